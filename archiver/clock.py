@@ -1,0 +1,32 @@
+"""Time as the archiver writes it: aware, UTC, whole seconds, `2026-10-01T08:31:17Z`."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+Clock: TypeAlias = Callable[[], datetime]
+"""Gives the present moment, aware and in UTC; an argument wherever time decides something."""
+
+
+def system_clock() -> datetime:
+    """The machine's own clock."""
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """The moment as text, whole seconds, in UTC."""
+    # Not strftime: it does not pad the years before 1000, which servers send for "never".
+    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+
+
+def stamp_or_none(moment: datetime | None) -> str | None:
+    """The moment as text, or None for an unknown one."""
+    return None if moment is None else stamp(moment)
+
+
+def from_stamp(text: str) -> datetime:
+    """The moment that `stamp` wrote; ValueError for what is no moment in UTC."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or moment.utcoffset():
+        raise ValueError(f"not a moment in UTC: {text!r}")
+    return moment.astimezone(UTC)

@@ -1,0 +1,199 @@
+"""The errors of the archiver, as one small tree.
+
+Every error answers four questions: what happened (`str(error)`), what the reader should do
+(`hint`), whether the same thing may succeed later (`retryable`, with `retry_after` in seconds where
+the other side named a wait), and which exit code a command ends with when it cannot go on.
+
+    ArchiverError                 1   anything we raise on purpose
+    ├── UsageError                2   the command line asks for something impossible
+    │   ├── ConfigError           2   archive.yaml is wrong: names the line and the key
+    │   └── NoArchive             2   there is no archive where storage.url points
+    ├── SourceError               5   the Liner API as a whole cannot be used
+    │   ├── SourceUnreachable     5   no answer from it, or none that makes sense
+    │   └── SourceRefused         5   it answers, and refuses the key
+    ├── RequestError              5   one API request failed; the run goes on without it
+    │   ├── RequestNotFound       5   404 or 410: the API knows no such thing
+    │   ├── RequestForbidden      5   403: the key may not read this one thing
+    │   ├── RequestRejected       5   400, 405, 413, 414, 422: asking again changes nothing
+    │   ├── RequestThrottled      5   429: asked to slow down
+    │   ├── RequestUnanswered     5   408, 425, 5xx, a network fault or a time-out
+    │   └── AnswerMalformed       5   an answer that is not what the API promises
+    ├── FetchError                5   one recording could not be brought home; has a `Reason`
+    ├── StorageError              5   the archive's storage
+    │   ├── StorageUnreachable    5   it does not answer
+    │   ├── StorageRefused        5   it answers, and refuses
+    │   ├── StorageFull           5   no space left
+    │   ├── KeyExists             5   a create-only put met an object
+    │   ├── KeyMissing            5   no object under that key
+    │   └── KeyChanged            5   the object is no longer the one that was read
+    ├── ArchiveDamaged            4   what the archive says of itself does not hold
+    └── ArchiveHeld               6   another run holds the archive
+
+No error of httpx, aiohttp, botocore or sqlite3 leaves the module that talks to that library.
+"""
+
+from typing import ClassVar
+
+from archiver.reasons import Reason
+
+
+class ArchiverError(Exception):
+    """Base of everything the archiver raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+    retryable: bool = False
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.retry_after = retry_after
+
+
+class UsageError(ArchiverError):
+    """The command line asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """archive.yaml cannot be used; the message names the line and the key."""
+
+
+class NoArchive(UsageError):
+    """There is no archive where the configuration says."""
+
+
+class SourceError(ArchiverError):
+    """The Liner API as a whole cannot be used."""
+
+    exit_code = 5
+
+
+class SourceUnreachable(SourceError):
+    """The API does not answer, or nothing that makes sense."""
+
+    retryable = True
+
+
+class SourceRefused(SourceError):
+    """The API answers and refuses the key."""
+
+
+class RequestError(ArchiverError):
+    """One API request failed, after every retry that its kind allows."""
+
+    exit_code = 5
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        hint: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retry_after=retry_after)
+        self.status = status
+
+
+class RequestNotFound(RequestError):
+    """404 or 410: the API knows no such thing."""
+
+
+class RequestForbidden(RequestError):
+    """403: the key may not read this one thing."""
+
+
+class RequestRejected(RequestError):
+    """400, 405, 413, 414 or 422: the same request will be refused again."""
+
+
+class RequestThrottled(RequestError):
+    """429: the API asks us to slow down; `retry_after` says for how long, where it said so."""
+
+    retryable = True
+
+
+class RequestUnanswered(RequestError):
+    """408, 425, 5xx, a network fault or a time-out."""
+
+    retryable = True
+
+
+class AnswerMalformed(RequestError):
+    """The answer is not the promised envelope: HTML, cut JSON, `success: false`, too large."""
+
+    retryable = True
+
+
+class FetchError(ArchiverError):
+    """One recording could not be brought home. `reason` says why, in a word of the ledger."""
+
+    exit_code = 5
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        hint: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retry_after=retry_after)
+        self.reason = reason
+        self.retryable = reason.is_transient
+
+
+class StorageError(ArchiverError):
+    """The storage of the archive failed."""
+
+    exit_code = 5
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        key: str | None = None,
+        hint: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, retry_after=retry_after)
+        self.key = key
+
+
+class StorageUnreachable(StorageError):
+    """The storage does not answer, or answers with a fault of its own."""
+
+    retryable = True
+
+
+class StorageRefused(StorageError):
+    """The storage answers and refuses: rights, credentials, a missing bucket or folder."""
+
+
+class StorageFull(StorageError):
+    """No space left."""
+
+
+class KeyExists(StorageError):
+    """A create-only put met an object under that key."""
+
+
+class KeyMissing(StorageError):
+    """There is no object under that key."""
+
+
+class KeyChanged(StorageError):
+    """The object is no longer the one that was read (its tag differs)."""
+
+
+class ArchiveDamaged(ArchiverError):
+    """What the archive says of itself does not hold."""
+
+    exit_code = 4
+
+
+class ArchiveHeld(ArchiverError):
+    """Another run holds the archive."""
+
+    exit_code = 6

@@ -1,0 +1,1 @@
+"""The Liner API: what it lists, how it is asked, and how its answers are read."""

@@ -1,0 +1,103 @@
+"""Why a call or a recording is not archived: one word for machines, one sentence for people.
+
+The words go into the ledger, the catalog and the reports. The ledger may hold no text from the API
+(`docs/FORMAT.md`), so a reason is always one of these and never a message that a server wrote.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A word of the ledger; `sentence` says it for people, `retryable` whether time may heal it."""
+
+    CALLS_NOT_LISTED = "calls-not-listed"
+    CALL_NOT_READ = "call-not-read"
+    NO_ADDRESS = "no-address"
+    NONE_LISTED = "none-listed"
+    CALL_UNKNOWN = "call-unknown"
+    LIST_FAILED = "list-failed"
+    LIST_FORBIDDEN = "list-forbidden"
+    LIST_INCOMPLETE = "list-incomplete"
+    NO_LONGER_LISTED = "no-longer-listed"
+    ADDRESS_INVALID = "address-invalid"
+    ORIGIN_NOT_ALLOWED = "origin-not-allowed"
+    ADDRESS_NOT_PUBLIC = "address-not-public"
+    TOO_MANY_REDIRECTS = "too-many-redirects"
+    SOURCE_MISSING = "source-missing"
+    SOURCE_FORBIDDEN = "source-forbidden"
+    SOURCE_THROTTLED = "source-throttled"
+    SOURCE_ERROR = "source-error"
+    UNREACHABLE = "unreachable"
+    NOT_AUDIO = "not-audio"
+    EMPTY = "empty"
+    ENCODED = "encoded"
+    CUT_SHORT = "cut-short"
+    STALLED = "stalled"
+    TOO_LARGE = "too-large"
+    UNSTABLE = "unstable"
+    DIFFERENT_BYTES = "different-bytes"
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for people, without a full stop."""
+        return _SENTENCES[self]
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed a few seconds later."""
+        return self in _TRANSIENT
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the next run may fare better without anybody doing anything."""
+        return self not in _NEEDS_A_PERSON
+
+
+_SENTENCES: dict[Reason, str] = {
+    Reason.CALLS_NOT_LISTED: "the calls of a period could not all be listed",
+    Reason.CALL_NOT_READ: "the API does not know the call, or did not give it",
+    Reason.NO_ADDRESS: "the API lists the recording without an address yet",
+    Reason.NONE_LISTED: "the call should have a recording and none is listed yet",
+    Reason.CALL_UNKNOWN: "the API answers 404 for the recordings of this call",
+    Reason.LIST_FAILED: "the recordings of the call could not be listed",
+    Reason.LIST_FORBIDDEN: "the API key may not list the recordings of this call",
+    Reason.LIST_INCOMPLETE: "the API lists fewer recordings than it counts",
+    Reason.NO_LONGER_LISTED: "the API no longer lists the recording",
+    Reason.ADDRESS_INVALID: "the address of the recording cannot be used",
+    Reason.ORIGIN_NOT_ALLOWED: "download.allow_origins does not allow the address",
+    Reason.ADDRESS_NOT_PUBLIC: "the address leads into a private network",
+    Reason.TOO_MANY_REDIRECTS: "the address redirects too many times",
+    Reason.SOURCE_MISSING: "the source answers that the recording does not exist",
+    Reason.SOURCE_FORBIDDEN: "the source refuses access to the recording",
+    Reason.SOURCE_THROTTLED: "the source asks to slow down",
+    Reason.SOURCE_ERROR: "the source answers with an error",
+    Reason.UNREACHABLE: "the source cannot be reached",
+    Reason.NOT_AUDIO: "the source served a page or text instead of audio",
+    Reason.EMPTY: "the source served an empty file",
+    Reason.ENCODED: "the source served a compressed body although none was asked for",
+    Reason.CUT_SHORT: "the body ended before its announced length",
+    Reason.STALLED: "the body stopped arriving",
+    Reason.TOO_LARGE: "the recording is larger than download.max_bytes",
+    Reason.UNSTABLE: "the source announces no length and serves different bytes each time",
+    Reason.DIFFERENT_BYTES: "the archive holds other bytes under the key of this recording",
+}
+
+_TRANSIENT = frozenset(
+    {
+        Reason.SOURCE_THROTTLED,
+        Reason.SOURCE_ERROR,
+        Reason.UNREACHABLE,
+        Reason.CUT_SHORT,
+        Reason.STALLED,
+    }
+)
+
+_NEEDS_A_PERSON = frozenset(
+    {
+        Reason.ADDRESS_INVALID,
+        Reason.ORIGIN_NOT_ALLOWED,
+        Reason.ADDRESS_NOT_PUBLIC,
+        Reason.TOO_LARGE,
+        Reason.DIFFERENT_BYTES,
+    }
+)

@@ -1,0 +1,36 @@
+"""archive.yaml as one frozen value: every default in `values`, every rule in `loading`."""
+
+from archiver.config.files import state_folder
+from archiver.config.loading import load_config, read_config
+from archiver.config.values import (
+    CatalogConfig,
+    Config,
+    DownloadConfig,
+    LinerConfig,
+    ObjectLockConfig,
+    RetentionConfig,
+    S3Config,
+    ScopeConfig,
+    Secret,
+    StorageConfig,
+    WindowConfig,
+)
+from archiver.measures import parse_moment
+
+__all__ = [
+    "CatalogConfig",
+    "Config",
+    "DownloadConfig",
+    "LinerConfig",
+    "ObjectLockConfig",
+    "RetentionConfig",
+    "S3Config",
+    "ScopeConfig",
+    "Secret",
+    "StorageConfig",
+    "WindowConfig",
+    "load_config",
+    "parse_moment",
+    "read_config",
+    "state_folder",
+]

@@ -1,0 +1,112 @@
+"""The addresses in archive.yaml: the API's origin, an S3 endpoint, the archive's root (pure).
+
+As in `measures`, a ValueError goes on from the name of the setting and never repeats the text: an
+address may hold a password.
+"""
+
+import ipaddress
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"[A-Za-z0-9!_.*'()=@,+ -]+")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def parse_api_url(text: str) -> str:
+    """The API's origin, such as `https://liner.example.com`; http for a loopback host only."""
+    parts = _split(text, ("https", "http"))
+    if parts.path not in ("", "/") or parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise ValueError("must be scheme, host and port only: leave out any path such as /v2")
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("must begin with https:// (http:// is for a loopback host only)")
+    return _origin(parts)
+
+
+def parse_endpoint_url(text: str) -> str:
+    """The address of an S3 server: http or https, host, port and perhaps a path."""
+    parts = _split(text, ("https", "http"))
+    if parts.query or parts.fragment:
+        raise ValueError("must have no query and no fragment")
+    return _origin(parts) + parts.path.rstrip("/")
+
+
+def parse_storage_url(text: str, base: Path, home: str | None) -> str:
+    """An absolute folder, relative ones lying in `base`, or `s3://bucket/prefix`."""
+    if text.startswith("s3:"):
+        return _s3_root(text)
+    if _SCHEME.match(text):
+        raise ValueError("must be a folder or s3://bucket/prefix: no other scheme is known")
+    return str(parse_path(text, base, home))
+
+
+def parse_path(text: str, base: Path, home: str | None) -> Path:
+    """A path, made absolute: relative ones lie in `base`, `~/` is the home folder."""
+    if not text or "\0" in text:
+        raise ValueError("must be a path")
+    if text == "~" or text.startswith("~/"):
+        if not home:
+            raise ValueError("begins with ~, and HOME is not set")
+        text = home + text[1:]
+    return base.absolute() / text
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine by its very name."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
+    if not text.isascii() or re.search(r"[\x00-\x20\x7f\\]", text):
+        raise ValueError("must be an address in plain ASCII (an international name as xn--...)")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("must be an address with a valid host and port") from error
+    if parts.scheme not in schemes or not text.lower().startswith(f"{parts.scheme}://"):
+        raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user name and no password")
+    if not _is_host(parts.hostname or "") or port == 0 or parts.netloc.endswith(":"):
+        raise ValueError("must name a valid host and port")
+    return parts
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            return False
+        return "%" not in host
+    return _HOST.fullmatch(host) is not None
+
+
+def _origin(parts: SplitResult) -> str:
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    port = parts.port
+    if port is None or port == _DEFAULT_PORTS[parts.scheme]:
+        return f"{parts.scheme}://{shown}"
+    return f"{parts.scheme}://{shown}:{port}"
+
+
+def _s3_root(text: str) -> str:
+    if not text.startswith("s3://"):
+        raise ValueError("must be written as s3://bucket/prefix")
+    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    if _BUCKET.fullmatch(bucket) is None:
+        raise ValueError("must name a valid bucket: s3://bucket/prefix")
+    segments = [] if not prefix.strip("/") else prefix.strip("/").split("/")
+    for segment in segments:
+        if segment in (".", "..") or _PREFIX.fullmatch(segment) is None:
+            raise ValueError("must have a prefix of plain names, without empty, . or .. parts")
+    return "/".join([f"s3://{bucket}", *segments])

@@ -1,0 +1,87 @@
+"""The files that configuration consists of: archive.yaml, a list of leads, a mounted secret."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from archiver.errors import ConfigError
+from archiver.measures import parse_id
+
+_MOST_BYTES = 16 * 2**20
+_MOST_SECRET_BYTES = 64 * 2**10
+
+
+def read_text(path: Path, name: str) -> str:
+    """The file as UTF-8 text; ConfigError, which calls it `name`, when it cannot be read."""
+    data = _read(path, name, _MOST_BYTES)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{name}, line {line}: is not UTF-8", hint=f"save {path} as UTF-8 text"
+        ) from None
+
+
+def read_ids(path: Path, key: str) -> tuple[int, ...]:
+    """One id a line, each kept once; empty lines and what follows a `#` do not count."""
+    name = f"{key}: {path}"
+    ids: dict[int, None] = {}
+    for number, line in enumerate(read_text(path, name).splitlines(), start=1):
+        text = line.partition("#")[0].strip()
+        if not text:
+            continue
+        try:
+            ids[parse_id(text)] = None
+        except ValueError as error:
+            raise ConfigError(
+                f"{name}, line {number}: {error}", hint="write one id a line, and nothing else"
+            ) from None
+    if not ids:
+        raise ConfigError(f"{name} names no lead", hint="write one id a line")
+    return tuple(ids)
+
+
+def read_secret(path: Path, key: str) -> str:
+    """The secret in a file, without white space around it; it may be empty."""
+    data = _read(path, f"{key}: {path}", _MOST_SECRET_BYTES)
+    try:
+        return data.decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"{key}: {path} does not hold plain ASCII", hint="let the file hold the key only"
+        ) from None
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """The user's folder for catalogs: `archiver` in XDG_STATE_HOME or in ~/.local/state.
+
+    A relative XDG_STATE_HOME counts as unset (XDG Base Directory Specification).
+    """
+    state = Path(environ.get("XDG_STATE_HOME") or ".")
+    if not state.is_absolute():
+        home = Path(environ.get("HOME") or ".")
+        if not home.is_absolute():
+            raise ConfigError(
+                "neither XDG_STATE_HOME nor HOME says where the catalog may lie",
+                hint="set catalog.path",
+            )
+        state = home / ".local" / "state"
+    return state / "archiver"
+
+
+def _read(path: Path, name: str, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{name} does not exist", hint=f"create {path}, or correct the path"
+        ) from None
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+        raise ConfigError(
+            f"{name} cannot be read: {reason}", hint=f"make {path} readable"
+        ) from None
+    if len(data) > most:
+        raise ConfigError(f"{name} is larger than {most // 1024} KiB", hint=f"shorten {path}")
+    return data

@@ -1,0 +1,280 @@
+"""archive.yaml -> Config: which keys there are, what each may say, and what fits together."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from archiver.config.addresses import (
+    parse_api_url,
+    parse_endpoint_url,
+    parse_path,
+    parse_storage_url,
+)
+from archiver.config.document import Section, Source, parse_document
+from archiver.config.files import read_ids, read_secret, read_text
+from archiver.config.scalars import (
+    allowed_origin,
+    api_key,
+    length,
+    one_of,
+    rate,
+    some_bytes,
+    timeout,
+    whole,
+    word,
+    zone_name,
+)
+from archiver.config.values import (
+    CatalogConfig,
+    Config,
+    DownloadConfig,
+    LinerConfig,
+    ObjectLockConfig,
+    RetentionConfig,
+    S3Config,
+    ScopeConfig,
+    Secret,
+    StorageConfig,
+    WindowConfig,
+)
+from archiver.errors import ConfigError
+from archiver.measures import parse_duration, parse_id, parse_moment
+
+_API_KEY: Final = "${LINER_API_KEY}"
+_KEY_HINT: Final = (
+    "export LINER_API_KEY, or name the file of a mounted secret in liner.api_key_file"
+)
+_LINER: Final = LinerConfig(url="", api_key=Secret(""))
+_SSE: Final = ("AES256", "aws:kms", "aws:kms:dsse")
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
+    "": _names(Config),
+    "liner": (*_names(LinerConfig), "api_key_file"),
+    "scope": _names(ScopeConfig),
+    "window": _names(WindowConfig),
+    "download": _names(DownloadConfig),
+    "storage": _names(StorageConfig),
+    "storage.s3": _names(S3Config),
+    "storage.s3.object_lock": _names(ObjectLockConfig),
+    "catalog": _names(CatalogConfig),
+    "retention": _names(RetentionConfig),
+}
+"""Every section by its full name, and the keys that it knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where relative paths lie, and the home folder that `~` stands for."""
+
+    base: Path
+    home: str | None
+
+    def path(self, text: str) -> Path:
+        return parse_path(text, self.base, self.home)
+
+    def storage(self, text: str) -> str:
+        return parse_storage_url(text, self.base, self.home)
+
+
+def read_config(path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in a file; ConfigError when it cannot be read or used."""
+    text = read_text(path, path.name)
+    return load_config(text, environ, base=path.absolute().parent, name=path.name)
+
+
+def load_config(
+    text: str, environ: Mapping[str, str], *, base: Path, name: str = "archive.yaml"
+) -> Config:
+    """The configuration in `text`, checked as a whole.
+
+    Relative paths lie in `base`. Raises ConfigError, which names the line and the key and never
+    shows a value that came from the environment or a secret file.
+    """
+    top = parse_document(Source(name, environ), text, KNOWN)
+    place = _Place(base, environ.get("HOME"))
+    config = Config(
+        liner=_liner(top.section("liner"), environ, place),
+        scope=_scope(top.section("scope"), place),
+        window=_window(top.section("window")),
+        download=_download(top.section("download"), place),
+        storage=_storage(top.section("storage"), place),
+        catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
+        retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
+    )
+    _keep_apart(top, config)
+    return config
+
+
+def _liner(section: Section, environ: Mapping[str, str], place: _Place) -> LinerConfig:
+    return LinerConfig(
+        url=_api_url(section, environ),
+        api_key=_api_key(section, environ, place),
+        requests_per_second=section.value("requests_per_second", rate, _LINER.requests_per_second),
+        timeout=section.value("timeout", timeout, _LINER.timeout),
+    )
+
+
+def _api_url(section: Section, environ: Mapping[str, str]) -> str:
+    url = section.value("url", parse_api_url, "", private=True)
+    if url:
+        return url
+    if not environ.get("LINER_URL"):
+        raise section.error(
+            "url", "is missing", "set it to the host of your Liner API, or export LINER_URL"
+        )
+    try:
+        return parse_api_url(environ["LINER_URL"])
+    except ValueError as error:
+        raise ConfigError(f"LINER_URL {error}", hint="correct the environment variable") from None
+
+
+def _api_key(section: Section, environ: Mapping[str, str], place: _Place) -> Secret:
+    """The key from the file of a mounted secret, from archive.yaml, or from LINER_API_KEY.
+
+    `api_key` with its default still written out counts as not given, so that a complete sample
+    with `api_key_file` filled in works.
+    """
+    given = section.has("api_key") and section.written("api_key") != _API_KEY
+    if section.has("api_key_file"):
+        if given:
+            raise section.error("api_key_file", "and liner.api_key are both given", "keep one")
+        return section.value("api_key_file", lambda text: _secret_in(place.path(text)), Secret(""))
+    if given:
+        return section.value("api_key", api_key, Secret(""), private=True)
+    if "LINER_API_KEY" not in environ:
+        raise section.error("api_key", "is missing: LINER_API_KEY is not set", _KEY_HINT)
+    try:
+        return api_key(environ["LINER_API_KEY"])
+    except ValueError as error:
+        raise ConfigError(f"LINER_API_KEY {error}", hint=_KEY_HINT) from None
+
+
+def _secret_in(path: Path) -> Secret:
+    text = read_secret(path, "liner.api_key_file")
+    try:
+        return api_key(text)
+    except ValueError as error:
+        raise ConfigError(
+            f"liner.api_key_file: the key in {path} {error}", hint=_KEY_HINT
+        ) from None
+
+
+def _scope(section: Section, place: _Place) -> ScopeConfig:
+    return ScopeConfig(
+        orders=None if section.written("orders") == "all" else _some(section, "orders"),
+        leads=_leads(section, place),
+        users=_some(section, "users") or (),
+        statuses=_some(section, "statuses") or (),
+    )
+
+
+def _some(section: Section, key: str) -> tuple[int, ...] | None:
+    """Ids, each once; None where the file names none. An empty list would archive nothing."""
+    if not section.has(key):
+        return None
+    ids = tuple(dict.fromkeys(section.values(key, parse_id, ())))
+    if not ids:
+        raise section.error(key, "is an empty list", f"leave {section.full(key)} out, or name ids")
+    return ids
+
+
+def _leads(section: Section, place: _Place) -> tuple[int, ...] | None:
+    written = section.written("leads")
+    if written is None or re.fullmatch(r"-?[0-9]+", written):
+        return _some(section, "leads")
+    return section.value("leads", lambda text: read_ids(place.path(text), "scope.leads"), None)
+
+
+def _window(section: Section) -> WindowConfig:
+    zone = section.value("timezone", zone_name, WindowConfig().timezone)
+    window = WindowConfig(
+        since=section.value("since", lambda text: parse_moment(text, zone), None),
+        settle=section.value("settle", parse_duration, WindowConfig().settle),
+        recheck=tuple(sorted(section.values("recheck", length, WindowConfig().recheck))),
+        lookback=section.value("lookback", length, WindowConfig().lookback),
+        timezone=zone,
+    )
+    if len(set(window.recheck)) < len(window.recheck):
+        raise section.error("recheck", "names the same time twice", "keep each time once")
+    if window.recheck and window.lookback < window.recheck[-1]:
+        raise _too_short(section)
+    return window
+
+
+def _too_short(section: Section) -> ConfigError:
+    """A call would be out of sight when its last look is due; blame the key that is written."""
+    hint = "raise window.lookback, best to a day more than the last recheck"
+    if section.has("lookback"):
+        return section.error("lookback", "is shorter than the last window.recheck", hint)
+    return section.error("recheck", "goes beyond window.lookback", hint)
+
+
+def _download(section: Section, place: _Place) -> DownloadConfig:
+    default = DownloadConfig()
+    return DownloadConfig(
+        workers=section.value("workers", whole(1, 512), default.workers),
+        max_bytes=section.value("max_bytes", some_bytes, default.max_bytes),
+        spool=section.value("spool", place.path, default.spool.absolute()),
+        spool_memory=section.value("spool_memory", some_bytes, default.spool_memory),
+        allow_origins=section.values(
+            "allow_origins", allowed_origin, default.allow_origins, private=True
+        ),
+    )
+
+
+def _storage(section: Section, place: _Place) -> StorageConfig:
+    url = section.value("url", place.storage, place.storage(StorageConfig().url))
+    s3 = _s3(section.section("s3"))
+    if s3 != S3Config() and not url.startswith("s3://"):
+        raise section.error("s3", "is for an archive on S3, and storage.url is a folder")
+    return StorageConfig(url=url, s3=s3)
+
+
+def _s3(section: Section) -> S3Config:
+    s3 = S3Config(
+        endpoint_url=section.value("endpoint_url", parse_endpoint_url, None, private=True),
+        region=section.value("region", word(r"[a-z0-9-]{1,64}", "a region"), None),
+        storage_class=section.value(
+            "storage_class", word(r"[A-Z0-9_]{1,64}", "a storage class such as GLACIER_IR"), None
+        ),
+        sse=section.value("sse", one_of(_SSE), None),
+        kms_key_id=section.value("kms_key_id", word(r"[!-~]{1,2048}", "a key id or ARN"), None),
+        object_lock=_object_lock(section.section("object_lock")),
+    )
+    if s3.kms_key_id is not None and (s3.sse is None or not s3.sse.startswith("aws:kms")):
+        raise section.error("kms_key_id", "is for sse aws:kms", "set storage.s3.sse to aws:kms")
+    return s3
+
+
+def _object_lock(section: Section) -> ObjectLockConfig | None:
+    mode = section.value("mode", one_of(("GOVERNANCE", "COMPLIANCE")), None)
+    retain = section.value("retain", length, None)
+    if mode is None and retain is None:
+        return None
+    if mode is None or retain is None:
+        given, missing = ("retain", "mode") if mode is None else ("mode", "retain")
+        raise section.error(given, f"is given without {section.full(missing)}", "set both or none")
+    return ObjectLockConfig(cast(Literal["GOVERNANCE", "COMPLIANCE"], mode), retain)
+
+
+def _keep_apart(top: Section, config: Config) -> None:
+    """Refuse a catalog or a spool inside the archive, which holds evidence only."""
+    if config.storage.url.startswith("s3://"):
+        return
+    root = os.path.normpath(config.storage.url)
+    for section, key, path in (
+        ("catalog", "path", config.catalog.path),
+        ("download", "spool", config.download.spool),
+    ):
+        if path is not None and Path(os.path.normpath(path)).is_relative_to(root):
+            raise top.section(section).error(
+                key, "lies inside the archive (storage.url)", "choose a folder outside of it"
+            )

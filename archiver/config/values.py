@@ -1,0 +1,127 @@
+"""What archive.yaml says, as frozen values. This is the one place where defaults are written."""
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+
+class Secret:
+    """A text that prints as `[redacted]`; `reveal()` is the only way to it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the one place that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "[redacted]"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(("Secret", self._text))
+
+
+@dataclass(frozen=True, slots=True)
+class LinerConfig:
+    """Where the API is. `url` is an origin without a trailing slash, `timeout` is in seconds."""
+
+    url: str
+    api_key: Secret
+    requests_per_second: float = 20.0
+    timeout: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeConfig:
+    """Whose calls are archived. `orders` None means all of them; `leads` lists calls by lead."""
+
+    orders: tuple[int, ...] | None = None
+    leads: tuple[int, ...] | None = None
+    users: tuple[int, ...] = ()
+    statuses: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WindowConfig:
+    """Which days are read, and when again. `recheck` ascends and ends within `lookback`."""
+
+    since: datetime | None = None
+    settle: timedelta = timedelta(minutes=10)
+    recheck: tuple[timedelta, ...] = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
+    lookback: timedelta = timedelta(days=8)
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadConfig:
+    """How recordings are fetched. Sizes are in bytes; `spool` is absolute once it is loaded."""
+
+    workers: int = 16
+    max_bytes: int = 2 * 2**30
+    spool: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
+    spool_memory: int = 128 * 2**20
+    allow_origins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLockConfig:
+    """The Object Lock that every new object is given: its mode, and for how long from then on."""
+
+    mode: Literal["GOVERNANCE", "COMPLIANCE"]
+    retain: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class S3Config:
+    """What S3 is asked for. Credentials come from the usual AWS chain and are never kept here."""
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    storage_class: str | None = None
+    sse: str | None = None
+    kms_key_id: str | None = None
+    object_lock: ObjectLockConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageConfig:
+    """The archive's root: the path of a folder (absolute once loaded) or `s3://bucket/prefix`."""
+
+    url: str = "./archive"
+    s3: S3Config = S3Config()
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogConfig:
+    """Where the catalog lies; None is the user's state folder, under the archive's id."""
+
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionConfig:
+    """How long recordings are kept at least, and when `prune` may remove them; None is for ever."""
+
+    keep: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of archive.yaml, checked."""
+
+    liner: LinerConfig
+    scope: ScopeConfig = ScopeConfig()
+    window: WindowConfig = field(default_factory=WindowConfig)
+    download: DownloadConfig = field(default_factory=DownloadConfig)
+    storage: StorageConfig = StorageConfig()
+    catalog: CatalogConfig = CatalogConfig()
+    retention: RetentionConfig = RetentionConfig()

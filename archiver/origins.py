@@ -1,0 +1,186 @@
+"""Who may be talked to: `download.allow_origins` as a rule on addresses (pure).
+
+The addresses of recordings come from the API's answers, and a name resolves to whatever its owner
+likes. So the rule is asked twice: `check` looks at an address before a connection is made, and
+`admits_address` at what its name resolved to. The second is what odd spellings of private addresses
+(octal, hexadecimal, one big number) and rebinding names cannot get around.
+
+1. An origin is scheme, host and port. The API's own origin may always be talked to.
+2. Without entries, so may every https origin whose addresses are public.
+3. With entries, only the origins named by them. `https://*.example.com` names every subdomain of
+   example.com and not example.com itself.
+4. Plain http, and addresses that are not public, are for named origins and the API's own only.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import httpx
+
+from archiver.errors import FetchError
+from archiver.reasons import Reason
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+"""All that has been handed out of IPv6 for use on the Internet (IANA address space registry)."""
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+_SPECIAL: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "3fff::/20")
+)
+"""Special-purpose blocks (IANA) that some versions of Python's `is_global` take for public."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port; with `subdomains`, every host that ends in `.host` instead."""
+
+    scheme: str
+    host: str
+    port: int
+    subdomains: bool = False
+
+    def names_host(self, host: str, port: int) -> bool:
+        """Whether this origin covers that host and port, whatever the scheme."""
+        if port != self.port:
+            return False
+        return host.endswith("." + self.host) if self.subdomains else host == self.host
+
+    def names(self, other: "Origin") -> bool:
+        """Whether this origin covers that one."""
+        return other.scheme == self.scheme and self.names_host(other.host, other.port)
+
+
+def parse_origin(entry: str) -> Origin:
+    """An entry of `download.allow_origins`.
+
+    The ValueError for an impossible one goes on from the name of the setting, and never repeats
+    the entry: it may hold a password.
+    """
+    scheme, separator, rest = entry.strip().partition("://")
+    subdomains = rest.startswith("*.")
+    try:
+        url = httpx.URL(f"{scheme}://{rest.removeprefix('*.')}")
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise ValueError("must be an address such as https://files.example.com") from error
+    if not separator or url.scheme not in _DEFAULT_PORTS:
+        raise ValueError("must begin with https:// or http://")
+    origin = _origin_of(url)
+    if not origin.host or "*" in origin.host or "%" in origin.host:
+        raise ValueError("must name a host, or begin it with '*.'")
+    if url.userinfo or url.query or url.fragment or url.path not in {"", "/"} or "?" in entry:
+        raise ValueError("must end after the host and port")
+    if not 0 < origin.port < 65536:
+        raise ValueError("must name a possible port")
+    if subdomains and ("." not in origin.host or _literal(origin.host) is not None):
+        raise ValueError("must name a domain after '*.', like *.example.com")
+    return Origin(origin.scheme, origin.host, origin.port, subdomains)
+
+
+class OriginPolicy:
+    """The rule above, for one API and one list of entries (ValueError for an impossible one)."""
+
+    def __init__(self, api_url: str, allow: Sequence[str] = ()) -> None:
+        self._api = _origin_of(httpx.URL(api_url))
+        self._named = tuple(parse_origin(entry) for entry in allow)
+
+    def check(self, url: httpx.URL) -> None:
+        """Raise FetchError when no connection may be made to that address.
+
+        ADDRESS_INVALID: not http or https, or no usable host. ORIGIN_NOT_ALLOWED: the entries do
+        not name it, or it is plain http. ADDRESS_NOT_PUBLIC: its host is a private IP address.
+        """
+        if url.scheme not in _DEFAULT_PORTS:
+            raise FetchError(Reason.ADDRESS_INVALID, "the address is neither https nor http")
+        origin = _origin_of(url)
+        literal = _literal(origin.host)
+        if not _is_usable(origin.host, literal):
+            raise FetchError(Reason.ADDRESS_INVALID, "the address has no usable host")
+        if origin == self._api or any(entry.names(origin) for entry in self._named):
+            return
+        shown = f"{origin.scheme}://{_shown_host(origin.host)}:{origin.port}"
+        if not self._named and literal is not None and not is_public(literal):
+            raise address_refused(shown)
+        if self._named or origin.scheme != "https":
+            raise FetchError(
+                Reason.ORIGIN_NOT_ALLOWED,
+                f"download.allow_origins does not allow {shown}",
+                hint=f"If recordings may come from there, add {shown} to download.allow_origins.",
+            )
+
+    def is_api(self, url: httpx.URL) -> bool:
+        """Whether the address has the API's own scheme, host and port."""
+        return _origin_of(url) == self._api
+
+    def admits_address(self, host: str, port: int, address: str) -> bool:
+        """Whether a connection to host:port may go to that IP address."""
+        parsed = _literal(address)
+        if parsed is None:
+            return False
+        name = host.lower()
+        if self._api.names_host(name, port) or any(o.names_host(name, port) for o in self._named):
+            return True
+        return is_public(parsed)
+
+
+def address_refused(shown: str) -> FetchError:
+    """The error for an origin whose address is not public."""
+    return FetchError(
+        Reason.ADDRESS_NOT_PUBLIC,
+        f"{shown} leads into a private network",
+        hint=f"If recordings may come from there, add {shown} to download.allow_origins.",
+    )
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address is one of the Internet's, and so is the one inside it, if any."""
+    inner = _embedded(address)
+    if inner is not None:
+        return is_public(inner)
+    if address.version == 6 and address not in _GLOBAL_UNICAST:
+        return False
+    if any(address in network for network in _SPECIAL):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+def _embedded(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a mapped, NAT64 or 6to4 address leads to."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _origin_of(url: httpx.URL) -> Origin:
+    scheme = url.scheme
+    host = url.raw_host.decode("ascii").lower().removeprefix("[").removesuffix("]")
+    port = url.port
+    return Origin(scheme, host, port if port is not None else _DEFAULT_PORTS.get(scheme, 0))
+
+
+def _literal(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _is_usable(host: str, literal: Address | None) -> bool:
+    """Hosts made of digits and dots only, or with a colon, must be what they look like.
+
+    Resolvers read `127.1` and `2130706433` as addresses; HTTP libraries differ in whether they ask
+    a resolver at all.
+    """
+    if literal is not None:
+        return True
+    return bool(host) and ":" not in host and not host.replace(".", "").isdigit()
+
+
+def _shown_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

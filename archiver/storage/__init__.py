@@ -1,0 +1,1 @@
+"""Where an archive lies: six verbs on whole objects, and the drivers that keep them."""

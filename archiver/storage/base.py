@@ -1,0 +1,136 @@
+"""The narrow waist: six verbs on whole objects, and what each of them promises.
+
+A key is a relative path of plain ASCII segments joined by `/` (see `keys.py`); a driver refuses any
+other with ValueError before it touches the medium. Objects are written once:
+
+- `put` is create-only. It returns when the object is *durable* under its final name; until then no
+  reader sees any part of it. It raises KeyExists, and changes nothing, when the key holds an object
+  - even when both race. Repeating a put whose answer was lost therefore ends in KeyExists, and the
+  caller compares (`stat`, `open`) before it believes that the object is its own.
+- `put(..., replacing=tag)` is the one way to change an object: it succeeds only while the object
+  still bears that tag, else it raises KeyChanged (or KeyMissing). It is all or nothing as well.
+- A body is finished before it is put: its size and SHA-256 are known and the medium checks them, so
+  a put can be repeated from the start and half an object cannot be said. A driver that finds other
+  bytes than the body promised raises StorageError and leaves no object.
+- `open` yields the bytes of one object, or one range of it, and raises KeyMissing. A range that
+  reaches past the end is cut there; one that starts at or past the end yields nothing.
+- `list` yields every object whose key starts with the prefix, in ascending order of the key as
+  UTF-8 bytes. An object put or deleted while listing may or may not appear.
+- `delete` removes the object; a key that holds none raises KeyMissing.
+
+Everything under `_archive/tmp/` is working space (part files, locks, scratch objects), listed like
+any other object; readers of an archive leave it out.
+
+Errors are those of `archiver.errors` only: StorageUnreachable may be retried, the others not.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A finished body: its bytes in memory, or the path of a closed file that holds exactly them.
+
+    `size` is in bytes, `sha256` in lower-case hex. A file body may be consumed by `put` (moved into
+    place); the caller never uses it again after a successful put, and
+    removes it if it is still there. A put that fails leaves it alone.
+    """
+
+    source: bytes | Path
+    size: int
+    sha256: str
+    content_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a driver knows of an object. `tag` changes whenever the bytes may have changed.
+
+    `sha256` is given only where the medium itself keeps a checked digest of the whole object (S3
+    full-object checksums); `version` only on a versioned bucket. `age`, in seconds since the object
+    was last written, is by the medium's own clock and given by `stat` only.
+    """
+
+    key: str
+    size: int
+    tag: str
+    sha256: str | None = None
+    version: str | None = None
+    age: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A half-open range of bytes, `start <= position < stop`; `stop` None means to the end."""
+
+    start: int
+    stop: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or (self.stop is not None and self.stop <= self.start):
+            raise ValueError(f"not a byte range: {self.start}..{self.stop}")
+
+
+class Storage(ABC):
+    """Six verbs on whole objects; the module's docstring is the contract."""
+
+    @abstractmethod
+    async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
+        """Create the object (KeyExists if it is there), or replace the one that bears the tag."""
+
+    @abstractmethod
+    def open(
+        self, key: str, span: ByteRange | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Read the object in chunks: `async with storage.open(key) as chunks`."""
+
+    @abstractmethod
+    async def stat(self, key: str) -> ObjectInfo:
+        """Size and tag of one object; KeyMissing where there is none."""
+
+    @abstractmethod
+    def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
+        """Every object whose key starts with `prefix`, in ascending order of keys."""
+
+    @abstractmethod
+    async def delete(self, key: str) -> None:
+        """Remove one object; KeyMissing where there is none."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Release connections and threads. No verb may be used afterwards."""
+
+    @property
+    def spool_folder(self) -> Path | None:
+        """The folder `_archive/tmp/` where the medium is a file system of this machine, else None.
+
+        A body spooled there is moved into place by `put`, not copied. It exists while the archive
+        lock is held.
+        """
+        return None
+
+    async def clear_parts(self) -> int:
+        """Remove what killed writers left behind; how many things were removed.
+
+        Everything under `_archive/tmp/` that is no lock, and on S3 every unfinished upload. Only
+        for the holder of the archive lock.
+        """
+        return 0
+
+    async def read(self, key: str, *, limit: int) -> bytes:
+        """The whole of a small object; StorageError when it is larger than `limit` bytes."""
+        from archiver.errors import StorageError
+
+        parts: list[bytes] = []
+        size = 0
+        async with self.open(key) as chunks:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise StorageError(f"{key} is larger than {limit} bytes", key=key)
+                parts.append(chunk)
+        return b"".join(parts)

@@ -1,0 +1,188 @@
+"""The few steps that make a file durable, and the border where errors of the disk become ours.
+
+Every function here blocks and belongs in a worker thread.
+"""
+
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from archiver.errors import (
+    KeyMissing,
+    StorageError,
+    StorageFull,
+    StorageRefused,
+    StorageUnreachable,
+)
+
+COPY_CHUNK = 1 << 20
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_REFUSALS = {
+    errno.EACCES: "check the owner and the rights of the archive's folder",
+    errno.EPERM: "check the owner and the rights of the archive's folder",
+    errno.EEXIST: "a file lies where the archive keeps a folder",
+    errno.EROFS: "the file system is mounted read-only",
+    errno.EFBIG: "the file system, or a limit of this process, allows no file of that size",
+    errno.ELOOP: "a symbolic link lies where the archive keeps a file or folder of its own",
+    errno.ENOTDIR: "a file lies where the archive keeps a folder",
+    errno.EISDIR: "a folder lies where the archive keeps a file",
+    errno.EMLINK: "the file system allows no more entries in that folder",
+    errno.ENAMETOOLONG: "choose a root with a shorter path",
+}
+# A disk or network share that may be back in a moment. A failed sync is among them: the part file
+# is thrown away and the next attempt writes all bytes again, so nothing relies on dropped pages.
+_PASSING = {
+    errno.EIO,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENOTCONN,
+    errno.EAGAIN,
+    errno.EBUSY,
+    errno.EINTR,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
+# File systems without hard links say so in these ways (exFAT, some FUSE and SMB mounts).
+_NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
+
+
+def storage_error(error: OSError, key: str) -> StorageError:
+    """The error of ours that says what an OSError at work on `key` means."""
+    what = f"{key or 'the archive'}: {error.strerror or type(error).__name__}"
+    number = error.errno or 0
+    if number == errno.ENOENT:
+        return KeyMissing(f"there is no {key}", key=key)
+    if number in _NO_SPACE:
+        return StorageFull(what, key=key, hint="free some space, or raise the quota")
+    if number in _REFUSALS:
+        return StorageRefused(what, key=key, hint=_REFUSALS[number])
+    if number in _PASSING:
+        return StorageUnreachable(what, key=key, hint="check the disk or the network share")
+    return StorageError(what, key=key)
+
+
+@contextmanager
+def disk_errors(key: str) -> Iterator[None]:
+    """Turn every OSError of the block into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error, key) from error
+
+
+def write_part(path: str, source: bytes | Path) -> os.stat_result:
+    """Write a new file and sync its data; the file is gone again if that fails."""
+    part = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    try:
+        try:
+            if isinstance(source, bytes):
+                _write_all(part, source)
+            else:
+                _copy_into(part, source)
+            os.fsync(part)
+            return os.fstat(part)
+        finally:
+            os.close(part)
+    except BaseException:
+        discard(path)
+        raise
+
+
+def sync_file(path: str, *, rights: int) -> os.stat_result:
+    """Sync a file that another hand wrote; EISDIR or ELOOP unless it is a regular file.
+
+    It gets the mode `rights`: temporary files are born readable for their owner only.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        facts = os.fstat(file)
+        if not stat.S_ISREG(facts.st_mode):
+            raise IsADirectoryError(errno.EISDIR, "not a regular file")
+        os.fchmod(file, rights)
+        os.fsync(file)
+        return facts
+    finally:
+        os.close(file)
+
+
+def sync_folder(path: str) -> None:
+    """Make the names in a folder durable."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def publish(part: str, final: str) -> None:
+    """Give a finished file its final name; FileExistsError, and no change, if that is taken.
+
+    A hard link is atomic and refuses a name that is taken, on every file system that has them, NFS
+    included. Where there are none, Linux can rename without replacing. There is no third way: to
+    reserve the name with O_EXCL first would show an empty file under a final name, and leave it
+    there after a crash; so a file system that has neither is refused.
+    """
+    try:
+        os.link(part, final, follow_symlinks=False)
+    except FileExistsError:
+        # NFS may lose the answer to a link that succeeded and report the second attempt.
+        if not _same_file(part, final):
+            raise
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        _rename_without_replacing(part, final)
+        return
+    os.unlink(part)  # noqa: PTH108 - plain strings: this is the hot path
+
+
+def discard(path: str) -> None:
+    """Remove a part file, if it is there, whatever else is going wrong."""
+    with suppress(OSError):
+        os.unlink(path)  # noqa: PTH108
+
+
+def _write_all(file: int, data: bytes) -> None:
+    written = os.write(file, data)
+    if written == len(data):
+        return
+    rest = memoryview(data)[written:]
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def _copy_into(file: int, source: Path) -> None:
+    with source.open("rb", buffering=0) as reader:
+        while chunk := reader.read(COPY_CHUNK):
+            _write_all(file, chunk)
+
+
+def _same_file(one: str, other: str) -> bool:
+    return os.path.samestat(os.lstat(one), os.lstat(other))
+
+
+def _rename_without_replacing(part: str, final: str) -> None:
+    at_working_directory, no_replace = -100, 1
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    number = errno.ENOSYS
+    if renameat2 is not None:
+        names = os.fsencode(part), os.fsencode(final)
+        arguments = at_working_directory, names[0], at_working_directory, names[1], no_replace
+        if renameat2(*arguments) == 0:
+            return
+        number = ctypes.get_errno()
+    if number == errno.EEXIST:
+        raise FileExistsError(number, os.strerror(number))
+    if number in {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}:
+        raise StorageRefused(
+            "this file system can neither link nor rename without overwriting",
+            hint="keep the archive on another file system, or on S3",
+        )
+    raise OSError(number, os.strerror(number))

@@ -1,0 +1,159 @@
+"""A lock on a storage without locks: an object that its holder keeps renewing.
+
+The lease is made by a create-only put and renewed by `put(replacing=its tag)`. Its age is told by
+the medium's own clock (`ObjectInfo.age`: on S3 the Date and Last-Modified of one answer), so clocks
+of the machines that compete are never compared, and one request tells a live holder from a dead
+one: nobody waits in order to watch. A lease older than `dead_after` is taken over, again by
+`replacing` its tag, so that of several takers one wins.
+
+A holder that cannot renew stops by itself after `give_up`, before anyone may take over; one that
+was suspended learns of the takeover from its next renewal. Either way the body of `held` is
+cancelled. Writes still on their way then do no harm, since they are conditional too.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from secrets import token_hex
+
+import anyio
+
+from archiver.errors import (
+    KeyChanged,
+    KeyExists,
+    KeyMissing,
+    StorageError,
+    StorageUnreachable,
+)
+from archiver.storage.base import Body, ObjectInfo, Storage
+
+MAX_BYTES = 4096
+RELEASE_DEADLINE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """In seconds; `renew_every` < `give_up` < `dead_after`."""
+
+    renew_every: float = 15.0
+    give_up: float = 40.0
+    dead_after: float = 45.0
+
+
+class Lease:
+    """One claim on the lease object at `key`; `content` says who claims it."""
+
+    def __init__(
+        self, storage: Storage, key: str, content: dict[str, object], times: LeaseTimes
+    ) -> None:
+        self._storage = storage
+        self._key = key
+        self._content = {**content, "claim": token_hex(16)}
+        self._times = times
+        self._renewals = 0
+        self._tag = ""
+
+    async def acquire(self) -> bytes | None:
+        """Take the lease: None, or what its living holder wrote into it."""
+        while True:
+            try:
+                self._tag = (await self._storage.put(self._key, self._body())).tag
+            except KeyExists:
+                with suppress(KeyMissing, KeyChanged):
+                    return await self._challenge()
+            else:
+                return None
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep the acquired lease while the block runs, then let go of it.
+
+        Raises StorageError, after cancelling the block, when the lease is lost.
+        """
+        lost: list[StorageError] = []
+        failure: Exception | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+
+                async def renewing() -> None:
+                    lost.append(await self._renew_until_lost())
+                    tasks.cancel_scope.cancel()
+
+                tasks.start_soon(renewing)
+                # An error must not leave the task group, which would wrap it into a group.
+                try:
+                    yield
+                except Exception as error:  # noqa: BLE001 - raised again below
+                    failure = error
+                tasks.cancel_scope.cancel()
+        finally:
+            if not lost:
+                await self._release()
+        if lost:
+            raise lost[0] from failure
+        if failure is not None:
+            raise failure
+
+    async def _challenge(self) -> bytes | None:
+        info = await self._storage.stat(self._key)
+        found = await self._storage.read(self._key, limit=MAX_BYTES)
+        if self._is_ours(found):
+            # The answer to our own put was lost, and the put was repeated.
+            self._tag = info.tag
+            return None
+        if info.age is None or info.age < self._times.dead_after:
+            return found
+        taken = await self._storage.put(self._key, self._body(), replacing=info.tag)
+        self._tag = taken.tag
+        return None
+
+    async def _renew_until_lost(self) -> StorageError:
+        renewed = anyio.current_time()
+        while True:
+            await anyio.sleep(self._times.renew_every)
+            started = anyio.current_time()
+            with anyio.move_on_at(renewed + self._times.give_up):
+                try:
+                    self._tag = (await self._renew()).tag
+                    renewed = started
+                except (KeyChanged, KeyMissing):
+                    return StorageError(
+                        "another run has taken over the archive",
+                        key=self._key,
+                        hint="see that two runs of one archive do not overlap; "
+                        "nothing is lost, and the next run goes on",
+                    )
+                except StorageUnreachable:
+                    pass
+            if anyio.current_time() >= renewed + self._times.give_up:
+                return StorageUnreachable(
+                    f"the lock on the archive could not be renewed for {self._times.give_up:.0f} s",
+                    key=self._key,
+                )
+
+    async def _renew(self) -> ObjectInfo:
+        self._renewals += 1
+        try:
+            return await self._storage.put(self._key, self._body(), replacing=self._tag)
+        except KeyChanged:
+            # Our own renewal, if its answer was lost and it was repeated.
+            info = await self._storage.stat(self._key)
+            if self._is_ours(await self._storage.read(self._key, limit=MAX_BYTES)):
+                return info
+            raise
+
+    async def _release(self) -> None:
+        # Shielded with a deadline; a lease that stays dies of age.
+        with anyio.move_on_after(RELEASE_DEADLINE, shield=True), suppress(StorageError):
+            if self._is_ours(await self._storage.read(self._key, limit=MAX_BYTES)):
+                await self._storage.delete(self._key)
+
+    def _is_ours(self, found: bytes) -> bool:
+        return f'"{self._content["claim"]}"'.encode() in found
+
+    def _body(self) -> Body:
+        # The count makes every renewal differ, so that its tag does.
+        data = json.dumps({**self._content, "renewals": self._renewals}).encode()
+        return Body(data, len(data), hashlib.sha256(data).hexdigest(), "application/json")

@@ -1,0 +1,324 @@
+"""An archive in a folder: part file, sync, link, sync of the folder.
+
+A put takes these steps, each for a reason:
+
+1. every folder on the way exists and is durable: its parent has been synced since it was made, by
+   whomever. What is known to be so is remembered, so a second put into a folder costs nothing;
+2. the bytes go to a part file under `_archive/tmp/`, on the same file system, and are synced: a
+   name must never be durable before the bytes are. A body spooled on this file system is synced
+   where it lies;
+3. the part file is linked to its final name, which fails if the name is taken (`disk.publish`);
+4. the part's own name is removed, and the folder is synced.
+
+A kill between any two steps leaves at most a part file, which `clear_parts` removes. The digest of
+a body is not computed again: whoever finished it hashed the same bytes as they went by, and its
+length is compared with what the file system holds after the sync.
+
+One thing differs from S3: a key cannot be a folder of another key (`a` beside `a/b`); the second of
+the two is refused. Keys of an archive never do that.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from secrets import token_hex
+from time import monotonic, sleep, time
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from archiver.errors import (
+    KeyChanged,
+    KeyExists,
+    KeyMissing,
+    StorageError,
+    StorageRefused,
+    StorageUnreachable,
+)
+from archiver.storage import disk
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
+from archiver.storage.filelock import FileLock
+from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
+from archiver.storage.walk import entries
+
+READ_CHUNK = 1 << 20
+LIST_BATCH = 500
+# Syncs of several files go on at once; more threads only fight for the interpreter.
+THREADS = 8
+# About 100 bytes a folder, so that an archive of millions is not remembered whole.
+KNOWN_FOLDERS = 8192
+# How often a put starts over because somebody tidied an empty folder or part file away under it.
+ATTEMPTS = 4
+CHANGE_WAIT = 30.0
+
+_PARTS_FOLDER = TMP_PREFIX.removesuffix("/")
+_CHANGE_LOCK = "change-lock"
+
+_Result = TypeVar("_Result")
+
+
+class LocalStorage(Storage):
+    """The folder must exist; `opening.py` makes it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.abspath(root)  # noqa: PTH100 - plain strings: this is the hot path
+        self._parts = f"{self._root}/{TMP_PREFIX}"
+        self._durable = {""}
+        self._limiter = CapacityLimiter(THREADS)
+
+    @property
+    def spool_folder(self) -> Path:
+        """The folder of part files; made by the first put or by the archive lock."""
+        return Path(self._parts)
+
+    async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
+        """See `Storage.put`; one hop to a worker thread."""
+        check_key(key)
+        return await self._in_thread(self._put, key, body, replacing)
+
+    @asynccontextmanager
+    async def open(
+        self, key: str, span: ByteRange | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `Storage.open`; chunks of up to a mebibyte."""
+        check_key(key)
+        file, first, left = await self._in_thread(self._open, key, span)
+        try:
+            yield self._chunks(key, file, first, left)
+        finally:
+            os.close(file)
+
+    async def stat(self, key: str) -> ObjectInfo:
+        """See `Storage.stat`."""
+        check_key(key)
+        return await self._in_thread(self._stat, key)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
+        """See `Storage.list`; holds the names of one folder a level, never the whole tree.
+
+        Foreign files are listed too, whatever their name; a symbolic link is listed as itself and
+        never followed.
+        """
+        found = entries(self._root, check_prefix(prefix))
+        while batch := await self._in_thread(_next_batch, found, prefix):
+            for name, facts in batch:
+                yield ObjectInfo(name, facts.st_size, _tag(facts))
+
+    async def delete(self, key: str) -> None:
+        """See `Storage.delete`; folders that it leaves empty are removed with it."""
+        check_key(key)
+        await self._in_thread(self._delete, key)
+
+    async def aclose(self) -> None:
+        """Remove the folder of part files if it is empty."""
+        await self._in_thread(self._remove_empty_parts)
+
+    async def clear_parts(self) -> int:
+        """See `Storage.clear_parts`."""
+        return await self._in_thread(self._clear_parts)
+
+    async def _in_thread(self, work: Callable[..., _Result], *arguments: object) -> _Result:
+        # Never abandoned: the steps of a put end within the time of a sync, and clean up.
+        return await to_thread.run_sync(work, *arguments, limiter=self._limiter)
+
+    def _put(self, key: str, body: Body, replacing: str | None) -> ObjectInfo:
+        with disk.disk_errors(key):
+            for _ in range(ATTEMPTS):
+                try:
+                    if replacing is not None:
+                        self._check_tag(key, replacing)
+                    facts = self._put_once(key, body, replacing)
+                    return ObjectInfo(key, facts.st_size, _tag(facts))
+                except FileExistsError:
+                    raise self._taken(key) from None
+                except FileNotFoundError:
+                    # Somebody tidied an empty folder or a part file away: start over.
+                    self._durable = {""}
+        raise StorageRefused(
+            f"{key} could not be written: the archive's folder or the spooled body is gone",
+            key=key,
+            hint="check that the folder of the archive is there, and mounted",
+        )
+
+    def _put_once(self, key: str, body: Body, replacing: str | None) -> os.stat_result:
+        folder = key.rpartition("/")[0]
+        self._make_durable(folder)
+        self._make_durable(_PARTS_FOLDER)
+        try:
+            facts = self._commit(key, body, replacing, moved=isinstance(body.source, Path))
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            facts = self._commit(key, body, replacing, moved=False)
+        disk.sync_folder(f"{self._root}/{folder}")
+        return facts
+
+    def _commit(
+        self, key: str, body: Body, replacing: str | None, *, moved: bool
+    ) -> os.stat_result:
+        if moved:
+            part = str(body.source)
+            facts = disk.sync_file(part, rights=os.stat(self._parts).st_mode & 0o666)  # noqa: PTH116
+        else:
+            part = f"{self._parts}{token_hex(8)}.part"
+            facts = disk.write_part(part, body.source)
+        try:
+            if facts.st_size != body.size:
+                raise StorageError(
+                    f"{key} should be {body.size} bytes, but {facts.st_size} were written", key=key
+                )
+            if replacing is None:
+                disk.publish(part, f"{self._root}/{key}")
+            else:
+                self._replace(key, part, replacing)
+        except BaseException:
+            if not moved:
+                disk.discard(part)
+            raise
+        return facts
+
+    def _replace(self, key: str, part: str, replacing: str) -> None:
+        with self._changing():
+            self._check_tag(key, replacing)
+            os.replace(part, f"{self._root}/{key}")  # noqa: PTH105
+
+    def _check_tag(self, key: str, expected: str) -> None:
+        if self._stat(key).tag != expected:
+            raise KeyChanged(f"{key} has been changed by somebody else", key=key)
+
+    def _taken(self, key: str) -> StorageError:
+        if os.path.isdir(f"{self._root}/{key}"):  # noqa: PTH112
+            return StorageRefused(f"a folder lies in the place of {key}", key=key)
+        return KeyExists(f"there is already an object {key}", key=key)
+
+    def _make_durable(self, folder: str) -> None:
+        """Make the folder and those above it, and sync the parent of each that is not known.
+
+        A folder that is there already is synced too: whoever made it may be about to.
+        """
+        if folder in self._durable:
+            return
+        parent = folder.rpartition("/")[0]
+        self._make_durable(parent)
+        path = f"{self._root}/{folder}"
+        try:
+            os.mkdir(path)  # noqa: PTH102
+        except FileExistsError:
+            _refuse_link(path)
+        disk.sync_folder(f"{self._root}/{parent}")
+        if len(self._durable) >= KNOWN_FOLDERS:
+            self._durable = {""}
+        self._durable.add(folder)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Changes of existing objects take turns, over all threads and processes."""
+        lock = FileLock(f"{self._parts}{_CHANGE_LOCK}")
+        deadline = monotonic() + CHANGE_WAIT
+        self._make_durable(_PARTS_FOLDER)
+        while not lock.acquire():
+            if monotonic() > deadline:
+                raise StorageUnreachable(
+                    f"another process has been changing objects for {CHANGE_WAIT:.0f} s"
+                )
+            sleep(0.001)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _open(self, key: str, span: ByteRange | None) -> tuple[int, bytes, int]:
+        """The open file, its first chunk, and how many bytes are to follow."""
+        with disk.disk_errors(key):
+            try:
+                file = os.open(f"{self._root}/{key}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except NotADirectoryError:
+                raise _missing(key) from None
+            try:
+                facts = os.fstat(file)
+                if not stat.S_ISREG(facts.st_mode):
+                    raise _missing(key)
+                start, stop = (span.start, span.stop) if span else (0, None)
+                left = max(0, min(facts.st_size, stop or facts.st_size) - start)
+                os.lseek(file, start, os.SEEK_SET)
+                first = os.read(file, min(left, READ_CHUNK))
+            except BaseException:
+                os.close(file)
+                raise
+            return file, first, left - len(first)
+
+    async def _chunks(self, key: str, file: int, chunk: bytes, left: int) -> AsyncIterator[bytes]:
+        while chunk:
+            yield chunk
+            chunk = await self._in_thread(_read, file, key, min(left, READ_CHUNK))
+            left -= len(chunk)
+
+    def _stat(self, key: str) -> ObjectInfo:
+        with disk.disk_errors(key):
+            try:
+                facts = os.lstat(f"{self._root}/{key}")
+            except NotADirectoryError:
+                raise _missing(key) from None
+            if stat.S_ISDIR(facts.st_mode):
+                raise _missing(key)
+            return ObjectInfo(
+                key, facts.st_size, _tag(facts), age=max(0.0, time() - facts.st_mtime)
+            )
+
+    def _delete(self, key: str) -> None:
+        self._stat(key)
+        with disk.disk_errors(key), self._changing():
+            os.unlink(f"{self._root}/{key}")  # noqa: PTH108
+            folder = key.rpartition("/")[0]
+            with suppress(OSError):
+                while folder and folder != _PARTS_FOLDER:
+                    os.rmdir(f"{self._root}/{folder}")  # noqa: PTH106
+                    self._durable.discard(folder)
+                    folder = folder.rpartition("/")[0]
+            disk.sync_folder(f"{self._root}/{folder}")
+
+    def _clear_parts(self) -> int:
+        removed = 0
+        with disk.disk_errors(TMP_PREFIX):
+            for key, _ in entries(self._root, TMP_PREFIX):
+                if key not in LOCK_KEYS and not key.endswith(_CHANGE_LOCK):
+                    with suppress(FileNotFoundError):
+                        os.unlink(f"{self._root}/{key}")  # noqa: PTH108
+                        removed += 1
+        return removed
+
+    def _remove_empty_parts(self) -> None:
+        with suppress(OSError):
+            os.rmdir(self._parts)  # noqa: PTH106
+
+
+def _next_batch(
+    found: Iterator[tuple[str, os.stat_result]], prefix: str
+) -> list[tuple[str, os.stat_result]]:
+    with disk.disk_errors(prefix):
+        return list(islice(found, LIST_BATCH))
+
+
+def _read(file: int, key: str, size: int) -> bytes:
+    with disk.disk_errors(key):
+        return os.read(file, size)
+
+
+def _refuse_link(path: str) -> None:
+    mode = os.lstat(path).st_mode
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not stat.S_ISDIR(mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+
+
+def _tag(facts: os.stat_result) -> str:
+    return f"{facts.st_mtime_ns:x}-{facts.st_size:x}-{facts.st_ino:x}"
+
+
+def _missing(key: str) -> KeyMissing:
+    return KeyMissing(f"there is no {key}", key=key)

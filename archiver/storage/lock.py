@@ -1,0 +1,138 @@
+"""Who may write: one run at a time, and one append to the ledger at a time.
+
+In a folder the lock is a flock, released by the kernel the moment its holder dies; elsewhere it is
+a lease (`lease.py`). Either leaves nothing behind after a clean end.
+"""
+
+import json
+import os
+import random
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+from archiver.clock import Clock, stamp, system_clock
+from archiver.errors import ArchiveHeld, StorageUnreachable
+from archiver.storage.base import Storage
+from archiver.storage.disk import disk_errors
+from archiver.storage.filelock import FileLock
+from archiver.storage.keys import ARCHIVE_LOCK_KEY, LEDGER_LOCK_KEY
+from archiver.storage.lease import Lease, LeaseTimes
+
+APPEND_WAIT = 90.0
+_FIRST_PAUSE, _GREATEST_PAUSE = 0.02, 1.0
+
+LEASE_TIMES = LeaseTimes()
+
+
+@asynccontextmanager
+async def archive_lock(
+    storage: Storage,
+    holder: str,
+    *,
+    clock: Clock = system_clock,
+    times: LeaseTimes = LEASE_TIMES,
+) -> AsyncIterator[None]:
+    """Hold the archive for writing while the block runs.
+
+    `holder` is the command, for people. Raises ArchiveHeld at once, saying by whom and since when,
+    if another run holds it. On S3 a killed holder blocks for `times.dead_after` seconds, and a
+    holder that loses its lease has its block cancelled and gets StorageError.
+    """
+    claim = _claim(holder, clock)
+    async with _locked(storage, ARCHIVE_LOCK_KEY, claim, times, _refuse):
+        yield
+
+
+@asynccontextmanager
+async def append_lock(
+    storage: Storage,
+    *,
+    wait: float = APPEND_WAIT,
+    sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    times: LeaseTimes = LEASE_TIMES,
+) -> AsyncIterator[None]:
+    """Hold the end of the ledger while the block runs, which should be short.
+
+    Waits up to `wait` seconds for other writers; then StorageUnreachable.
+    """
+    deadline = anyio.current_time() + wait
+    pause = _FIRST_PAUSE
+
+    async def wait_for(_: bytes) -> None:
+        nonlocal pause
+        if anyio.current_time() >= deadline:
+            raise StorageUnreachable(
+                f"another process has been writing to the ledger for {wait:.0f} s",
+                key=LEDGER_LOCK_KEY,
+                hint="see whether one hangs",
+            )
+        await sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the waiters
+        pause = min(2 * pause, _GREATEST_PAUSE)
+
+    claim = _claim("append", system_clock)
+    async with _locked(storage, LEDGER_LOCK_KEY, claim, times, wait_for):
+        yield
+
+
+_WhenHeld = Callable[[bytes], Awaitable[None]]
+
+
+@asynccontextmanager
+async def _locked(
+    storage: Storage, key: str, claim: dict[str, object], times: LeaseTimes, when_held: _WhenHeld
+) -> AsyncIterator[None]:
+    folder = storage.spool_folder
+    if folder is None:
+        lease = Lease(storage, key, claim, times)
+        while (other := await lease.acquire()) is not None:
+            await when_held(other)
+        async with lease.held():
+            yield
+    else:
+        lock = FileLock(os.fspath(folder / Path(key).name))
+        while not await to_thread.run_sync(_acquire, lock, key, json.dumps(claim).encode()):
+            await when_held(await to_thread.run_sync(lock.holder))
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(_release, lock, folder)
+
+
+def _acquire(lock: FileLock, key: str, content: bytes) -> bool:
+    with disk_errors(key):
+        return lock.acquire(content)
+
+
+def _release(lock: FileLock, folder: Path) -> None:
+    lock.release()
+    with suppress(OSError):
+        folder.rmdir()
+
+
+async def _refuse(held_by: bytes) -> None:
+    try:
+        found = json.loads(held_by)
+        who = (
+            f"{found['holder']} (process {found['pid']} on {found['host']}) since {found['since']}"
+        )
+    except (ValueError, KeyError, TypeError):
+        who = "another run"
+    raise ArchiveHeld(
+        f"the archive is held by {who}",
+        hint="wait for it to end; a run that was killed blocks for a minute at most",
+    )
+
+
+def _claim(holder: str, clock: Clock) -> dict[str, object]:
+    return {
+        "holder": holder,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "since": stamp(clock()),
+    }

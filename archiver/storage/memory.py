@@ -1,0 +1,113 @@
+"""A storage in memory: the verified fake, held to the same suite as the real ones."""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from anyio import lowlevel
+
+from archiver.errors import KeyChanged, KeyExists, KeyMissing, StorageError
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
+from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
+
+CHUNK = 64 * 1024
+
+
+class Held(NamedTuple):
+    """An object in memory; `written` is the reading of the clock at that moment."""
+
+    data: bytes
+    tag: str
+    written: float
+
+
+class MemoryStorage(Storage):
+    """Objects in a dictionary, open to tests. `clock` (seconds) decides their age only."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self.objects: dict[str, Held] = {}
+        self._writes = count(1)
+        self._clock = clock
+
+    def write_behind(self, key: str, data: bytes) -> None:
+        """Put bytes there as a foreign hand would, whatever the key holds."""
+        self.objects[key] = Held(data, f"{next(self._writes)}", self._clock())
+
+    async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
+        """See `Storage.put`."""
+        check_key(key)
+        await lowlevel.checkpoint()
+        if replacing is None and key in self.objects:
+            raise KeyExists(f"there is already an object {key}", key=key)
+        if replacing is not None and self._held(key).tag != replacing:
+            raise KeyChanged(f"{key} has been changed by somebody else", key=key)
+        data = body.source.read_bytes() if isinstance(body.source, Path) else body.source
+        if len(data) != body.size or hashlib.sha256(data).hexdigest() != body.sha256:
+            raise StorageError(f"{key} is not the body that was promised", key=key)
+        self.write_behind(key, data)
+        return _info(key, self.objects[key])
+
+    @asynccontextmanager
+    async def open(
+        self, key: str, span: ByteRange | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `Storage.open`."""
+        check_key(key)
+        await lowlevel.checkpoint()
+        data = self._held(key).data
+        yield _chunks(data[span.start : span.stop] if span else data)
+
+    async def stat(self, key: str) -> ObjectInfo:
+        """See `Storage.stat`."""
+        check_key(key)
+        await lowlevel.checkpoint()
+        held = self._held(key)
+        return _info(key, held, age=self._clock() - held.written)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
+        """See `Storage.list`."""
+        check_prefix(prefix)
+        for key in sorted(self.objects):
+            await lowlevel.checkpoint()
+            held = self.objects.get(key)
+            if held is not None and key.startswith(prefix):
+                yield _info(key, held)
+
+    async def delete(self, key: str) -> None:
+        """See `Storage.delete`."""
+        check_key(key)
+        await lowlevel.checkpoint()
+        self._held(key)
+        del self.objects[key]
+
+    async def aclose(self) -> None:
+        """Nothing to release; the objects stay."""
+        await lowlevel.checkpoint()
+
+    async def clear_parts(self) -> int:
+        """See `Storage.clear_parts`."""
+        await lowlevel.checkpoint()
+        stray = {key for key in self.objects if key.startswith(TMP_PREFIX)} - LOCK_KEYS
+        for key in stray:
+            del self.objects[key]
+        return len(stray)
+
+    def _held(self, key: str) -> Held:
+        try:
+            return self.objects[key]
+        except KeyError:
+            raise KeyMissing(f"there is no {key}", key=key) from None
+
+
+def _info(key: str, held: Held, age: float | None = None) -> ObjectInfo:
+    return ObjectInfo(key, len(held.data), held.tag, age=age)
+
+
+async def _chunks(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), CHUNK):
+        await lowlevel.checkpoint()
+        yield data[start : start + CHUNK]

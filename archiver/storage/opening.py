@@ -1,0 +1,59 @@
+"""Configuration -> the right storage, wrapped in the right order."""
+
+import os
+from pathlib import Path
+
+from archiver.config import StorageConfig
+from archiver.errors import StorageRefused
+from archiver.retry import RetryPolicy
+from archiver.storage.base import Storage
+from archiver.storage.disk import disk_errors, sync_folder
+from archiver.storage.local import LocalStorage
+from archiver.storage.wrappers import Retrying
+
+S3_SCHEME = "s3://"
+# About a minute in all: a server that restarts is waited for, one that is gone ends the run.
+POLICY = RetryPolicy(attempts=6, first_wait=0.5, greatest_wait=20.0)
+
+
+def open_storage(config: StorageConfig, *, create: bool = False) -> Storage:
+    """The storage that the configuration names; no request is made yet.
+
+    A folder that does not exist is made, durably, with `create`; without it, StorageRefused.
+    """
+    if config.url.startswith(S3_SCHEME):
+        return Retrying(_open_s3(config), POLICY)
+    root = Path(config.url)
+    if create:
+        with disk_errors(config.url):
+            _make_folder(root)
+    if not root.is_dir():
+        raise StorageRefused(
+            f"there is no folder {root}",
+            hint="check `storage.url`, and that its disk is mounted; `archiver run` makes it",
+        )
+    return Retrying(LocalStorage(root), POLICY)
+
+
+def open_in_parts(config: StorageConfig) -> Storage | None:
+    """The same storage, sending every object as it sends large ones; None for a folder."""
+    if not config.url.startswith(S3_SCHEME):
+        return None
+    return Retrying(_open_s3(config, whole_up_to=0), POLICY)
+
+
+def _open_s3(config: StorageConfig, whole_up_to: int | None = None) -> Storage:
+    # Late, because boto3 alone costs 0.3 s at the start of every command.
+    from archiver.storage.s3 import WHOLE_UP_TO, S3Storage
+
+    bucket, _, prefix = config.url.removeprefix(S3_SCHEME).partition("/")
+    limit = WHOLE_UP_TO if whole_up_to is None else whole_up_to
+    return S3Storage(bucket, prefix, config.s3, whole_up_to=limit)
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(os.fspath(folder.parent))

@@ -1,0 +1,137 @@
+"""The border where errors of botocore become ours.
+
+Messages are our own words: botocore's may quote whole addresses, query and all.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from botocore import exceptions as boto
+from urllib3.exceptions import HTTPError
+
+from archiver.errors import (
+    KeyMissing,
+    StorageError,
+    StorageFull,
+    StorageRefused,
+    StorageUnreachable,
+)
+
+_RIGHTS: Final = (
+    "the key needs s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket and "
+    "s3:AbortMultipartUpload on the bucket"
+)
+_CREDENTIALS: Final = "check the credentials (environment, shared file or role) that AWS tools use"
+_HINTS: Final = {
+    "AccessDenied": _RIGHTS,
+    "AllAccessDisabled": _RIGHTS,
+    "AuthorizationHeaderMalformed": "set `storage.s3.region` to the bucket's region",
+    "ExpiredToken": _CREDENTIALS,
+    "IllegalLocationConstraintException": "set `storage.s3.region` to the bucket's region",
+    "InvalidAccessKeyId": _CREDENTIALS,
+    "InvalidBucketName": "check `storage.url`",
+    "InvalidToken": _CREDENTIALS,
+    "NoSuchBucket": "create the bucket, or check `storage.url` and `storage.s3.endpoint_url`",
+    "PermanentRedirect": "set `storage.s3.region` to the bucket's region",
+    "RequestTimeTooSkewed": "set the clock of this machine",
+    "SignatureDoesNotMatch": _CREDENTIALS,
+}
+_FULL: Final = {"QuotaExceeded", "EntityTooLarge.Quota", "XMinioStorageFull", "InsufficientStorage"}
+_OTHER_BYTES: Final = {
+    "BadDigest",
+    "InvalidDigest",
+    "XAmzContentChecksumMismatch",
+    "XAmzContentSHA256Mismatch",
+}
+# Errors that pass although their status is not 5xx. A conflict of two conditional writes is one:
+# the next attempt meets the winner's object.
+_PASSING: Final = {
+    "ConditionalRequestConflict",
+    "OperationAborted",
+    "RequestTimeout",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequests",
+}
+_NO_CREDENTIALS: Final = (
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.CredentialRetrievalError,
+    boto.TokenRetrievalError,
+    boto.ProfileNotFound,
+    boto.SSOError,
+)
+_NO_ANSWER: Final = (
+    boto.ConnectionError,
+    boto.HTTPClientError,
+    boto.IncompleteReadError,
+    boto.ResponseStreamingError,
+    HTTPError,
+    TimeoutError,
+    ConnectionError,
+)
+
+
+@contextmanager
+def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator[None]:
+    """Turn every error of botocore, urllib3 and the socket in the block into one of ours.
+
+    `unmet` is the error for a condition of the request that does not hold.
+    """
+    try:
+        yield
+    except boto.ClientError as error:
+        raise _answered(error, key, unmet) from error
+    except boto.SSLError as error:
+        raise StorageRefused(
+            "the certificate of the S3 server is not valid",
+            key=key,
+            hint="check `storage.s3.endpoint_url`, or set AWS_CA_BUNDLE",
+        ) from error
+    except _NO_CREDENTIALS as error:
+        raise StorageRefused("there are no S3 credentials", key=key, hint=_CREDENTIALS) from error
+    except _NO_ANSWER as error:
+        raise StorageUnreachable(
+            f"the S3 server does not answer ({type(error).__name__})",
+            key=key,
+            hint="check `storage.s3.endpoint_url` and the network",
+        ) from error
+    except boto.BotoCoreError as error:
+        raise StorageRefused(
+            f"S3 cannot be used as configured ({type(error).__name__})",
+            key=key,
+            hint="check `storage.url` and `storage.s3`",
+        ) from error
+
+
+def status_of(error: boto.ClientError) -> int:
+    """The HTTP status of an answer; 0 where botocore knows none."""
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+
+
+def _answered(error: boto.ClientError, key: str, unmet: type[StorageError]) -> StorageError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = status_of(error)
+    what = f"{key or 'the bucket'}: S3 answers {code or 'an error'} (status {status})"
+    kind: type[StorageError] = StorageError
+    hint = _HINTS.get(code, "")
+    if status == 412:
+        kind, what = unmet, f"{key} is not as the write requires: it exists, or was changed"
+    elif code in _FULL or status == 507:
+        kind, hint = StorageFull, "free some space, or raise the quota"
+    elif code in _PASSING or status >= 500 or status in (408, 429):
+        kind = StorageUnreachable
+    elif code in _OTHER_BYTES:
+        what = f"{key}: other bytes arrived than were promised"
+    elif hint or status in (301, 307, 401, 403):
+        kind, hint = StorageRefused, hint or _RIGHTS
+    elif status == 404 and code != "NoSuchUpload":
+        kind, what = KeyMissing, f"there is no {key}"
+    return kind(what, key=key, hint=hint, retry_after=_retry_after(error))
+
+
+def _retry_after(error: boto.ClientError) -> float | None:
+    asked = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", "")
+    return float(asked) if asked.isascii() and asked.isdigit() else None

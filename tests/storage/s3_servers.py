@@ -1,0 +1,185 @@
+"""Real S3 servers on loopback, started once a session: moto (an emulator) and SeaweedFS."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.server import ThreadedMotoServer
+
+from archiver.config import S3Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ACCESS_KEY, SECRET_KEY = "testkey", "testsecret1234"
+READY_WITHIN = 30.0
+JUICEFS = Path(sys.executable).with_name("juicefs")
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """Where a server listens; its credentials are those of this module."""
+
+    endpoint: str
+
+    @property
+    def config(self) -> S3Config:
+        return S3Config(endpoint_url=self.endpoint, region="us-east-1")
+
+
+@cache
+def _client(endpoint: str) -> "S3Client":
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+
+
+class RawBucket:
+    """A stretch of a bucket as the medium, looked at behind the driver's back."""
+
+    def __init__(
+        self, server: S3Server, prefix: str, name: str = "archives", **attributes: Any
+    ) -> None:
+        self.name = name
+        self.prefix = prefix
+        self.client = _client(server.endpoint)
+        with suppress(self.client.exceptions.BucketAlreadyOwnedByYou):
+            self.client.create_bucket(Bucket=name, **attributes)
+
+    def read(self, key: str) -> bytes | None:
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=f"{self.prefix}/{key}")
+        except ClientError as error:
+            assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+            return None
+        return answer["Body"].read()
+
+    def write(self, key: str, data: bytes) -> None:
+        self.client.put_object(Bucket=self.name, Key=f"{self.prefix}/{key}", Body=data)
+
+    def head(self, key: str) -> dict[str, Any]:
+        return dict(self.client.head_object(Bucket=self.name, Key=f"{self.prefix}/{key}"))
+
+    def uploads(self) -> list[str]:
+        answer = self.client.list_multipart_uploads(Bucket=self.name, Prefix=f"{self.prefix}/")
+        return [upload["Key"] for upload in answer.get("Uploads", [])]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on; held together, so that they differ."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+@contextmanager
+def moto_server() -> Iterator[S3Server]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        yield S3Server(f"http://{host}:{port}")
+    finally:
+        server.stop()
+
+
+@contextmanager
+def seaweedfs() -> Iterator[S3Server]:
+    # Its gRPC ports are those of HTTP plus 10,000, so low ones are needed.
+    master, filer, volume, s3 = _low_ports(4)
+    credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
+    rights = ["Admin", "Read", "Write", "List", "Tagging"]
+    identities = [{"name": "qa", "credentials": credentials, "actions": rights}]
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "seaweed.json"
+        config.write_text(json.dumps({"identities": identities}))
+        arguments = [
+            *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={config}", f"-dir={folder}"),
+            *(f"-master.port={master}", f"-filer.port={filer}", f"-volume.port={volume}"),
+            *(f"-s3.port={s3}", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0"),
+        ]
+        program = str(Path(sys.executable).with_name("weed"))
+        with _running([program, "mini", *arguments], cwd=folder):
+            endpoint = f"http://127.0.0.1:{s3}"
+            _wait_until_ready(f"{endpoint}/healthz")
+            yield S3Server(endpoint)
+
+
+@contextmanager
+def juicefs() -> Iterator[S3Server]:
+    """A gateway that ignores conditions on writes: the adversary of the probe."""
+    (port,) = free_ports(1)
+    environment = {**os.environ, "MINIO_ROOT_USER": ACCESS_KEY, "MINIO_ROOT_PASSWORD": SECRET_KEY}
+    with tempfile.TemporaryDirectory() as folder:
+        meta = f"sqlite3://{folder}/meta.db"
+        subprocess.run(
+            [str(JUICEFS), "format", "--storage", "file", "--bucket", f"{folder}/", meta, "jfs"],
+            check=True,
+            capture_output=True,
+        )
+        options = ["--multi-buckets", "--keep-etag", "--object-tag", "--object-meta"]
+        options += ["--no-usage-report", "--cache-dir", f"{folder}/cache"]
+        address = f"127.0.0.1:{port}"
+        with _running([str(JUICEFS), "gateway", *options, meta, address], folder, environment):
+            _wait_until_ready(f"http://{address}/minio/health/live")
+            yield S3Server(f"http://{address}")
+
+
+@contextmanager
+def _running(command: list[str], cwd: str, env: dict[str, str] | None = None) -> Iterator[None]:
+    with subprocess.Popen(
+        command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def _wait_until_ready(address: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _low_ports(count: int) -> list[int]:
+    ports = [port for port in range(21000 + os.getpid() % 1000 * 10, 45000) if _is_free(port)]
+    return ports[:count]
+
+
+def _is_free(port: int) -> bool:
+    with ExitStack() as held:
+        try:
+            for each in (port, port + 10_000):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", each))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,123 @@
+"""The bytes of an answer: codings, secrets, JSON (pure). ValueError for what is unusable."""
+
+import json
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+MOST_BYTES: Final = 32 * 2**20
+"""A longer answer is not read: a page of 100 rows is some 50 kB."""
+
+_DEEPEST: Final = 64
+"""Levels of nesting; what nests deeper could be read and perhaps not be written again."""
+_SHALLOW: Final = 48
+"""With no more brackets than this in a body, nothing in it can nest too deep."""
+_SHORTENED: Final = 200
+_SHORTEST_SECRET: Final = 12
+"""A shorter key may be part of an innocent word, so answers are not searched for it."""
+_REDACTED: Final = "[redacted]"
+
+
+def inflated(body: bytes, coding: str, most_bytes: int = MOST_BYTES) -> bytes:
+    """The body without a content coding that nobody asked for; gzip and deflate are known."""
+    known = {"": 0, "identity": 0, "gzip": 31, "x-gzip": 31, "deflate": 15}
+    bits = known.get(coding.strip().lower())
+    if bits is None:
+        raise ValueError("an unknown content coding")
+    if bits == 0:
+        return body
+    inflater = zlib.decompressobj(bits)
+    try:
+        plain = inflater.decompress(body, most_bytes + 1)
+    except zlib.error as error:
+        raise ValueError("a damaged compressed body") from error
+    if len(plain) > most_bytes or not inflater.eof:
+        raise ValueError("a compressed body that is cut or too large")
+    return plain
+
+
+def spellings_of(secret: str) -> tuple[str, ...]:
+    """How a secret may be written inside an answer: plain, JSON-escaped, percent-encoded."""
+    plain = {secret, json.dumps(secret)[1:-1], quote(secret, safe="")} - {""}
+    return tuple(sorted(plain | {one.replace("/", "\\/") for one in plain}))
+
+
+def without_secrets(body: bytes, secrets: Sequence[str]) -> bytes:
+    """The body with every secret of 12 characters or more replaced."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET and (spelled := secret.encode()) in body:
+            body = body.replace(spelled, _REDACTED.encode())
+    return body
+
+
+def scrubbed(text: Any, secrets: Sequence[str]) -> str:
+    """A text from the API, fit for an error: one line, printable, 200 characters, no secret."""
+    if not isinstance(text, str):
+        return ""
+    for secret in secrets:
+        text = text.replace(secret, _REDACTED)
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * _SHORTENED]).split())
+    return line if len(line) <= _SHORTENED else line[: _SHORTENED - 1] + "…"
+
+
+def decode_json(body: bytes) -> Any:
+    """The JSON value in the body, in any Unicode encoding, with or without a byte-order mark.
+
+    NaN, infinities and numbers beyond a float become None: no JSON could say them again. Lone
+    surrogates stay as they are.
+    """
+    try:
+        value = _decoded(body.decode(json.detect_encoding(body), "surrogatepass").strip())
+    except RecursionError as error:
+        raise ValueError("nests too deep") from error
+    except ValueError as error:
+        raise ValueError("is not JSON") from error
+    if body.count(b"{") + body.count(b"[") > _SHALLOW and _is_too_deep(value):
+        raise ValueError("nests too deep")
+    return value
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _PATIENT_DECODER.decode(text)
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _bounded_int(text: str) -> int | str:
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_finite)
+_PATIENT_DECODER: Final = json.JSONDecoder(
+    parse_constant=lambda _: None, parse_float=_finite, parse_int=_bounded_int
+)
+"""Keeps ints of thousands of digits, which Python refuses to read, as text. It calls back for every
+int, so it is only the second choice."""
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _containers_in(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _containers_in(value: dict[str, Any] | list[Any]) -> Iterator[Any]:
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, (dict, list)):
+            yield inner

@@ -1,0 +1,358 @@
+"""Every call of some orders or leads within a window, and a word on what may be missing.
+
+The call list wants orders or leads and a period, and gives pages by offset; how it treats long
+lists, unknown ids and long periods is not documented. So the question is cut into small ones:
+
+- Scopes are asked for in batches of up to 25. A batch that the API refuses, or answers with
+  nonsense, is halved until the one scope that spoils it stands alone. Where rows do not say whose
+  they are, one scope is asked for per request and the rows get its id.
+- Windows are asked for in slices of up to 31 days. A slice that holds more calls than `deep` is cut
+  again, since deep offsets are slow and shift. A single scope that is still refused, or never
+  answered, is asked for in shorter and shorter slices before it is given up; the length that worked
+  is kept for what follows.
+- A server that ignores the period answers every slice with the same list. That shows in the rows
+  and in the totals; such a list is paged through as a whole.
+
+Rows are handed on as pages arrive, and only the ids of one slice are kept. Slices overlap by a
+second and questions are repeated, so a call may be handed on more than once.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+import anyio
+
+from archiver.errors import (
+    AnswerMalformed,
+    RequestError,
+    RequestForbidden,
+    RequestNotFound,
+    RequestRejected,
+    RequestThrottled,
+    RequestUnanswered,
+)
+from archiver.liner.client import LinerClient
+from archiver.liner.lanes import in_lanes
+from archiver.liner.models import Call
+from archiver.liner.paging import Listing, read_list
+from archiver.liner.protocol import Page
+from archiver.liner.scope import Scope, Stretch, Window
+
+__all__ = ["Emit", "Enumerator", "Scope", "Shortfall", "Stretch", "Window"]
+
+Emit: TypeAlias = Callable[[list[Call]], Awaitable[None]]
+
+_BATCH: Final = 25
+_LONGEST_SLICE: Final = timedelta(days=31)
+_SLICES: Final = 4
+_PAGES: Final = 4
+_MOST_PIECES: Final = 64
+_ECHOES: Final = 3
+"""Pieces of a slice that all count as much as the slice itself: the period is being ignored."""
+_CLOCK_CONFUSION: Final = timedelta(hours=26)
+"""Times of rows may be local ones without an offset; more than this apart is no time zone."""
+_SHORTEST_SLICE: Final = timedelta(days=1)
+_FAILURES: Final = 12
+"""Requests in a row that may fail for one scope before the rest of its slice is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Calls of these scopes may be missing from this window.
+
+    `expected` and `got` count distinct calls where the API counted them. `retryable`: the next run
+    may fare better without anybody doing anything.
+    """
+
+    scopes: tuple[Scope, ...]
+    window: Window
+    error: str
+    retryable: bool
+    expected: int | None = None
+    got: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One question: scopes, the slice that is asked for, and the window that is wanted."""
+
+    scopes: tuple[Scope, ...]
+    slice: Window
+    wanted: Window
+
+    def halves(self) -> "tuple[_Ask, _Ask]":
+        middle = len(self.scopes) // 2
+        return (
+            replace(self, scopes=self.scopes[:middle]),
+            replace(self, scopes=self.scopes[middle:]),
+        )
+
+    def singles(self) -> "list[_Ask]":
+        return [replace(self, scopes=(scope,)) for scope in self.scopes]
+
+    def pieces(self, longest: timedelta) -> "list[_Ask]":
+        return [replace(self, slice=piece) for piece in self.slice.slices(longest)]
+
+    @property
+    def length(self) -> timedelta:
+        return self.slice.until - self.slice.since
+
+
+class _RowsUnnamed(Exception):
+    """Rows of a batch do not say which of its scopes they belong to."""
+
+
+class _ListShort(AnswerMalformed):
+    """Fewer calls arrived than the API counts."""
+
+    def __init__(self, listing: Listing) -> None:
+        super().__init__(f"GET /v2/call/: the list is not complete: {listing.problem}")
+        self.listing = listing
+
+
+class Enumerator:
+    """Enumerates calls through one client. An instance serves one run.
+
+    `users` and `statuses` narrow what is asked for; rows that contradict them are dropped. Slices
+    with more than `deep` calls are cut.
+    """
+
+    def __init__(
+        self,
+        client: LinerClient,
+        *,
+        users: Sequence[int] = (),
+        statuses: Sequence[int] = (),
+        deep: int = 2000,
+    ) -> None:
+        self._client = client
+        self._users = frozenset(users)
+        self._statuses = frozenset(statuses)
+        self._deep = deep
+        self._longest = _LONGEST_SLICE
+        self._slots = anyio.Semaphore(_SLICES)
+        self._unnamed: set[str] = set()
+        self._ignores_period = False
+        self._has_read = False
+        self._lost: dict[Scope, RequestError] = {}
+        self._shortfalls: list[Shortfall] = []
+        self._emit: Emit
+
+    async def run(
+        self, stretches: Iterable[Stretch] | AsyncIterable[Stretch], emit: Emit
+    ) -> tuple[Shortfall, ...]:
+        """Hand every call of the stretches to `emit`, page by page; what may be missing.
+
+        Scopes that no shortfall names are complete. Rows without a readable `createdAt` are kept.
+        `emit` may take its time: no more is read meanwhile than a few pages. SourceRefused and
+        SourceUnreachable go through.
+        """
+        self._emit = emit
+        self._shortfalls = []
+        await in_lanes(_SLICES, _batches(stretches), self._enumerate)
+        return tuple(self._shortfalls)
+
+    async def _enumerate(self, batch: Stretch) -> None:
+        """One batch: the first slice alone, since it teaches how to ask for the others."""
+        known = [scope for scope in batch.scopes if scope in self._lost]
+        for scope in known:
+            self._report((scope,), batch.window, self._lost[scope])
+        whole = _Ask(_without(batch.scopes, known), batch.window, batch.window)
+        first, *rest = whole.pieces(self._longest) or [whole]
+        if batch.window.is_empty or not whole.scopes:
+            return
+        await self._answer(first)
+        if self._ignores_period and rest:
+            rest = [whole]
+        await in_lanes(_SLICES, rest, self._answer)
+
+    async def _answer(self, ask: _Ask, head: Page[Call] | None = None) -> None:
+        """Read what is asked for, in smaller and smaller questions where it has to be."""
+        ask = replace(ask, scopes=_without(ask.scopes, self._lost))
+        if not ask.scopes:
+            return
+        if ask.length > self._longest and not self._ignores_period:
+            await in_lanes(1, ask.pieces(self._longest), self._answer)
+            return
+        if len(ask.scopes) > 1 and ask.scopes[0].kind in self._unnamed:
+            await in_lanes(_SLICES, ask.singles(), self._answer)
+            return
+        try:
+            await self._read(ask, head)
+        except _RowsUnnamed:
+            self._unnamed.add(ask.scopes[0].kind)
+            await self._answer(ask)
+        except RequestThrottled as error:
+            self._report(ask.scopes, ask.slice, error)
+        except RequestError as error:
+            if len(ask.scopes) == 1:
+                await self._despite(error, ask)
+            elif self._is_hopeless:
+                self._report(ask.scopes, ask.slice, error)
+            else:
+                await in_lanes(1, ask.halves(), self._answer)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether nothing was ever read, and a batch of scopes was tried one by one."""
+        return not self._has_read and len(self._shortfalls) >= _BATCH
+
+    async def _despite(self, error: RequestError, ask: _Ask) -> None:
+        """A single scope failed: narrow the window where that may help, else report it."""
+        if isinstance(error, RequestNotFound | RequestForbidden):
+            if ask.scopes[0] not in self._lost:
+                self._lost[ask.scopes[0]] = error
+                self._report(ask.scopes, ask.wanted, error)
+        elif isinstance(error, RequestRejected | RequestUnanswered):
+            await self._narrow(error, ask)
+        else:
+            self._report(ask.scopes, ask.slice, error)
+
+    async def _narrow(self, error: RequestError, ask: _Ask) -> None:
+        """Ask for halves of the slice, depth first, until too many in a row have failed."""
+        waiting = [(ask.slice, error)]
+        failures = 1
+        while waiting:
+            window, error = waiting.pop()
+            halves = window.halves() if window.until - window.since > _SHORTEST_SLICE else None
+            if halves is None or failures >= _FAILURES:
+                self._report(ask.scopes, window, error)
+                continue
+            for half in halves:
+                try:
+                    await self._read(replace(ask, slice=half))
+                except (RequestRejected, RequestUnanswered) as again:
+                    failures += 1
+                    waiting.append((half, again))
+                except RequestError as other:
+                    self._report(ask.scopes, half, other)
+                else:
+                    failures = 0
+                    if isinstance(error, RequestRejected):
+                        self._longest = min(self._longest, half.until - half.since)
+
+    async def _read(self, ask: _Ask, head: Page[Call] | None = None) -> None:
+        """Read one slice; cut it first when it holds more calls than offsets should count."""
+        async with self._slots:
+            first = head if head is not None else await self._page(ask, 0)
+        total = first.total or 0
+        is_deep = not self._sees_other_times(first, ask) and total > self._deep
+        if is_deep and await self._read_in_pieces(ask, total):
+            return
+        async with self._slots:
+            listing = await read_list(
+                lambda offset: self._page(ask, offset),
+                lambda rows: self._hand_over(ask, rows),
+                lanes=_PAGES,
+                first=first,
+            )
+        if not listing.is_whole:
+            raise _ListShort(listing)
+        self._has_read = True
+
+    async def _read_in_pieces(self, ask: _Ask, total: int) -> bool:
+        """Read the slice in pieces; False when it cannot be cut or cutting changes nothing."""
+        seconds = int(ask.length.total_seconds())
+        count = min(-(-2 * total // self._deep), _MOST_PIECES, seconds)
+        if count < 2:
+            return False
+        pieces = ask.pieces(timedelta(seconds=-(-seconds // count)))
+        heads = [await self._page(piece, 0) for piece in pieces[:_ECHOES]]
+        if all((head.total or 0) >= total for head in heads):
+            return False
+
+        async def answer_headed(headed: tuple[_Ask, Page[Call]]) -> None:
+            await self._answer(*headed)
+
+        await in_lanes(_SLICES, zip(pieces, heads, strict=False), answer_headed)
+        await in_lanes(_SLICES, pieces[_ECHOES:], self._answer)
+        return True
+
+    def _sees_other_times(self, page: Page[Call], ask: _Ask) -> bool:
+        """Whether the server ignores the period: most rows lie far outside of it."""
+        times = [row.created_at for row in page.rows if row.created_at is not None]
+        far = [
+            time
+            for time in times
+            if time - ask.slice.until > _CLOCK_CONFUSION
+            or ask.slice.since - time > _CLOCK_CONFUSION
+        ]
+        self._ignores_period = self._ignores_period or 2 * len(far) > len(times)
+        return self._ignores_period
+
+    async def _page(self, ask: _Ask, offset: int) -> Page[Call]:
+        page = await self._client.calls_page(
+            ask.scopes,
+            ask.slice,
+            offset,
+            users=sorted(self._users),
+            statuses=sorted(self._statuses),
+        )
+        if len(ask.scopes) > 1 and any(_scope_id(row, ask) is None for row in page.rows):
+            raise _RowsUnnamed
+        return page
+
+    async def _hand_over(self, ask: _Ask, rows: list[Call]) -> None:
+        wanted = [_named(row, ask) for row in rows if self._is_wanted(row, ask.wanted)]
+        if wanted:
+            await self._emit(wanted)
+
+    def _is_wanted(self, row: Call, window: Window) -> bool:
+        """Whether nothing in the row contradicts what was asked for."""
+        if row.created_at is not None and not window.holds(row.created_at):
+            return False
+        if self._users and row.user_id is not None and row.user_id not in self._users:
+            return False
+        return not self._statuses or row.status_id is None or row.status_id in self._statuses
+
+    def _report(self, scopes: tuple[Scope, ...], window: Window, error: RequestError) -> None:
+        listing = error.listing if isinstance(error, _ListShort) else None
+        self._shortfalls.append(
+            Shortfall(
+                scopes,
+                window,
+                str(error),
+                error.retryable,
+                listing.expected if listing else None,
+                listing.got if listing else None,
+            )
+        )
+
+
+async def _batches(
+    stretches: Iterable[Stretch] | AsyncIterable[Stretch],
+) -> AsyncIterator[Stretch]:
+    if isinstance(stretches, AsyncIterable):
+        async for stretch in stretches:
+            for batch in _batches_of(stretch):
+                yield batch
+    else:
+        for stretch in stretches:
+            for batch in _batches_of(stretch):
+                yield batch
+
+
+def _batches_of(stretch: Stretch) -> Iterable[Stretch]:
+    for start in range(0, len(stretch.scopes), _BATCH):
+        yield Stretch(stretch.scopes[start : start + _BATCH], stretch.window)
+
+
+def _without(scopes: Iterable[Scope], lost: Iterable[Scope]) -> tuple[Scope, ...]:
+    gone = frozenset(lost)
+    return tuple(scope for scope in scopes if scope not in gone)
+
+
+def _scope_id(row: Call, ask: _Ask) -> int | None:
+    return row.order_id if ask.scopes[0].kind == "order" else row.lead_id
+
+
+def _named(row: Call, ask: _Ask) -> Call:
+    """The row with the id of the one scope that was asked for, where it does not say its own."""
+    if len(ask.scopes) > 1 or _scope_id(row, ask) is not None:
+        return row
+    scope = ask.scopes[0]
+    if scope.kind == "order":
+        return replace(row, order_id=scope.id)
+    return replace(row, lead_id=scope.id)

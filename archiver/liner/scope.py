@@ -1,0 +1,95 @@
+"""What calls are asked for: whose, and of when (pure).
+
+The call list wants orders or leads and a period (Call List of the API documentation); there is no
+way to list the calls of a whole account.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
+
+ScopeKind: TypeAlias = Literal["order", "lead"]
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One order or one lead."""
+
+    kind: ScopeKind
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From `since` up to and without `until`: aware, in UTC, whole seconds (else ValueError)."""
+
+    since: datetime
+    until: datetime
+
+    def __post_init__(self) -> None:
+        for moment in (self.since, self.until):
+            if moment.utcoffset() != timedelta(0) or moment.microsecond:
+                raise ValueError("a window is made of whole seconds in UTC")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no moment lies in it."""
+        return self.since >= self.until
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether the moment lies in it."""
+        return self.since <= moment < self.until
+
+    def halves(self) -> "tuple[Window, Window] | None":
+        """The two halves, or None for a window that is too short to have any."""
+        seconds = int((self.until - self.since).total_seconds()) // 2
+        if seconds < 1:
+            return None
+        middle = self.since + timedelta(seconds=seconds)
+        return Window(self.since, middle), Window(middle, self.until)
+
+    def slices(self, longest: timedelta) -> "list[Window]":
+        """The same window in pieces of at most that length, oldest first."""
+        pieces = []
+        since = self.since
+        while since < self.until:
+            until = self.until if self.until - since <= longest else since + longest
+            pieces.append(Window(since, until))
+            since = until
+        return pieces
+
+    def on_the_wire(self) -> tuple[str, str]:
+        """Both ends for `createdAt`, a second early at the start.
+
+        Whether the API's ends are inclusive, and how it rounds, is not documented; what comes too
+        much is dropped on our side.
+        """
+        since = self.since - _SECOND if self.since > _EARLIEST else self.since
+        return _spelled(since), _spelled(self.until)
+
+
+def _spelled(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat() + "Z"
+
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC) + _SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Scopes of one kind, to be enumerated over one window (ValueError for mixed kinds)."""
+
+    scopes: tuple[Scope, ...]
+    window: Window
+
+    def __post_init__(self) -> None:
+        if len({scope.kind for scope in self.scopes}) > 1:
+            raise ValueError("orders and leads are never asked for together")
+
+
+def ids_of(scopes: Sequence[Scope]) -> tuple[int, ...]:
+    """The ids of the scopes, in their order."""
+    return tuple(scope.id for scope in scopes)

@@ -1,0 +1,88 @@
+"""Trying again: how often and how long to wait is data, and every wait is announced.
+
+What may be tried again is said by the error itself (`ArchiverError.retryable`), and so is the wait
+that the other side asked for (`retry_after`). Where it asked for none, the wait grows from attempt
+to attempt and is drawn at random, so that many callers that failed together do not come back
+together.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import anyio
+
+from archiver.errors import ArchiverError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often to try and how long to wait; all times in seconds.
+
+    `jitter` is the share of a wait that is left to chance: 1.0 draws it from 0 to its full length,
+    0.0 always waits it out. A server that asks for more than `longest_retry_after` is not waited
+    for: its error is raised at once, and the next run tries again.
+    """
+
+    attempts: int = 5
+    first_wait: float = 0.5
+    greatest_wait: float = 30.0
+    jitter: float = 1.0
+    longest_retry_after: float = 120.0
+
+    def wait_after(self, failures: int, chance: float) -> float:
+        """The wait after that many failures (1 or more); `chance` is in [0, 1)."""
+        doublings = min(failures - 1, 60)
+        longest = min(self.greatest_wait, self.first_wait * 2.0**doublings)
+        return longest * (1.0 - self.jitter * chance)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """The attempt with number `attempt` of at most `attempts` failed; the next is in `wait` s."""
+
+    attempt: int
+    attempts: int
+    wait: float
+    error: ArchiverError
+
+
+async def retrying(
+    policy: RetryPolicy,
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+    rng: Callable[[], float] = random.random,
+    on_retry: Callable[[RetryScheduled], None] | None = None,
+) -> T:
+    """The result of the first attempt that succeeds.
+
+    Raises the error of the last attempt: the first that is not retryable, the one after which the
+    attempts are used up, or the one whose `retry_after` is longer than the policy waits for.
+    """
+    failures = 0
+    while True:
+        try:
+            return await attempt()
+        except ArchiverError as error:
+            failures += 1
+            if not error.retryable or failures >= policy.attempts:
+                raise
+            wait = _wait(policy, failures, error.retry_after, rng)
+            if wait is None:
+                raise
+            if on_retry is not None:
+                on_retry(RetryScheduled(failures, policy.attempts, wait, error))
+        await sleep(wait)
+
+
+def _wait(
+    policy: RetryPolicy, failures: int, asked: float | None, rng: Callable[[], float]
+) -> float | None:
+    """Seconds to wait, or None when the other side asks for more than the policy allows."""
+    if asked is None:
+        return policy.wait_after(failures, rng())
+    return max(asked, 0.0) if asked <= policy.longest_retry_after else None

@@ -1,0 +1,4 @@
+"""An embedded Liner API with sample calls and real audio, for trying out and for tests.
+
+`server` runs it, `world` and `synthetic` hold the calls, `faults` make it misbehave on cue.
+"""

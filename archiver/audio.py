@@ -1,0 +1,226 @@
+"""What a body is: audio of some format, or a wrong answer that must not be archived.
+
+Two questions, answered in this order:
+
+1. `identify`: is this a recording at all? The first bytes decide. Where they are no audio that we
+   know, a body that its sender calls HTML, JSON, XML or text, that reads as text, or that begins
+   like a picture, a document or a packed file is refused: error pages arrive with status 200.
+   Anything else is kept, since telephony knows formats that we do not.
+2. `measure`: how long is it, with how many channels? tinytag reads that from the headers. A header
+   may promise more than is there (a Xing frame or a WAVE header survives a cut), so the promised
+   number of bytes, bit rate times length, is held against the size of the file.
+"""
+
+import io
+import re
+import struct
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tinytag import TinyTag, TinyTagException
+
+from archiver.errors import FetchError
+from archiver.reasons import Reason
+
+HEAD_BYTES = 1024
+"""How much of the beginning `identify` wants to see; a shorter body is given whole."""
+
+SLACK_SECONDS = 1.15
+"""How far two lengths may lie apart and still agree: the API gives whole seconds (1 s at most), and
+players disagree about MP3 padding by 0.07 to 0.11 s (seen with Chromium, miniaudio, libsndfile).
+"""
+
+_SLACK_SHARE = 0.01
+"""Beyond a minute and a half the slack grows with the length: clocks of exchanges drift."""
+
+_HEADER_SHARE = 0.98
+"""A file with less than this share of the bytes that its header promises was cut (padding and tags
+make whole files differ by well under a percent)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What the bytes are. `extension` has one to five letters or digits; `known` tells whether the
+    first bytes are those of an audio format, or only nothing spoke against it."""
+
+    extension: str
+    content_type: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the audio says of itself; None where it says nothing. `seconds` is the length that is
+    really there; `cut` tells that the header promised more."""
+
+    seconds: float | None = None
+    channels: int | None = None
+    sample_rate: int | None = None
+    cut: bool = False
+
+
+_MP3 = Format("mp3", "audio/mpeg", known=True)
+_WAV = Format("wav", "audio/wav", known=True)
+_OGG = Format("ogg", "audio/ogg", known=True)
+_FLAC = Format("flac", "audio/flac", known=True)
+_M4A = Format("m4a", "audio/mp4", known=True)
+_AAC = Format("aac", "audio/aac", known=True)
+_AMR = Format("amr", "audio/amr", known=True)
+_WEBM = Format("webm", "audio/webm", known=True)
+_AIFF = Format("aiff", "audio/aiff", known=True)
+_AU = Format("au", "audio/basic", known=True)
+_WMA = Format("wma", "audio/x-ms-wma", known=True)
+
+_BY_MAGIC: tuple[tuple[bytes, Format], ...] = (
+    (b"ID3", _MP3),
+    (b"OggS", _OGG),
+    (b"fLaC", _FLAC),
+    (b"#!AMR", _AMR),
+    (b"\x1a\x45\xdf\xa3", _WEBM),
+    (b".snd", _AU),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", _WMA),
+)
+
+_NOT_AUDIO_MAGIC = (
+    b"\x89PNG",
+    b"GIF8",
+    b"\xff\xd8\xff",
+    b"%PDF",
+    b"PK\x03\x04",
+    b"\x1f\x8b",
+)
+
+_BY_TYPE = {
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/wave": "wav",
+    "audio/ogg": "ogg",
+    "audio/opus": "opus",
+    "audio/flac": "flac",
+    "audio/x-flac": "flac",
+    "audio/mp4": "m4a",
+    "audio/x-m4a": "m4a",
+    "audio/aac": "aac",
+    "audio/amr": "amr",
+    "audio/webm": "webm",
+}
+
+_AUDIO_TYPE = re.compile(r"audio/[a-z0-9.+-]{1,40}")
+"""What may be repeated of a server's Content-Type: it goes into the sidecar and the ledger."""
+
+_PAGE_TYPES = ("text/", "application/json", "application/xml", "application/xhtml", "image/")
+
+
+def identify(head: bytes, content_type: str | None, path: str) -> Format:
+    """The format of a body from its first bytes, its Content-Type and the path of its address.
+
+    Raises FetchError (`empty`, `not-audio`) for what is no recording.
+    """
+    if not head:
+        raise FetchError(Reason.EMPTY, "the source served an empty body")
+    known = _by_magic(head)
+    if known is not None:
+        return known
+    declared = (content_type or "").split(";")[0].strip().lower()
+    if declared.startswith(_PAGE_TYPES) or declared.endswith(("+json", "+xml")):
+        raise FetchError(Reason.NOT_AUDIO, f"the source served {declared[:40]}, not audio")
+    if head.startswith(_NOT_AUDIO_MAGIC) or _reads_as_text(head):
+        raise FetchError(Reason.NOT_AUDIO, "the source served a page or a document, not audio")
+    extension = _BY_TYPE.get(declared) or _suffix(path) or "bin"
+    served = declared if _AUDIO_TYPE.fullmatch(declared) else "application/octet-stream"
+    return Format(extension, served, known=False)
+
+
+def measure(source: bytes | Path) -> Facts:
+    """What the audio says of itself. Never raises for what the bytes are: unreadable is a fact."""
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    try:
+        if isinstance(source, bytes):
+            tag = TinyTag.get(file_obj=io.BytesIO(source), tags=False)
+        else:
+            with source.open("rb") as file:
+                tag = TinyTag.get(file_obj=file, tags=False)
+    except (TinyTagException, struct.error, ArithmeticError, LookupError, ValueError, TypeError):
+        return Facts()
+    if not tag.duration or tag.duration <= 0:
+        return Facts(channels=tag.channels, sample_rate=tag.samplerate)
+    promised = (tag.bitrate or 0) * 125 * tag.duration  # kbit/s to bytes/s
+    cut = promised > 0 and size < promised * _HEADER_SHARE
+    seconds = tag.duration * size / promised if cut else tag.duration
+    return Facts(round(seconds, 3), tag.channels, tag.samplerate, cut)
+
+
+def falls_short(facts: Facts, announced: float | None) -> bool:
+    """Whether the audio is shorter than announced, or nothing tells that it is not."""
+    if facts.seconds is None or announced is None or facts.cut:
+        return True
+    return facts.seconds < announced - _slack(announced)
+
+
+def findings_of(audio: Format, facts: Facts, announced: float | None) -> list[str]:
+    """What looks odd about a kept recording, in words of the sidecar, in a fixed order."""
+    findings = []
+    if not audio.known or facts.seconds is None:
+        findings.append("unreadable")
+    if facts.cut:
+        findings.append("shorter-than-its-header")
+    if (
+        facts.seconds is not None
+        and announced is not None
+        and abs(facts.seconds - announced) > _slack(announced)
+    ):
+        findings.append("duration-mismatch")
+    return findings
+
+
+def _slack(seconds: float) -> float:
+    return max(SLACK_SECONDS, abs(seconds) * _SLACK_SHARE)
+
+
+def _by_magic(head: bytes) -> Format | None:
+    for magic, known in _BY_MAGIC:
+        if head.startswith(magic):
+            return known
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        return _WAV
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return _AIFF
+    if head[4:8] == b"ftyp":
+        return _M4A
+    return _by_frame_sync(head)
+
+
+def _by_frame_sync(head: bytes) -> Format | None:
+    """MPEG audio without tags begins with a frame: eleven set bits, then fields with forbidden
+    values, which tell a frame from the byte-order mark of a UTF-16 page (ISO 11172-3, 13818-7)."""
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
+    if layer == 0:
+        return _AAC if version >= 2 else None
+    bit_rate, sample_rate = head[2] >> 4, head[2] >> 2 & 3
+    valid = version != 1 and layer in (1, 2) and bit_rate not in (0, 15) and sample_rate != 3
+    return _MP3 if valid else None
+
+
+def _reads_as_text(head: bytes) -> bool:
+    """Whether the bytes are text: a page, JSON, or a plain sentence of a proxy."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    # A multi-byte character may be cut at the end of the head; ignore what is incomplete there.
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    for cut in range(4):
+        try:
+            decoded = text[: len(text) - cut].decode()
+        except UnicodeDecodeError:
+            continue
+        return all(character.isprintable() or character in "\t\r\n\f" for character in decoded)
+    return False
+
+
+def _suffix(path: str) -> str | None:
+    suffix = PurePosixPath(path).suffix[1:].lower()
+    usable = suffix.isascii() and suffix.isalnum() and len(suffix) <= 5 and suffix != "json"
+    return suffix if usable else None

@@ -1,0 +1,1 @@
+"""The catalog: a SQLite index of the archive, fast and disposable."""

@@ -1,0 +1,225 @@
+"""How each event of the ledger changes the tables of the catalog.
+
+A run records what it does by the same functions that rebuild a lost catalog from the ledger, so the
+rebuilt one is equal row for row.
+
+Events may come late: a machine that died before it could publish does so when it comes back, after
+others have gone on. So no event takes back what is newer: archived stays archived, a higher
+revision stays, a later judgement of a call stays, a cursor only moves on. Replaying an event that
+was applied before changes nothing.
+"""
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from functools import singledispatch
+from typing import overload
+
+from archiver.ledger.events import (
+    CallJudged,
+    CursorMoved,
+    Entry,
+    Event,
+    Gone,
+    OpenRecording,
+    OrderSeen,
+    Revised,
+    RunEnded,
+    Stored,
+)
+
+
+def apply(db: sqlite3.Connection, entry: Entry) -> None:
+    """Bring the tables up to what the entry tells."""
+    if entry.event is not None:
+        _apply(entry.event, db, entry)
+
+
+def seconds(moment: datetime | None) -> int | None:
+    """A moment as the catalog keeps it."""
+    return None if moment is None else int(moment.timestamp())
+
+
+@overload
+def moment(kept: int) -> datetime: ...
+@overload
+def moment(kept: int | None) -> datetime | None: ...
+def moment(kept: int | None) -> datetime | None:
+    """A moment out of the catalog."""
+    return None if kept is None else datetime.fromtimestamp(kept, UTC)
+
+
+@singledispatch
+def _apply(event: Event, db: sqlite3.Connection, entry: Entry) -> None:
+    raise TypeError(f"the catalog knows no event {type(event).__name__}")
+
+
+@_apply.register
+def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
+    db.execute(
+        """
+        INSERT INTO recordings (
+            record_id, state, call_id, key, bytes, sha256, content_type,
+            sidecar_bytes, sidecar_sha256, metadata_sha256, revision, has_summary,
+            lead_id, user_id, created_at, duration_seconds, findings, archived_at
+        ) VALUES (?, 'archived', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (record_id) DO UPDATE SET
+            state = 'archived', call_id = excluded.call_id, key = excluded.key,
+            bytes = excluded.bytes, sha256 = excluded.sha256,
+            content_type = excluded.content_type, sidecar_bytes = excluded.sidecar_bytes,
+            sidecar_sha256 = excluded.sidecar_sha256, metadata_sha256 = excluded.metadata_sha256,
+            revision = excluded.revision, has_summary = excluded.has_summary,
+            lead_id = excluded.lead_id, user_id = excluded.user_id,
+            created_at = excluded.created_at, duration_seconds = excluded.duration_seconds,
+            findings = excluded.findings, archived_at = excluded.archived_at,
+            reason = NULL, attempts = 0, open_since = NULL, missing_days = '[]'
+        WHERE state <> 'archived'
+        """,
+        (
+            event.record_id,
+            event.call_id,
+            event.key,
+            event.bytes,
+            event.sha256,
+            event.content_type,
+            event.sidecar_bytes,
+            event.sidecar_sha256,
+            event.metadata_sha256,
+            event.revision,
+            event.has_summary,
+            event.lead_id,
+            event.user_id,
+            seconds(event.created_at),
+            event.duration_seconds,
+            json.dumps(event.findings),
+            seconds(entry.at),
+        ),
+    )
+    _link(db, event.call_id, event.record_id)
+
+
+@_apply.register
+def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
+    db.execute(
+        """
+        UPDATE recordings SET sidecar_bytes = ?, sidecar_sha256 = ?, metadata_sha256 = ?,
+            revision = ?, has_summary = ?
+        WHERE record_id = ? AND revision <= ?
+        """,
+        (
+            event.sidecar_bytes,
+            event.sidecar_sha256,
+            event.metadata_sha256,
+            event.revision,
+            event.has_summary,
+            event.record_id,
+            event.revision,
+        ),
+    )
+
+
+@_apply.register
+def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
+    db.execute(
+        """
+        INSERT INTO calls (
+            call_id, state, lead_id, order_id, user_id, created_at, talk_seconds, has_records,
+            asked_at, due_at, open_since, attempts, reason, judged_at
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (call_id) DO UPDATE SET
+            state = excluded.state,
+            lead_id = coalesce(excluded.lead_id, lead_id),
+            order_id = coalesce(excluded.order_id, order_id),
+            user_id = coalesce(excluded.user_id, user_id),
+            created_at = coalesce(excluded.created_at, created_at),
+            talk_seconds = coalesce(excluded.talk_seconds, talk_seconds),
+            has_records = coalesce(excluded.has_records, has_records),
+            asked_at = coalesce(excluded.asked_at, asked_at),
+            due_at = excluded.due_at, open_since = excluded.open_since,
+            attempts = excluded.attempts, reason = excluded.reason, judged_at = excluded.judged_at
+        WHERE excluded.judged_at >= judged_at
+        """,
+        (
+            event.call_id,
+            event.state,
+            event.lead_id,
+            event.order_id,
+            event.user_id,
+            seconds(event.created_at),
+            event.talk_seconds,
+            event.has_records,
+            seconds(event.asked_at),
+            seconds(event.due_at),
+            seconds(event.open_since),
+            event.attempts,
+            event.reason,
+            seconds(entry.at),
+        ),
+    )
+    for record_id in event.recordings:
+        _link(db, event.call_id, record_id)
+    for open_recording in event.open:
+        _keep_open(db, event.call_id, open_recording)
+
+
+@_apply.register
+def _(event: Gone, db: sqlite3.Connection, entry: Entry) -> None:
+    db.execute(
+        "UPDATE recordings SET state = 'gone', missing_days = ?"
+        " WHERE record_id = ? AND state <> 'archived'",
+        (json.dumps(event.missing_days), event.record_id),
+    )
+
+
+@_apply.register
+def _(event: OrderSeen, db: sqlite3.Connection, entry: Entry) -> None:
+    db.executemany(
+        "INSERT OR IGNORE INTO orders (order_id, seen_at) VALUES (?, ?)",
+        [(order_id, seconds(entry.at)) for order_id in event.order_ids],
+    )
+
+
+@_apply.register
+def _(event: CursorMoved, db: sqlite3.Connection, entry: Entry) -> None:
+    db.executemany(
+        "INSERT INTO cursors (kind, id, narrowed_to, until) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+        [(event.kind, one, event.narrowed_to, seconds(event.until)) for one in event.ids],
+    )
+
+
+@_apply.register
+def _(event: RunEnded, db: sqlite3.Connection, entry: Entry) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO runs (run_id, ended_at, report_key, report_sha256, complete)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (entry.run, seconds(entry.at), event.report_key, event.report_sha256, event.complete),
+    )
+
+
+def _keep_open(db: sqlite3.Connection, call_id: int, event: OpenRecording) -> None:
+    db.execute(
+        """
+        INSERT INTO recordings (
+            record_id, state, call_id, reason, attempts, open_since, missing_days
+        ) VALUES (?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (record_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
+            attempts = excluded.attempts, missing_days = excluded.missing_days
+        WHERE state IN ('waiting', 'failed')
+        """,
+        (
+            event.record_id,
+            event.state,
+            call_id,
+            event.reason,
+            event.attempts,
+            seconds(event.since),
+            json.dumps(event.missing_days),
+        ),
+    )
+
+
+def _link(db: sqlite3.Connection, call_id: int, record_id: int) -> None:
+    db.execute(
+        "INSERT OR IGNORE INTO links (call_id, record_id) VALUES (?, ?)", (call_id, record_id)
+    )

@@ -1,0 +1,188 @@
+"""The questions that the catalog answers in SQL, each as a function of a connection."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from archiver.catalog.projection import moment
+from archiver.catalog.states import CallState, RecordingState, Standing
+from archiver.catalog.work import KnownRecording, Problem, Task
+from archiver.liner.fields import read_call
+from archiver.liner.models import Call
+
+_KNOWN = """
+    SELECT record_id, state, attempts, open_since, missing_days,
+           key, bytes, sha256, sidecar_sha256, metadata_sha256
+    FROM recordings WHERE record_id IN (SELECT value FROM json_each(?))
+"""
+
+_KNOWN_OF_CALLS = """
+    SELECT links.call_id, recordings.record_id, state, attempts, open_since, missing_days,
+           key, bytes, sha256, sidecar_sha256, metadata_sha256
+    FROM links JOIN recordings USING (record_id)
+    WHERE links.call_id IN (SELECT value FROM json_each(?))
+"""
+
+_STANDING = """
+    SELECT call_id, state, has_records, due_at, attempts, open_since, created_at
+    FROM calls WHERE call_id IN (SELECT value FROM json_each(?))
+"""
+
+_DUE = """
+    SELECT calls.call_id, lead_id, order_id, user_id, created_at, talk_seconds, has_records,
+           attempts, open_since, row
+    FROM calls LEFT JOIN rows USING (call_id)
+    WHERE due_at <= :now AND calls.call_id NOT IN (SELECT call_id FROM temp.listed)
+      AND (:everywhere
+           OR lead_id IN (SELECT value FROM json_each(:leads))
+           OR order_id IN (SELECT value FROM json_each(:orders)))
+    ORDER BY due_at LIMIT :most
+"""
+
+_OPEN = """
+    SELECT calls.call_id, recordings.record_id,
+           coalesce(recordings.state, calls.state) AS state,
+           coalesce(recordings.reason, calls.reason),
+           coalesce(recordings.attempts, calls.attempts),
+           coalesce(recordings.open_since, calls.open_since)
+    FROM calls
+    LEFT JOIN links USING (call_id)
+    LEFT JOIN recordings ON recordings.record_id = links.record_id
+         AND recordings.state IN ('waiting', 'failed')
+    WHERE calls.state IN ('waiting', 'failed')
+      AND (recordings.record_id IS NOT NULL OR NOT EXISTS (
+          SELECT 1 FROM links AS other JOIN recordings AS open USING (record_id)
+          WHERE other.call_id = calls.call_id AND open.state IN ('waiting', 'failed')))
+    GROUP BY calls.call_id, recordings.record_id
+"""
+
+PENDING_SUMMARIES = """
+    SELECT count(*) FROM recordings
+    WHERE state = 'archived' AND has_summary = 0
+      AND EXISTS (SELECT 1 FROM links JOIN calls USING (call_id)
+                  WHERE links.record_id = recordings.record_id AND calls.due_at IS NOT NULL)
+"""
+
+RATE = """
+    SELECT sum(bytes) / sum(duration_seconds) FROM recordings
+    WHERE state = 'archived' AND duration_seconds > 0
+"""
+
+GONE = "SELECT count(*) FROM recordings WHERE state = 'gone'"
+
+
+def known(db: sqlite3.Connection, record_ids: Iterable[int]) -> dict[int, KnownRecording]:
+    """What is known of those recordings, by id."""
+    rows = db.execute(_KNOWN, (json.dumps(list(record_ids)),))
+    return {row[0]: _known_from(row) for row in rows}
+
+
+def known_of_calls(
+    db: sqlite3.Connection, call_ids: Sequence[int]
+) -> dict[int, tuple[KnownRecording, ...]]:
+    """What is known of the recordings of those calls, by call."""
+    found: dict[int, tuple[KnownRecording, ...]] = {}
+    for call_id, *row in db.execute(_KNOWN_OF_CALLS, (json.dumps(list(call_ids)),)):
+        found[call_id] = (*found.get(call_id, ()), _known_from(row))
+    return found
+
+
+def standing(db: sqlite3.Connection, call_ids: Sequence[int]) -> dict[int, Standing]:
+    """Where those of the calls stand that are known."""
+    rows = db.execute(_STANDING, (json.dumps(list(call_ids)),))
+    return {
+        call_id: Standing(
+            CallState(state),
+            None if flag is None else bool(flag),
+            moment(due),
+            attempts,
+            moment(since),
+            moment(created),
+        )
+        for call_id, state, flag, due, attempts, since, created in rows
+    }
+
+
+def due_tasks(
+    db: sqlite3.Connection,
+    now: datetime,
+    *,
+    leads: Sequence[int],
+    orders: Sequence[int],
+    most: int,
+) -> list[Task]:
+    """Calls that are due and not listed in this run, longest due first."""
+    rows = db.execute(
+        _DUE,
+        {
+            "now": int(now.timestamp()),
+            "everywhere": not leads and not orders,
+            "leads": json.dumps(list(leads)),
+            "orders": json.dumps(list(orders)),
+            "most": most,
+        },
+    ).fetchall()
+    recordings = known_of_calls(db, [row[0] for row in rows])
+    return [_task_from(row, recordings.get(row[0], ())) for row in rows]
+
+
+def open_problems(db: sqlite3.Connection, most: int) -> tuple[list[Problem], int]:
+    """What is open, lowest call first: at most `most` of it, and how much there is in all."""
+    total = db.execute(f"SELECT count(*) FROM ({_OPEN})").fetchone()[0]  # noqa: S608 - a constant
+    rows = db.execute(f"{_OPEN} ORDER BY calls.call_id, recordings.record_id LIMIT ?", (most,))
+    problems = [
+        Problem(call_id, record_id, state, reason, attempts, moment(since))
+        for call_id, record_id, state, reason, attempts, since in rows
+    ]
+    return problems, int(total)
+
+
+def _known_from(row: Sequence[Any]) -> KnownRecording:
+    record_id, state, attempts, since, days, key, size, sha, sidecar_sha, metadata_sha = row
+    return KnownRecording(
+        record_id=record_id,
+        state=RecordingState(state),
+        attempts=attempts,
+        open_since=moment(since),
+        missing_days=tuple(json.loads(days)),
+        key=key or "",
+        size=size or 0,
+        sha256=sha or "",
+        sidecar_sha256=sidecar_sha or "",
+        metadata_sha256=metadata_sha or "",
+    )
+
+
+def _task_from(row: Sequence[Any], recordings: tuple[KnownRecording, ...]) -> Task:
+    call_id, lead, order, user, created, talk, flag, attempts, since, given = row
+    remembered = Call(
+        id=call_id,
+        lead_id=lead,
+        order_id=order,
+        user_id=user,
+        created_at=moment(created),
+        talk_seconds=talk,
+        has_records=None if flag is None else bool(flag),
+    )
+    return Task(
+        call=remembered if given is None else _with_row(remembered, json.loads(given)),
+        known=recordings,
+        attempts=attempts,
+        open_since=moment(since),
+        counted_from=moment(created),
+        has_row=given is not None,
+    )
+
+
+def _with_row(remembered: Call, row: dict[str, Any]) -> Call:
+    told = read_call(row)
+    return replace(
+        remembered,
+        created_at=told.created_at if told else remembered.created_at,
+        status_id=told.status_id if told else None,
+        status_code=told.status_code if told else None,
+        row=row,
+    )

@@ -1,0 +1,87 @@
+"""The tables of the catalog, as numbered migrations.
+
+Every table but three is a projection of the ledger: replaying its events fills them again, row for
+row. The three: `outbox` (events that are not in a segment yet), `rows` (calls as the API gave them,
+for as long as they will be looked at again: the ledger may not hold them) and `head`.
+
+Times are whole seconds since 1970, UTC.
+"""
+
+import sqlite3
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE head (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        archive_id TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT
+    );
+    CREATE TABLE calls (
+        call_id INTEGER PRIMARY KEY,
+        state TEXT NOT NULL CHECK (state IN ('archived', 'none', 'waiting', 'failed', 'gone')),
+        lead_id INTEGER, order_id INTEGER, user_id INTEGER,
+        created_at INTEGER, talk_seconds REAL, has_records INTEGER,
+        asked_at INTEGER, due_at INTEGER, open_since INTEGER,
+        attempts INTEGER NOT NULL, reason TEXT, judged_at INTEGER NOT NULL
+    );
+    CREATE INDEX calls_due ON calls (due_at) WHERE due_at IS NOT NULL;
+    CREATE INDEX calls_lead ON calls (lead_id);
+    CREATE INDEX calls_order ON calls (order_id);
+    CREATE TABLE recordings (
+        record_id INTEGER PRIMARY KEY,
+        state TEXT NOT NULL CHECK (state IN ('archived', 'waiting', 'failed', 'gone')),
+        call_id INTEGER NOT NULL,
+        key TEXT, bytes INTEGER, sha256 TEXT, content_type TEXT,
+        sidecar_bytes INTEGER, sidecar_sha256 TEXT, metadata_sha256 TEXT,
+        revision INTEGER, has_summary INTEGER,
+        lead_id INTEGER, user_id INTEGER, created_at INTEGER, duration_seconds REAL,
+        findings TEXT NOT NULL DEFAULT '[]', archived_at INTEGER,
+        reason TEXT, attempts INTEGER NOT NULL DEFAULT 0, open_since INTEGER,
+        missing_days TEXT NOT NULL DEFAULT '[]'
+    );
+    CREATE INDEX recordings_open ON recordings (state) WHERE state <> 'archived';
+    CREATE TABLE links (
+        call_id INTEGER NOT NULL, record_id INTEGER NOT NULL,
+        PRIMARY KEY (call_id, record_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX links_record ON links (record_id);
+    CREATE TABLE orders (order_id INTEGER PRIMARY KEY, seen_at INTEGER NOT NULL);
+    CREATE TABLE cursors (
+        kind TEXT NOT NULL, id INTEGER NOT NULL, narrowed_to TEXT NOT NULL,
+        until INTEGER NOT NULL,
+        PRIMARY KEY (kind, id, narrowed_to)
+    ) WITHOUT ROWID;
+    CREATE TABLE runs (
+        run_id TEXT PRIMARY KEY, ended_at INTEGER NOT NULL,
+        report_key TEXT NOT NULL, report_sha256 TEXT NOT NULL, complete INTEGER NOT NULL
+    );
+    CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB NOT NULL);
+    CREATE TABLE rows (call_id INTEGER PRIMARY KEY, row TEXT NOT NULL);
+    """,
+)
+
+_OF_ONE_RUN = """
+    PRAGMA temp_store = FILE;
+    CREATE TEMP TABLE listed (call_id INTEGER PRIMARY KEY);
+    CREATE TEMP TABLE counted (record_id INTEGER PRIMARY KEY);
+"""
+"""Which calls and recordings this run has seen: a set on disk, so that memory stays flat."""
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Bring a catalog, new or old, to the newest version; each migration commits whole.
+
+    Raises sqlite3.DatabaseError for a file that is no catalog, or one of a newer version.
+    """
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A power cut may take the last transactions: what they knew is then proved against the source
+    # again. The ledger is what must not lose anything, and it is synced.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA busy_timeout = 10000")
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise sqlite3.DatabaseError(f"catalog version {version} is newer than this archiver")
+    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT"
+        )
+    connection.executescript(_OF_ONE_RUN)

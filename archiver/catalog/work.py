@@ -1,0 +1,107 @@
+"""What passes between the catalog and the units of work: tasks out, outcomes back.
+
+All of it is small and plain, so that it can be sent from machine to machine.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from archiver.catalog.states import RecordingState
+from archiver.ledger.events import CallJudged, Event
+from archiver.liner.models import Call
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRecording:
+    """What the catalog knows of a recording; the members from `key` on only of an archived one."""
+
+    record_id: int
+    state: RecordingState
+    attempts: int = 0
+    open_since: datetime | None = None
+    missing_days: tuple[str, ...] = ()
+    key: str = ""
+    size: int = 0
+    sha256: str = ""
+    sidecar_sha256: str = ""
+    metadata_sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of work: a call to ask about, and all that is known of it.
+
+    `counted_from` is where its rechecks count from: its creation, or when it was first asked for.
+    `has_row` tells whether `call.row` is what the API gave, or only what the catalog remembers.
+    """
+
+    call: Call
+    known: tuple[KnownRecording, ...] = ()
+    attempts: int = 0
+    open_since: datetime | None = None
+    counted_from: datetime | None = None
+    has_row: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one recording ended in a unit of work: a state, or `already`."""
+
+    record_id: int
+    ended: str
+    size: int = 0
+    refreshed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one unit of work ended.
+
+    `details` says more than the ledger may hold of why a recording (None: the call) is open;
+    `damaged` names what in the archive did not hold. Both are for the report of this run only.
+    """
+
+    call: Call
+    judged: CallJudged
+    events: tuple[Event, ...] = ()
+    results: tuple[Result, ...] = ()
+    details: tuple[tuple[int | None, str], ...] = ()
+    damaged: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many calls and recordings ended where; tallies of disjoint sets add up."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    recordings: Counter[str] = field(default_factory=Counter)
+    refreshed: int = 0
+    bytes: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Take the other's counts in."""
+        self.calls.update(other.calls)
+        self.recordings.update(other.recordings)
+        self.refreshed += other.refreshed
+        self.bytes += other.bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What becomes of a page of calls: the tasks, and where the others stand already."""
+
+    tasks: tuple[Task, ...]
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something open, or newly gone; `record_id` is None where it concerns the whole call."""
+
+    call_id: int
+    record_id: int | None
+    state: str
+    reason: str
+    attempts: int
+    open_since: datetime | None

@@ -1,0 +1,226 @@
+"""What the ledger tells: one JSON line an event.
+
+An event holds ids, states, sizes, digests and times; no name, phone, summary or address ever, so
+that erasing a person never breaks the chain. Everything that the catalog knows of the archive is in
+these events: replaying them in order rebuilds it.
+
+Every line begins with `what`, `at` (the moment, UTC) and `run` (which run wrote it); a member that
+is unknown is left out. An event of a kind that this version does not know is kept and passed over.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, ClassVar, TypeAlias
+
+from archiver.clock import from_stamp, stamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A recording lies in the archive, with its sidecar, both durable.
+
+    `version` and `sidecar_version` are the version ids of a versioned bucket.
+    """
+
+    what: ClassVar[str] = "stored"
+
+    record_id: int
+    call_id: int
+    key: str
+    bytes: int
+    sha256: str
+    content_type: str
+    sidecar_bytes: int
+    sidecar_sha256: str
+    metadata_sha256: str
+    has_summary: bool
+    revision: int = 1
+    lead_id: int | None = None
+    user_id: int | None = None
+    created_at: datetime | None = None
+    duration_seconds: float | None = None
+    findings: tuple[str, ...] = ()
+    version: str | None = None
+    sidecar_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """The sidecar of an archived recording was replaced; the old one lies under `previous_key`."""
+
+    what: ClassVar[str] = "revised"
+
+    record_id: int
+    revision: int
+    sidecar_bytes: int
+    sidecar_sha256: str
+    metadata_sha256: str
+    has_summary: bool
+    previous_key: str | None = None
+    previous_sha256: str | None = None
+    sidecar_version: str | None = None
+    previous_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRecording:
+    """A recording that is not archived, as part of `CallJudged`. `missing_days` are the days (UTC)
+    of runs in which a fresh address answered 404 or 410."""
+
+    record_id: int
+    state: str
+    reason: str
+    attempts: int
+    since: datetime
+    missing_days: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallJudged:
+    """How a call ended in a run. `recordings` are the ids of all that are known of it, `open` those
+    that are not archived. `due_at` is when it is looked at again; none: it is settled."""
+
+    what: ClassVar[str] = "call"
+
+    call_id: int
+    state: str
+    attempts: int
+    reason: str | None = None
+    lead_id: int | None = None
+    order_id: int | None = None
+    user_id: int | None = None
+    created_at: datetime | None = None
+    talk_seconds: float | None = None
+    has_records: bool | None = None
+    asked_at: datetime | None = None
+    due_at: datetime | None = None
+    open_since: datetime | None = None
+    recordings: tuple[int, ...] = ()
+    open: tuple[OpenRecording, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The source no longer has a recording that was never archived."""
+
+    what: ClassVar[str] = "gone"
+
+    record_id: int
+    call_id: int
+    missing_days: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSeen:
+    """Orders that the API listed for the first time; they are asked for ever after."""
+
+    what: ClassVar[str] = "order-seen"
+
+    order_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CursorMoved:
+    """The scopes of one kind (`order`, `lead`) are enumerated up to `until`, under this filter."""
+
+    what: ClassVar[str] = "cursor"
+
+    kind: str
+    ids: tuple[int, ...]
+    until: datetime
+    narrowed_to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """A run ended and left its report."""
+
+    what: ClassVar[str] = "run"
+
+    report_key: str
+    report_sha256: str
+    complete: bool
+    report_version: str | None = None
+
+
+Event: TypeAlias = Stored | Revised | CallJudged | Gone | OrderSeen | CursorMoved | RunEnded
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the ledger: an event (None: of a kind unknown here), when and by which run."""
+
+    at: datetime
+    run: str
+    event: Event | None
+
+
+def encode(entry_at: datetime, run: str, event: Event) -> bytes:
+    """The line of an event, without its line end."""
+    line = {"what": event.what, "at": stamp(entry_at), "run": run, **_members(event)}
+    return json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+
+
+def decode(line: bytes) -> Entry:
+    """An entry from its line. ValueError when it is none."""
+    members = json.loads(line)
+    if not isinstance(members, dict):
+        raise ValueError("not an event")
+    try:
+        at, run = from_stamp(members.pop("at")), str(members.pop("run"))
+        kind = _KINDS.get(members.pop("what"))
+        return Entry(at, run, None if kind is None else _build(kind, members))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not an event: {error}") from error
+
+
+_KINDS: dict[str, type[Event]] = {
+    kind.what: kind
+    for kind in (Stored, Revised, CallJudged, Gone, OrderSeen, CursorMoved, RunEnded)
+}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
+
+
+_NAMES: dict[type[Any], tuple[tuple[str, str], ...]] = {
+    kind: tuple((field.name, _camel(field.name)) for field in fields(kind))
+    for kind in (*_KINDS.values(), OpenRecording)
+}
+
+
+def _members(value: Any) -> dict[str, Any]:
+    members = {}
+    for name, written in _NAMES[type(value)]:
+        member = getattr(value, name)
+        if member is None or member == ():
+            continue
+        members[written] = _written(member)
+    return members
+
+
+def _written(member: Any) -> Any:
+    if isinstance(member, datetime):
+        return stamp(member)
+    if isinstance(member, tuple):
+        return [_members(one) if isinstance(one, OpenRecording) else one for one in member]
+    return member
+
+
+def _build(kind: type[Any], members: dict[str, Any]) -> Any:
+    values: dict[str, Any] = {}
+    for name, written in _NAMES[kind]:
+        if written in members:
+            values[name] = _read(name, members[written])
+    return kind(**values)
+
+
+def _read(name: str, member: Any) -> Any:
+    if name.endswith("_at") or name in ("until", "since", "open_since"):
+        return from_stamp(member)
+    if name == "open":
+        return tuple(_build(OpenRecording, one) for one in member)
+    return tuple(member) if isinstance(member, list) else member

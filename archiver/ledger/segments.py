@@ -1,0 +1,99 @@
+"""Segments of the ledger, as bytes (pure).
+
+A segment is a text file of JSON lines. Its first line is the header, which names the number of the
+segment, the archive and the SHA-256 of the segment before; the others are events. The file's own
+SHA-256 is part of its name, so `sha256sum` checks a segment and `jq` the chain:
+
+    _archive/ledger/00000007-<sha256>.jsonl
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archiver.errors import ArchiveDamaged
+from archiver.storage.keys import LEDGER_PREFIX
+
+MOST_BYTES = 64 * 1024 * 1024
+"""No segment is larger: it holds at most some thousand lines of a few hundred bytes."""
+
+_NAME = re.compile(r"^(\d{8})-([0-9a-f]{64})\.jsonl$")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest segment: its number and digest. Number 0, without digest, is before the first."""
+
+    number: int = 0
+    digest: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.digest or 'empty'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment: its place in the chain, its bytes and its events as lines."""
+
+    head: Head
+    previous: str | None
+    archive_id: str
+    data: bytes
+    lines: tuple[bytes, ...]
+
+    @property
+    def key(self) -> str:
+        """Where the segment lies."""
+        return f"{number_prefix(self.head.number)}{self.head.digest}.jsonl"
+
+
+def number_prefix(number: int) -> str:
+    """What the key of the segment with that number begins with, whatever its digest."""
+    return f"{LEDGER_PREFIX}{number:08d}-"
+
+
+def head_of(key: str) -> Head | None:
+    """Number and digest out of a segment's key; None for any other key."""
+    name = _NAME.match(key.removeprefix(LEDGER_PREFIX)) if key.startswith(LEDGER_PREFIX) else None
+    return Head(int(name[1]), name[2]) if name else None
+
+
+def link(after: Head, archive_id: str, lines: Sequence[bytes]) -> Segment:
+    """The segment that follows `after` and holds these lines."""
+    number = after.number + 1
+    header = {"segment": number, "archive": archive_id, "previous": after.digest}
+    data = b"\n".join((json.dumps(header, separators=(",", ":")).encode("ascii"), *lines)) + b"\n"
+    head = Head(number, hashlib.sha256(data).hexdigest())
+    return Segment(head, after.digest, archive_id, data, tuple(lines))
+
+
+def read(key: str, data: bytes, *, after: Head, archive_id: str) -> Segment:
+    """The segment under `key`, checked against its name, its archive and the one before.
+
+    Raises ArchiveDamaged naming the first thing that does not hold.
+    """
+    head = head_of(key)
+    if head is None:
+        raise _damaged(key, "its name is not that of a segment")
+    if hashlib.sha256(data).hexdigest() != head.digest:
+        raise _damaged(key, "its bytes do not match the SHA-256 in its name")
+    first, *lines = data.removesuffix(b"\n").split(b"\n")
+    try:
+        header = json.loads(first)
+        told = (header["segment"], header["previous"], header["archive"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise _damaged(key, "it has no header") from error
+    if told[2] != archive_id:
+        raise _damaged(key, "it belongs to another archive")
+    if head.number != after.number + 1 or told[:2] != (head.number, after.digest):
+        raise _damaged(key, f"it does not follow segment {after}")
+    return Segment(head, after.digest, archive_id, data, tuple(lines))
+
+
+def _damaged(key: str, what: str) -> ArchiveDamaged:
+    return ArchiveDamaged(
+        f"the ledger does not hold: {key}: {what}",
+        hint="nothing was changed; restore the ledger's files from a copy",
+    )

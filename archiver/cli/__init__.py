@@ -1,0 +1,114 @@
+"""The command line: parse, dispatch, and turn every end into lines and an exit code."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from archiver import __version__
+from archiver.cli import demo_cmd, doctor_cmd, init_cmd, run_cmd, sandbox_cmd
+from archiver.cli.context import Context
+from archiver.cli.parsing import DEFAULT_CONFIG, Parser, common_options, wants_json
+from archiver.console import Console
+from archiver.errors import ArchiverError
+
+COMMANDS = (init_cmd, doctor_cmd, run_cmd, sandbox_cmd, demo_cmd)
+
+_INTERRUPTED = 130
+_SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+"""Variables of the environment that hold secrets by their very meaning."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Raises nothing."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    console = Console(json_mode=wants_json(arguments))
+    console.protect(*(os.environ.get(name) for name in _SECRETS))
+    try:
+        with console.hearing_logs(), _terminated_like_interrupted():
+            return _command(arguments, console)
+    except SystemExit as leaving:  # --help and --version
+        return leaving.code if isinstance(leaving.code, int) else 0
+    except KeyboardInterrupt:
+        console.interrupted()
+        return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last line of defence is here
+        return _failed(console, error)
+    except BaseExceptionGroup as group:
+        if group.subgroup(KeyboardInterrupt) is None:
+            raise
+        console.interrupted()
+        return _INTERRUPTED
+
+
+def build_parser() -> Parser:
+    """The whole command line, one sub-parser a command."""
+    common = common_options()
+    parser = Parser(
+        prog="archiver",
+        description="Brings the call recordings of a Liner call centre home, and can prove it.",
+        epilog="Exit codes: 0 complete, 1 a bug of ours, 2 usage or configuration, 3 something is "
+        "open or missing, 4 damage found, 5 access refused or unreachable, 6 held by another run, "
+        "130 interrupted.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"archiver {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in COMMANDS:
+        module.add_to(commands, common)
+    return parser
+
+
+def _command(arguments: Sequence[str], console: Console) -> int:
+    parsed = build_parser().parse_args(arguments)
+    context = Context(console, os.environ, Path(getattr(parsed, "config", DEFAULT_CONFIG)))
+    code: int = parsed.execute(parsed, context)
+    return code
+
+
+def _failed(console: Console, error: Exception) -> int:
+    """Report the error; a group that holds nothing but errors of ours is reported as its first."""
+    ours = _ours(error)
+    try:
+        if ours is None:
+            console.bug(error)
+            return 1
+        console.error(ours)
+    except ArchiverError as unwritten:
+        console.error(unwritten)
+        return unwritten.exit_code
+    return ours.exit_code
+
+
+def _ours(error: BaseException) -> ArchiverError | None:
+    if isinstance(error, ArchiverError):
+        return error
+    if not isinstance(error, BaseExceptionGroup):
+        return None
+    found = [_ours(each) for each in error.exceptions]
+    return None if None in found else found[0]
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, so that it cleans up and exits with 130.
+
+    It is turned into SIGINT and not into an exception: whoever waits in an event loop handles that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

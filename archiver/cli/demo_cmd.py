@@ -1,0 +1,155 @@
+"""`archiver demo`: the sandbox, a run over it, and a look at what the run has made."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.clock import system_clock
+from archiver.config import Config, LinerConfig, Secret, StorageConfig, WindowConfig, state_folder
+from archiver.errors import UsageError
+from archiver.storage.keys import FORMAT_KEY
+
+if TYPE_CHECKING:
+    from archiver.report import RunReport
+
+_EVIDENCE: Final = FORMAT_KEY.partition("/")[0]
+_SHOWN_FOLDERS: Final = 4
+_REQUESTS_PER_SECOND: Final = 500.0
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "demo",
+        help="sandbox and run in one command, on sample calls",
+        description="Serve the sample calls of the sandbox, archive them, and show the result. It "
+        "needs no configuration and may be repeated: nothing is fetched twice.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        default=Path("demo-archive"),
+        metavar="PATH",
+        help="where the archive of the demo lies (default: ./%(default)s)",
+    )
+    parser.add_argument("--no-serve", action="store_true", help="end after the run")
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Run over the sandbox; UsageError when the folder holds something that is not the demo's."""
+    from archiver.cli.running import finish
+
+    folder = arguments.dir.absolute()
+    stage = stage_for(system_clock())
+    _refuse_foreign(folder, stage.leads)
+    context.console.say(f"archiving the sample calls of the sandbox into {folder}")
+    report, config = anyio.run(_run, folder, stage, context)
+    code = finish(report, config, context)
+    if code == 0 and not context.console.json_mode:
+        context.console.result("", *_tour(folder))
+    if not arguments.no_serve:
+        context.console.say("the QA desk comes with a later version: the demo ends here")
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The sample calls, moved into the past of this machine's clock if they are not yet there."""
+
+    world: Any
+    since: datetime
+    leads: frozenset[str]
+
+
+def stage_for(now: datetime) -> Stage:
+    """The same day of the year whenever it is played, so that a second demo finds nothing new."""
+    from archiver.sandbox.sample_world import sample_world, samples
+
+    known = samples()
+    last = max(datetime.fromisoformat(each["startedAt"]) for each in known).astimezone(UTC)
+    latest = last
+    while latest > now - timedelta(days=1):
+        latest = latest.replace(year=latest.year - 1)
+    world = sample_world(None if latest == last else latest)
+    leads = frozenset(str(each["leadId"]) for each in known)
+    return Stage(world, datetime(latest.year, 10, 1, tzinfo=UTC), leads)
+
+
+async def _run(folder: Path, stage: Stage, context: Context) -> tuple["RunReport | None", Config]:
+    """The report of a run over the sandbox, which serves for as long as the run lasts."""
+    from archiver.cli.running import run_with_progress
+    from archiver.plan import RunRequest
+    from archiver.sandbox.server import Sandbox
+
+    async with Sandbox(stage.world) as sandbox:
+        config = Config(
+            liner=LinerConfig(
+                url=sandbox.url,
+                api_key=Secret(sandbox.key),
+                requests_per_second=_REQUESTS_PER_SECOND,
+            ),
+            window=WindowConfig(since=stage.since),
+            storage=StorageConfig(url=str(folder)),
+        )
+        state = state_folder(context.environ)
+        # Where a demo was before, its calls are listed again: none is fetched twice.
+        request = RunRequest(since=stage.since) if (folder / FORMAT_KEY).exists() else RunRequest()
+        report = await run_with_progress(config, request, context.console, state)
+    return report, config
+
+
+def _refuse_foreign(folder: Path, leads: frozenset[str]) -> None:
+    """Refuse a folder that is neither empty nor the archive of an earlier demo."""
+    try:
+        names = {entry.name for entry in folder.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be read as a folder: {error.strerror}", hint="--dir names another"
+        ) from None
+    if names and (_EVIDENCE not in names or names - leads - {_EVIDENCE}):
+        raise UsageError(
+            f"{folder} holds something that is not the archive of a demo",
+            hint="--dir names another folder, which may be new or empty",
+        )
+
+
+def _tour(folder: Path) -> list[str]:
+    """The tree of the archive, shortened, and one sidecar."""
+    recordings = sorted(
+        (path for path in folder.iterdir() if path.name != _EVIDENCE), key=lambda path: path.name
+    )
+    lines = [f"{folder}/", *_branches(folder / _EVIDENCE)]
+    for lead in recordings[:_SHOWN_FOLDERS]:
+        lines += _branches(lead)
+    if len(recordings) > _SHOWN_FOLDERS:
+        lines.append(f"  and {len(recordings) - _SHOWN_FOLDERS} more leads")
+    for sidecar in sorted(folder.glob("[0-9]*/*/*.json"))[:1]:
+        lines += ["", f"{sidecar.relative_to(folder)}, the sidecar of one recording:"]
+        lines += _indented(json.loads(sidecar.read_bytes()))
+    return lines
+
+
+def _branches(folder: Path) -> Iterator[str]:
+    yield f"  {folder.name}/"
+    root = folder.parent
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            shown = path.relative_to(root).as_posix().removeprefix(f"{folder.name}/")
+            yield f"    {shown}  ({path.stat().st_size:,} bytes)"
+
+
+def _indented(sidecar: dict[str, Any]) -> list[str]:
+    text = json.dumps(sidecar, indent=2, ensure_ascii=False)
+    return [f"  {line}" for line in text.splitlines()]

@@ -1,0 +1,76 @@
+"""`archiver doctor`: try everything before a night depends on it."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.config import Config
+from archiver.console import Console
+from archiver.errors import ConfigError
+
+if TYPE_CHECKING:
+    from archiver.doctor import Check, Surroundings
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "doctor",
+        help="try everything that a run depends on",
+        description="Try configuration, API and key, clock, storage rights and features, space and "
+        "catalog, one after another, and go on after a failure.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(_arguments: argparse.Namespace, context: Context) -> int:
+    """Print a line a check; 0 when no check found a problem, else the code of the first that did.
+
+    That is 2 when the configuration is to blame, and 5 otherwise.
+    """
+    from archiver.doctor import Check, Surroundings
+
+    console = context.console
+    try:
+        config = context.load_config()
+    except ConfigError as error:
+        checks = [Check.failed("configuration", error)]
+        _say(console, checks[0])
+    else:
+        around = Surroundings.of(context.environ)
+        checks = anyio.run(_examine, config, around, console)
+    console.result("", _summary(checks))
+    problems = [check for check in checks if check.is_problem]
+    console.json({"ok": not problems, "checks": [check.as_json() for check in checks]})
+    return problems[0].exit_code if problems else 0
+
+
+async def _examine(config: Config, around: "Surroundings", console: Console) -> "list[Check]":
+    from archiver.doctor import examine
+
+    checks: list[Check] = []
+    async for check in examine(config, around):
+        checks.append(check)
+        _say(console, check)
+    return checks
+
+
+def _say(console: Console, check: "Check") -> None:
+    mark = check.verdict.upper() if check.is_problem else check.verdict
+    console.result(f"{mark:<8} {check.name:<37} {check.finding}")
+    if check.hint:
+        console.result(f"{'':<46} next: {check.hint}")
+
+
+def _summary(checks: "list[Check]") -> str:
+    problems = sum(check.is_problem for check in checks)
+    looks = sum(check.verdict == "warning" for check in checks)
+    if problems:
+        return f"Problems: {problems}. No night should depend on this yet."
+    if looks:
+        return f"A run can start. Worth a look: {looks}."
+    return "Everything works."

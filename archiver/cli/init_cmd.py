@@ -1,0 +1,57 @@
+"""`archiver init`: write a commented archive.yaml, and never over another file."""
+
+import argparse
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from archiver.cli.context import Context
+from archiver.errors import UsageError
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "init",
+        help="write a commented archive.yaml",
+        description="Write archive.yaml (or the file that -c names) with every key, its default "
+        "and a comment. A file that exists is never overwritten.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(_arguments: argparse.Namespace, context: Context) -> int:
+    """Write the file; UsageError when it exists or cannot be written."""
+    path = context.config_path
+    _create(path, sample())
+    context.console.result(
+        f"{path} is written. What to do now:",
+        "  1. set liner.url to the host of your Liner API, and window.since to the first day",
+        "  2. export LINER_API_KEY=<the integration's token>",
+        "  3. archiver doctor",
+        "  4. archiver run",
+    )
+    context.console.json({"config": str(path.absolute())})
+    return 0
+
+
+def sample() -> str:
+    """The complete, commented archive.yaml that ships with the package."""
+    return files("archiver").joinpath("archive.yaml").read_text(encoding="utf-8")
+
+
+def _create(path: Path, text: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(
+            f"{path} exists already and is left as it is", hint="-c names another file"
+        ) from None
+    except OSError as error:
+        reason = error.strerror or "it failed"
+        raise UsageError(
+            f"{path} cannot be written: {reason}", hint="choose a folder that you may write to"
+        ) from None

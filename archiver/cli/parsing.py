@@ -1,0 +1,61 @@
+"""The parser that every command shares, and the kinds of arguments that several of them take."""
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from archiver.errors import UsageError
+from archiver.measures import parse_id
+
+DEFAULT_CONFIG = "archive.yaml"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours, so that they end like every other error, `--json` too."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError instead of printing and leaving."""
+        raise UsageError(message, hint=f"`{self.prog} --help` shows what can be asked for")
+
+
+def common_options() -> Parser:
+    """`-c` and `--json`, to be accepted before the command and after it alike.
+
+    Neither has a default here: the one that stands after the command would undo the one before it.
+    """
+    options = Parser(add_help=False)
+    options.add_argument(
+        "-c",
+        "--config",
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help=f"the configuration (default: ./{DEFAULT_CONFIG})",
+    )
+    options.add_argument(
+        "--json",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="answer with one JSON object on standard output",
+    )
+    return options
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Whether `--json` is among the options; asked before parsing, which may fail."""
+    options = list(arguments)
+    return "--json" in (options[: options.index("--")] if "--" in options else options)
+
+
+def id_argument(text: str) -> int:
+    """An id of the API."""
+    try:
+        return parse_id(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, not {text[:40]!r}") from None
+
+
+def port_argument(text: str) -> int:
+    """A TCP port; 0 is any that is free."""
+    if not (text.isascii() and text.isdigit()) or not 0 <= int(text[:6]) < 65536:
+        raise argparse.ArgumentTypeError("must be a port from 0 to 65535 (0: any that is free)")
+    return int(text)

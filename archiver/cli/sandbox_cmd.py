@@ -1,0 +1,47 @@
+"""`archiver sandbox`: an embedded Liner API with sample calls and real audio."""
+
+import argparse
+import functools
+from typing import Any
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import port_argument
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "sandbox",
+        help="serve an embedded Liner API with sample calls",
+        description="Serve a Liner API with sample calls and real audio on a loopback address, for "
+        "trying out and for tests, until Ctrl-C.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--port",
+        type=port_argument,
+        default=8123,
+        metavar="N",
+        help="where to listen; 0 is any port that is free (default: %(default)s)",
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Serve until interrupted, which is what ends it; UsageError when the port cannot be had."""
+    from archiver.sandbox.server import serve
+
+    def announce(url: str, key: str) -> None:
+        context.console.result(
+            f"A Liner API with sample calls listens on {url} until Ctrl-C.",
+            "To archive them, run this in another shell and an empty folder:",
+            f"  export LINER_URL={url} LINER_API_KEY={key}",
+            "  archiver init && archiver run --since 2026-10-01",
+        )
+        context.console.json({"url": url, "apiKey": key})
+
+    anyio.run(functools.partial(serve, "127.0.0.1", arguments.port, announce))
+    return 0

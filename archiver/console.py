@@ -1,0 +1,228 @@
+"""The only writer to standard output and standard error.
+
+Progress, notes and errors go to standard error. Standard output carries the result alone: text for
+people, or exactly one JSON object with `--json`. Whatever is written is scrubbed first, wherever it
+came from: registered secrets and the query of an address become `[redacted]`, and characters that
+steer a terminal (control, bidirectional and other invisible ones) become U+FFFD, so that a name or
+a summary of the API can neither forge a line nor repaint the screen.
+"""
+
+import base64
+import json
+import logging
+import os
+import re
+import sys
+import traceback
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, TextIO
+from urllib.parse import quote, quote_plus
+
+from archiver.errors import ArchiverError, UsageError
+
+REDACTED: Final = "[redacted]"
+
+_SHORTEST_SECRET: Final = 4
+"""A shorter text is found in innocent words so often that hiding it would hide the output."""
+_INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"']*@)?(?P<rest>[^\s?#\"'<>]*)(?P<query>[?#][^\s\"'<>]*)?",
+    re.IGNORECASE,
+)
+_BUG: Final = "please report it with the lines above; the archive keeps all that it had"
+_HINTS: Final = {
+    1: _BUG,
+    2: "`archiver --help` shows what can be asked for",
+    4: "`archiver verify` lists every finding",
+    5: "`archiver doctor` tells which part fails",
+    6: "wait until the other run has ended",
+}
+
+
+class Console:
+    """Where a command speaks. Not for several threads at once.
+
+    A reader that goes away (`archiver status | head`) ends the writing and nothing else. Any other
+    failure to write a result raises UsageError: an unwritten result must not look like success.
+    """
+
+    def __init__(
+        self, *, json_mode: bool = False, out: TextIO | None = None, err: TextIO | None = None
+    ) -> None:
+        self.json_mode = json_mode
+        self._out = sys.stdout if out is None else out
+        self._err = sys.stderr if err is None else err
+        self._answered = False
+        self._secrets: re.Pattern[str] | None = None
+        self._forms: set[str] = set()
+
+    def protect(self, *secrets: str | None) -> None:
+        """Never write these texts, as they are, percent-encoded, in base64 or escaped."""
+        for secret in secrets:
+            if secret and len(secret) >= _SHORTEST_SECRET:
+                self._forms |= _forms_of(secret)
+        longest_first = sorted(self._forms, key=len, reverse=True)
+        if longest_first:
+            self._secrets = re.compile("|".join(map(_pattern, longest_first)))
+
+    def clean(self, text: str) -> str:
+        """The text as one line that is safe to show."""
+        if self._secrets is not None:
+            text = self._secrets.sub(REDACTED, text)
+        if "://" in text:
+            text = _ADDRESS.sub(_without_query, text)
+        if text.isascii() and text.isprintable():
+            return text
+        return "".join("\ufffd" if unicodedata.category(c) in _INVISIBLE else c for c in text)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a person watches standard error on a terminal."""
+        return self._err is not None and self._err.isatty()
+
+    @property
+    def live_stream(self) -> TextIO:
+        """Standard error itself, for bars that redraw their line; they show numbers only."""
+        return self._err
+
+    def say(self, line: str) -> None:
+        """One line to standard error: a note, a step, progress."""
+        self._to_err(self.clean(line))
+
+    def result(self, *lines: str) -> None:
+        """The result for people, a line each; nothing with `--json`."""
+        if not self.json_mode and lines:
+            self._to_out("\n".join(self.clean(line) for line in lines))
+
+    def json(self, value: Mapping[str, Any]) -> None:
+        """The result for machines: one object on one line, once; nothing without `--json`."""
+        if not self.json_mode:
+            return
+        if self._answered:
+            raise RuntimeError("a command answers with one JSON object")
+        self._answered = True
+        self._to_out(json.dumps(self._scrubbed(value), allow_nan=False))
+
+    def error(self, error: ArchiverError) -> None:
+        """What happened, what to do, and the code; with `--json` as an object on stdout, too."""
+        self._fail(error.exit_code, str(error), error.hint or _HINTS.get(error.exit_code, ""))
+
+    def interrupted(self) -> None:
+        """The end of a command that was interrupted and has no result."""
+        self._fail(130, "interrupted", "nothing is lost: the same command goes on from here")
+
+    def bug(self, error: BaseException) -> None:
+        """A failure that we did not foresee: its traceback, then one line that says whose it is."""
+        self.say_traceback(error)
+        self._fail(1, f"this is a bug of archiver: {type(error).__name__}: {error}", _BUG)
+
+    @contextmanager
+    def hearing_logs(self) -> Iterator[None]:
+        """Say what libraries log as a warning or worse, scrubbed like everything else."""
+        handler = _LogLines(self)
+        logging.getLogger().addHandler(handler)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(handler)
+
+    def say_traceback(self, error: BaseException) -> None:
+        """A traceback to standard error, line by line."""
+        for chunk in traceback.format_exception(error):
+            for line in chunk.rstrip("\n").split("\n"):
+                self.say(line)
+
+    def _fail(self, code: int, message: str, hint: str) -> None:
+        if self.json_mode and not self._answered:
+            self.json({"error": {"code": code, "message": message, "hint": hint}})
+        self.say(f"error: {message}")
+        if hint:
+            self.say(f"hint: {hint}")
+        self.say(f"exit code: {code}")
+
+    def _scrubbed(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, Mapping):
+            return {self.clean(str(key)): self._scrubbed(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._scrubbed(item) for item in value]
+        return value
+
+    def _to_out(self, text: str) -> None:
+        try:
+            _write(self._out, text)
+        except BrokenPipeError:
+            _forget(self._out)
+        except OSError as error:
+            _forget(self._out)
+            raise UsageError(
+                f"the result could not be written: {error.strerror or 'output failed'}",
+                hint="look at where standard output goes",
+            ) from None
+
+    def _to_err(self, text: str) -> None:
+        try:
+            _write(self._err, text)
+        except OSError:
+            _forget(self._err)
+
+
+class _LogLines(logging.Handler):
+    """Log records as lines of a console."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Say the record on one line, and its traceback on more."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):  # the library's arguments do not fit its own message
+            message = str(record.msg)
+        self._console.say(f"{record.levelname.lower()}: {record.name}: {message}")
+        if record.exc_info and record.exc_info[1]:
+            self._console.say_traceback(record.exc_info[1])
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write and flush; characters that the stream's encoding lacks become question marks."""
+    if stream is None:  # the process was started with the stream closed
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    stream.flush()
+
+
+def _forget(stream: TextIO) -> None:
+    """Let the stream end nowhere, so that the interpreter's last flush does not fail again."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return
+
+
+def _forms_of(secret: str) -> set[str]:
+    data = secret.encode("utf-8", "surrogatepass")
+    encoded = {
+        base64.b64encode(data).decode().rstrip("="),
+        base64.urlsafe_b64encode(data).decode().rstrip("="),
+    }
+    quoted = {quote(data, safe=""), quote(data), quote_plus(data)}
+    escaped = {json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+    return {secret} | encoded | quoted | escaped
+
+
+def _pattern(form: str) -> str:
+    """The form, with either case of the letters in its percent-escapes."""
+    return re.sub("%[0-9A-F]{2}", lambda match: f"(?i:{match[0]})", re.escape(form))
+
+
+def _without_query(match: re.Match[str]) -> str:
+    query = f"{match['query'][0]}{REDACTED}" if match["query"] else ""
+    return f"{match['scheme']}{match['rest']}{query}"

@@ -1,0 +1,42 @@
+"""What a run depends on, tried part by part before a night does.
+
+Every check is made, whatever the ones before it found; what one raises becomes its finding. A
+problem means that a run would fail; a warning, that it would work and somebody should look.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from archiver.config import Config
+from archiver.doctor.api import try_api
+from archiver.doctor.archive import try_archive
+from archiver.doctor.check import Check, Examiner, Surroundings, Verdict
+from archiver.doctor.machine import try_catalog, try_configuration, try_space, try_spool
+from archiver.errors import ArchiverError
+
+__all__ = ["Check", "Surroundings", "Verdict", "examine"]
+
+_EXAMINERS: Final[tuple[tuple[str, Examiner], ...]] = (
+    ("configuration", try_configuration),
+    ("API", try_api),
+    ("archive", try_archive),
+    ("catalog", try_catalog),
+    ("spool", try_spool),
+    ("space", try_space),
+)
+
+
+async def examine(config: Config, around: Surroundings) -> AsyncIterator[Check]:
+    """Every check, in the order in which a run would meet the parts. Raises no ArchiverError."""
+    for name, examiner in _EXAMINERS:
+        for check in await _found(name, examiner, config, around):
+            yield check
+
+
+async def _found(
+    name: str, examiner: Examiner, config: Config, around: Surroundings
+) -> list[Check]:
+    try:
+        return await examiner(config, around)
+    except ArchiverError as error:
+        return [Check.failed(name, error)]

@@ -1,0 +1,116 @@
+"""Checks of the Liner API: it takes the key, lets it read what a run reads, and has our time."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from archiver.config import Config
+from archiver.doctor.check import Check, Surroundings
+from archiver.errors import RequestError
+from archiver.liner.client import LinerClient
+from archiver.liner.models import Order
+from archiver.liner.scope import Scope, Window
+from archiver.measures import say_duration
+from archiver.origins import OriginPolicy
+from archiver.retry import RetryPolicy
+from archiver.transport import GuardedTransport
+
+_GREATEST_DIFFERENCE: Final = 60.0
+"""Seconds between the clocks above which windows would be cut in the wrong places."""
+_PERIOD: Final = timedelta(days=7)
+"""How far back a call is looked for, to try its recordings."""
+_RETRY: Final = RetryPolicy(attempts=2, first_wait=0.5)
+
+
+async def try_api(config: Config, around: Surroundings) -> list[Check]:
+    """Make each kind of request that a run makes, once. Raises when the API cannot be used."""
+    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
+    transport = GuardedTransport(policy)
+    async with LinerClient(config.liner, transport, retry=_RETRY, clock=around.clock) as client:
+        orders = await client.orders()
+        return [
+            _orders_check(client, orders),
+            *await _health_checks(client),
+            _clock_check(around.clock(), client.server_time),
+            await _calls_check(config, client, orders, around.clock()),
+            await _names_check(client),
+        ]
+
+
+def _orders_check(client: LinerClient, orders: Sequence[Order]) -> Check:
+    said = f"it takes the key and lists {len(orders):,} orders"
+    if not orders:
+        hint = "give the key the right to read the orders, or set scope.leads"
+        return Check.warning("API", said, hint)
+    if client.orders_missing:
+        hint = "give the key the right to read all orders"
+        return Check.warning("API", f"{said}, and counts {client.orders_missing:,} more", hint)
+    if client.orders_version == 1:
+        hint = "name archived orders in scope.orders, if their calls are wanted"
+        return Check.warning("API", f"{said} by the old list, which leaves archived ones out", hint)
+    return Check.ok("API", said)
+
+
+async def _health_checks(client: LinerClient) -> list[Check]:
+    """The API's own word on its parts; an API without that method loses nothing."""
+    try:
+        parts = await client.health()
+    except RequestError:
+        return []
+    if red := [name for name, healthy in parts.items() if not healthy]:
+        hint = "ask the people of your Liner API"
+        return [Check.warning("API health", f"not well: {', '.join(red)}", hint)]
+    return [Check.ok("API health", "every part is well")]
+
+
+async def _calls_check(
+    config: Config, client: LinerClient, orders: Sequence[Order], now: datetime
+) -> Check:
+    """List calls and the recordings of one of them, as a run does first of all."""
+    scopes = _some_scopes(config, orders)
+    if not scopes:
+        hint = "set scope.orders or scope.leads"
+        return Check.warning("calls", "there is no order and no lead to try", hint)
+    until = now.replace(microsecond=0)
+    page = await client.calls_page(scopes, Window(until - _PERIOD, until))
+    calls = [call for call in page.rows if call.has_records is not False]
+    if not calls:
+        return Check.ok("calls", "the key may list them; none of late to try recordings with")
+    listing = await client.recordings(calls[0].id)
+    return Check.ok("calls", f"the key may list them, and {len(listing.found)} recordings of one")
+
+
+def _some_scopes(config: Config, orders: Sequence[Order]) -> list[Scope]:
+    if config.scope.leads:
+        return [Scope("lead", config.scope.leads[0])]
+    wanted = config.scope.orders or [order.id for order in orders]
+    return [Scope("order", order_id) for order_id in wanted[:10]]
+
+
+async def _names_check(client: LinerClient) -> Check:
+    """Names of agents and statuses go into the sidecars while they can still be had."""
+    readers: dict[str, Callable[[], Awaitable[object]]] = {
+        "users": client.users,
+        "statuses": client.statuses,
+    }
+    unreadable = []
+    for name, read in readers.items():
+        try:
+            await read()
+        except RequestError:
+            unreadable.append(name)
+    if unreadable:
+        hint = "give the key the right to read them, or live with sidecars without those names"
+        return Check.warning("names", f"the key cannot read {' and '.join(unreadable)}", hint)
+    return Check.ok("names", "the key may read users and statuses")
+
+
+def _clock_check(ours: datetime, theirs: datetime | None) -> Check:
+    if theirs is None:
+        return Check.warning("clock", "the API's answers bear no Date", "compare it by hand")
+    seconds = (ours - theirs).total_seconds()
+    if abs(seconds) <= _GREATEST_DIFFERENCE:
+        return Check.ok("clock", "agrees with the API's")
+    direction = "ahead of" if seconds > 0 else "behind"
+    said = f"is {say_duration(abs(seconds))} {direction} the API's"
+    return Check.warning("clock", said, "set this machine's clock (NTP): windows are cut by it")

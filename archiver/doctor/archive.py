@@ -1,0 +1,61 @@
+"""Checks of the archive's storage: whose it is, the lock, and every promise that evidence needs."""
+
+from archiver.archive import read_id
+from archiver.config import Config
+from archiver.doctor.check import Check, Surroundings, Verdict
+from archiver.errors import ArchiveHeld, KeyMissing
+from archiver.storage.base import Storage
+from archiver.storage.keys import TMP_PREFIX
+from archiver.storage.lock import archive_lock
+from archiver.storage.opening import open_in_parts, open_storage
+from archiver.storage.probe import Finding, probe_storage
+
+
+async def try_archive(config: Config, around: Surroundings) -> list[Check]:
+    """Take the lock of the archive and write beside its evidence, leaving nothing behind.
+
+    An archive that another run holds is left alone: its storage is being tried already.
+    """
+    storage = open_storage(config.storage, create=True)
+    try:
+        checks = [await _identity(storage, config.storage.url)]
+        try:
+            async with archive_lock(storage, "archiver doctor", clock=around.clock):
+                checks.append(Check.ok("lock", "it can be taken and given back"))
+                checks += [_check_of(finding) for finding in await _probe(storage, config)]
+        except ArchiveHeld as held:
+            checks.append(Check.warning("lock", str(held), "let the other run end, and try again"))
+        return checks
+    finally:
+        await storage.aclose()
+
+
+async def _identity(storage: Storage, url: str) -> Check:
+    try:
+        return Check.ok("archive", f"{url} holds the archive {await read_id(storage)}")
+    except KeyMissing:
+        async for info in storage.list():
+            if not info.key.startswith(TMP_PREFIX):
+                finding = f"{url} is not empty and holds no archive (there is {info.key[:80]})"
+                hint = "point storage.url to an archive, or to an empty place for a new one"
+                return Check("archive", Verdict.PROBLEM, finding, hint, exit_code=2)
+    return Check.ok("archive", f"{url} can be reached and holds no archive yet")
+
+
+async def _probe(storage: Storage, config: Config) -> list[Finding]:
+    in_parts = open_in_parts(config.storage)
+    try:
+        return await probe_storage(storage, in_parts=in_parts)
+    finally:
+        if in_parts is not None:
+            await in_parts.aclose()
+
+
+def _check_of(finding: Finding) -> Check:
+    """A promise that evidence needs is a problem when it is not kept; any other is worth a look."""
+    name = f"storage: {finding.name}"
+    if finding.ok:
+        return Check.ok(name, finding.seen)
+    if finding.needed:
+        return Check.problem(name, finding.seen, finding.advice)
+    return Check.warning(name, finding.seen, finding.advice)

@@ -1,0 +1,108 @@
+"""Checks of this machine: what the configuration says, the catalog's folder, space on its disks."""
+
+import os
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import anyio.to_thread
+
+from archiver.config import Config
+from archiver.doctor.check import Check, Surroundings
+from archiver.errors import ConfigError
+from archiver.measures import say_moment, say_size
+
+_SPARE: Final = 2**30
+"""Free bytes below which a place is worth a look: some ten thousand short calls."""
+_TOO_LITTLE: Final = 2**26
+"""Free bytes below which a night is likely to end early: a few long calls."""
+
+
+async def try_configuration(config: Config, around: Surroundings) -> list[Check]:
+    """The file was read, so all that is left is what only the clock can tell."""
+    since = config.window.since
+    if since is None:
+        finding = "it can be used, but says no window.since"
+        hint = "set window.since to the first day to archive, or give the first run --since"
+        return [Check.warning("configuration", finding, hint)]
+    if since > around.clock():
+        raise ConfigError("window.since lies in the future", hint="set it to the first day")
+    shown = say_moment(since, config.window.timezone)
+    return [Check.ok("configuration", f"it can be used; the first day begins at {shown}")]
+
+
+async def try_catalog(config: Config, around: Surroundings) -> list[Check]:
+    """A database can be kept where the catalog will lie."""
+    folder = around.catalog_folder(config)
+    return [await anyio.to_thread.run_sync(_try_database, folder)]
+
+
+async def try_spool(config: Config, _around: Surroundings) -> list[Check]:
+    """Large recordings can wait on their way to S3; a folder has its own place for them."""
+    if not config.storage.url.startswith("s3://"):
+        return []
+    return [await anyio.to_thread.run_sync(_try_folder, config.download.spool)]
+
+
+async def try_space(config: Config, around: Surroundings) -> list[Check]:
+    """There is room for what will be written."""
+    places = {"catalog": around.catalog_folder(config)}
+    if config.storage.url.startswith("s3://"):
+        places["spool"] = config.download.spool
+    else:
+        places["archive"] = Path(config.storage.url)
+    return [
+        await anyio.to_thread.run_sync(_free, name, folder, around)
+        for name, folder in places.items()
+    ]
+
+
+def _try_database(folder: Path) -> Check:
+    """Write a small database there: the catalog needs locks and shared memory, too."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(dir=folder, prefix=".doctor-") as scratch,
+            closing(sqlite3.connect(Path(scratch, "try.sqlite"))) as database,
+        ):
+            (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
+            database.execute("CREATE TABLE tried (it INTEGER)")
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return Check.problem(
+            "catalog",
+            f"no database can be kept in {folder}: {reason}",
+            "set catalog.path to a place on a local disk that you may write to",
+        )
+    if mode != "wal":
+        hint = "set catalog.path to a place on a local disk"
+        return Check.warning("catalog", f"{folder} lacks what fast databases need", hint)
+    return Check.ok("catalog", f"a database can be kept in {folder}")
+
+
+def _try_folder(spool: Path) -> Check:
+    try:
+        with tempfile.TemporaryFile(dir=spool) as file:
+            file.write(b"tried")
+    except OSError as error:
+        finding = f"nothing can be written to {spool}: {error.strerror}"
+        hint = "set download.spool to a folder that exists and that you may write to"
+        return Check.problem("spool", finding, hint)
+    return Check.ok("spool", f"large recordings can wait in {spool}")
+
+
+def _free(name: str, folder: Path, around: Surroundings) -> Check:
+    title = f"space ({name})"
+    there = next(place for place in (folder, *folder.parents) if os.path.exists(place))  # noqa: PTH110
+    try:
+        free = around.free_bytes(there)
+    except OSError as error:
+        return Check.warning(title, f"cannot be told: {error.strerror}", f"look at {there}")
+    said = f"{say_size(free)} free for {folder}"
+    if free < _TOO_LITTLE:
+        return Check.problem(title, said, "make room, or choose another place")
+    if free < _SPARE:
+        return Check.warning(title, said, "make room before it runs out")
+    return Check.ok(title, said)

@@ -1,0 +1,144 @@
+"""What a run asks for: which scopes, over which windows (pure).
+
+A night reads every scope from where its cursor stands, and the last `window.lookback` again, since
+calls and flags may come late. A run that names a time, leads, orders or calls reads just that and
+moves no cursor.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from archiver.config import Config
+from archiver.errors import UsageError
+from archiver.ledger.events import CursorMoved
+from archiver.liner.scope import Scope, ScopeKind, Stretch, Window
+
+_IDS_AN_EVENT = 500
+"""Cursors that one line of the ledger moves: a line stays a few kilobytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the command line asks of a run; moments are aware. Without any: a whole night's run."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    leads: tuple[int, ...] = ()
+    orders: tuple[int, ...] = ()
+    calls: tuple[int, ...] = ()
+    recheck: bool = False
+    dry_run: bool = False
+
+    @property
+    def names_scopes(self) -> bool:
+        """Whether it names whose calls are meant."""
+        return bool(self.leads or self.orders or self.calls)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole run, one that moves cursors."""
+        return not (self.names_scopes or self.since or self.until)
+
+
+def window_of(
+    config: Config, request: RunRequest, now: datetime
+) -> tuple[datetime | None, datetime]:
+    """The bounds of the run: its first moment (None: each scope's own), and its end, excluded."""
+    until = request.until or now - config.window.settle
+    since = request.since
+    if since is None and request.names_scopes:
+        since = config.window.since
+    return (None if since is None else _whole(since)), _whole(until)
+
+
+def scopes_of(
+    config: Config, request: RunRequest, orders: Iterable[int]
+) -> dict[ScopeKind, list[int]]:
+    """Whose calls are listed; `orders` are those that the API lists and those ever seen."""
+    if request.names_scopes:
+        named: dict[ScopeKind, list[int]] = {
+            "order": list(request.orders),
+            "lead": list(request.leads),
+        }
+        return {kind: ids for kind, ids in named.items() if ids}
+    if config.scope.leads is not None:
+        by_lead: dict[ScopeKind, list[int]] = {"lead": sorted(set(config.scope.leads))}
+        if config.scope.orders is not None:
+            by_lead["order"] = sorted(set(config.scope.orders))
+        return by_lead
+    wanted = orders if config.scope.orders is None else config.scope.orders
+    return {"order": sorted(set(wanted))}
+
+
+def stretches_of(
+    config: Config,
+    kind: ScopeKind,
+    ids: Iterable[int],
+    cursors: Mapping[int, datetime],
+    bounds: tuple[datetime | None, datetime],
+) -> list[Stretch]:
+    """The windows of those scopes, scopes with the same window together.
+
+    Raises UsageError when a scope has no beginning: no cursor, no `--since`, no `window.since`.
+    """
+    since, until = bounds
+
+    def start(one: int) -> datetime:
+        return since or _start(config, cursors.get(one), until)
+
+    ordered = sorted(ids, key=lambda one: (start(one), one))
+    stretches = []
+    for begin, group in groupby(ordered, key=start):
+        if begin < until:
+            scopes = tuple(Scope(kind, one) for one in group)
+            stretches.append(Stretch(scopes, Window(begin, until)))
+    return stretches
+
+
+def narrowing(config: Config) -> str:
+    """What narrows the scopes, as a word of the cursors: a wider filter starts anew."""
+    parts = []
+    if config.scope.users:
+        parts.append("users=" + ",".join(map(str, sorted(set(config.scope.users)))))
+    if config.scope.statuses:
+        parts.append("statuses=" + ",".join(map(str, sorted(set(config.scope.statuses)))))
+    return " ".join(parts)
+
+
+def cursor_events(
+    stretches: Iterable[Stretch], incomplete: set[Scope], narrowed_to: str
+) -> list[CursorMoved]:
+    """The cursors that move: those of every scope that was enumerated whole."""
+    events = []
+    for stretch in stretches:
+        done = [scope for scope in stretch.scopes if scope not in incomplete]
+        for first in range(0, len(done), _IDS_AN_EVENT):
+            some = done[first : first + _IDS_AN_EVENT]
+            events.append(
+                CursorMoved(
+                    kind=some[0].kind,
+                    ids=tuple(scope.id for scope in some),
+                    until=stretch.window.until,
+                    narrowed_to=narrowed_to,
+                )
+            )
+    return events
+
+
+def _start(config: Config, cursor: datetime | None, until: datetime) -> datetime:
+    first = config.window.since
+    if cursor is None:
+        if first is None:
+            raise UsageError(
+                "nothing says where to begin: there is no cursor yet and no window.since",
+                hint="set window.since in archive.yaml to the first day to archive, or use --since",
+            )
+        return _whole(first)
+    start = min(cursor, until - config.window.lookback)
+    return _whole(start if first is None else max(start, first))
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(microsecond=0)

@@ -1,0 +1,43 @@
+"""`archiver init` writes a file that can be used, and never over another."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archiver.cli import main
+from archiver.cli.init_cmd import sample
+from archiver.config import read_config
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_it_writes_the_sample_which_needs_only_url_and_key(tmp_path: Path) -> None:
+    assert main(["init"]) == 0
+    written = tmp_path / "archive.yaml"
+    assert written.read_text(encoding="utf-8") == sample()
+    environ = {"LINER_URL": "https://liner.test", "LINER_API_KEY": "key"}
+    assert read_config(written, environ).liner.url == "https://liner.test"
+
+
+def test_it_says_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "-c", "night.yaml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["config"].endswith("/night.yaml")
+    assert main(["init"]) == 0
+    assert "archiver doctor" in capsys.readouterr().out
+
+
+def test_it_leaves_a_file_that_is_there_alone(tmp_path: Path) -> None:
+    (tmp_path / "archive.yaml").write_text("mine")
+    assert main(["init"]) == 2
+    assert (tmp_path / "archive.yaml").read_text() == "mine"
+
+
+def test_a_folder_that_is_not_there_is_an_error_of_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["init", "-c", "no/such/archive.yaml"]) == 2
+    assert "cannot be written: No such file" in capsys.readouterr().err

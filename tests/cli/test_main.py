@@ -1,0 +1,147 @@
+"""The frame of the command line: options anywhere, errors in three lines, codes, no traceback."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from archiver import __version__, cli
+from archiver.errors import ArchiveHeld, ArchiverError, RequestUnanswered
+from tests.cli.commands import archiver
+
+CANARY = "canary-7f3a9c"
+
+
+def ending_with(error: BaseException) -> Any:
+    """A command named `end` that raises the error."""
+
+    def execute(arguments: Any, context: Any) -> int:
+        raise error
+
+    def add_to(commands: Any, common: Any) -> None:
+        commands.add_parser("end", parents=[common]).set_defaults(execute=execute)
+
+    return SimpleNamespace(add_to=add_to)
+
+
+@pytest.fixture
+def end(monkeypatch: pytest.MonkeyPatch) -> Any:
+    def run(error: BaseException, *options: str) -> int:
+        monkeypatch.setattr(cli, "COMMANDS", (ending_with(error),))
+        return cli.main([*options, "end"])
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ArchiveHeld("held by a run"), 6),
+        (RequestUnanswered("no answer"), 5),
+        (ArchiverError("lost"), 1),
+        (KeyboardInterrupt(), 130),
+        (ValueError("of ours"), 1),
+        (ExceptionGroup("tasks", [ExceptionGroup("more", [ArchiveHeld("held by a run")])]), 6),
+        (ExceptionGroup("tasks", [ArchiveHeld("held"), ValueError("of ours")]), 1),
+        (BaseExceptionGroup("tasks", [KeyboardInterrupt()]), 130),
+        (SystemExit(0), 0),
+    ],
+)
+def test_every_end_has_its_code(end: Any, error: BaseException, code: int) -> None:
+    assert end(error) == code
+
+
+def test_an_error_of_a_command_is_three_lines(end: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    end(ArchiveHeld("held by a run"))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "error: held by a run",
+        "hint: wait until the other run has ended",
+        "exit code: 6",
+    ]
+
+
+def test_a_bug_shows_its_traceback_and_an_object(
+    end: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    end(ValueError("of ours"), "--json")
+    out, err = capsys.readouterr()
+    assert json.loads(out)["error"]["code"] == 1
+    assert "Traceback" in err
+    assert "bug of archiver" in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fly"],
+        [],
+        ["run", "--leed", "3"],
+        ["run", "--lead", "0"],
+        ["run", "--lead", "-3"],
+        ["run", "--lead", "9223372036854775808"],
+        ["run", "--call", "abc"],
+        ["sandbox", "--port", "70000"],
+        ["run", "--since"],
+        ["run", "--dry"],
+        ["run", "surplus"],
+    ],
+)
+def test_what_cannot_be_asked_for_ends_with_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*arguments, "--json"]) == 2
+    out, err = capsys.readouterr()
+    told = json.loads(out)["error"]
+    assert told["code"] == 2
+    assert told["message"]
+    assert "--help" in told["hint"]
+    assert err.splitlines()[-1] == "exit code: 2"
+
+
+def test_options_may_stand_before_and_after_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = str(tmp_path / "night.yaml")
+    for arguments in (["--json", "-c", name, "run"], ["run", "--config", name, "--json"]):
+        assert cli.main(arguments) == 2
+        assert "there is no " + name in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_help_and_version_are_answers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"archiver {__version__}\n"
+    assert cli.main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for command in ("init", "doctor", "run", "sandbox", "demo"):
+        assert f"    {command} " in shown
+        assert cli.main([command, "--help"]) == 0
+
+
+def test_hostile_arguments_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "\x1b[2J\nexit code: 0"]) == 2
+    err = capsys.readouterr().err
+    assert "\x1b" not in err
+    assert len(err.splitlines()) == 3
+
+
+def test_as_a_process_an_error_is_an_object_and_a_code(tmp_path: Path) -> None:
+    ended = archiver("run", "--json", folder=tmp_path, environ={"LINER_API_KEY": CANARY})
+    assert ended.code == 2
+    assert ended.answer["error"]["code"] == 2
+    assert "archiver init" in ended.answer["error"]["hint"]
+    assert "Traceback" not in ended.err
+
+
+def test_as_a_process_no_secret_is_said(tmp_path: Path) -> None:
+    (tmp_path / "archive.yaml").write_text(
+        f"liner: {{url: 'https://x:{CANARY}@h', api_key: {CANARY}}}"
+    )
+    for command in ("run", "doctor"):
+        ended = archiver(command, f"--{CANARY}", folder=tmp_path, environ={"LINER_API_KEY": CANARY})
+        assert (ended.code, ended.says(CANARY)) == (2, False)
+        ended = archiver(command, folder=tmp_path, environ={"LINER_API_KEY": "other-key"})
+        assert (ended.code, ended.says(CANARY)) == (2, False)

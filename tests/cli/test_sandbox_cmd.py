@@ -1,0 +1,41 @@
+"""`archiver sandbox` serves until it is interrupted, and says where."""
+
+import json
+import signal
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import archiver, interrupted, started
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_where_it_says_until_it_is_interrupted(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    process = started("sandbox", "--port", "0", "--json", folder=tmp_path)
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    request = urllib.request.Request(
+        told["url"] + "/v1/health/check/", headers={"X-Api-Key": told["apiKey"]}
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)["success"] is True
+    ended = interrupted(process, number)
+    assert (ended.code, ended.out) == (130, "")
+    assert "Traceback" not in ended.err
+
+
+def test_a_port_that_is_taken_is_an_error_of_one_line(tmp_path: Path) -> None:
+    process = started("sandbox", "--port", "0", "--json", folder=tmp_path)
+    try:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["url"].rpartition(":")[2]
+        ended = archiver("sandbox", "--port", port, folder=tmp_path)
+        assert ended.code == 2
+        assert f"port {port} cannot be had" in ended.err
+        assert "Traceback" not in ended.err
+    finally:
+        interrupted(process, signal.SIGTERM)

@@ -1,7 +1,6 @@
 """`python -m archiver` is the same as `archiver`."""
 
-import sys
+from archiver.cli import script
 
-from archiver.cli import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    script()

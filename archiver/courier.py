@@ -31,6 +31,7 @@ from archiver.errors import (
     RequestNotFound,
 )
 from archiver.fetch import Fetcher
+from archiver.grace import Grace
 from archiver.ledger.events import CallJudged, Event, Gone, OpenRecording
 from archiver.liner.client import LinerClient
 from archiver.liner.directory import Directory
@@ -78,6 +79,7 @@ class Courier:
     directory: Directory
     registry: Registry
     spool: Spool
+    grace: Grace
     clock: Clock
     recheck: tuple[timedelta, ...]
 
@@ -142,9 +144,10 @@ class Courier:
         if metadata_digest(recording) != known.metadata_sha256:
             names = await self._names(task.call, recording)
             try:
-                revised = await self.shelf.refresh(
-                    known.key, task.call, recording, names, known.sidecar_sha256
-                )
+                async with self.grace.protected():
+                    revised = await self.shelf.refresh(
+                        known.key, task.call, recording, names, known.sidecar_sha256
+                    )
             except ArchiveDamaged as error:
                 progress.damaged.append(str(error))
         if revised is not None:
@@ -167,7 +170,8 @@ class Courier:
             with self.spool.part() as part:
                 fetched = await self.fetcher.fetch(recording, part, refresh)
                 names = await self._names(task.call, recording)
-                stored = await self.shelf.place(task.call, recording, names, fetched)
+                async with self.grace.protected():
+                    stored = await self.shelf.place(task.call, recording, names, fetched)
         except FetchError as error:
             progress.details.append((recording.id, str(error)))
             self._leave_open(task.call, recording.id, error.reason, known, progress, now)

@@ -46,7 +46,7 @@ async def close_run(
     returned: so the stored report names the head before its own.
     """
     archive, run_id = intake.archive, intake.run_id
-    if done:
+    if done and intake.listed == (intake.tally.calls + recorder.tally.calls).total():
         await archive.catalog.record(intake.cursors(), at=clock(), run=run_id)
     head = await archive.publish()
     report = await _report(intake, recorder, diary, done=done, began=began)

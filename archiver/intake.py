@@ -5,8 +5,11 @@ count of what it admitted and of what it could not list, since the balance has t
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import anyio
 
 from archiver.archive import Archive
 from archiver.catalog.states import RecordingState
@@ -83,10 +86,15 @@ class Intake:
         """Enumerate, and hand over every call that is due; waits while the crew is busy."""
 
         async def admit(calls: Sequence[Call]) -> None:
-            admission = await self.archive.catalog.admit(
-                calls, now=self.now, run=self.run_id, recheck=self.request.recheck
-            )
-            await self._take(admission, hand_over)
+            with anyio.CancelScope(shield=True):
+                admission = await self.archive.catalog.admit(
+                    calls, now=self.now, run=self.run_id, recheck=self.request.recheck
+                )
+                # Whoever is admitted is handed over, although another page of the same list may
+                # fail now and end this one: nobody is admitted twice. When the crew is gone, the
+                # run is over.
+                with suppress(anyio.BrokenResourceError):
+                    await self._take(admission, hand_over)
 
         scope = self.config.scope
         enumerator = Enumerator(self.liner, users=scope.users, statuses=scope.statuses)

@@ -13,6 +13,7 @@ likes. So the rule is asked twice: `check` looks at an address before a connecti
 """
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -25,6 +26,8 @@ from archiver.reasons import Reason
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+_HOST: Final = re.compile(r"[a-z0-9._-]+")
+"""What a name may be made of; anything else is an escape that only a resolver would look at."""
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 """All that has been handed out of IPv6 for use on the Internet (IANA address space registry)."""
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
@@ -179,7 +182,7 @@ def _is_usable(host: str, literal: Address | None) -> bool:
     """
     if literal is not None:
         return True
-    return bool(host) and ":" not in host and not host.replace(".", "").isdigit()
+    return bool(_HOST.fullmatch(host)) and not host.replace(".", "").isdigit()
 
 
 def _shown_host(host: str) -> str:

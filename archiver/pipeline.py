@@ -19,10 +19,14 @@ from archiver.archive import EVENTS_A_SEGMENT, Archive
 from archiver.catalog.work import KnownRecording, Outcome, Tally, Task
 from archiver.clock import Clock
 from archiver.failures import one_failure
+from archiver.grace import Grace
 from archiver.ledger.events import Gone
 
 PUBLISH_SECONDS = 30.0
 """No event waits longer than this for its segment."""
+
+GRACE_SECONDS = 5.0
+"""How long a stopped run may take to finish storing what it has fetched."""
 
 _MOST_AT_ONCE = 256
 """Outcomes recorded in one transaction: enough to make its cost small, few enough to be prompt."""
@@ -107,11 +111,13 @@ async def run_pipeline(
     *,
     workers: int,
     stop: anyio.Event,
+    grace: Grace,
 ) -> bool:
     """Do all the work that `produce` hands over; whether it was done to the end.
 
-    `stop` ends it early: the work under way is dropped, the outcomes so far are recorded. Raises
-    what a worker, the producer or the recorder raised, after recording what could be recorded.
+    `stop` ends it early: the work under way is dropped, but for what `grace` protects, and that has
+    GRACE_SECONDS. The outcomes so far are recorded. Raises what a worker, the producer or the
+    recorder raised, after recording what could be recorded.
     """
     send, receive = anyio.create_memory_object_stream[Outcome](workers)
     failure: Exception | None = None
@@ -121,7 +127,9 @@ async def run_pipeline(
             around.start_soon(record, receive)
             async with send:
                 try:
-                    done = await _work(produce, bring, send, workers=workers, stop=stop)
+                    done = await _work(
+                        produce, bring, send, workers=workers, stop=stop, grace=grace
+                    )
                 except Exception as error:  # noqa: BLE001 - raised once the recorder is done
                     failure = error
         if failure is not None:
@@ -136,11 +144,12 @@ async def _work(
     *,
     workers: int,
     stop: anyio.Event,
+    grace: Grace,
 ) -> bool:
     done = False
     send, receive = anyio.create_memory_object_stream[Task](workers)
     async with anyio.create_task_group() as watched:
-        watched.start_soon(_cancel_when, stop, watched.cancel_scope)
+        watched.start_soon(_cancel_when, stop, watched.cancel_scope, grace)
         async with anyio.create_task_group() as crew:
             for _ in range(workers):
                 crew.start_soon(_worker, receive.clone(), outcomes.clone(), bring)
@@ -159,11 +168,14 @@ async def _worker(
 ) -> None:
     async with tasks, outcomes:
         async for task in tasks:
-            await outcomes.send(await bring(task))
+            outcome = await bring(task)
+            with anyio.CancelScope(shield=True):  # what is stored is told: the recorder outlives us
+                await outcomes.send(outcome)
 
 
-async def _cancel_when(stop: anyio.Event, scope: anyio.CancelScope) -> None:
+async def _cancel_when(stop: anyio.Event, scope: anyio.CancelScope, grace: Grace) -> None:
     await stop.wait()
+    grace.end_within(GRACE_SECONDS)
     scope.cancel()
 
 

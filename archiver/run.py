@@ -26,6 +26,7 @@ from archiver.ending import Diary, close_run, close_survey
 from archiver.errors import ArchiverError, NoArchive, RequestError
 from archiver.failures import one_failure
 from archiver.fetch import Fetcher
+from archiver.grace import Grace
 from archiver.intake import Intake
 from archiver.liner.client import LinerClient
 from archiver.liner.directory import Directory
@@ -120,7 +121,7 @@ async def _work(
     source: _Source, intake: Intake, *, stop: anyio.Event, began: float, clock: Clock
 ) -> RunReport:
     archive, on_event = intake.archive, intake.on_event
-    claims, diary = Claims(archive.catalog.known), Diary()
+    claims, diary, grace = Claims(archive.catalog.known), Diary(), Grace()
 
     def settled(outcome: Outcome) -> None:
         diary.note(outcome)
@@ -128,7 +129,7 @@ async def _work(
 
     recorder = Recorder(archive, intake.run_id, clock, claims, settled)
     surveyor = Surveyor(source.liner, clock) if intake.request.dry_run else None
-    courier = _courier(source, intake, claims, clock)
+    courier = _courier(source, intake, claims, grace, clock)
     try:
         done = await run_pipeline(
             intake.produce,
@@ -136,6 +137,7 @@ async def _work(
             recorder.run,
             workers=intake.config.download.workers,
             stop=stop,
+            grace=grace,
         )
     except ArchiverError:
         # What was archived until now belongs into the ledger; the next run would see to it, too.
@@ -147,7 +149,9 @@ async def _work(
     return await close_run(intake, recorder, diary, done=done, began=began, clock=clock)
 
 
-def _courier(source: _Source, intake: Intake, registry: Registry, clock: Clock) -> Courier:
+def _courier(
+    source: _Source, intake: Intake, registry: Registry, grace: Grace, clock: Clock
+) -> Courier:
     config, on_event = intake.config, intake.on_event
     return Courier(
         liner=source.liner,
@@ -166,6 +170,7 @@ def _courier(source: _Source, intake: Intake, registry: Registry, clock: Clock) 
         directory=intake.directory,
         registry=registry,
         spool=_spool(config, intake.archive.storage),
+        grace=grace,
         clock=clock,
         recheck=config.window.recheck,
     )

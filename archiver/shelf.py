@@ -8,7 +8,7 @@ overwritten: that is a finding for a person.
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from archiver import sidecar
 from archiver.clock import Clock
@@ -23,8 +23,16 @@ from archiver.storage.keys import audio_key, revision_key, sidecar_key
 
 _JSON = "application/json"
 
-_PutSidecar: TypeAlias = tuple[bytes, int, str | None]
-"""The bytes that lie there now, their revision, and their version in a versioned bucket."""
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A sidecar as it lies there now, and what had to make room for it, if anything."""
+
+    data: bytes
+    revision: int
+    version: str | None
+    previous_key: str | None = None
+    previous_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Shelf:
         card = sidecar.compose(
             call, recording, names, audio, archived_at=self.clock(), version=self.version
         )
-        data, revision, sidecar_version = await self._put_first_sidecar(sidecar_key(key), card)
+        placed = await self._put_first_sidecar(sidecar_key(key), card)
         return Stored(
             record_id=recording.id,
             call_id=call.id,
@@ -64,18 +72,20 @@ class Shelf:
             bytes=audio.size,
             sha256=audio.sha256,
             content_type=audio.content_type,
-            sidecar_bytes=len(data),
-            sidecar_sha256=hashlib.sha256(data).hexdigest(),
+            sidecar_bytes=len(placed.data),
+            sidecar_sha256=_sha256(placed.data),
             metadata_sha256=sidecar.metadata_digest(recording),
             has_summary=recording.summary is not None,
-            revision=revision,
+            revision=placed.revision,
             lead_id=lead,
             user_id=recording.user_id if recording.user_id is not None else call.user_id,
             created_at=recording.created_at or call.created_at,
             duration_seconds=recording.duration_seconds,
             findings=audio.findings,
             version=version,
-            sidecar_version=sidecar_version,
+            sidecar_version=placed.version,
+            previous_key=placed.previous_key,
+            previous_sha256=placed.previous_sha256,
         )
 
     async def refresh(
@@ -101,7 +111,7 @@ class Shelf:
         )
         digest = sidecar.metadata_digest(recording)
         if new is None:
-            told = hashlib.sha256(data).hexdigest() == known_sha256
+            told = _sha256(data) == known_sha256
             now = {"sidecar_version": info.version}
             return None if told else _revised(recording.id, old, data, digest, **now)
         kept = await self._keep_revision(under, old, data)
@@ -113,7 +123,7 @@ class Shelf:
             fresh,
             digest,
             previous_key=kept.key,
-            previous_sha256=hashlib.sha256(data).hexdigest(),
+            previous_sha256=_sha256(data),
             previous_version=kept.version,
             sidecar_version=put.version,
         )
@@ -142,16 +152,16 @@ class Shelf:
                 digest.update(chunk)
         return digest.hexdigest() == body.sha256
 
-    async def _put_first_sidecar(self, under: str, card: Sidecar) -> _PutSidecar:
+    async def _put_first_sidecar(self, under: str, card: Sidecar) -> _Placed:
         """Put the sidecar, or adopt the one that a crash left, or revise one that does not fit."""
         data = card.encode()
         try:
             put = await self.storage.put(under, _json_body(data))
         except KeyExists:
             return await self._adopt_or_replace(under, card)
-        return data, card.revision, put.version
+        return _Placed(data, card.revision, put.version)
 
-    async def _adopt_or_replace(self, under: str, card: Sidecar) -> _PutSidecar:
+    async def _adopt_or_replace(self, under: str, card: Sidecar) -> _Placed:
         info = await self.storage.stat(under)
         data = await self.storage.read(under, limit=sidecar.MOST_BYTES)
         try:
@@ -159,12 +169,12 @@ class Shelf:
         except ValueError:
             old = Sidecar({"revision": 0})
         if old.revision and _tells_the_same(old, card):
-            return data, old.revision, info.version
-        await self._keep_revision(under, old, data)
+            return _Placed(data, old.revision, info.version)
+        kept = await self._keep_revision(under, old, data)
         new = Sidecar({**card.fields, "revision": old.revision + 1})
         fresh = new.encode()
         put = await self.storage.put(under, _json_body(fresh), replacing=info.tag)
-        return fresh, new.revision, put.version
+        return _Placed(fresh, new.revision, put.version, kept.key, _sha256(data))
 
     async def _keep_revision(self, under: str, old: Sidecar, data: bytes) -> ObjectInfo:
         """Keep a superseded sidecar, create-only; a crash may have kept the same one before."""
@@ -187,7 +197,7 @@ def _revised(record_id: int, card: Sidecar, data: bytes, digest: str, **previous
         record_id=record_id,
         revision=card.revision,
         sidecar_bytes=len(data),
-        sidecar_sha256=hashlib.sha256(data).hexdigest(),
+        sidecar_sha256=_sha256(data),
         metadata_sha256=digest,
         has_summary=card.has_summary,
         **previous,
@@ -195,4 +205,8 @@ def _revised(record_id: int, card: Sidecar, data: bytes, digest: str, **previous
 
 
 def _json_body(data: bytes) -> Body:
-    return Body(data, len(data), hashlib.sha256(data).hexdigest(), _JSON)
+    return Body(data, len(data), _sha256(data), _JSON)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

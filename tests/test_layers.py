@@ -8,7 +8,7 @@ import archiver
 ROOT = Path(archiver.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("clock", "reasons", "failures"),
+    ("clock", "reasons", "failures", "grace"),
     ("errors", "measures", "liner.models"),
     ("retry", "origins", "audio", "sidecar", "storage.keys", "storage.base"),
     ("config",),

@@ -7,6 +7,7 @@ reaches the ledger, even when the process dies in between.
 
 import contextlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -67,11 +68,7 @@ class Catalog:
 
         def connect() -> sqlite3.Connection:
             if path.exists():
-                with (
-                    contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as source,
-                    contextlib.closing(sqlite3.connect(copy)) as target,
-                ):
-                    source.backup(target)
+                _copy(path, copy)
             return _connect(copy, archive_id)
 
         with _sqlite_errors(), _file_errors(path):
@@ -298,6 +295,20 @@ def _none(call: Call) -> CallJudged:
 def _stands(recording: KnownRecording) -> Result:
     state = recording.state.value
     return Result(recording.record_id, "already" if state == "archived" else state)
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy a catalog that may be in use. One that is not gets no company of SQLite's own files."""
+    log = Path(f"{path}-wal")
+    if not log.exists():
+        shutil.copyfile(path, copy)
+    if log.exists():
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        with (
+            contextlib.closing(sqlite3.connect(address, uri=True)) as source,
+            contextlib.closing(sqlite3.connect(copy)) as target,
+        ):
+            source.backup(target)
 
 
 def _connect(path: Path | None, archive_id: str) -> sqlite3.Connection:

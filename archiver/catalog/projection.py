@@ -61,8 +61,9 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
         INSERT INTO recordings (
             record_id, state, call_id, key, bytes, sha256, content_type,
             sidecar_bytes, sidecar_sha256, metadata_sha256, revision, has_summary,
-            lead_id, user_id, created_at, duration_seconds, findings, archived_at
-        ) VALUES (?, 'archived', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            lead_id, user_id, created_at, duration_seconds, findings, archived_at,
+            version, sidecar_version
+        ) VALUES (?, 'archived', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (record_id) DO UPDATE SET
             state = 'archived', call_id = excluded.call_id, key = excluded.key,
             bytes = excluded.bytes, sha256 = excluded.sha256,
@@ -72,6 +73,7 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
             lead_id = excluded.lead_id, user_id = excluded.user_id,
             created_at = excluded.created_at, duration_seconds = excluded.duration_seconds,
             findings = excluded.findings, archived_at = excluded.archived_at,
+            version = excluded.version, sidecar_version = excluded.sidecar_version,
             reason = NULL, attempts = 0, open_since = NULL, missing_days = '[]'
         WHERE state <> 'archived'
         """,
@@ -93,8 +95,11 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
             event.duration_seconds,
             json.dumps(event.findings),
             seconds(entry.at),
+            event.version,
+            event.sidecar_version,
         ),
     )
+    _keep_revision(db, event.record_id, event.previous_key, event.previous_sha256, None)
     _link(db, event.call_id, event.record_id)
 
 
@@ -103,7 +108,7 @@ def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
     db.execute(
         """
         UPDATE recordings SET sidecar_bytes = ?, sidecar_sha256 = ?, metadata_sha256 = ?,
-            revision = ?, has_summary = ?
+            revision = ?, has_summary = ?, sidecar_version = ?
         WHERE record_id = ? AND revision <= ?
         """,
         (
@@ -112,9 +117,13 @@ def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
             event.metadata_sha256,
             event.revision,
             event.has_summary,
+            event.sidecar_version,
             event.record_id,
             event.revision,
         ),
+    )
+    _keep_revision(
+        db, event.record_id, event.previous_key, event.previous_sha256, event.previous_version
     )
 
 
@@ -191,9 +200,17 @@ def _(event: CursorMoved, db: sqlite3.Connection, entry: Entry) -> None:
 @_apply.register
 def _(event: RunEnded, db: sqlite3.Connection, entry: Entry) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO runs (run_id, ended_at, report_key, report_sha256, complete)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (entry.run, seconds(entry.at), event.report_key, event.report_sha256, event.complete),
+        "INSERT OR REPLACE INTO runs"
+        " (run_id, ended_at, report_key, report_sha256, report_version, complete)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            entry.run,
+            seconds(entry.at),
+            event.report_key,
+            event.report_sha256,
+            event.report_version,
+            event.complete,
+        ),
     )
 
 
@@ -217,6 +234,21 @@ def _keep_open(db: sqlite3.Connection, call_id: int, event: OpenRecording) -> No
             json.dumps(event.missing_days),
         ),
     )
+
+
+def _keep_revision(
+    db: sqlite3.Connection,
+    record_id: int,
+    key: str | None,
+    sha256: str | None,
+    version: str | None,
+) -> None:
+    if key is not None:
+        db.execute(
+            "INSERT OR REPLACE INTO revisions (key, record_id, sha256, version)"
+            " VALUES (?, ?, ?, ?)",
+            (key, record_id, sha256, version),
+        )
 
 
 def _link(db: sqlite3.Connection, call_id: int, record_id: int) -> None:

@@ -36,8 +36,12 @@ MIGRATIONS: tuple[str, ...] = (
         lead_id INTEGER, user_id INTEGER, created_at INTEGER, duration_seconds REAL,
         findings TEXT NOT NULL DEFAULT '[]', archived_at INTEGER,
         reason TEXT, attempts INTEGER NOT NULL DEFAULT 0, open_since INTEGER,
-        missing_days TEXT NOT NULL DEFAULT '[]'
+        missing_days TEXT NOT NULL DEFAULT '[]',
+        version TEXT, sidecar_version TEXT
     );
+    CREATE TABLE revisions (
+        key TEXT PRIMARY KEY, record_id INTEGER NOT NULL, sha256 TEXT NOT NULL, version TEXT
+    ) WITHOUT ROWID;
     CREATE INDEX recordings_open ON recordings (state) WHERE state <> 'archived';
     CREATE TABLE links (
         call_id INTEGER NOT NULL, record_id INTEGER NOT NULL,
@@ -52,7 +56,8 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE TABLE runs (
         run_id TEXT PRIMARY KEY, ended_at INTEGER NOT NULL,
-        report_key TEXT NOT NULL, report_sha256 TEXT NOT NULL, complete INTEGER NOT NULL
+        report_key TEXT NOT NULL, report_sha256 TEXT NOT NULL, report_version TEXT,
+        complete INTEGER NOT NULL
     );
     CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB NOT NULL);
     CREATE TABLE rows (call_id INTEGER PRIMARY KEY, row TEXT NOT NULL);

@@ -1,0 +1,39 @@
+"""Work that a cancellation lets finish, for a while.
+
+Audio and its sidecar belong together, so storing them is not torn apart when a run is told to end.
+But the storage may be slow or gone, and a person who pressed Ctrl-C waits: when the time is up,
+such work is cancelled after all.
+"""
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+
+class Grace:
+    """The work in progress that is protected, and until when (without end, at first)."""
+
+    def __init__(self) -> None:
+        self._deadline = math.inf
+        self._protected: set[anyio.CancelScope] = set()
+
+    @asynccontextmanager
+    async def protected(self) -> AsyncIterator[None]:
+        """Let the body finish although the task is cancelled, as long as there is time."""
+        scope = anyio.CancelScope(shield=True, deadline=self._deadline)
+        self._protected.add(scope)
+        try:
+            with scope:
+                yield
+        finally:
+            self._protected.discard(scope)
+        if scope.cancelled_caught:
+            await anyio.sleep_forever()  # the body is not done: only the cancellation goes on
+
+    def end_within(self, seconds: float) -> None:
+        """Cancel what is still protected in so many seconds."""
+        self._deadline = anyio.current_time() + seconds
+        for scope in self._protected:
+            scope.deadline = self._deadline

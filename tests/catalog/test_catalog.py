@@ -1,0 +1,149 @@
+"""The catalog: fast, disposable, and never out of step with the ledger."""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from archiver.catalog.catalog import Catalog
+from archiver.catalog.work import Outcome, Result
+from archiver.errors import StorageError, UsageError
+from archiver.ledger.events import CallJudged, CursorMoved, Event, OrderSeen, decode
+from archiver.ledger.segments import Head, link
+from archiver.liner.models import Call
+
+pytestmark = pytest.mark.anyio
+
+AT = datetime(2026, 10, 2, 1, 0, 7, tzinfo=UTC)
+ARCHIVE = "1b6b587f-eb6d-44d9-912e-1453acbaeadd"
+SEEN = OrderSeen(order_ids=(202, 203))
+
+
+async def opened(path: Path | None) -> Catalog:
+    return await Catalog.open(path, ARCHIVE)
+
+
+def judged(call_id: int, **members: object) -> CallJudged:
+    return CallJudged(call_id=call_id, **{"state": "archived", "attempts": 0, **members})  # type: ignore[arg-type]
+
+
+async def test_what_is_recorded_waits_in_the_outbox_until_it_is_published(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
+    await catalog.record([SEEN], at=AT, run="r")
+    last, lines = await catalog.outbox(10)
+    assert [decode(line).event for line in lines] == [SEEN]
+    assert catalog.waiting_events == 1
+    await catalog.published(last, Head(1, "ab" * 32))
+    assert (await catalog.outbox(10)) == (0, [])
+    assert (catalog.waiting_events, await catalog.head()) == (0, Head(1, "ab" * 32))
+    await catalog.aclose()
+
+
+async def test_what_waits_survives_a_process_that_dies(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
+    await catalog.record([SEEN], at=AT, run="r")
+    del catalog  # no farewell
+    again = await opened(tmp_path / "one.sqlite")
+    assert again.waiting_events == 1
+    assert await again.orders_seen() == {202, 203}
+    await again.aclose()
+
+
+async def test_a_call_is_admitted_once_a_run(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
+    calls = [Call(1), Call(2), Call(1)]
+    first = await catalog.admit(calls, now=AT, run="r", recheck=False)
+    again = await catalog.admit([*calls, Call(3)], now=AT, run="r", recheck=False)
+    await catalog.aclose()
+    assert [task.call.id for task in first.tasks] == [1, 2]
+    assert [task.call.id for task in again.tasks] == [3]
+    next_run = await opened(tmp_path / "one.sqlite")
+    assert len((await next_run.admit(calls, now=AT, run="s", recheck=False)).tasks) == 2
+    await next_run.aclose()
+
+
+async def test_a_recording_of_two_calls_counts_once() -> None:
+    catalog = await opened(None)
+    outcomes = [
+        Outcome(Call(number), judged(number), results=(Result(11, ended, size=5),))
+        for number, ended in ((1, "archived"), (2, "already"))
+    ]
+    tally = await catalog.settle(outcomes, at=AT, run="r")
+    await catalog.aclose()
+    assert tally.calls == {"archived": 2}
+    assert tally.recordings == {"archived": 1}
+    assert tally.bytes == 5
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "question", "answer"),
+    [
+        (
+            CursorMoved(kind="order", ids=(1,), until=AT),
+            CursorMoved(kind="order", ids=(1,), until=AT.replace(day=9)),
+            "SELECT until FROM cursors",
+            int(AT.replace(day=9).timestamp()),
+        ),
+        (judged(1, state="waiting"), judged(1), "SELECT state FROM calls", "archived"),
+    ],
+    ids=["cursor", "call"],
+)
+async def test_what_another_machine_tells_late_takes_nothing_back(
+    older: Event, newer: Event, question: str, answer: object, tmp_path: Path
+) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
+    await catalog.record([newer], at=AT.replace(day=9), run="new")
+    await catalog.record([older], at=AT, run="late")
+    await catalog.aclose()
+    with sqlite3.connect(tmp_path / "one.sqlite") as db:
+        assert db.execute(question).fetchall() == [(answer,)]
+
+
+async def test_replaying_a_segment_tells_what_it_told_when_it_was_recorded(tmp_path: Path) -> None:
+    recorded = await opened(tmp_path / "one.sqlite")
+    await recorded.record([SEEN, judged(5, created_at=AT)], at=AT, run="r")
+    last, lines = await recorded.outbox(10)
+    segment = link(Head(), ARCHIVE, lines)
+    await recorded.published(last, segment.head)
+    rebuilt = await opened(tmp_path / "two.sqlite")
+    await rebuilt.replay(segment)
+    await recorded.aclose()
+    await rebuilt.aclose()
+    for table in ("calls", "orders", "head", "recordings", "links"):
+        one, two = (
+            sqlite3.connect(tmp_path / name).execute(f"SELECT * FROM {table}").fetchall()
+            for name in ("one.sqlite", "two.sqlite")
+        )
+        assert one == two
+
+
+async def test_the_catalog_of_another_archive_is_refused(tmp_path: Path) -> None:
+    await (await opened(tmp_path / "one.sqlite")).aclose()
+    with pytest.raises(UsageError, match="another archive"):
+        await Catalog.open(tmp_path / "one.sqlite", "00000000-0000-0000-0000-000000000000")
+
+
+async def test_a_file_that_is_no_catalog_is_set_aside_and_filled_anew(tmp_path: Path) -> None:
+    (tmp_path / "one.sqlite").write_bytes(b"this is no database" * 100)
+    catalog = await opened(tmp_path / "one.sqlite")
+    assert await catalog.head() == Head()
+    await catalog.aclose()
+    assert (tmp_path / "one.unreadable").read_bytes().startswith(b"this is no database")
+
+
+async def test_a_catalog_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError, match="cannot be opened"):
+        await opened(tmp_path / "file" / "one.sqlite")
+
+
+async def test_a_copy_starts_where_the_original_stands_and_leaves_it_alone(tmp_path: Path) -> None:
+    original = await opened(tmp_path / "one.sqlite")
+    await original.record([SEEN], at=AT, run="r")
+    copy = await Catalog.open_copy(tmp_path / "one.sqlite", tmp_path / "copy.sqlite", ARCHIVE)
+    await copy.record([OrderSeen(order_ids=(7,))], at=AT, run="r")
+    assert await copy.orders_seen() == {7, 202, 203}
+    assert await original.orders_seen() == {202, 203}
+    await copy.aclose()
+    await original.aclose()

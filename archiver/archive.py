@@ -9,7 +9,7 @@ import hashlib
 import json
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +18,7 @@ from pathlib import Path
 import anyio
 
 from archiver.catalog.catalog import Catalog
-from archiver.clock import Clock, stamp
+from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import KeyExists, KeyMissing, NoArchive, StorageRefused, UsageError
 from archiver.ledger.events import Event, encode
@@ -26,7 +26,7 @@ from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head, Segment
 from archiver.storage.base import Body, Storage
 from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
-from archiver.storage.lock import archive_lock
+from archiver.storage.lock import Hold, archive_lock
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.opening import open_storage
 
@@ -40,13 +40,17 @@ _MOST_FORMAT_BYTES = 64 * 1024
 
 @dataclass(slots=True)
 class Archive:
-    """An open archive. Only the holder of its lock records; whoever watches may `announce`."""
+    """An open archive. Only the holder of its lock records; whoever watches may `announce`.
+
+    `hold` tells how the last holder of the lock ended, and the next one how this one does.
+    """
 
     storage: Storage
     archive_id: str
     ledger: Ledger
     catalog: Catalog
     is_watched: bool = False
+    hold: Hold = field(default_factory=lambda: Hold(found_left=False))
     _publishing: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def publish(self, *, least: int = 1) -> Head:
@@ -61,6 +65,8 @@ class Archive:
             head = await self.catalog.head()
             while self.catalog.waiting_events >= least:
                 last, lines = await self.catalog.outbox(EVENTS_A_SEGMENT)
+                if not lines:
+                    break  # no segment is ever empty
                 try:
                     segment = await self.ledger.append(lines, after=head)
                 except KeyExists:
@@ -71,13 +77,29 @@ class Archive:
             return head
 
     async def announce(self, events: Sequence[Event], *, at: datetime, run: str) -> Head:
-        """Tell the ledger something without holding the archive: holds and exports do.
+        """Tell the ledger something, also without holding the archive: holds and exports do.
 
-        Runs learn of it when they catch up. For a watched archive only.
+        Runs learn of it when they catch up.
         """
-        lines = [encode(at, run, event) for event in events]
+
+        async def these() -> Sequence[Event]:
+            return events
+
+        return await self.decide(these, at=at, run=run)
+
+    async def decide(
+        self, decision: Callable[[], Awaitable[Sequence[Event]]], *, at: datetime, run: str
+    ) -> Head:
+        """Tell the ledger what `decision` makes of everything that was told before.
+
+        Nobody can tell anything in between: when another writer is faster, it is asked again.
+        """
+        await self.publish()
         while True:
             head = await self.catch_up()
+            lines = [encode(at, run, event) for event in await decision()]
+            if not lines:
+                return head
             try:
                 segment = await self.ledger.append(lines, after=head)
             except KeyExists:
@@ -105,25 +127,28 @@ class Archive:
 
 @asynccontextmanager
 async def held_archive(
-    config: Config, *, holder: str, state_folder: Path, clock: Clock
+    config: Config, *, holder: str, state_folder: Path, clock: Clock, make: bool = True
 ) -> AsyncIterator[Archive]:
-    """The archive that the configuration names, made if it is new, locked for writing.
+    """The archive that the configuration names, locked for writing.
 
-    Raises ArchiveHeld when another run holds it, UsageError for a place that holds something else,
+    It is made if there is none, unless `make` says otherwise: then NoArchive is raised. Raises
+    ArchiveHeld when another run holds it, UsageError for a place that holds something else,
     ArchiveDamaged when its ledger does not hold, StorageRefused when its storage cannot keep the
     promise of create-only writes.
     """
-    storage = open_storage(config.storage, create=True)
+    storage = open_storage(config.storage, create=True) if make else _open_existing(config)
     try:
-        await _refuse_foreign(storage, config.storage.url)
-        async with archive_lock(storage, holder):
+        if make:
+            await _refuse_foreign(storage, config.storage.url)
+        else:
+            await _there(storage, config.storage.url)
+        async with archive_lock(storage, holder) as hold:
             await storage.clear_parts()
-            archive_id = await _own_id(storage, clock)
-            catalog = await Catalog.open(
-                _catalog_path(config, archive_id, state_folder), archive_id
-            )
+            archive_id = await _own_id(storage)
+            catalog = await Catalog.open(catalog_path(config, archive_id, state_folder), archive_id)
             try:
-                archive = Archive(storage, archive_id, Ledger(storage, archive_id), catalog)
+                ledger = Ledger(storage, archive_id)
+                archive = Archive(storage, archive_id, ledger, catalog, hold=hold)
                 await archive.catch_up()
                 await archive.publish()
                 yield archive
@@ -146,7 +171,7 @@ async def watched_archive(config: Config, *, state_folder: Path) -> AsyncIterato
     storage = _open_existing(config)
     try:
         archive_id = await _there(storage, config.storage.url)
-        path = _catalog_path(config, archive_id, state_folder)
+        path = catalog_path(config, archive_id, state_folder)
         with tempfile.TemporaryDirectory(prefix="archiver-") as folder:
             copy = Path(folder) / "catalog.sqlite"
             catalog = await Catalog.open_copy(path, copy, archive_id)
@@ -161,6 +186,24 @@ async def watched_archive(config: Config, *, state_folder: Path) -> AsyncIterato
     finally:
         with anyio.CancelScope(shield=True):
             await storage.aclose()
+
+
+@asynccontextmanager
+async def existing_storage(config: Config) -> AsyncIterator[Storage]:
+    """The storage that the configuration names, whatever it holds. NoArchive without its folder."""
+    storage = _open_existing(config)
+    try:
+        yield storage
+    finally:
+        with anyio.CancelScope(shield=True):
+            await storage.aclose()
+
+
+@asynccontextmanager
+async def existing_archive(config: Config) -> AsyncIterator[tuple[Storage, str]]:
+    """The storage of the archive, and its id: neither locked nor read. NoArchive without one."""
+    async with existing_storage(config) as storage:
+        yield storage, await _there(storage, config.storage.url)
 
 
 @asynccontextmanager
@@ -210,17 +253,23 @@ async def read_id(storage: Storage) -> str:
     return archive_id
 
 
-async def _own_id(storage: Storage, clock: Clock) -> str:
+def encode_format(archive_id: str) -> bytes:
+    """`_archive/format.json`, to the byte: every segment names the id, so nothing else is needed to
+    tell whether the file was touched."""
+    told = {"format": FORMAT, "archiveId": archive_id}
+    return (json.dumps(told, indent=2) + "\n").encode("ascii")
+
+
+async def _own_id(storage: Storage) -> str:
     """The id of the archive, new or old; proves on the way that create-only writes are honoured.
 
     The probe costs one request: a second create-only put of the same bytes must be refused. A
     storage that takes it would let two writers overwrite each other's evidence.
     """
-    told = {"format": FORMAT, "archiveId": str(uuid.uuid4()), "createdAt": stamp(clock())}
     try:
         data = await storage.read(FORMAT_KEY, limit=_MOST_FORMAT_BYTES)
     except KeyMissing:
-        data = (json.dumps(told, indent=2) + "\n").encode("ascii")
+        data = encode_format(str(uuid.uuid4()))
         await storage.put(FORMAT_KEY, _body(data))
     archive_id = await read_id(storage)
     try:
@@ -249,7 +298,8 @@ async def _refuse_foreign(storage: Storage, url: str) -> None:
         return
 
 
-def _catalog_path(config: Config, archive_id: str, state_folder: Path) -> Path:
+def catalog_path(config: Config, archive_id: str, state_folder: Path) -> Path:
+    """Where the catalog of that archive lies on this machine."""
     return config.catalog.path or state_folder / f"{archive_id}.sqlite"
 
 

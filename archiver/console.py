@@ -8,6 +8,8 @@ a summary of the API can neither forge a line nor repaint the screen.
 """
 
 import base64
+import csv
+import io
 import json
 import logging
 import os
@@ -15,7 +17,7 @@ import re
 import sys
 import traceback
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
 from urllib.parse import quote, quote_plus
@@ -27,10 +29,13 @@ REDACTED: Final = "[redacted]"
 _SHORTEST_SECRET: Final = 4
 """A shorter text is found in innocent words so often that hiding it would hide the output."""
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_FORMULA: Final = ("=", "+", "-", "@")
 _ADDRESS: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"']*@)?(?P<rest>[^\s?#\"'<>]*)(?P<query>[?#][^\s\"'<>]*)?",
     re.IGNORECASE,
 )
+_RELATIVE: Final = re.compile(r"(/[^\s?#\"'<>]*)\?[^\s\"'<>]*=[^\s\"'<>]*")
+"""A path with a query: what an address of the API's own host looks like in a row."""
 _BUG: Final = "please report it with the lines above; the archive keeps all that it had"
 _HINTS: Final = {
     1: _BUG,
@@ -73,6 +78,8 @@ class Console:
             text = self._secrets.sub(REDACTED, text)
         if "://" in text:
             text = _ADDRESS.sub(_without_query, text)
+        if "?" in text:
+            text = _RELATIVE.sub(r"\1", text)
         if text.isascii() and text.isprintable():
             return text
         return "".join("\ufffd" if unicodedata.category(c) in _INVISIBLE else c for c in text)
@@ -95,6 +102,15 @@ class Console:
         """The result for people, a line each; nothing with `--json`."""
         if not self.json_mode and lines:
             self._to_out("\n".join(self.clean(line) for line in lines))
+
+    def csv(self, rows: Iterable[Sequence[str | int | None]]) -> None:
+        """The result for spreadsheets, as RFC 4180 has it; the first row names the columns.
+
+        A text that a spreadsheet would take for a formula gets an apostrophe before it.
+        """
+        sheet = io.StringIO()
+        csv.writer(sheet).writerows([[self._cell(value) for value in row] for row in rows])
+        self._to_out(sheet.getvalue().removesuffix("\n"))
 
     def json(self, value: Mapping[str, Any]) -> None:
         """The result for machines: one object on one line, once; nothing without `--json`."""
@@ -150,6 +166,12 @@ class Console:
         if isinstance(value, list | tuple):
             return [self._scrubbed(item) for item in value]
         return value
+
+    def _cell(self, value: str | int | None) -> str | int | None:
+        if not isinstance(value, str):
+            return value
+        text = self.clean(value)
+        return f"'{text}" if text.startswith(_FORMULA) else text
 
     def _to_out(self, text: str) -> None:
         try:

@@ -51,6 +51,9 @@ class Registry(Protocol):
         Until the outcome is recorded, they belong to the call.
         """
 
+    def was_erased(self, lead_id: int | None, created_at: datetime | None) -> bool:
+        """Whether the lead was erased after that moment."""
+
 
 @dataclass(slots=True)
 class _Progress:
@@ -71,7 +74,10 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """Does units of work. `recheck` are the ages at which a call is looked at again."""
+    """Does units of work. `recheck` are the ages at which a call is looked at again.
+
+    `unfinished` gathers what units had stored already when they were ended before their outcome.
+    """
 
     liner: LinerClient
     fetcher: Fetcher
@@ -82,6 +88,7 @@ class Courier:
     grace: Grace
     clock: Clock
     recheck: tuple[timedelta, ...]
+    unfinished: list[Event] = field(default_factory=list)
 
     async def bring(self, task: Task) -> Outcome:
         """Do the unit of work, and tell how it ended."""
@@ -97,7 +104,11 @@ class Courier:
             if listing.problem:
                 progress.reason = Reason.LIST_INCOMPLETE
                 progress.details.append((None, listing.problem))
-            await self._bring_all(task, listing.found, progress, asked_at)
+            try:
+                await self._bring_all(task, listing.found, progress, asked_at)
+            except BaseException:
+                self.unfinished.extend(progress.events)
+                raise
         return self._outcome(task, progress, asked_at)
 
     async def _with_row(self, task: Task) -> Task:
@@ -127,7 +138,9 @@ class Courier:
         progress.states.update((one.record_id, one.state) for one in known_now.values())
         for recording in sorted(listed, key=_by_time):
             known = known_now.get(recording.id)
-            if known is not None and known.state is RecordingState.ARCHIVED:
+            if (known is not None and known.is_removed) or self._is_erased(recording):
+                self._pass_over(recording.id, progress)
+            elif known is not None and known.state is RecordingState.ARCHIVED:
                 await self._keep(task, recording, known, progress)
             else:
                 await self._bring(task, recording, known, progress, now)
@@ -135,6 +148,15 @@ class Courier:
             known = known_now.get(record_id)
             if known is not None and known.state in OPEN:
                 await self._look_for(task, known, progress, now)
+
+    def _is_erased(self, recording: Recording) -> bool:
+        return self.registry.was_erased(recording.lead_id, recording.created_at)
+
+    @staticmethod
+    def _pass_over(record_id: int, progress: _Progress) -> None:
+        """It was removed or erased: it is settled, and nothing of it is fetched or kept."""
+        progress.reach(record_id, RecordingState.ARCHIVED)
+        progress.results.append(Result(record_id, "already"))
 
     async def _keep(
         self, task: Task, recording: Recording, known: KnownRecording, progress: _Progress

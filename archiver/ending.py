@@ -27,6 +27,7 @@ class Diary:
 
     details: dict[tuple[int, int | None], str] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
 
     def note(self, outcome: Outcome) -> None:
         """Remember what the outcome says beyond its events."""
@@ -104,6 +105,7 @@ async def _report(
         shortfalls=tuple(intake.shortfalls),
         details=diary.details,
         damaged=diary.damaged,
+        strays=diary.strays[:_MOST_REMEMBERED],
         pending_summaries=await catalog.pending_summaries(),
         gone_in_all=await catalog.gone(),
         orders_no_longer_listed=intake.orders_no_longer_listed,

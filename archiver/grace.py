@@ -13,11 +13,15 @@ import anyio
 
 
 class Grace:
-    """The work in progress that is protected, and until when (without end, at first)."""
+    """The work in progress that is protected, and until when (without end, at first).
+
+    `has_ended` tells that some of it was torn apart all the same.
+    """
 
     def __init__(self) -> None:
         self._deadline = math.inf
         self._protected: set[anyio.CancelScope] = set()
+        self.has_ended = False
 
     @asynccontextmanager
     async def protected(self) -> AsyncIterator[None]:
@@ -30,6 +34,7 @@ class Grace:
         finally:
             self._protected.discard(scope)
         if scope.cancelled_caught:
+            self.has_ended = True
             await anyio.sleep_forever()  # the body is not done: only the cancellation goes on
 
     def end_within(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ have finished is recorded before the pipeline returns.
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
 import anyio
@@ -45,8 +46,13 @@ class Claims:
     never wait for each other.
     """
 
-    def __init__(self, look_up: Callable[[Collection[int]], dict[int, KnownRecording]]) -> None:
+    def __init__(
+        self,
+        look_up: Callable[[Collection[int]], dict[int, KnownRecording]],
+        was_erased: Callable[[int | None, datetime | None], bool],
+    ) -> None:
         self._look_up = look_up
+        self.was_erased = was_erased
         self._released: dict[int, anyio.Event] = {}
         self._claimed: dict[int, Collection[int]] = {}
 

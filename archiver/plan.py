@@ -1,8 +1,8 @@
 """What a run asks for: which scopes, over which windows (pure).
 
-A night reads every scope from where its cursor stands, and the last `window.lookback` again, since
-calls and flags may come late. A run that names a time, leads, orders or calls reads just that and
-moves no cursor.
+A night reads every scope from where its cursor stands, and the `window.lookback` before it again,
+since calls and flags may come late. A run that names a time, leads, orders or calls reads just that
+and moves no cursor.
 """
 
 from collections.abc import Iterable, Mapping
@@ -136,7 +136,9 @@ def _start(config: Config, cursor: datetime | None, until: datetime) -> datetime
                 hint="set window.since in archive.yaml to the first day to archive, or use --since",
             )
         return _whole(first)
-    start = min(cursor, until - config.window.lookback)
+    # Counted from the cursor and not from now: after a pause of the runs, a call that came late
+    # before the pause would never be listed.
+    start = min(cursor, until) - config.window.lookback
     return _whole(start if first is None else max(start, first))
 
 

@@ -33,6 +33,7 @@ class RunReport:
     shortfalls: Sequence[Shortfall] = ()
     details: Mapping[tuple[int, int | None], str] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
     pending_summaries: int = 0
     gone_in_all: int = 0
     orders_no_longer_listed: Sequence[int] = ()
@@ -103,7 +104,9 @@ class RunReport:
             report["unfinished"] = self.listed - self.tally.calls.total()
         more = {
             "interrupted": self.interrupted,
+            "erasedCalls": self.tally.erased,
             "damaged": self.damaged,
+            "strays": self.strays,
             "notes": self.notes,
             "estimate": self.estimate,
         }

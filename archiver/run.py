@@ -28,11 +28,13 @@ from archiver.failures import one_failure
 from archiver.fetch import Fetcher
 from archiver.grace import Grace
 from archiver.intake import Intake
+from archiver.lifecycle.removal import finish_removals
 from archiver.liner.client import LinerClient
 from archiver.liner.directory import Directory
 from archiver.liner.models import Order
 from archiver.origins import OriginPolicy
-from archiver.pipeline import Claims, Recorder, run_pipeline
+from archiver.orphans import find_orphans
+from archiver.pipeline import Bring, Claims, Recorder, run_pipeline
 from archiver.plan import RunRequest
 from archiver.progress import BytesReceived, CallDone, OnEvent
 from archiver.report import RunReport
@@ -120,37 +122,64 @@ async def _orders(liner: LinerClient, config: Config, request: RunRequest) -> li
 async def _work(
     source: _Source, intake: Intake, *, stop: anyio.Event, began: float, clock: Clock
 ) -> RunReport:
-    archive, on_event = intake.archive, intake.on_event
-    claims, diary, grace = Claims(archive.catalog.known), Diary(), Grace()
-
-    def settled(outcome: Outcome) -> None:
-        diary.note(outcome)
-        on_event(CallDone(outcome.judged.state))
-
-    recorder = Recorder(archive, intake.run_id, clock, claims, settled)
-    surveyor = Surveyor(source.liner, clock) if intake.request.dry_run else None
-    courier = _courier(source, intake, claims, grace, clock)
+    archive = intake.archive
+    claims = Claims(archive.catalog.known, archive.catalog.was_erased)
+    diary, grace = Diary(), Grace()
+    recorder = _recorder(intake, claims, diary, clock)
+    if intake.request.dry_run:
+        surveyor = Surveyor(source.liner, clock)
+        done = await _pipeline(intake, surveyor.bring, recorder, stop, grace)
+        return await close_survey(intake, recorder, surveyor, done=done, began=began)
+    hold = archive.hold
+    orphans = await find_orphans(archive.storage, archive.catalog) if hold.found_left else {}
+    courier = _courier(source, intake, claims, grace, orphans, clock)
+    hold.leave = True  # until the end turns out to be in order
     try:
-        done = await run_pipeline(
-            intake.produce,
-            surveyor.bring if surveyor else courier.bring,
-            recorder.run,
-            workers=intake.config.download.workers,
-            stop=stop,
-            grace=grace,
-        )
+        done = await _pipeline(intake, courier.bring, recorder, stop, grace)
     except ArchiverError:
+        hold.leave = bool(orphans)
         # What was archived until now belongs into the ledger; the next run would see to it, too.
         with suppress(ArchiverError):
+            await archive.catalog.record(courier.unfinished, at=clock(), run=intake.run_id)
             await archive.publish()
         raise
-    if surveyor:
-        return await close_survey(intake, recorder, surveyor, done=done, began=began)
-    return await close_run(intake, recorder, diary, done=done, began=began, clock=clock)
+    await archive.catalog.record(courier.unfinished, at=clock(), run=intake.run_id)
+    diary.strays = sorted(orphans.values())
+    report = await close_run(intake, recorder, diary, done=done, began=began, clock=clock)
+    # What nobody has claimed when all is complete is nobody's; until then it may be claimed yet.
+    is_settled = report.complete and intake.request.is_whole
+    hold.leave = grace.has_ended or (bool(orphans) and not is_settled)
+    return report
+
+
+def _recorder(intake: Intake, claims: Claims, diary: Diary, clock: Clock) -> Recorder:
+    def settled(outcome: Outcome) -> None:
+        diary.note(outcome)
+        intake.on_event(CallDone(outcome.judged.state))
+
+    return Recorder(intake.archive, intake.run_id, clock, claims, settled)
+
+
+async def _pipeline(
+    intake: Intake, bring: Bring, recorder: Recorder, stop: anyio.Event, grace: Grace
+) -> bool:
+    return await run_pipeline(
+        intake.produce,
+        bring,
+        recorder.run,
+        workers=intake.config.download.workers,
+        stop=stop,
+        grace=grace,
+    )
 
 
 def _courier(
-    source: _Source, intake: Intake, registry: Registry, grace: Grace, clock: Clock
+    source: _Source,
+    intake: Intake,
+    registry: Registry,
+    grace: Grace,
+    orphans: dict[int, str],
+    clock: Clock,
 ) -> Courier:
     config, on_event = intake.config, intake.on_event
     return Courier(
@@ -166,7 +195,7 @@ def _courier(
             on_bytes=lambda count: on_event(BytesReceived(count)),
             on_retry=on_event,
         ),
-        shelf=Shelf(intake.archive.storage, clock, __version__),
+        shelf=Shelf(intake.archive.storage, clock, __version__, orphans),
         directory=intake.directory,
         registry=registry,
         spool=_spool(config, intake.archive.storage),
@@ -210,6 +239,8 @@ async def _archive(
     async with held_archive(
         config, holder=holder, state_folder=state_folder, clock=clock
     ) as archive:
+        with suppress(ArchiverError):  # what cannot be removed yet is no reason to archive nothing
+            await finish_removals(archive, clock=clock, act=run_id)
         yield archive
 
 

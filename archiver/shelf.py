@@ -7,19 +7,19 @@ overwritten: that is a finding for a person.
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from archiver import sidecar
 from archiver.clock import Clock
-from archiver.errors import ArchiveDamaged, FetchError, KeyExists, KeyMissing
+from archiver.errors import ArchiveDamaged, FetchError, KeyExists, KeyMissing, StorageError
 from archiver.fetch import Fetched
 from archiver.ledger.events import Revised, Stored
 from archiver.liner.models import Call, Recording
 from archiver.reasons import Reason
 from archiver.sidecar import Audio, Names, Sidecar
 from archiver.storage.base import Body, ObjectInfo, Storage
-from archiver.storage.keys import audio_key, revision_key, sidecar_key
+from archiver.storage.keys import audio_key, revision_key, sibling_key, sidecar_key
 
 _JSON = "application/json"
 
@@ -35,13 +35,25 @@ class _Placed:
     previous_sha256: str | None = None
 
 
+class _PutAudio(NamedTuple):
+    """Audio as it lies there now; `version` only in a versioned bucket."""
+
+    is_new: bool
+    version: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The place of recordings and sidecars in one archive; `version` is this archiver's."""
+    """The place of recordings and sidecars in one archive; `version` is this archiver's.
+
+    `orphans` are recordings that a run left behind when it died, by id: the key where they lie.
+    Those that are placed are taken out of it.
+    """
 
     storage: Storage
     clock: Clock
     version: str
+    orphans: dict[int, str] = field(default_factory=dict)
 
     async def place(
         self, call: Call, recording: Recording, names: Names, fetched: Fetched
@@ -52,7 +64,11 @@ class Shelf:
         """
         lead = recording.lead_id if recording.lead_id is not None else call.lead_id
         key = audio_key(lead, call.id, recording.id, fetched.format.extension)
-        version = await self._put_audio(key, fetched.body)
+        found_under = call.id
+        orphan = self.orphans.get(recording.id)
+        if orphan is not None:
+            key, found_under = sibling_key(orphan, fetched.format.extension)
+        put = await self._put_audio(key, fetched.body)
         audio = Audio(
             key=key,
             size=fetched.body.size,
@@ -62,12 +78,24 @@ class Shelf:
             findings=fetched.findings,
         )
         card = sidecar.compose(
-            call, recording, names, audio, archived_at=self.clock(), version=self.version
+            call,
+            recording,
+            names,
+            audio,
+            found_under=found_under,
+            archived_at=self.clock(),
+            version=self.version,
         )
-        placed = await self._put_first_sidecar(sidecar_key(key), card)
+        try:
+            placed = await self._put_first_sidecar(sidecar_key(key), card)
+        except StorageError:
+            if put.is_new:
+                await self._take_back(recording.id, key)
+            raise
+        self.orphans.pop(recording.id, None)
         return Stored(
             record_id=recording.id,
-            call_id=call.id,
+            call_id=found_under,
             key=key,
             bytes=audio.size,
             sha256=audio.sha256,
@@ -82,7 +110,7 @@ class Shelf:
             created_at=recording.created_at or call.created_at,
             duration_seconds=recording.duration_seconds,
             findings=audio.findings,
-            version=version,
+            version=put.version,
             sidecar_version=placed.version,
             previous_key=placed.previous_key,
             previous_sha256=placed.previous_sha256,
@@ -93,9 +121,9 @@ class Shelf:
     ) -> Revised | None:
         """Bring the sidecar beside `key` up to date, keeping the old one; None: nothing is new.
 
-        `known_sha256` is the digest that the ledger last told. A sidecar that bears another one was
-        replaced by a run that died before it could tell; then it is told now. Raises ArchiveDamaged
-        when the sidecar is missing or is none.
+        `known_sha256` is the digest that the ledger last told. A sidecar that bears another one may
+        have been replaced by a run that died before it could tell; then it is told now. Raises
+        ArchiveDamaged when the sidecar is missing, is none, or was changed by somebody else.
         """
         under = sidecar_key(key)
         try:
@@ -106,6 +134,11 @@ class Shelf:
             raise ArchiveDamaged(
                 f"{under}: {error}", hint="restore it from a copy of the archive"
             ) from error
+        if _sha256(data) != known_sha256 and not await self._succeeds(under, old, known_sha256):
+            raise ArchiveDamaged(
+                f"{under}: the sidecar is not the one that the ledger tells of",
+                hint="restore it from a copy of the archive",
+            )
         new = sidecar.revise(
             old, call, recording, names, archived_at=self.clock(), version=self.version
         )
@@ -128,18 +161,36 @@ class Shelf:
             sidecar_version=put.version,
         )
 
-    async def _put_audio(self, key: str, body: Body) -> str | None:
-        """The version under which the audio lies, if the storage has versions."""
+    async def _succeeds(self, under: str, card: Sidecar, known_sha256: str) -> bool:
+        """Whether the sidecar that the ledger knows was kept, in order to put this one there."""
         try:
-            return (await self.storage.put(key, body)).version
+            kept = revision_key(under, card.revision - 1)
+            before = await self.storage.read(kept, limit=sidecar.MOST_BYTES)
+        except (KeyMissing, ValueError):
+            return False
+        return _sha256(before) == known_sha256
+
+    async def _put_audio(self, key: str, body: Body) -> _PutAudio:
+        try:
+            return _PutAudio(is_new=True, version=(await self.storage.put(key, body)).version)
         except KeyExists:
             if await self._holds(key, body):
-                return (await self.storage.stat(key)).version
+                return _PutAudio(is_new=False, version=(await self.storage.stat(key)).version)
         raise FetchError(
             Reason.DIFFERENT_BYTES,
             f"{key} exists with other bytes than the source serves now",
             hint="nothing was overwritten; compare both, and keep the one that is right",
         )
+
+    async def _take_back(self, record_id: int, key: str) -> None:
+        """Remove audio that was put a moment ago and whose sidecar has no room.
+
+        Nothing tells of it yet. Where it cannot be removed, it is an orphan.
+        """
+        try:
+            await self.storage.delete(key)
+        except StorageError:
+            self.orphans[record_id] = key
 
     async def _holds(self, key: str, body: Body) -> bool:
         """Whether the object is the body, read back and hashed: a digest on record proves less."""

@@ -21,7 +21,7 @@ FORMAT = "liner-recording/1"
 MOST_BYTES = 40 * 1024 * 1024
 """No sidecar is larger: it repeats two rows out of API answers that are capped at 32 MiB."""
 
-_ADDRESS = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:)?//\S+$")
+_ADDRESS = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,17 @@ def compose(
     names: Names,
     audio: Audio,
     *,
+    found_under: int,
     archived_at: datetime,
     version: str,
 ) -> Sidecar:
-    """The first revision of a sidecar."""
+    """The first revision of a sidecar; `found_under` is the call that its key names."""
     return Sidecar(
         {
             "format": FORMAT,
             "recordId": recording.id,
             **_people_fields(call, recording, names),
+            "callId": found_under,
             "call": clean_row(call.row),
             "record": clean_row(recording.row),
             "audio": audio.as_json(),
@@ -208,7 +210,7 @@ def _clean(value: Any, *, address: bool = False) -> Any:
             return _clean_address(value)
         return value
     if isinstance(value, dict):
-        return {name: _clean(inner) for name, inner in value.items()}
+        return clean_row(value)
     if isinstance(value, list):
         return [_clean(inner) for inner in value]
     return value

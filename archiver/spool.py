@@ -7,11 +7,11 @@ way it becomes a `Body` that a storage can put, or leaves nothing behind.
 
 import errno
 import hashlib
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 import anyio.to_thread
 
@@ -45,7 +45,7 @@ class Part:
         self._digest = hashlib.sha256()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._file: IO[bytes] | None = None
+        self._file: _PartFile | None = None
         self.head = b""
         self.size = 0
 
@@ -63,8 +63,7 @@ class Part:
     def clear(self) -> None:
         """Forget all bytes: the part is empty again and its file gone."""
         if self._file is not None:
-            self._file.close()
-            Path(self._file.name).unlink(missing_ok=True)
+            self._file.remove()
         self._file = None
         self._digest = hashlib.sha256()
         self._waiting, self._waiting_bytes = [], 0
@@ -91,22 +90,36 @@ class Part:
             digest = hashlib.sha256(data).hexdigest()
             return Body(data, self.size, digest, content_type), measure(data)
         self._write_out()
-        path = Path(self._file.name)
-        self._file.flush()
+        path = self._file.path
         return Body(path, self.size, self._digest.hexdigest(), content_type), measure(path)
 
     def _write_out(self) -> None:
         try:
             if self._file is None:
-                self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - clear() closes it
-                    dir=self._spool.folder, prefix="part-", delete=False
-                )
+                self._file = _PartFile(self._spool.folder)
             for chunk in self._waiting:
                 self._digest.update(chunk)
                 self._file.write(chunk)
         except OSError as error:
             raise _spool_error(error) from error
         self._waiting, self._waiting_bytes = [], 0
+
+
+class _PartFile:
+    """A file without a buffer: on a full disk nothing is left that would fail once more."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._number, name = tempfile.mkstemp(dir=folder, prefix="part-")
+        self.path = Path(name)
+
+    def write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._number, rest) :]
+
+    def remove(self) -> None:
+        os.close(self._number)
+        self.path.unlink(missing_ok=True)
 
 
 def _spool_error(error: OSError) -> StorageFull | StorageRefused:

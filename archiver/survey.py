@@ -39,7 +39,7 @@ class Surveyor:
         new = [one for one in listed if one.id not in archived]
         self.recordings += sum(one.file_url is not None for one in new)
         self.audio_seconds += sum(min(one.duration_seconds or 0, _LONGEST) for one in new)
-        results = [Result(one.record_id, "already") for one in task.known if one.key]
+        results = [Result(one, "already") for one in archived]
         results += [Result(one.id, _ending(one)) for one in new]
         if any(one.file_url is None for one in new) or (not listed and task.call.has_records):
             return self._outcome(task, CallState.WAITING, results)

@@ -1,5 +1,6 @@
 """Progress: events are counted cheaply and shown on ticks, as bars or as lines."""
 
+import contextlib
 import io
 import os
 import pty
@@ -90,6 +91,15 @@ def test_a_note_is_said_at_the_next_tick_and_at_the_end() -> None:
     assert err.getvalue() == "first\nlast\n"
 
 
+def everything_from(terminal: int) -> str:
+    """What was written to the other end, which is closed."""
+    parts = []
+    with contextlib.suppress(OSError):  # how a terminal says that it ends
+        while part := os.read(terminal, 65_536):
+            parts.append(part)
+    return b"".join(parts).decode()
+
+
 def test_bars_show_calls_and_bytes_on_a_terminal_and_leave_it_clean() -> None:
     main_end, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (24, 100))
@@ -103,7 +113,7 @@ def test_bars_show_calls_and_bytes_on_a_terminal_and_leave_it_clean() -> None:
             tally(Note("a note\x1b[2J"))
             bars.tick()
             bars.close()
-            shown = os.read(main_end, 65_536).decode()
+        shown = everything_from(main_end)
     finally:
         os.close(main_end)
     assert "5/3000" in shown

@@ -52,6 +52,7 @@ def first(the_call: Call | None = None, the_recording: Recording | None = None) 
         the_recording or recording(),
         NAMES,
         AUDIO,
+        found_under=123,
         archived_at=AT,
         version="0.1.0",
     )

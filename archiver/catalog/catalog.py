@@ -5,11 +5,9 @@ to the tables and put into the outbox in the same transaction, so whatever the c
 reaches the ledger, even when the process dies in between.
 """
 
-import contextlib
 import json
-import shutil
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -17,9 +15,10 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from archiver.catalog import queries
-from archiver.catalog.projection import apply, moment
-from archiver.catalog.schema import prepare
+from archiver.catalog import afterlife, queries
+from archiver.catalog.file import connect, copy_catalog, file_errors, scrub, sqlite_errors
+from archiver.catalog.moments import moment, seconds
+from archiver.catalog.projection import apply
 from archiver.catalog.states import CallState, Decision, decide
 from archiver.catalog.work import (
     Admission,
@@ -30,12 +29,16 @@ from archiver.catalog.work import (
     Tally,
     Task,
 )
-from archiver.errors import StorageError, StorageFull, UsageError
 from archiver.ledger.events import CallJudged, Entry, Event, decode, encode
 from archiver.ledger.segments import Head, Segment
 from archiver.liner.models import Call
+from archiver.sidecar import clean_row
 
 T = TypeVar("T")
+
+_AT_HOME = ("archived", "already")
+
+_ERASING = b'"what":"erasing"'
 
 
 class Catalog:
@@ -56,8 +59,8 @@ class Catalog:
         A file that SQLite cannot read is set aside, since the ledger can fill a new one. Raises
         UsageError when the file is the catalog of another archive.
         """
-        with _sqlite_errors(), _file_errors(path):
-            return cls(await anyio.to_thread.run_sync(_connect, path, archive_id))
+        with sqlite_errors(), file_errors(path):
+            return cls(await anyio.to_thread.run_sync(connect, path, archive_id))
 
     @classmethod
     async def open_copy(cls, path: Path, copy: Path, archive_id: str) -> "Catalog":
@@ -66,13 +69,13 @@ class Catalog:
         The original may be in use, and is left as it is.
         """
 
-        def connect() -> sqlite3.Connection:
+        def connect_copy() -> sqlite3.Connection:
             if path.exists():
-                _copy(path, copy)
-            return _connect(copy, archive_id)
+                copy_catalog(path, copy)
+            return connect(copy, archive_id)
 
-        with _sqlite_errors(), _file_errors(path):
-            return cls(await anyio.to_thread.run_sync(connect))
+        with sqlite_errors(), file_errors(path):
+            return cls(await anyio.to_thread.run_sync(connect_copy))
 
     async def aclose(self) -> None:
         """Close the file; what was written is there."""
@@ -94,6 +97,12 @@ class Catalog:
             self._set_head(segment.head)
 
         await self._write(write)
+        if any(_ERASING in line for line in segment.lines):
+            await self.scrub()
+
+    async def scrub(self) -> None:
+        """Leave no trace of deleted rows in the file, its log, or a file that was set aside."""
+        await self._run(lambda: scrub(self._db))
 
     async def record(self, events: Sequence[Event], *, at: datetime, run: str) -> None:
         """Apply events and put them into the outbox."""
@@ -122,6 +131,8 @@ class Catalog:
 
     async def is_settled(self, call_id: int, now: datetime) -> bool:
         """Whether the call is known and nothing of it is due."""
+        if await self._run(lambda: afterlife.is_erased(self._db, call_id, None, None)):
+            return True
         found = (await self._run(lambda: queries.standing(self._db, [call_id]))).get(call_id)
         return found is not None and (found.due_at is None or found.due_at > now)
 
@@ -191,17 +202,31 @@ class Catalog:
 
     def known(self, record_ids: Collection[int]) -> dict[int, KnownRecording]:
         """What is known of those recordings: a look-up by key, short enough for the event loop."""
-        with _sqlite_errors():
+        with sqlite_errors():
             return queries.known(self._db, record_ids)
 
+    def was_erased(self, lead_id: int | None, created_at: datetime | None) -> bool:
+        """Whether the lead was erased after that moment: a look-up by key."""
+        with sqlite_errors():
+            return afterlife.is_erased(self._db, None, lead_id, seconds(created_at))
+
+    async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """The answer to one of this package's questions, such as `take_stock`; changes nothing."""
+        return await self._run(lambda: question(self._db))
+
     async def _run(self, work: Callable[[], T]) -> T:
-        with _sqlite_errors():
+        with sqlite_errors():
             return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
 
     async def _write(self, work: Callable[[], T]) -> T:
         def transaction() -> T:
-            with self._db:
-                return work()
+            before = self.waiting_events
+            try:
+                with self._db:
+                    return work()
+            except BaseException:
+                self.waiting_events = before  # as the transaction was taken back
+                raise
 
         return await self._run(transaction)
 
@@ -222,15 +247,21 @@ class Catalog:
         if judged.due_at is None:
             self._db.execute("DELETE FROM rows WHERE call_id = ?", (call.id,))
         elif call.row:
-            row = json.dumps(call.row, ensure_ascii=True)
+            row = json.dumps(clean_row(call.row), ensure_ascii=True)
             self._db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?)", (call.id, row))
 
     def _count(self, result: Result, tally: Tally) -> None:
-        added = self._db.execute(
-            "INSERT OR IGNORE INTO temp.counted VALUES (?)", (result.record_id,)
+        """One recording counts once a run; under a second call it may have come home after all."""
+        before = self._db.execute(
+            "SELECT ended FROM temp.counted WHERE record_id = ?", (result.record_id,)
+        ).fetchone()
+        if before is not None and (before[0] in _AT_HOME or result.ended not in _AT_HOME):
+            return
+        if before is not None:
+            tally.recordings[before[0]] -= 1
+        self._db.execute(
+            "INSERT OR REPLACE INTO temp.counted VALUES (?, ?)", (result.record_id, result.ended)
         )
-        if added.rowcount == 0:
-            return  # listed under another call before: one recording counts once
         tally.recordings[result.ended] += 1
         tally.refreshed += result.refreshed
         tally.bytes += result.size
@@ -247,6 +278,10 @@ class Catalog:
         tasks, tally = [], Tally()
         for call in calls:
             stands = standing.get(call.id)
+            if self._is_erased(call):
+                tally.calls[CallState.NONE] += 1
+                tally.erased += 1
+                continue
             match decide(call, stands, now=now, recheck=recheck):
                 case Decision.ASK:
                     tasks.append(
@@ -266,6 +301,10 @@ class Catalog:
                     for recording in recordings.get(call.id, ()):
                         self._count(_stands(recording), tally)
         return Admission(tuple(tasks), tally)
+
+    def _is_erased(self, call: Call) -> bool:
+        created = seconds(call.created_at)
+        return afterlife.is_erased(self._db, call.id, call.lead_id, created)
 
     def _unlisted(self, calls: Sequence[Call]) -> list[Call]:
         distinct = {call.id: call for call in calls}
@@ -295,80 +334,3 @@ def _none(call: Call) -> CallJudged:
 def _stands(recording: KnownRecording) -> Result:
     state = recording.state.value
     return Result(recording.record_id, "already" if state == "archived" else state)
-
-
-def _copy(path: Path, copy: Path) -> None:
-    """Copy a catalog that may be in use. One that is not gets no company of SQLite's own files."""
-    log = Path(f"{path}-wal")
-    if not log.exists():
-        shutil.copyfile(path, copy)
-    if log.exists():
-        address = f"{path.absolute().as_uri()}?mode=ro"
-        with (
-            contextlib.closing(sqlite3.connect(address, uri=True)) as source,
-            contextlib.closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
-
-
-def _connect(path: Path | None, archive_id: str) -> sqlite3.Connection:
-    if path is None:
-        return _prepared(":memory:", archive_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _prepared(str(path), archive_id)
-    except sqlite3.OperationalError:
-        raise  # locked, full, no rights: nothing is wrong with what is in it
-    except sqlite3.DatabaseError:
-        path.replace(path.with_suffix(".unreadable"))
-        for rest in ("-wal", "-shm"):
-            Path(f"{path}{rest}").unlink(missing_ok=True)
-        return _prepared(str(path), archive_id)
-
-
-def _prepared(name: str, archive_id: str) -> sqlite3.Connection:
-    db = sqlite3.connect(name, check_same_thread=False)
-    try:
-        prepare(db)
-        with db:
-            db.execute(
-                "INSERT OR IGNORE INTO head (id, archive_id, number) VALUES (1, ?, 0)",
-                (archive_id,),
-            )
-        (found,) = db.execute("SELECT archive_id FROM head").fetchone()
-        if found != archive_id:
-            raise UsageError(
-                f"{name} is the catalog of another archive ({found})",
-                hint="give each archive a catalog.path of its own, or leave catalog.path out",
-            )
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-@contextlib.contextmanager
-def _sqlite_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if error.sqlite_errorname == "SQLITE_FULL":
-            raise StorageFull(
-                "no space left for the catalog",
-                hint="free some space, or point catalog.path to a larger disk",
-            ) from error
-        raise StorageError(
-            f"the catalog cannot be used: {error}",
-            hint="check catalog.path; the file may be removed, the ledger fills a new one",
-        ) from error
-
-
-@contextlib.contextmanager
-def _file_errors(path: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"the catalog {path} cannot be opened: {error.strerror}",
-            hint="check the rights of its folder, or set catalog.path",
-        ) from error

@@ -5,24 +5,34 @@ rebuilt one is equal row for row.
 
 Events may come late: a machine that died before it could publish does so when it comes back, after
 others have gone on. So no event takes back what is newer: archived stays archived, a higher
-revision stays, a later judgement of a call stays, a cursor only moves on. Replaying an event that
-was applied before changes nothing.
+revision stays, a later judgement of a call stays, a cursor only moves on, and what was removed or
+erased does not come back (`afterlife.py`). Replaying an event that was applied before changes
+nothing.
 """
 
 import json
 import sqlite3
-from datetime import UTC, datetime
 from functools import singledispatch
-from typing import overload
 
+from archiver.catalog import afterlife, disclosures
+from archiver.catalog.moments import seconds
 from archiver.ledger.events import (
     CallJudged,
     CursorMoved,
     Entry,
+    Erased,
+    Erasing,
     Event,
+    Exported,
     Gone,
+    Held,
+    Lifted,
     OpenRecording,
     OrderSeen,
+    Redacted,
+    Removed,
+    Removing,
+    Repaired,
     Revised,
     RunEnded,
     Stored,
@@ -35,20 +45,6 @@ def apply(db: sqlite3.Connection, entry: Entry) -> None:
         _apply(entry.event, db, entry)
 
 
-def seconds(moment: datetime | None) -> int | None:
-    """A moment as the catalog keeps it."""
-    return None if moment is None else int(moment.timestamp())
-
-
-@overload
-def moment(kept: int) -> datetime: ...
-@overload
-def moment(kept: int | None) -> datetime | None: ...
-def moment(kept: int | None) -> datetime | None:
-    """A moment out of the catalog."""
-    return None if kept is None else datetime.fromtimestamp(kept, UTC)
-
-
 @singledispatch
 def _apply(event: Event, db: sqlite3.Connection, entry: Entry) -> None:
     raise TypeError(f"the catalog knows no event {type(event).__name__}")
@@ -56,6 +52,10 @@ def _apply(event: Event, db: sqlite3.Connection, entry: Entry) -> None:
 
 @_apply.register
 def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
+    if afterlife.is_buried(db, event.record_id) or afterlife.is_erased(
+        db, event.call_id, event.lead_id, seconds(event.created_at or entry.at)
+    ):
+        return
     db.execute(
         """
         INSERT INTO recordings (
@@ -75,7 +75,7 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
             findings = excluded.findings, archived_at = excluded.archived_at,
             version = excluded.version, sidecar_version = excluded.sidecar_version,
             reason = NULL, attempts = 0, open_since = NULL, missing_days = '[]'
-        WHERE state <> 'archived'
+        WHERE state <> 'archived' OR revision < excluded.revision
         """,
         (
             event.record_id,
@@ -105,6 +105,8 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
 
 @_apply.register
 def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
+    if afterlife.is_buried(db, event.record_id):
+        return
     db.execute(
         """
         UPDATE recordings SET sidecar_bytes = ?, sidecar_sha256 = ?, metadata_sha256 = ?,
@@ -129,6 +131,8 @@ def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
 
 @_apply.register
 def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
+    if afterlife.is_erased(db, event.call_id, event.lead_id, seconds(event.created_at)):
+        return
     db.execute(
         """
         INSERT INTO calls (
@@ -168,7 +172,8 @@ def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
     for record_id in event.recordings:
         _link(db, event.call_id, record_id)
     for open_recording in event.open:
-        _keep_open(db, event.call_id, open_recording)
+        if not afterlife.is_buried(db, open_recording.record_id):
+            _keep_open(db, event.call_id, open_recording)
 
 
 @_apply.register
@@ -200,7 +205,7 @@ def _(event: CursorMoved, db: sqlite3.Connection, entry: Entry) -> None:
 @_apply.register
 def _(event: RunEnded, db: sqlite3.Connection, entry: Entry) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO runs"
+        "INSERT OR IGNORE INTO runs"
         " (run_id, ended_at, report_key, report_sha256, report_version, complete)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         (
@@ -212,6 +217,34 @@ def _(event: RunEnded, db: sqlite3.Connection, entry: Entry) -> None:
             event.complete,
         ),
     )
+
+
+@_apply.register
+def _(event: Repaired, db: sqlite3.Connection, entry: Entry) -> None:
+    if afterlife.is_buried(db, event.record_id):
+        return
+    # What was kept aside is of the recording like a superseded sidecar, and goes when it goes.
+    _keep_revision(
+        db, event.record_id, event.damaged_key, event.damaged_sha256, event.damaged_version
+    )
+    if event.version is not None:
+        db.execute(
+            "UPDATE recordings SET version = ? WHERE record_id = ? AND key = ?",
+            (event.version, event.record_id, event.key),
+        )
+
+
+for kind, bury in (
+    (Held, afterlife.hold),
+    (Lifted, afterlife.lift),
+    (Removing, afterlife.removing),
+    (Removed, afterlife.removed),
+    (Erasing, afterlife.erasing),
+    (Redacted, afterlife.redacted),
+    (Erased, afterlife.erased),
+    (Exported, disclosures.exported),
+):
+    _apply.register(kind, bury)
 
 
 def _keep_open(db: sqlite3.Connection, call_id: int, event: OpenRecording) -> None:

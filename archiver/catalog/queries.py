@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from archiver.catalog.projection import moment
+from archiver.catalog.moments import moment
 from archiver.catalog.states import CallState, RecordingState, Standing
 from archiver.catalog.work import KnownRecording, Problem, Task
 from archiver.liner.fields import read_call
@@ -15,15 +15,22 @@ from archiver.liner.models import Call
 
 _KNOWN = """
     SELECT record_id, state, attempts, open_since, missing_days,
-           key, bytes, sha256, sidecar_sha256, metadata_sha256
-    FROM recordings WHERE record_id IN (SELECT value FROM json_each(?))
+           key, bytes, sha256, sidecar_sha256, metadata_sha256, 0
+    FROM recordings WHERE record_id IN (SELECT value FROM json_each(?1))
+    UNION ALL
+    SELECT record_id, 'archived', 0, NULL, '[]', NULL, NULL, NULL, NULL, NULL, 1
+    FROM tombstones WHERE record_id IN (SELECT value FROM json_each(?1))
 """
 
 _KNOWN_OF_CALLS = """
     SELECT links.call_id, recordings.record_id, state, attempts, open_since, missing_days,
-           key, bytes, sha256, sidecar_sha256, metadata_sha256
+           key, bytes, sha256, sidecar_sha256, metadata_sha256, 0
     FROM links JOIN recordings USING (record_id)
-    WHERE links.call_id IN (SELECT value FROM json_each(?))
+    WHERE links.call_id IN (SELECT value FROM json_each(?1))
+    UNION ALL
+    SELECT links.call_id, record_id, 'archived', 0, NULL, '[]', NULL, NULL, NULL, NULL, NULL, 1
+    FROM links JOIN tombstones USING (record_id)
+    WHERE links.call_id IN (SELECT value FROM json_each(?1))
 """
 
 _STANDING = """
@@ -141,7 +148,9 @@ def open_problems(db: sqlite3.Connection, most: int) -> tuple[list[Problem], int
 
 
 def _known_from(row: Sequence[Any]) -> KnownRecording:
-    record_id, state, attempts, since, days, key, size, sha, sidecar_sha, metadata_sha = row
+    (
+        record_id, state, attempts, since, days, key, size, sha, sidecar_sha, metadata_sha, removed,
+    ) = row  # fmt: skip
     return KnownRecording(
         record_id=record_id,
         state=RecordingState(state),
@@ -153,6 +162,7 @@ def _known_from(row: Sequence[Any]) -> KnownRecording:
         sha256=sha or "",
         sidecar_sha256=sidecar_sha or "",
         metadata_sha256=metadata_sha or "",
+        is_removed=bool(removed),
     )
 
 

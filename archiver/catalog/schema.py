@@ -25,7 +25,7 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX calls_due ON calls (due_at) WHERE due_at IS NOT NULL;
     CREATE INDEX calls_lead ON calls (lead_id);
-    CREATE INDEX calls_order ON calls (order_id);
+    CREATE INDEX calls_order ON calls (order_id, user_id, state, created_at);
     CREATE TABLE recordings (
         record_id INTEGER PRIMARY KEY,
         state TEXT NOT NULL CHECK (state IN ('archived', 'waiting', 'failed', 'gone')),
@@ -57,8 +57,38 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE runs (
         run_id TEXT PRIMARY KEY, ended_at INTEGER NOT NULL,
         report_key TEXT NOT NULL, report_sha256 TEXT NOT NULL, report_version TEXT,
-        complete INTEGER NOT NULL
+        complete INTEGER NOT NULL, previous_sha256 TEXT
     );
+    CREATE INDEX recordings_lead ON recordings (lead_id) WHERE lead_id IS NOT NULL;
+    CREATE TABLE holds (
+        hold_id TEXT PRIMARY KEY, placed_at INTEGER NOT NULL,
+        key TEXT NOT NULL, sha256 TEXT NOT NULL, version TEXT,
+        lifted_at INTEGER, lift_key TEXT, lift_sha256 TEXT, lift_version TEXT,
+        is_erased INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE TABLE hold_scopes (
+        kind TEXT NOT NULL CHECK (kind IN ('lead', 'call', 'order')), id INTEGER NOT NULL,
+        hold_id TEXT NOT NULL, PRIMARY KEY (kind, id, hold_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE removals (
+        record_id INTEGER PRIMARY KEY, why TEXT NOT NULL, lead_id INTEGER, begun_at INTEGER NOT NULL
+    );
+    CREATE TABLE tombstones (
+        record_id INTEGER PRIMARY KEY, call_id INTEGER NOT NULL, key TEXT, sha256 TEXT,
+        why TEXT NOT NULL, lead_id INTEGER, removed_at INTEGER NOT NULL
+    );
+    CREATE TABLE erasures (
+        lead_id INTEGER PRIMARY KEY, before INTEGER NOT NULL, done_before INTEGER
+    );
+    CREATE TABLE erased_calls (call_id INTEGER PRIMARY KEY, lead_id INTEGER NOT NULL);
+    CREATE TABLE exports (
+        export_id TEXT PRIMARY KEY, exported_at INTEGER NOT NULL, manifest_sha256 TEXT NOT NULL,
+        calls INTEGER NOT NULL, recordings INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        missing INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE exported (
+        record_id INTEGER NOT NULL, export_id TEXT NOT NULL, PRIMARY KEY (record_id, export_id)
+    ) WITHOUT ROWID;
     CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB NOT NULL);
     CREATE TABLE rows (call_id INTEGER PRIMARY KEY, row TEXT NOT NULL);
     """,
@@ -67,7 +97,7 @@ MIGRATIONS: tuple[str, ...] = (
 _OF_ONE_RUN = """
     PRAGMA temp_store = FILE;
     CREATE TEMP TABLE listed (call_id INTEGER PRIMARY KEY);
-    CREATE TEMP TABLE counted (record_id INTEGER PRIMARY KEY);
+    CREATE TEMP TABLE counted (record_id INTEGER PRIMARY KEY, ended TEXT NOT NULL);
 """
 """Which calls and recordings this run has seen: a set on disk, so that memory stays flat."""
 
@@ -82,6 +112,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     # again. The ledger is what must not lose anything, and it is synced.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA busy_timeout = 10000")
+    # What is deleted is overwritten: `rows` holds what the API told of people.
+    connection.execute("PRAGMA secure_delete = ON")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > len(MIGRATIONS):
         raise sqlite3.DatabaseError(f"catalog version {version} is newer than this archiver")

@@ -14,7 +14,10 @@ from archiver.liner.models import Call
 
 @dataclass(frozen=True, slots=True)
 class KnownRecording:
-    """What the catalog knows of a recording; the members from `key` on only of an archived one."""
+    """What the catalog knows of a recording; the members from `key` on only of an archived one.
+
+    One that was archived and then removed stands as archived, and is never fetched again.
+    """
 
     record_id: int
     state: RecordingState
@@ -26,6 +29,7 @@ class KnownRecording:
     sha256: str = ""
     sidecar_sha256: str = ""
     metadata_sha256: str = ""
+    is_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +76,16 @@ class Outcome:
 
 @dataclass(slots=True)
 class Tally:
-    """How many calls and recordings ended where; tallies of disjoint sets add up."""
+    """How many calls and recordings ended where; tallies of disjoint sets add up.
+
+    `erased` counts the calls, among those without a recording, that belong to an erased person.
+    """
 
     calls: Counter[str] = field(default_factory=Counter)
     recordings: Counter[str] = field(default_factory=Counter)
     refreshed: int = 0
     bytes: int = 0
+    erased: int = 0
 
     def add(self, other: "Tally") -> None:
         """Take the other's counts in."""
@@ -85,6 +93,7 @@ class Tally:
         self.recordings.update(other.recordings)
         self.refreshed += other.refreshed
         self.bytes += other.bytes
+        self.erased += other.erased
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ is unknown is left out. An event of a kind that this version does not know is ke
 import json
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, get_args
 
 from archiver.clock import from_stamp, stamp
 
@@ -20,7 +20,8 @@ from archiver.clock import from_stamp, stamp
 class Stored:
     """A recording lies in the archive, with its sidecar, both durable.
 
-    `version` and `sidecar_version` are the version ids of a versioned bucket.
+    `version` and `sidecar_version` are the version ids of a versioned bucket. `previous_key` names
+    a sidecar that a crash had left and that did not fit; it is kept like any revision.
     """
 
     what: ClassVar[str] = "stored"
@@ -43,6 +44,8 @@ class Stored:
     findings: tuple[str, ...] = ()
     version: str | None = None
     sidecar_version: str | None = None
+    previous_key: str | None = None
+    previous_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +147,167 @@ class RunEnded:
     report_version: str | None = None
 
 
-Event: TypeAlias = Stored | Revised | CallJudged | Gone | OrderSeen | CursorMoved | RunEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repaired:
+    """Damaged bytes of a recording were kept aside, and `key` holds again what it should.
+
+    The audio is the same again, byte for byte; a sidecar is a new revision, which `Revised` tells
+    of. Told before it is done, since the object kept aside is there then; and told again with the
+    version of the new object, where the storage has versions.
+    """
+
+    what: ClassVar[str] = "repaired"
+
+    record_id: int
+    key: str
+    damaged_key: str | None = None
+    damaged_sha256: str | None = None
+    damaged_version: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A legal hold: nothing of these leads, calls and orders is removed until it is lifted.
+
+    Its reason is a person's free text and lies in the object `key`, never here.
+    """
+
+    what: ClassVar[str] = "held"
+
+    hold_id: str
+    key: str
+    sha256: str
+    lead_ids: tuple[int, ...] = ()
+    call_ids: tuple[int, ...] = ()
+    order_ids: tuple[int, ...] = ()
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted:
+    """A legal hold ended; who lifted it, and why, lies in the object `key`."""
+
+    what: ClassVar[str] = "lifted"
+
+    hold_id: str
+    key: str
+    sha256: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removing:
+    """These recordings are about to be removed: from here on their objects may be missing.
+
+    `why` is `retention` or `erasure` (of the person `lead_id`). What is told here is carried out,
+    if need be by a later run; `Removed` ends it.
+    """
+
+    what: ClassVar[str] = "removing"
+
+    record_ids: tuple[int, ...]
+    why: str
+    lead_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """The tombstone of a recording: all its objects are gone, and it is never fetched again.
+
+    Without key and digest it was never archived.
+    """
+
+    what: ClassVar[str] = "removed"
+
+    record_id: int
+    call_id: int
+    why: str
+    key: str | None = None
+    sha256: str | None = None
+    lead_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasing:
+    """A person is erased: these calls, and every other of the lead created before `before`, are
+    never asked for again. The texts of the holds `hold_ids`, all lifted, go as well."""
+
+    what: ClassVar[str] = "erasing"
+
+    lead_id: int
+    before: datetime
+    call_ids: tuple[int, ...] = ()
+    hold_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """The report of a run is replaced by one without the entries of an erased person.
+
+    Told before it is done, so that either digest is right until `Erased`; and told again with the
+    version of the new object, where the storage has versions.
+    """
+
+    what: ClassVar[str] = "redacted"
+
+    report_key: str
+    report_sha256: str
+    previous_sha256: str
+    report_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What `Erasing` announced is done: nothing of the person is left in the archive."""
+
+    what: ClassVar[str] = "erased"
+
+    lead_id: int
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """Calls were handed over as a package; the export's own id stands where a run's would.
+
+    `manifest_sha256` is that of the package's `manifest-sha256.txt`, which names every file of it.
+    The ids are those that were asked for, `phones` counts the telephone numbers. An export of many
+    recordings tells of them in several lines, alike but for `record_ids`.
+    """
+
+    what: ClassVar[str] = "exported"
+
+    manifest_sha256: str
+    calls: int
+    recordings: int
+    bytes: int
+    missing: int
+    lead_ids: tuple[int, ...] = ()
+    order_ids: tuple[int, ...] = ()
+    call_ids: tuple[int, ...] = ()
+    phones: int = 0
+    record_ids: tuple[int, ...] = ()
+
+
+Event: TypeAlias = (
+    Stored
+    | Revised
+    | CallJudged
+    | Gone
+    | OrderSeen
+    | CursorMoved
+    | RunEnded
+    | Repaired
+    | Held
+    | Lifted
+    | Removing
+    | Removed
+    | Erasing
+    | Redacted
+    | Erased
+    | Exported
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +338,7 @@ def decode(line: bytes) -> Entry:
         raise ValueError(f"not an event: {error}") from error
 
 
-_KINDS: dict[str, type[Event]] = {
-    kind.what: kind
-    for kind in (Stored, Revised, CallJudged, Gone, OrderSeen, CursorMoved, RunEnded)
-}
+_KINDS: dict[str, type[Event]] = {kind.what: kind for kind in get_args(Event)}
 
 
 def _camel(name: str) -> str:
@@ -219,7 +379,7 @@ def _build(kind: type[Any], members: dict[str, Any]) -> Any:
 
 
 def _read(name: str, member: Any) -> Any:
-    if name.endswith("_at") or name in ("until", "since", "open_since"):
+    if name.endswith("_at") or name in ("until", "since", "open_since", "before"):
         return from_stamp(member)
     if name == "open":
         return tuple(_build(OpenRecording, one) for one in member)

@@ -10,8 +10,8 @@ replaced before it is parsed, so the key can get into no sidecar.
 
 An API that has died stops the run instead of failing a million calls one by one: when many requests
 in a row ended, after their retries, without any sensible answer, one more is made to see whether
-anything is left; if that fails too, the source is unreachable. Twelve calls that always fail can
-therefore not stop a run whose API lives.
+anything is left; if that fails too, the source is unreachable. Calls that always fail can therefore
+not stop a run whose API lives.
 """
 
 import random
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 _MOST_HOPS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
-_SILENCE: Final = 12
+_SILENCE: Final = 3
 """Requests that fail in a row, each after its retries, before the API as a whole is doubted."""
 _PROBE: Final = ("/v2/order/", "offset=0&limit=1")
 

@@ -24,11 +24,15 @@ any other object; readers of an archive leave it out.
 Errors are those of `archiver.errors` only: StorageUnreachable may be retried, the others not.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from archiver.errors import StorageError
+from archiver.storage.versions import Versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,16 @@ class ByteRange:
     def __post_init__(self) -> None:
         if self.start < 0 or (self.stop is not None and self.stop <= self.start):
             raise ValueError(f"not a byte range: {self.start}..{self.stop}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An object as it was read from end to end. `content` are its bytes, where they were wanted."""
+
+    key: str
+    size: int
+    sha256: str
+    content: bytes | None = None
 
 
 class Storage(ABC):
@@ -121,10 +135,35 @@ class Storage(ABC):
         """
         return 0
 
+    @property
+    def versions(self) -> Versions | None:
+        """The versions of objects, where the medium may keep any; None where it never does."""
+        return None
+
+    async def readings(
+        self, keys: Sequence[str], *, keep: int = 0
+    ) -> Sequence[Reading | StorageError]:
+        """Read objects from end to end, in that order; an error stands where one could not be.
+
+        The content of objects of up to `keep` bytes is kept. Nothing else is held in memory.
+        """
+        return [await self._reading(key, keep) for key in keys]
+
+    async def _reading(self, key: str, keep: int) -> Reading | StorageError:
+        digest, size = hashlib.sha256(), 0
+        kept: list[bytes] = []
+        try:
+            async with self.open(key) as chunks:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    digest.update(chunk)
+                    kept = [*kept, chunk] if size <= keep else []
+        except StorageError as error:
+            return error
+        return Reading(key, size, digest.hexdigest(), b"".join(kept) if size <= keep else None)
+
     async def read(self, key: str, *, limit: int) -> bytes:
         """The whole of a small object; StorageError when it is larger than `limit` bytes."""
-        from archiver.errors import StorageError
-
         parts: list[bytes] = []
         size = 0
         async with self.open(key) as chunks:

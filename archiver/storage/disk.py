@@ -78,8 +78,8 @@ def disk_errors(key: str) -> Iterator[None]:
 
 
 def write_part(path: str, source: bytes | Path) -> os.stat_result:
-    """Write a new file and sync its data; the file is gone again if that fails."""
-    part = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666)
+    """Write a new read-only file and sync its data; the file is gone again if that fails."""
+    part = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o444)
     try:
         try:
             if isinstance(source, bytes):

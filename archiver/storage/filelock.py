@@ -20,11 +20,16 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 class FileLock:
-    """One attempt to hold the lock at `path`; not shared between threads. Errors are OSErrors."""
+    """One attempt to hold the lock at `path`; not shared between threads. Errors are OSErrors.
+
+    `found_left` tells, of an acquired lock, that its file was there already: the holder before was
+    killed, or left it on purpose.
+    """
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self.path = path
         self._file: int | None = None
+        self.found_left = False
 
     def acquire(self, content: bytes = b"") -> bool:
         """Take the lock and write `content` into its file; False when somebody else holds it.
@@ -46,35 +51,55 @@ class FileLock:
                     os.close(file)
         return True
 
-    def release(self) -> None:
-        """Remove the file while it is still locked, then let go of it."""
+    def release(self, *, leave: bool = False) -> None:
+        """Remove the file while it is still locked, unless it is to be left; let go of it."""
         if self._file is None:
             return
-        with suppress(FileNotFoundError):
-            os.unlink(self._path)  # noqa: PTH108 - plain strings, as in the driver
+        if not leave:
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)  # noqa: PTH108 - plain strings, as in the driver
         os.close(self._file)
         self._file = None
 
     def holder(self) -> bytes:
         """What the present holder wrote into the file; empty if there is none any more."""
         with suppress(FileNotFoundError):
-            file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
+            file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
                 return os.read(file, 4096)
             finally:
                 os.close(file)
         return b""
 
+    def is_held(self) -> bool:
+        """Whether somebody else holds the lock now.
+
+        A file that nobody holds, left by a killed process, is locked for a moment to find out.
+        """
+        try:
+            file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        try:
+            return not _lock(file, fcntl.LOCK_SH)
+        finally:
+            os.close(file)
+
     def _open(self) -> int:
         while True:
             try:
-                return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+                flags = os.O_RDWR | os.O_NOFOLLOW
+                with suppress(FileExistsError):
+                    self.found_left = False
+                    return os.open(self.path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+                self.found_left = True
+                return os.open(self.path, flags)
             except FileNotFoundError:
                 # Another holder may remove the empty folder before the next attempt.
                 self._make_folders()
 
     def _make_folders(self) -> None:
-        folder = os.path.dirname(self._path)  # noqa: PTH120
+        folder = os.path.dirname(self.path)  # noqa: PTH120
         for each in (os.path.dirname(folder), folder):  # noqa: PTH120
             try:
                 os.mkdir(each)  # noqa: PTH102
@@ -87,13 +112,13 @@ class FileLock:
 
     def _names(self, file: int) -> bool:
         with suppress(FileNotFoundError):
-            return os.path.samestat(os.fstat(file), os.lstat(self._path))
+            return os.path.samestat(os.fstat(file), os.lstat(self.path))
         return False
 
 
-def _lock(file: int) -> bool:
+def _lock(file: int, kind: int = fcntl.LOCK_EX) -> bool:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError as error:

@@ -13,6 +13,8 @@ FORMAT_KEY: Final = "_archive/format.json"
 LEDGER_PREFIX: Final = "_archive/ledger/"
 RUNS_PREFIX: Final = "_archive/runs/"
 REVISIONS_PREFIX: Final = "_archive/revisions/"
+DAMAGED_PREFIX: Final = "_archive/damaged/"
+HOLDS_PREFIX: Final = "_archive/holds/"
 # Working space: part files, spooled bodies, locks, scratch objects of `doctor`. Never evidence.
 TMP_PREFIX: Final = "_archive/tmp/"
 ARCHIVE_LOCK_KEY: Final = "_archive/tmp/lock"
@@ -73,6 +75,14 @@ def audio_key(lead_id: int | None, call_id: int, record_id: int, extension: str)
     return key
 
 
+def sibling_key(key: str, extension: str) -> tuple[str, int]:
+    """The key of the audio that lies, or would lie, beside that audio or sidecar; and its call."""
+    found = parse_recording_key(key)
+    if found is None:
+        raise ValueError(f"not the key of a recording: {key[:80]!r}")
+    return audio_key(found.lead_id, found.call_id, found.record_id, extension), found.call_id
+
+
 def sidecar_key(audio: str) -> str:
     """`789/123/456.json` for `789/123/456.mp3`."""
     stem, dot, extension = audio.rpartition(".")
@@ -87,6 +97,11 @@ def revision_key(sidecar: str, revision: int) -> str:
     if not dot or extension != SIDECAR_EXTENSION or revision < 1:
         raise ValueError(f"not a revision of a sidecar: {sidecar!r}, {revision}")
     return f"{REVISIONS_PREFIX}{stem}.{revision}.{SIDECAR_EXTENSION}"
+
+
+def damaged_key(key: str, sha256: str) -> str:
+    """`_archive/damaged/789/123/456.mp3.<16 digits>`: where damaged bytes of a key are kept."""
+    return f"{DAMAGED_PREFIX}{check_key(key)}.{sha256[:16]}"
 
 
 def parse_recording_key(key: str) -> RecordingKey | None:

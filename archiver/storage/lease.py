@@ -43,7 +43,11 @@ class LeaseTimes:
 
 
 class Lease:
-    """One claim on the lease object at `key`; `content` says who claims it."""
+    """One claim on the lease object at `key`; `content` says who claims it.
+
+    `found_left` tells, of an acquired lease, that a dead holder's was taken over. With `leave` it
+    is not let go of at the end, and looks like that of a dead holder to the next.
+    """
 
     def __init__(
         self, storage: Storage, key: str, content: dict[str, object], times: LeaseTimes
@@ -54,6 +58,8 @@ class Lease:
         self._times = times
         self._renewals = 0
         self._tag = ""
+        self.found_left = False
+        self.leave = False
 
     async def acquire(self) -> bytes | None:
         """Take the lease: None, or what its living holder wrote into it."""
@@ -89,7 +95,7 @@ class Lease:
                     failure = error
                 tasks.cancel_scope.cancel()
         finally:
-            if not lost:
+            if not lost and not self.leave:
                 await self._release()
         if lost:
             raise lost[0] from failure
@@ -107,6 +113,7 @@ class Lease:
             return found
         taken = await self._storage.put(self._key, self._body(), replacing=info.tag)
         self._tag = taken.tag
+        self.found_left = True
         return None
 
     async def _renew_until_lost(self) -> StorageError:

@@ -14,14 +14,18 @@ A kill between any two steps leaves at most a part file, which `clear_parts` rem
 a body is not computed again: whoever finished it hashed the same bytes as they went by, and its
 length is compared with what the file system holds after the sync.
 
+Files are read-only, which keeps a slip from changing evidence. It keeps nobody out who owns the
+folder: a disk is not WORM.
+
 One thing differs from S3: a key cannot be a folder of another key (`a` beside `a/b`); the second of
 the two is refused. Keys of an archive never do that.
 """
 
 import errno
+import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -40,7 +44,7 @@ from archiver.errors import (
     StorageUnreachable,
 )
 from archiver.storage import disk
-from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
 from archiver.storage.filelock import FileLock
 from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
 from archiver.storage.walk import entries
@@ -121,6 +125,12 @@ class LocalStorage(Storage):
         """See `Storage.clear_parts`."""
         return await self._in_thread(self._clear_parts)
 
+    async def readings(
+        self, keys: Sequence[str], *, keep: int = 0
+    ) -> Sequence[Reading | StorageError]:
+        """See `Storage.readings`; all of them in one hop to a worker thread."""
+        return await self._in_thread(self._readings, keys, keep)
+
     async def _in_thread(self, work: Callable[..., _Result], *arguments: object) -> _Result:
         # Never abandoned: the steps of a put end within the time of a sync, and clean up.
         return await to_thread.run_sync(work, *arguments, limiter=self._limiter)
@@ -162,7 +172,7 @@ class LocalStorage(Storage):
     ) -> os.stat_result:
         if moved:
             part = str(body.source)
-            facts = disk.sync_file(part, rights=os.stat(self._parts).st_mode & 0o666)  # noqa: PTH116
+            facts = disk.sync_file(part, rights=os.stat(self._parts).st_mode & 0o444)  # noqa: PTH116
         else:
             part = f"{self._parts}{token_hex(8)}.part"
             facts = disk.write_part(part, body.source)
@@ -231,6 +241,19 @@ class LocalStorage(Storage):
         finally:
             lock.release()
 
+    def _readings(self, keys: Sequence[str], keep: int) -> Sequence[Reading | StorageError]:
+        found: list[Reading | StorageError] = []
+        for key in keys:
+            try:
+                file, first, left = self._open(check_key(key), None)
+                try:
+                    found.append(_reading(key, file, first, left, keep))
+                finally:
+                    os.close(file)
+            except StorageError as error:
+                found.append(error)
+        return found
+
     def _open(self, key: str, span: ByteRange | None) -> tuple[int, bytes, int]:
         """The open file, its first chunk, and how many bytes are to follow."""
         with disk.disk_errors(key):
@@ -285,7 +308,9 @@ class LocalStorage(Storage):
         removed = 0
         with disk.disk_errors(TMP_PREFIX):
             for key, _ in entries(self._root, TMP_PREFIX):
-                if key not in LOCK_KEYS and not key.endswith(_CHANGE_LOCK):
+                if key.endswith(_CHANGE_LOCK):
+                    _sweep_lock(FileLock(f"{self._root}/{key}"))
+                elif key not in LOCK_KEYS:
                     with suppress(FileNotFoundError):
                         os.unlink(f"{self._root}/{key}")  # noqa: PTH108
                         removed += 1
@@ -303,9 +328,25 @@ def _next_batch(
         return list(islice(found, LIST_BATCH))
 
 
+def _reading(key: str, file: int, chunk: bytes, left: int, keep: int) -> Reading:
+    digest, size = hashlib.sha256(chunk), len(chunk)
+    kept = [chunk]
+    while left > 0 and (chunk := _read(file, key, min(left, READ_CHUNK))):
+        digest.update(chunk)
+        size, left = size + len(chunk), left - len(chunk)
+        kept = [*kept, chunk] if size <= keep else []
+    return Reading(key, size, digest.hexdigest(), b"".join(kept) if size <= keep else None)
+
+
 def _read(file: int, key: str, size: int) -> bytes:
     with disk.disk_errors(key):
         return os.read(file, size)
+
+
+def _sweep_lock(lock: FileLock) -> None:
+    """Remove the file of a lock that a killed process left."""
+    if lock.acquire():
+        lock.release()
 
 
 def _refuse_link(path: str) -> None:

@@ -10,15 +10,16 @@ import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 from anyio import to_thread
 
 from archiver.clock import Clock, stamp, system_clock
-from archiver.errors import ArchiveHeld, StorageUnreachable
+from archiver.errors import ArchiveHeld, KeyMissing, StorageUnreachable
 from archiver.storage.base import Storage
-from archiver.storage.disk import disk_errors
+from archiver.storage.disk import disk_errors, sync_folder
 from archiver.storage.filelock import FileLock
 from archiver.storage.keys import ARCHIVE_LOCK_KEY, LEDGER_LOCK_KEY
 from archiver.storage.lease import Lease, LeaseTimes
@@ -29,6 +30,21 @@ _FIRST_PAUSE, _GREATEST_PAUSE = 0.02, 1.0
 LEASE_TIMES = LeaseTimes()
 
 
+@dataclass(slots=True)
+class Hold:
+    """A lock that is held. `found_left`: the holder before died, or left it behind on purpose.
+
+    Who sets `leave` does the same, so that the next holder learns of an end that was out of order.
+    What was found so stays so, until somebody has put the archive in order and says so.
+    """
+
+    found_left: bool
+    leave: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.leave = self.found_left
+
+
 @asynccontextmanager
 async def archive_lock(
     storage: Storage,
@@ -36,7 +52,7 @@ async def archive_lock(
     *,
     clock: Clock = system_clock,
     times: LeaseTimes = LEASE_TIMES,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Hold]:
     """Hold the archive for writing while the block runs.
 
     `holder` is the command, for people. Raises ArchiveHeld at once, saying by whom and since when,
@@ -44,8 +60,8 @@ async def archive_lock(
     holder that loses its lease has its block cancelled and gets StorageError.
     """
     claim = _claim(holder, clock)
-    async with _locked(storage, ARCHIVE_LOCK_KEY, claim, times, _refuse):
-        yield
+    async with _locked(storage, ARCHIVE_LOCK_KEY, claim, times, _refuse) as hold:
+        yield hold
 
 
 @asynccontextmanager
@@ -75,8 +91,23 @@ async def append_lock(
         pause = min(2 * pause, _GREATEST_PAUSE)
 
     claim = _claim("append", system_clock)
-    async with _locked(storage, LEDGER_LOCK_KEY, claim, times, wait_for):
+    async with _locked(storage, LEDGER_LOCK_KEY, claim, times, wait_for) as hold:
+        hold.leave = False  # a death while appending leaves nothing to put in order
         yield
+
+
+async def is_archive_held(storage: Storage, *, times: LeaseTimes = LEASE_TIMES) -> bool:
+    """Whether somebody holds the archive for writing now. Nothing is written to find out."""
+    folder = storage.spool_folder
+    if folder is not None:
+        lock = FileLock(os.fspath(folder / Path(ARCHIVE_LOCK_KEY).name))
+        with disk_errors(ARCHIVE_LOCK_KEY):
+            return await to_thread.run_sync(lock.is_held)
+    try:
+        lease = await storage.stat(ARCHIVE_LOCK_KEY)
+    except KeyMissing:
+        return False
+    return lease.age is None or lease.age < times.dead_after
 
 
 _WhenHeld = Callable[[bytes], Awaitable[None]]
@@ -85,32 +116,41 @@ _WhenHeld = Callable[[bytes], Awaitable[None]]
 @asynccontextmanager
 async def _locked(
     storage: Storage, key: str, claim: dict[str, object], times: LeaseTimes, when_held: _WhenHeld
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Hold]:
     folder = storage.spool_folder
     if folder is None:
         lease = Lease(storage, key, claim, times)
         while (other := await lease.acquire()) is not None:
             await when_held(other)
+        hold = Hold(lease.found_left)
         async with lease.held():
-            yield
+            try:
+                yield hold
+            finally:
+                lease.leave = hold.leave
     else:
         lock = FileLock(os.fspath(folder / Path(key).name))
         while not await to_thread.run_sync(_acquire, lock, key, json.dumps(claim).encode()):
             await when_held(await to_thread.run_sync(lock.holder))
+        hold = Hold(lock.found_left)
         try:
-            yield
+            yield hold
         finally:
             with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(_release, lock, folder)
+                await to_thread.run_sync(_release, lock, folder, hold.leave)
 
 
 def _acquire(lock: FileLock, key: str, content: bytes) -> bool:
     with disk_errors(key):
-        return lock.acquire(content)
+        held = lock.acquire(content)
+        if held and key == ARCHIVE_LOCK_KEY:
+            # It has to outlive a power cut to tell the next holder of it.
+            sync_folder(os.path.dirname(lock.path))  # noqa: PTH120
+        return held
 
 
-def _release(lock: FileLock, folder: Path) -> None:
-    lock.release()
+def _release(lock: FileLock, folder: Path, leave: bool) -> None:
+    lock.release(leave=leave)
     with suppress(OSError):
         folder.rmdir()
 

@@ -19,6 +19,8 @@ from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
 from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
 from archiver.storage.s3_errors import s3_errors
 from archiver.storage.s3_requests import Bucket, info_of
+from archiver.storage.s3_versions import S3Versions
+from archiver.storage.versions import Versions
 from archiver.storage.window import parts_of
 
 if TYPE_CHECKING:
@@ -97,6 +99,11 @@ class S3Storage(Storage):
     async def clear_parts(self) -> int:
         """See `Storage.clear_parts`."""
         return await self._in_thread(self._bucket.abort_uploads) + await self._delete_scratch()
+
+    @property
+    def versions(self) -> Versions:
+        """See `Storage.versions`."""
+        return S3Versions(self._bucket.versions, self._in_thread)
 
     async def _in_thread(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
         return await to_thread.run_sync(

@@ -30,6 +30,7 @@ from archiver.storage.base import Body, ByteRange, ObjectInfo
 from archiver.storage.disk import storage_error
 from archiver.storage.keys import ARCHIVE_PREFIX, TMP_PREFIX
 from archiver.storage.s3_errors import s3_errors, status_of
+from archiver.storage.s3_versions import VersionRequests
 from archiver.storage.window import Stretch, Window
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Bucket:
         self._bucket_is_known = False
         with s3_errors(""):
             self._client = _client(config, connections)
+        self.versions = VersionRequests(self._client, name, self._prefix)
 
     def close(self) -> None:
         """Close the connections that are at rest."""
@@ -70,6 +72,8 @@ class Bucket:
                 Body=data,
                 ContentLength=body.size,
                 ContentType=body.content_type,
+                # Named as well as given: some servers take no lock without it (moto: observation).
+                ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=_base64(body.sha256),
                 **_condition(replacing),
                 **self._attributes(key),

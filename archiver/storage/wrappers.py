@@ -4,16 +4,24 @@ Drivers never try again themselves (boto3's own retries are off), so the policy 
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 
-from archiver.errors import KeyChanged, KeyExists, KeyMissing, StorageUnreachable
+from archiver.errors import (
+    KeyChanged,
+    KeyExists,
+    KeyMissing,
+    StorageError,
+    StorageUnreachable,
+)
 from archiver.retry import RetryPolicy, RetryScheduled, retrying
-from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
+from archiver.storage.versions import ObjectLock, ObjectVersion, Versions
 
 _Result = TypeVar("_Result")
 
@@ -117,6 +125,34 @@ class Retrying(Storage):
         """See `Storage.read`; a read that breaks off starts over."""
         return await self._retry(lambda: self._storage.read(key, limit=limit))
 
+    @property
+    def versions(self) -> Versions | None:
+        """See `Storage.versions`; its verbs are tried again as well."""
+        versions = self._storage.versions
+        return None if versions is None else _RetryingVersions(versions, self._retry)
+
+    async def readings(
+        self, keys: Sequence[str], *, keep: int = 0
+    ) -> Sequence[Reading | StorageError]:
+        """See `Storage.readings`; what did not answer is read again by itself."""
+        found = await self._storage.readings(keys, keep=keep)
+        return [
+            await self._read_again(key, keep) if isinstance(one, StorageUnreachable) else one
+            for key, one in zip(keys, found, strict=True)
+        ]
+
+    async def _read_again(self, key: str, keep: int) -> Reading | StorageError:
+        async def attempt() -> Reading | StorageError:
+            (found,) = await self._storage.readings([key], keep=keep)
+            if isinstance(found, StorageUnreachable):
+                raise found
+            return found
+
+        try:
+            return await self._retry(attempt)
+        except StorageUnreachable as error:
+            return error
+
     async def _holds(self, info: ObjectInfo, body: Body) -> bool:
         if info.size != body.size:
             return False
@@ -128,6 +164,31 @@ class Retrying(Storage):
 
     async def _retry(self, attempt: Callable[[], Awaitable[_Result]]) -> _Result:
         return await retrying(self._policy, attempt, sleep=self._sleep, on_retry=self._on_retry)
+
+
+@dataclass(frozen=True, slots=True)
+class _RetryingVersions(Versions):
+    """Versions whose verbs are tried again after StorageUnreachable; each may be done twice."""
+
+    inner: Versions
+    retry: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+
+    async def of(self, prefix: str) -> list[ObjectVersion]:
+        """See `Versions.of`."""
+        return list(await self.retry(lambda: self.inner.of(prefix)))
+
+    async def lock(self, key: str, version: str | None) -> ObjectLock:
+        """See `Versions.lock`."""
+        lock: ObjectLock = await self.retry(lambda: self.inner.lock(key, version))
+        return lock
+
+    async def delete(self, key: str, version: str | None) -> None:
+        """See `Versions.delete`."""
+        await self.retry(lambda: self.inner.delete(key, version))
+
+    async def can_lock(self) -> bool:
+        """See `Versions.can_lock`."""
+        return bool(await self.retry(self.inner.can_lock))
 
 
 class _Listing:

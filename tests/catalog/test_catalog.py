@@ -147,3 +147,12 @@ async def test_a_copy_starts_where_the_original_stands_and_leaves_it_alone(tmp_p
     assert await original.orders_seen() == {202, 203}
     await copy.aclose()
     await original.aclose()
+
+
+async def test_what_was_not_written_does_not_wait() -> None:
+    catalog = await opened(None)
+    broken = judged(5, state="no state of a call")
+    with pytest.raises(StorageError):
+        await catalog.record([SEEN, broken], at=AT, run="r")
+    assert catalog.waiting_events == len((await catalog.outbox(10))[1]) == 0
+    await catalog.aclose()

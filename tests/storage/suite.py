@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from archiver.errors import ArchiverError, KeyChanged, KeyExists, KeyMissing, StorageError
-from archiver.storage.base import Body, ByteRange, Storage
+from archiver.storage.base import Body, ByteRange, Reading, Storage
 
 KEY = "789/123/456.mp3"
 
@@ -67,6 +67,18 @@ class StorageSuite(ABC):
         data = random.Random(1).randbytes(1_500_000)
         await storage.put(KEY, file_body(tmp_path / "spooled", data))
         assert self.raw_read(KEY) == data
+
+    async def test_readings_tell_size_and_digest_and_keep_what_is_small(
+        self, storage: Storage
+    ) -> None:
+        small, large = b"small", random.Random(2).randbytes(1_500_000)
+        self.raw_write(KEY, small)
+        self.raw_write("789/123/457.mp3", large)
+        keys = [KEY, "789/123/458.mp3", "789/123/457.mp3"]
+        first, none, last = await storage.readings(keys, keep=5)
+        assert first == Reading(KEY, 5, hashlib.sha256(small).hexdigest(), small)
+        assert isinstance(none, KeyMissing)
+        assert last == Reading(keys[2], len(large), hashlib.sha256(large).hexdigest())
 
     async def test_a_second_put_is_refused_and_changes_nothing(self, storage: Storage) -> None:
         first = await storage.put(KEY, body(b"first"))

@@ -16,7 +16,7 @@ from archiver.storage.filelock import FileLock
 from archiver.storage.keys import ARCHIVE_LOCK_KEY, LEDGER_LOCK_KEY
 from archiver.storage.lease import LeaseTimes
 from archiver.storage.local import LocalStorage
-from archiver.storage.lock import append_lock, archive_lock
+from archiver.storage.lock import append_lock, archive_lock, is_archive_held
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.s3 import S3Storage
 from tests.storage.s3_servers import RawBucket, S3Server
@@ -56,6 +56,19 @@ async def test_a_clean_end_leaves_nothing_and_frees_the_archive(storage: Storage
         async with archive_lock(storage, "archiver run"):
             assert await keys(storage) == [ARCHIVE_LOCK_KEY]
         assert await keys(storage) == []
+
+
+async def test_whether_the_archive_is_held_can_be_seen_from_outside(storage: Storage) -> None:
+    assert not await is_archive_held(storage)
+    async with archive_lock(storage, "archiver run"):
+        assert await is_archive_held(storage)
+    assert not await is_archive_held(storage)
+
+
+def test_a_lock_file_that_nobody_holds_is_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "_archive/tmp").mkdir(parents=True)
+    (tmp_path / ARCHIVE_LOCK_KEY).write_bytes(b"left by the dead")
+    assert not anyio.run(is_archive_held, LocalStorage(tmp_path))
 
 
 async def test_an_error_inside_comes_out_as_it_is_and_frees_the_archive(storage: Storage) -> None:
@@ -168,9 +181,22 @@ async def test_the_lease_of_a_dead_holder_is_taken_over_after_45_seconds() -> No
         async with archive_lock(storage, "archiver run"):
             pytest.fail("the lease was still fresh")
     now = 45.1
-    async with archive_lock(storage, "archiver run"):
+    async with archive_lock(storage, "archiver run") as hold:
         assert b"archiver run" in await storage.read(ARCHIVE_LOCK_KEY, limit=4096)
+        assert hold.found_left
+        hold.leave = False
     assert await keys(storage) == []
+
+
+async def test_what_a_dead_holder_left_stays_until_somebody_puts_it_in_order() -> None:
+    now = 0.0
+    storage = MemoryStorage(clock=lambda: now)
+    storage.write_behind(ARCHIVE_LOCK_KEY, b"{}")
+    for _ in range(2):
+        now += 60.0
+        async with archive_lock(storage, "archiver doctor") as hold:
+            assert hold.found_left
+        assert await keys(storage) == [ARCHIVE_LOCK_KEY]
 
 
 async def test_of_many_that_take_over_a_dead_lease_one_holds_it() -> None:

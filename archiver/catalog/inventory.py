@@ -1,0 +1,339 @@
+"""What the ledger says must lie in an archive, object by object, in the order of the keys.
+
+The catalog would nearly answer this, but it lies on a machine that is no evidence: whoever checks
+an archive builds the inventory anew from the ledger that he has just checked. So this is a second,
+smaller projection of the same events, into a file that is thrown away: only what names objects is
+read (calls, cursors and orders name none), and the members are taken as what they may be, damage.
+
+Where the ledger names a key twice with different bytes, the first word counts: keys are write-once,
+so a later one is no correction.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from archiver.storage.keys import check_key, parse_recording_key
+
+_SCHEMA = """
+    PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;
+    CREATE TABLE recordings (
+        record_id INTEGER NOT NULL, stem TEXT NOT NULL, extension TEXT NOT NULL,
+        call_id INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, version TEXT,
+        at TEXT NOT NULL, sidecar_bytes INTEGER NOT NULL, sidecar_sha256 TEXT NOT NULL,
+        sidecar_version TEXT, revision INTEGER NOT NULL, revised_at TEXT NOT NULL,
+        PRIMARY KEY (record_id, stem, extension)
+    ) WITHOUT ROWID;
+    CREATE TABLE others (
+        key TEXT PRIMARY KEY, kind TEXT NOT NULL, owner, sha256 TEXT NOT NULL,
+        version TEXT, at TEXT NOT NULL, former TEXT
+    ) WITHOUT ROWID;
+    CREATE INDEX others_owner ON others (owner) WHERE owner IS NOT NULL;
+    CREATE TABLE leaving (record_id INTEGER PRIMARY KEY);
+    CREATE TABLE removed (record_id INTEGER PRIMARY KEY);
+"""
+
+_AUDIO = """
+    SELECT stem || '.' || extension AS key, 'audio' AS kind, sha256, bytes AS size, at, version,
+           record_id, call_id, revision, NULL AS audio_sha256, NULL AS audio_key, NULL AS former,
+           record_id IN (SELECT record_id FROM leaving) AS leaving
+    FROM recordings
+"""
+_SIDECARS = """
+    SELECT stem || '.json' AS key, 'sidecar', sidecar_sha256, sidecar_bytes, revised_at,
+           sidecar_version, record_id, call_id, revision, sha256, stem || '.' || extension, NULL,
+           record_id IN (SELECT record_id FROM leaving)
+    FROM recordings
+"""
+_OTHERS = """
+    SELECT key, kind, sha256, NULL, at, version, owner, NULL, NULL, NULL, NULL, former,
+           kind IN ('revision', 'damaged') AND owner IN (SELECT record_id FROM leaving)
+           OR kind = 'hold' AND former IS NOT NULL
+    FROM others
+"""
+_ALL: Final = f"{_AUDIO} UNION ALL {_SIDECARS} UNION ALL {_OTHERS} ORDER BY key, at"
+
+_FETCHED_AT_ONCE = 2000
+_GREATEST = 2**63
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NAMES_NOTHING: Final = (b'{"what":"call"', b'{"what":"cursor"', b'{"what":"order-seen"')
+
+
+class Kind(StrEnum):
+    """What an object is to the archive."""
+
+    AUDIO = "audio"
+    SIDECAR = "sidecar"
+    REVISION = "revision"
+    REPORT = "report"
+    HOLD = "hold"
+    DAMAGED = "damaged"
+    SEGMENT = "segment"
+    FORMAT = "format"
+
+
+class Expected(NamedTuple):
+    """One object that must be there. `at` is when the ledger told of these bytes.
+
+    `size` is None where the ledger tells none. Of a sidecar `audio_sha256` and `audio_key` say what
+    it stands beside. `former` is a digest that is right as well, while a report is being redacted;
+    what is `leaving` is being removed and may be missing already.
+    """
+
+    key: str
+    kind: str
+    sha256: str
+    size: int | None
+    at: str
+    version: str | None = None
+    record_id: int | None = None
+    call_id: int | None = None
+    revision: int | None = None
+    audio_sha256: str | None = None
+    audio_key: str | None = None
+    former: str | None = None
+    leaving: int = 0
+
+
+class Stock(NamedTuple):
+    """How many objects and bytes are expected (sizes that the ledger does not tell count 0)."""
+
+    objects: int
+    bytes: int
+
+
+class Inventory:
+    """The inventory of one archive in a new file of its own. Every method blocks."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.executescript(_SCHEMA)
+        self._stored: list[tuple[Any, ...]] = []
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def take(self, lines: Sequence[bytes]) -> list[int]:
+        """Take in events; the positions (from 1) of lines that are no event or tell nonsense."""
+        bad = []
+        self._db.execute("BEGIN")
+        for position, line in enumerate(lines, start=1):
+            if line.startswith(_NAMES_NOTHING):
+                continue
+            try:
+                self._take(json.loads(line))
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError, sqlite3.Error):
+                bad.append(position)
+        self._flush()
+        self._db.execute("COMMIT")
+        return bad
+
+    def add(self, key: str, kind: Kind, sha256: str) -> None:
+        """An object that is expected for another reason than an event."""
+        self._keep(key, kind, None, sha256, None, "")
+
+    def stock(self) -> Stock:
+        """How much there is to check."""
+        recordings, size = self._db.execute(
+            "SELECT count(*), coalesce(sum(bytes + sidecar_bytes), 0) FROM recordings"
+        ).fetchone()
+        (others,) = self._db.execute("SELECT count(*) FROM others").fetchone()
+        return Stock(2 * recordings + others, size)
+
+    def chunks(self) -> Iterator[list[Expected]]:
+        """Everything expected, in ascending order of keys, some thousand at a time."""
+        rows = self._db.execute(_ALL)
+        last = None
+        while found := rows.fetchmany(_FETCHED_AT_ONCE):
+            distinct = []
+            for row in found:
+                if row[0] != last:
+                    distinct.append(Expected._make(row))
+                last = row[0]
+            yield distinct
+
+    def find(self, key: str) -> Expected | None:
+        """What is expected under that key, if anything."""
+        if not key.isascii():
+            return None  # no key of an archive, and perhaps no text that SQLite takes
+        name = parse_recording_key(key)
+        if name is None:
+            row = self._db.execute(f"{_OTHERS} WHERE key = ?", (key,)).fetchone()
+        else:
+            source = _SIDECARS if name.is_sidecar else _AUDIO
+            row = self._db.execute(
+                f"{source} WHERE record_id = ? AND key = ? ORDER BY at", (name.record_id, key)
+            ).fetchone()
+        return None if row is None else Expected._make(row)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        what = event["what"]
+        if what == "stored":
+            self._stored.append(_row_of(event))
+            self._superseded(event)
+            return
+        act = _ACTS.get(what)
+        if act is not None:
+            self._flush()
+            act(self, event, _text(event["at"]))
+
+    def _flush(self) -> None:
+        """Stored recordings go in together, before anything that may refer to them."""
+        rows, self._stored = self._stored, []
+        self._db.executemany(
+            "INSERT OR IGNORE INTO recordings SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+            " ?12, ?8 WHERE ?1 NOT IN (SELECT record_id FROM removed)",
+            rows,
+        )
+
+    def _superseded(self, event: dict[str, Any]) -> None:
+        if "previousKey" in event:
+            owner, version = _number(event["recordId"]), event.get("previousVersion")
+            key, digest = event["previousKey"], event["previousSha256"]
+            self._keep(key, Kind.REVISION, owner, digest, version, _text(event["at"]))
+
+    def _revised(self, event: dict[str, Any], at: str) -> None:
+        self._db.execute(
+            "UPDATE recordings SET sidecar_bytes = ?, sidecar_sha256 = ?, sidecar_version = ?,"
+            " revision = ?, revised_at = ? WHERE record_id = ? AND revision <= ?",
+            (
+                _number(event["sidecarBytes"]),
+                _digest(event["sidecarSha256"]),
+                event.get("sidecarVersion"),
+                _number(event["revision"]),
+                at,
+                _number(event["recordId"]),
+                event["revision"],
+            ),
+        )
+        self._superseded(event)
+
+    def _report(self, event: dict[str, Any], at: str) -> None:
+        version = event.get("reportVersion")
+        self._keep(event["reportKey"], Kind.REPORT, None, event["reportSha256"], version, at)
+
+    def _redacted(self, event: dict[str, Any], at: str) -> None:
+        new, old = _digest(event["reportSha256"]), _digest(event["previousSha256"])
+        self._db.execute(
+            "UPDATE others SET sha256 = ?1, version = ?2, at = ?3, former = ?4"
+            " WHERE key = ?5 AND sha256 IN (?1, ?4)",
+            (new, event.get("reportVersion"), at, old, event["reportKey"]),
+        )
+
+    def _hold(self, event: dict[str, Any], at: str) -> None:
+        owner, version = _text(event["holdId"]), event.get("version")
+        self._keep(event["key"], Kind.HOLD, owner, event["sha256"], version, at)
+
+    def _repaired(self, event: dict[str, Any], at: str) -> None:
+        key, owner = event["key"], _number(event["recordId"])
+        if "damagedKey" in event:
+            aside, version = event["damagedKey"], event.get("damagedVersion")
+            self._keep(aside, Kind.DAMAGED, owner, event["damagedSha256"], version, at)
+        if "version" not in event:
+            return
+        self._db.execute(
+            "UPDATE recordings SET version = ?"
+            " WHERE record_id = ? AND stem || '.' || extension = ?",
+            (event["version"], owner, key),
+        )
+
+    def _removing(self, event: dict[str, Any], at: str) -> None:
+        ids = [(_number(one),) for one in event["recordIds"]]
+        self._db.executemany("INSERT OR IGNORE INTO leaving VALUES (?)", ids)
+
+    def _removed(self, event: dict[str, Any], at: str) -> None:
+        one = (_number(event["recordId"]),)
+        self._db.execute("INSERT OR IGNORE INTO removed VALUES (?)", one)
+        self._db.execute("DELETE FROM recordings WHERE record_id = ?", one)
+        self._db.execute(
+            "DELETE FROM others WHERE owner = ? AND kind IN ('revision', 'damaged')", one
+        )
+
+    def _erasing(self, event: dict[str, Any], at: str) -> None:
+        ids = [(_text(one),) for one in event.get("holdIds", ())]
+        self._db.executemany(
+            "UPDATE others SET former = sha256 WHERE kind = 'hold' AND owner = ?", ids
+        )
+
+    def _erased(self, event: dict[str, Any], at: str) -> None:
+        self._db.execute("DELETE FROM others WHERE kind = 'hold' AND former IS NOT NULL")
+        self._db.execute("UPDATE others SET former = NULL WHERE former IS NOT NULL")
+
+    def _keep(
+        self,
+        key: str,
+        kind: Kind,
+        owner: int | str | None,
+        sha256: str,
+        version: str | None,
+        at: str,
+    ) -> None:
+        self._db.execute(
+            "INSERT OR IGNORE INTO others VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            (check_key(key), kind, owner, _digest(sha256), version, at),
+        )
+
+
+_ACTS: Final[dict[str, Callable[[Inventory, dict[str, Any], str], None]]] = {
+    "revised": Inventory._revised,
+    "run": Inventory._report,
+    "redacted": Inventory._redacted,
+    "held": Inventory._hold,
+    "lifted": Inventory._hold,
+    "repaired": Inventory._repaired,
+    "removing": Inventory._removing,
+    "removed": Inventory._removed,
+    "erasing": Inventory._erasing,
+    "erased": Inventory._erased,
+}
+
+
+def _row_of(event: dict[str, Any]) -> tuple[Any, ...]:
+    key, record_id = event["key"], _number(event["recordId"])
+    name = parse_recording_key(key)
+    if name is None or name.is_sidecar or name.record_id != record_id:
+        raise ValueError("not the key of this recording")
+    return (
+        record_id,
+        key[: -len(name.extension) - 1],
+        name.extension,
+        _number(event["callId"]),
+        _number(event["bytes"]),
+        _digest(event["sha256"]),
+        event.get("version"),
+        _text(event["at"]),
+        _number(event["sidecarBytes"]),
+        _digest(event["sidecarSha256"]),
+        event.get("sidecarVersion"),
+        _number(event.get("revision", 1)),
+    )
+
+
+def _number(value: Any) -> int:
+    if type(value) is int and 0 <= value < _GREATEST:
+        return value
+    raise ValueError("not a number of the ledger")
+
+
+def _digest(value: Any) -> str:
+    if isinstance(value, str) and _DIGEST.fullmatch(value):
+        return value
+    raise ValueError("not a SHA-256")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError("not a text")
+
+
+def said(lines: Iterable[int]) -> str:
+    """Positions of lines for people: `2, 3, 7 and 12 more`."""
+    positions = list(lines)
+    shown = ", ".join(map(str, positions[:5]))
+    return shown if len(positions) <= 5 else f"{shown} and {len(positions) - 5} more"

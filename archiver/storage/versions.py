@@ -1,0 +1,54 @@
+"""What a medium with versions can do beside the six verbs.
+
+Where a bucket keeps versions, nothing is gone before every version of it is, and an Object Lock
+protects a version, never a key: a later put becomes the current object, and a delete covers it.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One version of an object, or a marker that says it was deleted. `version` is None where the
+    bucket keeps none."""
+
+    key: str
+    version: str | None
+    size: int
+    is_newest: bool
+    is_marker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectLock:
+    """The lock of one version: until when (None: it never had any), and whether a legal hold that
+    was set on the medium itself keeps it besides."""
+
+    until: datetime | None = None
+    is_on_hold: bool = False
+
+    def holds(self, now: datetime) -> bool:
+        """Whether the version cannot be removed at that moment."""
+        return self.is_on_hold or (self.until is not None and self.until > now)
+
+
+class Versions(ABC):
+    """The versions of the objects of one archive. Errors are those of `Storage`."""
+
+    @abstractmethod
+    async def of(self, prefix: str) -> list[ObjectVersion]:
+        """Every version of every object whose key starts with `prefix`; by key, newest first."""
+
+    @abstractmethod
+    async def lock(self, key: str, version: str | None) -> ObjectLock:
+        """The lock of that version (None: of the current object); KeyMissing without one."""
+
+    @abstractmethod
+    async def delete(self, key: str, version: str | None) -> None:
+        """Remove one version, or marker, for good; StorageRefused while it is locked."""
+
+    @abstractmethod
+    async def can_lock(self) -> bool:
+        """Whether the bucket takes Object Locks."""

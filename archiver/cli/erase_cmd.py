@@ -1,0 +1,137 @@
+"""`archiver erase`: remove everything of one person, and never fetch it again."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import count_argument, id_argument
+from archiver.cli.wording import counted, listed
+from archiver.clock import stamp_or_none, system_clock
+from archiver.config import Config, state_folder
+from archiver.measures import say_moment, say_size
+
+if TYPE_CHECKING:
+    from archiver.lifecycle.erase import ErasePlan
+
+_REFUSED = 3
+"""Something stands in the way for now: the erasure waits, as an open recording does."""
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "erase",
+        help="erase everything of one person",
+        description="Erases one lead: its audio, sidecars and revisions (on S3 all versions), what "
+        "the reports of runs say of it, the texts of lifted holds that name it, and its entries in "
+        "the catalog. Ids and digests stay in the ledger. No later run fetches it again: calls "
+        "created before the erasure are passed over, calls created later are archived. Without "
+        "--remove this shows what would go. Refused, with exit code 3, while a legal hold covers "
+        "any of it or an Object Lock keeps any of it. It asks the API nothing and needs no key; "
+        "copies elsewhere (exports, backups, other machines' catalogs) are yours to see to.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--lead", dest="lead_id", type=id_argument, required=True, metavar="ID", help="the person"
+    )
+    parser.add_argument(
+        "--remove",
+        type=count_argument,
+        metavar="NUMBER",
+        help="erase it; the number of recordings that `archiver erase --lead ID` shows",
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Show or erase; 3 when it is refused for now, else 0."""
+    config = context.load_config(needs_key=False)
+    plan, erased, head = anyio.run(_act, config, arguments.lead_id, arguments.remove, context)
+    context.console.json(_as_json(plan, erased=erased, head=head))
+    context.console.result(*_lines(plan, config, erased=erased, head=head))
+    return _REFUSED if plan.is_refused else 0
+
+
+async def _act(
+    config: Config, lead_id: int, number: int | None, context: Context
+) -> "tuple[ErasePlan, bool, str | None]":
+    from archiver.archive import watched_archive
+    from archiver.lifecycle.acts import name_of_act
+    from archiver.lifecycle.erase import erase, plan_erase
+    from archiver.lifecycle.holding import archive_to_remove_from
+
+    state = state_folder(context.environ)
+    if number is None:
+        async with watched_archive(config, state_folder=state) as archive:
+            plan = await plan_erase(archive, lead_id, clock=system_clock)
+            return plan, False, (await archive.catalog.head()).digest
+    async with archive_to_remove_from(
+        config, "erase", state_folder=state, clock=system_clock
+    ) as archive:
+        act = name_of_act(system_clock())
+        plan = await erase(archive, lead_id, number, clock=system_clock, act=act)
+        return plan, not plan.is_refused, (await archive.catalog.head()).digest
+
+
+def _as_json(plan: "ErasePlan", *, erased: bool, head: str | None) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "leadId": plan.lead_id,
+        "erased": erased,
+        "calls": len(plan.calls),
+        "recordings": len(plan.archived),
+        "bytes": plan.size,
+        "reports": len(plan.reports),
+        "holdTexts": len(plan.hold_texts),
+        "leavings": len(plan.leavings),
+        "heldBy": plan.held_by,
+        "locked": None,
+        "ledgerHead": head,
+    }
+    if plan.locked is not None:
+        told["locked"] = {"key": plan.locked.key, "until": stamp_or_none(plan.locked.until)}
+    return told
+
+
+def _lines(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None) -> list[str]:
+    recordings = len(plan.archived)
+    lines = [
+        f"Lead {plan.lead_id}",
+        f"{len(plan.calls):>11,}  calls in the catalog",
+        f"{recordings:>11,}  recordings with their sidecars ({say_size(plan.size)})",
+    ]
+    others = {
+        "reports of runs that say something of it": plan.reports,
+        "lifted holds that name it, with their texts": plan.hold_texts,
+        "objects that a dead run left under it": plan.leavings,
+    }
+    lines += [f"{len(found):>11,}  {what}" for what, found in others.items() if found]
+    return [*lines, "", *_end(plan, config, erased=erased, head=head)]
+
+
+def _end(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None) -> list[str]:
+    if erased:
+        return [
+            f"ERASED. Calls of lead {plan.lead_id} created before now are never fetched again.",
+            f"Ledger head  {head}",
+        ]
+    refused = []
+    if plan.held_by:
+        refused.append(
+            f"REFUSED: {counted(len(plan.held_by), 'hold covers', 'holds cover')} it: "
+            f"{listed(plan.held_by)}. `archiver hold lift` ends one."
+        )
+    if plan.locked is not None:
+        until = plan.locked.until
+        when = (
+            "a legal hold on the storage itself is taken off"
+            if until is None
+            else say_moment(until, config.window.timezone)
+        )
+        refused.append(f"REFUSED: it is locked, and can go after {when} ({plan.locked.key}).")
+    if refused:
+        return [*refused, "Nothing was erased."]
+    command = f"archiver erase --lead {plan.lead_id} --remove {len(plan.archived)}"
+    return [f"Nothing was erased. `{command}` erases it for good."]

@@ -1,0 +1,215 @@
+"""`archiver hold`: keep calls from being removed, whatever their age."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import id_argument
+from archiver.cli.wording import counted, listed
+from archiver.clock import stamp, stamp_or_none, system_clock
+from archiver.config import Config, state_folder
+from archiver.measures import say_moment
+
+if TYPE_CHECKING:
+    from archiver.archive import Archive
+    from archiver.catalog.retention import Hold
+    from archiver.lifecycle.holds import HoldTexts
+
+_KINDS = ("lead", "call", "order")
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "hold",
+        help="place, list and lift legal holds",
+        description="A legal hold keeps recordings from `prune` and `erase` until it is lifted. It "
+        "may be placed and lifted at any time, also while a run is under way, and asks the API "
+        "nothing. The ledger keeps the ids and the moments for ever; the reason, which may name "
+        "people, lies in an object of its own.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    _add_add(acts, common)
+    showing = acts.add_parser(
+        "list",
+        help="show the holds in force",
+        description="Show every hold in force, what it covers, who placed it, when and why.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    showing.add_argument("--all", action="store_true", help="those that were lifted, too")
+    showing.set_defaults(execute=show)
+    lifting = acts.add_parser(
+        "lift",
+        help="end a hold",
+        description="End one hold. What no other hold covers may be removed again by `prune` and "
+        "`erase`; lifting removes nothing.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    lifting.add_argument("hold_id", metavar="HOLD_ID", help="as `archiver hold list` shows it")
+    lifting.add_argument("--reason", default="", metavar="TEXT", help="why it may end")
+    lifting.set_defaults(execute=lift)
+
+
+def _add_add(acts: Any, common: argparse.ArgumentParser) -> None:
+    adding = acts.add_parser(
+        "add",
+        help="place a hold",
+        description="Place one hold on any number of leads, calls and orders. It covers what the "
+        "archive has of them and whatever it gets later: `archiver hold add --lead 789 --lead 790 "
+        '--reason "lawsuit 4 O 12/26"`.',
+        parents=[common],
+        allow_abbrev=False,
+    )
+    for kind in _KINDS:
+        adding.add_argument(
+            f"--{kind}",
+            dest=f"{kind}s",
+            type=id_argument,
+            action="append",
+            default=[],
+            metavar="ID",
+            help=f"this {kind}; may be given again",
+        )
+    adding.add_argument(
+        "--reason", required=True, metavar="TEXT", help="why, and who asked for it; kept with it"
+    )
+    adding.set_defaults(execute=add)
+
+
+def add(arguments: argparse.Namespace, context: Context) -> int:
+    """Place a hold, and say what it covers now."""
+    from archiver.lifecycle.acts import person
+    from archiver.lifecycle.holds import place_hold
+
+    async def act(archive: "Archive") -> str:
+        return await place_hold(
+            archive,
+            leads=arguments.leads,
+            calls=arguments.calls,
+            orders=arguments.orders,
+            reason=arguments.reason,
+            by=person(),
+            clock=system_clock,
+        )
+
+    async def placed(config: Config) -> tuple[str, int, int]:
+        from archiver.archive import watched_archive
+        from archiver.catalog.retention import being_removed, covered
+
+        state = state_folder(context.environ)
+        async with watched_archive(config, state_folder=state) as archive:
+            hold_id = await act(archive)
+            covers = await archive.catalog.ask(lambda db: covered(db, hold_id))
+            leaving = await archive.catalog.ask(lambda db: being_removed(db, hold_id))
+        return hold_id, covers, leaving
+
+    hold_id, covers, leaving = anyio.run(placed, context.load_config(needs_key=False))
+    lines = [
+        f"Hold {hold_id} is in force.",
+        f"It covers {counted(covers, 'recording', 'recordings')} in the archive now, and whatever "
+        "comes.",
+        f"`archiver hold lift {hold_id}` ends it.",
+    ]
+    if leaving:
+        lines.append(
+            f"It came too late for {counted(leaving, 'recording', 'recordings')}, whose removal "
+            "the ledger announced before."
+        )
+    context.console.result(*lines)
+    context.console.json({"holdId": hold_id, "recordings": covers, "tooLateFor": leaving})
+    return 0
+
+
+def lift(arguments: argparse.Namespace, context: Context) -> int:
+    """End a hold."""
+    from archiver.archive import watched_archive
+    from archiver.lifecycle.acts import person
+    from archiver.lifecycle.holds import lift_hold
+
+    async def lifted(config: Config) -> None:
+        state = state_folder(context.environ)
+        async with watched_archive(config, state_folder=state) as archive:
+            await lift_hold(
+                archive, arguments.hold_id, reason=arguments.reason, by=person(), clock=system_clock
+            )
+
+    anyio.run(lifted, context.load_config(needs_key=False))
+    context.console.result(f"Hold {arguments.hold_id} is lifted.")
+    context.console.json({"holdId": arguments.hold_id, "lifted": True})
+    return 0
+
+
+def show(arguments: argparse.Namespace, context: Context) -> int:
+    """List the holds."""
+    config = context.load_config(needs_key=False)
+
+    async def read() -> "list[tuple[Hold, HoldTexts, int]]":
+        from archiver.archive import watched_archive
+        from archiver.catalog import retention
+        from archiver.lifecycle.holds import texts_of
+
+        state = state_folder(context.environ)
+        async with watched_archive(config, state_folder=state) as archive:
+            holds = await archive.catalog.ask(retention.holds)
+            return [
+                (hold, await texts_of(archive, hold), await _covered(archive, hold.hold_id))
+                for hold in holds
+                if arguments.all or hold.lifted_at is None
+            ]
+
+    found = anyio.run(read)
+    context.console.json({"holds": [_as_json(*one) for one in found]})
+    if not found:
+        context.console.result("No hold is in force.")
+    for hold, texts, covers in found:
+        context.console.result(*_lines(hold, texts, covers, config))
+    return 0
+
+
+async def _covered(archive: "Archive", hold_id: str) -> int:
+    from archiver.catalog.retention import covered
+
+    return await archive.catalog.ask(lambda db: covered(db, hold_id))
+
+
+def _as_json(hold: "Hold", texts: "HoldTexts", covers: int) -> dict[str, Any]:
+    placed, lifted = texts.placed or {}, texts.lifted or {}
+    return {
+        "holdId": hold.hold_id,
+        "leadIds": list(hold.leads),
+        "callIds": list(hold.calls),
+        "orderIds": list(hold.orders),
+        "recordings": covers,
+        "placedAt": stamp(hold.placed_at),
+        "placedBy": placed.get("placedBy"),
+        "reason": placed.get("reason"),
+        "liftedAt": stamp_or_none(hold.lifted_at),
+        "liftedBy": lifted.get("liftedBy"),
+        "liftReason": lifted.get("reason"),
+        "textsErased": hold.is_erased,
+    }
+
+
+def _lines(hold: "Hold", texts: "HoldTexts", covers: int, config: Config) -> list[str]:
+    zone = config.window.timezone
+    scopes = zip(_KINDS, (hold.leads, hold.calls, hold.orders), strict=True)
+    on = "; ".join(f"{kind} {listed(ids)}" for kind, ids in scopes if ids)
+    placed, lifted = texts.placed or {}, texts.lifted or {}
+    unknown = "erased with a person" if hold.is_erased else "lost: `archiver verify` tells more"
+    lines = [
+        f"{hold.hold_id}  {on}",
+        f"  placed  {say_moment(hold.placed_at, zone)} by {placed.get('placedBy', unknown)}",
+        f"  reason  {placed.get('reason', unknown)}",
+    ]
+    if hold.lifted_at is None:
+        return [*lines, f"  covers  {counted(covers, 'recording', 'recordings')} now"]
+    lines.append(
+        f"  lifted  {say_moment(hold.lifted_at, zone)} by {lifted.get('liftedBy', unknown)}"
+    )
+    return [*lines, f"  reason  {lifted['reason']}"] if lifted.get("reason") else lines

@@ -1,0 +1,140 @@
+"""`archiver prune`: remove what is older than `retention.keep`, once its number is named."""
+
+import argparse
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import count_argument
+from archiver.cli.wording import counted, part_line
+from archiver.clock import stamp, stamp_or_none, system_clock
+from archiver.config import Config, state_folder
+from archiver.measures import say_duration, say_moment, say_size
+
+if TYPE_CHECKING:
+    from archiver.lifecycle.prune import PrunePlan
+
+_KEPT: Final = {
+    "held": "a legal hold covers them: `archiver hold list`",
+    "locked": "an Object Lock keeps them",
+    "open": "their call still waits for a recording",
+    "damaged": "they are not what the ledger tells: `archiver verify --repair`",
+}
+_MOST_SHOWN: Final = 12
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "prune",
+        help="show what is past its retention, and remove it when told its number",
+        description="Recordings that were created and archived longer ago than retention.keep may "
+        "go. Without --remove this shows which, and how many; nothing is changed. With --remove "
+        "and exactly that number it removes them: audio, sidecar and revisions, on S3 in all "
+        "versions. Never what is held, locked, damaged or open. Their ids and digests stay in the "
+        "ledger, and no later run fetches them again. It asks the API nothing and needs no key.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--remove",
+        type=count_argument,
+        metavar="NUMBER",
+        help="remove them; the number that `archiver prune` shows",
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Show or remove; 4 when something damaged was met, else 0."""
+    config = context.load_config(needs_key=False)
+    plan, removed, head = anyio.run(_act, config, arguments.remove, context)
+    context.console.json(_as_json(plan, removed, head, config))
+    context.console.result(*_lines(plan, removed, head, config))
+    return 4 if plan.kept["damaged"] else 0
+
+
+async def _act(
+    config: Config, number: int | None, context: Context
+) -> "tuple[PrunePlan, int | None, str | None]":
+    from archiver.archive import watched_archive
+    from archiver.lifecycle.acts import name_of_act
+    from archiver.lifecycle.holding import archive_to_remove_from
+    from archiver.lifecycle.prune import plan_prune, prune
+
+    state, keep = state_folder(context.environ), config.retention.keep
+    if number is None:
+        async with watched_archive(config, state_folder=state) as archive:
+            plan = await plan_prune(archive, keep, clock=system_clock)
+            return plan, None, (await archive.catalog.head()).digest
+    async with archive_to_remove_from(
+        config, "prune", state_folder=state, clock=system_clock
+    ) as archive:
+        act = name_of_act(system_clock())
+        plan, removed = await prune(archive, keep, number, clock=system_clock, act=act)
+        return plan, removed, (await archive.catalog.head()).digest
+
+
+def _as_json(
+    plan: "PrunePlan", removed: int | None, head: str | None, config: Config
+) -> dict[str, Any]:
+    keep = config.retention.keep
+    return {
+        "keepSeconds": None if keep is None else int(keep.total_seconds()),
+        "before": stamp(plan.before),
+        "recordings": len(plan.record_ids),
+        "bytes": plan.size,
+        "oldest": stamp_or_none(plan.oldest),
+        "newest": stamp_or_none(plan.newest),
+        "byMonth": dict(sorted(plan.by_month.items())),
+        "byLead": [
+            {"leadId": lead, "recordings": count} for lead, count in plan.by_lead.most_common(100)
+        ],
+        "kept": {cause: plan.kept[cause] for cause in _KEPT},
+        "damaged": sorted(plan.damaged),
+        "nextUnlockAt": stamp_or_none(plan.next_at),
+        "younger": plan.younger,
+        "removed": removed,
+        "ledgerHead": head,
+    }
+
+
+def _lines(plan: "PrunePlan", removed: int | None, head: str | None, config: Config) -> list[str]:
+    zone, keep = config.window.timezone, config.retention.keep
+    lines = [
+        f"Past retention.keep ({say_duration(keep.total_seconds() if keep else 0)}): created and "
+        f"archived before {say_moment(plan.before, zone)}",
+        f"{len(plan.record_ids):>11,}  recordings may go ({say_size(plan.size)})",
+    ]
+    if plan.oldest and plan.newest:
+        lines += [
+            f"{'':13}created {say_moment(plan.oldest, zone)} to {say_moment(plan.newest, zone)}",
+            *_most(sorted(plan.by_month.items()), "month"),
+            *_most([(f"lead {lead}", n) for lead, n in plan.by_lead.most_common()], "lead"),
+        ]
+    lines += [part_line(name, plan.kept[name], _KEPT[name]) for name in _KEPT if plan.kept[name]]
+    if plan.next_at is not None:
+        lines.append(f"{'':15}the first of the locks ends {say_moment(plan.next_at, zone)}")
+    lines += [f"{'':15}{key}" for key in sorted(plan.damaged)[:_MOST_SHOWN]]
+    lines.append(f"{plan.younger:>11,}  are younger, and stay")
+    return [*lines, "", *_end(plan, removed, head)]
+
+
+def _most(rows: list[tuple[str, int]], what: str) -> list[str]:
+    shown = [f"{'':13}{name:<16}{count:>9,}" for name, count in rows[:_MOST_SHOWN]]
+    rest = len(rows) - _MOST_SHOWN
+    return [*shown, f"{'':13}and {counted(rest, what, what + 's')} more"] if rest > 0 else shown
+
+
+def _end(plan: "PrunePlan", removed: int | None, head: str | None) -> list[str]:
+    number = len(plan.record_ids)
+    if removed is not None:
+        return [
+            f"REMOVED: {counted(removed, 'recording', 'recordings')}. The ledger keeps their ids "
+            "and digests; no run fetches them again.",
+            f"Ledger head  {head}",
+        ]
+    if not number:
+        return ["Nothing may go now."]
+    return [f"Nothing was removed. `archiver prune --remove {number}` removes them for good."]

@@ -1,0 +1,1 @@
+"""What the law asks of an archive beyond keeping: holds, retention, erasure, locks."""

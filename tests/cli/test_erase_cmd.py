@@ -1,0 +1,46 @@
+"""`archiver erase`: shows, refuses with a reason, and erases only when told the number."""
+
+from pathlib import Path
+
+from tests.cli.commands import archiver
+from tests.world import tree
+
+LEAD = ("--lead", "50244")
+
+
+def test_it_shows_and_then_erases(archived: Path) -> None:
+    before = tree(archived)
+    ended = archiver("erase", *LEAD, folder=archived)
+    assert (ended.code, ended.err) == (0, ""), ended
+    assert "`archiver erase --lead 50244 --remove 1` erases it for good." in ended.out
+    assert tree(archived) == before
+    told = archiver("erase", *LEAD, "--remove", "1", "--json", folder=archived).answer
+    assert (told["erased"], told["recordings"], told["calls"]) == (True, 1, 1)
+    assert not (archived / "archive/50244").exists()
+    assert archiver("erase", *LEAD, "--json", folder=archived).answer["recordings"] == 0
+
+
+def test_what_is_held_is_refused_with_3_and_words(archived: Path) -> None:
+    archiver("hold", "add", *LEAD, "--reason", "x", folder=archived)
+    for arguments in (LEAD, (*LEAD, "--remove", "1")):
+        ended = archiver("erase", *arguments, folder=archived)
+        assert ended.code == 3
+        assert "REFUSED: 1 hold covers it" in ended.out
+        assert "Nothing was erased." in ended.out
+    told = archiver("erase", *LEAD, "--remove", "1", "--json", folder=archived).answer
+    assert (told["erased"], len(told["heldBy"])) == (False, 1)
+    assert (archived / "archive/50244/70102/900102.mp3").exists()
+
+
+def test_another_number_ends_with_2_and_erases_nothing(archived: Path) -> None:
+    before = tree(archived / "archive")
+    ended = archiver("erase", *LEAD, "--remove", "2", folder=archived)
+    assert ended.code == 2
+    assert "lead 50244 has 1 recordings here, not 2" in ended.err
+    assert tree(archived / "archive") == before
+
+
+def test_a_person_must_be_named(archived: Path) -> None:
+    ended = archiver("erase", folder=archived)
+    assert ended.code == 2
+    assert "--lead" in ended.err

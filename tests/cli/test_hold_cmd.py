@@ -1,0 +1,63 @@
+"""`archiver hold`: places, lists and lifts, without a key and beside a run."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import Ended, archiver
+
+
+def hold(folder: Path, *arguments: str) -> Ended:
+    return archiver("hold", *arguments, folder=folder)
+
+
+def test_several_holds_are_placed_listed_and_lifted_without_a_key(archived: Path) -> None:
+    reason = "Lawsuit 4 O 12/26, Müller"
+    ended = hold(
+        archived, "add", "--lead", "50231", "--lead", "50244", "--call", "70108", "--reason", reason
+    )
+    assert (ended.code, ended.err) == (0, "")
+    assert "It covers 4 recordings in the archive now" in ended.out
+    second = hold(archived, "add", "--order", "202", "--reason", "audit", "--json").answer
+    listed = hold(archived, "list")
+    assert reason in listed.out
+    assert second["holdId"] in listed.out
+    told = hold(archived, "list", "--json").answer["holds"]
+    assert [one["reason"] for one in told] == [reason, "audit"]
+    assert told[0]["leadIds"] == [50231, 50244]
+    assert told[0]["placedBy"].count("@") == 1
+    ended = hold(archived, "lift", told[0]["holdId"], "--reason", "settled")
+    assert (ended.code, ended.err) == (0, "")
+    assert len(hold(archived, "list", "--json").answer["holds"]) == 1
+    everything = hold(archived, "list", "--all", "--json").answer["holds"]
+    assert sorted(one["liftReason"] or "" for one in everything) == ["", "settled"]
+    assert "lifted" in hold(archived, "list", "--all").out
+
+
+def test_no_hold_is_said_in_words(archived: Path) -> None:
+    assert hold(archived, "list").out == "No hold is in force.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("add", "--reason", "x"), "a hold on nothing"),
+        (("add", "--lead", "1"), "--reason"),
+        (("add", "--lead", "zero", "--reason", "x"), "must be an id"),
+        (("lift", "h123"), "there is no hold h123"),
+        ((), "ACT"),
+    ],
+)
+def test_what_cannot_be_ends_with_2(
+    archived: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    ended = hold(archived, *arguments)
+    assert ended.code == 2, ended
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_without_an_archive_it_ends_with_2(tmp_path: Path) -> None:
+    (tmp_path / "archive.yaml").write_text("liner: {url: 'https://liner.test'}")
+    assert hold(tmp_path, "add", "--lead", "1", "--reason", "x").code == 2
+    assert not (tmp_path / "archive").exists()

@@ -1,0 +1,74 @@
+"""`archiver reindex`: rebuild the catalog from the archive."""
+
+import argparse
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.wording import counted
+from archiver.config import Config, state_folder
+from archiver.measures import say_duration
+
+if TYPE_CHECKING:
+    from archiver.reindex import Reindexed
+
+_SAY_EVERY: Final = 10.0
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "reindex",
+        help="rebuild the catalog from the archive alone",
+        description="Read the ledger from its first segment to its last and fill a new catalog, "
+        "equal to the one that was lost; the old one is replaced when the new one is whole. It "
+        "needs no API key. While a run holds the archive it exits 6.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(_arguments: argparse.Namespace, context: Context) -> int:
+    """Rebuild, and tell what was found; 0."""
+    config = context.load_config(needs_key=False)
+    done = anyio.run(_reindex, config, context)
+    context.console.result(*_lines(done))
+    context.console.json(done.as_json())
+    return 0
+
+
+async def _reindex(config: Config, context: Context) -> "Reindexed":
+    from archiver.reindex import reindex
+
+    read = {"segments": 0, "events": 0}
+    last = time.monotonic()
+
+    def on_read(segments: int, events: int) -> None:
+        nonlocal last
+        read["segments"] += segments
+        read["events"] += events
+        if time.monotonic() - last >= _SAY_EVERY:
+            last = time.monotonic()
+            context.console.say(f"{read['segments']:,} segments, {read['events']:,} events so far")
+
+    return await reindex(config, state_folder=state_folder(context.environ), on_read=on_read)
+
+
+def _lines(done: "Reindexed") -> list[str]:
+    counts = done.counts
+    lines = [
+        f"read      {counted(done.head.number, 'segment', 'segments')} of the ledger,"
+        f" {counted(counts['events'], 'event', 'events')}, in {say_duration(done.seconds)}",
+        f"found     {counted(counts['calls'], 'call', 'calls')},"
+        f" {counted(counts['recordings'], 'recording', 'recordings')},"
+        f" {counted(counts['runs'], 'run', 'runs')}",
+        f"catalog   {done.path}",
+        f"head      {done.head.digest or 'none: the ledger is empty'}",
+    ]
+    if counts["takenOver"]:
+        taken = counted(counts["takenOver"], "event", "events")
+        lines.append(f"note      {taken} of the old catalog that the ledger does not tell yet")
+    return lines

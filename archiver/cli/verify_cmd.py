@@ -1,0 +1,132 @@
+"""`archiver verify`: read the archive back, and name everything that does not hold."""
+
+import argparse
+import os
+import re
+import signal
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import period
+from archiver.config import Config, state_folder
+from archiver.errors import UsageError
+
+if TYPE_CHECKING:
+    from archiver.verify.verification import Verified, Wanted
+
+_DAMAGED: Final = 4
+_INTERRUPTED: Final = 130
+_TICK_SECONDS: Final = 0.2
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "verify",
+        help="read the archive back, and name everything that does not hold",
+        description="Read back every key, size, hash, sidecar, revision and ledger link, and list "
+        "all findings, each with a next step. It writes nothing, needs no API key and may run at "
+        "any time. Exits 4 on damage that remains.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--sample",
+        metavar="SHARE",
+        help="read a share only, such as 1/30; each time the next, so thirty nights read all",
+    )
+    parser.add_argument("--since", metavar="T", help="read only what was archived since")
+    parser.add_argument(
+        "--head",
+        metavar="DIGEST",
+        help="the ledger must hold this head, which a run printed: shows a tail that was cut off",
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="fetch again what the source still has; what is damaged is kept aside",
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Print the findings; 4 while any remains, 130 when interrupted, else 0."""
+    config = context.load_config(needs_key=arguments.repair)
+    wanted = _wanted(arguments, config)
+    verified, is_stopped = anyio.run(_verify, config, wanted, context)
+    _tell(verified, context, is_stopped=is_stopped)
+    if is_stopped:
+        return _INTERRUPTED
+    return _DAMAGED if verified.found.remaining else 0
+
+
+def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
+    from archiver.verify.sampling import parse_share
+    from archiver.verify.verification import Wanted
+
+    if arguments.sample and arguments.since:
+        raise UsageError("--sample and --since exclude each other", hint="ask for one of them")
+    try:
+        parts = parse_share(arguments.sample) if arguments.sample else None
+    except ValueError as error:
+        raise UsageError(f"--sample {error}, not {arguments.sample[:40]!r}") from None
+    head = arguments.head.strip().lower() if arguments.head is not None else None
+    if head is not None and not _DIGEST.fullmatch(head):
+        raise UsageError(
+            "--head must be a SHA-256 of 64 hexadecimal digits",
+            hint="a run prints it, and it is the newest digest in the names of the ledger's files",
+        )
+    since, _ = period(arguments.since, None, config.window.timezone)
+    return Wanted(parts, since, head, arguments.repair)
+
+
+async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[Verified, bool]":
+    """The verification, and whether it was told to stop; once more ends the process."""
+    from archiver.meter import Meter, MeterPrinter
+    from archiver.verify.verification import Watcher, verify
+
+    meter = Meter()
+    printer = MeterPrinter(meter, context.console, time.monotonic)
+    stop = anyio.Event()
+
+    async def listen() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                if stop.is_set():
+                    os._exit(_INTERRUPTED)
+                stop.set()
+                context.console.say("stopping: what was found so far is looked at again")
+
+    async def tick() -> None:
+        while True:
+            printer.tick()
+            await anyio.sleep(_TICK_SECONDS)
+
+    try:
+        async with anyio.create_task_group() as around:
+            around.start_soon(listen)
+            around.start_soon(tick)
+            verified = await verify(
+                config,
+                wanted,
+                state_folder=state_folder(context.environ),
+                watcher=Watcher(meter.expect, meter.add, stop.is_set),
+            )
+            around.cancel_scope.cancel()
+    finally:
+        printer.close()
+    return verified, stop.is_set()
+
+
+def _tell(verified: "Verified", context: Context, *, is_stopped: bool) -> None:
+    from archiver.cli.verify_lines import as_json, verify_lines
+
+    context.console.result(*verify_lines(verified, is_stopped=is_stopped))
+    context.console.json(as_json(verified, is_stopped=is_stopped))
+    note = verified.remember()
+    if note is not None:
+        context.console.say(f"note: {note}")

@@ -1,0 +1,81 @@
+"""What `archiver verify` says: the findings with their next steps, for people and as JSON."""
+
+from collections import Counter
+from typing import Any
+
+from archiver.cli.wording import counted
+from archiver.measures import say_duration, say_size
+from archiver.verify.findings import Finding
+from archiver.verify.verification import Verified
+
+
+def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:
+    """The answer of `--json`. `complete`: everything that was asked for was looked at."""
+    found, sample = verified.found, verified.sample
+    told: dict[str, Any] = {
+        "complete": found.is_whole,
+        "sound": not found.remaining,
+        "archiveId": found.archive_id,
+        "head": found.head,
+        "checked": {
+            "segments": found.segments,
+            "objects": found.checked.listed,
+            "read": found.checked.read,
+            "bytes": found.checked.bytes,
+        },
+        "findings": [one.as_json() for one in found.findings],
+        "remaining": len(found.remaining),
+        "repaired": len(found.findings) - len(found.remaining),
+        "seconds": round(found.seconds, 3),
+    }
+    if sample is not None:
+        told["sample"] = {"part": sample.part + 1, "parts": sample.parts}
+    if verified.notes:
+        told["notes"] = list(verified.notes)
+    return told | ({"interrupted": True} if is_stopped else {})
+
+
+def verify_lines(verified: Verified, *, is_stopped: bool) -> list[str]:
+    """The result for people: each finding in two lines, then what it comes to."""
+    found = verified.found
+    lines = [line for one in found.findings for line in _finding_lines(one)]
+    if lines:
+        lines.append("")
+    checked = found.checked
+    rate = say_size(checked.bytes / found.seconds) if found.seconds else "0 B"
+    lines += [
+        f"checked   {counted(found.segments, 'segment', 'segments')} of the ledger,"
+        f" {counted(checked.listed, 'object', 'objects')} listed,"
+        f" {checked.read:,} read back: {say_size(checked.bytes)}"
+        f" in {say_duration(found.seconds)} ({rate}/s)",
+        f"head      {found.head or 'none: the ledger is empty'}",
+    ]
+    if verified.sample is not None:
+        part = verified.sample
+        lines.append(f"sample    part {part.part + 1} of {part.parts}; the next follows next time")
+    lines += [f"note      {note}" for note in verified.notes]
+    return [*lines, _verdict(verified, is_stopped=is_stopped)]
+
+
+def _finding_lines(one: Finding) -> list[str]:
+    mark = "repaired" if one.repaired else one.name.upper()
+    return [
+        f"{mark:<18} {one.key}",
+        f"{'':<18} expected {one.expected}; found {one.found}",
+        f"{'':<18} next: {one.next}",
+    ]
+
+
+def _verdict(verified: Verified, *, is_stopped: bool) -> str:
+    found = verified.found
+    kinds = Counter(one.name for one in found.remaining)
+    mended = len(found.findings) - len(found.remaining)
+    parts = [f"{name} {count:,}" for name, count in sorted(kinds.items())]
+    if mended:
+        parts.append(f"repaired {mended:,}")
+    told = ", ".join(parts)
+    if is_stopped:
+        return f"INTERRUPTED: not everything was looked at. {told}".rstrip()
+    if found.remaining:
+        return f"DAMAGE: {told}."
+    return f"SOUND: everything that was looked at is as the ledger says. {told}".rstrip()

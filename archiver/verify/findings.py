@@ -1,0 +1,197 @@
+"""What a verification can find, each kind a type of its own (pure).
+
+A finding names the object, what the ledger led us to expect, what was found instead, and what a
+person should do next. Findings are facts about the archive, never failures of the verification.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+RESTORE = "restore the object from a copy of the archive"
+FETCH_AGAIN = (
+    "`archiver verify --repair` fetches it again if the source still has it; else restore it"
+    " from a copy of the archive"
+)
+RESTORE_LEDGER = "restore the ledger's file from a copy; nothing else in the archive was changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something about one object that does not hold. `record_id` where it is of a recording."""
+
+    name: ClassVar[str] = ""
+    next_step: ClassVar[str] = RESTORE
+
+    key: str
+    expected: str
+    found: str
+    record_id: int | None = None
+    advice: str = ""
+    repaired: bool = False
+
+    @property
+    def next(self) -> str:
+        """What a person should do, in one sentence."""
+        return self.advice or self.next_step
+
+    def mended(self) -> Self:
+        """The same finding, once the archive holds again what it should."""
+        return replace(self, repaired=True, advice="nothing: it was repaired and read back")
+
+    def advised(self, advice: str) -> Self:
+        """The same finding with another next step."""
+        return replace(self, advice=advice)
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as an object of `--json`."""
+        told: dict[str, Any] = {
+            "finding": self.name,
+            "key": self.key,
+            "expected": self.expected,
+            "found": self.found,
+            "next": self.next,
+            "repaired": self.repaired,
+        }
+        return told if self.record_id is None else told | {"recordId": self.record_id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing(Finding):
+    """The ledger names an object that is not there."""
+
+    name: ClassVar[str] = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongSize(Finding):
+    """The object is longer or shorter than the ledger says."""
+
+    name: ClassVar[str] = "wrong-size"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongDigest(Finding):
+    """The object has the right length and other bytes."""
+
+    name: ClassVar[str] = "wrong-digest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable(Finding):
+    """The object is there, and the storage cannot give its bytes."""
+
+    name: ClassVar[str] = "unreadable"
+    next_step: ClassVar[str] = (
+        "look at the disk and at the rights of the object; then restore it from a copy"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarUnreadable(Finding):
+    """What lies in the place of a sidecar is no sidecar: no JSON, or not of this format."""
+
+    name: ClassVar[str] = "sidecar-unreadable"
+    next_step: ClassVar[str] = FETCH_AGAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarDisagrees(Finding):
+    """The sidecar is the one that the ledger names, and contradicts what the ledger says."""
+
+    name: ClassVar[str] = "sidecar-disagrees"
+    next_step: ClassVar[str] = (
+        "keep the archive as it is and find out which version wrote it: the audio is checked"
+        " against the ledger, the sidecar tells something else"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unexpected(Finding):
+    """An object that the ledger does not name."""
+
+    name: ClassVar[str] = "unexpected"
+    next_step: ClassVar[str] = (
+        "if a run was killed, `archiver run` proves and takes in what it left; anything else was"
+        " put there by somebody: look at it, and move it out of the archive"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainBroken(Finding):
+    """A segment of the ledger is altered, missing, doubled, or does not follow the one before."""
+
+    name: ClassVar[str] = "chain-broken"
+    next_step: ClassVar[str] = RESTORE_LEDGER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoArchives(Finding):
+    """A segment of the ledger belongs to another archive."""
+
+    name: ClassVar[str] = "two-archives"
+    next_step: ClassVar[str] = (
+        "two archives lie in one place: move the other one's files to a folder or prefix of"
+        " their own"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TailCut(Finding):
+    """The ledger lacks a head that somebody kept: its newest segments were cut off or replaced."""
+
+    name: ClassVar[str] = "tail-cut"
+    next_step: ClassVar[str] = "restore the newest segments of the ledger from a copy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignFormat(Finding):
+    """`_archive/format.json` does not say what the ledger says: the format, the archive's id."""
+
+    name: ClassVar[str] = "foreign-format"
+    next_step: ClassVar[str] = "restore _archive/format.json with exactly the expected line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotLocked(Finding):
+    """Object Lock is configured, and a version of the object can be changed or removed too soon.
+
+    `expected` is the mode and date that the configuration asks for, `found` those of the object.
+    """
+
+    name: ClassVar[str] = "not-locked"
+    next_step: ClassVar[str] = "lock the object's version with the expected mode and date"
+
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownVersion(Finding):
+    """In a versioned bucket, a version (or a delete marker) that the ledger does not know.
+
+    `expected` is the version that the ledger names, `found` the one that lies over it.
+    """
+
+    name: ClassVar[str] = "unknown-version"
+    next_step: ClassVar[str] = (
+        "the version that the ledger names is still there: remove the one laid over it"
+    )
+
+    version: str | None = None
+
+
+KINDS: tuple[type[Finding], ...] = (
+    Missing,
+    WrongSize,
+    WrongDigest,
+    Unreadable,
+    SidecarUnreadable,
+    SidecarDisagrees,
+    Unexpected,
+    ChainBroken,
+    TwoArchives,
+    TailCut,
+    ForeignFormat,
+    NotLocked,
+    UnknownVersion,
+)
+"""Every kind of finding, as documentation and tests count them."""

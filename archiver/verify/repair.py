@@ -1,0 +1,108 @@
+"""`verify --repair`: what was found is mended where the source allows, and looked at again."""
+
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from archiver import __version__
+from archiver.archive import Archive, held_archive
+from archiver.catalog.inventory import Inventory
+from archiver.clock import Clock, stamp
+from archiver.config import Config
+from archiver.errors import FetchError, StorageError
+from archiver.fetch import Fetcher
+from archiver.liner.client import LinerClient
+from archiver.liner.directory import Directory
+from archiver.origins import OriginPolicy
+from archiver.retry import RetryPolicy
+from archiver.spool import Spool
+from archiver.transport import GuardedTransport
+from archiver.verify.checking import Verification
+from archiver.verify.findings import Finding
+from archiver.verify.judging import is_mendable, judge
+from archiver.verify.mending import Mender
+
+USER_AGENT: Final = f"liner-archiver/{__version__}"
+_RETRY = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
+_HELD_IN_MEMORY = 1024 * 1024
+_LEDGER_FIRST = "not repaired: the ledger itself does not hold, and comes first"
+
+
+async def repair(
+    config: Config,
+    found: Verification,
+    inventory: Inventory,
+    *,
+    state_folder: Path,
+    clock: Clock,
+) -> None:
+    """Mend what can be, and mark those findings; the others say why not.
+
+    Raises ArchiveHeld when a run holds the archive, SourceError when the API cannot be used, and
+    any other ArchiverError that concerns more than one recording; some may be mended by then.
+    """
+    mendable = [one for one in found.findings if is_mendable(one) and one.record_id is not None]
+    if not mendable:
+        return
+    if found.breaks_ledger:
+        found.findings = [
+            one.advised(f"{_LEDGER_FIRST}; then: {one.next}") if one in mendable else one
+            for one in found.findings
+        ]
+        return
+    act = f"repair-{stamp(clock()).replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"
+    holder = f"repair on {socket.gethostname()}, process {os.getpid()}"
+    held = held_archive(config, holder=holder, state_folder=state_folder, clock=clock, make=False)
+    async with (
+        held as archive,
+        _mender(config, archive, act, clock) as mender,
+    ):
+        archive.hold.leave = archive.hold.found_left  # what it says is for the next run
+        # Audio first: a sidecar is only made anew beside audio that holds.
+        for one in sorted(mendable, key=lambda one: one.key.endswith(".json")):
+            better = await _mend(mender, inventory, one)
+            found.findings[found.findings.index(one)] = better
+        found.head = (await archive.publish()).digest
+
+
+async def _mend(mender: Mender, inventory: Inventory, finding: Finding) -> Finding:
+    """The finding as it is after the attempt."""
+    expected = inventory.find(finding.key)
+    if expected is None:
+        return finding
+    try:
+        await mender.mend(expected)
+    except (FetchError, StorageError) as error:
+        return finding.advised(f"not repaired: {error}; {error.hint or finding.next}")
+    if expected.audio_key is None:
+        (read,) = await mender.archive.storage.readings([finding.key])
+        if judge(expected, read) is not None:
+            return finding.advised("not repaired: what was put back does not read back the same")
+    return finding.mended()
+
+
+@asynccontextmanager
+async def _mender(
+    config: Config, archive: Archive, act: str, clock: Clock
+) -> AsyncIterator[Mender]:
+    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
+    transport = GuardedTransport(policy, limit=4)
+    async with LinerClient(config.liner, transport) as liner:
+        directory = Directory(liner)
+        await directory.load(await liner.orders())
+        fetcher = Fetcher(
+            transport,
+            policy,
+            api_url=config.liner.url,
+            api_key=config.liner.api_key,
+            user_agent=USER_AGENT,
+            max_bytes=config.download.max_bytes,
+            retry=_RETRY,
+        )
+        folder = archive.storage.spool_folder or config.download.spool
+        spool = Spool(folder, _HELD_IN_MEMORY)
+        yield Mender(archive, liner, fetcher, directory, spool, clock, act)

@@ -1,0 +1,109 @@
+"""Every kind of tampering is found under its own name, on a disk and on S3."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+
+from archiver.config import StorageConfig
+from archiver.storage import s3_requests
+from archiver.verify.findings import ChainBroken, Finding, Missing, Unexpected
+from archiver.verify.verification import Wanted, verify
+from tests.storage.s3_servers import RawBucket, S3Server
+from tests.verify.archives import AT_ONCE, Case, names
+from tests.verify.media import Bucket, Folder
+from tests.verify.tampering import (
+    AUDIO,
+    TAMPERINGS,
+    Tampering,
+    change_a_report,
+    remove_a_segment_in_the_middle,
+)
+
+pytestmark = pytest.mark.anyio
+
+BESIDES = (ChainBroken, Missing, Unexpected)
+"""What a broken ledger may entail: objects that no segment names any more, links that are gone."""
+
+
+def check(found: list[Finding], named: set[tuple[str, str]]) -> None:
+    assert named <= names(found)
+    breaks_ledger = any(kind in ("chain-broken", "tail-cut") for kind, _ in named)
+    others = [one for one in found if (one.name, one.key) not in named]
+    assert not others or (breaks_ledger and all(isinstance(one, BESIDES) for one in others))
+    assert all(one.next and one.expected and one.found for one in found)
+
+
+@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda one: one.__name__)
+async def test_it_is_found_on_a_disk(case: Case, tampering: Tampering) -> None:
+    named = tampering(Folder(case.root))
+    verified = await case.verify()
+    check(verified.found.findings, named)
+    assert verified.found.is_whole
+
+
+@pytest.mark.usefixtures("aws_environment")
+@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda one: one.__name__)
+async def test_it_is_found_on_s3(
+    pristine: Case, moto: S3Server, tampering: Tampering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_requests, "_client", client_of)
+    medium = Bucket(RawBucket(moto, token_hex(4), "verified"))
+    folder = Folder(pristine.root)
+    for key in folder.listing():
+        medium.write(key, folder.read(key))
+    named = tampering(medium)
+    url = f"s3://{medium.raw.name}/{medium.raw.prefix}"
+    config = replace(pristine.config, storage=StorageConfig(url, moto.config))
+    verified = await verify(config, Wanted(), state_folder=pristine.state, patience=AT_ONCE)
+    check(verified.found.findings, named)
+
+
+client_of = cache(s3_requests._client)
+"""One client for all tests here: making one takes longer than the test."""
+
+
+async def test_a_broken_chain_does_not_stop_the_check_of_everything_else(case: Case) -> None:
+    medium = Folder(case.root)
+    broken = remove_a_segment_in_the_middle(medium)
+    changed = change_a_report(medium)
+    found = await case.findings()
+    assert broken | changed <= names(found)
+    orphans = [one for one in found if isinstance(one, Unexpected)]
+    assert orphans
+    assert all("restore that first" in one.next for one in orphans)
+
+
+async def test_a_link_or_a_folder_in_the_place_of_a_recording_is_found(case: Case) -> None:
+    link, folder = case.root / AUDIO, case.root / "50002/2/21.wav"
+    link.rename(case.folder / "elsewhere.wav")
+    link.symlink_to(case.folder / "elsewhere.wav")
+    folder.unlink()
+    folder.mkdir()
+    (folder / "inside").write_bytes(b"x")
+    assert names(await case.findings()) == {
+        ("unreadable", AUDIO),
+        ("missing", "50002/2/21.wav"),
+        ("unexpected", "50002/2/21.wav/inside"),
+    }
+
+
+async def test_file_names_that_no_archive_has_are_found(case: Case) -> None:
+    (case.root / "a\nb").write_bytes(b"")
+    Path(f"{case.root}/\udcff\udcfe").write_bytes(b"")
+    assert {one.name for one in await case.findings()} == {"unexpected"}
+
+
+async def test_a_read_only_archive_is_verified(case: Case) -> None:
+    for path in [case.root, *case.root.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        before = sorted(case.folder.rglob("*"))
+        assert await case.findings(head=case.head) == []
+        assert sorted(case.folder.rglob("*")) == before
+    finally:
+        for path in [case.root, *case.root.rglob("*")]:
+            if path.is_dir():
+                path.chmod(0o755)

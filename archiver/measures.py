@@ -131,4 +131,8 @@ def say_duration(seconds: float) -> str:
 
 def say_moment(moment: datetime, zone: tzinfo) -> str:
     """A moment for people, to the minute and with its zone: `2026-10-01 08:30 UTC`."""
-    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
+    try:
+        moment = moment.astimezone(zone)
+    except OverflowError:  # at the end of the calendar, where servers put "never"
+        moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%d %H:%M %Z")

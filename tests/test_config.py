@@ -1,6 +1,7 @@
 """archive.yaml: every rule of it, and an error that names file, line and key for every breach."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -343,6 +344,41 @@ def test_url_and_key_must_come_from_somewhere() -> None:
     assert "liner.api_key_file" in error.hint
     wrong = {**ENVIRON, "LINER_API_KEY": f"{CANARY} "}
     assert str(refused("", wrong)).startswith("LINER_API_KEY holds a space")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "liner: {api_key: '${NIGHTLY_KEY}', url: '${NIGHTLY_URL}'}",
+        "liner: {api_key_file: /run/secrets/not-mounted-here}",
+    ],
+)
+def test_a_command_that_never_asks_the_api_needs_no_key_and_no_url(text: str) -> None:
+    assert "liner" in str(refused(text, {"HOME": "/home/anna"}))
+    config = load_config(text, {"HOME": "/home/anna"}, base=BASE, needs_key=False)
+    assert config.liner == LinerConfig("", Secret(""))
+
+
+def test_a_key_that_is_not_needed_is_not_even_read_and_all_else_is(tmp_path: Path) -> None:
+    path = tmp_path / "night.yaml"
+    path.write_text("liner: {timeout: 1m}\nstorage: {url: here}", encoding="utf-8")
+    config = read_config(path, ENVIRON, needs_key=False)
+    assert config.liner == LinerConfig("https://liner.test", Secret(""), timeout=60.0)
+    assert config.storage.url == str(tmp_path / "here")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("liner: {url: liner.test}", "liner.url must begin with https://"),
+        ("liner: {api_kee: x}", "unknown key liner.api_kee"),
+        ("storage: {url: '/data/${FOLDER}'}", "needs the environment variable FOLDER"),
+    ],
+)
+def test_a_wrong_file_is_refused_whether_a_key_is_needed_or_not(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        load_config(text, {}, base=BASE, needs_key=False)
 
 
 def test_the_key_may_lie_in_a_mounted_file(tmp_path: Path) -> None:

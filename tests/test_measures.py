@@ -120,3 +120,10 @@ def test_people_read_sizes_times_and_moments_in_few_words() -> None:
     ]
     moment = datetime(2026, 10, 1, 6, 30, tzinfo=UTC)
     assert say_moment(moment, ZoneInfo("Europe/Berlin")) == "2026-10-01 08:30 CEST"
+
+
+def test_a_moment_at_the_end_of_the_calendar_is_said_in_utc() -> None:
+    """Servers put it where they mean never, and no zone can go beyond it."""
+    first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    assert say_moment(first, ZoneInfo("America/New_York")).endswith("-01-01 00:00 UTC")
+    assert say_moment(last, ZoneInfo("Asia/Tokyo")) == "9999-12-31 23:59 UTC"

@@ -5,22 +5,62 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from archiver import __version__
-from archiver.cli import demo_cmd, doctor_cmd, init_cmd, run_cmd, sandbox_cmd
+from archiver.cli import (
+    demo_cmd,
+    doctor_cmd,
+    erase_cmd,
+    export_cmd,
+    hold_cmd,
+    init_cmd,
+    prune_cmd,
+    reindex_cmd,
+    run_cmd,
+    sandbox_cmd,
+    status_cmd,
+    verify_cmd,
+)
 from archiver.cli.context import Context
 from archiver.cli.parsing import DEFAULT_CONFIG, Parser, common_options, wants_json
 from archiver.console import Console
 from archiver.errors import ArchiverError
 
-COMMANDS = (init_cmd, doctor_cmd, run_cmd, sandbox_cmd, demo_cmd)
+COMMANDS = (
+    init_cmd,
+    doctor_cmd,
+    run_cmd,
+    status_cmd,
+    export_cmd,
+    verify_cmd,
+    reindex_cmd,
+    hold_cmd,
+    prune_cmd,
+    erase_cmd,
+    sandbox_cmd,
+    demo_cmd,
+)
 
 _INTERRUPTED = 130
 _SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Variables of the environment that hold secrets by their very meaning."""
+
+
+def script() -> NoReturn:
+    """The process `archiver`: run the command that the process was started with, and end."""
+    code = main()
+    if code == _INTERRUPTED:
+        # A thread that still waits for a dead server would keep the process for half a minute.
+        # Everything that had to be put in order is; the archive survives worse.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

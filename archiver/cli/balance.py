@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
+from archiver.advice import next_step
+from archiver.cli.wording import counted, listed, part_line, sum_line, who
 from archiver.measures import say_duration, say_moment, say_size
 from archiver.reasons import Reason
 
@@ -23,27 +25,13 @@ _RECORDING_STATES: Final = {
     "failed": "tried, and will be tried again",
     "gone": "the source no longer has them",
 }
-_NEXT_STEPS: Final = {
-    Reason.ORIGIN_NOT_ALLOWED: "add the origin to download.allow_origins, if it is to be trusted",
-    Reason.ADDRESS_NOT_PUBLIC: "add the origin to download.allow_origins, if it is to be trusted",
-    Reason.ADDRESS_INVALID: "ask the people of your Liner API for a correct address",
-    Reason.TOO_LARGE: "raise download.max_bytes",
-    Reason.DIFFERENT_BYTES: "find out why the source changed; the archive keeps what it had",
-    Reason.LIST_FORBIDDEN: "give the API key the right to read the call records of these calls",
-    Reason.SOURCE_FORBIDDEN: "the next run asks for a fresh address and tries again",
-    Reason.SOURCE_MISSING: "the next runs ask again; after three days it counts as gone",
-    Reason.CALL_UNKNOWN: "the next runs ask again; after three days it counts as gone",
-    Reason.NO_LONGER_LISTED: "the next runs ask again; after three days it counts as gone",
-}
-_NEXT_RUN: Final = "the next run tries again"
 _ESTIMATED: Final[Mapping[str, Callable[[Any], str]]] = {
-    "calls": lambda count: _count(count, "call", "calls"),
-    "recordings": lambda count: _count(count, "recording", "recordings"),
+    "calls": lambda count: counted(count, "call", "calls"),
+    "recordings": lambda count: counted(count, "recording", "recordings"),
     "bytes": lambda size: f"about {say_size(size)}",
-    "requests": lambda count: _count(count, "API request", "API requests"),
+    "requests": lambda count: counted(count, "API request", "API requests"),
     "seconds": lambda seconds: f"about {say_duration(seconds)}",
 }
-_MOST_NAMED: Final = 5
 
 
 def balance_lines(report: Report, zone: tzinfo) -> list[str]:
@@ -75,30 +63,33 @@ def _counts(report: Report) -> list[str]:
     rate = f" ({say_size(size / seconds)}/s)" if seconds > 0 and size else ""
     lines = [
         *_table("Calls", report["calls"], _CALL_STATES, unfinished=report.get("unfinished", 0)),
+        *_erased(report),
         "",
         *_table("Recordings", report["recordings"], _RECORDING_STATES),
     ]
     if refreshed := report["recordings"]["refreshed"]:
         lines.append(
-            _row("refreshed", refreshed, "of those here: the sidecar was brought up to date")
+            part_line("refreshed", refreshed, "of those here: the sidecar was brought up to date")
         )
     if pending := report["pendingSummaries"]:
-        lines.append(_row("summaries", pending, "still to come; looked at again, and no harm"))
+        lines.append(part_line("summaries", pending, "still to come; looked at again, and no harm"))
     return [*lines, "", f"{say_size(size)} in {say_duration(seconds)}{rate}"]
+
+
+def _erased(report: Report) -> list[str]:
+    count = report.get("erasedCalls", 0)
+    said = "of those without a recording: of an erased person, passed over"
+    return [part_line("erased", count, said)] if count else []
 
 
 def _table(
     title: str, counts: Mapping[str, int], states: Mapping[str, str], *, unfinished: int = 0
 ) -> list[str]:
-    lines = [f"{title:<14}{counts['listed']:>11,}  listed"]
-    lines += [_row(name, counts[name], what) for name, what in states.items() if counts[name]]
+    lines = [sum_line(title, counts["listed"])]
+    lines += [part_line(name, counts[name], what) for name, what in states.items() if counts[name]]
     if unfinished:
-        lines.append(_row("unfinished", unfinished, "listed, and not brought to an end"))
+        lines.append(part_line("unfinished", unfinished, "listed, and not brought to an end"))
     return lines
-
-
-def _row(name: str, count: int, what: str) -> str:
-    return f"  {name:<12}{count:>11,}  {what}"
 
 
 def _estimate(estimate: Mapping[str, Any]) -> list[str]:
@@ -114,36 +105,23 @@ def _open(problems: Sequence[Report], *, cut: bool) -> list[str]:
         groups.setdefault((problem["state"], problem["reason"]), []).append(problem)
     if not groups:
         return []
-    more = ", and more than these" if cut else ""
-    lines = ["", f"{_count(len(problems), 'problem', 'problems')}{more}"]
+    more = ", and more: `archiver status` names them all" if cut else ""
+    lines = ["", f"{counted(len(problems), 'problem', 'problems')}{more}"]
     for (state, word), members in sorted(groups.items(), key=lambda item: -len(item[1])):
         reason = Reason(word)
         lines.append(f"  {len(members):,} {state}: {reason.sentence}")
-        lines.append(f"    {_named(members)}")
+        lines.append(f"    {listed([_who(each) for each in members])}")
         detail = members[0].get("detail")
         if detail and detail != reason.sentence:
             lines.append(f"    the first: {detail}")
-        lines.append(f"    next: {_next_step(state, reason)}")
+        lines.append(f"    next: {next_step(state, reason)}")
     return lines
-
-
-def _next_step(state: str, reason: Reason) -> str:
-    if state == "gone":
-        return "nothing more can be done here; ask for it at the source"
-    return _NEXT_STEPS.get(reason, _NEXT_RUN)
-
-
-def _named(members: Sequence[Report]) -> str:
-    shown = [_who(each) for each in members[:_MOST_NAMED]]
-    rest = len(members) - len(shown)
-    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
 
 
 def _who(problem: Report) -> str:
     if problem.get("callId") is None:
-        return _listed(problem.get("scopes", ["a list of calls"]))
-    record = problem.get("recordId")
-    return f"call {problem['callId']}" + (f" recording {record}" if record is not None else "")
+        return listed(problem.get("scopes", ["a list of calls"]))
+    return who(problem)
 
 
 def _beyond(report: Report) -> list[str]:
@@ -151,9 +129,9 @@ def _beyond(report: Report) -> list[str]:
     unreachable = report.get("unreachable") or {}
     beyond = []
     if orders := unreachable.get("ordersNoLongerListed"):
-        beyond.append(f"orders that the API no longer lists: {_listed(orders)}")
+        beyond.append(f"orders that the API no longer lists: {listed(orders)}")
     if gone := unreachable.get("recordingsGone"):
-        beyond.append(f"{_count(gone, 'recording', 'recordings')} gone in all")
+        beyond.append(f"{counted(gone, 'recording', 'recordings')} gone in all")
     if note := unreachable.get("note"):
         beyond.append(note)
     sections = {
@@ -166,12 +144,6 @@ def _beyond(report: Report) -> list[str]:
         if said:
             lines += ["", title, *(f"  {line}" for line in said)]
     return lines
-
-
-def _listed(things: Sequence[Any]) -> str:
-    shown = ", ".join(map(str, things[:_MOST_NAMED]))
-    rest = len(things) - _MOST_NAMED
-    return f"{shown} and {rest:,} more" if rest > 0 else shown
 
 
 def _end(report: Report) -> list[str]:
@@ -189,7 +161,3 @@ def _end(report: Report) -> list[str]:
     else:
         verdict = "NOT COMPLETE: see above what is open or missing, and the next step for each."
     return [*lines, verdict]
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count:,} {one if count == 1 else many}"

@@ -17,13 +17,16 @@ class Context:
     environ: Mapping[str, str]
     config_path: Path
 
-    def load_config(self) -> Config:
-        """The configuration, its key registered with the console. Raises ConfigError."""
+    def load_config(self, *, needs_key: bool = True) -> Config:
+        """The configuration, its key registered with the console. Raises ConfigError.
+
+        A command that never talks to the API does without `needs_key`: the key is not even read.
+        """
         if not self.config_path.exists():
             raise ConfigError(
                 f"there is no {self.config_path}",
                 hint="`archiver init` writes one; -c names another file",
             )
-        config = read_config(self.config_path, self.environ)
+        config = read_config(self.config_path, self.environ, needs_key=needs_key)
         self.console.protect(config.liner.api_key.reveal())
         return config

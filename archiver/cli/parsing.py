@@ -2,10 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
+from datetime import datetime, tzinfo
 from typing import NoReturn
 
 from archiver.errors import UsageError
-from archiver.measures import parse_id
+from archiver.measures import parse_id, parse_moment
 
 DEFAULT_CONFIG = "archive.yaml"
 
@@ -54,8 +55,35 @@ def id_argument(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{error}, not {text[:40]!r}") from None
 
 
+def count_argument(text: str) -> int:
+    """A whole number from 0 on; thousands may be parted by commas, as we write them."""
+    digits = text.replace(",", "")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 15:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text[:40]!r}")
+    return int(digits)
+
+
 def port_argument(text: str) -> int:
     """A TCP port; 0 is any that is free."""
     if not (text.isascii() and text.isdigit()) or not 0 <= int(text[:6]) < 65536:
         raise argparse.ArgumentTypeError("must be a port from 0 to 65535 (0: any that is free)")
     return int(text)
+
+
+def period(
+    since: str | None, until: str | None, zone: tzinfo
+) -> tuple[datetime | None, datetime | None]:
+    """`--since` and `--until` as moments; UsageError when there is no time between them."""
+    begin, end = _moment("--since", since, zone), _moment("--until", until, zone)
+    if begin is not None and end is not None and begin >= end:
+        raise UsageError("--since is not before --until", hint="--until itself is excluded")
+    return begin, end
+
+
+def _moment(option: str, text: str | None, zone: tzinfo) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_moment(text, zone)
+    except ValueError as error:
+        raise UsageError(f"{option} {error}, not {text[:40]!r}") from None

@@ -8,9 +8,9 @@ from typing import Any
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import id_argument
+from archiver.cli.parsing import id_argument, period
 from archiver.clock import system_clock
-from archiver.config import Config, parse_moment, state_folder
+from archiver.config import Config, state_folder
 from archiver.errors import ConfigError, UsageError
 
 
@@ -71,24 +71,13 @@ def window(
     since: str | None, until: str | None, config: Config
 ) -> tuple[datetime | None, datetime | None]:
     """`--since` and `--until` as moments; UsageError when no call can lie between them."""
-    begin, end = _moment("--since", since, config), _moment("--until", until, config)
+    begin, end = period(since, until, config.window.timezone)
     now = system_clock()
     if begin is not None and begin > now:
         raise UsageError("--since lies in the future", hint="no call can be listed from there on")
-    if begin is not None and end is not None and begin >= end:
-        raise UsageError("--since is not before --until", hint="--until itself is excluded")
     if begin is None and config.window.since is not None and config.window.since > now:
         raise ConfigError("window.since lies in the future", hint="set it to the first day")
     return begin, end
-
-
-def _moment(option: str, text: str | None, config: Config) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return parse_moment(text, config.window.timezone)
-    except ValueError as error:
-        raise UsageError(f"{option} {error}, not {text[:40]!r}") from None
 
 
 def _once(ids: Sequence[int]) -> tuple[int, ...]:

@@ -107,6 +107,11 @@ class Section:
         node = self._nodes.get(key)
         return node.value if isinstance(node, ScalarNode) and not _is_nothing(node) else None
 
+    def lacks_variable(self, key: str) -> bool:
+        """Whether the scalar needs a variable that the environment does not have."""
+        named = _VARIABLE.findall(self.written(key) or "")
+        return any(name not in self.source.environ for name in named)
+
     def error(self, key: str, message: str, hint: str = "") -> ConfigError:
         """A ConfigError about the key, with its line where the file has one."""
         node = self._nodes.get(key)

@@ -84,24 +84,33 @@ class _Place:
         return parse_storage_url(text, self.base, self.home)
 
 
-def read_config(path: Path, environ: Mapping[str, str]) -> Config:
+def read_config(path: Path, environ: Mapping[str, str], *, needs_key: bool = True) -> Config:
     """The configuration in a file; ConfigError when it cannot be read or used."""
     text = read_text(path, path.name)
-    return load_config(text, environ, base=path.absolute().parent, name=path.name)
+    base = path.absolute().parent
+    return load_config(text, environ, base=base, name=path.name, needs_key=needs_key)
 
 
 def load_config(
-    text: str, environ: Mapping[str, str], *, base: Path, name: str = "archive.yaml"
+    text: str,
+    environ: Mapping[str, str],
+    *,
+    base: Path,
+    name: str = "archive.yaml",
+    needs_key: bool = True,
 ) -> Config:
     """The configuration in `text`, checked as a whole.
 
     Relative paths lie in `base`. Raises ConfigError, which names the line and the key and never
     shows a value that came from the environment or a secret file.
+
+    Without `needs_key`, for commands that never talk to the API, the key is not read and left
+    empty, which the API's client refuses; `liner.url` may be unknown, and is then empty, too.
     """
     top = parse_document(Source(name, environ), text, KNOWN)
     place = _Place(base, environ.get("HOME"))
     config = Config(
-        liner=_liner(top.section("liner"), environ, place),
+        liner=_liner(top.section("liner"), environ, place, needs_key=needs_key),
         scope=_scope(top.section("scope"), place),
         window=_window(top.section("window")),
         download=_download(top.section("download"), place),
@@ -113,10 +122,13 @@ def load_config(
     return config
 
 
-def _liner(section: Section, environ: Mapping[str, str], place: _Place) -> LinerConfig:
+def _liner(
+    section: Section, environ: Mapping[str, str], place: _Place, *, needs_key: bool
+) -> LinerConfig:
+    told = not section.lacks_variable("url") if section.has("url") else "LINER_URL" in environ
     return LinerConfig(
-        url=_api_url(section, environ),
-        api_key=_api_key(section, environ, place),
+        url=_api_url(section, environ) if needs_key or told else "",
+        api_key=_api_key(section, environ, place) if needs_key else Secret(""),
         requests_per_second=section.value("requests_per_second", rate, _LINER.requests_per_second),
         timeout=section.value("timeout", timeout, _LINER.timeout),
     )

@@ -1,9 +1,11 @@
 """Checks of the archive's storage: whose it is, the lock, and every promise that evidence needs."""
 
 from archiver.archive import read_id
-from archiver.config import Config
+from archiver.config import Config, ObjectLockConfig
 from archiver.doctor.check import Check, Surroundings, Verdict
 from archiver.errors import ArchiveHeld, KeyMissing
+from archiver.lifecycle.worm import promise_of
+from archiver.measures import say_duration
 from archiver.storage.base import Storage
 from archiver.storage.keys import TMP_PREFIX
 from archiver.storage.lock import archive_lock
@@ -22,6 +24,7 @@ async def try_archive(config: Config, around: Surroundings) -> list[Check]:
         try:
             async with archive_lock(storage, "archiver doctor", clock=around.clock):
                 checks.append(Check.ok("lock", "it can be taken and given back"))
+                checks.append(await _worm_check(storage, config.storage.s3.object_lock))
                 checks += [_check_of(finding) for finding in await _probe(storage, config)]
         except ArchiveHeld as held:
             checks.append(Check.warning("lock", str(held), "let the other run end, and try again"))
@@ -40,6 +43,20 @@ async def _identity(storage: Storage, url: str) -> Check:
                 hint = "point storage.url to an archive, or to an empty place for a new one"
                 return Check("archive", Verdict.PROBLEM, finding, hint, exit_code=2)
     return Check.ok("archive", f"{url} can be reached and holds no archive yet")
+
+
+async def _worm_check(storage: Storage, wanted: ObjectLockConfig | None) -> Check:
+    """Whether the storage can lock what it is told to lock, and what it promises otherwise."""
+    said = await promise_of(storage)
+    if wanted is None:
+        return Check.ok("WORM", said)
+    versions = storage.versions
+    if versions is None or not await versions.can_lock():
+        hint = "make a bucket with Object Lock, or leave storage.s3.object_lock out"
+        finding = f"storage.s3.object_lock is set, and {said}"
+        return Check("WORM", Verdict.PROBLEM, finding, hint, exit_code=2)
+    length = say_duration(wanted.retain.total_seconds())
+    return Check.ok("WORM", f"every object is written locked, {wanted.mode}, for {length}")
 
 
 async def _probe(storage: Storage, config: Config) -> list[Finding]:

@@ -95,6 +95,11 @@ def test_what_is_open_is_told_by_reason_with_a_next_step() -> None:
     )
 
 
+def test_where_problems_are_cut_it_says_who_names_them_all() -> None:
+    text = said(complete=False, problems=[problem(1, 2, "failed", Reason.EMPTY)], problemsCut=True)
+    assert "1 problem, and more: `archiver status` names them all\n" in text
+
+
 def test_every_reason_has_a_next_step() -> None:
     for reason in Reason:
         text = said(complete=False, problems=[problem(1, 2, "failed", reason)])

@@ -1,0 +1,142 @@
+"""An export as a command lives it: search, fetch, pack, each with progress and an orderly end."""
+
+import getpass
+import os
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+
+from archiver.archive import watched_archive
+from archiver.cli.running import run_with_progress
+from archiver.config import Config
+from archiver.console import Console
+from archiver.errors import NoArchive
+from archiver.export.exporting import Exporter, export
+from archiver.export.fetching import fetch
+from archiver.export.outcome import ExportReport
+from archiver.export.request import ExportRequest, Fetched, Trace
+from archiver.export.tracing import trace
+from archiver.failures import one_failure
+from archiver.plan import RunRequest
+from archiver.progress import Note, OnEvent, Printer, Tally, printer_for
+from archiver.report import RunReport
+
+_Result = TypeVar("_Result")
+_TICK_SECONDS = 0.2
+
+
+def export_package(
+    config: Config, request: ExportRequest, console: Console, state_folder: Path
+) -> ExportReport | None:
+    """Search for numbers, fetch what the archive lacks, and pack. None: it was interrupted.
+
+    Each of the three ends in order on SIGINT and SIGTERM, and leaves nothing half-done behind.
+    """
+    traced = Trace()
+    if request.phones:
+        found = _with_progress(console, partial(_trace, config, request, state_folder))
+        if found is None:
+            return None
+        traced = found
+    fetched = anyio.run(_fetch, config, request, traced, console, state_folder)
+    if fetched is None:
+        return None
+    pack = partial(_pack, config, request, fetched, traced, state_folder)
+    return _with_progress(console, pack)
+
+
+async def _trace(
+    config: Config, request: ExportRequest, state_folder: Path, on_event: OnEvent
+) -> Trace:
+    try:
+        async with watched_archive(config, state_folder=state_folder) as archive:
+            return await trace(archive, request, on_event)
+    except NoArchive:
+        if request.offline:
+            raise
+        return Trace()
+
+
+async def _fetch(
+    config: Config, request: ExportRequest, traced: Trace, console: Console, state_folder: Path
+) -> Fetched | None:
+    async def run(config: Config, asked: RunRequest) -> RunReport | None:
+        console.say("fetching what the archive lacks")
+        return await run_with_progress(config, asked, console, state_folder)
+
+    def on_event(event: object) -> None:
+        if isinstance(event, Note):
+            console.say(event.text)
+
+    with one_failure():
+        return await fetch(config, request, traced, run=run, on_event=on_event)
+
+
+async def _pack(
+    config: Config,
+    request: ExportRequest,
+    fetched: Fetched,
+    traced: Trace,
+    state_folder: Path,
+    on_event: OnEvent,
+) -> ExportReport:
+    on_event(Note(f"packing {request.target}"))
+    return await export(
+        config,
+        request,
+        fetched,
+        traced,
+        exporter=Exporter(_account(), socket.gethostname()),
+        on_event=on_event,
+        state_folder=state_folder,
+    )
+
+
+def _with_progress(
+    console: Console, work: Callable[[OnEvent], Awaitable[_Result]]
+) -> _Result | None:
+    """The result of the work, whose progress is shown; None when a signal ended it."""
+    tally = Tally()
+    printer = printer_for(tally, console, time.monotonic)
+
+    async def watched() -> _Result | None:
+        result = None
+        with one_failure():
+            async with anyio.create_task_group() as around:
+                around.start_soon(_cancel_on_signal, around.cancel_scope)
+                around.start_soon(_tick, printer)
+                result = await work(tally)
+                around.cancel_scope.cancel()
+        return result
+
+    try:
+        return anyio.run(watched)
+    finally:
+        printer.close()
+
+
+async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            scope.cancel()
+            return
+
+
+async def _tick(printer: Printer) -> None:
+    while True:
+        printer.tick()
+        await anyio.sleep(_TICK_SECONDS)
+
+
+def _account() -> str:
+    """The account that runs this process; a container may have no name for it."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"

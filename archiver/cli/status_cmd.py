@@ -1,0 +1,76 @@
+"""`archiver status`: the balance of the whole archive, and everything open in it."""
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import period
+from archiver.config import state_folder
+from archiver.errors import UsageError
+
+if TYPE_CHECKING:
+    from archiver.status import Status
+
+_COLUMNS: Final = ("listed", "archived", "none", "waiting", "failed", "gone", "should_have_one")
+"""After the column of the day, order or agent."""
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "status",
+        help="how the archive stands: by day, order and agent, and what is open",
+        description="The balance of the whole archive, read from its ledger and its catalog: what "
+        "was listed, where it ended, what is open and why. It asks the API nothing, needs no key "
+        "and may be called while a run is under way. Exits 3 while anything is open.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--by",
+        choices=("day", "order", "agent"),
+        help="show this table alone and in full (default: all of them, the longest cut)",
+    )
+    parser.add_argument("--since", metavar="T", help="only calls from this date or time on")
+    parser.add_argument("--until", metavar="T", help="only calls before this date or time")
+    parser.add_argument(
+        "--csv", action="store_true", help="print the table as CSV (--by day, unless told else)"
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Print how the archive stands; 3 while anything of the period is open, else 0."""
+    from archiver.cli.status_lines import status_lines
+    from archiver.status import look
+
+    console = context.console
+    if arguments.csv and console.json_mode:
+        raise UsageError("--csv and --json are two answers", hint="ask for one of them")
+    config = context.load_config(needs_key=False)
+    since, until = period(arguments.since, arguments.until, config.window.timezone)
+
+    async def looked() -> "Status":
+        state = state_folder(context.environ)
+        return await look(config, since=since, until=until, state_folder=state)
+
+    status = anyio.run(looked)
+    if arguments.csv:
+        console.csv(_sheet(status, arguments.by or "day"))
+        return status.exit_code
+    told = status.as_json()
+    console.json(told)
+    console.result(*status_lines(told, config.window.timezone, by=arguments.by))
+    return status.exit_code
+
+
+def _sheet(status: "Status", by: str) -> Iterator[list[str | int | None]]:
+    """The table under its head; an unknown day, order or agent is an empty cell."""
+    from archiver.status import KEYS
+
+    yield [{"day": "day", "order": "order_id", "agent": "user_id"}[by], *_COLUMNS]
+    for row in status.table(by):
+        yield [row.pop(KEYS[by]), *row.values()]

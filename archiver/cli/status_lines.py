@@ -1,0 +1,215 @@
+"""How an archive stands, for people, from exactly the object that `--json` prints (pure)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any, Final, TypeAlias
+
+from archiver.cli.wording import counted, part_line, sum_line, who
+from archiver.measures import say_duration, say_moment, say_size
+
+Told: TypeAlias = Mapping[str, Any]
+
+_CALLS: Final = {
+    "archived": "all their recordings were brought home",
+    "none": "nothing was recorded",
+    "shouldHaveOne": "of these: there was talk, so they should have one",
+    "waiting": "a recording is expected and not there yet",
+    "failed": "tried, and will be tried again",
+    "gone": "the source no longer has them",
+}
+_RECORDINGS: Final = {
+    "archived": "here, proved and stored",
+    "waiting": "listed without an address yet",
+    "failed": "tried, and will be tried again",
+    "gone": "the source no longer has them",
+}
+_NAMES: Final = {"shouldHaveOne": "unrecorded"}
+_COLUMNS: Final = ("listed", "archived", "none", "waiting", "failed", "gone", "shouldHaveOne")
+_TABLES: Final = {
+    "day": ("Day", "day", "earlier days"),
+    "order": ("Order", "orderId", "orders with fewer calls"),
+    "agent": ("Agent", "userId", "agents with fewer calls"),
+}
+"""The title of each table, the member that says which row it is, and what is left out of it."""
+_MOST_DAYS: Final = 14
+_MOST_ROWS: Final = 10
+_MOST_TALKS: Final = 5
+_MOST_NAMED: Final = 5
+_LONGEST_NAMES: Final = 80
+
+
+def status_lines(told: Told, zone: tzinfo, *, by: str | None = None) -> list[str]:
+    """The sums, the tables (`by` names one, which is then shown in full), and all that is open."""
+    return [
+        *_head(told, zone),
+        *_sums(told),
+        *_tables(told, by),
+        *_open(told["problems"]),
+        *_should_have_one(told["shouldHaveOne"], zone),
+        *_gone(told["gone"]),
+        *_runs(told["runs"], zone),
+        *_end(told),
+    ]
+
+
+def _head(told: Told, zone: tzinfo) -> list[str]:
+    lines = [f"Archive {told['archiveId']}, {_moment(told['at'], zone)}"]
+    since, until = told["window"]["since"], told["window"]["until"]
+    if since or until:
+        bounds = [f"from {_moment(since, zone)}"] if since else []
+        bounds += [f"before {_moment(until, zone)}"] if until else []
+        lines.append(f"Only calls {' and '.join(bounds)}")
+    if told["oldestCall"]:
+        oldest, newest = _moment(told["oldestCall"], zone), _moment(told["newestCall"], zone)
+        lines.append(f"The oldest call is of {oldest}, the newest of {newest}")
+    return [*lines, ""]
+
+
+def _sums(told: Told) -> list[str]:
+    calls, recordings = told["calls"], told["recordings"]
+    lines = [sum_line("Calls", calls["listed"]), *_parts(calls, _CALLS)]
+    lines += ["", sum_line("Recordings", recordings["listed"])]
+    lines += _parts(recordings, _RECORDINGS)
+    if pending := told["pendingSummaries"]:
+        lines.append(part_line("summaries", pending, "still to come; looked at again, and no harm"))
+    lines += [
+        part_line("removed", count, f"for {why}; a tombstone keeps them from coming back")
+        for why, count in told["removed"].items()
+    ]
+    if removing := told["removing"]:
+        lines.append(part_line("removing", removing, "a removal was cut off; the next one ends it"))
+    held = counted(told["holds"], "legal hold", "legal holds")
+    kept = f", {held} in force" if told["holds"] else ""
+    return [*lines, "", f"{say_size(told['bytes'])} of audio{kept}"]
+
+
+def _parts(counts: Mapping[str, int], kinds: Mapping[str, str]) -> list[str]:
+    return [
+        part_line(_NAMES.get(name, name), counts[name], what)
+        for name, what in kinds.items()
+        if counts[name]
+    ]
+
+
+def _tables(told: Told, by: str | None) -> list[str]:
+    lines: list[str] = []
+    for name in _TABLES if by is None else (by,):
+        if rows := told["by"][name]:
+            lines += ["", *(_short(name, rows) if by is None else _table(name, rows))]
+    return lines
+
+
+def _short(name: str, rows: Sequence[Told]) -> Iterator[str]:
+    """The newest days; the orders and agents with the most calls."""
+    if name == "day":
+        shown = rows[-_MOST_DAYS:]
+    else:
+        shown = sorted(rows, key=lambda row: -row["listed"])[:_MOST_ROWS]
+    yield from _table(name, shown)
+    if rest := len(rows) - len(shown):
+        yield f"  and {rest:,} {_TABLES[name][2]}: `archiver status --by {name}` shows all"
+
+
+def _table(name: str, rows: Sequence[Told]) -> Iterator[str]:
+    title, key, _ = _TABLES[name]
+    yield _line(title, [_NAMES.get(name, name) for name in _COLUMNS])
+    for row in rows:
+        which = "unknown" if row[key] is None else str(row[key])
+        yield _line(which, [f"{row[name]:,}" if row[name] else "-" for name in _COLUMNS])
+
+
+def _line(first: str, cells: Sequence[str]) -> str:
+    return f"{first:<19}" + "".join(f"{cell:>11}" for cell in cells)
+
+
+def _open(problems: Sequence[Told]) -> list[str]:
+    """What is open by state and reason: how old, how often tried, whose, and what to do."""
+    groups: dict[tuple[str, str], list[Told]] = {}
+    for problem in problems:
+        groups.setdefault((problem["state"], problem["reason"]), []).append(problem)
+    lines = ["", f"{len(problems):,} open"] if groups else []
+    for (state, _), members in sorted(groups.items(), key=lambda item: -len(item[1])):
+        ages = [one["ageSeconds"] for one in members if one["ageSeconds"] is not None]
+        attempts = max(one["attempts"] for one in members)
+        tried = counted(attempts, "attempt", "attempts")
+        since = f"for {say_duration(max(ages))}, " if ages else ""
+        lines.append(f"  {len(members):,} {state}: {members[0]['detail']}")
+        lines.append(f"    {_named(members)}")
+        lines.append(f"    open {since}{tried}" + (" at most" if len(members) > 1 else ""))
+        lines.append(f"    next: {members[0]['nextStep']}")
+    return lines
+
+
+def _should_have_one(talks: Sequence[Told], zone: tzinfo) -> list[str]:
+    if not talks:
+        return []
+    who_has = counted(len(talks), "call should have a recording", "calls should have a recording")
+    lines = ["", f"{who_has}: there was talk, and the API lists none"]
+    for talk in talks[:_MOST_TALKS]:
+        when = f" of {_moment(talk['createdAt'], zone)}" if talk["createdAt"] else ""
+        lines.append(
+            f"  call {talk['callId']}{when}, order {_known(talk['orderId'])}, "
+            f"agent {_known(talk['userId'])}: {say_duration(talk['talkSeconds'])}"
+        )
+    if rest := len(talks) - _MOST_TALKS:
+        lines += [f"  and {rest:,} more: `archiver status --json` names all"] if rest > 0 else []
+    steps: dict[str, int] = {}
+    for talk in talks:
+        steps[talk["nextStep"]] = steps.get(talk["nextStep"], 0) + 1
+    return [*lines, *(f"  next for {count:,}: {step}" for step, count in steps.items())]
+
+
+def _gone(gone: Sequence[Told]) -> list[str]:
+    if not gone:
+        return []
+    said = counted(len(gone), "recording is gone", "recordings are gone")
+    return ["", f"{said} at the source", f"  {_named(gone)}", f"  next: {gone[0]['nextStep']}"]
+
+
+def _runs(runs: Sequence[Told], zone: tzinfo) -> list[str]:
+    if not runs:
+        return []
+    return ["", "Last runs"] + [
+        f"  {_moment(one['endedAt'], zone)}  {_verdict(one):<12}  {one['report']}" for one in runs
+    ]
+
+
+def _verdict(run: Told) -> str:
+    return "complete" if run["complete"] else "NOT COMPLETE"
+
+
+def _end(told: Told) -> list[str]:
+    lines = [""]
+    if told["ledgerHead"]:
+        lines.append(f"Ledger head  {told['ledgerHead']}")
+    if told["open"]:
+        verdict = "OPEN: see above what is waiting or failed, and the next step for each."
+    elif told["window"]["since"] or told["window"]["until"]:
+        verdict = "NOTHING OPEN of this period."
+    elif told["runs"] and not told["runs"][0]["complete"]:
+        verdict = "NOTHING OPEN, and yet the last run was not complete: its report says why."
+    elif not told["calls"]["listed"]:
+        verdict = "NOTHING OPEN: no call is known here."
+    else:
+        verdict = "NOTHING OPEN: every call and every recording known is accounted for."
+    return [*lines, verdict]
+
+
+def _named(members: Sequence[Told]) -> str:
+    """As many as fit on one line, at least one, and how many more there are."""
+    shown = who(members[0])
+    for count, one in enumerate(members[1:_MOST_NAMED], start=1):
+        longer = f"{shown}, {who(one)}"
+        if len(longer) > _LONGEST_NAMES:
+            return f"{shown} and {len(members) - count:,} more"
+        shown = longer
+    rest = len(members) - _MOST_NAMED
+    return f"{shown} and {rest:,} more" if rest > 0 else shown
+
+
+def _known(one: int | None) -> str:
+    return "unknown" if one is None else str(one)
+
+
+def _moment(stamped: str, zone: tzinfo) -> str:
+    return say_moment(datetime.fromisoformat(stamped), zone)

@@ -1,0 +1,34 @@
+"""The phrases and lines that more than one command shows to people (pure)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+_MOST_NAMED: Final = 5
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """`1 call`, `1,234 calls`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def listed(things: Sequence[Any]) -> str:
+    """The first few, and how many more there are."""
+    rest = len(things) - _MOST_NAMED
+    shown = ", ".join(map(str, things[:_MOST_NAMED]))
+    return f"{shown} and {rest:,} more" if rest > 0 else shown
+
+
+def who(problem: Mapping[str, Any]) -> str:
+    """The call, and the recording where it is about one: `call 123 recording 456`."""
+    record = problem.get("recordId")
+    return f"call {problem['callId']}" + (f" recording {record}" if record is not None else "")
+
+
+def sum_line(title: str, count: int) -> str:
+    """How many there are in all; `part_line` says of what kind."""
+    return f"{title:<14}{count:>11,}  listed"
+
+
+def part_line(name: str, count: int, what: str) -> str:
+    """How many of one kind, and what kind that is."""
+    return f"  {name:<12}{count:>11,}  {what}"

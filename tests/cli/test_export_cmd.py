@@ -1,0 +1,132 @@
+"""`archiver export`, run as people run it."""
+
+import json
+import signal
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archiver.sandbox.cues import Fault
+from archiver.sandbox.exchange import Route
+from archiver.sandbox.faults import Stall
+from archiver.sandbox.server import Sandbox, sandbox_thread
+from tests.cli.commands import archiver, interrupted, started
+
+KEY = "canary-key-7f3a"
+LEAD = "50231"
+ONLINE = {"KEY": KEY}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with sandbox_thread(Sandbox(key=KEY)) as server:
+        yield server
+
+
+@pytest.fixture
+def place(tmp_path: Path, sandbox: Sandbox) -> Path:
+    (tmp_path / "archive.yaml").write_text(
+        f"liner: {{url: '{sandbox.url}', api_key: '${{KEY}}', requests_per_second: 5000}}\n"
+        "window: {since: 2026-11-03}\n"
+    )
+    return tmp_path
+
+
+def test_one_command_makes_the_package_from_nothing(place: Path) -> None:
+    ended = archiver("export", "--lead", LEAD, "--to", "lead.zip", folder=place, environ=ONLINE)
+    assert ended.code == 0, ended.err
+    assert "Lead 50231: 2 calls, 1 recording" in ended.out
+    assert "COMPLETE" in ended.out
+    with zipfile.ZipFile(place / "lead.zip") as package:
+        names = package.namelist()
+        told = json.loads(package.read("lead/custody.json"))
+    assert "lead/data/index.html" in names
+    assert told["counts"]["calls"] == 2
+    assert told["exportedBy"]["user"]
+    assert not ended.says(KEY)
+    assert KEY.encode() not in (place / "lead.zip").read_bytes()
+
+
+def test_json_answers_with_one_object(place: Path) -> None:
+    arguments = ("export", "--lead", LEAD, "--lead", "7", "--to", "lead", "--json")
+    ended = archiver(*arguments, folder=place, environ=ONLINE)
+    assert ended.code == 3, ended.err
+    answer = ended.answer
+    assert (answer["complete"], answer["notFound"]) == (False, ["lead 7"])
+    assert answer["target"] == str(place / "lead")
+    assert answer["recordings"] == 1
+
+
+def test_offline_needs_no_key_and_no_address(place: Path) -> None:
+    first = archiver("export", "--lead", LEAD, "--to", "one.zip", folder=place, environ=ONLINE)
+    (place / "archive.yaml").write_text("window: {timezone: Europe/Berlin}\n")
+    arguments = ("export", "--lead", LEAD, "--to", "two.zip", "--offline")
+    second = archiver(*arguments, folder=place)
+    assert (first.code, second.code) == (0, 0), second.err
+
+
+def test_an_unknown_lead_ends_with_3_and_no_file(place: Path) -> None:
+    ended = archiver("export", "--lead", "789", "--to", "lead.zip", folder=place, environ=ONLINE)
+    assert ended.code == 3
+    assert "error: no calls for lead 789, neither in the archive nor at the API" in ended.err
+    assert not (place / "lead.zip").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--to", "a.zip"), "nothing says whose calls to export"),
+        (("--lead", "1"), "the following arguments are required: --to"),
+        (("--lead", "x", "--to", "a.zip"), "must be an id"),
+        (("--phone", "Anna", "--to", "a.zip"), "--phone must be a telephone number"),
+        (("--lead", "1", "--to", "none/a.zip"), "there is no folder"),
+        (("--lead", "1", "--to", "there.zip"), "is there already"),
+        (("--lead", "1", "--to", "mine", "--force"), "is not an export"),
+    ],
+)
+def test_impossible_requests_end_with_2(
+    place: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    (place / "there.zip").write_bytes(b"mine")
+    (place / "mine").mkdir()
+    ended = archiver("export", *arguments, folder=place, environ=ONLINE)
+    assert ended.code == 2
+    assert message in ended.err
+    assert "Traceback" not in ended.err
+    assert (place / "there.zip").read_bytes() == b"mine"
+
+
+def test_damage_ends_with_4_and_names_it(place: Path) -> None:
+    assert (
+        archiver("export", "--lead", LEAD, "--to", "one.zip", folder=place, environ=ONLINE).code
+        == 0
+    )
+    audio = next(place.glob(f"archive/{LEAD}/*/*.mp3"))
+    audio.chmod(0o644)
+    audio.write_bytes(audio.read_bytes()[:-1] + b"?")
+    ended = archiver("export", "--lead", LEAD, "--to", "two.zip", "--offline", folder=place)
+    assert ended.code == 4
+    assert audio.name in ended.err
+    assert not (place / "two.zip").exists()
+
+
+def test_ctrl_c_while_it_fetches_ends_with_130_and_leaves_no_package(
+    place: Path, sandbox: Sandbox
+) -> None:
+    sandbox.forget()
+    sandbox.faults.add(Fault(Route.FILE, Stall(100)))
+    try:
+        arguments = ("export", "--lead", LEAD, "--to", "lead.zip")
+        process = started(*arguments, folder=place, environ=ONLINE)
+        deadline = time.monotonic() + 30
+        while not sandbox.count(Route.FILE) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        ended = interrupted(process, signal.SIGINT)
+    finally:
+        sandbox.faults.clear()
+    assert ended.code == 130
+    assert "Traceback" not in ended.err
+    assert not list(place.glob("*lead*"))

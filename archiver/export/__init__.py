@@ -1,0 +1,1 @@
+"""One lead, one package: everything with it, in a form that plays anywhere and proves itself."""

@@ -1,0 +1,176 @@
+"""A BagIt bag (RFC 8493, SHA-256), written in one pass into whatever `Sink` there is.
+
+The library `bagit` makes a bag of a folder that is already there, by moving its files about, and
+reads everything a second time to hash it. Here each file is hashed as it is written, into a zip as
+well, and no byte is read twice. The price is these few lines, which the library checks in tests.
+
+Payload files come in the order in which they are given, so the same input gives the same manifest,
+byte for byte. What differs from one export to the next (who, when) is in tag files.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final
+
+from anyio import to_thread
+
+from archiver.export.sinks import Sink
+from archiver.export.target import writing
+
+PAYLOAD: Final = "data/"
+MANIFEST: Final = "manifest-sha256.txt"
+TAG_MANIFEST: Final = "tagmanifest-sha256.txt"
+
+_DECLARATION: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+_CHUNK: Final = 1024 * 1024
+_IN_MEMORY: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file of the bag, as it was written."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Scratch:
+    """Text that grows while the package is packed, and is put into it in the end.
+
+    It lies in memory while it is short, else in a file without a name. Appending blocks, and is
+    quick. OSError when the disk is full.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - `close` closes it
+            _IN_MEMORY, dir=str(folder)
+        )
+        self.size = 0
+
+    def append(self, text: str) -> None:
+        """Add text, as UTF-8."""
+        self.size += self._file.write(_encoded(text))
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """All of it, from the start."""
+        self._file.seek(0)
+        while chunk := await to_thread.run_sync(self._file.read, _CHUNK):
+            yield chunk
+
+    def close(self) -> None:
+        """Forget it."""
+        self._file.close()
+
+
+class Bag:
+    """A bag while it is written. Use it as a context manager: one that is not finished is dropped.
+
+    Raises StorageFull and the like for what the sink's disk cannot take.
+    """
+
+    def __init__(self, sink: Sink, target: Path, scratch: Path) -> None:
+        self._sink = sink
+        self._target = target
+        self._manifest = Scratch(scratch)
+        self._tags: list[Written] = []
+        self._files = self._bytes = 0
+
+    def __enter__(self) -> "Bag":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._manifest.close()
+        self._sink.abandon()
+
+    async def add(
+        self, path: str, chunks: AsyncGenerator[bytes, None], size: int, moment: datetime | None
+    ) -> Written:
+        """Write a payload file; what was written, hashed on the way. `size` is a promise that the
+        caller compares."""
+        written = await self._write(PAYLOAD + path, chunks, size, moment)
+        self._files += 1
+        self._bytes += written.size
+        with writing(self._target):
+            self._manifest.append(_line(written))
+        return written
+
+    async def add_text(self, path: str, moment: datetime | None, *parts: "str | Scratch") -> None:
+        """Write a payload file out of texts."""
+        chunks, size = _text(parts)
+        await self.add(path, chunks, size, moment)
+
+    async def seal(self) -> Written:
+        """Write the manifest of the payload, which is complete now."""
+        written = await self._write(MANIFEST, self._manifest.chunks(), self._manifest.size, None)
+        self._tags.append(written)
+        return written
+
+    async def tag(self, path: str, *parts: "str | Scratch") -> None:
+        """Write a tag file, which may differ from one export to the next."""
+        chunks, size = _text(parts)
+        self._tags.append(await self._write(path, chunks, size, None))
+
+    async def finish(self, info: "list[tuple[str, str]]") -> None:
+        """Write what a bag ends with, and make all of it durable."""
+        await self.tag("bagit.txt", _DECLARATION.decode())
+        oxum = ("Payload-Oxum", f"{self._bytes}.{self._files}")
+        await self.tag("bag-info.txt", "".join(f"{name}: {said}\n" for name, said in (*info, oxum)))
+        chunks, size = _text(["".join(map(_line, self._tags))])
+        await self._write(TAG_MANIFEST, chunks, size, None)
+        with writing(self._target):
+            await to_thread.run_sync(self._sink.finish)
+
+    async def _write(
+        self, path: str, chunks: AsyncGenerator[bytes, None], size: int, moment: datetime | None
+    ) -> Written:
+        digest, written = hashlib.sha256(), 0
+
+        def write(file: IO[bytes], chunk: bytes) -> None:
+            file.write(chunk)
+            digest.update(chunk)
+
+        with writing(self._target):
+            file = await to_thread.run_sync(self._sink.create, path, size, moment)
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    await to_thread.run_sync(write, file, chunk)
+                    written += len(chunk)
+            await to_thread.run_sync(file.close)
+        return Written(path, written, digest.hexdigest())
+
+
+def _line(written: Written) -> str:
+    return f"{written.sha256}  {written.path}\n"
+
+
+def _text(parts: "Sequence[str | Scratch]") -> tuple[AsyncGenerator[bytes, None], int]:
+    """The parts as bytes, and how many those are."""
+    ready = [part if isinstance(part, Scratch) else _encoded(part) for part in parts]
+    sizes = (part.size if isinstance(part, Scratch) else len(part) for part in ready)
+    return _joined(ready), sum(sizes)
+
+
+async def _joined(parts: "Sequence[bytes | Scratch]") -> AsyncGenerator[bytes, None]:
+    for part in parts:
+        if isinstance(part, bytes):
+            yield part
+            continue
+        async for chunk in part.chunks():
+            yield chunk
+
+
+def _encoded(text: str) -> bytes:
+    """UTF-8; a lone surrogate, which JSON can spell, becomes a question mark."""
+    return text.encode("utf-8", "replace")

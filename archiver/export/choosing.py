@@ -1,0 +1,135 @@
+"""Which calls an export is about, once everything that could be fetched was."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from archiver.archive import Archive
+from archiver.catalog import choice
+from archiver.clock import Clock
+from archiver.config import Config
+from archiver.errors import ArchiverError
+from archiver.export.inquiry import Inquiry, inquiry
+from archiver.export.request import (
+    BEGINNING,
+    ExportRequest,
+    Fetched,
+    Trace,
+    bare_number,
+    fetch_request,
+)
+from archiver.export.tracing import trace_again
+from archiver.ledger.segments import Head
+from archiver.plan import RunRequest, window_of
+from archiver.progress import OnEvent
+
+
+class NothingToExport(ArchiverError):
+    """There is no call of those that are asked for; nothing was written."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is exported. `head` is that of the ledger that tells so; `not_found` names what of the
+    request has no calls."""
+
+    sums: choice.Sums
+    fetched: Fetched
+    not_found: tuple[str, ...]
+    head: Head
+    last_run: datetime | None
+
+
+async def choose(
+    config: Config,
+    request: ExportRequest,
+    fetched: Fetched,
+    traced: Trace,
+    archive: Archive,
+    *,
+    on_event: OnEvent,
+    clock: Clock,
+) -> Chosen:
+    """Choose the calls, in the catalog of this archive. Raises NothingToExport."""
+    asked = fetch_request(request, traced)
+    async with _api(config, archive, asked, fetched, on_event) as api:
+        if api is not None and fetched.mode == "held":
+            until = window_of(config, asked, clock())[1]
+            gaps = await api.find_unfetched(until)
+            fetched = replace(fetched, since=BEGINNING, until=until, gaps=(*fetched.gaps, *gaps))
+
+        async def look_up() -> None:
+            if api is not None:
+                await api.ask_about_untold()
+
+        if request.phones:
+            traced = await trace_again(archive, request, traced, look_up)
+        calls = (*request.calls, *traced.calls)
+        sums = await archive.catalog.ask(
+            lambda db: choice.choose(db, leads=request.leads, orders=request.orders, calls=calls)
+        )
+        if sums.calls:
+            await look_up()
+    if not sums.calls:
+        raise await _nothing(archive, request, fetched)
+    return Chosen(
+        sums=sums,
+        fetched=fetched,
+        not_found=tuple(await _not_found(archive, request, traced)),
+        head=await archive.catalog.head(),
+        last_run=await archive.catalog.ask(choice.last_run),
+    )
+
+
+@asynccontextmanager
+async def _api(
+    config: Config, archive: Archive, asked: RunRequest, fetched: Fetched, on_event: OnEvent
+) -> AsyncIterator[Inquiry | None]:
+    if fetched.mode == "offline":
+        yield None
+        return
+    async with inquiry(config, archive, asked, on_event) as api:
+        yield api
+
+
+async def _not_found(archive: Archive, request: ExportRequest, traced: Trace) -> list[str]:
+    """What of the request has no calls at all."""
+    missing = []
+    for kind, ids in (("lead", request.leads), ("order", request.orders), ("call", request.calls)):
+        for one in ids:
+            ask = partial(choice.counted, kind=kind, one=one)
+            missing += [] if await archive.catalog.ask(ask) else [f"{kind} {one}"]
+    missing += [one for one in request.phones if bare_number(one) not in traced.numbers]
+    return missing
+
+
+async def _nothing(archive: Archive, request: ExportRequest, fetched: Fetched) -> NothingToExport:
+    title = request.title[:1].lower() + request.title[1:]
+    erased = await archive.catalog.ask(lambda db: choice.erased_leads(db, request.leads))
+    if erased:
+        return NothingToExport(
+            f"no calls for {title}: they were erased from this archive",
+            hint="what was erased is not fetched again",
+        )
+    if fetched.gaps:
+        return NothingToExport(
+            f"no calls for {title} in the archive; the API did not list them: {fetched.gaps[0]}",
+            hint="try again; `archiver doctor` tells which part fails",
+        )
+    if request.phones and not (request.leads or request.orders or request.calls):
+        return NothingToExport(
+            f"no calls for {title} in the archive",
+            hint="the API cannot be searched by number: name the lead with --lead",
+        )
+    if fetched.mode == "offline":
+        return NothingToExport(
+            f"no calls for {title} in the archive", hint="without --offline the API is asked, too"
+        )
+    return NothingToExport(
+        f"no calls for {title}, neither in the archive nor at the API",
+        hint="check the id; nothing was written",
+    )

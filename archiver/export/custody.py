@@ -1,0 +1,248 @@
+"""The custody record: who handed over what, when, from which archive, and what is missing and why.
+
+`custody.json` is for machines, `custody.html` for people; both are tag files of the bag, since they
+differ from one export to the next while the payload does not.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from archiver.clock import stamp, stamp_or_none
+from archiver.export.entries import CallEntry, Missing, RecordingEntry
+from archiver.export.markup import address, asset, count, policy, say_period, text
+from archiver.export.request import ExportRequest, Fetched
+from archiver.ledger.segments import Head
+from archiver.measures import say_size
+
+FORMAT: Final = "liner-custody/1"
+
+_MISSING_SHOWN: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """All that a custody record says, but for the list of recordings."""
+
+    export_id: str
+    at: datetime
+    user: str
+    host: str
+    version: str
+    request: ExportRequest
+    fetched: Fetched
+    archive_id: str
+    archive_format: str
+    head: Head
+    recorded_in: Head
+    manifest: str
+    manifest_sha256: str
+    calls: int
+    recordings: int
+    bytes: int
+    first: datetime | None
+    last: datetime | None
+    last_run: datetime | None
+    not_found: tuple[str, ...]
+    missing: Sequence[Missing]
+    differences: Sequence[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """The members of `custody.json` that come before its recordings."""
+        request, fetched = self.request, self.fetched
+        return {
+            "format": FORMAT,
+            "exportId": self.export_id,
+            "title": request.title,
+            "exportedAt": stamp(self.at),
+            "exportedBy": {"name": request.by, "user": self.user, "host": self.host},
+            "archiver": self.version,
+            "archive": {
+                "id": self.archive_id,
+                "format": self.archive_format,
+                "ledgerHead": {"segment": self.head.number, "sha256": self.head.digest},
+                "lastRunEndedAt": stamp_or_none(self.last_run),
+            },
+            "recordedIn": {"segment": self.recorded_in.number, "sha256": self.recorded_in.digest},
+            "request": {
+                "leads": list(request.leads),
+                "orders": list(request.orders),
+                "calls": list(request.calls),
+                "phones": list(request.phones),
+                "notFound": list(self.not_found),
+            },
+            "period": {
+                "askedSince": stamp_or_none(fetched.since),
+                "askedUntil": stamp_or_none(fetched.until),
+                "firstCall": stamp_or_none(self.first),
+                "lastCall": stamp_or_none(self.last),
+            },
+            "fetch": {
+                "mode": fetched.mode,
+                "runId": fetched.run_id,
+                "newRecordings": fetched.recordings,
+                "notListed": list(fetched.gaps),
+            },
+            "counts": {
+                "calls": self.calls,
+                "recordings": self.recordings,
+                "bytes": self.bytes,
+                "missing": len(self.missing),
+            },
+            "manifest": {"path": self.manifest, "sha256": self.manifest_sha256},
+            "missing": [one.as_json() for one in self.missing],
+            "differences": list(self.differences),
+        }
+
+
+def json_start(custody: Custody) -> str:
+    """`custody.json` up to its recordings, one member a line."""
+    lines = (f"  {_dump(name)}: {_dump(value)},\n" for name, value in custody.as_json().items())
+    return "{\n" + "".join(lines) + '  "recordings": [\n'
+
+
+def json_line(call: CallEntry, one: RecordingEntry, sidecar_sha256: str) -> str:
+    """A recording of `custody.json`; a comma comes before each but the first."""
+    return "    " + _dump(
+        {
+            "recordId": one.record_id,
+            "callId": call.call_id,
+            "leadId": one.lead_id,
+            "file": f"data/{one.file}",
+            "bytes": one.size,
+            "sha256": one.sha256,
+            "sidecar": f"data/{one.sidecar}",
+            "sidecarSha256": sidecar_sha256,
+            "key": one.key,
+        }
+    )
+
+
+JSON_END: Final = "\n  ]\n}\n"
+
+
+def page_row(call: CallEntry, one: RecordingEntry, zone: tzinfo) -> str:
+    """A recording in the table of `custody.html`."""
+    at = one.at or call.at
+    when = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else "undated"
+    link = f'<a href="data/{address(one.file or "")}">{text(one.file)}</a>'
+    return (
+        f'<tr><td class="when">{when}</td><td>{one.record_id}<br>{link}</td>'
+        f'<td class="bytes">{one.size:,}</td><td class="hash">{text(one.sha256)}</td></tr>\n'
+    )
+
+
+def page_start(custody: Custody, zone: tzinfo) -> str:
+    """`custody.html` up to the rows of its table."""
+    style = asset("custody.css")
+    title = text(custody.request.title)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy(style)}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Custody record: {title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f'<p class="kicker">Custody record</p>\n<h1 dir="auto">{title}</h1>\n'
+        f"<dl>{_facts(custody, zone)}</dl>\n{_missing(custody)}{_differences(custody)}{_CHECKING}"
+        "<h2>Recordings</h2>\n<table><thead><tr><th>Date and time</th><th>Recording and file</th>"
+        "<th>Bytes</th><th>SHA-256</th></tr></thead><tbody>\n"
+    )
+
+
+PAGE_END: Final = (
+    "</tbody></table>\n"
+    '<div class="signatures"><div><h2>Handed over by</h2><p>Name, date, signature</p></div>'
+    "<div><h2>Received by</h2><p>Name, date, signature</p></div></div>\n</body>\n</html>\n"
+)
+
+
+_CHECKING: Final = (
+    "<h2>How to check this package</h2>\n"
+    "<p>In its folder, with what Linux and macOS have on board "
+    "(<code>sha256sum</code>, or <code>shasum -a 256</code>):</p>\n"
+    "<pre>sha256sum --check --quiet manifest-sha256.txt tagmanifest-sha256.txt</pre>\n"
+    "<p>It is a BagIt bag (RFC 8493), so any BagIt tool checks it as well, for example "
+    "<code>bagit.py --validate .</code> No complaint means that every byte is the one that was "
+    "packed.</p>\n"
+    "<p>Each recording was read from the archive and compared with the SHA-256 that the "
+    "archive&#8217;s ledger has held since the recording was fetched. That shows that nothing "
+    "changed since then; it does not show what happened before. The ledger is a chain: its "
+    "head, noted above, stands for everything before it.</p>\n"
+)
+
+
+def _facts(custody: Custody, zone: tzinfo) -> str:
+    fetched = custody.fetched
+    period = say_period(custody.first, custody.last, zone)
+    asked = "all time"
+    if fetched.since and fetched.until:
+        since, until = _moment(fetched.since, zone), _moment(fetched.until, zone)
+        asked = f"all time, which is from {since} up to {until}"
+    elif custody.last_run:
+        asked = (
+            f"all time, as the archive knew it after its run of {_moment(custody.last_run, zone)}"
+        )
+    facts: Mapping[str, str] = {
+        "Contents": f"{count(custody.calls, 'call')}, {count(custody.recordings, 'recording')}, "
+        f'{say_size(custody.bytes)} of audio: <a href="data/index.html">listen</a>',
+        "Calls of": text(period),
+        "Asked for": text(asked),
+        "Exported": _moment(custody.at, zone),
+        "By": text(_who(custody)),
+        "With": f"archiver {text(custody.version)}, export {text(custody.export_id)}",
+        "From archive": f'{text(custody.archive_id)}<br><span class="hash">'
+        f"{text(custody.archive_format)}</span>",
+        "Ledger head": _head(custody.head),
+        "This export is in": _head(custody.recorded_in),
+        "Manifest": f"{text(custody.manifest)}<br>{_hash(custody.manifest_sha256)}",
+        "Fetching": text(fetched.sentence),
+    }
+    return "".join(f"<dt>{name}</dt><dd>{said}</dd>" for name, said in facts.items())
+
+
+def _who(custody: Custody) -> str:
+    account = f"account {custody.user} on {custody.host}"
+    return f"{custody.request.by} ({account})" if custody.request.by else account
+
+
+def _head(head: Head) -> str:
+    return f"segment {head.number}<br>{_hash(head.digest)}"
+
+
+def _hash(digest: str | None) -> str:
+    return f'<span class="hash">{text(digest)}</span>'
+
+
+def _missing(custody: Custody) -> str:
+    said = [f"Nothing was found for {one}." for one in custody.not_found]
+    said += [f"Calls may be missing: {gap}." for gap in custody.fetched.gaps]
+    for one in custody.missing[:_MISSING_SHOWN]:
+        what = f"call {one.call_id}"
+        what += "" if one.record_id is None else f", recording {one.record_id}"
+        said.append(f"{what[:1].upper()}{what[1:]}: {one.reason} ({one.state}).")
+    if len(custody.missing) > _MISSING_SHOWN:
+        more = len(custody.missing) - _MISSING_SHOWN
+        said.append(f"And {more:,} more, all of them in custody.json.")
+    if not said:
+        return "<h2>What is missing</h2>\n<p>Nothing that the archive knows of.</p>\n"
+    return f'<h2>What is missing, and why</h2>\n<ul class="warn">{_items(said)}</ul>\n'
+
+
+def _differences(custody: Custody) -> str:
+    if not custody.differences:
+        return ""
+    shown = [f"{one}." for one in custody.differences[:_MISSING_SHOWN]]
+    return f"<h2>Calls and recordings that name different leads</h2>\n<ul>{_items(shown)}</ul>\n"
+
+
+def _items(sentences: Iterable[str]) -> str:
+    return "".join(f"<li>{text(one)}</li>" for one in sentences)
+
+
+def _moment(at: datetime, zone: tzinfo) -> str:
+    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S} {text(zone)}"
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

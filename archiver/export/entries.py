@@ -1,0 +1,213 @@
+"""What people read of a call, put together from three sources (pure).
+
+The sidecar tells most, but lies beside recordings only. Of a call without one, the API may still
+tell who called whom, and the ledger remembers ids, times and states. `source` says which it was.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from archiver.catalog.choice import ChosenCall, ChosenRecording
+from archiver.liner.fields import as_bool, as_seconds
+from archiver.reasons import Reason
+from archiver.sidecar import Sidecar
+
+NOTHING_RECORDED: Final = "nothing was recorded"
+
+_STATES: Final = {
+    "archived": "",
+    "none": NOTHING_RECORDED,
+    "waiting": "expected, and not there yet",
+    "failed": "could not be fetched yet",
+    "gone": "the source no longer has it",
+    "removed": "it was removed from the archive",
+    "retention": "it was removed when its time of retention was over",
+    "erasure": "it was erased on request",
+    "damaged": "what the archive holds of it is damaged, and was left out",
+    "not-fetched": "it was not fetched before this export",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingEntry:
+    """A recording for people. `file` and `sidecar` are paths in `data/`; None: it is not here."""
+
+    record_id: int
+    state: str
+    note: str
+    at: datetime | None
+    agent: str | None
+    seconds: float | None
+    is_transfer: bool
+    summary: str | None
+    lead_id: int | None
+    file: str | None
+    sidecar: str | None
+    sha256: str
+    size: int
+    content_type: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallEntry:
+    """A call for people; `differences` are sentences on whose it is."""
+
+    call_id: int
+    state: str
+    note: str
+    at: datetime | None
+    direction: str | None
+    agent: str | None
+    phone: str | None
+    status: str | None
+    talk_seconds: float | None
+    lead_id: int | None
+    order_id: int | None
+    order: str | None
+    source: str
+    differences: tuple[str, ...]
+    recordings: tuple[RecordingEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that belongs into the package and is not in it."""
+
+    call_id: int
+    record_id: int | None
+    state: str
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As the custody record and `--json` say it."""
+        return {
+            "callId": self.call_id,
+            "recordId": self.record_id,
+            "state": self.state,
+            "reason": self.reason,
+        }
+
+
+def sidecar_facts(card: Sidecar) -> dict[str, Any]:
+    """What the export needs of a sidecar."""
+    call, fields = card.fields["call"], card.fields
+    seconds = as_seconds(fields["audio"].get("measuredSeconds"))
+    return {
+        **call_facts(call, status=fields.get("statusCode"), order=fields.get("orderTitle")),
+        "agent": _text(fields.get("userName")),
+        "seconds": seconds if seconds is not None else as_seconds(fields.get("durationSeconds")),
+        "summary": _text(fields.get("recordSummary")),
+        "transfer": as_bool(fields.get("isTransfer")) is True,
+    }
+
+
+def call_facts(row: Mapping[str, Any], *, status: object, order: object) -> dict[str, Any]:
+    """What the export needs of a call's row."""
+    return {
+        "direction": _text(row.get("direction")),
+        "phone": _text(row.get("clientPhone")),
+        "talk": as_seconds(row.get("talkTimeDurationSeconds")),
+        "status": _text(status) or _text(row.get("statusCode")),
+        "order": _text(order),
+    }
+
+
+def call_entry(call: ChosenCall, names: Mapping[int, str]) -> CallEntry:
+    """The call for people; `names` are those of agents."""
+    facts, source = _facts(call)
+    talk = facts.get("talk")
+    return CallEntry(
+        call_id=call.call_id,
+        state=call.state,
+        note="" if call.recordings else _note(call.state, call.reason),
+        at=call.created_at or min((one.created_at for one in call.recordings if one.created_at),
+                                  default=None),
+        direction=facts.get("direction"),
+        agent=facts.get("callAgent") or _agent(call.user_id, names),
+        phone=facts.get("phone"),
+        status=facts.get("status"),
+        talk_seconds=call.talk_seconds if talk is None else talk,
+        lead_id=call.lead_id,
+        order_id=call.order_id,
+        order=facts.get("order"),
+        source=source,
+        differences=tuple(_differences(call)),
+        recordings=tuple(_recording_entry(one, names) for one in call.recordings),
+    )  # fmt: skip
+
+
+def missing_of(call: CallEntry) -> Iterator[Missing]:
+    """What of the call belongs into the package and is not in it."""
+    for one in call.recordings:
+        if one.file is None:
+            yield Missing(call.call_id, one.record_id, one.state, one.note)
+    if call.state in ("waiting", "failed", "gone", "not-fetched") and not any(
+        one.file is None for one in call.recordings
+    ):
+        yield Missing(call.call_id, None, call.state, call.note or _note(call.state, None))
+
+
+def _facts(call: ChosenCall) -> tuple[Mapping[str, Any], str]:
+    """What is known of the call itself, and whence: its own sidecars come first."""
+    for one in call.recordings:
+        if one.facts is not None and one.owner == call.call_id and "direction" in one.facts:
+            return one.facts, "sidecar"
+    if call.told is not None:
+        return call.told, "api"
+    if call.row is not None:
+        return call_facts(call.row, status=None, order=None), "catalog"
+    return {}, "ledger"
+
+
+def _recording_entry(one: ChosenRecording, names: Mapping[int, str]) -> RecordingEntry:
+    facts = one.facts or {}
+    state = "damaged" if facts.get("damaged") else one.state
+    seconds = facts.get("seconds")
+    return RecordingEntry(
+        record_id=one.record_id,
+        state=state,
+        note=facts.get("damaged") or _note(state, one.reason),
+        at=one.created_at,
+        agent=facts.get("agent") or _agent(one.user_id, names),
+        seconds=one.duration_seconds if seconds is None else seconds,
+        is_transfer=bool(facts.get("transfer")),
+        summary=facts.get("summary"),
+        lead_id=one.lead_id,
+        file=facts.get("file"),
+        sidecar=facts.get("sidecar"),
+        sha256=one.sha256,
+        size=one.size,
+        content_type=one.content_type,
+        key=one.key,
+    )
+
+
+def _differences(call: ChosenCall) -> Iterator[str]:
+    for one in call.recordings:
+        if one.owner != call.call_id:
+            yield f"recording {one.record_id} is stored under call {one.owner}, listed under both"
+        elif one.lead_id is not None and one.lead_id != call.lead_id:
+            own = "no lead" if call.lead_id is None else f"lead {call.lead_id}"
+            yield f"recording {one.record_id} names lead {one.lead_id}, its call {own}"
+
+
+def _note(state: str, reason: str | None) -> str:
+    if reason is not None and state in ("waiting", "failed"):
+        return Reason(reason).sentence if reason in set(Reason) else reason
+    if state == "removed" and reason in _STATES:
+        return _STATES[reason]
+    return _STATES.get(state, state)
+
+
+def _agent(user_id: int | None, names: Mapping[int, str]) -> str | None:
+    return None if user_id is None else names.get(user_id) or f"agent {user_id}"
+
+
+def _text(value: object) -> str | None:
+    """A text, or a number that stands for one."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).strip() or None

@@ -1,0 +1,57 @@
+"""Brings home first what the archive lacks: a run over all time, narrowed to what is asked for."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from archiver.config import Config, ScopeConfig
+from archiver.errors import ArchiveHeld, RequestError, SourceError
+from archiver.export.request import ExportRequest, Fetched, Trace, fetch_request
+from archiver.plan import RunRequest
+from archiver.progress import Note, OnEvent
+from archiver.reasons import Reason
+from archiver.report import RunReport
+
+Run = Callable[[Config, RunRequest], Awaitable[RunReport | None]]
+"""Does one run; its report, or None when it was interrupted early."""
+
+
+async def fetch(
+    config: Config, request: ExportRequest, traced: Trace, *, run: Run, on_event: OnEvent
+) -> Fetched | None:
+    """Fetch what the archive lacks of the calls that are asked for. None: it was interrupted.
+
+    Everything counts, whomever and whatever `scope` leaves out of the nightly runs. While another
+    run holds the archive nothing is fetched. Raises what a run raises when the API cannot be used.
+    """
+    asked = fetch_request(request, traced)
+    if request.offline or not asked.names_scopes:
+        return Fetched("offline")
+    try:
+        report = await run(replace(config, scope=ScopeConfig()), asked)
+    except ArchiveHeld as error:
+        on_event(Note(f"{error}; the export goes on with what the archive holds"))
+        return Fetched("held")
+    except (SourceError, RequestError) as error:
+        error.hint = f"{error.hint}; or pack what the archive holds, with --offline".lstrip("; ")
+        raise
+    if report is None or report.interrupted:
+        return None
+    return Fetched(
+        mode="fetched",
+        run_id=report.run_id,
+        since=report.since,
+        until=report.until,
+        recordings=report.tally.recordings["archived"],
+        gaps=tuple(_gaps(report)),
+    )
+
+
+def _gaps(report: RunReport) -> list[str]:
+    unread = Reason.CALL_NOT_READ
+    gaps = [one.error for one in report.shortfalls]
+    gaps += [
+        f"call {one.call_id}: {unread.sentence}" for one in report.problems if one.reason == unread
+    ]
+    if not report.is_balanced:
+        gaps.append("the run that should have fetched them did not come to its end")
+    return list(dict.fromkeys(gaps))

@@ -1,0 +1,134 @@
+"""Asking the API about calls that left no sidecar: who called whom, and how it ended.
+
+What is told here fills cells, and where the API does not answer they stay empty. While another run
+holds the archive, nothing can be fetched; then the API's lists still say what is missing.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from archiver.archive import Archive
+from archiver.catalog import choice
+from archiver.config import Config
+from archiver.errors import RequestError, SourceError
+from archiver.export.entries import call_facts
+from archiver.export.request import BEGINNING
+from archiver.liner.client import LinerClient
+from archiver.liner.directory import Directory
+from archiver.liner.enumerate import Emit, Enumerator
+from archiver.liner.models import Call
+from archiver.liner.scope import Scope, Stretch, Window
+from archiver.origins import OriginPolicy
+from archiver.plan import RunRequest
+from archiver.progress import Note, OnEvent
+from archiver.transport import GuardedTransport
+
+_FEW: Final = 50
+"""So many calls are asked for one by one; for more, lists are read, a hundred calls a page."""
+
+_MOST_SINGLE: Final = 500
+"""Calls asked for one by one after the lists were read: those that no list has."""
+
+_CONNECTIONS: Final = 8
+
+
+@asynccontextmanager
+async def inquiry(
+    config: Config, archive: Archive, request: RunRequest, on_event: OnEvent
+) -> AsyncIterator["Inquiry"]:
+    """An inquiry into the calls of these leads and orders, and these calls."""
+    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
+    transport = GuardedTransport(policy, limit=_CONNECTIONS)
+    async with LinerClient(config.liner, transport, on_retry=on_event) as liner:
+        yield Inquiry(liner, archive, request, on_event)
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """Keeps with the choice of an archive what the API tells of calls."""
+
+    liner: LinerClient
+    archive: Archive
+    request: RunRequest
+    on_event: OnEvent
+    _directory: Directory | None = None
+    _wanted: dict[int, datetime | None] = field(default_factory=dict)
+
+    async def ask_about_untold(self) -> None:
+        """Keep what the API tells of the chosen calls that have no sidecar."""
+        self._wanted = await self.archive.catalog.ask(lambda db: dict(choice.untold(db)))
+        try:
+            if len(self._wanted) > _FEW:
+                times = [at for at in self._wanted.values() if at is not None]
+                if times:
+                    window = Window(min(times), max(times) + timedelta(seconds=1))
+                    await self._read_lists(window, self._keep_wanted)
+            for call_id in list(self._wanted)[:_MOST_SINGLE]:
+                with suppress(RequestError):
+                    await self._keep_wanted([await self.liner.call(call_id)])
+        except SourceError as error:
+            self.on_event(Note(f"calls without a recording stay without details: {error}"))
+
+    async def find_unfetched(self, until: datetime) -> list[str]:
+        """Keep the calls that the API lists and the archive does not know; what was not listed."""
+
+        async def look(calls: Sequence[Call]) -> None:
+            ids = [call.id for call in calls]
+            unknown = await self.archive.catalog.ask(lambda db: choice.unknown(db, ids))
+            await self._keep([call for call in calls if call.id in unknown])
+
+        try:
+            gaps = await self._read_lists(Window(BEGINNING, until), look)
+            return gaps + await self._look_at_calls(look)
+        except SourceError as error:
+            return [str(error)]
+
+    async def _look_at_calls(self, look: Emit) -> list[str]:
+        gaps = []
+        for call_id in self.request.calls:
+            try:
+                await look([await self.liner.call(call_id)])
+            except RequestError as error:
+                if await self.archive.catalog.ask(lambda db: choice.unknown(db, [call_id])):  # noqa: B023
+                    gaps.append(f"call {call_id}: {error}")
+        return gaps
+
+    async def _read_lists(self, window: Window, emit: Emit) -> list[str]:
+        scopes = (
+            tuple(Scope("lead", one) for one in self.request.leads),
+            tuple(Scope("order", one) for one in self.request.orders),
+        )
+        stretches = [Stretch(some, window) for some in scopes if some]
+        shortfalls = await Enumerator(self.liner).run(stretches, emit)
+        return list(dict.fromkeys(one.error for one in shortfalls))
+
+    async def _keep_wanted(self, calls: Iterable[Call]) -> None:
+        await self._keep([call for call in calls if call.id in self._wanted])
+
+    async def _keep(self, calls: Sequence[Call]) -> None:
+        facts = [(call.id, await self._facts(call)) for call in calls]
+        await self.archive.catalog.ask(lambda db: choice.keep_told(db, facts))
+        for call in calls:
+            self._wanted.pop(call.id, None)
+
+    async def _facts(self, call: Call) -> dict[str, Any]:
+        directory = await self._names()
+        status = call.status_code or directory.status_code(call.status_id)
+        order = directory.order_title(call.order_id)
+        return {
+            **call_facts(call.row, status=status, order=order),
+            "callAgent": await directory.user_name(call.user_id),
+            "at": call.created_at.timestamp() if call.created_at else None,
+            "lead": call.lead_id,
+            "orderId": call.order_id,
+        }
+
+    async def _names(self) -> Directory:
+        if self._directory is None:
+            self._directory = Directory(self.liner)
+            with suppress(RequestError):
+                await self._directory.load(await self.liner.orders())
+        return self._directory

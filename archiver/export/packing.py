@@ -1,0 +1,282 @@
+"""Packing: from a choice of calls and an archive to a bag.
+
+Two passes over the choice, a page of calls at a time, so that memory does not grow. The first reads
+the sidecars, many at once: they tell the names of files and agents. The second streams the audio,
+each recording proved against the ledger as it goes by, and writes the pages about it. Damage stops
+neither pass, so that all of it is named; but then there is no package, unless it may be left out.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from pathlib import Path
+from typing import Any, Final
+
+import anyio
+
+from archiver.archive import Archive
+from archiver.catalog import choice
+from archiver.catalog.choice import ChosenCall, ChosenRecording
+from archiver.errors import ArchiveDamaged
+from archiver.export import custody, page, table
+from archiver.export.bag import Bag, Scratch, Written
+from archiver.export.entries import (
+    CallEntry,
+    Missing,
+    RecordingEntry,
+    call_entry,
+    missing_of,
+    sidecar_facts,
+)
+from archiver.export.naming import recording_name
+from archiver.export.reading import Proof, decode_sidecar, read_sidecar
+from archiver.failures import one_failure
+from archiver.progress import BytesReceived, CallDone, Note, OnEvent
+
+_PAGE: Final = 100
+_AT_ONCE: Final = 16
+_NAMED_DAMAGE: Final = 20
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a package holds and lacks, as far as it is packed."""
+
+    calls: int = 0
+    recordings: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    first: datetime | None = None
+    last: datetime | None = None
+    missing: list[Missing] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    record_ids: list[int] = field(default_factory=list)
+
+    def count(self, call: CallEntry, packed: Sequence[RecordingEntry]) -> None:
+        """Take in a call and those of its recordings that were packed under it."""
+        self.calls += 1
+        self.first = self.first or call.at
+        self.last = call.at or self.last
+        self.recordings += len(packed)
+        self.bytes += sum(one.size for one in packed)
+        self.seconds += sum(one.seconds or 0 for one in packed)
+        self.record_ids += [one.record_id for one in packed]
+        self.missing += missing_of(call)
+        self.differences += [f"call {call.call_id}: {said}" for said in call.differences]
+
+
+class Packer:
+    """Packs the choice of an archive into a bag, up to the manifest of its payload.
+
+    `rows` and `lines` are the list of recordings for the custody record, for people and as JSON.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        bag: Bag,
+        *,
+        title: str,
+        zone: tzinfo,
+        leave_out_damaged: bool,
+        scratch: "Scratches",
+        on_event: OnEvent,
+    ) -> None:
+        self._archive = archive
+        self._bag = bag
+        self._title = title
+        self._zone = zone
+        self._leaves_out = leave_out_damaged
+        self._scratch = scratch
+        self._on_event = on_event
+        self._names: dict[int, str] = {}
+        self._damage: list[str] = []
+        self._day: date | None = None
+        self.contents = Contents()
+
+    async def pack(self) -> Written:
+        """Write the whole payload; its manifest. ArchiveDamaged names what does not hold."""
+        async for calls in self._pages():
+            await self._pack_sidecars(calls)
+        async for calls in self._pages():
+            for call in calls:
+                await self._pack_call(call)
+                self._on_event(CallDone("archived"))
+        if self._damage and not self._leaves_out:
+            raise self._damaged()
+        await self._pack_pages()
+        return await self._bag.seal()
+
+    async def _pages(self) -> AsyncIterator[list[ChosenCall]]:
+        after = 0
+        while calls := await self._archive.catalog.ask(lambda db: choice.page(db, after, _PAGE)):  # noqa: B023
+            yield calls
+            after = calls[-1].place
+
+    async def _pack_sidecars(self, calls: Sequence[ChosenCall]) -> None:
+        new: dict[int, tuple[ChosenCall, ChosenRecording]] = {}
+        for call in calls:
+            for one in call.recordings:
+                if one.state == "archived" and one.facts is None:
+                    new.setdefault(one.record_id, (call, one))
+        read = await self._read_all([one for _, one in new.values()])
+        facts = []
+        for (call, one), data in zip(new.values(), read, strict=True):
+            facts.append((one.record_id, await self._pack_sidecar(call, one, data)))
+        await self._archive.catalog.ask(lambda db: choice.keep_read(db, facts))
+
+    async def _read_all(self, recordings: Sequence[ChosenRecording]) -> list[bytes | str]:
+        """The sidecars, in order; a sentence where one is damaged."""
+        found: list[bytes | str] = [""] * len(recordings)
+        turns = iter(enumerate(recordings))
+
+        async def read() -> None:
+            for place, one in turns:
+                try:
+                    found[place] = await read_sidecar(self._archive.storage, one)
+                except ArchiveDamaged as error:
+                    found[place] = str(error)
+
+        with one_failure():
+            async with anyio.create_task_group() as readers:
+                for _ in range(_AT_ONCE):
+                    readers.start_soon(read)
+        return found
+
+    async def _pack_sidecar(
+        self, call: ChosenCall, one: ChosenRecording, data: bytes | str
+    ) -> dict[str, Any]:
+        if isinstance(data, str):
+            return self._note_damage(data)
+        try:
+            facts = sidecar_facts(decode_sidecar(one, data))
+        except ArchiveDamaged as error:
+            return self._note_damage(str(error))
+        if self._leaves_out and (wrong := await Proof(self._archive.storage, one).check()):
+            return self._note_damage(wrong)
+        if one.user_id is not None and facts["agent"]:
+            self._names.setdefault(one.user_id, facts["agent"])
+        name = recording_name(
+            one.record_id,
+            at=one.created_at or call.created_at,
+            zone=self._zone,
+            direction=facts["direction"],
+            who=facts["agent"] or facts["phone"],
+        )
+        extension = one.key.rpartition(".")[2]
+        paths = {"file": f"audio/{name}.{extension}", "sidecar": f"sidecars/{name}.json"}
+        await self._bag.add(paths["sidecar"], _once(data), len(data), self._local(one.created_at))
+        return {**facts, **paths, "under": call.call_id}
+
+    async def _pack_call(self, call: ChosenCall) -> None:
+        entry = call_entry(call, self._names)
+        packed = []
+        for one, told in zip(call.recordings, entry.recordings, strict=True):
+            if told.file is not None and _is_packed_here(call, one):
+                await self._pack_audio(one, told.file)
+                packed.append(told)
+        self.contents.count(entry, packed)
+        self._write_entry(entry)
+        digests = {one.record_id: one.sidecar_sha256 for one in call.recordings}
+        for told in packed:
+            self._scratch.add_recording(entry, told, digests[told.record_id], self._zone)
+
+    async def _pack_audio(self, one: ChosenRecording, path: str) -> None:
+        proof = Proof(self._archive.storage, one)
+        if self._damage and not self._leaves_out:
+            wrong = await proof.check()  # there will be no package: only the damage counts
+        else:
+            moment = self._local(one.created_at)
+            try:
+                await self._bag.add(path, self._counted(proof), one.size, moment)
+                wrong = proof.damage
+            except ArchiveDamaged as error:
+                wrong = str(error)
+        if not wrong:
+            return
+        self._note_damage(wrong)
+        if self._leaves_out:
+            raise ArchiveDamaged(f"{wrong} any more", hint="something is changing the archive")
+
+    async def _counted(self, proof: Proof) -> AsyncGenerator[bytes, None]:
+        async for chunk in proof.chunks():
+            self._on_event(BytesReceived(len(chunk)))
+            yield chunk
+
+    def _note_damage(self, what: str) -> dict[str, Any]:
+        self._damage.append(what)
+        self._on_event(Note(f"damaged: {what}"))
+        return {"damaged": what}
+
+    def _damaged(self) -> ArchiveDamaged:
+        named = "; ".join(self._damage[:_NAMED_DAMAGE])
+        rest = len(self._damage) - _NAMED_DAMAGE
+        more = f"; and {rest:,} more, named above" if rest > 0 else ""
+        return ArchiveDamaged(
+            f"nothing was exported, since the archive is damaged: {named}{more}",
+            hint="restore it from a copy of the archive, or export the rest with"
+            " --leave-out-damaged",
+        )
+
+    def _write_entry(self, call: CallEntry) -> None:
+        day = page.day_of(call, self._zone)
+        is_first = self.contents.calls == 1
+        body = self._scratch.page
+        if is_first or day != self._day:
+            body.append(page.day_start(call, self._zone, is_first=is_first))
+        self._day = day
+        body.append(page.call_markup(call, self._zone))
+        self._scratch.table.append(table.lines(call, self._zone))
+
+    async def _pack_pages(self) -> None:
+        done = self.contents
+        totals = page.Totals(
+            title=self._title,
+            calls=done.calls,
+            recordings=done.recordings,
+            seconds=done.seconds,
+            first=done.first,
+            last=done.last,
+            missing=len(done.missing),
+        )
+        moment = self._local(done.last)
+        await self._bag.add_text("calls.csv", moment, table.header(), self._scratch.table)
+        start, end = page.page_start(totals, self._zone), page.page_end(totals, self._zone)
+        await self._bag.add_text("index.html", moment, start, self._scratch.page, end)
+
+    def _local(self, at: datetime | None) -> datetime | None:
+        return None if at is None else at.astimezone(self._zone)
+
+
+class Scratches:
+    """The texts that grow while calls are packed. Use it as a context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self.page = Scratch(folder)
+        self.table = Scratch(folder)
+        self.rows = Scratch(folder)
+        self.lines = Scratch(folder)
+
+    def __enter__(self) -> "Scratches":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        for one in (self.page, self.table, self.rows, self.lines):
+            one.close()
+
+    def add_recording(
+        self, call: CallEntry, one: RecordingEntry, sidecar_sha256: str, zone: tzinfo
+    ) -> None:
+        """A recording for the custody record."""
+        self.rows.append(custody.page_row(call, one, zone))
+        comma = ",\n" if self.lines.size else ""
+        self.lines.append(comma + custody.json_line(call, one, sidecar_sha256))
+
+
+def _is_packed_here(call: ChosenCall, one: ChosenRecording) -> bool:
+    """Whether the recording lies in the package, and under this call: it may be listed twice."""
+    return (one.facts or {}).get("under") == call.call_id
+
+
+async def _once(data: bytes) -> AsyncGenerator[bytes, None]:
+    yield data

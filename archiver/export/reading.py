@@ -1,0 +1,99 @@
+"""Reading from the archive what is about to be handed over: nothing is believed without its digest.
+
+A run may be under way, so what the ledger told a moment ago may be superseded in storage already. A
+sidecar is then read where its old revision is kept: the package shows the archive as it stood at
+the head that the custody record names.
+"""
+
+import hashlib
+from collections.abc import AsyncGenerator
+
+from archiver import sidecar
+from archiver.catalog.choice import ChosenRecording
+from archiver.errors import ArchiveDamaged, KeyMissing, StorageUnreachable
+from archiver.storage.base import ByteRange, Storage
+from archiver.storage.keys import revision_key, sidecar_key
+
+_RESUMES = 5
+"""How often the reading of one recording goes on after the connection broke."""
+
+
+async def read_sidecar(storage: Storage, recording: ChosenRecording) -> bytes:
+    """The bytes of the sidecar that the ledger knows. ArchiveDamaged when they are not there."""
+    current = sidecar_key(recording.key)
+    for key in (current, revision_key(current, max(recording.revision, 1))):
+        try:
+            data = await storage.read(key, limit=sidecar.MOST_BYTES)
+        except KeyMissing:
+            continue
+        if hashlib.sha256(data).hexdigest() == recording.sidecar_sha256:
+            return data
+    raise ArchiveDamaged(f"{current}: the sidecar is missing or not the one that the ledger tells")
+
+
+def decode_sidecar(recording: ChosenRecording, data: bytes) -> sidecar.Sidecar:
+    """The sidecar in these bytes; ArchiveDamaged when they are none."""
+    try:
+        return sidecar.decode(data)
+    except ValueError as error:
+        raise ArchiveDamaged(f"{sidecar_key(recording.key)}: {error}") from error
+
+
+class Proof:
+    """Proves audio against the ledger while it goes by."""
+
+    def __init__(self, storage: Storage, recording: ChosenRecording) -> None:
+        self._storage = storage
+        self._recording = recording
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    @property
+    def damage(self) -> str:
+        """What is wrong with the audio that was read to its end; empty: nothing."""
+        known = self._recording
+        if self._size != known.size:
+            return f"{known.key}: it has {self._size:,} bytes, the ledger tells {known.size:,}"
+        if self._digest.hexdigest() != known.sha256:
+            return f"{known.key}: its bytes do not match the SHA-256 in the ledger"
+        return ""
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The audio. ArchiveDamaged when it is missing, or as soon as it is too long."""
+        resumes = 0
+        while True:
+            before = self._size
+            try:
+                async for chunk in self._rest():
+                    yield chunk
+            except StorageUnreachable:
+                resumes = 0 if self._size > before else resumes + 1
+                if resumes >= _RESUMES:
+                    raise
+            else:
+                return
+
+    async def check(self) -> str:
+        """Read all of it, and tell what is wrong with it; empty: nothing."""
+        try:
+            async for _ in self.chunks():
+                pass
+        except ArchiveDamaged as error:
+            return str(error)
+        return self.damage
+
+    async def _rest(self) -> AsyncGenerator[bytes, None]:
+        key = self._recording.key
+        if self._size and self._size == self._recording.size:
+            return
+        span = ByteRange(self._size) if self._size else None
+        try:
+            async with self._storage.open(key, span) as chunks:
+                async for chunk in chunks:
+                    self._size += len(chunk)
+                    if self._size > self._recording.size:
+                        raise ArchiveDamaged(f"{key}: it is longer than the ledger tells")
+                    self._digest.update(chunk)
+                    yield chunk
+        except KeyMissing as error:
+            raise ArchiveDamaged(f"{key}: the recording is not there any more") from error

@@ -1,0 +1,149 @@
+"""Where a package comes to lie: made beside its place, synced, and renamed when it is whole.
+
+Whatever goes wrong, and whenever, nothing half-written ever bears the target's name. Every function
+here blocks and belongs in a worker thread.
+"""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from archiver.errors import StorageError, StorageFull, StorageRefused, UsageError
+from archiver.storage.disk import sync_folder
+from archiver.storage.opening import S3_SCHEME
+
+MARKS: Final = ("bagit.txt", "custody.json")
+"""What an export in a folder has on top; `--force` replaces no other folder."""
+
+_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
+
+
+class Target:
+    """The place of one package. Use it as a context manager: what is not committed is removed.
+
+    A name that ends in `.zip` is a file, any other a folder. Raises UsageError when it exists
+    (unless `force` replaces it) or when its folder is not there.
+    """
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        self.path = path.absolute()
+        self.is_zip = self.path.suffix.lower() == ".zip"
+        self._force = force
+        check_target(self.path, force=force)
+        name = f".{self.path.name[:100]}.{secrets.token_hex(4)}.part"
+        self.part = self.path.with_name(name)
+
+    def __enter__(self) -> "Target":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if self.part.is_dir():
+            shutil.rmtree(self.part, ignore_errors=True)
+        else:
+            self.part.unlink(missing_ok=True)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder for files without a name, on the disk that has to have room anyway."""
+        return self.path.parent
+
+    def commit(self) -> None:
+        """Give the package, which is whole and synced, its name, durably."""
+        with writing(self.path):
+            if self.is_zip:
+                self._commit_file()
+            else:
+                self._commit_folder()
+            sync_folder(os.fspath(self.path.parent))
+
+    def _commit_file(self) -> None:
+        if self._force:
+            self.part.replace(self.path)
+            return
+        try:
+            os.link(self.part, self.path)  # unlike a rename, it refuses a name that is taken
+        except FileExistsError:
+            raise _taken(self.path) from None
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise
+            check_target(self.path, force=False)  # a file system without hard links
+            self.part.rename(self.path)
+            return
+        self.part.unlink()
+
+    def _commit_folder(self) -> None:
+        check_target(self.path, force=self._force)
+        if not self.path.exists():
+            self.part.rename(self.path)
+            return
+        old = self.part.with_suffix(".old")
+        self.path.rename(old)
+        try:
+            self.part.rename(self.path)
+        except OSError:
+            old.rename(self.path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def check_target(path: Path, *, force: bool) -> None:
+    """UsageError unless a package may come to lie there."""
+    path = path.absolute()
+    with suppress(OSError):
+        if path.parent.is_dir() and not path.exists() and not path.is_symlink():
+            return
+    if not path.parent.is_dir():
+        raise UsageError(
+            f"there is no folder {path.parent}", hint="make it first, or choose another --to"
+        )
+    if not force:
+        raise _taken(path)
+    _check_replaceable(path)
+
+
+def keep_apart(path: Path, storage_url: str) -> None:
+    """UsageError for a target inside the archive, which holds evidence only."""
+    if not storage_url.startswith(S3_SCHEME) and path.resolve().is_relative_to(
+        Path(storage_url).resolve()
+    ):
+        raise UsageError(f"{path} lies inside the archive", hint="choose a --to outside of it")
+
+
+def _check_replaceable(path: Path) -> None:
+    is_zip = path.suffix.lower() == ".zip"
+    if path.is_symlink() or (is_zip and not path.is_file()):
+        raise UsageError(
+            f"{path} is no file that --force could replace", hint="choose another --to"
+        )
+    if not is_zip and not (path.is_dir() and all((path / mark).is_file() for mark in MARKS)):
+        raise UsageError(
+            f"{path} is not an export: --force replaces nothing else", hint="choose another --to"
+        )
+
+
+def _taken(path: Path) -> UsageError:
+    return UsageError(f"{path} is there already", hint="choose another --to, or use --force")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn every OSError of the block into an error of ours about the package."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise StorageFull(
+                f"no space left for {path}", hint="nothing was left there; choose a larger disk"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StorageRefused(
+                f"{path} cannot be written: {error.strerror}",
+                hint="check the rights of its folder, or choose another --to",
+            ) from error
+        raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error

@@ -1,0 +1,264 @@
+"""index.html in headless Chromium, over `file:`: it plays, obeys the keyboard, and runs no text."""
+
+from collections.abc import Iterator
+
+import anyio
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.export.browser import chromium, needs_chromium
+from tests.export.packages import HOSTILE, LEAD, Package, exported, one_lead
+from tests.world import bench
+
+pytestmark = needs_chromium
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    folder = tmp_path_factory.mktemp("browser")
+    world = one_lead().change_recording(900102, summary=HOSTILE)
+    world.change_recording(900116, file_url=None)
+
+    async def make() -> None:
+        async with bench(folder, world) as night:
+            night.clock.advance(days=3)
+            await exported(night, folder / "lead-789", leads=(LEAD,))
+
+    anyio.run(make)
+    return Package(folder / "lead-789")
+
+
+@pytest.fixture(scope="module")
+def browser(package: Package) -> Iterator[Browser]:
+    """Started after the package is made: its driver keeps the event loop of this thread."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, package: Package) -> Iterator[Page]:
+    """The page, which must neither fail nor ask for anything but its own audio."""
+    tab = browser.new_page()
+    troubles: list[str] = []
+    asked: list[str] = []
+    tab.on("pageerror", lambda error: troubles.append(str(error)))
+    tab.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto((package.root / "data/index.html").as_uri())
+    yield tab
+    assert troubles == []
+    here = package.root.as_uri()
+    assert [url for url in asked if not url.startswith(here)] == []
+    tab.close()
+
+
+def at(page: Page) -> float:
+    return float(page.locator("#seek").input_value())
+
+
+def playing_at(page: Page) -> float:
+    return float(page.evaluate("document.getElementById('audio').currentTime"))
+
+
+def plays(page: Page) -> bool:
+    return bool(page.evaluate("!document.getElementById('audio').paused"))
+
+
+def wait_until_at(page: Page, seconds: float) -> None:
+    for _ in range(200):
+        if at(page) >= seconds:
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"the player stands at {at(page)} s")
+
+
+def test_the_calls_stand_in_order_with_what_is_known_of_them(page: Page) -> None:
+    assert page.title() == "Recorded calls: Lead 789"
+    times = page.locator(".call .line time").all_inner_texts()
+    assert times == [
+        "09:14:05",
+        "10:02:51",
+        "15:31:47",
+        "08:48:52",
+        "13:11:02",
+        "09:20:15",
+        "10:17:44",
+    ]
+    first = page.locator(".call").first
+    expect(first).to_contain_text("Outgoing")
+    expect(first).to_contain_text("Anna Price")
+    expect(first).to_contain_text("+79001234567")
+    expect(first).to_contain_text("Answered")
+    expect(first).to_contain_text("0:18")
+    expect(page.locator("#call-124")).to_contain_text("Nothing was recorded.")
+    expect(page.locator("#recording-900116")).to_contain_text("not in this package")
+    expect(page.locator(".notice")).to_contain_text("1 item that belongs here")
+
+
+@pytest.mark.parametrize("record_id", [900101, 900109])
+def test_a_call_plays_over_file(page: Page, record_id: int) -> None:
+    page.click(f"#recording-{record_id} .play")
+    wait_until_at(page, 0.3)
+    assert plays(page)
+    assert playing_at(page) > 0.2
+    page.click(f"#recording-{record_id} .play")
+    assert not plays(page)
+
+
+def test_the_position_can_be_moved_and_the_speed_changed(page: Page) -> None:
+    page.click("#recording-900106 .play")
+    wait_until_at(page, 0.1)
+    page.click("#toggle")
+    page.locator("#seek").fill("12")
+    assert page.evaluate("document.getElementById('audio').currentTime") == pytest.approx(
+        12, abs=0.3
+    )
+    expect(page.locator("#clock")).to_have_text("0:12")
+    page.select_option("#speed", "1.5")
+    assert page.evaluate("document.getElementById('audio').playbackRate") == 1.5
+    page.click("#next")
+    wait_until_at(page, 0.1)
+    assert page.evaluate("document.getElementById('audio').playbackRate") == 1.5
+
+
+def test_the_keyboard_does_it_all(page: Page) -> None:
+    page.keyboard.press("Space")
+    wait_until_at(page, 0.1)
+    expect(page.locator(".recording.current")).to_have_id("recording-900101")
+    page.keyboard.press("k")
+    assert not plays(page)
+    page.keyboard.press("Home")
+    page.keyboard.press("l")
+    assert at(page) == pytest.approx(15, abs=0.3)
+    page.keyboard.press("ArrowLeft")
+    assert at(page) == pytest.approx(10, abs=0.3)
+    page.keyboard.press("]")
+    expect(page.locator("#speed")).to_have_value("1.25")
+    page.keyboard.press("n")
+    expect(page.locator(".recording.current")).to_have_id("recording-900102")
+    page.keyboard.press("p")
+    expect(page.locator(".recording.current")).to_have_id("recording-900101")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+def test_a_button_under_the_keyboard_is_pressed_once(page: Page) -> None:
+    page.focus("#recording-900106 .play")
+    page.keyboard.press("Space")
+    wait_until_at(page, 0.1)
+    assert plays(page)
+    page.keyboard.press("Enter")
+    assert not plays(page)
+
+
+def test_the_search_finds_words_of_any_case_and_says_how_many(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("COFFEE machine")
+    expect(page.locator("#found")).to_have_text("1 of 7 calls")
+    expect(page.locator(".call:visible")).to_have_count(1)
+    expect(page.locator(".day:visible")).to_have_count(1)
+    page.keyboard.type(" zebra")
+    expect(page.locator("#nothing")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#found")).to_have_text("7 calls")
+    page.select_option("#way", "outgoing")
+    expect(page.locator("#found")).to_have_text("4 of 7 calls")
+    page.select_option("#way", "recorded")
+    expect(page.locator("#found")).to_have_text("5 of 7 calls")
+
+
+def test_a_hostile_summary_stays_text(page: Page) -> None:
+    summary = page.locator("#recording-900102 .summary")
+    expect(summary).to_have_text(HOSTILE)
+    assert summary.locator("*").count() == 0
+    assert page.locator("img").count() == 0
+    assert page.title() == "Recorded calls: Lead 789"
+
+
+def test_the_policy_runs_no_script_but_its_own(browser: Browser, package: Package) -> None:
+    tab = browser.new_page()
+    tab.goto((package.root / "data/index.html").as_uri())
+    ran = tab.evaluate(
+        """() => new Promise((done) => {
+            const script = document.createElement("script");
+            script.textContent = "window.intruded = true";
+            document.addEventListener("securitypolicyviolation", () => done(false), { once: true });
+            document.body.append(script);
+            setTimeout(() => done(Boolean(window.intruded)), 500);
+        })"""
+    )
+    assert ran is False
+    tab.close()
+
+
+def test_print_shows_files_and_digests_and_no_player(page: Page, package: Package) -> None:
+    page.click("#recording-900101 .play")
+    page.emulate_media(media="print")
+    expect(page.locator("#player")).to_be_hidden()
+    expect(page.locator("#tools")).to_be_hidden()
+    digest = package.rows()[0]["sha256"]
+    expect(page.get_by_text(digest)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_enough_contrast_in_light_and_dark(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    worst = page.evaluate(CONTRAST)
+    assert worst["ratio"] >= 4.5, worst
+
+
+def test_every_control_has_a_name(page: Page) -> None:
+    page.click("#recording-900101 .play")
+    page.click("#toggle")
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select")].filter((one) =>
+            !(one.getAttribute("aria-label") || one.labels?.length || one.textContent.trim()))
+            .map((one) => one.outerHTML)"""
+    )
+    assert unnamed == []
+
+
+def test_without_scripts_the_calls_can_still_be_read(browser: Browser, package: Package) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto((package.root / "data/index.html").as_uri())
+    expect(tab.locator(".call")).to_have_count(7)
+    expect(tab.locator("#player")).to_be_hidden()
+    context.close()
+
+
+def test_the_custody_record_opens_and_leads_to_the_calls(
+    browser: Browser, package: Package
+) -> None:
+    tab = browser.new_page()
+    tab.goto((package.root / "custody.html").as_uri())
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Lead 789")
+    expect(tab.get_by_text("Call 128, recording 900116")).to_be_visible()
+    tab.click("text=listen")
+    expect(tab).to_have_title("Recorded calls: Lead 789")
+    tab.close()
+
+
+CONTRAST = """() => {
+    const channel = (n) => (n /= 255) <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+    const parts = (color) => color.match(/[\\d.]+/g).map(Number);
+    const behind = (one) => {
+        for (; one; one = one.parentElement) {
+            const color = parts(getComputedStyle(one).backgroundColor);
+            if (color.length < 4 || color[3] > 0) return color;
+        }
+        return [255, 255, 255];
+    };
+    let worst = { ratio: 99 };
+    for (const one of document.querySelectorAll("body *")) {
+        const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+        if (!own || !one.checkVisibility() || one.closest(".unseen, script, style")) continue;
+        const [a, b] = [light(parts(getComputedStyle(one).color)), light(behind(one))];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        if (ratio < worst.ratio) worst = { ratio, text: one.textContent.slice(0, 40) };
+    }
+    return worst;
+}"""

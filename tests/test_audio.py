@@ -5,8 +5,8 @@ import pytest
 from archiver.audio import falls_short, findings_of, identify, measure
 from archiver.errors import FetchError
 from archiver.reasons import Reason
-from archiver.sandbox.sample_world import samples
 from archiver.sandbox.audio import sample, wav
+from archiver.sandbox.sample_world import samples
 
 SAMPLES = [(one["file"], one["contentType"], one["durationSeconds"]) for one in samples()]
 

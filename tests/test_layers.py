@@ -10,18 +10,19 @@ ROOT = Path(archiver.__file__).parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("clock", "reasons", "failures", "grace"),
     ("errors", "measures", "liner.models"),
-    ("retry", "origins", "audio", "sidecar", "storage.keys", "storage.base"),
+    ("retry", "origins", "audio", "sidecar", "advice"),
+    ("storage.keys", "storage.base", "storage.versions"),
     ("config",),
     ("liner.bodies", "liner.fields", "liner.scope", "liner.protocol"),
     ("transport", "storage", "liner", "spool"),
     ("ledger",),
     ("catalog",),
     ("fetch", "console"),
-    ("progress", "shelf", "archive"),
-    ("courier", "survey", "pipeline", "plan", "report", "sandbox"),
+    ("progress", "meter", "shelf", "archive", "orphans"),
+    ("lifecycle", "status", "courier", "survey", "pipeline", "plan", "report", "sandbox"),
     ("intake",),
     ("ending",),
-    ("run", "doctor"),
+    ("run", "doctor", "verify", "reindex", "export"),
     ("cli",),
     ("__main__",),
 )
@@ -33,7 +34,7 @@ AT_HOME = {
     "aiohttp": {"transport"},
     "sqlite3": {"catalog", "doctor"},
     "tinytag": {"audio"},
-    "tqdm": {"progress"},
+    "tqdm": {"progress", "meter"},
     "yaml": {"config"},
 }
 """Libraries that only these may import, so that their errors cannot leak."""

@@ -1,0 +1,125 @@
+"""The real command line over a sandbox in a thread: started, watched, killed, completed."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.cli import main
+from archiver.sandbox.model import Source
+from archiver.sandbox.server import Sandbox, sandbox_thread
+from tests.witness import Witness
+from tests.world import in_no_hurry
+
+RECENTLY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+"""Commands have the clock of the machine, so calls happen lately."""
+
+TOP = Path(__file__).parent.parent
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and all that it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The one JSON object on standard output; fails when there is anything else."""
+        told = json.loads(self.out)
+        assert isinstance(told, dict)
+        return told
+
+
+@dataclass
+class Command:
+    """`archiver` in a folder of its own, configured for one sandbox."""
+
+    sandbox: Sandbox
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def archive(self) -> Witness:
+        return Witness(self.folder / "archive")
+
+    def configure(self) -> None:
+        document: dict[str, Any] = {
+            "liner": {"url": self.sandbox.url, "requests_per_second": 10_000},
+            "window": {"since": f"{RECENTLY - timedelta(days=1):%Y-%m-%d}"},
+            "storage": {"url": str(self.folder / "archive")},
+        }
+        for section, members in self.settings.items():
+            document[section] = document.get(section, {}) | members
+        (self.folder / "archive.yaml").write_text(json.dumps(document))
+
+    def start(self, *arguments: str, user: int | None = None) -> "subprocess.Popen[str]":
+        self.configure()
+        return subprocess.Popen(
+            [sys.executable, "-m", "archiver", *arguments],
+            cwd=self.folder,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            user=user,
+        )
+
+    def run(self, *arguments: str, user: int | None = None) -> Ended:
+        """`archiver run --json` with more arguments, to its end."""
+        return self.ended(self.start("run", "--json", *arguments, user=user))
+
+    def run_here(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
+        """The same within this process, where retries need not wait."""
+        self.configure()
+        with pytest.MonkeyPatch.context() as patch, in_no_hurry():
+            patch.chdir(self.folder)
+            for name, value in self._environment().items():
+                patch.setenv(name, value)
+            code = main(["run", "--json", *arguments])
+        return Ended(code, *capsys.readouterr())
+
+    @staticmethod
+    def ended(process: "subprocess.Popen[str]") -> Ended:
+        out, err = process.communicate(timeout=PATIENCE)
+        return Ended(process.returncode, out, err)
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if k.startswith(("PATH", "COV"))}
+        return inherited | {
+            "PYTHONPATH": str(TOP),
+            "PYTHONWARNINGS": "error",
+            "HOME": str(self.folder),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "LINER_API_KEY": self.sandbox.key,
+            **self.environ,
+        }
+
+
+@contextmanager
+def command(folder: Path, world: Source, **sandbox: Any) -> Iterator[Command]:
+    """A sandbox over the world and the command line beside it."""
+    with sandbox_thread(Sandbox(world, **sandbox)) as server:
+        yield Command(server, folder)
+
+
+def wait_until(happened: Callable[[], object], process: "subprocess.Popen[str]") -> None:
+    """Watch for something that the process brings about; fails when it ends before."""
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)

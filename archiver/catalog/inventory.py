@@ -186,9 +186,9 @@ class Inventory:
         """Stored recordings go in together, before anything that may refer to them."""
         rows, self._stored = self._stored, []
         self._db.executemany(
-            "INSERT OR IGNORE INTO recordings SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-            " ?12, ?8 WHERE ?1 NOT IN (SELECT record_id FROM removed)",
-            rows,
+            "INSERT OR IGNORE INTO recordings SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+            " WHERE ? NOT IN (SELECT record_id FROM removed)",
+            [(*row, row[7], row[0]) for row in rows],
         )
 
     def _superseded(self, event: dict[str, Any]) -> None:
@@ -220,9 +220,9 @@ class Inventory:
     def _redacted(self, event: dict[str, Any], at: str) -> None:
         new, old = _digest(event["reportSha256"]), _digest(event["previousSha256"])
         self._db.execute(
-            "UPDATE others SET sha256 = ?1, version = ?2, at = ?3, former = ?4"
-            " WHERE key = ?5 AND sha256 IN (?1, ?4)",
-            (new, event.get("reportVersion"), at, old, event["reportKey"]),
+            "UPDATE others SET sha256 = ?, version = ?, at = ?, former = ?"
+            " WHERE key = ? AND sha256 IN (?, ?)",
+            (new, event.get("reportVersion"), at, old, event["reportKey"], new, old),
         )
 
     def _hold(self, event: dict[str, Any], at: str) -> None:

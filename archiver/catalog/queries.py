@@ -16,21 +16,21 @@ from archiver.liner.models import Call
 _KNOWN = """
     SELECT record_id, state, attempts, open_since, missing_days,
            key, bytes, sha256, sidecar_sha256, metadata_sha256, 0
-    FROM recordings WHERE record_id IN (SELECT value FROM json_each(?1))
+    FROM recordings WHERE record_id IN (SELECT value FROM json_each(:ids))
     UNION ALL
     SELECT record_id, 'archived', 0, NULL, '[]', NULL, NULL, NULL, NULL, NULL, 1
-    FROM tombstones WHERE record_id IN (SELECT value FROM json_each(?1))
+    FROM tombstones WHERE record_id IN (SELECT value FROM json_each(:ids))
 """
 
 _KNOWN_OF_CALLS = """
     SELECT links.call_id, recordings.record_id, state, attempts, open_since, missing_days,
            key, bytes, sha256, sidecar_sha256, metadata_sha256, 0
     FROM links JOIN recordings USING (record_id)
-    WHERE links.call_id IN (SELECT value FROM json_each(?1))
+    WHERE links.call_id IN (SELECT value FROM json_each(:ids))
     UNION ALL
     SELECT links.call_id, record_id, 'archived', 0, NULL, '[]', NULL, NULL, NULL, NULL, NULL, 1
     FROM links JOIN tombstones USING (record_id)
-    WHERE links.call_id IN (SELECT value FROM json_each(?1))
+    WHERE links.call_id IN (SELECT value FROM json_each(:ids))
 """
 
 _STANDING = """
@@ -83,7 +83,7 @@ GONE = "SELECT count(*) FROM recordings WHERE state = 'gone'"
 
 def known(db: sqlite3.Connection, record_ids: Iterable[int]) -> dict[int, KnownRecording]:
     """What is known of those recordings, by id."""
-    rows = db.execute(_KNOWN, (json.dumps(list(record_ids)),))
+    rows = db.execute(_KNOWN, {"ids": json.dumps(list(record_ids))})
     return {row[0]: _known_from(row) for row in rows}
 
 
@@ -92,7 +92,7 @@ def known_of_calls(
 ) -> dict[int, tuple[KnownRecording, ...]]:
     """What is known of the recordings of those calls, by call."""
     found: dict[int, tuple[KnownRecording, ...]] = {}
-    for call_id, *row in db.execute(_KNOWN_OF_CALLS, (json.dumps(list(call_ids)),)):
+    for call_id, *row in db.execute(_KNOWN_OF_CALLS, {"ids": json.dumps(list(call_ids))}):
         found[call_id] = (*found.get(call_id, ()), _known_from(row))
     return found
 

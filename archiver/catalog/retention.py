@@ -275,9 +275,9 @@ def erased_of_lead(db: sqlite3.Connection, lead_id: int) -> tuple[set[int], set[
     """The ids of calls and of recordings of an erased lead."""
     calls = db.execute("SELECT call_id FROM erased_calls WHERE lead_id = ?", (lead_id,))
     records = db.execute(
-        "SELECT record_id FROM removals WHERE lead_id = ?1"
-        " UNION SELECT record_id FROM tombstones WHERE lead_id = ?1",
-        (lead_id,),
+        "SELECT record_id FROM removals WHERE lead_id = :lead"
+        " UNION SELECT record_id FROM tombstones WHERE lead_id = :lead",
+        {"lead": lead_id},
     )
     return {row[0] for row in calls}, {row[0] for row in records}
 

@@ -1,6 +1,7 @@
 """The catalog: fast, disposable, and never out of step with the ledger."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,7 +97,7 @@ async def test_what_another_machine_tells_late_takes_nothing_back(
     await catalog.record([newer], at=AT.replace(day=9), run="new")
     await catalog.record([older], at=AT, run="late")
     await catalog.aclose()
-    with sqlite3.connect(tmp_path / "one.sqlite") as db:
+    with closing(sqlite3.connect(tmp_path / "one.sqlite")) as db:
         assert db.execute(question).fetchall() == [(answer,)]
 
 
@@ -110,12 +111,13 @@ async def test_replaying_a_segment_tells_what_it_told_when_it_was_recorded(tmp_p
     await rebuilt.replay(segment)
     await recorded.aclose()
     await rebuilt.aclose()
-    for table in ("calls", "orders", "head", "recordings", "links"):
-        one, two = (
-            sqlite3.connect(tmp_path / name).execute(f"SELECT * FROM {table}").fetchall()
-            for name in ("one.sqlite", "two.sqlite")
-        )
-        assert one == two
+    with (
+        closing(sqlite3.connect(tmp_path / "one.sqlite")) as one,
+        closing(sqlite3.connect(tmp_path / "two.sqlite")) as two,
+    ):
+        for table in ("calls", "orders", "head", "recordings", "links"):
+            question = f"SELECT * FROM {table}"
+            assert one.execute(question).fetchall() == two.execute(question).fetchall()
 
 
 async def test_the_catalog_of_another_archive_is_refused(tmp_path: Path) -> None:

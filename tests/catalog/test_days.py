@@ -1,6 +1,7 @@
 """Days in SQL are those that the calendar of the zone has."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ ZONES = [
 
 def days(zone: ZoneInfo, moments: list[int]) -> list[date | None]:
     expression = day_of("moments.value", zone, min(moments), max(moments))
-    with sqlite3.connect(":memory:") as db:
+    with closing(sqlite3.connect(":memory:")) as db:
         rows = db.execute(
             f"SELECT {expression} FROM json_each(?) AS moments", (str(moments),)
         ).fetchall()

@@ -128,7 +128,7 @@ def test_an_interrupted_run_ends_in_seconds_with_130_and_the_next_completes_it(
     environ = {"LINER_API_KEY": KEY}
     arguments = ("run", "--since", "2026-10-01", "--json")
     process = started(*arguments, folder=tmp_path, environ=environ)
-    while not sandbox.count(Route.FILE, 900105):
+    while not sandbox.count(Route.FILE, 900105) and process.poll() is None:
         time.sleep(0.02)  # the run is a process of its own: nothing else tells where it is
     begun = time.monotonic()
     ended = interrupted(process, number)

@@ -77,6 +77,12 @@ class Intake:
         for kind, ids in scopes_of(self.config, self.request, listed | seen).items():
             cursors = await catalog.cursors(kind, narrowing(self.config))
             self.stretches += stretches_of(self.config, kind, ids, cursors, self.bounds)
+        named = {*self.request.orders, *(self.config.scope.orders or ())}
+        if listed and (strangers := sorted(named - listed)):
+            self.directory.notes.append(
+                "The API does not list these orders, check their ids: "
+                + ", ".join(map(str, strangers))
+            )
         if self.liner.orders_missing and self.request.is_whole:
             self.shortfalls.append(self._orders_missing())
         if new := sorted(listed - seen):

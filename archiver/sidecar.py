@@ -18,6 +18,10 @@ from archiver.liner.models import Call, Recording, Row
 
 FORMAT = "liner-recording/1"
 
+# Made once: json.dumps makes an encoder for every value that it is given options for.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 MOST_BYTES = 40 * 1024 * 1024
 """No sidecar is larger: it repeats two rows out of API answers that are capped at 32 MiB."""
 
@@ -176,7 +180,7 @@ def clean_row(row: Row) -> dict[str, Any]:
 
 def dump(value: Any) -> str:
     """Compact JSON, letters of all scripts as they are."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def encode_text(text: str) -> bytes:
@@ -228,4 +232,4 @@ def _without_address(row: Row) -> dict[str, Any]:
 
 
 def _canonical(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)

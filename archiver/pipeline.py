@@ -29,10 +29,6 @@ PUBLISH_SECONDS = 30.0
 GRACE_SECONDS = 5.0
 """How long a stopped run may take to finish storing what it has fetched."""
 
-GATHER_SECONDS = 0.02
-"""How long the recorder lets outcomes gather: one transaction for each would cost a recording a
-third of its time (measured), and nobody waits for this one."""
-
 _MOST_AT_ONCE = 256
 """Outcomes recorded in one transaction: enough to make its cost small, few enough to be prompt."""
 
@@ -95,7 +91,6 @@ class Recorder:
             around.start_soon(self._publish_now_and_then)
             async with outcomes:
                 async for outcome in outcomes:
-                    await anyio.sleep(GATHER_SECONDS)
                     await self._settle([outcome, *_waiting(outcomes)])
             around.cancel_scope.cancel()
 
@@ -130,7 +125,7 @@ async def run_pipeline(
     GRACE_SECONDS. The outcomes so far are recorded. Raises what a worker, the producer or the
     recorder raised, after recording what could be recorded.
     """
-    send, receive = anyio.create_memory_object_stream[Outcome](_MOST_AT_ONCE)
+    send, receive = anyio.create_memory_object_stream[Outcome](workers)
     failure: Exception | None = None
     done = False
     with one_failure():

@@ -141,7 +141,6 @@ async def test_another_writer_of_the_ledger_is_let_in(
 ) -> None:
     monkeypatch.setattr(archiver.archive, "EVENTS_A_SEGMENT", 10)
     monkeypatch.setattr(archiver.pipeline, "EVENTS_A_SEGMENT", 10)
-    monkeypatch.setattr(archiver.pipeline, "GATHER_SECONDS", 0)
     async with bench(tmp_path, some(40)) as night:
         written: set[bool] = set()
 

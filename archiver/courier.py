@@ -32,7 +32,7 @@ from archiver.errors import (
 )
 from archiver.fetch import Fetcher
 from archiver.grace import Grace
-from archiver.ledger.events import CallJudged, Event, Gone, OpenRecording
+from archiver.ledger.events import CallJudged, Event, Gone, OpenRecording, Revised
 from archiver.liner.client import LinerClient
 from archiver.liner.directory import Directory
 from archiver.liner.models import Call, Recording
@@ -162,7 +162,7 @@ class Courier:
         self, task: Task, recording: Recording, known: KnownRecording, progress: _Progress
     ) -> None:
         """An archived recording: its audio is final, its sidecar follows what the API tells."""
-        revised = None
+        revised: tuple[Revised, ...] = ()
         if metadata_digest(recording) != known.metadata_sha256:
             names = await self._names(task.call, recording)
             try:
@@ -172,10 +172,9 @@ class Courier:
                     )
             except ArchiveDamaged as error:
                 progress.damaged.append(str(error))
-        if revised is not None:
-            progress.events.append(revised)
+        progress.events += revised
         progress.reach(recording.id, RecordingState.ARCHIVED)
-        progress.results.append(Result(recording.id, "already", refreshed=revised is not None))
+        progress.results.append(Result(recording.id, "already", refreshed=bool(revised)))
 
     async def _bring(
         self,
@@ -193,14 +192,14 @@ class Courier:
                 fetched = await self.fetcher.fetch(recording, part, refresh)
                 names = await self._names(task.call, recording)
                 async with self.grace.protected():
-                    stored = await self.shelf.place(task.call, recording, names, fetched)
+                    told = await self.shelf.place(task.call, recording, names, fetched)
         except FetchError as error:
             progress.details.append((recording.id, str(error)))
             self._leave_open(task.call, recording.id, error.reason, known, progress, now)
             return
-        progress.events.append(stored)
+        progress.events += told
         progress.reach(recording.id, RecordingState.ARCHIVED)
-        progress.results.append(Result(recording.id, "archived", size=stored.bytes))
+        progress.results.append(Result(recording.id, "archived", size=fetched.body.size))
 
     async def _look_for(
         self, task: Task, known: KnownRecording, progress: _Progress, now: datetime

@@ -3,15 +3,32 @@
 They are looked for only after an end that was out of order, since it takes a listing of the whole
 archive. A recording that is found keeps its key, even if it would get another one today because its
 lead has become known or it is listed under another call; but it is proved against the source like
-any new one before it counts.
+any new one before it counts. The report of a run that died right after it had stored it is told as
+it lies there.
 """
 
+import hashlib
+import json
+from dataclasses import dataclass
+
+from archiver.catalog import retention
 from archiver.catalog.catalog import Catalog
 from archiver.catalog.states import RecordingState
+from archiver.ledger.events import RunEnded
 from archiver.storage.base import Storage
-from archiver.storage.keys import ARCHIVE_PREFIX, parse_recording_key
+from archiver.storage.keys import ARCHIVE_PREFIX, RUNS_PREFIX, parse_recording_key
 
 _AT_ONCE = 500
+
+_LARGEST_REPORT = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldReport:
+    """That the run has ended, as its report says it."""
+
+    run_id: str
+    event: RunEnded
 
 
 async def find_orphans(storage: Storage, catalog: Catalog) -> dict[int, str]:
@@ -30,6 +47,34 @@ async def find_orphans(storage: Storage, catalog: Catalog) -> dict[int, str]:
             orphans |= _unknown(batch, catalog)
             batch = {}
     return orphans | _unknown(batch, catalog)
+
+
+async def find_untold_reports(storage: Storage, catalog: Catalog) -> list[UntoldReport]:
+    """The reports that runs stored and did not live to tell of, oldest first.
+
+    What is no report is left where it is: `verify` names it.
+    """
+    known = await catalog.ask(retention.reports)
+    found = []
+    async for info in storage.list(RUNS_PREFIX):
+        if info.key in known or info.size > _LARGEST_REPORT:
+            continue
+        data = await storage.read(info.key, limit=_LARGEST_REPORT)
+        run_id = info.key.removeprefix(RUNS_PREFIX).removesuffix(".json")
+        try:
+            report = json.loads(data)
+            is_ours = report["runId"] == run_id and isinstance(report["complete"], bool)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            continue
+        if is_ours:
+            event = RunEnded(
+                report_key=info.key,
+                report_sha256=hashlib.sha256(data).hexdigest(),
+                complete=report["complete"],
+                report_version=(await storage.stat(info.key)).version,
+            )
+            found.append(UntoldReport(run_id, event))
+    return found
 
 
 def _unknown(batch: dict[int, str], catalog: Catalog) -> dict[int, str]:

@@ -33,7 +33,7 @@ from archiver.liner.client import LinerClient
 from archiver.liner.directory import Directory
 from archiver.liner.models import Order
 from archiver.origins import OriginPolicy
-from archiver.orphans import find_orphans
+from archiver.orphans import find_orphans, find_untold_reports
 from archiver.pipeline import Bring, Claims, Recorder, run_pipeline
 from archiver.plan import RunRequest
 from archiver.progress import BytesReceived, CallDone, OnEvent
@@ -131,7 +131,7 @@ async def _work(
         done = await _pipeline(intake, surveyor.bring, recorder, stop, grace)
         return await close_survey(intake, recorder, surveyor, done=done, began=began)
     hold = archive.hold
-    orphans = await find_orphans(archive.storage, archive.catalog) if hold.found_left else {}
+    orphans = await _look_for_what_was_left(archive, clock) if hold.found_left else {}
     courier = _courier(source, intake, claims, grace, orphans, clock)
     hold.leave = True  # until the end turns out to be in order
     try:
@@ -150,6 +150,16 @@ async def _work(
     is_settled = report.complete and intake.request.is_whole
     hold.leave = grace.has_ended or (bool(orphans) and not is_settled)
     return report
+
+
+async def _look_for_what_was_left(archive: Archive, clock: Clock) -> dict[int, str]:
+    """After an end that was out of order: the recordings that nothing tells of, by id.
+
+    Reports that nothing tells of are told here.
+    """
+    for report in await find_untold_reports(archive.storage, archive.catalog):
+        await archive.catalog.record([report.event], at=clock(), run=report.run_id)
+    return await find_orphans(archive.storage, archive.catalog)
 
 
 def _recorder(intake: Intake, claims: Claims, diary: Diary, clock: Clock) -> Recorder:

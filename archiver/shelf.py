@@ -7,14 +7,16 @@ overwritten: that is a finding for a person.
 """
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from archiver import sidecar
 from archiver.clock import Clock
 from archiver.errors import ArchiveDamaged, FetchError, KeyExists, KeyMissing, StorageError
 from archiver.fetch import Fetched
 from archiver.ledger.events import Revised, Stored
+from archiver.lineage import Link, line_back, read_link
 from archiver.liner.models import Call, Recording
 from archiver.reasons import Reason
 from archiver.sidecar import Audio, Names, Sidecar
@@ -26,13 +28,20 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A sidecar as it lies there now, and what had to make room for it, if anything."""
+    """A sidecar as it lies there now, and the kept ones before it, newest first."""
 
     data: bytes
     revision: int
     version: str | None
-    previous_key: str | None = None
-    previous_sha256: str | None = None
+    before: tuple[Link, ...] = ()
+
+    @property
+    def previous(self) -> Link | None:
+        return self.before[0] if self.before else None
+
+    def earlier(self, record_id: int) -> list[Revised]:
+        pairs = itertools.pairwise(self.before)
+        return [_succession(record_id, older, newer) for newer, older in pairs]
 
 
 class _PutAudio(NamedTuple):
@@ -57,17 +66,13 @@ class Shelf:
 
     async def place(
         self, call: Call, recording: Recording, names: Names, fetched: Fetched
-    ) -> Stored:
-        """Store audio and sidecar, durably, and tell what the ledger needs of them.
+    ) -> tuple[Stored | Revised, ...]:
+        """Store audio and sidecar, durably, and return what the ledger has to be told.
 
-        Raises FetchError (`different-bytes`) when the key holds another recording's bytes.
+        That is one event, and one more for each revision that runs left untold when they died.
+        Raises FetchError (`different-bytes`) when a key holds what is not this recording's.
         """
-        lead = recording.lead_id if recording.lead_id is not None else call.lead_id
-        key = audio_key(lead, call.id, recording.id, fetched.format.extension)
-        found_under = call.id
-        orphan = self.orphans.get(recording.id)
-        if orphan is not None:
-            key, found_under = sibling_key(orphan, fetched.format.extension)
+        key, found_under = self._key_of(call, recording, fetched.format.extension)
         put = await self._put_audio(key, fetched.body)
         audio = Audio(
             key=key,
@@ -88,12 +93,12 @@ class Shelf:
         )
         try:
             placed = await self._put_first_sidecar(sidecar_key(key), card)
-        except StorageError:
+        except (StorageError, FetchError):
             if put.is_new:
                 await self._take_back(recording.id, key)
             raise
         self.orphans.pop(recording.id, None)
-        return Stored(
+        stored = Stored(
             record_id=recording.id,
             call_id=found_under,
             key=key,
@@ -105,70 +110,84 @@ class Shelf:
             metadata_sha256=sidecar.metadata_digest(recording),
             has_summary=recording.summary is not None,
             revision=placed.revision,
-            lead_id=lead,
+            lead_id=recording.lead_id if recording.lead_id is not None else call.lead_id,
             user_id=recording.user_id if recording.user_id is not None else call.user_id,
             created_at=recording.created_at or call.created_at,
             duration_seconds=recording.duration_seconds,
             findings=audio.findings,
             version=put.version,
             sidecar_version=placed.version,
-            previous_key=placed.previous_key,
-            previous_sha256=placed.previous_sha256,
+            previous_key=placed.previous.info.key if placed.previous else None,
+            previous_sha256=placed.previous.sha256 if placed.previous else None,
         )
+        return (stored, *placed.earlier(recording.id))
+
+    def _key_of(self, call: Call, recording: Recording, extension: str) -> tuple[str, int]:
+        """Where the audio belongs, and the call that this names; what lies there stays there."""
+        orphan = self.orphans.get(recording.id)
+        if orphan is not None:
+            return sibling_key(orphan, extension)
+        lead = recording.lead_id if recording.lead_id is not None else call.lead_id
+        return audio_key(lead, call.id, recording.id, extension), call.id
 
     async def refresh(
         self, key: str, call: Call, recording: Recording, names: Names, known_sha256: str
-    ) -> Revised | None:
-        """Bring the sidecar beside `key` up to date, keeping the old one; None: nothing is new.
+    ) -> tuple[Revised, ...]:
+        """Bring the sidecar beside `key` up to date, keeping the old one.
 
+        Returns what the ledger has to be told, oldest first; nothing when nothing is new.
         `known_sha256` is the digest that the ledger last told. A sidecar that bears another one may
-        have been replaced by a run that died before it could tell; then it is told now. Raises
-        ArchiveDamaged when the sidecar is missing, is none, or was changed by somebody else.
+        have been put there by a run, or several, that died before they could tell; then that is
+        told now. Raises ArchiveDamaged when the sidecar is missing, is none, or was changed by
+        somebody else.
         """
-        under = sidecar_key(key)
+        line = await self._line_since(sidecar_key(key), known_sha256)
+        tip, digest = line[-1], sidecar.metadata_digest(recording)
+        new = sidecar.revise(
+            tip.card, call, recording, names, archived_at=self.clock(), version=self.version
+        )
+        untold = [_succession(recording.id, *pair) for pair in itertools.pairwise(line)]
+        if new is None:
+            if untold:
+                untold[-1] = replace(
+                    untold[-1], metadata_sha256=digest, sidecar_version=tip.info.version
+                )
+            return tuple(untold)
+        kept = await self._keep_revision(tip)
+        fresh = new.encode()
+        put = await self.storage.put(tip.info.key, _json_body(fresh), replacing=tip.info.tag)
+        revised = Revised(
+            record_id=recording.id,
+            revision=new.revision,
+            sidecar_bytes=len(fresh),
+            sidecar_sha256=_sha256(fresh),
+            metadata_sha256=digest,
+            has_summary=new.has_summary,
+            previous_key=kept.key,
+            previous_sha256=tip.sha256,
+            previous_version=kept.version,
+            sidecar_version=put.version,
+        )
+        return (*untold, revised)
+
+    async def _line_since(self, under: str, known_sha256: str) -> list[Link]:
+        """The sidecar that the ledger knows, and those that took its place, oldest first."""
         try:
-            info = await self.storage.stat(under)
-            data = await self.storage.read(under, limit=sidecar.MOST_BYTES)
-            old = sidecar.decode(data)
+            line = [await read_link(self.storage, under)]
         except (KeyMissing, ValueError) as error:
             raise ArchiveDamaged(
                 f"{under}: {error}", hint="restore it from a copy of the archive"
             ) from error
-        if _sha256(data) != known_sha256 and not await self._succeeds(under, old, known_sha256):
-            raise ArchiveDamaged(
-                f"{under}: the sidecar is not the one that the ledger tells of",
-                hint="restore it from a copy of the archive",
-            )
-        new = sidecar.revise(
-            old, call, recording, names, archived_at=self.clock(), version=self.version
+        if line[0].sha256 == known_sha256:
+            return line
+        async for link in line_back(self.storage, under, line[0].card.revision):
+            line.insert(0, link)
+            if link.sha256 == known_sha256:
+                return line
+        raise ArchiveDamaged(
+            f"{under}: the sidecar is not the one that the ledger tells of",
+            hint="restore it from a copy of the archive",
         )
-        digest = sidecar.metadata_digest(recording)
-        if new is None:
-            told = _sha256(data) == known_sha256
-            now = {"sidecar_version": info.version}
-            return None if told else _revised(recording.id, old, data, digest, **now)
-        kept = await self._keep_revision(under, old, data)
-        fresh = new.encode()
-        put = await self.storage.put(under, _json_body(fresh), replacing=info.tag)
-        return _revised(
-            recording.id,
-            new,
-            fresh,
-            digest,
-            previous_key=kept.key,
-            previous_sha256=_sha256(data),
-            previous_version=kept.version,
-            sidecar_version=put.version,
-        )
-
-    async def _succeeds(self, under: str, card: Sidecar, known_sha256: str) -> bool:
-        """Whether the sidecar that the ledger knows was kept, in order to put this one there."""
-        try:
-            kept = revision_key(under, card.revision - 1)
-            before = await self.storage.read(kept, limit=sidecar.MOST_BYTES)
-        except (KeyMissing, ValueError):
-            return False
-        return _sha256(before) == known_sha256
 
     async def _put_audio(self, key: str, body: Body) -> _PutAudio:
         try:
@@ -213,24 +232,30 @@ class Shelf:
         return _Placed(data, card.revision, put.version)
 
     async def _adopt_or_replace(self, under: str, card: Sidecar) -> _Placed:
-        info = await self.storage.stat(under)
-        data = await self.storage.read(under, limit=sidecar.MOST_BYTES)
-        try:
-            old = sidecar.decode(data)
-        except ValueError:
-            old = Sidecar({"revision": 0})
-        if old.revision and _tells_the_same(old, card):
-            return _Placed(data, old.revision, info.version)
-        kept = await self._keep_revision(under, old, data)
-        new = Sidecar({**card.fields, "revision": old.revision + 1})
+        old = await self._read_left(under)
+        before = [link async for link in line_back(self.storage, under, old.card.revision)]
+        if _tells_the_same(old.card, card):
+            return _Placed(old.data, old.card.revision, old.info.version, tuple(before))
+        kept = Link(await self._keep_revision(old), old.data, old.card)
+        new = Sidecar({**card.fields, "revision": old.card.revision + 1})
         fresh = new.encode()
-        put = await self.storage.put(under, _json_body(fresh), replacing=info.tag)
-        return _Placed(fresh, new.revision, put.version, kept.key, _sha256(data))
+        put = await self.storage.put(under, _json_body(fresh), replacing=old.info.tag)
+        return _Placed(fresh, new.revision, put.version, (kept, *before))
 
-    async def _keep_revision(self, under: str, old: Sidecar, data: bytes) -> ObjectInfo:
+    async def _read_left(self, under: str) -> Link:
+        try:
+            return await read_link(self.storage, under)
+        except ValueError as error:
+            raise FetchError(
+                Reason.DIFFERENT_BYTES,
+                f"{under} exists and is no sidecar",
+                hint="nothing was overwritten; look at it, and move it out of the archive",
+            ) from error
+
+    async def _keep_revision(self, old: Link) -> ObjectInfo:
         """Keep a superseded sidecar, create-only; a crash may have kept the same one before."""
-        kept = revision_key(under, old.revision)
-        body = _json_body(data)
+        kept = revision_key(old.info.key, old.card.revision)
+        body = _json_body(old.data)
         try:
             return await self.storage.put(kept, body)
         except KeyExists:
@@ -243,15 +268,18 @@ def _tells_the_same(old: Sidecar, new: Sidecar) -> bool:
     return old.record == new.record and old.fields["audio"] == new.fields["audio"]
 
 
-def _revised(record_id: int, card: Sidecar, data: bytes, digest: str, **previous: Any) -> Revised:
+def _succession(record_id: int, older: Link, newer: Link) -> Revised:
+    """That `newer` took the place of `older`, which was kept; as told by a later run."""
     return Revised(
         record_id=record_id,
-        revision=card.revision,
-        sidecar_bytes=len(data),
-        sidecar_sha256=_sha256(data),
-        metadata_sha256=digest,
-        has_summary=card.has_summary,
-        **previous,
+        revision=newer.card.revision,
+        sidecar_bytes=len(newer.data),
+        sidecar_sha256=newer.sha256,
+        metadata_sha256=newer.card.metadata_digest,
+        has_summary=newer.card.has_summary,
+        previous_key=older.info.key,
+        previous_sha256=older.sha256,
+        previous_version=older.info.version,
     )
 
 

@@ -86,6 +86,11 @@ class Sidecar:
         """The digest of the audio that the sidecar stands beside."""
         return str(self.fields["audio"]["sha256"])
 
+    @property
+    def metadata_digest(self) -> str:
+        """As `metadata_digest` of a recording, of the row that is written here."""
+        return _digest_of(self.record)
+
     def encode(self) -> bytes:
         """The bytes of the file: UTF-8, one member a line, ending in a newline."""
         lines = (f"  {dump(name)}: {dump(value)}" for name, value in self.fields.items())
@@ -170,7 +175,7 @@ def decode(data: bytes) -> Sidecar:
 
 def metadata_digest(recording: Recording) -> str:
     """A digest of what the API tells of a recording, its address aside (that one expires)."""
-    return hashlib.sha256(encode_text(_canonical(_without_address(recording.row)))).hexdigest()
+    return _digest_of(recording.row)
 
 
 def clean_row(row: Row) -> dict[str, Any]:
@@ -229,6 +234,10 @@ def _clean_address(address: str) -> str:
 
 def _without_address(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "fileUrl"}
+
+
+def _digest_of(row: Row) -> str:
+    return hashlib.sha256(encode_text(_canonical(_without_address(row)))).hexdigest()
 
 
 def _canonical(value: Any) -> str:

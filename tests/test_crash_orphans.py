@@ -242,6 +242,65 @@ async def test_a_revision_that_was_not_told_is_told_by_the_next_run(tmp_path: Pa
         assert [event["revision"] for event in night.archive.events("revised")] == [2]
 
 
+@pytest.mark.parametrize("ends_with_news", [True, False])
+async def test_revisions_that_several_deaths_left_untold_are_told_together(
+    tmp_path: Path, ends_with_news: bool
+) -> None:
+    world = World().call(1).recording(11, summary=None)
+    async with bench(tmp_path, world) as night:
+        await night.run()
+        for summary in ("Draft.", "Second draft.", "Third draft."):
+            world.change_recording(11, summary=summary)
+            night.clock.advance(hours=1)
+            with pytest.MonkeyPatch.context() as patch:
+                dies_after(patch, "1/11.json")
+                with pytest.raises((Died, BaseExceptionGroup)):
+                    await night.run(recheck=True)
+            night.forget_catalog()
+        if ends_with_news:
+            world.change_recording(11, summary="Said.")
+        assert (await night.run(recheck=True)).exit_code == 0
+        night.check_archive()
+        told = [event["revision"] for event in night.archive.events("revised")]
+        assert told == ([2, 3, 4, 5] if ends_with_news else [2, 3, 4])
+        assert await night.findings() == []
+
+
+async def test_sidecars_that_several_deaths_left_of_an_untold_recording_are_told_together(
+    tmp_path: Path,
+) -> None:
+    world = World().call(1).recording(11, summary=None)
+    async with bench(tmp_path, world) as night:
+        for summary in ("Draft.", "Second draft.", "Third draft."):
+            world.change_recording(11, summary=summary)
+            night.clock.advance(hours=1)
+            with pytest.MonkeyPatch.context() as patch:
+                dies_after(patch, "1/11.json")
+                with pytest.raises((Died, BaseExceptionGroup)):
+                    await night.run()
+            night.forget_catalog()
+        assert (await night.run()).exit_code == 0
+        assert night.archive.sidecar(11)["revision"] == 3
+        night.check_archive()
+        assert await night.findings() == []
+
+
+async def test_what_is_no_sidecar_at_the_place_of_one_is_named_and_left_alone(
+    tmp_path: Path,
+) -> None:
+    world = World().call(2).recording(21)
+    async with bench(tmp_path, world) as night:
+        await night.run()
+        world.call(1).recording(11)
+        path = night.archive.root / "50001/1/11.json"
+        path.parent.mkdir(parents=True)
+        path.write_text("no sidecar")
+        report = await night.run()
+        assert reasons(report) == {11: "different-bytes"}
+        assert not path.with_suffix(".wav").exists()
+        assert path.read_text() == "no sidecar"
+
+
 async def test_a_ledger_that_lost_its_end_is_damage_and_nothing_is_written(tmp_path: Path) -> None:
     world = World().call(1).recording(11)
     async with bench(tmp_path, world) as night:

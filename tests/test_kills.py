@@ -14,14 +14,13 @@ from archiver.sandbox.world import World
 from tests.command import RECENTLY, Command, command, wait_until
 from tests.world import audio_of
 
-CALLS = 200
+A_NIGHT = 20
 SEED = 20_261_102
 
 
-def centre() -> World:
-    """Some calls with two recordings, some without, some recordings under two calls."""
-    world = World().user(101)
-    for number in range(1, CALLS + 1):
+def calls_come_in(world: World, first: int) -> None:
+    """A night's calls: with two recordings, with none, and one that has another's as well."""
+    for number in range(first, first + A_NIGHT):
         at = RECENTLY + timedelta(seconds=number)
         world.call(number, order=number % 4 + 1, at=at, talk=0 if number % 9 == 0 else 20)
         if number % 9:
@@ -31,39 +30,44 @@ def centre() -> World:
             world.recording(audio=wav(5000 + number, number))
         if number % 31 == 2:
             world.recording(900_001)
-    return world
 
 
-def killed(commands: Command, chance: random.Random, longest: float) -> bool:
-    """Start a run and kill it at a random moment after its first request; False: too late."""
-    before = commands.sandbox.count()
+def killed(commands: Command, pause: float, after: int = 1) -> bool:
+    """Start a run and kill it so long after so many of its requests; False: it had ended."""
+    enough = commands.sandbox.count() + after
     process = commands.start("run", "--json")
-    wait_until(lambda: commands.sandbox.count() > before, process)
-    time.sleep(chance.random() * longest)
+    wait_until(lambda: commands.sandbox.count() >= enough, process)
+    time.sleep(pause)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     return process.returncode == -signal.SIGKILL
 
 
 def survive(folder: Path, kills: int, longest: float) -> None:
-    world, chance = centre(), random.Random(SEED + kills)
-    expected = audio_of(world)
+    """A night's calls come in before each kill, so that each run has its work to do.
+
+    Every other kill comes at once after a request that only a run in its midst can make.
+    """
+    world, chance = World().user(101), random.Random(SEED + kills)
     with command(folder, world) as commands:
         hits = 0
-        for _ in range(kills):
-            hits += killed(commands, chance, longest)
+        for number in range(kills):
+            calls_come_in(world, number * A_NIGHT + 1)
+            pause = chance.random() * longest if number % 2 else 0.0
+            hits += killed(commands, pause, after=chance.randint(1, A_NIGHT))
             if (folder / "archive").exists():
-                commands.archive.check_names(expected)
+                commands.archive.check_names(audio_of(world))
             if chance.random() < 0.15:
                 for path in (folder / "state").rglob("*.sqlite*"):
                     path.unlink()
-        assert hits > kills // 2
+        assert hits >= kills // 2
+        expected = audio_of(world)
         ended = commands.run()
         assert ended.code == 0, ended.err
         assert ended.told["complete"]
         commands.archive.check()
         commands.archive.check_recordings(expected)
-        assert ended.told["calls"]["listed"] == CALLS
+        assert ended.told["calls"]["listed"] == kills * A_NIGHT
         assert ended.told["recordings"]["listed"] == len(expected)
         assert ended.told["ledgerHead"] == commands.archive.head()
         commands.sandbox.forget()
@@ -74,7 +78,7 @@ def survive(folder: Path, kills: int, longest: float) -> None:
 
 
 def test_a_run_may_be_killed_again_and_again(tmp_path: Path) -> None:
-    survive(tmp_path, kills=6, longest=0.3)
+    survive(tmp_path, kills=6, longest=0.1)
 
 
 @pytest.mark.nightly
@@ -82,4 +86,4 @@ def test_a_run_may_be_killed_a_hundred_times(tmp_path: Path) -> None:
     for number in range(10):
         folder = tmp_path / str(number)
         folder.mkdir()
-        survive(folder, kills=10, longest=(0.05, 0.3, 1.0)[number % 3])
+        survive(folder, kills=10, longest=(0.02, 0.1, 0.4)[number % 3])

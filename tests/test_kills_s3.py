@@ -84,7 +84,7 @@ def survive(folder: Path, server: S3Server, kills: int, calls: int) -> None:
     expected = audio_of(world)
     with on_s3(folder, world, server) as (commands, bucket):
         for number in range(kills):
-            killed(commands, chance, longest=1.2)
+            killed(commands, pause=chance.random() * 1.2)
             copied(bucket, folder / f"copy-{number}").check_names(expected)
         ended = commands.run()
         assert ended.code == 0, ended.err

@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("transport", "storage", "liner", "spool"),
     ("ledger",),
     ("catalog",),
-    ("fetch", "console"),
+    ("fetch", "console", "lineage"),
     ("progress", "meter", "shelf", "archive", "orphans"),
     ("lifecycle", "status", "courier", "survey", "pipeline", "plan", "report", "sandbox"),
     ("intake",),

@@ -36,6 +36,8 @@ from archiver.sandbox.faults import Fault
 from archiver.sandbox.model import Source
 from archiver.sandbox.server import Sandbox
 from archiver.sandbox.world import World
+from archiver.verify.findings import Finding
+from archiver.verify.verification import Wanted, verify
 from tests.witness import Witness
 
 FIRST_NIGHT = datetime(2026, 11, 3, 1, 0, tzinfo=UTC)
@@ -150,6 +152,11 @@ class Night:
         for event in self.archive.events("cursor"):
             found |= {(event["kind"], one): event["until"] for one in event["ids"]}
         return found
+
+    async def findings(self) -> list[Finding]:
+        """What `verify` finds in the archive."""
+        verified = await verify(self.config(), Wanted(), state_folder=self.state)
+        return verified.found.findings
 
     def check_archive(self, *, whole: bool = True) -> None:
         """The archive is what the world says, nothing more and (if `whole`) nothing less."""

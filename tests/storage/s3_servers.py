@@ -1,7 +1,9 @@
 """Real S3 servers on loopback, started once a session: moto (an emulator) and SeaweedFS."""
 
+import itertools
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -107,8 +109,8 @@ def moto_server() -> Iterator[S3Server]:
 
 @contextmanager
 def seaweedfs() -> Iterator[S3Server]:
-    # Its gRPC ports are those of HTTP plus 10,000, so low ones are needed.
-    master, filer, volume, s3 = _low_ports(4)
+    # Every port that it would take by default is given or off: two servers run side by side.
+    master, filer, volume, s3, admin = _low_ports(5)
     credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
     rights = ["Admin", "Read", "Write", "List", "Tagging"]
     identities = [{"name": "qa", "credentials": credentials, "actions": rights}]
@@ -118,7 +120,8 @@ def seaweedfs() -> Iterator[S3Server]:
         arguments = [
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={config}", f"-dir={folder}"),
             *(f"-master.port={master}", f"-filer.port={filer}", f"-volume.port={volume}"),
-            *(f"-s3.port={s3}", "-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0"),
+            *(f"-s3.port={s3}", f"-admin.port={admin}", "-webdav=false", "-admin.ui=false"),
+            *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
         ]
         program = str(Path(sys.executable).with_name("weed"))
         with _running([program, "mini", *arguments], cwd=folder):
@@ -171,8 +174,12 @@ def _wait_until_ready(address: str) -> None:
 
 
 def _low_ports(count: int) -> list[int]:
-    ports = [port for port in range(21000 + os.getpid() % 1000 * 10, 45000) if _is_free(port)]
-    return ports[:count]
+    """Free ports whose gRPC ports, 10,000 above, are free as well.
+
+    All of them lie below 32,768, where Linux takes the ports of outgoing connections from.
+    """
+    drawn = random.SystemRandom().sample(range(11_000, 22_000), 1000)
+    return list(itertools.islice(filter(_is_free, drawn), count))
 
 
 def _is_free(port: int) -> bool:

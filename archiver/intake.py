@@ -59,6 +59,7 @@ class Intake:
     orders_no_longer_listed: list[int] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     listed: int = 0
+    leads_met: set[int | None] = field(default_factory=set)
 
     @property
     def bounds(self) -> tuple[datetime | None, datetime]:
@@ -92,6 +93,8 @@ class Intake:
         """Enumerate, and hand over every call that is due; waits while the crew is busy."""
 
         async def admit(calls: Sequence[Call]) -> None:
+            if self.request.leads:
+                self.leads_met.update(call.lead_id for call in calls)
             with anyio.CancelScope(shield=True):
                 admission = await self.archive.catalog.admit(
                     calls, now=self.now, run=self.run_id, recheck=self.request.recheck
@@ -105,6 +108,7 @@ class Intake:
         scope = self.config.scope
         enumerator = Enumerator(self.liner, users=scope.users, statuses=scope.statuses)
         self.shortfalls += await enumerator.run(self.stretches, admit)
+        self._note_strangers()
         for call_id in self.request.calls:
             await self._single(call_id, admit)
         if not self.request.calls:
@@ -116,6 +120,15 @@ class Intake:
             return []
         incomplete: set[Scope] = {scope for one in self.shortfalls for scope in one.scopes}
         return cursor_events(self.stretches, incomplete, narrowing(self.config))
+
+    def _note_strangers(self) -> None:
+        """A lead without calls and a mistyped lead look the same to the API: it is said."""
+        strangers = sorted(set(self.request.leads) - self.leads_met)
+        if strangers and None not in self.leads_met:
+            self.directory.notes.append(
+                "The API lists no call of these leads in this window, check their ids: "
+                + ", ".join(map(str, strangers))
+            )
 
     def _orders_missing(self) -> Shortfall:
         since, until = self.bounds

@@ -1,7 +1,5 @@
 """`reindex`: the catalog rebuilt from the archive alone."""
 
-import os
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,7 +58,7 @@ async def reindex(
     archive, ArchiveDamaged when its ledger does not hold, NoArchive where there is none.
     """
     began = time.monotonic()
-    holder = f"reindex on {socket.gethostname()}, process {os.getpid()}"
+    holder = "reindex"
     async with (
         existing_archive(config) as (storage, archive_id),
         archive_lock(storage, holder, clock=clock) as hold,

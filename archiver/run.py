@@ -5,9 +5,7 @@ what is asked for, `courier` the unit of work, `pipeline` how they run side by s
 remains of it.
 """
 
-import os
 import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -245,7 +243,7 @@ async def _archive(
                 archive = await stack.enter_async_context(empty_archive())
             yield archive
         return
-    holder = f"run {run_id} on {socket.gethostname()}, process {os.getpid()}"
+    holder = f"run {run_id}"
     async with held_archive(
         config, holder=holder, state_folder=state_folder, clock=clock
     ) as archive:

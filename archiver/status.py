@@ -51,8 +51,14 @@ class Status:
 
     @property
     def exit_code(self) -> int:
-        """3 while anything of the period is open, else 0."""
-        return 3 if self.overview.open else 0
+        """3 while anything of the period is open, else 0.
+
+        Of all time it is 3 as well when the last run was not complete: what it did not get to look
+        at is known to nobody yet.
+        """
+        runs = self.overview.runs
+        is_unseen = bool(runs) and not runs[0].complete and self.period.is_all_time
+        return 3 if self.overview.open or is_unseen else 0
 
     def as_json(self) -> dict[str, Any]:
         """Everything as one JSON object, nothing cut."""

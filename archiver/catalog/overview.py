@@ -17,6 +17,11 @@ class Period:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def is_all_time(self) -> bool:
+        """Whether no bound was set."""
+        return self.since is None and self.until is None
+
 
 @dataclass(slots=True)
 class Sums:

@@ -217,7 +217,7 @@ def holds(db: sqlite3.Connection) -> list[Hold]:
         scopes.setdefault((hold_id, kind), []).append(one)
     rows = db.execute(
         "SELECT hold_id, placed_at, key, lifted_at, lift_key, is_erased FROM holds"
-        " ORDER BY placed_at, hold_id"
+        " ORDER BY placed_at, rowid"
     )
     return [
         Hold(

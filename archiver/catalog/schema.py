@@ -65,7 +65,7 @@ MIGRATIONS: tuple[str, ...] = (
         key TEXT NOT NULL, sha256 TEXT NOT NULL, version TEXT,
         lifted_at INTEGER, lift_key TEXT, lift_sha256 TEXT, lift_version TEXT,
         is_erased INTEGER NOT NULL DEFAULT 0
-    ) WITHOUT ROWID;
+    );
     CREATE TABLE hold_scopes (
         kind TEXT NOT NULL CHECK (kind IN ('lead', 'call', 'order')), id INTEGER NOT NULL,
         hold_id TEXT NOT NULL, PRIMARY KEY (kind, id, hold_id)

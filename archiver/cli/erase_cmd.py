@@ -7,7 +7,7 @@ import anyio
 
 from archiver.cli.context import Context
 from archiver.cli.parsing import count_argument, id_argument
-from archiver.cli.wording import counted, listed
+from archiver.cli.wording import counted, listed, sized
 from archiver.clock import stamp_or_none, system_clock
 from archiver.config import Config, state_folder
 from archiver.measures import say_moment, say_size
@@ -99,15 +99,15 @@ def _lines(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None)
     recordings = len(plan.archived)
     lines = [
         f"Lead {plan.lead_id}",
-        f"{len(plan.calls):>11,}  calls in the catalog",
-        f"{recordings:>11,}  recordings with their sidecars ({say_size(plan.size)})",
+        f"{sized(len(plan.calls), 'call', 'calls')} in the catalog",
+        f"{sized(recordings, 'recording', 'recordings')} with sidecar ({say_size(plan.size)})",
     ]
     others = {
-        "reports of runs that say something of it": plan.reports,
-        "lifted holds that name it, with their texts": plan.hold_texts,
-        "objects that a dead run left under it": plan.leavings,
+        ("report of a run", "reports of runs"): plan.reports,
+        ("lifted hold that names it", "lifted holds that name it"): plan.hold_texts,
+        ("object of a dead run", "objects of dead runs"): plan.leavings,
     }
-    lines += [f"{len(found):>11,}  {what}" for what, found in others.items() if found]
+    lines += [sized(len(found), *what) for what, found in others.items() if found]
     return [*lines, "", *_end(plan, config, erased=erased, head=head)]
 
 

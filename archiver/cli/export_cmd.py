@@ -60,7 +60,9 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         help="pack the rest where recordings are damaged, and name them (exit code 4 all the same)",
     )
     parser.add_argument(
-        "--by", metavar="NAME", help="who hands it over, for the custody record (the account is)"
+        "--by",
+        metavar="NAME",
+        help="who hands it over, for the custody record (default: the account that runs it)",
     )
     parser.set_defaults(execute=execute)
 

@@ -7,7 +7,7 @@ import anyio
 
 from archiver.cli.context import Context
 from archiver.cli.parsing import count_argument
-from archiver.cli.wording import counted, part_line
+from archiver.cli.wording import counted, part_line, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
 from archiver.measures import say_duration, say_moment, say_size
@@ -105,7 +105,7 @@ def _lines(plan: "PrunePlan", removed: int | None, head: str | None, config: Con
     lines = [
         f"Past retention.keep ({say_duration(keep.total_seconds() if keep else 0)}): created and "
         f"archived before {say_moment(plan.before, zone)}",
-        f"{len(plan.record_ids):>11,}  recordings may go ({say_size(plan.size)})",
+        f"{sized(len(plan.record_ids), 'recording', 'recordings')} may go ({say_size(plan.size)})",
     ]
     if plan.oldest and plan.newest:
         lines += [
@@ -117,14 +117,20 @@ def _lines(plan: "PrunePlan", removed: int | None, head: str | None, config: Con
     if plan.next_at is not None:
         lines.append(f"{'':15}the first of the locks ends {say_moment(plan.next_at, zone)}")
     lines += [f"{'':15}{key}" for key in sorted(plan.damaged)[:_MOST_SHOWN]]
-    lines.append(f"{plan.younger:>11,}  are younger, and stay")
+    lines.append(
+        f"{sized(plan.younger, 'is', 'are')} younger, and stay{'s' if plan.younger == 1 else ''}"
+    )
     return [*lines, "", *_end(plan, removed, head)]
 
 
 def _most(rows: list[tuple[str, int]], what: str) -> list[str]:
     shown = [f"{'':13}{name:<16}{count:>9,}" for name, count in rows[:_MOST_SHOWN]]
     rest = len(rows) - _MOST_SHOWN
-    return [*shown, f"{'':13}and {counted(rest, what, what + 's')} more"] if rest > 0 else shown
+    return (
+        [*shown, f"{'':13}and {rest:,} more {what if rest == 1 else what + 's'}"]
+        if rest > 0
+        else shown
+    )
 
 
 def _end(plan: "PrunePlan", removed: int | None, head: str | None) -> list[str]:

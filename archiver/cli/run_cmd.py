@@ -12,6 +12,7 @@ from archiver.cli.parsing import id_argument, period
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import ConfigError, UsageError
+from archiver.measures import say_moment
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -76,7 +77,10 @@ def window(
     if begin is not None and begin > now:
         raise UsageError("--since lies in the future", hint="no call can be listed from there on")
     if begin is None and config.window.since is not None and config.window.since > now:
-        raise ConfigError("window.since lies in the future", hint="set it to the first day")
+        told = say_moment(config.window.since, config.window.timezone)
+        raise ConfigError(
+            f"window.since lies in the future: {told}", hint="set it to the first day to archive"
+        )
     return begin, end
 
 

@@ -25,7 +25,8 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
         help="how the archive stands: by day, order and agent, and what is open",
         description="The balance of the whole archive, read from its ledger and its catalog: what "
         "was listed, where it ended, what is open and why. It asks the API nothing, needs no key "
-        "and may be called while a run is under way. Exits 3 while anything is open.",
+        "and may be called while a run is under way. Exits 3 while anything is open or the last "
+        "run was not complete.",
         parents=[common],
         allow_abbrev=False,
     )
@@ -43,7 +44,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Print how the archive stands; 3 while anything of the period is open, else 0."""
+    """Print how the archive stands; 3 while anything is open or was not looked at, else 0."""
     from archiver.cli.status_lines import status_lines
     from archiver.status import look
 

@@ -58,7 +58,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config(needs_key=arguments.repair)
     wanted = _wanted(arguments, config)
     verified, is_stopped = anyio.run(_verify, config, wanted, context)
-    _tell(verified, context, is_stopped=is_stopped)
+    _tell(verified, context, head=wanted.head, is_stopped=is_stopped)
     if is_stopped:
         return _INTERRUPTED
     return _DAMAGED if verified.found.remaining else 0
@@ -122,10 +122,10 @@ async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[
     return verified, stop.is_set()
 
 
-def _tell(verified: "Verified", context: Context, *, is_stopped: bool) -> None:
+def _tell(verified: "Verified", context: Context, *, head: str | None, is_stopped: bool) -> None:
     from archiver.cli.verify_lines import as_json, verify_lines
 
-    context.console.result(*verify_lines(verified, is_stopped=is_stopped))
+    context.console.result(*verify_lines(verified, head=head, is_stopped=is_stopped))
     context.console.json(as_json(verified, is_stopped=is_stopped))
     note = verified.remember()
     if note is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from archiver.cli.wording import counted
 from archiver.measures import say_duration, say_size
-from archiver.verify.findings import Finding
+from archiver.verify.findings import Finding, TailCut
 from archiver.verify.verification import Verified
 
 
@@ -35,8 +35,11 @@ def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:
     return told | ({"interrupted": True} if is_stopped else {})
 
 
-def verify_lines(verified: Verified, *, is_stopped: bool) -> list[str]:
-    """The result for people: each finding in two lines, then what it comes to."""
+def verify_lines(verified: Verified, *, head: str | None, is_stopped: bool) -> list[str]:
+    """The result for people: each finding in two lines, then what it comes to.
+
+    `head` is the digest that was given, to be found in the ledger.
+    """
     found = verified.found
     lines = [line for one in found.findings for line in _finding_lines(one)]
     if lines:
@@ -50,6 +53,8 @@ def verify_lines(verified: Verified, *, is_stopped: bool) -> list[str]:
         f" in {say_duration(found.seconds)} ({rate}/s)",
         f"head      {found.head or 'none: the ledger is empty'}",
     ]
+    if head is not None and not any(isinstance(one, TailCut) for one in found.findings):
+        lines.append(f"given     {head}: it is in the ledger, so nothing up to it was cut off")
     if verified.sample is not None:
         part = verified.sample
         lines.append(f"sample    part {part.part + 1} of {part.parts}; the next follows next time")

@@ -11,6 +11,11 @@ def counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
 
 
+def sized(count: int, one: str, many: str) -> str:
+    """The same as a line of a balance, the number right-aligned."""
+    return f"{count:>11,}  {one if count == 1 else many}"
+
+
 def listed(things: Sequence[Any]) -> str:
     """The first few, and how many more there are."""
     rest = len(things) - _MOST_NAMED

@@ -28,7 +28,10 @@ async def try_configuration(config: Config, around: Surroundings) -> list[Check]
         hint = "set window.since to the first day to archive, or give the first run --since"
         return [Check.warning("configuration", finding, hint)]
     if since > around.clock():
-        raise ConfigError("window.since lies in the future", hint="set it to the first day")
+        raise ConfigError(
+            f"window.since lies in the future: {say_moment(since, config.window.timezone)}",
+            hint="set it to the first day to archive",
+        )
     shown = say_moment(since, config.window.timezone)
     return [Check.ok("configuration", f"it can be used; the first day begins at {shown}")]
 

@@ -1,6 +1,5 @@
 """The archive, held for removing something from it."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ async def archive_to_remove_from(
 
     Raises NoArchive and what `held_archive` raises.
     """
-    holder = f"{what} by {person()}, process {os.getpid()}"
+    holder = f"{what} by {person()}"
     async with held_archive(
         config, holder=holder, state_folder=state_folder, clock=clock, make=False
     ) as archive:

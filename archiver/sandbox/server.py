@@ -137,7 +137,7 @@ class Sandbox:
         try:
             server = await asyncio.start_server(talk, self._host, port, limit=LONGEST_HEAD)
         except OSError as error:
-            hint = "Name another port, or none for any that is free."
+            hint = "Name another port; 0 takes any that is free."
             raise UsageError(
                 f"port {port} cannot be had: {os.strerror(error.errno or 0)}", hint=hint
             ) from None

@@ -158,9 +158,7 @@ def _release(lock: FileLock, folder: Path, leave: bool) -> None:
 async def _refuse(held_by: bytes) -> None:
     try:
         found = json.loads(held_by)
-        who = (
-            f"{found['holder']} (process {found['pid']} on {found['host']}) since {found['since']}"
-        )
+        who = f"{found['holder']}, process {found['pid']} on {found['host']} since {found['since']}"
     except (ValueError, KeyError, TypeError):
         who = "another run"
     raise ArchiveHeld(

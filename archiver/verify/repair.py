@@ -1,8 +1,6 @@
 """`verify --repair`: what was found is mended where the source allows, and looked at again."""
 
-import os
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -55,7 +53,7 @@ async def repair(
         ]
         return
     act = f"repair-{stamp(clock()).replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"
-    holder = f"repair on {socket.gethostname()}, process {os.getpid()}"
+    holder = "verify --repair"
     held = held_archive(config, holder=holder, state_folder=state_folder, clock=clock, make=False)
     async with (
         held as archive,

@@ -47,7 +47,7 @@ async def test_a_second_run_is_told_at_once_who_holds_the_archive(storage: Stora
             async with archive_lock(storage, "archiver run"):
                 pytest.fail("two runs hold one archive")
     message = str(caught.value)
-    assert f"archiver run (process {os.getpid()} on " in message
+    assert f"archiver run, process {os.getpid()} on " in message
     assert "since 2026-11-21T10:00:00Z" in message
 
 

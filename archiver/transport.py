@@ -52,6 +52,16 @@ _MEANINGS: Final[tuple[tuple[type[BaseException], type[httpx.TransportError]], .
     (ValueError, httpx.LocalProtocolError),
 )
 """What aiohttp, asyncio and the system raise, and what httpx calls it; the first match holds."""
+_IN_WORDS: Final[dict[type[httpx.TransportError], str]] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.ConnectError: "no connection",
+    httpx.ReadTimeout: "no answer in time",
+    httpx.RemoteProtocolError: "the answer broke off, or is not HTTP",
+    httpx.UnsupportedProtocol: "neither http nor https",
+    httpx.ReadError: "the connection broke",
+    httpx.LocalProtocolError: "the request cannot be sent",
+}
+"""What is said where the system has no words of its own."""
 _FOREIGN: Final = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
@@ -203,9 +213,15 @@ def _translated(error: BaseException, request: httpx.Request) -> Exception:
     if isinstance(cause, _NothingAdmittedError):
         return address_refused(shown)
     meaning = next(meaning for kind, meaning in _MEANINGS if isinstance(error, kind))
+    return meaning(f"{shown}: {_said(cause) or _IN_WORDS[meaning]}", request=request)
+
+
+def _said(cause: BaseException) -> str | None:
+    """The system's own words, which repeat nothing of a request; None when it has none."""
+    if isinstance(cause, socket.gaierror):
+        return f"the name has no address ({cause.strerror})"
     number = getattr(cause, "errno", None)
-    said = os.strerror(number) if isinstance(number, int) and number > 0 else type(cause).__name__
-    return meaning(f"{shown}: {said}", request=request)
+    return os.strerror(number) if isinstance(number, int) and number > 0 else None
 
 
 def _timeouts(asked: object) -> aiohttp.ClientTimeout:

@@ -26,6 +26,7 @@ async def fetch(
     asked = fetch_request(request, traced)
     if request.offline or not asked.names_scopes:
         return Fetched("offline")
+    on_event(Note("asking the API, over all time, for what the archive lacks"))
     try:
         report = await run(replace(config, scope=ScopeConfig()), asked)
     except ArchiveHeld as error:

@@ -5,6 +5,9 @@ people, or exactly one JSON object with `--json`. Whatever is written is scrubbe
 came from: registered secrets and the query of an address become `[redacted]`, and characters that
 steer a terminal (control, bidirectional and other invisible ones) become U+FFFD, so that a name or
 a summary of the API can neither forge a line nor repaint the screen.
+
+With `--log json` each line of standard error is one JSON object instead: `at`, `event`, `message`,
+and the ids that it is about.
 """
 
 import base64
@@ -22,6 +25,7 @@ from contextlib import contextmanager
 from typing import Any, Final, TextIO
 from urllib.parse import quote, quote_plus
 
+from archiver.clock import stamp, system_clock
 from archiver.errors import ArchiverError, UsageError
 
 REDACTED: Final = "[redacted]"
@@ -54,9 +58,16 @@ class Console:
     """
 
     def __init__(
-        self, *, json_mode: bool = False, out: TextIO | None = None, err: TextIO | None = None
+        self,
+        *,
+        json_mode: bool = False,
+        json_logs: bool = False,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
     ) -> None:
         self.json_mode = json_mode
+        self._json_logs = json_logs
+        self._about: dict[str, Any] = {}
         self._out = sys.stdout if out is None else out
         self._err = sys.stderr if err is None else err
         self._answered = False
@@ -87,16 +98,38 @@ class Console:
     @property
     def is_live(self) -> bool:
         """Whether a person watches standard error on a terminal."""
-        return self._err is not None and self._err.isatty()
+        return not self._json_logs and self._err is not None and self._err.isatty()
 
     @property
     def live_stream(self) -> TextIO:
         """Standard error itself, for bars that redraw their line; they show numbers only."""
         return self._err
 
-    def say(self, line: str) -> None:
-        """One line to standard error: a note, a step, progress."""
-        self._to_err(self.clean(line))
+    def say(self, line: str, *, event: str = "note", **facts: Any) -> None:
+        """One line to standard error: a note, a step, progress.
+
+        Where lines are JSON objects, this one is of that kind and bears the facts as members.
+        """
+        if self._json_logs:
+            self.log(event, **facts, message=line)
+        else:
+            self._to_err(self.clean(line))
+
+    def log(self, event: str, **facts: Any) -> None:
+        """One JSON object to standard error where lines are such; else nothing, not even words.
+
+        For what a person would not read line by line, such as each retry. Unknown facts (None) are
+        left out.
+        """
+        if not self._json_logs:
+            return
+        told = {"at": stamp(system_clock()), "event": event, **self._about, **facts}
+        known = {name: fact for name, fact in told.items() if fact is not None}
+        self._to_err(json.dumps(self._scrubbed(known)))
+
+    def about(self, **facts: Any) -> None:
+        """Let every JSON line from here on bear these facts, and no longer those given before."""
+        self._about = facts
 
     def result(self, *lines: str) -> None:
         """The result for people, a line each; nothing with `--json`."""
@@ -120,6 +153,10 @@ class Console:
             raise RuntimeError("a command answers with one JSON object")
         self._answered = True
         self._to_out(json.dumps(self._scrubbed(value), allow_nan=False))
+
+    def next_answer(self) -> None:
+        """Let one more JSON object be the answer: of a command that keeps running, one a run."""
+        self._answered = False
 
     def error(self, error: ArchiverError) -> None:
         """What happened, what to do, and the code; with `--json` as an object on stdout, too."""
@@ -153,6 +190,9 @@ class Console:
     def _fail(self, code: int, message: str, hint: str) -> None:
         if self.json_mode and not self._answered:
             self.json({"error": {"code": code, "message": message, "hint": hint}})
+        if self._json_logs:
+            self.log("error", code=code, message=message, hint=hint)
+            return
         self.say(f"error: {message}")
         if hint:
             self.say(f"hint: {hint}")

@@ -111,6 +111,7 @@ async def _report(
         orders_no_longer_listed=intake.orders_no_longer_listed,
         notes=list(intake.directory.notes),
         requests=intake.liner.requests,
+        throttled=intake.liner.throttled,
         seconds=time.monotonic() - began,
         interrupted=not done,
     )

@@ -27,7 +27,8 @@ the other side named a wait), and which exit code a command ends with when it ca
     │   ├── KeyMissing            5   no object under that key
     │   └── KeyChanged            5   the object is no longer the one that was read
     ├── ArchiveDamaged            4   what the archive says of itself does not hold
-    └── ArchiveHeld               6   another run holds the archive
+    ├── ArchiveHeld               6   another run holds the archive
+    └── NoticeUndelivered         5   somebody could not be told; no run ends with it
 
 No error of httpx, aiohttp, botocore or sqlite3 leaves the module that talks to that library.
 """
@@ -197,3 +198,9 @@ class ArchiveHeld(ArchiverError):
     """Another run holds the archive."""
 
     exit_code = 6
+
+
+class NoticeUndelivered(ArchiverError):
+    """A notice did not arrive. It is told and counted, and never ends a run."""
+
+    exit_code = 5

@@ -26,7 +26,7 @@ import re
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 import anyio
@@ -146,7 +146,11 @@ class Fetcher:
             download.is_fresh = True
             return await self._attempt(download, recording)
 
-        return await retrying(self._retry, attempt, sleep=self._sleep, on_retry=self._on_retry)
+        def announce(scheduled: RetryScheduled) -> None:
+            if self._on_retry is not None:
+                self._on_retry(replace(scheduled, record_id=recording.id))
+
+        return await retrying(self._retry, attempt, sleep=self._sleep, on_retry=announce)
 
     async def _attempt(self, download: _Download, recording: Recording) -> Fetched:
         """Fetch until the body is proved: once, or until two bodies of unproved length agree."""

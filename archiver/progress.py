@@ -6,12 +6,34 @@ is still seen to stand still.
 """
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 from archiver.console import Console
 from archiver.measures import say_duration, say_size
 from archiver.retry import RetryScheduled
+
+CURRENT_CALL: Final[ContextVar[int | None]] = ContextVar("call", default=None)
+"""The call that the work of the current task is about; events of retries happen within it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins; what follows is of it."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotArchived:
+    """A call, or one recording of it, ended this run in a state that is not the one wanted."""
+
+    call_id: int
+    record_id: int | None
+    state: str
+    reason: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +65,9 @@ class Note:
     text: str
 
 
-Event: TypeAlias = CallsListed | CallDone | BytesReceived | RetryScheduled | Note
+Event: TypeAlias = (
+    RunStarted | CallsListed | CallDone | NotArchived | BytesReceived | RetryScheduled | Note
+)
 OnEvent: TypeAlias = Callable[[Event], None]
 
 _OPEN: Final = frozenset({"waiting", "failed"})
@@ -75,7 +99,7 @@ class Tally:
             self.listed += event.count
         elif isinstance(event, RetryScheduled):
             self.retries += 1
-        else:
+        elif isinstance(event, Note):
             self.notes.append(event.text)
 
     def take_notes(self) -> list[str]:

@@ -40,6 +40,7 @@ class RunReport:
     notes: list[str] = field(default_factory=list)
     estimate: Mapping[str, Any] | None = None
     requests: int = 0
+    throttled: int = 0
     seconds: float = 0.0
     head: Head = field(default_factory=Head)
     interrupted: bool = False
@@ -90,6 +91,7 @@ class RunReport:
             "bytes": self.tally.bytes,
             "seconds": round(self.seconds, 3),
             "requests": self.requests,
+            "throttled": self.throttled,
             "ledgerHead": self.head.digest,
             "problems": problems[:MOST_PROBLEMS],
             "unreachable": {

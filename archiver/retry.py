@@ -42,12 +42,16 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetryScheduled:
-    """The attempt with number `attempt` of at most `attempts` failed; the next is in `wait` s."""
+    """The attempt with number `attempt` of at most `attempts` failed; the next is in `wait` s.
+
+    `record_id` names the recording that is fetched, where one is.
+    """
 
     attempt: int
     attempts: int
     wait: float
     error: ArchiverError
+    record_id: int | None = None
 
 
 async def retrying(

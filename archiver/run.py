@@ -7,7 +7,7 @@ remains of it.
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import anyio
 
 from archiver import __version__
 from archiver.archive import Archive, empty_archive, held_archive, watched_archive
-from archiver.catalog.work import Outcome
+from archiver.catalog.work import Outcome, Task
 from archiver.clock import Clock, stamp, system_clock
 from archiver.config import Config
 from archiver.courier import Courier, Registry
@@ -34,7 +34,14 @@ from archiver.origins import OriginPolicy
 from archiver.orphans import find_orphans, find_untold_reports
 from archiver.pipeline import Bring, Claims, Recorder, run_pipeline
 from archiver.plan import RunRequest
-from archiver.progress import BytesReceived, CallDone, OnEvent
+from archiver.progress import (
+    CURRENT_CALL,
+    BytesReceived,
+    CallDone,
+    NotArchived,
+    OnEvent,
+    RunStarted,
+)
 from archiver.report import RunReport
 from archiver.retry import RetryPolicy
 from archiver.shelf import Shelf
@@ -76,6 +83,7 @@ async def run(
     now = clock()
     run_id = f"{stamp(now).replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"
     report: RunReport | None = None
+    on_event(RunStarted(run_id))
     async with _stopped_by(stop) as disarm, _source(config, on_event) as source:
         orders = await _orders(source.liner, config, request)
         directory = Directory(source.liner)
@@ -133,7 +141,7 @@ async def _work(
     courier = _courier(source, intake, claims, grace, orphans, clock)
     hold.leave = True  # until the end turns out to be in order
     try:
-        done = await _pipeline(intake, courier.bring, recorder, stop, grace)
+        done = await _pipeline(intake, _named(courier.bring), recorder, stop, grace)
     except ArchiverError:
         hold.leave = bool(orphans)
         # What was archived until now belongs into the ledger; the next run would see to it, too.
@@ -164,8 +172,31 @@ def _recorder(intake: Intake, claims: Claims, diary: Diary, clock: Clock) -> Rec
     def settled(outcome: Outcome) -> None:
         diary.note(outcome)
         intake.on_event(CallDone(outcome.judged.state))
+        for event in _not_archived(outcome):
+            intake.on_event(event)
 
     return Recorder(intake.archive, intake.run_id, clock, claims, settled)
+
+
+def _not_archived(outcome: Outcome) -> Iterator[NotArchived]:
+    """What of a call is not as it should be: its recordings, or the call where it has none."""
+    judged, details = outcome.judged, dict(outcome.details)
+    for one in judged.open:
+        detail = details.get(one.record_id, "")
+        yield NotArchived(judged.call_id, one.record_id, one.state, one.reason, detail)
+    if judged.reason is not None and not judged.open:
+        detail = details.get(None, "")
+        yield NotArchived(judged.call_id, None, judged.state, judged.reason, detail)
+
+
+def _named(bring: Bring) -> Bring:
+    """The same unit of work; whoever listens to its events can tell which call they are about."""
+
+    async def named(task: Task) -> Outcome:
+        CURRENT_CALL.set(task.call.id)
+        return await bring(task)
+
+    return named
 
 
 async def _pipeline(

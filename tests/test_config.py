@@ -383,6 +383,7 @@ def test_a_wrong_file_is_refused_whether_a_key_is_needed_or_not(text: str, messa
 
 def test_the_key_may_lie_in_a_mounted_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(f"{CANARY}\n")
+    (tmp_path / "key").chmod(0o600)
     without = {"LINER_URL": "https://liner.test"}
     for text in (
         "liner: {api_key_file: key}",
@@ -409,6 +410,7 @@ def test_a_file_that_holds_no_key_is_refused(
 ) -> None:
     if content is not None:
         (tmp_path / "key").write_bytes(content)
+        (tmp_path / "key").chmod(0o600)
     error = refused("liner: {api_key_file: key}", ENVIRON, tmp_path)
     assert "liner.api_key_file" in str(error)
     assert message in str(error)

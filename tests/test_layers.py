@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("lifecycle", "status", "courier", "survey", "pipeline", "plan", "report", "sandbox"),
     ("intake",),
     ("ending",),
-    ("run", "doctor", "verify", "reindex", "export"),
+    ("run", "doctor", "verify", "reindex", "export", "nights"),
     ("cli",),
     ("__main__",),
 )
@@ -32,6 +32,7 @@ AT_HOME = {
     "boto3": {"storage"},
     "botocore": {"storage"},
     "aiohttp": {"transport"},
+    "prometheus_client": {"nights"},
     "sqlite3": {"catalog", "doctor"},
     "tinytag": {"audio"},
     "tqdm": {"progress", "meter"},

@@ -144,6 +144,7 @@ def test_the_configuration_of_the_container_is_filled_by_its_environment(tmp_pat
     text = (ROOT / "docker" / "archive.yaml").read_text("utf-8")
     key = tmp_path / "key"
     key.write_text((ROOT / "docker" / "sandbox_api_key").read_text("utf-8"), encoding="utf-8")
+    key.chmod(0o600)
     assert "/run/secrets/liner_api_key" in text
 
     config = load_config(

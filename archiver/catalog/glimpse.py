@@ -26,7 +26,7 @@ def glimpse(path: Path, archive_id: str | None) -> Glimpse:
     if not path.is_file():
         return Glimpse()
     try:
-        with closing(sqlite3.connect(_address(path), uri=True)) as db:
+        with closing(read_only(path)) as db:
             found, number, digest = db.execute(
                 "SELECT archive_id, number, digest FROM head"
             ).fetchone()
@@ -38,7 +38,11 @@ def glimpse(path: Path, archive_id: str | None) -> Glimpse:
         return Glimpse()
 
 
-def _address(path: Path) -> str:
-    """Without a log beside it, the file is all there is: then SQLite need not write anything."""
+def read_only(path: Path) -> sqlite3.Connection:
+    """A catalog as it lies there, to be read and nothing else. Raises sqlite3.Error.
+
+    Without a log beside it, the file is all there is: then SQLite need not write anything.
+    """
     is_whole = not Path(f"{path}-wal").exists()
-    return f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_whole else ''}"
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_whole else ''}"
+    return sqlite3.connect(address, uri=True)

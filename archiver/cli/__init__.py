@@ -26,9 +26,15 @@ from archiver.cli import (
     verify_cmd,
 )
 from archiver.cli.context import Context
-from archiver.cli.parsing import DEFAULT_CONFIG, Parser, common_options, wants_json
+from archiver.cli.failing import say_failure
+from archiver.cli.parsing import (
+    DEFAULT_CONFIG,
+    Parser,
+    common_options,
+    wants_json,
+    wants_json_logs,
+)
 from archiver.console import Console
-from archiver.errors import ArchiverError
 
 COMMANDS = (
     init_cmd,
@@ -66,7 +72,7 @@ def script() -> NoReturn:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Raises nothing."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    console = Console(json_mode=wants_json(arguments))
+    console = Console(json_mode=wants_json(arguments), json_logs=wants_json_logs(arguments))
     console.protect(*(os.environ.get(name) for name in _SECRETS))
     try:
         with console.hearing_logs(), _terminated_like_interrupted():
@@ -77,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.interrupted()
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence is here
-        return _failed(console, error)
+        return say_failure(console, error)
     except BaseExceptionGroup as group:
         if group.subgroup(KeyboardInterrupt) is None:
             raise
@@ -109,29 +115,6 @@ def _command(arguments: Sequence[str], console: Console) -> int:
     context = Context(console, os.environ, Path(getattr(parsed, "config", DEFAULT_CONFIG)))
     code: int = parsed.execute(parsed, context)
     return code
-
-
-def _failed(console: Console, error: Exception) -> int:
-    """Report the error; a group that holds nothing but errors of ours is reported as its first."""
-    ours = _ours(error)
-    try:
-        if ours is None:
-            console.bug(error)
-            return 1
-        console.error(ours)
-    except ArchiverError as unwritten:
-        console.error(unwritten)
-        return unwritten.exit_code
-    return ours.exit_code
-
-
-def _ours(error: BaseException) -> ArchiverError | None:
-    if isinstance(error, ArchiverError):
-        return error
-    if not isinstance(error, BaseExceptionGroup):
-        return None
-    found = [_ours(each) for each in error.exceptions]
-    return None if None in found else found[0]
 
 
 @contextmanager

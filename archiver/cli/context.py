@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from archiver.config import Config, read_config
+from archiver.config import Config, NoticesConfig, read_config
 from archiver.console import Console
 from archiver.errors import ConfigError
 
@@ -28,5 +29,11 @@ class Context:
                 hint="`archiver init` writes one; -c names another file",
             )
         config = read_config(self.config_path, self.environ, needs_key=needs_key)
-        self.console.protect(config.liner.api_key.reveal())
+        self.console.protect(config.liner.api_key.reveal(), *_parts(config.notices))
         return config
+
+
+def _parts(notices: NoticesConfig) -> list[str]:
+    """The addresses that notices go to, whole and without their origin: that is the secret."""
+    addresses = [each.reveal() for each in (notices.webhook, notices.heartbeat) if each is not None]
+    return addresses + [urlsplit(each).path.strip("/") for each in addresses]

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from itertools import pairwise
 from typing import NoReturn
 
 from archiver.errors import UsageError
@@ -20,9 +21,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def common_options() -> Parser:
-    """`-c` and `--json`, to be accepted before the command and after it alike.
+    """`-c`, `--json` and `--log`, to be accepted before the command and after it alike.
 
-    Neither has a default here: the one that stands after the command would undo the one before it.
+    None of them has a default here: the one that stands after the command would undo the one
+    before it.
     """
     options = Parser(add_help=False)
     options.add_argument(
@@ -38,13 +40,29 @@ def common_options() -> Parser:
         default=argparse.SUPPRESS,
         help="answer with one JSON object on standard output",
     )
+    options.add_argument(
+        "--log",
+        choices=("text", "json"),
+        default=argparse.SUPPRESS,
+        help="what standard error is: text for people (default), or one JSON object a line",
+    )
     return options
+
+
+def wants_json_logs(arguments: Sequence[str]) -> bool:
+    """Whether `--log json` is among the options; asked before parsing, which may fail."""
+    options = _options(arguments)
+    return "--log=json" in options or ("--log", "json") in pairwise(options)
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether `--json` is among the options; asked before parsing, which may fail."""
+    return "--json" in _options(arguments)
+
+
+def _options(arguments: Sequence[str]) -> list[str]:
     options = list(arguments)
-    return "--json" in (options[: options.index("--")] if "--" in options else options)
+    return options[: options.index("--")] if "--" in options else options
 
 
 def id_argument(text: str) -> int:

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
@@ -12,7 +12,14 @@ from archiver.cli.parsing import id_argument, period
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import ConfigError, UsageError
-from archiver.measures import say_moment
+from archiver.measures import parse_duration, say_moment
+
+if TYPE_CHECKING:
+    from archiver.nights.schedule import Schedule
+    from archiver.plan import RunRequest
+
+_OF_ONE_RUN: Final = ("since", "until", "leads", "orders", "calls", "recheck", "dry-run")
+"""Options that say something about one run, and nothing about years of them."""
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -44,16 +51,24 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="list and tell what a run would do; change nothing"
     )
+    parser.add_argument(
+        "--every", metavar="LENGTH", help="keep running: a run every 24h, 2d, 90m, ..."
+    )
+    parser.add_argument(
+        "--at", metavar="HH:MM", help="with --every of whole days: at this time in window.timezone"
+    )
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Run, print the balance, and return the exit code of the report."""
-    from archiver.cli.running import finish, run_with_progress
+    """Run, print the balance, and return the exit code of the run; again and again on request."""
     from archiver.plan import RunRequest
 
     config = context.load_config()
     since, until = window(arguments.since, arguments.until, config)
+    schedule = schedule_of(arguments, config)
+    if schedule is not None:
+        return _every_night(config, context, schedule)
     request = RunRequest(
         since=since,
         until=until,
@@ -63,9 +78,54 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         recheck=arguments.recheck,
         dry_run=arguments.dry_run,
     )
-    state = state_folder(context.environ)
-    report = anyio.run(run_with_progress, config, request, context.console, state)
-    return finish(report, config, context)
+    return anyio.run(_once_and_told, config, request, context)
+
+
+async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
+    """One run. Of a whole one everybody is told; of any other, whoever asked for it knows."""
+    from archiver.cli.running import one_run
+    from archiver.nights.telling import tell
+
+    state, console = state_folder(context.environ), context.console
+    night = await one_run(config, request, context, state)
+    if request.is_whole and not request.dry_run:
+        await tell(config, night, state_folder=state, console=console, clock=system_clock)
+    return night.exit_code
+
+
+def _every_night(config: Config, context: Context, schedule: "Schedule") -> int:
+    from archiver.cli.nightly import Nights
+
+    nights = Nights(context, config, schedule, state_folder(context.environ))
+    return anyio.run(nights.follow)
+
+
+def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | None":
+    """What `--every` and `--at` ask for; None for a single run. UsageError for what cannot be."""
+    from archiver.nights.schedule import Schedule, parse_time_of_day
+
+    if arguments.every is None:
+        if arguments.at is not None:
+            raise UsageError("--at is given without --every", hint="add --every 24h")
+        return None
+    narrowed = [name for name in _OF_ONE_RUN if getattr(arguments, name.replace("-", "_"))]
+    if narrowed:
+        raise UsageError(
+            f"--every and --{narrowed[0].rstrip('s')} are both given",
+            hint="--every makes whole runs; what is always left out belongs into archive.yaml",
+        )
+    try:
+        every = parse_duration(arguments.every)
+    except ValueError as error:
+        raise UsageError(f"--every {error}", hint="for every night: --every 24h") from None
+    try:
+        at = None if arguments.at is None else parse_time_of_day(arguments.at)
+    except ValueError as error:
+        raise UsageError(f"--at {error}", hint="for half past one: --at 01:30") from None
+    try:
+        return Schedule(every, at, config.window.timezone)
+    except ValueError as error:
+        raise UsageError(str(error), hint="for every night: --every 24h --at 01:30") from None
 
 
 def window(

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +11,14 @@ import anyio
 
 from archiver.cli.balance import balance_lines
 from archiver.cli.context import Context
+from archiver.cli.event_log import log_end, log_event
+from archiver.cli.failing import our_error, say_failure
+from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.console import Console
+from archiver.nights.night import Night
 from archiver.plan import RunRequest
-from archiver.progress import Printer, Tally, printer_for
+from archiver.progress import Event, Printer, Tally, printer_for
 from archiver.report import RunReport
 from archiver.run import run
 
@@ -21,8 +26,49 @@ INTERRUPTED: Final = 130
 _TICK_SECONDS: Final = 0.2
 
 
+async def one_run(
+    config: Config,
+    request: RunRequest,
+    context: Context,
+    state_folder: Path,
+    *,
+    clock: Clock = system_clock,
+    alive: Callable[[], None] = lambda: None,
+) -> Night:
+    """One run, its balance or its error told on the console, and how it went.
+
+    `alive` is called a few times a second while it lasts. Raises no error that a run may end with.
+    """
+    began, told, failure = clock(), None, None
+    try:
+        report = await run_with_progress(
+            config, request, context.console, state_folder, clock=clock, alive=alive
+        )
+        told = None if report is None else report.as_json()
+        code = finish(report, config, context)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the night has to be told
+        code = say_failure(context.console, error)
+        failure = our_error(error) or error
+    night = Night(
+        started_at=began,
+        ended_at=clock(),
+        exit_code=code,
+        report=told,
+        error="" if failure is None else str(failure) or type(failure).__name__,
+        hint=getattr(failure, "hint", ""),
+    )
+    log_end(context.console, night)
+    return night
+
+
 async def run_with_progress(
-    config: Config, request: RunRequest, console: Console, state_folder: Path
+    config: Config,
+    request: RunRequest,
+    console: Console,
+    state_folder: Path,
+    *,
+    clock: Clock = system_clock,
+    alive: Callable[[], None] = lambda: None,
 ) -> RunReport | None:
     """The report of the run; None when it was interrupted before there was anything to report.
 
@@ -32,12 +78,17 @@ async def run_with_progress(
     tally = Tally()
     printer = printer_for(tally, console, time.monotonic)
     stop = anyio.Event()
+
+    def heard(event: Event) -> None:
+        tally(event)
+        log_event(console, event)
+
     try:
         async with anyio.create_task_group() as around:
             around.start_soon(_stop_on_signal, stop, console)
-            around.start_soon(_tick, printer)
+            around.start_soon(_tick, printer, alive)
             report = await run(
-                config, request, on_event=tally, stop=stop, state_folder=state_folder
+                config, request, on_event=heard, stop=stop, state_folder=state_folder, clock=clock
             )
             around.cancel_scope.cancel()
     finally:
@@ -54,9 +105,10 @@ async def _stop_on_signal(stop: anyio.Event, console: Console) -> None:
             console.say("stopping: what is under way is put in order; once more ends at once")
 
 
-async def _tick(printer: Printer) -> None:
+async def _tick(printer: Printer, alive: Callable[[], None]) -> None:
     while True:
         printer.tick()
+        alive()
         await anyio.sleep(_TICK_SECONDS)
 
 

@@ -35,6 +35,27 @@ def parse_endpoint_url(text: str) -> str:
     return _origin(parts) + parts.path.rstrip("/")
 
 
+def parse_notice_url(text: str) -> str:
+    """The whole address that a notice goes to; http for a loopback host only."""
+    parts = _split(text, ("https", "http"))
+    if parts.fragment:
+        raise ValueError("must have no fragment (#)")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must begin with https:// (http:// is for a loopback host only)")
+    return _origin(parts) + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """Host and port to listen at: `127.0.0.1:9464`, `[::1]:9464`."""
+    host, colon, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not colon or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError("must be a host and a port such as 127.0.0.1:9464")
+    if not _is_host(bare) or (":" in bare) != host.startswith("["):
+        raise ValueError("must name a valid host (an IPv6 address in brackets)")
+    return bare, int(port)
+
+
 def parse_storage_url(text: str, base: Path, home: str | None) -> str:
     """An absolute folder, relative ones lying in `base`, or `s3://bucket/prefix`."""
     if text.startswith("s3:"):

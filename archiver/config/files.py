@@ -1,7 +1,15 @@
-"""The files that configuration consists of: archive.yaml, a list of leads, a mounted secret."""
+"""The files that configuration consists of: archive.yaml, a list of leads, a mounted secret.
 
-from collections.abc import Mapping
+A secret that every user of the machine may read is none, so such a file is refused. The exception
+is a file on a read-only mount: that is how containers are handed secrets (readable for all, because
+nobody knows the user inside, but mounted for that container alone), and nobody could change it.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from archiver.errors import ConfigError
 from archiver.measures import parse_id
@@ -42,8 +50,12 @@ def read_ids(path: Path, key: str) -> tuple[int, ...]:
 
 
 def read_secret(path: Path, key: str) -> str:
-    """The secret in a file, without white space around it; it may be empty."""
-    data = _read(path, f"{key}: {path}", _MOST_SECRET_BYTES)
+    """The secret in a file, without white space around it; it may be empty.
+
+    Raises ConfigError for a file that everybody on this machine may read, unless it is mounted
+    read-only.
+    """
+    data = _read(path, f"{key}: {path}", _MOST_SECRET_BYTES, check=_refuse_public)
     try:
         return data.decode("ascii").strip()
     except UnicodeDecodeError:
@@ -69,9 +81,25 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     return state / "archiver"
 
 
-def _read(path: Path, name: str, most: int) -> bytes:
+def _refuse_public(file: BinaryIO, path: Path, name: str) -> None:
+    """Refuse an open file that others than its owner and its group may read."""
+    everybody = os.fstat(file.fileno()).st_mode & stat.S_IROTH
+    if everybody and not os.fstatvfs(file.fileno()).f_flag & os.ST_RDONLY:
+        raise ConfigError(
+            f"{name} can be read by everybody on this machine",
+            hint=f"chmod 600 {path} (or 640, for a group), and think of the secret as known",
+        )
+
+
+def _read(
+    path: Path,
+    name: str,
+    most: int,
+    check: Callable[[BinaryIO, Path, str], None] = lambda file, path, name: None,
+) -> bytes:
     try:
         with path.open("rb") as file:
+            check(file, path, name)
             data = file.read(most + 1)
     except FileNotFoundError:
         raise ConfigError(

@@ -27,11 +27,14 @@ from archiver.config.scalars import (
     word,
     zone_name,
 )
+from archiver.config.telling import metrics, notices
 from archiver.config.values import (
     CatalogConfig,
     Config,
     DownloadConfig,
     LinerConfig,
+    MetricsConfig,
+    NoticesConfig,
     ObjectLockConfig,
     RetentionConfig,
     S3Config,
@@ -66,6 +69,8 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "storage.s3.object_lock": _names(ObjectLockConfig),
     "catalog": _names(CatalogConfig),
     "retention": _names(RetentionConfig),
+    "metrics": _names(MetricsConfig),
+    "notices": (*_names(NoticesConfig), "webhook_file", "heartbeat_file"),
 }
 """Every section by its full name, and the keys that it knows."""
 
@@ -117,6 +122,8 @@ def load_config(
         storage=_storage(top.section("storage"), place),
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
         retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
+        metrics=metrics(top.section("metrics"), place.path),
+        notices=notices(top.section("notices"), place.path),
     )
     _keep_apart(top, config)
     return config
@@ -278,13 +285,14 @@ def _object_lock(section: Section) -> ObjectLockConfig | None:
 
 
 def _keep_apart(top: Section, config: Config) -> None:
-    """Refuse a catalog or a spool inside the archive, which holds evidence only."""
+    """Refuse whatever would lie inside the archive, which holds evidence only."""
     if config.storage.url.startswith("s3://"):
         return
     root = os.path.normpath(config.storage.url)
     for section, key, path in (
         ("catalog", "path", config.catalog.path),
         ("download", "spool", config.download.spool),
+        ("metrics", "textfile", config.metrics.textfile),
     ):
         if path is not None and Path(os.path.normpath(path)).is_relative_to(root):
             raise top.section(section).error(

@@ -115,6 +115,30 @@ class RetentionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where to listen; `host` is a name or an IP address without brackets."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """Who reads metrics: a collector of text files, or whoever asks `listen` (`run --every`)."""
+
+    textfile: Path | None = None
+    listen: ListenAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesConfig:
+    """Who is told how the nights go. Both addresses are secrets: who knows them may use them."""
+
+    webhook: Secret | None = None
+    heartbeat: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of archive.yaml, checked."""
 
@@ -125,3 +149,5 @@ class Config:
     storage: StorageConfig = StorageConfig()
     catalog: CatalogConfig = CatalogConfig()
     retention: RetentionConfig = RetentionConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    notices: NoticesConfig = NoticesConfig()

@@ -1,0 +1,49 @@
+"""The events of a run as JSON lines, for `--log json`: those that somebody may look for later.
+
+What people read anyway (progress, notes, errors) is logged where it is said.
+"""
+
+from archiver.clock import stamp
+from archiver.console import Console
+from archiver.nights.night import Night
+from archiver.progress import CURRENT_CALL, Event, NotArchived, RunStarted
+from archiver.retry import RetryScheduled
+
+
+def log_event(console: Console, event: Event) -> None:
+    """Log an event if it is one of those."""
+    if isinstance(event, RunStarted):
+        console.about(runId=event.run_id)
+        console.log("run-started")
+    elif isinstance(event, NotArchived):
+        console.log(
+            "not-archived",
+            callId=event.call_id,
+            recordId=event.record_id,
+            state=event.state,
+            reason=event.reason,
+            message=event.detail or None,
+        )
+    elif isinstance(event, RetryScheduled):
+        console.log(
+            "retry",
+            callId=CURRENT_CALL.get(),
+            recordId=event.record_id,
+            attempt=event.attempt,
+            attempts=event.attempts,
+            waitSeconds=round(event.wait, 3),
+            message=str(event.error),
+        )
+
+
+def log_end(console: Console, night: Night) -> None:
+    """Log how a run ended: its exit code and, where there is a report, its sums."""
+    told = night.report or {}
+    names = ("complete", "calls", "recordings", "bytes", "requests", "throttled", "ledgerHead")
+    console.log(
+        "run-ended",
+        exitCode=night.exit_code,
+        startedAt=stamp(night.started_at),
+        seconds=round(night.seconds, 3),
+        **{name: told[name] for name in names if name in told},
+    )

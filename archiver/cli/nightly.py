@@ -1,0 +1,91 @@
+"""`archiver run --every`: run after run, for years, whatever becomes of each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.failing import say_failure
+from archiver.cli.running import one_run
+from archiver.clock import Clock, system_clock
+from archiver.config import Config
+from archiver.errors import ConfigError
+from archiver.nights.endpoint import Pulse, endpoint
+from archiver.nights.memory import Memory
+from archiver.nights.night import Night
+from archiver.nights.nightly import Nightly
+from archiver.nights.schedule import Schedule
+from archiver.nights.standing import Standing, last_began, standing
+from archiver.nights.telling import tell
+from archiver.nights.waiting import Sleep
+from archiver.plan import RunRequest
+
+
+@dataclass(slots=True)
+class Nights:
+    """Runs over one archive, one after the other. `config` is the newest that could be read."""
+
+    context: Context
+    config: Config
+    schedule: Schedule
+    state_folder: Path
+    clock: Clock = system_clock
+    sleep: Sleep = anyio.sleep
+    pulse: Pulse = field(default_factory=Pulse)
+    found: Standing = field(default_factory=lambda: Standing(Memory()))
+
+    async def follow(self) -> int:
+        """Run whenever it is due, until one is interrupted: its exit code, 130."""
+        self.found = await standing(self.config, self.state_folder)
+        with self._listening():
+            nightly = Nightly(
+                self.schedule,
+                self.run,
+                self.clock,
+                self.sleep,
+                self.context.console.say,
+                self.pulse.beat,
+            )
+            return await nightly.follow(await last_began(self.config, self.state_folder))
+
+    async def run(self) -> int:
+        """One run with the configuration as it is now, told to everybody; its exit code."""
+        began, console = self.clock(), self.context.console
+        console.next_answer()
+        console.about()
+        try:
+            self.config = self.context.load_config()
+        except ConfigError as error:
+            code = say_failure(console, error)
+            night = Night(began, self.clock(), code, error=str(error), hint=error.hint)
+        else:
+            night = await one_run(
+                self.config,
+                RunRequest(),
+                self.context,
+                self.state_folder,
+                clock=self.clock,
+                alive=self.pulse.beat,
+            )
+        state = self.state_folder
+        told = tell(self.config, night, state_folder=state, console=console, clock=self.clock)
+        self.found = await told or self.found
+        return night.exit_code
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        address = self.config.metrics.listen
+        if address is None:
+            yield
+            return
+        with endpoint(address, self._metrics, self.pulse) as port:
+            self.context.console.say(f"metrics are served on {address.host} port {port}")
+            yield
+
+    def _metrics(self) -> bytes:
+        from archiver.nights.metrics import exposition
+
+        return exposition(self.found.memory, self.found.vitals, self.clock())

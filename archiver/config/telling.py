@@ -1,0 +1,44 @@
+"""The sections of archive.yaml that say who is told: `metrics` and `notices`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from archiver.config.addresses import parse_listen, parse_notice_url
+from archiver.config.document import Section
+from archiver.config.files import read_secret
+from archiver.config.values import ListenAddress, MetricsConfig, NoticesConfig, Secret
+from archiver.errors import ConfigError
+
+
+def metrics(section: Section, path: Callable[[str], Path]) -> MetricsConfig:
+    """The section `metrics`; `path` makes a path absolute."""
+    return MetricsConfig(
+        textfile=section.value("textfile", path, None),
+        listen=section.value("listen", lambda text: ListenAddress(*parse_listen(text)), None),
+    )
+
+
+def notices(section: Section, path: Callable[[str], Path]) -> NoticesConfig:
+    """The section `notices`; each address may lie in a file of its own."""
+    return NoticesConfig(
+        webhook=_address(section, "webhook", path),
+        heartbeat=_address(section, "heartbeat", path),
+    )
+
+
+def _address(section: Section, key: str, path: Callable[[str], Path]) -> Secret | None:
+    in_file = f"{key}_file"
+    if not section.has(in_file):
+        return section.value(key, lambda text: Secret(parse_notice_url(text)), None, private=True)
+    if section.has(key):
+        raise section.error(in_file, f"and {section.full(key)} are both given", "keep one")
+
+    def read(text: str) -> Secret:
+        file, name = path(text), section.full(in_file)
+        try:
+            return Secret(parse_notice_url(read_secret(file, name)))
+        except ValueError as error:
+            hint = "let the file hold the address and nothing else"
+            raise ConfigError(f"{name}: the address in {file} {error}", hint=hint) from None
+
+    return section.value(in_file, read, None)

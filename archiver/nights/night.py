@@ -1,0 +1,46 @@
+"""How one run went, as far as others want to be told (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from archiver.catalog.states import RecordingState
+
+COMPLETE: Final = 0
+OPEN: Final = 3
+INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One whole run. `report` is what `run --json` prints, None where there was none; `error` and
+    `hint` are what was said instead."""
+
+    started_at: datetime
+    ended_at: datetime
+    exit_code: int
+    report: Mapping[str, Any] | None = None
+    error: str = ""
+    hint: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took by the wall clock, which may have been set back meanwhile."""
+        return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether somebody ended it: neither a success nor a failure."""
+        return self.exit_code == INTERRUPTED
+
+    @property
+    def came_to_its_end(self) -> bool:
+        """Whether it did all that could be done that night; something may be open."""
+        return self.exit_code in (COMPLETE, OPEN)
+
+    @property
+    def newly_gone(self) -> int:
+        """Recordings that the source turned out to have lost (of those that the report names)."""
+        problems = (self.report or {}).get("problems", ())
+        return sum(problem["state"] == RecordingState.GONE for problem in problems)

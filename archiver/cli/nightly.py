@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
 
 from archiver.cli.context import Context
 from archiver.cli.failing import say_failure
-from archiver.cli.running import one_run
+from archiver.cli.running import INTERRUPTED, one_run, stopped_by_signal
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.errors import ConfigError
@@ -38,21 +39,25 @@ class Nights:
     found: Standing = field(default_factory=lambda: Standing(Memory()))
 
     async def follow(self) -> int:
-        """Run whenever it is due, until one is interrupted: its exit code, 130."""
+        """Run whenever it is due, until a signal ends it: 130."""
+        console = self.context.console
         self.found = await standing(self.config, self.state_folder)
-        with self._listening():
+        async with stopped_by_signal(console) as stop:
             nightly = Nightly(
-                self.schedule,
-                self.run,
-                self.clock,
-                self.sleep,
-                self.context.console.say,
-                self.pulse.beat,
+                schedule=self.schedule,
+                run=partial(self.run, stop),
+                clock=self.clock,
+                sleep=self.sleep,
+                say=console.say,
+                stop=stop,
+                alive=self.pulse.beat,
             )
-            return await nightly.follow(await last_began(self.config, self.state_folder))
+            with self._listening():
+                await nightly.follow(await last_began(self.config, self.state_folder))
+        return INTERRUPTED
 
-    async def run(self) -> int:
-        """One run with the configuration as it is now, told to everybody; its exit code."""
+    async def run(self, stop: anyio.Event) -> None:
+        """One run with the configuration as it is now, told to everybody."""
         began, console = self.clock(), self.context.console
         console.next_answer()
         console.about()
@@ -67,13 +72,13 @@ class Nights:
                 RunRequest(),
                 self.context,
                 self.state_folder,
+                stop,
                 clock=self.clock,
                 alive=self.pulse.beat,
             )
         state = self.state_folder
         told = tell(self.config, night, state_folder=state, console=console, clock=self.clock)
         self.found = await told or self.found
-        return night.exit_code
 
     @contextmanager
     def _listening(self) -> Iterator[None]:

@@ -83,13 +83,14 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
     """One run. Of a whole one everybody is told; of any other, whoever asked for it knows."""
-    from archiver.cli.running import one_run
+    from archiver.cli.running import one_run, stopped_by_signal
     from archiver.nights.telling import tell
 
     state, console = state_folder(context.environ), context.console
-    night = await one_run(config, request, context, state)
-    if request.is_whole and not request.dry_run:
-        await tell(config, night, state_folder=state, console=console, clock=system_clock)
+    async with stopped_by_signal(console) as stop:
+        night = await one_run(config, request, context, state, stop)
+        if request.is_whole and not request.dry_run:
+            await tell(config, night, state_folder=state, console=console, clock=system_clock)
     return night.exit_code
 
 

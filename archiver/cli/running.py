@@ -3,7 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -31,18 +32,20 @@ async def one_run(
     request: RunRequest,
     context: Context,
     state_folder: Path,
+    stop: anyio.Event,
     *,
     clock: Clock = system_clock,
     alive: Callable[[], None] = lambda: None,
 ) -> Night:
     """One run, its balance or its error told on the console, and how it went.
 
-    `alive` is called a few times a second while it lasts. Raises no error that a run may end with.
+    `stop` interrupts it in order. `alive` is called a few times a second while it lasts. Raises no
+    error that a run may end with.
     """
     began, told, failure = clock(), None, None
     try:
-        report = await run_with_progress(
-            config, request, context.console, state_folder, clock=clock, alive=alive
+        report = await watched_run(
+            config, request, context.console, state_folder, stop, clock=clock, alive=alive
         )
         told = None if report is None else report.as_json()
         code = finish(report, config, context)
@@ -62,22 +65,26 @@ async def one_run(
 
 
 async def run_with_progress(
+    config: Config, request: RunRequest, console: Console, state_folder: Path
+) -> RunReport | None:
+    """The report of the run; None when it was interrupted before there was anything to report."""
+    async with stopped_by_signal(console) as stop:
+        return await watched_run(config, request, console, state_folder, stop)
+
+
+async def watched_run(
     config: Config,
     request: RunRequest,
     console: Console,
     state_folder: Path,
+    stop: anyio.Event,
     *,
     clock: Clock = system_clock,
     alive: Callable[[], None] = lambda: None,
 ) -> RunReport | None:
-    """The report of the run; None when it was interrupted before there was anything to report.
-
-    The first SIGINT or SIGTERM asks the run to end in order; the second ends the process at once,
-    which the archive survives as it survives any kill.
-    """
+    """The same, where somebody else sets `stop`; progress is told and `alive` is called."""
     tally = Tally()
     printer = printer_for(tally, console, time.monotonic)
-    stop = anyio.Event()
 
     def heard(event: Event) -> None:
         tally(event)
@@ -85,7 +92,6 @@ async def run_with_progress(
 
     try:
         async with anyio.create_task_group() as around:
-            around.start_soon(_stop_on_signal, stop, console)
             around.start_soon(_tick, printer, alive)
             report = await run(
                 config, request, on_event=heard, stop=stop, state_folder=state_folder, clock=clock
@@ -94,6 +100,19 @@ async def run_with_progress(
     finally:
         printer.close()
     return report
+
+
+@asynccontextmanager
+async def stopped_by_signal(console: Console) -> AsyncIterator[anyio.Event]:
+    """An event that the first SIGINT or SIGTERM sets, so that all ends in order.
+
+    The second ends the process at once, which the archive survives as it survives any kill.
+    """
+    stop = anyio.Event()
+    async with anyio.create_task_group() as around:
+        around.start_soon(_stop_on_signal, stop, console)
+        yield stop
+        around.cancel_scope.cancel()
 
 
 async def _stop_on_signal(stop: anyio.Event, console: Console) -> None:

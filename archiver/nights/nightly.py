@@ -6,51 +6,63 @@ interruption does.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+
+import anyio
 
 from archiver.clock import Clock
 from archiver.measures import say_moment
 from archiver.nights.schedule import Schedule, is_misdated
 from archiver.nights.waiting import Sleep, wait_step
 
-INTERRUPTED: Final = 130
-
 
 @dataclass(frozen=True, slots=True)
 class Nightly:
-    """What a schedule is followed with. `run` does one run and tells how it went: its exit code.
+    """What a schedule is followed with. `run` does one run and tells how it went.
 
-    `say` hears a line at a time for people, `alive` that the waiting goes on.
+    `say` hears a line at a time for people, `alive` that the waiting goes on. `stop` ends it: at
+    once while it waits; what it means to a run is for `run` to know.
     """
 
     schedule: Schedule
-    run: Callable[[], Awaitable[int]]
+    run: Callable[[], Awaitable[object]]
     clock: Clock
     sleep: Sleep
     say: Callable[[str], None]
+    stop: anyio.Event = field(default_factory=anyio.Event)
     alive: Callable[[], None] = lambda: None
 
-    async def follow(self, last: datetime | None) -> int:
-        """Run whenever it is due, the last run having begun at `last`, until one is interrupted.
-
-        Returns the exit code of that.
-        """
-        while True:
-            await self._wait(last)
+    async def follow(self, last: datetime | None) -> None:
+        """Run whenever it is due, the last run having begun at `last`, until `stop` is set."""
+        await self._wait(last)
+        while not self.stop.is_set():
             last = self.clock()
-            if await self.run() == INTERRUPTED:
-                return INTERRUPTED
+            await self.run()
+            await self._wait(last)
 
     async def _wait(self, last: datetime | None) -> None:
+        if self.stop.is_set():
+            return
         due = self._announced(last)
-        while self.clock() < due:
+        while self.clock() < due and not self.stop.is_set():
             self.alive()
-            jump = await wait_step(due, self.clock, self.sleep)
-            if jump is not None:
+            jump = await wait_step(due, self.clock, self._sleep)
+            if jump is not None and not self.stop.is_set():
                 self.say(str(jump))
                 due = self._announced(last)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but wake up at once when there is nothing more to wait for."""
+        async with anyio.create_task_group() as group:
+
+            async def wake_up() -> None:
+                await self.stop.wait()
+                group.cancel_scope.cancel()
+
+            group.start_soon(wake_up)
+            await self.sleep(seconds)
+            group.cancel_scope.cancel()
 
     def _announced(self, last: datetime | None) -> datetime:
         """When the next run is due, told to people unless that is now."""

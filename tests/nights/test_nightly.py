@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import anyio
 import pytest
 
 from archiver.nights.nightly import Nightly
@@ -27,6 +28,7 @@ class Machine:
     length: timedelta = timedelta(minutes=2)
     last_of_all: int = 3
     lines: list[str] = field(default_factory=list)
+    stop: anyio.Event = field(default_factory=anyio.Event)
     longest_sleep: float = 0.0
 
     def clock(self) -> datetime:
@@ -42,15 +44,17 @@ class Machine:
         self.runs.append(self.now)
         self.now += self.length
         number = len(self.runs)
-        return 130 if number == self.last_of_all else self.codes(number)
+        if number == self.last_of_all:
+            self.stop.set()
+        return self.codes(number)
 
     async def follow(
         self, last: datetime | None = None, *, every: timedelta = 24 * HOUR, at: str = "01:30"
     ) -> list[str]:
-        """When the runs began, by the clocks of Berlin; the last is an interrupted one."""
+        """When the runs began, by the clocks of Berlin; within the last, somebody says stop."""
         schedule = Schedule(every, parse_time_of_day(at) if at else None, BERLIN)
-        nightly = Nightly(schedule, self.run, self.clock, self.sleep, self.lines.append)
-        assert await nightly.follow(last) == 130
+        nightly = Nightly(schedule, self.run, self.clock, self.sleep, self.lines.append, self.stop)
+        await nightly.follow(last)
         return [f"{one.astimezone(BERLIN):%m-%d %H:%M %Z}" for one in self.runs]
 
 
@@ -93,9 +97,7 @@ async def test_failed_nights_end_nothing() -> None:
     assert len(await machine.follow()) == 7
 
 
-async def test_a_run_that_takes_longer_than_a_night_is_followed_by_the_next_and_never_overlaps() -> (
-    None
-):
+async def test_a_run_longer_than_a_night_is_followed_by_the_next_at_once() -> None:
     machine = Machine(utc("2026-11-02 23:00"), length=30 * HOUR)
     assert await machine.follow() == ["11-03 01:30 CET", "11-04 07:30 CET", "11-05 13:30 CET"]
 
@@ -131,3 +133,20 @@ async def test_without_a_time_of_day_the_first_run_is_made_at_once() -> None:
     machine = Machine(utc("2026-11-02 23:00"))
     runs = await machine.follow(every=HOUR, at="")
     assert runs == ["11-03 00:00 CET", "11-03 01:00 CET", "11-03 02:00 CET"]
+
+
+async def test_stop_ends_the_waiting_at_once_and_no_run_begins() -> None:
+    machine = Machine(utc("2026-11-02 21:00"))
+
+    async def for_ever(seconds: float) -> None:
+        machine.stop.set()
+        await anyio.sleep_forever()
+
+    schedule = Schedule(24 * HOUR, parse_time_of_day("01:30"), BERLIN)
+    say = machine.lines.append
+    with anyio.fail_after(5):
+        await Nightly(schedule, machine.run, machine.clock, for_ever, say, machine.stop).follow(
+            None
+        )
+    assert machine.runs == []
+    assert machine.lines == ["the next run is due at 2026-11-03 01:30 CET"]

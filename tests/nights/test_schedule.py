@@ -1,6 +1,7 @@
 """When a run is due: every so often, at a time of day, over every change of clocks."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -115,7 +116,7 @@ def test_next_to_no_time_between_runs_is_refused() -> None:
         Schedule(timedelta(milliseconds=1), None, BERLIN)
 
 
-@pytest.mark.parametrize("text", ["", "1:3", "24:00", "01:60", "0130", "01:30:00", "1:30pm", "١:٣٠"])
+@pytest.mark.parametrize("text", ["", "1:3", "24:00", "01:60", "0130", "01:30:00", "1pm", "١:٣٠"])
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a time of day"):
         parse_time_of_day(text)
@@ -136,16 +137,16 @@ def test_every_day_has_one_due_moment_in_the_order_of_the_days(
         first_moment(datetime.combine(day + n * DAY, at), schedule.zone) for n in range(-1, 3)
     ]
     assert moments == sorted(set(moments))
-    for before, after in zip(moments, moments[1:], strict=False):
+    for before, after in pairwise(moments):
         assert schedule.due_after(before) == after
         assert schedule.due_after(after - timedelta(seconds=1)) == after
 
 
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2036, 1, 1)))
+@given(st.dates(date(1990, 1, 1), date(2036, 1, 1)), st.times())
 def test_the_first_moment_shows_the_time_that_was_asked_for_or_comes_right_after_a_gap(
-    wall: datetime,
+    day: date, at: time
 ) -> None:
-    wall = wall.replace(second=0, microsecond=0)
+    wall = datetime.combine(day, at.replace(second=0, microsecond=0, fold=0))
     found = first_moment(wall, BERLIN)
     shown = found.astimezone(BERLIN).replace(tzinfo=None)
     if shown != wall:

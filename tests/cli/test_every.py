@@ -1,0 +1,241 @@
+"""`archiver run --every`: what it refuses, how it is stopped, and what it survives."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+
+from archiver.config import StorageConfig
+from archiver.sandbox.server import Sandbox, sandbox_thread
+from archiver.storage.lock import archive_lock
+from archiver.storage.opening import open_storage
+from tests.cli.commands import Ended, archiver, interrupted, started
+from tests.nights.hooks import Hooks, hooks
+
+KEY = "canary-key-2c9d"
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with sandbox_thread(Sandbox(key=KEY)) as serving:
+        yield serving
+
+
+@pytest.fixture
+def server() -> Iterator[Hooks]:
+    with hooks() as found:
+        yield found
+
+
+def configure(folder: Path, sandbox: Sandbox, **sections: Any) -> None:
+    (folder / "key").write_text(KEY)
+    (folder / "key").chmod(0o600)
+    document = {
+        "liner": {"url": sandbox.url, "requests_per_second": 500, "api_key_file": "key"},
+        "window": {"since": "2026-10-01"},
+        **sections,
+    }
+    (folder / "archive.yaml").write_text(json.dumps(document))
+
+
+def reports(folder: Path) -> list[Path]:
+    return sorted((folder / "archive" / "_archive" / "runs").glob("*.json"))
+
+
+def wait_for(folder: Path, runs: int, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while len(reports(folder)) < runs:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "no more runs"
+        time.sleep(0.02)  # the runs are those of another process: their reports tell of them
+
+
+def test_it_runs_again_and_again_and_a_signal_ends_the_waiting_with_130(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    configure(tmp_path, sandbox)
+    process = started("run", "--every", "1s", "--json", folder=tmp_path)
+    wait_for(tmp_path, 3, process)
+    time.sleep(0.3)  # by now the third run has ended, and the process waits
+    begun = time.monotonic()
+    ended = interrupted(process, signal.SIGTERM)
+    assert time.monotonic() - begun < 5
+    assert ended.code == 130, ended
+    answers = [json.loads(line) for line in ended.out.splitlines()]
+    assert len(answers) >= 3
+    assert all(one["complete"] for one in answers)
+    assert answers[0]["recordings"]["archived"] == 17
+    assert answers[1]["recordings"]["archived"] == 0
+
+
+def test_a_signal_in_a_night_without_a_run_ends_it_at_once(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    configure(tmp_path, sandbox)
+    process = started("run", "--every", "24h", "--at", "03:30", folder=tmp_path)
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("the next run is due at ")
+    ended = interrupted(process, signal.SIGTERM)
+    assert ended.code == 130, ended
+    assert reports(tmp_path) == []
+
+
+def test_a_key_is_rotated_without_a_restart_and_a_broken_file_ends_nothing(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    configure(tmp_path, sandbox)
+    process = started("run", "--every", "1s", "--log", "json", folder=tmp_path)
+    wait_for(tmp_path, 1, process)
+    text = (tmp_path / "archive.yaml").read_text()
+    (tmp_path / "archive.yaml").write_text("liner: {tiemout: 3s}")
+    time.sleep(1.5)
+    sandbox.key = "canary-key-new"
+    (tmp_path / "key").write_text(sandbox.key)
+    (tmp_path / "archive.yaml").write_text(text)
+    wait_for(tmp_path, len(reports(tmp_path)) + 1, process)
+    ended = interrupted(process, signal.SIGINT)
+    errors = [one for one in logged(ended) if one["event"] == "error"]
+    assert {one["code"] for one in errors} == {2}
+    assert "unknown key liner.tiemout" in errors[0]["message"]
+    assert ended.code == 130
+    assert not ended.says("canary-key")
+
+
+def test_an_archive_that_another_run_holds_ends_a_night_with_6_and_the_nights_go_on(
+    tmp_path: Path, sandbox: Sandbox, server: Hooks
+) -> None:
+    configure(tmp_path, sandbox, notices={"webhook": f"{server.url}/hook"})
+    assert archiver("run", folder=tmp_path).code == 0
+    storage = open_storage(StorageConfig(str(tmp_path / "archive")))
+    deadline = time.monotonic() + PATIENCE
+    with start_blocking_portal() as portal:
+        with portal.wrap_async_context_manager(archive_lock(storage, "another run")):
+            process = started("run", "--every", "1s", "--log", "json", folder=tmp_path)
+            while server.kinds.count("failure") < 2:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        while "recovery" not in server.kinds:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        portal.call(storage.aclose)
+    ended = interrupted(process, signal.SIGTERM)
+    assert ended.code == 130
+    errors = [one for one in logged(ended) if one["event"] == "error"]
+    assert {one["code"] for one in errors} == {6}
+    assert "another run" in errors[0]["message"]
+
+
+def logged(ended: Ended) -> list[dict[str, Any]]:
+    """Every line of standard error: each is an object."""
+    return [json.loads(line) for line in ended.err.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--at", "01:30"], "--at is given without --every"),
+        (["--every", "90m", "--at", "01:30"], "--every must be whole days"),
+        (["--every", "24h", "--at", "25:30"], "--at must be a time of day"),
+        (["--every", "often"], "--every must be a duration"),
+        (["--every", "0s"], "--every must be at least 1s"),
+        (["--every", "24h", "--lead", "789"], "--every and --lead are both given"),
+        (["--every", "24h", "--since", "2026-10-01"], "--every and --since are both given"),
+        (["--every", "24h", "--dry-run"], "--every and --dry-run are both given"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_2(
+    tmp_path: Path, sandbox: Sandbox, arguments: list[str], said: str
+) -> None:
+    configure(tmp_path, sandbox)
+    ended = archiver("run", *arguments, folder=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"window": {"timezone": "Europe/Berln"}}, "window.timezone must be a time zone such as"),
+        ({"metrics": {"listen": "9464"}}, "metrics.listen must be a host and a port"),
+        ({"notices": {"webhook": "http://example.com/x"}}, "notices.webhook must begin with https"),
+        ({"notices": {"webhook_file": "none"}}, "none does not exist"),
+        ({"notices": {"heartbeat_file": "key"}}, "the address in"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_ends_it_before_it_begins(
+    tmp_path: Path, sandbox: Sandbox, sections: dict[str, Any], said: str
+) -> None:
+    configure(tmp_path, sandbox, **sections)
+    ended = archiver("run", "--every", "1s", folder=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert not ended.says(KEY)
+
+
+def test_secrets_that_are_missing_or_open_to_all_have_their_own_words_and_end_with_2(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    configure(tmp_path, sandbox)
+    (tmp_path / "key").chmod(0o644)
+    open_to_all = archiver("run", folder=tmp_path)
+    (tmp_path / "key").unlink()
+    missing = archiver("run", folder=tmp_path)
+    assert (open_to_all.code, missing.code) == (2, 2)
+    assert "can be read by everybody on this machine" in open_to_all.err
+    assert "chmod 600" in open_to_all.err
+    assert "does not exist" in missing.err
+    assert not open_to_all.says(KEY)
+
+
+def test_a_webhook_that_nobody_answers_changes_no_exit_code(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    sections = {"webhook": "http://127.0.0.1:9/canary-hook", "heartbeat": "http://127.0.0.1:9/b"}
+    configure(tmp_path, sandbox, notices=sections)
+    ended = archiver("run", folder=tmp_path)
+    assert ended.code == 0, ended
+    (line,) = ended.err.splitlines()
+    assert line.startswith("the heartbeat did not arrive: http://127.0.0.1:9 does not answer")
+    assert not ended.says("canary-hook")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk wants root")
+def test_a_full_disk_ends_a_night_with_5_and_is_told_and_the_nights_go_on(
+    tmp_path: Path, sandbox: Sandbox, server: Hooks
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "none", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        configure(
+            tmp_path,
+            sandbox,
+            storage={"url": str(disk / "archive")},
+            notices={"webhook": f"{server.url}/hook"},
+        )
+        process = started("run", "--every", "1s", folder=tmp_path)
+        deadline = time.monotonic() + PATIENCE
+        while "failure" not in server.kinds:
+            assert time.monotonic() < deadline, process.poll()
+            time.sleep(0.02)
+        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        while "recovery" not in server.kinds:
+            assert time.monotonic() < deadline, process.poll()
+            time.sleep(0.02)
+        ended = interrupted(process, signal.SIGTERM)
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    assert ended.code == 130
+    assert server.notices[0]["exitCode"] == 5
+    assert "No space left" in server.notices[0]["text"]

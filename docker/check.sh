@@ -101,25 +101,56 @@ check_image() {
     podman stop --time 10 sandbox > /dev/null 2>&1
     [[ $(podman inspect --format '{{.State.ExitCode}}' sandbox) == 130 ]] || fail "SIGTERM is not obeyed"
     podman rm sandbox > /dev/null
+    check_waiting
     "${run[@]}" -v demo:/archive -v state:/var/lib/archiver archiver demo --no-serve --dir /archive/demo \
         > "$work/demo.log" 2>&1 || fail "the demo: $(cat "$work/demo.log")"
     grep '^COMPLETE' "$work/demo.log" || fail "the demo is not complete: $(cat "$work/demo.log")"
 }
 
+# `run --every` as process 1: it waits, is healthy, and obeys SIGTERM at once.
+check_waiting() {
+    local settings=$work/waiting.yaml
+    printf 'liner: {url: "http://127.0.0.1:9", api_key: none}\nwindow: {since: 2026-10-01}\nmetrics: {listen: "127.0.0.1:9464"}\n' > "$settings"
+    podman run --network none "${locked[@]}" --name waiting --detach \
+        --env HEALTH_URL=http://127.0.0.1:9464/healthz -v "$settings":/etc/archiver/archive.yaml:ro \
+        -v waiting:/archive -v waiting-state:/var/lib/archiver \
+        archiver run --every 24h --at 03:30 -c /etc/archiver/archive.yaml > /dev/null
+    until podman logs waiting 2>&1 | grep -q 'the next run is due'; do sleep 0.2; done
+    podman healthcheck run waiting || fail "the health check fails"
+    local begun=$SECONDS
+    podman stop --time 10 waiting > /dev/null 2>&1
+    [[ $(podman inspect --format '{{.State.ExitCode}}' waiting) == 130 ]] || fail "SIGTERM is not obeyed while waiting"
+    ((SECONDS - begun < 5)) || fail "it takes $((SECONDS - begun)) s to stop"
+    podman rm waiting > /dev/null
+    ! podman run --rm --network none "${locked[@]}" --env HEALTH_URL=http://127.0.0.1:9464/healthz \
+        --entrypoint python archiver /opt/archiver/healthcheck.py 2> /dev/null \
+        || fail "the health check passes where nothing answers"
+}
+
 check_compose() {
     local deployed=$work/deployed answer
     cp -r docker "$deployed"
-    printf 'S3_SECRET_KEY=%s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" > "$deployed/.env"
+    printf 'LINER_URL=https://liner.invalid\nARCHIVE_SINCE=2026-10-01\nARCHIVE_AT=03:30\nS3_SECRET_KEY=%s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" > "$deployed/.env"
     podman system service --time=0 "unix://$work/engine.sock" 2> "$work/service.log" &
     service=$!
     export DOCKER_HOST=unix://$work/engine.sock
     until [[ -S $work/engine.sock ]]; do sleep 0.2; done
     for pass in first second; do
-        answer=$("$compose" -f "$deployed/compose.yaml" --profile sandbox run --rm -T try 2> "$work/compose.log") \
+        answer=$("$compose" -f "$deployed/compose.yaml" --profile try run --rm -T try 2> "$work/compose.log") \
             || fail "compose: $(cat "$work/compose.log")"
         printf '%s run: %s\n' "$pass" "$answer"
         [[ $answer == *'"complete": true'* ]] || fail "the $pass run is not complete"
     done
+    mkdir -m 700 "$deployed/secrets"
+    printf unused > "$deployed/secrets/liner_api_key"
+    printf '' > "$deployed/secrets/desk_users"
+    "$compose" -f "$deployed/compose.yaml" --profile s3 up --detach --no-build nightly 2> "$work/compose.log" \
+        || fail "compose: $(cat "$work/compose.log")"
+    until podman logs archiver-nightly-1 2>&1 | grep -q 'next run is due'; do sleep 0.5; done
+    podman logs archiver-nightly-1
+    podman healthcheck run archiver-nightly-1 || fail "the nightly job is not healthy"
+    "$compose" -f "$deployed/compose.yaml" stop nightly 2> /dev/null
+    [[ $(podman inspect --format '{{.State.ExitCode}}' archiver-nightly-1) == 130 ]] || fail "the nightly job does not stop"
     "$compose" -f "$deployed/compose.yaml" --profile '*' down --volumes > /dev/null 2>&1
 }
 

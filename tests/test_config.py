@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from archiver.cli.init_cmd import sample
 from archiver.config import (
     Config,
     LinerConfig,
+    ListenAddress,
     ObjectLockConfig,
     S3Config,
     Secret,
@@ -125,6 +127,8 @@ storage:
     object_lock: {mode: COMPLIANCE, retain: 3y}
 catalog: {path: ~/catalog.sqlite}
 retention: {keep: 3y}
+metrics: {textfile: /var/lib/node_exporter/archiver.prom, listen: "[::1]:9464"}
+notices: {webhook: "https://hooks.example.com/a?b=c", heartbeat: "http://127.0.0.1:8000/beat"}
 """
     )
     assert config.liner == LinerConfig("http://127.0.0.1:8123", Secret("plain-key"), 2.5, 60.0)
@@ -145,6 +149,10 @@ retention: {keep: 3y}
     )
     assert config.catalog.path == Path("/home/anna/catalog.sqlite")
     assert config.retention.keep == timedelta(days=3 * 365)
+    assert config.metrics.textfile == Path("/var/lib/node_exporter/archiver.prom")
+    assert config.metrics.listen == ListenAddress("::1", 9464)
+    assert config.notices.webhook == Secret("https://hooks.example.com/a?b=c")
+    assert config.notices.heartbeat == Secret("http://127.0.0.1:8000/beat")
 
 
 @pytest.mark.parametrize(
@@ -231,6 +239,17 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(
         ("catalog: {path: archive/catalog.sqlite}", 1, "catalog.path lies inside the archive"),
         ("download: {spool: archive/../archive/x}", 1, "download.spool lies inside the archive"),
         ("retention: {keep: 18mo}", 1, "retention.keep must be a duration"),
+        ("metrics: {listen: 9464}", 1, "metrics.listen must be a host and a port"),
+        ("metrics: {listen: '::1:9464'}", 1, "metrics.listen must name a valid host"),
+        ("metrics: {listen: 'localhost:99999'}", 1, "metrics.listen must be a host and a port"),
+        ("metrics: {textfile: archive/a.prom}", 1, "metrics.textfile lies inside the archive"),
+        ("notices: {webhook: 'https://a/#b'}", 1, "notices.webhook must have no fragment"),
+        ("notices: {heartbeat: 'ftp://a/b'}", 1, "notices.heartbeat must begin with https://"),
+        (
+            "notices: {webhook: 'https://a/', webhook_file: b}",
+            1,
+            "notices.webhook_file and notices.webhook are both given",
+        ),
         ("liner: 3", 1, "liner must be a set of keys"),
         ("- liner", 1, "the file must be a set of keys"),
         ("liner: {timeout: 3s}\nliner: {timeout: 4s}", 2, "liner stands here again, first in line"),
@@ -414,6 +433,49 @@ def test_a_file_that_holds_no_key_is_refused(
     error = refused("liner: {api_key_file: key}", ENVIRON, tmp_path)
     assert "liner.api_key_file" in str(error)
     assert message in str(error)
+
+
+def test_a_secret_that_everybody_may_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(CANARY)
+    for mode in (0o604, 0o644, 0o777):
+        (tmp_path / "key").chmod(mode)
+        error = refused("liner: {api_key_file: key}", ENVIRON, tmp_path)
+        assert "can be read by everybody on this machine" in str(error)
+        assert f"chmod 600 {tmp_path / 'key'}" in error.hint
+    for mode in (0o400, 0o600, 0o440):
+        (tmp_path / "key").chmod(mode)
+        assert load("liner: {api_key_file: key}", ENVIRON, tmp_path).liner.api_key.reveal()
+
+
+def test_a_secret_on_a_read_only_mount_is_taken_as_containers_are_given_it(tmp_path: Path) -> None:
+    mounted = tmp_path / "secrets"
+    mounted.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(mounted)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        (mounted / "key").write_text(CANARY)
+        (mounted / "key").chmod(0o444)
+        refused("liner: {api_key_file: secrets/key}", ENVIRON, tmp_path)
+        subprocess.run(["mount", "-o", "remount,ro", str(mounted)], check=True)
+        config = load("liner: {api_key_file: secrets/key}", ENVIRON, tmp_path)
+        assert config.liner.api_key.reveal() == CANARY
+    finally:
+        subprocess.run(["umount", str(mounted)], check=True)
+
+
+def test_addresses_of_notices_may_lie_in_files_and_are_never_shown(tmp_path: Path) -> None:
+    for name in ("hook", "beat"):
+        (tmp_path / name).write_text(f"https://hooks.example.com/{CANARY}\n")
+        (tmp_path / name).chmod(0o600)
+    text = "notices: {webhook_file: hook, heartbeat_file: beat}"
+    notices = load(text, ENVIRON, tmp_path).notices
+    assert notices.webhook == notices.heartbeat == Secret(f"https://hooks.example.com/{CANARY}")
+    assert CANARY not in repr(notices)
+    (tmp_path / "hook").write_text(f"http://hooks.example.com/{CANARY}")
+    assert "must begin with https://" in str(refused(text, ENVIRON, tmp_path))
+    (tmp_path / "hook").unlink()
+    assert "does not exist" in str(refused(text, ENVIRON, tmp_path))
 
 
 def test_leads_may_be_ids_or_a_file_of_ids(tmp_path: Path) -> None:

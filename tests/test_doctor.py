@@ -181,3 +181,33 @@ async def test_a_spool_is_tried_where_recordings_go_to_s3(tmp_path: Path) -> Non
         (check,) = await try_spool(config, surroundings(tmp_path))
         assert check.verdict is verdict
     assert await try_spool(configured(tmp_path, "http://127.0.0.1:9"), surroundings(tmp_path)) == []
+
+
+async def test_whoever_is_to_be_told_is_tried_without_being_told(tmp_path: Path) -> None:
+    text = """
+window: {{since: 2026-10-01}}
+notices: {{webhook: '{url}/hook/canary-7f3a', heartbeat: 'http://127.0.0.1:9/canary-7f3a'}}
+metrics: {{textfile: {folder}/archiver.prom}}
+"""
+    async with Sandbox() as sandbox:
+        text = text.format(url=sandbox.url, folder=tmp_path)
+        asked = sandbox.count()
+        checks = await found(configured(tmp_path, sandbox.url, text=text), surroundings(tmp_path))
+        paths = {one.path for one in sandbox.requests}
+    assert asked == 0
+    assert not [path for path in paths if "canary" in path]
+    assert checks["webhook"].verdict is Verdict.OK
+    assert "nothing was sent" in checks["webhook"].finding
+    assert checks["heartbeat"].verdict is Verdict.WARNING
+    assert checks["metrics"].verdict is Verdict.OK
+    assert "canary" not in str(checks)
+    assert list(tmp_path.glob("*.prom")) == []
+
+
+async def test_a_folder_for_metrics_that_is_not_there_is_worth_a_look(tmp_path: Path) -> None:
+    text = "window: {since: 2026-10-01}\nmetrics: {textfile: no/such/archiver.prom}"
+    checks = await found(
+        configured(tmp_path, "http://127.0.0.1:9", text=text), surroundings(tmp_path)
+    )
+    assert checks["metrics"].verdict is Verdict.WARNING
+    assert "nothing can be written to" in checks["metrics"].finding

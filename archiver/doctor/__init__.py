@@ -12,6 +12,7 @@ from archiver.doctor.api import try_api
 from archiver.doctor.archive import try_archive
 from archiver.doctor.check import Check, Examiner, Surroundings, Verdict
 from archiver.doctor.machine import try_catalog, try_configuration, try_space, try_spool
+from archiver.doctor.telling import try_metrics, try_notices
 from archiver.errors import ArchiverError
 
 __all__ = ["Check", "Surroundings", "Verdict", "examine"]
@@ -23,6 +24,8 @@ _EXAMINERS: Final[tuple[tuple[str, Examiner], ...]] = (
     ("catalog", try_catalog),
     ("spool", try_spool),
     ("space", try_space),
+    ("notices", try_notices),
+    ("metrics", try_metrics),
 )
 
 

@@ -1,0 +1,58 @@
+"""Checks of whoever is told of the nights. Nothing here would fail a run, so nothing is a problem.
+
+No notice is sent for the trying: it is only seen whether a connection can be had.
+"""
+
+import tempfile
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from archiver.config import Config, Secret
+from archiver.doctor.check import Check, Surroundings
+
+_SECONDS = 5.0
+
+
+async def try_notices(config: Config, _around: Surroundings) -> list[Check]:
+    """Connections to the servers of the webhook and the heartbeat."""
+    wanted = {"webhook": config.notices.webhook, "heartbeat": config.notices.heartbeat}
+    return [
+        await _try_address(name, address) for name, address in wanted.items() if address is not None
+    ]
+
+
+async def try_metrics(config: Config, _around: Surroundings) -> list[Check]:
+    """The text file can be written where it is wanted."""
+    if config.metrics.textfile is None:
+        return []
+    return [await anyio.to_thread.run_sync(_try_textfile, config.metrics.textfile)]
+
+
+async def _try_address(name: str, address: Secret) -> Check:
+    url = httpx.URL(address.reveal())
+    shown = f"{url.scheme}://{url.netloc.decode('ascii')}"
+    port = url.port or {"https": 443, "http": 80}[url.scheme]
+    try:
+        with anyio.fail_after(_SECONDS):
+            stream = await anyio.connect_tcp(url.host, port, tls=False)
+    except (OSError, TimeoutError) as error:
+        reason = getattr(error, "strerror", None) or "no connection"
+        hint = f"check notices.{name}, and whether this machine may connect there"
+        return Check.warning(name, f"{shown} cannot be reached: {reason}", hint)
+    await anyio.aclose_forcefully(stream)
+    return Check.ok(name, f"{shown} can be reached; nothing was sent")
+
+
+def _try_textfile(path: Path) -> Check:
+    folder = path.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"tried")
+    except OSError as error:
+        finding = f"nothing can be written to {folder}: {error.strerror}"
+        hint = "let metrics.textfile lie in a folder that exists and that you may write to"
+        return Check.warning("metrics", finding, hint)
+    return Check.ok("metrics", f"they can be written to {path}")

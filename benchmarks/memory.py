@@ -68,7 +68,7 @@ def _measure(
     world: SyntheticWorld, folder: Path
 ) -> tuple[dict[str, dict[str, int]], Course, float]:
     ours, theirs = multiprocessing.Pipe()
-    sandbox = multiprocessing.Process(target=_serve, args=(world, theirs), daemon=True)
+    sandbox = multiprocessing.Process(target=serve_world, args=(world, theirs), daemon=True)
     sandbox.start()
     url, key = ours.recv()
     config = folder / "archive.yaml"
@@ -105,7 +105,7 @@ def _mib(told: str) -> float:
     return int(told.removesuffix("kB")) / 1024
 
 
-def _serve(world: SyntheticWorld, listener: Connection) -> None:
+def serve_world(world: SyntheticWorld, listener: Connection) -> None:
     def announce(url: str, key: str) -> None:
         listener.send((url, key))
 

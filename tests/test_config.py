@@ -20,6 +20,7 @@ from archiver.config import (
     Config,
     LinerConfig,
     ListenAddress,
+    NoticesConfig,
     ObjectLockConfig,
     S3Config,
     Secret,
@@ -476,6 +477,8 @@ def test_addresses_of_notices_may_lie_in_files_and_are_never_shown(tmp_path: Pat
     assert "must begin with https://" in str(refused(text, ENVIRON, tmp_path))
     (tmp_path / "hook").unlink()
     assert "does not exist" in str(refused(text, ENVIRON, tmp_path))
+    others = load_config(text, {}, base=tmp_path, needs_key=False)
+    assert others.notices == NoticesConfig()
 
 
 def test_leads_may_be_ids_or_a_file_of_ids(tmp_path: Path) -> None:

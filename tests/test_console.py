@@ -217,3 +217,53 @@ def test_what_libraries_log_is_said_and_scrubbed() -> None:
     ]
     assert lines[-1] == "ValueError: [redacted]"
     assert "7f3a" not in voices.err
+
+
+class Logs(Voices):
+    """The same, where lines are JSON objects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.console = Console(json_logs=True, out=self.out_stream, err=self.err_stream)
+        self.console.protect(SECRET)
+
+    @property
+    def told(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.err.splitlines()]
+
+
+def test_as_json_each_line_is_an_object_with_what_it_is_about() -> None:
+    logs = Logs()
+    logs.console.say("a step")
+    logs.console.about(runId="r1")
+    logs.console.log("retry", callId=7, recordId=None)
+    logs.console.error(ConfigError("no", hint="do this"))
+    note, retry, error = logs.told
+    assert note.keys() == {"at", "event", "message"}
+    assert (note["event"], note["message"]) == ("note", "a step")
+    assert {**retry, "at": 0} == {"at": 0, "event": "retry", "runId": "r1", "callId": 7}
+    assert (error["event"], error["code"], error["hint"]) == ("error", 2, "do this")
+    assert not logs.console.is_live
+
+
+def test_as_json_lines_are_scrubbed_like_all_others() -> None:
+    logs = Logs()
+    logs.console.say(f"{SECRET}\x1b[31m\nforged", event="x", url=f"https://a.b/c?sig={SECRET}")
+    (line,) = logs.told
+    assert line["message"] == "[redacted]\ufffd[31m\ufffdforged"
+    assert line["url"] == "https://a.b/c?[redacted]"
+
+
+def test_as_text_what_only_machines_read_is_not_said() -> None:
+    voices = Voices()
+    voices.console.log("retry", callId=7)
+    voices.console.say("words", event="undelivered", notice="heartbeat")
+    assert voices.err == "words\n"
+
+
+def test_a_command_that_keeps_running_answers_once_a_run() -> None:
+    voices = Voices(json_mode=True)
+    for number in range(2):
+        voices.console.next_answer()
+        voices.console.json({"run": number})
+    assert [json.loads(line) for line in voices.out.splitlines()] == [{"run": 0}, {"run": 1}]

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from archiver.config import Config, NoticesConfig, read_config
 from archiver.console import Console
 from archiver.errors import ConfigError
+
+_SHORTEST_PATH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,13 @@ class Context:
                 hint="`archiver init` writes one; -c names another file",
             )
         config = read_config(self.config_path, self.environ, needs_key=needs_key)
-        self.console.protect(config.liner.api_key.reveal(), *_parts(config.notices))
+        self.console.protect(config.liner.api_key.reveal(), *_secrets_of(config.notices))
         return config
 
 
-def _parts(notices: NoticesConfig) -> list[str]:
-    """The addresses that notices go to, whole and without their origin: that is the secret."""
+def _secrets_of(notices: NoticesConfig) -> list[str]:
+    """The addresses that notices go to, and their paths where these are long enough for a secret:
+    `hook` alone would hide innocent words."""
     addresses = [each.reveal() for each in (notices.webhook, notices.heartbeat) if each is not None]
-    return addresses + [urlsplit(each).path.strip("/") for each in addresses]
+    paths = [urlsplit(each).path for each in addresses]
+    return addresses + [path for path in paths if len(path) >= _SHORTEST_PATH]

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from archiver.nights.schedule import Schedule
     from archiver.plan import RunRequest
 
-_OF_ONE_RUN: Final = ("since", "until", "leads", "orders", "calls", "recheck", "dry-run")
+_OF_ONE_RUN: Final = {
+    "since": "--since",
+    "until": "--until",
+    "leads": "--lead",
+    "orders": "--order",
+    "calls": "--call",
+    "recheck": "--recheck",
+    "dry_run": "--dry-run",
+}
 """Options that say something about one run, and nothing about years of them."""
 
 
@@ -109,10 +117,10 @@ def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | No
         if arguments.at is not None:
             raise UsageError("--at is given without --every", hint="add --every 24h")
         return None
-    narrowed = [name for name in _OF_ONE_RUN if getattr(arguments, name.replace("-", "_"))]
+    narrowed = [option for name, option in _OF_ONE_RUN.items() if getattr(arguments, name)]
     if narrowed:
         raise UsageError(
-            f"--every and --{narrowed[0].rstrip('s')} are both given",
+            f"--every and {narrowed[0]} are both given",
             hint="--every makes whole runs; what is always left out belongs into archive.yaml",
         )
     try:

@@ -110,7 +110,8 @@ def load_config(
     shows a value that came from the environment or a secret file.
 
     Without `needs_key`, for commands that never talk to the API, the key is not read and left
-    empty, which the API's client refuses; `liner.url` may be unknown, and is then empty, too.
+    empty, which the API's client refuses; `liner.url` may be unknown, and is then empty, too. The
+    addresses of notices, which only runs send, are not read either.
     """
     top = parse_document(Source(name, environ), text, KNOWN)
     place = _Place(base, environ.get("HOME"))
@@ -123,7 +124,7 @@ def load_config(
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
         retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
         metrics=metrics(top.section("metrics"), place.path),
-        notices=notices(top.section("notices"), place.path),
+        notices=notices(top.section("notices"), place.path, needed=needs_key),
     )
     _keep_apart(top, config)
     return config

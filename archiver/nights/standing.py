@@ -45,8 +45,9 @@ async def standing(config: Config, state_folder: Path) -> Standing:
 async def current_metrics(config: Config, state_folder: Path, clock: Clock = system_clock) -> bytes:
     """The metrics of this moment as text (`metrics.CONTENT_TYPE`), for whoever serves them.
 
-    It costs one small read of the storage and a few questions to the catalog. Raises nothing that
-    the archive or its storage may bring about.
+    It costs one small read of the storage and a few counts over the catalog: whoever is asked every
+    few seconds keeps the answer for a while. Raises nothing that the archive or its storage may
+    bring about.
     """
     from archiver.nights.metrics import exposition
 

@@ -1,0 +1,1 @@
+"""Find: an index of one archive that follows its ledger, and answers within a blink."""

@@ -7,7 +7,13 @@ the other side named a wait), and which exit code a command ends with when it ca
     ArchiverError                 1   anything we raise on purpose
     ├── UsageError                2   the command line asks for something impossible
     │   ├── ConfigError           2   archive.yaml is wrong: names the line and the key
-    │   └── NoArchive             2   there is no archive where storage.url points
+    │   ├── NoArchive             2   there is no archive where storage.url points
+    │   └── DeskRefused           2   the desk does not do what a visitor asks for
+    │       ├── LogInFailed       2   no such name, or another password
+    │       ├── LogInThrottled    2   too many failed attempts; `retry_after` says how long
+    │       ├── NotAllowed        2   the visitor's role, or another's work, forbids it
+    │       ├── NoSuchThing       2   there is no such note, verdict or queue
+    │       └── WrongInput        2   a field says what it cannot; has `field`
     ├── SourceError               5   the Liner API as a whole cannot be used
     │   ├── SourceUnreachable     5   no answer from it, or none that makes sense
     │   └── SourceRefused         5   it answers, and refuses the key
@@ -62,6 +68,34 @@ class ConfigError(UsageError):
 
 class NoArchive(UsageError):
     """There is no archive where the configuration says."""
+
+
+class DeskRefused(UsageError):
+    """The desk does not do what a visitor asks for; nothing was changed."""
+
+
+class LogInFailed(DeskRefused):
+    """There is no such name, or it has another password: which of them is not told."""
+
+
+class LogInThrottled(DeskRefused):
+    """Too many failed attempts; `retry_after` says when the next one is heard."""
+
+
+class NotAllowed(DeskRefused):
+    """The visitor's role does not allow it, or it is the work of somebody else."""
+
+
+class NoSuchThing(DeskRefused):
+    """There is no such note, verdict or queue (any more)."""
+
+
+class WrongInput(DeskRefused):
+    """What a visitor wrote cannot be taken; `field` names the place."""
+
+    def __init__(self, field: str, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.field = field
 
 
 class SourceError(ArchiverError):

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from archiver.cli.init_cmd import sample
 from archiver.config import (
     Config,
+    DeskConfig,
     LinerConfig,
     ListenAddress,
     NoticesConfig,
@@ -72,6 +74,8 @@ def test_an_empty_file_is_every_default() -> None:
     assert config.storage.s3 == S3Config()
     assert config.catalog.path is None
     assert config.retention.keep is None
+    assert config.desk == DeskConfig(users=BASE / "users.yaml")
+    assert config.desk.keep_log == timedelta(days=2 * 365)
 
 
 def test_the_sample_says_exactly_the_defaults() -> None:
@@ -130,7 +134,26 @@ catalog: {path: ~/catalog.sqlite}
 retention: {keep: 3y}
 metrics: {textfile: /var/lib/node_exporter/archiver.prom, listen: "[::1]:9464"}
 notices: {webhook: "https://hooks.example.com/a?b=c", heartbeat: "http://127.0.0.1:8000/beat"}
+desk:
+  users: /etc/archiver/users.yaml
+  proxy_header: X-Remote-User
+  proxy_addresses: [10.0.0.7, "fd00::/8"]
+  public_url: https://desk.example.com/qa/
+  data: ~/desk.sqlite
+  scorecard: card.yaml
+  language: ru
+  keep_log: 90d
 """
+    )
+    assert config.desk == DeskConfig(
+        Path("/etc/archiver/users.yaml"),
+        "X-Remote-User",
+        (ip_network("10.0.0.7"), ip_network("fd00::/8")),
+        "https://desk.example.com/qa",
+        Path("/home/anna/desk.sqlite"),
+        BASE / "card.yaml",
+        "ru",
+        timedelta(days=90),
     )
     assert config.liner == LinerConfig("http://127.0.0.1:8123", Secret("plain-key"), 2.5, 60.0)
     assert config.scope.orders == (202, 203)
@@ -237,6 +260,15 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(
             1,
             "storage.s3.object_lock.retain is given without storage.s3.object_lock.mode",
         ),
+        ("desk: {data: archive/desk.sqlite}", 1, "desk.data lies inside the archive"),
+        ("desk: {users: archive/users.yaml}", 1, "desk.users lies inside the archive"),
+        ("desk: {proxy_header: X-User}", 1, "is given without desk.proxy_addresses"),
+        ("desk:\n  proxy_header: 'X User'", 2, "must be the name of a header"),
+        ("desk: {proxy_addresses: proxy.local}", 1, "must be an address or a network"),
+        ("desk: {proxy_addresses: [10.0.0.7/8]}", 1, "must be an address or a network"),
+        ("desk: {public_url: desk.example.com}", 1, "desk.public_url must begin with https://"),
+        ("desk: {language: de}", 1, "desk.language must be en or ru"),
+        ("desk: {keep_log: 0}", 1, "desk.keep_log must be longer than nothing"),
         ("catalog: {path: archive/catalog.sqlite}", 1, "catalog.path lies inside the archive"),
         ("download: {spool: archive/../archive/x}", 1, "download.spool lies inside the archive"),
         ("retention: {keep: 18mo}", 1, "retention.keep must be a duration"),

@@ -10,7 +10,7 @@ ROOT = Path(archiver.__file__).parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("clock", "reasons", "failures", "grace"),
     ("errors", "measures", "liner.models"),
-    ("retry", "origins", "audio", "sidecar", "advice"),
+    ("retry", "origins", "audio", "sidecar", "advice", "spreadsheet"),
     ("storage.keys", "storage.base", "storage.versions"),
     ("config",),
     ("liner.bodies", "liner.fields", "liner.scope", "liner.protocol"),
@@ -23,6 +23,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("intake",),
     ("ending",),
     ("run", "doctor", "verify", "reindex", "export", "nights"),
+    ("desk",),
+    ("web",),
     ("cli",),
     ("__main__",),
 )
@@ -33,7 +35,7 @@ AT_HOME = {
     "botocore": {"storage"},
     "aiohttp": {"transport"},
     "prometheus_client": {"nights"},
-    "sqlite3": {"catalog", "doctor"},
+    "sqlite3": {"catalog", "doctor", "desk"},
     "tinytag": {"audio"},
     "tqdm": {"progress", "meter"},
     "yaml": {"config"},

@@ -5,6 +5,7 @@ from archiver.config.loading import load_config, read_config
 from archiver.config.values import (
     CatalogConfig,
     Config,
+    DeskConfig,
     DownloadConfig,
     LinerConfig,
     ListenAddress,
@@ -23,6 +24,7 @@ from archiver.measures import parse_moment
 __all__ = [
     "CatalogConfig",
     "Config",
+    "DeskConfig",
     "DownloadConfig",
     "LinerConfig",
     "ListenAddress",

@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from archiver.config.values import Network
+
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -27,8 +29,8 @@ def parse_api_url(text: str) -> str:
     return _origin(parts)
 
 
-def parse_endpoint_url(text: str) -> str:
-    """The address of an S3 server: http or https, host, port and perhaps a path."""
+def parse_base_url(text: str) -> str:
+    """Where a service answers (an S3 server, the desk): http or https, host and perhaps a path."""
     parts = _split(text, ("https", "http"))
     if parts.query or parts.fragment:
         raise ValueError("must have no query and no fragment")
@@ -74,6 +76,16 @@ def parse_path(text: str, base: Path, home: str | None) -> Path:
             raise ValueError("begins with ~, and HOME is not set")
         text = home + text[1:]
     return base.absolute() / text
+
+
+def parse_network(text: str) -> Network:
+    """One address, such as `10.0.0.7`, or all of a network, such as `10.0.0.0/24`."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise ValueError(
+            "must be an address or a network, such as 10.0.0.7 or 10.0.0.0/24"
+        ) from None
 
 
 def is_loopback(host: str) -> bool:

@@ -97,6 +97,19 @@ class Section:
         """The mapping under `key`; empty where the file has none."""
         return Section(self.source, self.full(key), self._nodes.get(key), self._known)
 
+    def sections(self, key: str) -> "list[Section]":
+        """The mappings in the list under `key`; none where the file has no such list."""
+        node = self._nodes.get(key)
+        if node is None or _is_nothing(node):
+            return []
+        if not isinstance(node, SequenceNode):
+            raise self.error(key, f"must be a list, not {_kind(node)}")
+        return [Section(self.source, self.full(key), item, self._known) for item in node.value]
+
+    def is_mapping(self, key: str) -> bool:
+        """Whether a mapping stands under `key`."""
+        return isinstance(self._nodes.get(key), MappingNode)
+
     def has(self, key: str) -> bool:
         """Whether the file gives the key a value."""
         node = self._nodes.get(key)

@@ -9,7 +9,8 @@ from typing import Final, Literal, cast
 
 from archiver.config.addresses import (
     parse_api_url,
-    parse_endpoint_url,
+    parse_base_url,
+    parse_network,
     parse_path,
     parse_storage_url,
 )
@@ -31,6 +32,7 @@ from archiver.config.telling import metrics, notices
 from archiver.config.values import (
     CatalogConfig,
     Config,
+    DeskConfig,
     DownloadConfig,
     LinerConfig,
     MetricsConfig,
@@ -51,6 +53,7 @@ _KEY_HINT: Final = (
     "export LINER_API_KEY, or name the file of a mounted secret in liner.api_key_file"
 )
 _LINER: Final = LinerConfig(url="", api_key=Secret(""))
+_FIELD: Final = word(r"[A-Za-z][A-Za-z0-9-]{0,63}", "the name of a header such as X-Remote-User")
 _SSE: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
@@ -71,6 +74,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "retention": _names(RetentionConfig),
     "metrics": _names(MetricsConfig),
     "notices": (*_names(NoticesConfig), "webhook_file", "heartbeat_file"),
+    "desk": _names(DeskConfig),
 }
 """Every section by its full name, and the keys that it knows."""
 
@@ -125,6 +129,7 @@ def load_config(
         retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
         metrics=metrics(top.section("metrics"), place.path),
         notices=notices(top.section("notices"), place.path, needed=needs_key),
+        desk=_desk(top.section("desk"), place),
     )
     _keep_apart(top, config)
     return config
@@ -260,7 +265,7 @@ def _storage(section: Section, place: _Place) -> StorageConfig:
 
 def _s3(section: Section) -> S3Config:
     s3 = S3Config(
-        endpoint_url=section.value("endpoint_url", parse_endpoint_url, None, private=True),
+        endpoint_url=section.value("endpoint_url", parse_base_url, None, private=True),
         region=section.value("region", word(r"[a-z0-9-]{1,64}", "a region"), None),
         storage_class=section.value(
             "storage_class", word(r"[A-Z0-9_]{1,64}", "a storage class such as GLACIER_IR"), None
@@ -285,6 +290,30 @@ def _object_lock(section: Section) -> ObjectLockConfig | None:
     return ObjectLockConfig(cast(Literal["GOVERNANCE", "COMPLIANCE"], mode), retain)
 
 
+def _desk(section: Section, place: _Place) -> DeskConfig:
+    default = DeskConfig()
+    desk = DeskConfig(
+        users=section.value("users", place.path, place.path(str(default.users))),
+        proxy_header=section.value("proxy_header", _FIELD, None),
+        proxy_addresses=section.values("proxy_addresses", parse_network, ()),
+        public_url=section.value("public_url", parse_base_url, None, private=True),
+        data=section.value("data", place.path, None),
+        scorecard=section.value("scorecard", place.path, None),
+        language=cast(
+            Literal["en", "ru"],
+            section.value("language", one_of(("en", "ru")), str(default.language)),
+        ),
+        keep_log=section.value("keep_log", length, default.keep_log),
+    )
+    if desk.proxy_header is not None and not desk.proxy_addresses:
+        raise section.error(
+            "proxy_header",
+            "is given without desk.proxy_addresses",
+            "name the addresses of the proxy: from any other the header could be forged",
+        )
+    return desk
+
+
 def _keep_apart(top: Section, config: Config) -> None:
     """Refuse whatever would lie inside the archive, which holds evidence only."""
     if config.storage.url.startswith("s3://"):
@@ -294,6 +323,8 @@ def _keep_apart(top: Section, config: Config) -> None:
         ("catalog", "path", config.catalog.path),
         ("download", "spool", config.download.spool),
         ("metrics", "textfile", config.metrics.textfile),
+        ("desk", "data", config.desk.data),
+        ("desk", "users", config.desk.users),
     ):
         if path is not None and Path(os.path.normpath(path)).is_relative_to(root):
             raise top.section(section).error(

@@ -3,9 +3,12 @@
 import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class Secret:
@@ -139,6 +142,25 @@ class NoticesConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskConfig:
+    """Who may use the desk, and where its own data lies. Paths are absolute once loaded.
+
+    `users` may name a file that is not there: then there are no users. `proxy_header` is believed
+    from `proxy_addresses` alone. `data` None is the user's state folder, under the archive's id;
+    `scorecard` None is the one in the package; `public_url` has no slash at its end.
+    """
+
+    users: Path = Path("users.yaml")
+    proxy_header: str | None = None
+    proxy_addresses: tuple[Network, ...] = ()
+    public_url: str | None = None
+    data: Path | None = None
+    scorecard: Path | None = None
+    language: Literal["en", "ru"] = "en"
+    keep_log: timedelta = timedelta(days=730)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of archive.yaml, checked."""
 
@@ -151,3 +173,4 @@ class Config:
     retention: RetentionConfig = RetentionConfig()
     metrics: MetricsConfig = MetricsConfig()
     notices: NoticesConfig = NoticesConfig()
+    desk: DeskConfig = DeskConfig()

@@ -4,6 +4,10 @@ from datetime import UTC, datetime
 from typing import overload
 
 
+@overload
+def seconds(moment: datetime) -> int: ...
+@overload
+def seconds(moment: datetime | None) -> int | None: ...
 def seconds(moment: datetime | None) -> int | None:
     """A moment as the catalog keeps it."""
     return None if moment is None else int(moment.timestamp())

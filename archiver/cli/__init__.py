@@ -23,6 +23,7 @@ from archiver.cli import (
     run_cmd,
     sandbox_cmd,
     status_cmd,
+    user_cmd,
     verify_cmd,
 )
 from archiver.cli.context import Context
@@ -47,6 +48,7 @@ COMMANDS = (
     hold_cmd,
     prune_cmd,
     erase_cmd,
+    user_cmd,
     sandbox_cmd,
     demo_cmd,
 )

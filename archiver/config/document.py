@@ -55,6 +55,7 @@ class Section:
         self._path = path
         self._known = known
         self._nodes: dict[str, Node] = {}
+        self._line = None if node is None else _line(node)
         if node is None or _is_nothing(node):
             return
         if not isinstance(node, MappingNode):
@@ -126,9 +127,9 @@ class Section:
         return any(name not in self.source.environ for name in named)
 
     def error(self, key: str, message: str, hint: str = "") -> ConfigError:
-        """A ConfigError about the key, with its line where the file has one."""
+        """A ConfigError about the key, with its line, or that of the section which lacks it."""
         node = self._nodes.get(key)
-        line = None if node is None else _line(node)
+        line = self._line if node is None else _line(node)
         return self.source.error(line, f"{self.full(key)} {message}", hint)
 
     def value(self, key: str, parse: Callable[[str], T], default: T, *, private: bool = False) -> T:

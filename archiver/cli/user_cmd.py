@@ -1,0 +1,233 @@
+"""`archiver user`: who may use the desk."""
+
+import argparse
+import getpass
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from archiver.cli.context import Context
+from archiver.errors import UsageError
+
+if TYPE_CHECKING:
+    from archiver.desk.users import User
+
+_ROLES: Final = ("listener", "reviewer", "admin")
+_LONGEST: Final = 4096
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "user",
+        help="add, list and remove the users of the desk",
+        description="The users of the desk lie in the file desk.users. A change counts at once, "
+        "also for a desk that is running: whoever is removed or gets another password is logged "
+        "out. A password is asked for twice at the terminal; it is never an argument.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    adding = _act(acts, common, add, "add", "add a user, and ask for a password")
+    adding.add_argument("name", metavar="NAME", help="letters, digits and . _ @ + -")
+    adding.add_argument(
+        "--role",
+        required=True,
+        choices=_ROLES,
+        help="listener: find and play; reviewer: also notes, tags, verdicts, downloads; admin: "
+        "also queues, everybody's verdicts, the access log",
+    )
+    _add_password_options(adding).add_argument(
+        "--no-password",
+        action="store_true",
+        help="for a user whom the proxy of desk.proxy_header names",
+    )
+    changing = _act(acts, common, change_password, "password", "give a user another password")
+    changing.add_argument("name", metavar="NAME")
+    _add_password_options(changing)
+    moving = _act(acts, common, change_role, "role", "give a user another role")
+    moving.add_argument("name", metavar="NAME")
+    moving.add_argument("role", metavar="ROLE", choices=_ROLES, help=", ".join(_ROLES))
+    _act(acts, common, show, "list", "show the users and their roles")
+    removing = _act(acts, common, remove, "remove", "remove a user; the user's notes stay")
+    removing.add_argument("name", metavar="NAME")
+
+
+def _act(acts: Any, common: argparse.ArgumentParser, execute: Any, name: str, says: str) -> Any:
+    parser = acts.add_parser(
+        name,
+        help=says,
+        description=f"{says[:1].upper()}{says[1:]}.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+    return parser
+
+
+def _add_password_options(parser: argparse.ArgumentParser) -> Any:
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="read the password from the first line of standard input",
+    )
+    return group
+
+
+def add(arguments: argparse.Namespace, context: Context) -> int:
+    """Add a user; UsageError when there is one of that name."""
+    from archiver.desk.enrolment import change_users
+    from archiver.desk.people import Role
+    from archiver.desk.users import User
+
+    name, path = _proper(arguments.name), _path(context)
+    _refuse_known(name, path)
+    kept = None if arguments.no_password else _new_password(arguments, context)
+
+    def change(users: "dict[str, User]") -> None:
+        _refuse_known(name, path)
+        users[name] = User(name, Role(arguments.role), kept)
+
+    change_users(path, change)
+    return _done(context, f"{name} is added as {arguments.role}.", name, path)
+
+
+def change_password(arguments: argparse.Namespace, context: Context) -> int:
+    """Set a password; every session of the user ends."""
+    name, path = _proper(arguments.name), _path(context)
+    _known(name, path)
+    kept = _new_password(arguments, context)
+    _change(name, path, password=kept)
+    return _done(context, f"{name} has another password, and is logged out.", name, path)
+
+
+def change_role(arguments: argparse.Namespace, context: Context) -> int:
+    """Set a role; it counts from the user's next click."""
+    from archiver.desk.people import Role
+
+    name, path = _proper(arguments.name), _path(context)
+    _change(name, path, role=Role(arguments.role))
+    return _done(context, f"{name} is {arguments.role} now.", name, path)
+
+
+def remove(arguments: argparse.Namespace, context: Context) -> int:
+    """Remove a user; what the user wrote stays, under the same name."""
+    from archiver.desk.enrolment import change_users, no_such_user
+
+    name, path = _proper(arguments.name), _path(context)
+
+    def change(users: "dict[str, User]") -> None:
+        if users.pop(name, None) is None:
+            raise no_such_user(name, path)
+
+    change_users(path, change)
+    return _done(context, f"{name} is removed, and logged out.", name, path)
+
+
+def show(_arguments: argparse.Namespace, context: Context) -> int:
+    """List the users."""
+    from archiver.desk.users import UsersFile
+
+    path = _path(context)
+    users = [user for _, user in sorted(UsersFile(path).all().items())]
+    context.console.json({"usersFile": str(path), "users": [_as_json(user) for user in users]})
+    if not users:
+        context.console.result(
+            "There are no users: the desk is for this machine alone.",
+            "`archiver user add NAME --role admin` adds the first one.",
+        )
+    wide = max((len(user.name) for user in users), default=0)
+    for user in users:
+        rest = "" if user.password else "  (no password: by the proxy alone)"
+        context.console.result(f"{user.name:<{wide}}  {user.role}{rest}")
+    return 0
+
+
+def _path(context: Context) -> Path:
+    return context.load_config(needs_key=False).desk.users
+
+
+def _proper(name: str) -> str:
+    from archiver.desk.people import proper_name
+
+    try:
+        return proper_name(name)
+    except ValueError as error:
+        raise UsageError(f"the name {error}, not {name[:80]!r}") from None
+
+
+def _known(name: str, path: Path) -> "User":
+    from archiver.desk.enrolment import no_such_user
+    from archiver.desk.users import UsersFile
+
+    user = UsersFile(path).find(name)
+    if user is None:
+        raise no_such_user(name, path)
+    return user
+
+
+def _refuse_known(name: str, path: Path) -> None:
+    from archiver.desk.users import UsersFile
+
+    if UsersFile(path).find(name) is not None:
+        raise UsageError(
+            f"{path} has a user {name} already",
+            hint=f"`archiver user password {name}` or `archiver user role {name}` change it",
+        )
+
+
+def _change(name: str, path: Path, **changed: Any) -> None:
+    from archiver.desk.enrolment import change_users, no_such_user
+
+    def change(users: "dict[str, User]") -> None:
+        if name not in users:
+            raise no_such_user(name, path)
+        users[name] = replace(users[name], **changed)
+
+    change_users(path, change)
+
+
+def _new_password(arguments: argparse.Namespace, context: Context) -> str:
+    from archiver.desk.passwords import hash_password
+
+    password = _from_stdin() if arguments.password_stdin else _from_terminal()
+    context.console.protect(password)
+    try:
+        return hash_password(password)
+    except ValueError as error:
+        raise UsageError(f"the password {error}", hint="a sentence makes a good one") from None
+
+
+def _from_stdin() -> str:
+    return sys.stdin.readline(_LONGEST).rstrip("\r\n")
+
+
+def _from_terminal() -> str:
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "there is no terminal to ask for the password at",
+            hint="give it on standard input with --password-stdin",
+        )
+    try:
+        password = getpass.getpass("Password: ")
+        again = getpass.getpass("The same again: ")
+    except EOFError:
+        raise UsageError("no password was given", hint="try again") from None
+    if password != again:
+        raise UsageError("the two passwords differ; nothing was changed", hint="try again")
+    return password
+
+
+def _done(context: Context, says: str, name: str, path: Path) -> int:
+    from archiver.desk.users import UsersFile
+
+    user = UsersFile(path).find(name)
+    context.console.result(says)
+    context.console.json({"usersFile": str(path), "user": _as_json(user) if user else None})
+    return 0
+
+
+def _as_json(user: "User") -> dict[str, Any]:
+    return {"name": user.name, "role": str(user.role), "hasPassword": user.password is not None}

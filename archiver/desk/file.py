@@ -1,0 +1,135 @@
+"""The file of the desk's own data: sessions, notes, tags, verdicts, queues and the access log.
+
+Nothing of it can be found again elsewhere: unlike the catalog it is never set aside or made anew,
+it is synced with each write, and it is worth a backup. One connection writes, one reads; each is
+used by one thread at a time.
+"""
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from archiver.desk.schema import prepare
+from archiver.errors import StorageError, StorageFull, UsageError
+
+T = TypeVar("T")
+
+
+class DeskFile:
+    """An open file. Raises StorageError for what SQLite cannot."""
+
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._one_writes = anyio.CapacityLimiter(1)
+        self._one_reads = anyio.CapacityLimiter(1)
+        (secret,) = reader.execute("SELECT secret FROM head").fetchone()
+        self.secret: bytes = secret
+
+    async def read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        """The answer to a question, as of one moment."""
+        return await anyio.to_thread.run_sync(
+            _transact, self._reader, "BEGIN", ask, limiter=self._one_reads
+        )
+
+    async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Change something in one transaction: all of it is there afterwards, or nothing.
+
+        A visitor who leaves meanwhile does not undo what he did.
+        """
+        return await anyio.to_thread.run_sync(
+            _transact, self._writer, "BEGIN IMMEDIATE", change, limiter=self._one_writes
+        )
+
+    async def scrub(self) -> None:
+        """Leave no trace of deleted rows, neither in the file nor in its log.
+
+        VACUUM writes every page anew: moved rows leave copies that `secure_delete` does not reach.
+        """
+
+        def act() -> None:
+            with sqlite_errors():
+                self._writer.execute("VACUUM")
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        async with self._one_reads:  # a reader would keep the log as it is
+            await anyio.to_thread.run_sync(act, limiter=self._one_writes)
+
+
+@asynccontextmanager
+async def open_desk_file(path: Path, archive_id: str) -> AsyncIterator[DeskFile]:
+    """The desk's data about that archive; a new file can be read by its owner alone.
+
+    Raises UsageError for the file of another archive or of a newer version, and StorageError for
+    one that cannot be read.
+    """
+    with sqlite_errors(), _file_errors(path):
+        writer, reader = await anyio.to_thread.run_sync(_connect, path, archive_id)
+    with closing(writer), closing(reader):
+        yield DeskFile(writer, reader)
+
+
+def _connect(path: Path, archive_id: str) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    writer = _open(path, "rw")
+    try:
+        prepare(writer, archive_id)
+        (found,) = writer.execute("SELECT archive_id FROM head").fetchone()
+        if found != archive_id:
+            raise UsageError(
+                f"{path} is the desk's file of another archive ({found})",
+                hint="give each archive a desk.data of its own, or leave desk.data out",
+            )
+        return writer, _open(path, "ro")
+    except BaseException:
+        writer.close()
+        raise
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    db = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA busy_timeout = 10000")
+    return db
+
+
+def _transact(db: sqlite3.Connection, begin: str, act: Callable[[sqlite3.Connection], T]) -> T:
+    with sqlite_errors(), db:
+        db.execute(begin)
+        return act(db)
+
+
+@contextmanager
+def sqlite_errors() -> Iterator[None]:
+    """Turn every error of SQLite in the block into one of ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if error.sqlite_errorname == "SQLITE_FULL":
+            raise StorageFull(
+                "no space left for the data of the desk",
+                hint="free some space, or point desk.data to a larger disk",
+            ) from error
+        raise StorageError(
+            f"the data of the desk cannot be used: {error}",
+            hint="check desk.data; if the file is damaged, put back its last backup",
+        ) from error
+
+
+@contextmanager
+def _file_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"the desk's file {path} cannot be opened: {error.strerror}",
+            hint="check the rights of its folder, or set desk.data",
+        ) from error

@@ -1,0 +1,47 @@
+"""When a recording is erased or pruned in the archive, the desk forgets what was said about it.
+
+Words go: notes, tags, the comments of verdicts and of their former revisions, drafts, and places in
+queues, which hold the reasons for a skip. What stays is the marks of submitted verdicts, numbers
+that tell of an agent's work and of nobody else, and the access log, which names ids.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from archiver.desk.file import DeskFile
+
+_AT_ONCE: Final = 5000
+_ACTS: Final = (
+    "DELETE FROM notes WHERE record_id IN these",
+    "DELETE FROM tags WHERE record_id IN these",
+    "DELETE FROM places WHERE record_id IN these",
+    "DELETE FROM verdicts WHERE state = 'draft' AND record_id IN these",
+    "UPDATE verdicts SET comment = '' WHERE comment <> '' AND record_id IN these",
+    "UPDATE former_verdicts SET comment = '' WHERE comment <> '' AND verdict_id IN"
+    " (SELECT verdict_id FROM verdicts WHERE record_id IN these)",
+)
+
+
+async def forget(file: DeskFile, record_ids: Sequence[int]) -> int:
+    """Forget what was said about these recordings; how many rows that were.
+
+    May be called again and again with the same ids. No trace stays in the file or in its log.
+    """
+    forgotten = 0
+    for first in range(0, len(record_ids), _AT_ONCE):
+        some = [(record_id,) for record_id in record_ids[first : first + _AT_ONCE]]
+        forgotten += await file.write(partial(_forget, some))
+    if forgotten:
+        await file.scrub()
+    return forgotten
+
+
+def _forget(some: Sequence[tuple[int]], db: sqlite3.Connection) -> int:
+    db.execute("CREATE TEMP TABLE these (record_id INTEGER PRIMARY KEY)")
+    try:
+        db.executemany("INSERT OR IGNORE INTO these VALUES (?)", some)
+        return sum(db.execute(act).rowcount for act in _ACTS)
+    finally:
+        db.execute("DROP TABLE these")

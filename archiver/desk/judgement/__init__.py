@@ -1,0 +1,1 @@
+"""What people say about recordings: notes, tags, verdicts, and whose turn it is to listen."""

@@ -1,0 +1,94 @@
+"""Who uses the desk, and what each role may do (pure).
+
+A name is one text whatever the keyboard did to it: NFKC, lower case. It is what notes and verdicts
+are signed with, so it is never given to another person.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from archiver.errors import NotAllowed
+
+_NAME: Final = re.compile(r"[^\W_][\w.@+-]{0,63}")
+
+
+class Right(StrEnum):
+    """What a person may do at the desk."""
+
+    LISTEN = "listen"
+    """Find and play recordings; read notes and tags."""
+    JUDGE = "judge"
+    """Write notes, tags and verdicts; work through a queue."""
+    TAKE_AWAY = "take-away"
+    """Download a recording or a table of what was found."""
+    OVERSEE = "oversee"
+    """Make queues; read everybody's verdicts and the access log, and take them away."""
+
+
+class Role(StrEnum):
+    """What the users file says a person is."""
+
+    LISTENER = "listener"
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """All that the role allows; each role may do what the ones before it may."""
+        return _RIGHTS[self]
+
+
+_RIGHTS: Final = {
+    Role.LISTENER: frozenset({Right.LISTEN}),
+    Role.REVIEWER: frozenset({Right.LISTEN, Right.JUDGE, Right.TAKE_AWAY}),
+    Role.ADMIN: frozenset(Right),
+}
+
+
+class Way(StrEnum):
+    """How it is known who a visitor is."""
+
+    PASSWORD = "password"  # noqa: S105 - the word itself
+    PROXY = "proxy"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A visitor who was let in."""
+
+    name: str
+    role: Role
+    way: Way
+
+    def may(self, right: Right) -> bool:
+        """Whether the role allows it."""
+        return right in self.role.rights
+
+    def need(self, right: Right) -> None:
+        """Raise NotAllowed unless the role allows it."""
+        if not self.may(right):
+            raise NotAllowed(
+                f"{self.name} is {self.role}, which does not allow to {right}",
+                hint="an admin can change it: `archiver user role`",
+            )
+
+
+LOCAL: Final = Person("local", Role.ADMIN, Way.LOCAL)
+"""Whoever sits at this machine, where nobody has to log in. No user may have that name."""
+
+
+def proper_name(text: str) -> str:
+    """The name as it is kept: 1 to 64 letters, digits and `. _ @ + -`, beginning with no sign.
+
+    ValueError, with a sentence that goes on from "the name", for any other text.
+    """
+    name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    if _NAME.fullmatch(name) is None:
+        raise ValueError("must be 1 to 64 letters, digits, dots, hyphens, _ @ or +")
+    if name == LOCAL.name:
+        raise ValueError("is the desk's own for whoever sits at the machine")
+    return name

@@ -1,0 +1,96 @@
+"""The tables of the desk's file, as numbered migrations.
+
+Times are whole seconds since 1970, UTC. Recordings are named by their ids alone: what they are
+lies in the archive.
+"""
+
+import os
+import sqlite3
+
+from archiver.errors import UsageError
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE head (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        archive_id TEXT NOT NULL, secret BLOB NOT NULL, logged_since INTEGER NOT NULL
+    );
+    CREATE TABLE sessions (
+        digest BLOB PRIMARY KEY, name TEXT NOT NULL, credential BLOB NOT NULL,
+        begun_at INTEGER NOT NULL, seen_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX sessions_name ON sessions (name, begun_at);
+    CREATE TABLE notes (
+        note_id INTEGER PRIMARY KEY AUTOINCREMENT, record_id INTEGER NOT NULL,
+        seconds REAL NOT NULL, text TEXT NOT NULL, author TEXT NOT NULL,
+        created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL
+    );
+    CREATE INDEX notes_record ON notes (record_id, seconds);
+    CREATE TABLE tags (
+        record_id INTEGER NOT NULL, tag TEXT NOT NULL, author TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (record_id, tag)
+    ) WITHOUT ROWID;
+    CREATE INDEX tags_tag ON tags (tag);
+    CREATE TABLE scorecards (digest TEXT PRIMARY KEY, definition TEXT NOT NULL);
+    CREATE TABLE verdicts (
+        verdict_id INTEGER PRIMARY KEY AUTOINCREMENT, record_id INTEGER NOT NULL,
+        reviewer TEXT NOT NULL, scorecard TEXT NOT NULL REFERENCES scorecards (digest),
+        state TEXT NOT NULL CHECK (state IN ('draft', 'submitted')), revision INTEGER NOT NULL,
+        marks TEXT NOT NULL, comment TEXT NOT NULL, score REAL, agent_id INTEGER,
+        created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+        UNIQUE (record_id, reviewer, scorecard)
+    );
+    CREATE TABLE former_verdicts (
+        verdict_id INTEGER NOT NULL, revision INTEGER NOT NULL, marks TEXT NOT NULL,
+        comment TEXT NOT NULL, score REAL, changed_at INTEGER NOT NULL,
+        PRIMARY KEY (verdict_id, revision)
+    ) WITHOUT ROWID;
+    CREATE TABLE queues (
+        queue_id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, seed TEXT NOT NULL,
+        share REAL NOT NULL, least INTEGER NOT NULL, made_by TEXT NOT NULL,
+        made_at INTEGER NOT NULL, closed_at INTEGER
+    );
+    CREATE TABLE places (
+        queue_id INTEGER NOT NULL, position INTEGER NOT NULL, record_id INTEGER NOT NULL,
+        agent_id INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'skipped')),
+        claimed_by TEXT, claimed_until INTEGER, ended_by TEXT, ended_at INTEGER, reason TEXT,
+        PRIMARY KEY (queue_id, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX places_record ON places (record_id);
+    CREATE INDEX places_waiting ON places (queue_id, position) WHERE state = 'waiting';
+    CREATE TABLE log (
+        entry_id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, name TEXT NOT NULL,
+        address TEXT NOT NULL, act TEXT NOT NULL, record_id INTEGER, detail TEXT NOT NULL
+    );
+    CREATE INDEX log_record ON log (record_id, at) WHERE record_id IS NOT NULL;
+    CREATE INDEX log_name ON log (name, at);
+    CREATE INDEX log_at ON log (at);
+    CREATE TRIGGER log_is_written_once BEFORE UPDATE ON log
+        BEGIN SELECT raise(ABORT, 'the access log cannot be changed'); END;
+    CREATE TRIGGER log_is_kept BEFORE DELETE ON log
+        WHEN OLD.at >= (SELECT logged_since FROM head)
+        BEGIN SELECT raise(ABORT, 'the access log is kept that long'); END;
+    """,
+)
+
+
+def prepare(db: sqlite3.Connection, archive_id: str) -> None:
+    """Bring a file, new or old, to the newest version; each migration commits whole.
+
+    A new file becomes the one of that archive. Raises UsageError for a file of a newer version.
+    """
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    # What is deleted is overwritten: notes and verdicts tell of people.
+    db.execute("PRAGMA secure_delete = ON")
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise UsageError(
+            f"the desk's file is of a newer archiver (version {version})",
+            hint="update this one, or name another file in desk.data",
+        )
+    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+        db.executescript(f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT")
+    db.execute("INSERT OR IGNORE INTO head VALUES (1, ?, ?, 0)", (archive_id, os.urandom(32)))

@@ -1,0 +1,33 @@
+"""What visitors write, as the desk keeps it: NFC, without characters that nobody sees (pure)."""
+
+import unicodedata
+from typing import Final
+
+from archiver.errors import WrongInput
+
+_UNSEEN: Final = frozenset({"Cc", "Cs"})
+_TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of what follows them: they could repaint a page."""
+
+
+def one_line(text: str, most: int) -> str:
+    """The text on one line, cut to so many characters."""
+    return " ".join(_seen(text).split())[:most]
+
+
+def free_text(text: str, field: str, most: int) -> str:
+    """A text of several lines; WrongInput for a longer one."""
+    lines = [line.rstrip() for line in _seen(text.replace("\r\n", "\n")).split("\n")]
+    kept = "\n".join(lines).strip()
+    if len(kept) > most:
+        raise WrongInput(field, f"the text is longer than {most:,} characters", hint="shorten it")
+    return kept
+
+
+def _seen(text: str) -> str:
+    text = unicodedata.normalize("NFC", text)
+    return "".join(one for one in text if one in "\n\t" or not _is_unseen(one))
+
+
+def _is_unseen(one: str) -> bool:
+    return one in _TURNS or unicodedata.category(one) in _UNSEEN

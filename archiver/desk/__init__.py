@@ -1,1 +1,1 @@
-"""The QA desk without its pages: finding, listening, judging. It reads the archive, never writes."""
+"""The QA desk without its pages: finding, listening, judging. It never writes to the archive."""

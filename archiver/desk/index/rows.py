@@ -1,0 +1,164 @@
+"""The questions that the index answers in SQL: rows for the columns, and entries for people.
+
+A row is one recording. The sidecar knows best, then the recording as the ledger tells of it, then
+its call. Of one that was removed only the ids are left.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from archiver.catalog.moments import moment
+from archiver.desk.index.entries import Entry
+from archiver.desk.index.view import State
+
+_STATE: Final = """
+    CASE coalesce(removals.why, recordings.state) WHEN 'erasure' THEN 'erased'
+        WHEN 'retention' THEN 'pruned' ELSE recordings.state END
+"""
+_HAS_SUMMARY: Final = """
+    CASE WHEN removals.why IS NOT NULL THEN 0
+         WHEN cards.revision IS NULL OR cards.trouble <> '' THEN coalesce(has_summary, 0)
+         ELSE cards.summary IS NOT NULL END
+"""
+_FACTS: Final = f"""
+    recordings.record_id, recordings.call_id,
+    coalesce(cards.lead_id, recordings.lead_id, calls.lead_id), cards.digits,
+    coalesce(recordings.created_at, cards.created_at, calls.created_at),
+    coalesce(cards.seconds, recordings.duration_seconds),
+    coalesce(cards.order_id, calls.order_id),
+    coalesce(cards.user_id, recordings.user_id, calls.user_id),
+    cards.direction, cards.status, {_STATE}, {_HAS_SUMMARY}
+"""
+_JOINED: Final = """
+    FROM recordings LEFT JOIN calls ON calls.call_id = recordings.call_id
+    LEFT JOIN cards USING (record_id) LEFT JOIN removals USING (record_id)
+"""
+_WAS: Final = "CASE why WHEN 'erasure' THEN 'erased' ELSE 'pruned' END"
+_IDS: Final = f"record_id, call_id, lead_id, {', '.join(['NULL'] * 7)}, {_WAS}, 0"
+"""Of a removed recording, as wide as `_FACTS`."""
+
+
+class Row(NamedTuple):
+    """What the columns are made of. Times are seconds since 1970, UTC."""
+
+    record_id: int
+    call_id: int
+    lead_id: int | None
+    phone: int | None
+    created_at: int | None
+    seconds: float | None
+    order_id: int | None
+    user_id: int | None
+    direction: str | None
+    status: str | None
+    state: str
+    has_summary: int
+
+
+ALL_ROWS: Final = f"SELECT {_FACTS} {_JOINED} UNION ALL SELECT {_IDS} FROM tombstones"  # noqa: S608 - constants
+ROWS_OF: Final = f"""
+    SELECT {_FACTS} {_JOINED} WHERE recordings.record_id IN (SELECT record_id FROM temp.asked)
+    UNION ALL SELECT {_IDS} FROM tombstones
+    WHERE record_id IN (SELECT record_id FROM temp.asked)
+"""  # noqa: S608 - constants
+"""Rows of the recordings whose ids lie in the temporary table `asked`."""
+
+_OF_IDS: Final = "WHERE {} IN (SELECT value FROM json_each(:ids))"
+_ENTRIES: Final = f"""
+    SELECT {_FACTS}, cards.phone, cards.summary, cards.is_transfer, cards.trouble, cards.revision,
+        recordings.bytes, recordings.sha256, recordings.content_type, recordings.findings,
+        recordings.reason,
+        (SELECT count(*) FROM links WHERE links.call_id = recordings.call_id)
+    {_JOINED} {_OF_IDS.format("recordings.record_id")}
+    UNION ALL SELECT {_IDS}, NULL, NULL, 0, NULL, NULL, 0, sha256, NULL, '[]', NULL, 1
+    FROM tombstones {_OF_IDS.format("record_id")}
+"""  # noqa: S608 - constants
+_LEGS: Final = """
+    SELECT record_id FROM links WHERE call_id = :call
+    UNION SELECT record_id FROM tombstones WHERE call_id = :call
+"""
+_SOURCE: Final = f"""
+    SELECT {_STATE}, key, bytes, recordings.sha256, content_type
+    FROM recordings LEFT JOIN removals USING (record_id) WHERE record_id = :id
+    UNION ALL SELECT {_WAS}, NULL, 0, sha256, NULL FROM tombstones WHERE record_id = :id
+"""  # noqa: S608 - constants
+
+
+class Source(NamedTuple):
+    """Where the audio of a recording lies, for `media.py` alone; `key` only of an archived one."""
+
+    state: str
+    key: str | None
+    size: int | None
+    sha256: str | None
+    content_type: str | None
+
+
+class Flags(NamedTuple):
+    """What is known of a recording outside of this file."""
+
+    is_held: bool
+    is_reviewed: bool
+
+
+def entries(
+    db: sqlite3.Connection,
+    record_ids: Sequence[int],
+    names: Mapping[tuple[str, int], str],
+    flags: Mapping[int, Flags],
+) -> list[Entry]:
+    """Those of the recordings that are known, in the order of the ids."""
+    rows = db.execute(_ENTRIES, {"ids": json.dumps(list(record_ids))})
+    found = {row[0]: _entry(row, names, flags.get(row[0], Flags(False, False))) for row in rows}
+    return [found[one] for one in record_ids if one in found]
+
+
+def legs(db: sqlite3.Connection, call_id: int) -> list[int]:
+    """The ids of the recordings that are listed under a call."""
+    return [row[0] for row in db.execute(_LEGS, {"call": call_id})]
+
+
+def buried(db: sqlite3.Connection) -> list[int]:
+    """Every recording that was removed, or is about to be."""
+    rows = db.execute("SELECT record_id FROM tombstones UNION SELECT record_id FROM removals")
+    return [row[0] for row in rows]
+
+
+def source(db: sqlite3.Connection, record_id: int) -> Source | None:
+    """Where the audio lies; None for a recording that the archive does not know."""
+    row = db.execute(_SOURCE, {"id": record_id}).fetchone()
+    return None if row is None else Source(*row)
+
+
+def _entry(values: Sequence[Any], names: Mapping[tuple[str, int], str], flags: Flags) -> Entry:
+    row, rest = Row(*values[: len(Row._fields)]), values[len(Row._fields) :]
+    phone, summary, is_transfer, trouble, revision, size, sha256, kind, findings, why, legs = rest
+    return Entry(
+        record_id=row.record_id,
+        call_id=row.call_id,
+        state=State(row.state),
+        lead_id=row.lead_id,
+        order_id=row.order_id,
+        order=None if row.order_id is None else names.get(("order", row.order_id)),
+        user_id=row.user_id,
+        agent=None if row.user_id is None else names.get(("agent", row.user_id)),
+        direction=row.direction,
+        status=row.status,
+        phone=phone,
+        created_at=moment(row.created_at),
+        seconds=row.seconds,
+        summary=summary,
+        is_transfer=bool(is_transfer),
+        is_held=flags.is_held,
+        is_reviewed=flags.is_reviewed,
+        is_read=revision is not None,
+        legs=max(1, legs),
+        size=size or 0,
+        sha256=sha256,
+        content_type=kind,
+        findings=tuple(json.loads(findings)),
+        reason=why,
+        trouble=trouble or "",
+    )

@@ -1,0 +1,218 @@
+"""The file of the index: its one writing connection, and what it reads in bulk.
+
+Every method blocks and is called by one thread at a time; `DeskIndex` sees to that.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from archiver.catalog.file import connect, scrub
+from archiver.catalog.retention import held_among
+from archiver.desk.index.border import index_errors
+from archiver.desk.index.cards import Card
+from archiver.desk.index.rows import ALL_ROWS, ROWS_OF
+from archiver.desk.index.schema import prepare
+from archiver.desk.index.taking import Taken, take
+from archiver.errors import UsageError
+from archiver.ledger.segments import Head
+from archiver.storage.filelock import FileLock
+
+_KEPT: Final = tuple(one.name for one in fields(Card) if one.name not in ("agent", "order"))
+_KEEP: Final = (
+    f"INSERT INTO cards ({', '.join(_KEPT)})"  # noqa: S608 - names of our own
+    f" SELECT {', '.join('?' * len(_KEPT))} WHERE EXISTS (SELECT 1 FROM recordings"
+    " WHERE record_id = ? AND state = 'archived')"
+    " AND NOT EXISTS (SELECT 1 FROM removals WHERE record_id = ?)"
+)
+_NAME: Final = (
+    "INSERT INTO names (kind, id, name, told_at) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET name = excluded.name, told_at = excluded.told_at"
+    " WHERE excluded.told_at >= told_at"
+)
+_PENDING: Final = (
+    "SELECT record_id, key, revision, sidecar_bytes, sidecar_sha256"
+    " FROM pending JOIN recordings USING (record_id)"
+    " ORDER BY pending.created_at DESC, record_id DESC LIMIT ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A sidecar that is to be read: its size and digest as the ledger tells them."""
+
+    record_id: int
+    key: str
+    revision: int
+    size: int
+    sha256: str
+
+
+class Store:
+    """The index of one archive in the file `path`, held for this process alone.
+
+    Raises UsageError when another desk holds it, StorageError for what SQLite cannot.
+    """
+
+    def __init__(self, path: Path, archive_id: str) -> None:
+        with index_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(f"{path}.lock")
+            if not self._lock.acquire():
+                raise UsageError(
+                    f"another desk uses the index {path}",
+                    hint="end it first, or give this one a state folder of its own",
+                )
+        try:
+            with index_errors(path):
+                self._db = _connect(path, archive_id)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.path = path
+
+    def close(self) -> None:
+        """Close the file; what was written is there."""
+        self._db.close()
+        with index_errors(self.path):
+            self._lock.release()
+
+    def head(self) -> Head:
+        """The newest segment that is taken in."""
+        with index_errors(self.path):
+            return Head(*self._db.execute("SELECT number, digest FROM head").fetchone())
+
+    def take(self, lines: Iterable[bytes], head: Head | None) -> Taken:
+        """Apply the lines of a segment, and with `head` go on after it next time."""
+        taken = Taken()
+        with index_errors(self.path), self._db:
+            self._db.execute("BEGIN")
+            take(self._db, lines, taken)
+            if head is not None:
+                place = (head.number, head.digest)
+                self._db.execute("UPDATE head SET number = ?, digest = ?", place)
+        return taken
+
+    def unread(self, most: int) -> list[Unread]:
+        """Sidecars that are to be read, those of the newest recordings first."""
+        with index_errors(self.path):
+            return [Unread(*row) for row in self._db.execute(_PENDING, (most,))]
+
+    def keep(self, cards: Sequence[Card]) -> None:
+        """Keep what sidecars tell, unless the recording is about to be removed."""
+        with index_errors(self.path), self._db:
+            for card in cards:
+                ids = (card.record_id, card.record_id)
+                values = [getattr(card, name) for name in _KEPT]
+                self._db.execute("DELETE FROM cards WHERE record_id = ?", ids[:1])
+                self._db.execute(_KEEP, (*values, *ids))
+                self._db.execute(
+                    "DELETE FROM pending WHERE record_id = ? AND NOT EXISTS (SELECT 1"
+                    " FROM recordings WHERE record_id = ? AND revision > ?)",
+                    (*ids, card.revision),
+                )
+                for kind, one, name in (
+                    ("agent", card.user_id, card.agent),
+                    ("order", card.order_id, card.order),
+                ):
+                    if one is not None and name is not None:
+                        self._db.execute(_NAME, (kind, one, name, card.created_at or 0))
+
+    def rows(self, record_ids: Sequence[int] | None = None) -> Iterator[list[tuple[Any, ...]]]:
+        """Rows for the columns (see `rows.py`), some thousands at a time; None: all of them."""
+        with index_errors(self.path):
+            if record_ids is None:
+                yield from self._batches(self._db.execute(ALL_ROWS))
+                return
+            self._db.execute("CREATE TEMP TABLE IF NOT EXISTS asked (record_id INTEGER)")
+            with self._db:
+                self._db.execute("DELETE FROM asked")
+                self._db.executemany("INSERT INTO asked VALUES (?)", ((i,) for i in record_ids))
+            yield from self._batches(self._db.execute(ROWS_OF))
+
+    def names(self) -> dict[tuple[str, int], str]:
+        """The newest known names, by `agent` or `order` and id."""
+        with index_errors(self.path):
+            rows = self._db.execute("SELECT kind, id, name FROM names")
+            return {(kind, one): name for kind, one, name in rows}
+
+    def held_among(self, record_ids: Sequence[int]) -> set[int]:
+        """Those of the recordings that a legal hold covers."""
+        with index_errors(self.path):
+            active = "SELECT 1 FROM holds WHERE lifted_at IS NULL LIMIT 1"
+            if self._db.execute(active).fetchone() is None:
+                return set()
+            return held_among(self._db, record_ids)
+
+    def digests(self, record_ids: Iterable[int]) -> list[str]:
+        """The digests of the audio of these recordings, removed ones included."""
+        found: list[tuple[str]] = []
+        with index_errors(self.path):
+            for one in record_ids:
+                found += self._db.execute(
+                    "SELECT sha256 FROM recordings WHERE record_id = :id AND sha256 IS NOT NULL"
+                    " UNION SELECT sha256 FROM tombstones WHERE record_id = :id"
+                    " AND sha256 IS NOT NULL",
+                    {"id": one},
+                )
+        return [row[0] for row in found]
+
+    def counts(self) -> tuple[int, int]:
+        """How many sidecars wait to be read, and how many could not be."""
+        with index_errors(self.path):
+            row = self._db.execute(
+                "SELECT (SELECT count(*) FROM pending),"
+                " (SELECT count(*) FROM cards WHERE trouble <> '')"
+            ).fetchone()
+            return (row[0], row[1])
+
+    def try_troubled_again(self) -> None:
+        """Let sidecars that were damaged or missing be read again: they may have been mended."""
+        with index_errors(self.path), self._db:
+            self._db.execute(
+                "INSERT OR IGNORE INTO pending SELECT record_id, coalesce(recordings.created_at, 0)"
+                " FROM cards JOIN recordings USING (record_id) WHERE trouble <> ''"
+            )
+
+    def scrub(self) -> None:
+        """Leave no trace of removed texts in the file, its log or the words."""
+        with index_errors(self.path):
+            with self._db:
+                self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
+            scrub(self._db)
+
+    @staticmethod
+    def _batches(rows: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
+        while batch := rows.fetchmany(20_000):
+            yield batch
+
+
+def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
+    """The open file; one of another archive or version is thrown away."""
+    for _ in range(2):
+        try:
+            db = connect(path, archive_id)
+        except UsageError:
+            discard(path)
+            continue
+        try:
+            prepare(db)
+        except sqlite3.OperationalError:
+            db.close()
+            raise
+        except sqlite3.DatabaseError:
+            db.close()
+            discard(path)
+            continue
+        return db
+    raise sqlite3.DatabaseError("the index cannot be made")
+
+
+def discard(path: Path) -> None:
+    """Remove the file of an index and what SQLite keeps beside it."""
+    for rest in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{rest}").unlink()

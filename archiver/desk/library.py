@@ -1,0 +1,124 @@
+"""The reading room of one archive: find, listen, see - while the index follows the archive.
+
+    async with open_library(config, state_folder=..., cache_folder=...) as library:
+        page = await library.index.find(View(text="refund"))
+
+Nothing here writes to the archive. What it keeps of its own (an index, cached waveforms) is
+disposable, and forgets what the archive removes.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import anyio
+import anyio.to_thread
+
+from archiver.archive import existing_archive
+from archiver.config import Config
+from archiver.desk.index.entries import Progress
+from archiver.desk.index.following import Following
+from archiver.desk.index.index import DeskIndex
+from archiver.desk.index.store import discard
+from archiver.desk.media import Media
+from archiver.desk.peaks import Peaks
+from archiver.errors import StorageError
+from archiver.storage.base import Storage
+
+Forget: TypeAlias = Callable[[Sequence[int]], Awaitable[object]]
+
+_POLL_SECONDS: Final = 5.0
+"""How often the ledger is looked at for something new: one request each time."""
+
+
+@dataclass(slots=True)
+class Library:
+    """What the desk reads of one archive. `folder` is the desk's own, apart from the archive."""
+
+    archive_id: str
+    folder: Path
+    index: DeskIndex
+    media: Media
+    peaks: Peaks
+    _following: Following
+    _forgetters: list[Forget] = field(default_factory=list)
+
+    @property
+    def progress(self) -> Progress:
+        """How far the index follows the archive by now."""
+        return self._following.progress
+
+    async def on_buried(self, forget: Forget) -> None:
+        """Have `forget` told the id of every recording that is removed from the archive.
+
+        It is told all that were removed so far at once, and may be told one again.
+        """
+        self._forgetters.append(forget)
+        buried = await anyio.to_thread.run_sync(self.index.buried)
+        if buried:
+            await forget(buried)
+
+    async def catch_up(self) -> None:
+        """Take in everything that the archive tells by now. Raises StorageError."""
+        await self._following.catch_up(self._bury)
+
+    async def follow(self, *, poll: float = _POLL_SECONDS) -> None:
+        """Catch up, again and again, for ever; what cannot be read is told in `progress`."""
+        while True:
+            try:
+                await self.catch_up()
+            except StorageError as error:
+                self._following.lament(error)
+            await anyio.sleep(poll)
+
+    async def _bury(self, record_ids: Sequence[int], digests: Sequence[str]) -> None:
+        await self.peaks.forget(digests)
+        for forget in self._forgetters:
+            await forget(record_ids)
+
+
+@asynccontextmanager
+async def open_library(
+    config: Config, *, state_folder: Path, cache_folder: Path, is_following: bool = True
+) -> AsyncIterator[Library]:
+    """The library of the archive that the configuration names, following it in the background.
+
+    Raises NoArchive where there is none, UsageError while another desk uses the same folder,
+    StorageError when the archive cannot be reached at all. With `is_following` false it stands
+    still until `catch_up` is called.
+    """
+    async with existing_archive(config) as (storage, archive_id):
+        folder = state_folder / "desk" / archive_id
+        async with _open_index(config, folder / "index.sqlite", archive_id, storage) as opened:
+            index, following = opened
+            media = Media(index, storage)
+            peaks = Peaks(media, cache_folder / "peaks")
+            library = Library(archive_id, folder, index, media, peaks, following)
+            async with anyio.create_task_group() as background:
+                if is_following:
+                    background.start_soon(library.follow)
+                yield library
+                background.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _open_index(
+    config: Config, path: Path, archive_id: str, storage: Storage
+) -> AsyncIterator[tuple[DeskIndex, Following]]:
+    """The index, made anew if the archive's ledger is not the one that it was made from."""
+    zone = config.window.timezone
+    index = await DeskIndex.open(path, archive_id, zone)
+    try:
+        following = Following(index.upkeep, storage, archive_id)
+        if not await following.begin():
+            await index.aclose()
+            await anyio.to_thread.run_sync(discard, path)
+            index = await DeskIndex.open(path, archive_id, zone)
+            following = Following(index.upkeep, storage, archive_id)
+            await following.begin()
+        yield index, following
+    finally:
+        with anyio.CancelScope(shield=True):
+            await index.aclose()

@@ -1,0 +1,125 @@
+"""Listen: the audio of a recording, or the word for why there is none.
+
+A recording is asked for by its id alone. The key comes from the ledger by way of the index, is
+checked to be that of this very recording, and the object has to have the size that the ledger
+tells; so nothing that a browser sends ever names an object.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
+
+import anyio
+
+from archiver.desk.index.index import DeskIndex
+from archiver.desk.index.rows import Source
+from archiver.desk.index.view import State
+from archiver.errors import KeyMissing, StorageError, StorageUnreachable
+from archiver.storage.base import ByteRange, Storage
+from archiver.storage.keys import parse_recording_key
+
+Why: TypeAlias = Literal[
+    "unknown",
+    "waiting",
+    "failed",
+    "gone",
+    "pruned",
+    "erased",
+    "missing",
+    "damaged",
+    "unreachable",
+]
+
+_PATIENCE: Final = 15.0
+"""Seconds for the storage to say that the object is there, before a listener is told."""
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_AUDIO: Final = re.compile(r"audio/[a-z0-9][a-z0-9.+-]{0,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Audio that can be opened. `content_type` is one of audio, or that of bare bytes."""
+
+    record_id: int
+    size: int
+    sha256: str
+    content_type: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Why a recording cannot be heard.
+
+    `unknown`: the archive knows no such recording. `waiting` to `erased` are states of the ledger.
+    `missing`: it should be there and is not. `damaged`: what is there is not what the ledger tells.
+    `unreachable`: the storage does not answer.
+    """
+
+    record_id: int
+    why: Why
+
+
+class Media:
+    """The audio of one archive."""
+
+    def __init__(self, index: DeskIndex, storage: Storage) -> None:
+        self._index = index
+        self._storage = storage
+
+    async def look(self, record_id: int) -> Sound | Absent:
+        """The audio of a recording, ready to be opened, or why there is none."""
+        source = await self._index.source(record_id)
+        if source is None:
+            return Absent(record_id, "unknown")
+        if source.state != State.ARCHIVED:
+            return Absent(record_id, _WHY[State(source.state)])
+        sound = _sound(record_id, source)
+        if sound is None:
+            return Absent(record_id, "damaged")
+        return await self._there(sound)
+
+    def open(
+        self, sound: Sound, span: ByteRange | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """The bytes of the audio, or a range of them: `async with media.open(sound) as chunks`.
+
+        Raises StorageError, also in the middle.
+        """
+        return self._storage.open(sound.key, span)
+
+    async def _there(self, sound: Sound) -> Sound | Absent:
+        try:
+            with anyio.fail_after(_PATIENCE):
+                info = await self._storage.stat(sound.key)
+        except KeyMissing:
+            return Absent(sound.record_id, "missing")
+        except (StorageUnreachable, TimeoutError):
+            return Absent(sound.record_id, "unreachable")
+        except StorageError:
+            return Absent(sound.record_id, "damaged")
+        return sound if info.size == sound.size else Absent(sound.record_id, "damaged")
+
+
+_WHY: Final[dict[State, Why]] = {
+    State.WAITING: "waiting",
+    State.FAILED: "failed",
+    State.GONE: "gone",
+    State.PRUNED: "pruned",
+    State.ERASED: "erased",
+}
+
+
+def _sound(record_id: int, source: Source) -> Sound | None:
+    """The audio as the ledger tells of it; None when it cannot be what it says."""
+    key, size, sha256 = source.key, source.size, source.sha256
+    parsed = None if key is None else parse_recording_key(key)
+    if key is None or parsed is None or parsed.is_sidecar or parsed.record_id != record_id:
+        return None
+    if type(size) is not int or not isinstance(sha256, str) or not _DIGEST.fullmatch(sha256):
+        return None
+    told = source.content_type if isinstance(source.content_type, str) else ""
+    kind = told if _AUDIO.fullmatch(told) else "application/octet-stream"
+    return Sound(record_id, size, sha256, kind, key)

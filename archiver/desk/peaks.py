@@ -1,0 +1,105 @@
+"""The waveform of a recording: computed once, from bytes that are proved on the way, then cached.
+
+The audio is spooled to a file beside the cache while its SHA-256 is taken, then decoded in a worker
+process. Few are at work at a time, and two listeners of one recording wait for the same work. What
+comes out depends on the bytes alone, so it is cached by their digest.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import anyio
+import anyio.to_process
+import anyio.to_thread
+
+from archiver.desk.media import Absent, Media, Sound
+from archiver.desk.peak_cache import Cached, PeakCache, cache_errors
+from archiver.desk.waveform import Waveform, trace
+from archiver.errors import StorageError
+
+Reason: TypeAlias = Literal["unknown-codec", "too-long", "absent", "damaged", "failed"]
+
+_AT_ONCE: Final = 2
+_PATIENCE: Final = 900.0
+"""Seconds that reading and decoding one recording may take."""
+CACHE_BYTES: Final = 256 * 1024 * 1024
+"""Some 20,000 recordings."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoPeaks:
+    """Why there is no waveform. But for `absent` the recording may be played all the same.
+
+    `unknown-codec`: nothing here decodes it, though a browser may. `too-long`: more than 12 hours.
+    `damaged`: the bytes are not those that the ledger tells of. `failed`: it did not come to an
+    end this time.
+    """
+
+    reason: Reason
+
+
+class Peaks:
+    """Waveforms of the recordings of one archive, cached in `folder`."""
+
+    def __init__(self, media: Media, folder: Path, *, most_bytes: int = CACHE_BYTES) -> None:
+        self._media = media
+        self._folder = folder
+        self._cache = PeakCache(folder, most_bytes)
+        self._places = anyio.CapacityLimiter(_AT_ONCE)
+        self._at_work: dict[str, anyio.Lock] = {}
+
+    async def of(self, record_id: int) -> Waveform | NoPeaks:
+        """The waveform of a recording, or why there is none. The first time this takes seconds."""
+        sound = await self._media.look(record_id)
+        if isinstance(sound, Absent):
+            return NoPeaks("absent")
+        lock = self._at_work.setdefault(sound.sha256, anyio.Lock())
+        async with lock:
+            try:
+                known = await anyio.to_thread.run_sync(self._cache.get, sound.sha256)
+                return _told(known) if known is not None else await self._compute(sound)
+            finally:
+                if not lock.statistics().tasks_waiting:
+                    self._at_work.pop(sound.sha256, None)
+
+    async def forget(self, digests: Iterable[str]) -> None:
+        """Remove the waveforms of audio that left the archive."""
+        await anyio.to_thread.run_sync(self._cache.forget, [*digests])
+
+    async def _compute(self, sound: Sound) -> Waveform | NoPeaks:
+        try:
+            async with self._places:
+                with anyio.fail_after(_PATIENCE):
+                    found = await self._trace(sound)
+            if found is None:
+                return NoPeaks("damaged")
+            await anyio.to_thread.run_sync(self._cache.put, sound.sha256, found)
+        except (TimeoutError, StorageError, anyio.BrokenWorkerProcess):
+            return NoPeaks("failed")
+        return _told(found)
+
+    async def _trace(self, sound: Sound) -> Cached | None:
+        """What the audio looks like; None when its bytes are not those of the ledger."""
+        with cache_errors(self._folder):
+            await anyio.Path(self._folder).mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".spool") as spool:
+                digest, size = hashlib.sha256(), 0
+                async with self._media.open(sound) as chunks:
+                    async for chunk in chunks:
+                        size += len(chunk)
+                        if size > sound.size:
+                            return None
+                        digest.update(chunk)
+                        await anyio.to_thread.run_sync(spool.write, chunk)
+                spool.flush()
+                if digest.hexdigest() != sound.sha256:
+                    return None
+                return await anyio.to_process.run_sync(trace, spool.name, cancellable=True)
+
+
+def _told(found: Cached) -> Waveform | NoPeaks:
+    return found if isinstance(found, Waveform) else NoPeaks(found)

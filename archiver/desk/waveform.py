@@ -1,0 +1,127 @@
+"""Audio -> what is drawn of it: the peaks of each channel, and where nobody speaks.
+
+A file is decoded a few seconds at a time, so memory does not grow with its length. Decoders are
+libraries in C that read what strangers sent: `trace` is made to run in a process of its own, which
+may die without taking the desk with it.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+Levels: TypeAlias = npt.NDArray[np.float32]
+
+POINTS_A_SECOND: Final = 10
+LEAST_POINTS: Final = 1000
+MOST_POINTS: Final = 4000
+MOST_SECONDS: Final = 12 * 3600
+MOST_CHANNELS: Final = 8
+
+_STEPS_A_SECOND: Final = 200
+"""A step is 5 ms: the finest that is looked at, and so many points even a short file can have."""
+_STEPS_AT_ONCE: Final = 2000
+_STEPS_A_LOOK: Final = 10
+"""Silence is looked for 50 ms at a time."""
+
+_QUIETEST: Final = 0.006
+_LOUDEST_SILENCE: Final = 0.05
+_SHARE_OF_SPEECH: Final = 0.08
+"""Below this share of how loud the speech of the recording is, nobody speaks (about -22 dB)."""
+_LEAST_SILENCE: Final = 1.0
+_MARGIN: Final = 0.2
+"""Seconds: shorter pauses are speech, and some of the silence is kept at both ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waveform:
+    """What is drawn. `channels` hold one byte (0 to 255) a point: the greatest absolute sample.
+
+    `seconds` is the decoded length; `silences` are spans of it in which nobody speaks.
+    """
+
+    seconds: float
+    channels: tuple[bytes, ...]
+    silences: tuple[tuple[float, float], ...]
+
+
+Untraced: TypeAlias = Literal["unknown-codec", "too-long"]
+
+
+def trace(path: str) -> Waveform | Untraced:
+    """Decode the file. A codec that nothing here can read, or nonsense, is `unknown-codec`."""
+    with _undisturbed():
+        try:
+            with soundfile.SoundFile(path) as file:
+                if file.channels > MOST_CHANNELS:
+                    return "unknown-codec"
+                levels, seconds = _decode(file)
+        except (soundfile.SoundFileError, ValueError, TypeError, OverflowError, MemoryError):
+            return "unknown-codec"
+    if seconds > MOST_SECONDS:
+        return "too-long"
+    if not len(levels):
+        return "unknown-codec"
+    return Waveform(round(seconds, 3), _points(levels, seconds), tuple(_silences(levels)))
+
+
+def _decode(file: Any) -> tuple[Levels, float]:
+    """The peak of every step in every channel, and the length; of no more than is too long."""
+    step = max(1, round(file.samplerate / _STEPS_A_SECOND))
+    found, frames = [], 0
+    while len(block := file.read(step * _STEPS_AT_ONCE, dtype="float32", always_2d=True)):
+        frames += len(block)
+        np.abs(block, out=block)
+        found.append(np.maximum.reduceat(block, np.arange(0, len(block), step), axis=0))
+        if frames > MOST_SECONDS * file.samplerate:
+            break
+    levels = np.concatenate(found) if found else np.empty((0, file.channels), np.float32)
+    return np.nan_to_num(levels, nan=0.0, posinf=1.0), frames / file.samplerate
+
+
+def _points(levels: Levels, seconds: float) -> tuple[bytes, ...]:
+    wanted = min(MOST_POINTS, max(LEAST_POINTS, int(seconds * POINTS_A_SECOND)), len(levels))
+    starts = np.arange(wanted) * len(levels) // wanted
+    peaks = np.maximum.reduceat(levels, starts, axis=0)
+    drawn = np.ceil(np.clip(peaks, 0.0, 1.0) * 255).astype(np.uint8)
+    return tuple(drawn[:, channel].tobytes() for channel in range(drawn.shape[1]))
+
+
+def _silences(levels: Levels) -> Iterator[tuple[float, float]]:
+    """Spans in which every channel is quiet. A click of one look's length does not break a span."""
+    loudest = levels.max(axis=1)
+    looks = np.maximum.reduceat(loudest, np.arange(0, len(loudest), _STEPS_A_LOOK))
+    speech = float(np.quantile(looks, 0.95))
+    threshold = min(max(_SHARE_OF_SPEECH * speech, _QUIETEST), _LOUDEST_SILENCE)
+    loud = np.concatenate(([False], looks > threshold, [False]))
+    loud = (loud[1:-1] & (loud[:-2] | loud[2:])).astype(np.int8)
+    edges = np.flatnonzero(np.diff(loud, prepend=1, append=1))
+    a_look = _STEPS_A_LOOK / _STEPS_A_SECOND
+    end = len(loudest) / _STEPS_A_SECOND
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        begins = first * a_look + (_MARGIN if first else 0.0)
+        ends = min(last * a_look, end) - (_MARGIN if last < len(looks) else 0.0)
+        if (last - first) * a_look >= _LEAST_SILENCE:
+            yield (round(begins, 2), round(ends, 2))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no ^C interrupt a worker, whose parent decides when to end, nor decoders print to the
+    terminal: they write straight to the descriptor."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+        signal.signal(signal.SIGINT, former)

@@ -39,6 +39,10 @@ AT_HOME = {
     "tinytag": {"audio"},
     "tqdm": {"progress", "meter"},
     "yaml": {"config"},
+    "starlette": {"web"},
+    "uvicorn": {"web"},
+    "jinja2": {"web"},
+    "markupsafe": {"web"},
 }
 """Libraries that only these may import, so that their errors cannot leak."""
 

@@ -22,6 +22,7 @@ from archiver.cli import (
     reindex_cmd,
     run_cmd,
     sandbox_cmd,
+    serve_cmd,
     status_cmd,
     user_cmd,
     verify_cmd,
@@ -49,6 +50,7 @@ COMMANDS = (
     prune_cmd,
     erase_cmd,
     user_cmd,
+    serve_cmd,
     sandbox_cmd,
     demo_cmd,
 )

@@ -1,0 +1,72 @@
+"""`archiver serve`: the QA desk over the archive, until Ctrl-C."""
+
+import argparse
+import functools
+from typing import Any
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import port_argument
+from archiver.clock import system_clock
+from archiver.config import state_folder
+
+
+def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "serve",
+        help="the QA desk: find, listen, judge",
+        description="Serve the QA desk over the archive until Ctrl-C: a web application to find, "
+        "hear and judge calls. It follows what runs add, and never writes to the archive. On "
+        "anything but a loopback address it needs users: see `archiver user`.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="H",
+        help="the address to listen on (default: %(default)s, this machine alone)",
+    )
+    parser.add_argument(
+        "--port",
+        type=port_argument,
+        default=8080,
+        metavar="N",
+        help="where to listen; 0 is any port that is free (default: %(default)s)",
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Serve until interrupted, which is what ends it.
+
+    UsageError when the port cannot be had or nobody could log in, NoArchive without an archive.
+    """
+    from archiver.web.serving import serve
+
+    config = context.load_config(needs_key=False)
+    state = state_folder(context.environ)
+
+    def announce(url: str) -> None:
+        public = config.desk.public_url
+        context.console.result(
+            f"The desk listens on {url} until Ctrl-C.",
+            *([f"People reach it under {public}/"] if public else []),
+        )
+        context.console.json({"url": url})
+
+    anyio.run(
+        functools.partial(
+            serve,
+            config,
+            host=arguments.host,
+            port=arguments.port,
+            state_folder=state,
+            cache_folder=state / "desk-cache",
+            clock=system_clock,
+            announce=announce,
+        )
+    )
+    return 0

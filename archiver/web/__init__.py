@@ -1,0 +1,1 @@
+"""The QA desk as a web application: pages, sound, and who may have them."""

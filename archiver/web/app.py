@@ -1,0 +1,100 @@
+"""The application: every address of the desk with the right that it asks for, in one table.
+
+`/healthz` and the static files are open; the log-in page is open; everything else is behind
+`guarded`. Metrics may be mounted beside `/healthz`.
+"""
+
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
+
+from archiver.desk.entrance import Entrance
+from archiver.desk.people import Right
+from archiver.errors import ArchiverError
+from archiver.web import (
+    audio,
+    judging,
+    listing,
+    oversight,
+    player_page,
+    queue_pages,
+    refusals,
+    remarks,
+    signing,
+)
+from archiver.web.desk import Desk
+from archiver.web.guard import Guard
+from archiver.web.visit import Handler, guarded
+
+_RECORDING: Final = "/recordings/{record_id:int}"
+
+PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
+    ("GET", "/", listing.show, Right.LISTEN),
+    ("GET", "/recordings.csv", listing.table, Right.TAKE_AWAY),
+    ("GET", _RECORDING, player_page.show, Right.LISTEN),
+    ("GET", "/calls/{call_id:int}", player_page.of_call, Right.LISTEN),
+    ("GET", f"{_RECORDING}/audio", audio.listen, Right.LISTEN),
+    ("GET", f"{_RECORDING}/peaks", audio.shape, Right.LISTEN),
+    ("GET", f"{_RECORDING}/file", audio.take_away, Right.TAKE_AWAY),
+    ("POST", f"{_RECORDING}/notes", remarks.add_note, Right.JUDGE),
+    ("POST", f"{_RECORDING}/notes/{{note_id:int}}", remarks.change_note, Right.JUDGE),
+    ("POST", f"{_RECORDING}/tags", remarks.change_tags, Right.JUDGE),
+    ("POST", f"{_RECORDING}/verdict", judging.judge, Right.JUDGE),
+    ("POST", f"{_RECORDING}/skip", queue_pages.skip, Right.JUDGE),
+    ("GET", "/queue", queue_pages.show, Right.JUDGE),
+    ("POST", "/queue/next", queue_pages.take_next, Right.JUDGE),
+    ("POST", "/queue", queue_pages.make, Right.OVERSEE),
+    ("POST", "/queue/{queue_id:int}/close", queue_pages.close, Right.OVERSEE),
+    ("GET", "/journal", oversight.journal, Right.OVERSEE),
+    ("GET", "/journal.csv", oversight.journal_table, Right.OVERSEE),
+    ("GET", "/verdicts.csv", oversight.verdicts_table, Right.OVERSEE),
+    ("GET", "/notes.csv", oversight.notes_table, Right.TAKE_AWAY),
+    ("POST", "/log-out", signing.log_out, Right.LISTEN),
+    ("POST", "/settings", signing.settle, Right.LISTEN),
+)
+"""Method, path, handler, and the right without which the handler is never called."""
+
+
+def create_app(desk: Desk) -> ASGIApp:
+    """The desk as an ASGI application. It neither opens nor closes what it is given."""
+    routes: list[BaseRoute] = [
+        Route("/healthz", _healthy),
+        Route("/log-in", signing.show),
+        Route("/log-in", signing.log_in, methods=["POST"]),
+        Mount("/static", _Static(packages=[("archiver.web", "static")])),
+        *(
+            Route(path, guarded(handler, right), methods=[method])
+            for method, path, handler, right in PAGES
+        ),
+    ]
+    app = Starlette(
+        routes=[Mount(desk.base, routes=routes)] if desk.base else routes,
+        exception_handlers={
+            HTTPException: refusals.on_http_error,
+            ArchiverError: refusals.on_archiver_error,
+            Exception: refusals.on_any_error,
+        },
+    )
+    app.state.desk = desk
+    is_local = desk.entrance is Entrance.LOCAL
+    return Guard(app, hosts=desk.hosts, origin=desk.origin, is_local=is_local)
+
+
+class _Static(StaticFiles):
+    """Our own files: kept by browsers, and asked after each time, so that an update is seen."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+async def _healthy(request: Request) -> Response:
+    """Whether the desk answers; it tells nothing of the archive."""
+    return PlainTextResponse("ok\n")

@@ -1,0 +1,133 @@
+"""The sound of one recording, or a range of it, from the archive; every play is in the journal.
+
+Nothing in a request names a key or a path: a recording is asked for by its id, and what lies under
+which key is for `Media` to know. A play that cannot be written to the journal is not served.
+"""
+
+import logging
+from typing import Final
+
+import anyio
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from archiver.desk.journal import Act
+from archiver.desk.media import Absent, Media, Sound
+from archiver.desk.peaks import NoPeaks
+from archiver.errors import StorageError
+from archiver.storage.base import ByteRange
+from archiver.web.ranges import Unsatisfiable, content_range, requested
+from archiver.web.visit import Visit
+
+_LOG: Final = logging.getLogger(__name__)
+_GONE: Final = frozenset({"gone", "pruned", "erased"})
+_EXTENSIONS: Final = {
+    "audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/ogg": "ogg",
+    "audio/opus": "opus", "audio/mp4": "m4a", "audio/aac": "aac", "audio/flac": "flac",
+    "audio/webm": "webm", "audio/amr": "amr",
+}  # fmt: skip
+
+
+async def listen(visit: Visit) -> Response:
+    """The sound for the player."""
+    found = await visit.desk.library.media.look(visit.id())
+    if isinstance(found, Absent):
+        return _absent(visit, found)
+    if visit.request.method == "GET":
+        await visit.desk.journal.played(visit.person, visit.address, found.record_id)
+    return _answer(visit, found, {})
+
+
+async def take_away(visit: Visit) -> Response:
+    """The sound as a file to keep."""
+    found = await visit.desk.library.media.look(visit.id())
+    if isinstance(found, Absent):
+        return _absent(visit, found)
+    if visit.request.method == "GET":
+        await visit.desk.journal.record(
+            visit.person.name, visit.address, Act.DOWNLOAD, record_id=found.record_id
+        )
+    extension = _EXTENSIONS.get(found.content_type, "bin")
+    name = f'attachment; filename="recording-{found.record_id}.{extension}"'
+    return _answer(visit, found, {"content-disposition": name})
+
+
+async def shape(visit: Visit) -> Response:
+    """What the waveform is drawn from; computed on the first request, which may take a while."""
+    found = await visit.desk.library.peaks.of(visit.id())
+    if isinstance(found, NoPeaks):
+        return JSONResponse({"none": visit.say.named("peaks", found.reason)})
+    return JSONResponse(
+        {
+            "seconds": found.seconds,
+            "channels": [list(channel) for channel in found.channels],
+            "silences": [[round(start, 2), round(end, 2)] for start, end in found.silences],
+        }
+    )
+
+
+def _absent(visit: Visit, found: Absent) -> Response:
+    said = visit.say.named("absent", found.why)
+    status = 410 if found.why in _GONE else 503 if found.why == "unreachable" else 404
+    return PlainTextResponse(said, status)
+
+
+def _answer(visit: Visit, sound: Sound, headers: dict[str, str]) -> Response:
+    asked = visit.request.headers
+    tag = f'"{sound.sha256}"'
+    headers |= {"etag": tag, "accept-ranges": "bytes"}
+    if tag in asked.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    # A range of another version would be glued to what the browser has of this one.
+    is_same = asked.get("if-range", tag) == tag
+    try:
+        span = requested(asked.get("range") if is_same else None, sound.size)
+    except Unsatisfiable:
+        headers["content-range"] = f"bytes */{sound.size}"
+        return Response(status_code=416, headers=headers)
+    if span is not None:
+        headers["content-range"] = content_range(span, sound.size)
+    return SoundResponse(visit.desk.library.media, sound, span, headers)
+
+
+class SoundResponse(Response):
+    """Streams from the archive, and stops reading as soon as the listener has gone."""
+
+    def __init__(
+        self, media: Media, sound: Sound, span: ByteRange | None, headers: dict[str, str]
+    ) -> None:
+        stop = sound.size if span is None or span.stop is None else span.stop
+        length = stop - (span.start if span else 0)
+        super().__init__(
+            status_code=206 if span else 200,
+            headers={**headers, "content-length": str(length)},
+            media_type=sound.content_type,
+        )
+        self._media, self._sound, self._span = media, sound, span
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; a storage that fails in mid-stream leaves the answer short, never wrong."""
+        start = {"type": "http.response.start", "status": self.status_code}
+        start["headers"] = self.raw_headers
+        if scope["method"] == "HEAD":
+            await send(start)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        try:
+            async with anyio.create_task_group() as talk:
+                talk.start_soon(_until_gone, receive, talk.cancel_scope)
+                async with self._media.open(self._sound, self._span) as chunks:
+                    await send(start)
+                    async for chunk in chunks:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+                talk.cancel_scope.cancel()
+        except* StorageError as group:
+            # Without its end the answer is short of its length, and the server cuts the connection.
+            _LOG.warning("recording %s: %s", self._sound.record_id, group.exceptions[0])
+
+
+async def _until_gone(receive: Receive, listening: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    listening.cancel()

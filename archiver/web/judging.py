@@ -1,0 +1,122 @@
+"""The scorecard: its questions as a form, a draft at every change, and the verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from archiver.desk.index.entries import Entry
+from archiver.desk.judgement.verdicts import Verdict, VerdictState
+from archiver.desk.people import Right
+from archiver.desk.scorecard import Mark, Question, Scorecard
+from archiver.web.forms import Form
+from archiver.web.remarks import recording
+from archiver.web.visit import Visit
+
+_QUESTION: Final = "q."
+_NOT_APPLICABLE: Final = "na"
+_ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "yes_no": ("yes", "no", _NOT_APPLICABLE),
+    "scale": ("1", "2", "3", "4", "5", _NOT_APPLICABLE),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question as it stands in the form."""
+
+    question_id: str
+    text: str
+    kind: str
+    answers: tuple[str, ...]
+    chosen: str | None
+
+
+async def judge(visit: Visit) -> Response:
+    """Answers to the scorecard: a draft, saved at every change, or the verdict."""
+    entry, form = await recording(visit), visit.form
+    is_submitted = form.get("act") == "submit"
+    verdict = await visit.desk.verdicts.save(
+        visit.person,
+        entry.record_id,
+        read_marks(visit.desk.card, form),
+        comment=form.get("comment", ""),
+        agent_id=entry.user_id,
+        submit=is_submitted,
+    )
+    if is_submitted:
+        visit.desk.library.index.mark_reviewed(entry.record_id, True)
+    else:
+        await visit.desk.queues.keep(visit.person, entry.record_id)
+    if not visit.is_live:
+        return visit.go(f"/recordings/{entry.record_id}")
+    if is_submitted:
+        return visit.page("judge.html", entry=entry, **await judgement(visit, entry))
+    return visit.page("draft.html", verdict=verdict, missing=_missing(visit.desk.card, verdict))
+
+
+async def judgement(visit: Visit, entry: Entry) -> Mapping[str, Any]:
+    """The scorecard as this person sees it; nothing of it for those who may not judge."""
+    if not visit.person.may(Right.JUDGE):
+        return {"card": None, "sections": [], "verdict": None, "verdicts": []}
+    mine = await visit.desk.verdicts.mine(visit.person, entry.record_id)
+    all_ = await visit.desk.verdicts.of(visit.person, entry.record_id)
+    others = [each for each in all_ if mine is None or each.verdict_id != mine.verdict_id]
+    card, language = visit.desk.card, visit.say.language
+    return {
+        "card": card,
+        "card_title": card.title.said(language),
+        "sections": sections(card, mine.marks if mine else {}, language),
+        "verdict": mine,
+        "verdicts": others,
+        "missing": _missing(card, mine),
+        "is_final": mine is not None and mine.state is VerdictState.SUBMITTED,
+    }
+
+
+def sections(
+    card: Scorecard, marks: Mapping[str, Mark], language: str
+) -> list[tuple[str, list[Asked]]]:
+    """The questions under their headings, with what was answered so far."""
+
+    return [
+        (heading.said(language) if heading else "", [_asked(q, marks, language) for q in questions])
+        for heading, questions in card.sections
+    ]
+
+
+def read_marks(card: Scorecard, form: Form) -> dict[str, Mark]:
+    """The answers in a form; 400 for one that its question does not have."""
+    marks: dict[str, Mark] = {}
+    for question in card.questions:
+        answer = form.get(f"{_QUESTION}{question.question_id}", "")
+        if not answer:
+            continue
+        if answer not in _ANSWERS[question.kind]:
+            raise HTTPException(400)
+        if answer == _NOT_APPLICABLE:
+            marks[question.question_id] = None
+        else:
+            marks[question.question_id] = int(answer) if answer.isdigit() else answer == "yes"
+    return marks
+
+
+def _asked(question: Question, marks: Mapping[str, Mark], language: str) -> Asked:
+    chosen: str | None = None
+    if question.question_id in marks:
+        mark = marks[question.question_id]
+        if mark is None:
+            chosen = _NOT_APPLICABLE
+        elif isinstance(mark, bool):
+            chosen = "yes" if mark else "no"
+        else:
+            chosen = str(mark)
+    kind = str(question.kind)
+    text = question.text.said(language)
+    return Asked(question.question_id, text, kind, _ANSWERS[kind], chosen)
+
+
+def _missing(card: Scorecard, verdict: Verdict | None) -> int:
+    return len(card.unanswered(verdict.marks if verdict else {}))

@@ -1,0 +1,275 @@
+"""The list of recordings: a view, its facets, and the same view as a table to take away."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any, Final
+
+import anyio
+from starlette.responses import Response, StreamingResponse
+
+from archiver.desk.index.entries import Choice, Entry, Facets, Page
+from archiver.desk.index.view import Sort, View
+from archiver.desk.journal import Act
+from archiver.errors import UsageError
+from archiver.spreadsheet import BOM, csv_line
+from archiver.web.excerpt import excerpt
+from archiver.web.view_address import changed, choices, pairs, query, read_view, toggled, without
+from archiver.web.visit import Visit
+from archiver.web.wording import clock
+
+ROWS: Final = 50
+_SHOWN_DAYS: Final = 14
+_SHOWN: Final = 8
+"""Choices of a facet that stand open; the others are one key away."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetChoice:
+    """One line of a facet: what it says, how many it gives, and the address that toggles it."""
+
+    label: str
+    count: int
+    address: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One facet as people see it."""
+
+    name: str
+    open: tuple[FacetChoice, ...]
+    more: tuple[FacetChoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One recording in the list."""
+
+    entry: Entry
+    summary: list[tuple[str, bool]]
+    tags: list[str]
+    notes: int
+
+
+async def show(visit: Visit) -> Response:
+    """The list that the address asks for."""
+    desk = visit.desk
+    view, senseless = read_view(visit.request.query_params)
+    found: dict[str, Any] = {}
+
+    async def rows() -> None:
+        found["page"] = await _page(visit, view, senseless)
+
+    async def facets() -> None:
+        found["facets"] = await desk.library.index.facets(view)
+
+    async with anyio.create_task_group() as both:
+        both.start_soon(rows)
+        both.start_soon(facets)
+    page, counts = found["page"], found["facets"]
+    ids = [entry.record_id for entry in page.rows]
+    tags, notes = await desk.tags.of_many(ids), await desk.notes.counts(ids)
+    by_day = list(_by_day(visit, view, page, tags, notes))
+    return visit.page(
+        "list.html",
+        section="list",
+        view=view,
+        view_pairs=list(pairs(view)),
+        page=page,
+        days=by_day,
+        facets=list(_facets(visit, view, counts)),
+        chips=list(_chips(visit, view, counts)),
+        senseless=senseless,
+        progress=desk.library.progress,
+        address=query(changed(view)),
+        after=query(changed(view), after=page.next) if page.next else None,
+        sorts=_sorts(view),
+    )
+
+
+async def table(visit: Visit) -> Response:
+    """The whole view as CSV, which is told to the journal before the first row leaves."""
+    view, _ = read_view(visit.request.query_params)
+    detail = query(changed(view)) or "all"
+    await visit.desk.journal.record(
+        visit.person.name, visit.address, Act.EXPORT, detail=f"/calls.csv{detail}"
+    )
+    return StreamingResponse(
+        _lines(visit, changed(view)),
+        media_type="text/csv; charset=utf-8",
+        headers={"content-disposition": 'attachment; filename="recordings.csv"'},
+    )
+
+
+async def _page(visit: Visit, view: View, senseless: list[str]) -> Page:
+    try:
+        return await visit.desk.library.index.find(view, limit=ROWS)
+    except UsageError:  # a cursor that is none, or of another view
+        senseless.append("after")
+        return await visit.desk.library.index.find(changed(view), limit=ROWS)
+
+
+def _by_day(
+    visit: Visit,
+    view: View,
+    page: Page,
+    tags: Mapping[int, list[str]],
+    notes: Mapping[int, int],
+) -> Iterator[tuple[date | None, list[Row]]]:
+    """The rows under their days; without headings where the list has another order."""
+
+    def day(entry: Entry) -> date | None:
+        return visit.wording.day_of(entry.created_at) if view.sort is Sort.CREATED else None
+
+    for at, entries in groupby(page.rows, key=day):
+        yield (
+            at,
+            [
+                Row(
+                    entry,
+                    excerpt(entry.summary or "", view.text),
+                    tags.get(entry.record_id, []),
+                    notes.get(entry.record_id, 0),
+                )
+                for entry in entries
+            ],
+        )
+
+
+def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
+    say, wording = visit.say, visit.wording
+    days = sorted(facets.days.items(), reverse=True)
+    yield _facet(view, "days", [(day, wording.short(day), n) for day, n in days], _SHOWN_DAYS)
+    yield _facet(view, "agents", _named(visit, facets.agents, "agent"))
+    yield _facet(view, "orders", _named(visit, facets.orders, "order"))
+    yield _facet(view, "directions", _worded(visit, facets.directions, "way"))
+    yield _facet(view, "statuses", _worded(visit, facets.statuses, "status"))
+    yield _facet(view, "states", _worded(visit, facets.states, "state"))
+    for member, (no, yes) in (
+        ("is_reviewed", facets.is_reviewed),
+        ("has_summary", facets.has_summary),
+        ("is_held", facets.is_held),
+    ):
+        pairs = [(True, say(f"{member}.yes"), yes), (False, say(f"{member}.no"), no)]
+        is_choice = (no and yes) or getattr(view, member) is not None
+        yield _facet(view, member, pairs if is_choice else [])
+
+
+def _facet(
+    view: View, member: str, choices: list[tuple[Any, str, int]], shown: int = _SHOWN
+) -> Facet:
+    chosen = getattr(view, member)
+    picked = chosen if isinstance(chosen, tuple) else (chosen,)
+    lines = tuple(
+        FacetChoice(label, count, query(toggled(view, member, value)), value in picked)
+        for value, label, count in choices
+    )
+    if len(lines) <= shown + 1:
+        return Facet(member, lines, ())
+    open_ = lines[:shown] + tuple(line for line in lines[shown:] if line.is_chosen)
+    return Facet(member, open_, tuple(line for line in lines[shown:] if not line.is_chosen))
+
+
+def _named(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:
+    return [(each.value, _name(visit, each, group), each.count) for each in choices]
+
+
+def _name(visit: Visit, choice: Choice, group: str) -> str:
+    if choice.label:
+        return choice.label
+    return (
+        visit.say(f"{group}.number", id=choice.value)
+        if choice.value
+        else visit.say(f"{group}.none")
+    )
+
+
+def _worded(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:
+    say = visit.say
+    return [
+        (
+            each.value,
+            say.named(group, each.value) if each.value else say(f"{group}.none"),
+            each.count,
+        )
+        for each in choices
+    ]
+
+
+def _chips(visit: Visit, view: View, facets: Facets) -> Iterator[tuple[str, str]]:
+    """What was chosen, each with the address of the list without it."""
+    for member, values in choices(view).items():
+        for value in values:
+            is_one_of_many = isinstance(getattr(view, member), tuple)
+            left = toggled(view, member, value) if is_one_of_many else without(view, [member])
+            yield _said(visit, facets, member, value), query(left)
+
+
+def _said(visit: Visit, facets: Facets, member: str, value: Any) -> str:
+    say, wording = visit.say, visit.wording
+    lists: dict[str, tuple[tuple[Choice, ...], str]] = {
+        "agents": (facets.agents, "agent"),
+        "orders": (facets.orders, "order"),
+    }
+    if member in lists:
+        among, group = lists[member]
+        found = next((each for each in among if each.value == value), Choice(value, None, 0))
+        return _name(visit, found, group)
+    if member in {"directions", "statuses", "states"}:
+        group = {"directions": "way", "statuses": "status", "states": "state"}[member]
+        return say.named(group, value) if value else say(f"{group}.none")
+    if isinstance(value, bool):
+        return say(f"{member}.{'yes' if value else 'no'}")
+    if isinstance(value, date):
+        return say(f"chip.{member}", value=wording.full(value))
+    if isinstance(value, float):
+        return say(f"chip.{member}", value=clock(value))
+    return say(f"chip.{member}", value=value)
+
+
+def _sorts(view: View) -> Mapping[str, tuple[str, str]]:
+    """By column: the address that sorts by it, and how it is sorted now (an `aria-sort`)."""
+    told = {}
+    for sort in Sort:
+        is_now = view.sort is sort
+        up = not view.ascending if is_now else sort in {Sort.AGENT, Sort.ORDER}
+        now = ("ascending" if view.ascending else "descending") if is_now else "none"
+        told[sort.value] = (query(changed(view, sort=sort, ascending=up)), now)
+    return told
+
+
+async def _lines(visit: Visit, view: View) -> AsyncIterator[str]:
+    """The table, a piece at a time: thousands of rows never wait in memory."""
+    desk, wording = visit.desk, visit.wording
+    columns = visit.say.words("csv.columns")
+    lines = [BOM + csv_line(columns)]
+    async for entry in desk.library.index.stream(view):
+        lines.append(csv_line(_cells(entry, wording.machine(entry.created_at))))
+        if len(lines) >= 500:
+            yield "".join(lines)
+            lines.clear()
+    yield "".join(lines)
+
+
+def _cells(entry: Entry, at: str) -> list[str | int | None]:
+    return [
+        entry.record_id,
+        entry.call_id,
+        at,
+        entry.agent,
+        entry.user_id,
+        entry.order,
+        entry.order_id,
+        entry.lead_id,
+        entry.phone,
+        entry.direction,
+        entry.status,
+        None if entry.seconds is None else f"{entry.seconds:.1f}",
+        entry.state.value,
+        int(entry.is_held),
+        int(entry.is_reviewed),
+        entry.summary,
+    ]

@@ -1,0 +1,92 @@
+"""One recording within its call: the player, what is known of it, and what people say of it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from archiver.desk.index.entries import CallEntry, Entry, Leg
+from archiver.desk.index.view import State
+from archiver.desk.judgement.queue import Queue
+from archiver.desk.people import Right
+from archiver.web.excerpt import marked
+from archiver.web.judging import judgement
+from archiver.web.remarks import call_of, notes_of, tags_of
+from archiver.web.view_address import changed, query, read_view
+from archiver.web.visit import Visit
+
+_SPEEDS: Final = (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3)
+
+
+async def show(visit: Visit) -> Response:
+    """The page of a recording, in the view that the reader came from."""
+    entry = await visit.desk.library.index.recording(visit.id())
+    if entry is None:
+        return visit.page(
+            "unknown.html",
+            404,
+            section="list",
+            progress=visit.desk.library.progress,
+            record_id=visit.id(),
+        )
+    call = await call_of(visit, entry)
+    view, _ = read_view(visit.request.query_params)
+    view = changed(view)
+    return visit.page(
+        "player.html",
+        section="player",
+        entry=entry,
+        call=call,
+        legs=[leg_data(visit, leg) for leg in call.legs],
+        numbers={leg.entry.record_id: n for n, leg in enumerate(call.legs, 1)},
+        speeds=_SPEEDS,
+        queue=await _queue(visit),
+        view=view,
+        address=query(view),
+        neighbours=await visit.desk.library.index.neighbours(view, entry.record_id),
+        summaries=_summaries(call, view.text),
+        progress=visit.desk.library.progress,
+        may_take_away=visit.person.may(Right.TAKE_AWAY),
+        **await notes_of(visit, call),
+        **await tags_of(visit, entry.record_id),
+        **await judgement(visit, entry),
+    )
+
+
+async def of_call(visit: Visit) -> Response:
+    """A call by its id: the first of its recordings."""
+    call = await visit.desk.library.index.call(visit.id("call_id"))
+    if call is None or not call.legs:
+        raise HTTPException(404)
+    return visit.go(f"/recordings/{call.legs[0].entry.record_id}")
+
+
+def leg_data(visit: Visit, leg: Leg) -> Mapping[str, Any]:
+    """What the player's script is told of one part of the call."""
+    record_id = leg.entry.record_id
+    path = f"{visit.desk.base}/recordings/{record_id}"
+    return {
+        "id": record_id,
+        "offset": leg.offset,
+        "seconds": leg.entry.seconds or 0,
+        "plays": leg.entry.state is State.ARCHIVED,
+        "audio": f"{path}/audio",
+        "peaks": f"{path}/peaks",
+        "notes": f"{path}/notes",
+    }
+
+
+async def _queue(visit: Visit) -> Queue | None:
+    """The queue that the recording was taken from, as the address says."""
+    asked = visit.request.query_params.get("queue", "")
+    if not visit.person.may(Right.JUDGE) or not asked.isdigit():
+        return None
+    queues = await visit.desk.queues.all()
+    return next((each for each in queues if str(each.queue_id) == asked), None)
+
+
+def _summaries(call: CallEntry, search: str) -> list[tuple[Entry, list[tuple[str, bool]]]]:
+    return [
+        (leg.entry, marked(leg.entry.summary, search)) for leg in call.legs if leg.entry.summary
+    ]

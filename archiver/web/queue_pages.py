@@ -1,0 +1,78 @@
+"""The review queue: a fair sample to listen to, and the next of it with one key."""
+
+import math
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from archiver.web.forms import Form
+from archiver.web.view_address import GREATEST_ID, query, read_view
+from archiver.web.visit import Visit
+
+_LONGEST: Final = 200
+
+
+async def show(visit: Visit) -> Response:
+    """All queues, and for whoever oversees them the form for a new one."""
+    view, _ = read_view(visit.request.query_params)
+    sample = await visit.desk.library.index.by_agent(view)
+    return visit.page(
+        "queues.html",
+        section="queue",
+        queues=await visit.desk.queues.all(),
+        view=view,
+        address=query(view),
+        agents=len(sample),
+        recordings=sum(len(ids) for ids in sample.values()),
+        is_done="done" in visit.request.query_params,
+    )
+
+
+async def take_next(visit: Visit) -> Response:
+    """The next recording of a queue, or of any; back to the queues when nothing is left."""
+    place = await visit.desk.queues.next(visit.person, _queue_id(visit.form))
+    if place is None:
+        return visit.go("/queue?done=1")
+    return visit.go(f"/recordings/{place.record_id}?queue={place.queue_id}")
+
+
+async def skip(visit: Visit) -> Response:
+    """Leave a recording out, with the reason, and take the next one."""
+    queue_id, reason = _queue_id(visit.form), visit.form.get("reason", "")
+    if queue_id is None:
+        raise HTTPException(400)
+    await visit.desk.queues.skip(visit.person, queue_id, visit.id(), reason[:_LONGEST])
+    return await take_next(visit)
+
+
+async def make(visit: Visit) -> Response:
+    """A new queue: a share of each agent's recordings in a view, drawn at random."""
+    form = visit.form
+    view, _ = read_view(visit.request.query_params)
+    try:
+        share, least = float(form.get("share", "5")) / 100, int(form.get("least", "1"))
+    except ValueError:
+        raise HTTPException(400) from None
+    if not (math.isfinite(share) and 0 <= share <= 1 and 0 <= least <= 1000):
+        raise HTTPException(400)
+    sample = await visit.desk.library.index.by_agent(view)
+    await visit.desk.queues.make(
+        visit.person, form.get("title", "")[:_LONGEST], sample, share=share, least=least
+    )
+    return visit.go("/queue")
+
+
+async def close(visit: Visit) -> Response:
+    """End a queue; what was judged stays."""
+    await visit.desk.queues.close(visit.person, visit.id("queue_id"))
+    return visit.go("/queue")
+
+
+def _queue_id(form: Form) -> int | None:
+    text = form.get("queue", "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > GREATEST_ID:
+        raise HTTPException(400)
+    return int(text)

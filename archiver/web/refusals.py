@@ -1,0 +1,76 @@
+"""Every refusal and every failure as a page of one sentence that says what to do."""
+
+import logging
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+
+from archiver.errors import (
+    ArchiverError,
+    LogInFailed,
+    LogInThrottled,
+    NoSuchThing,
+    NotAllowed,
+    StorageError,
+    UsageError,
+    WrongInput,
+)
+from archiver.web import pages
+from archiver.web.visit import LIVE_HEADER, desk_of, language_of, look
+from archiver.web.wording import Wording
+
+_LOG: Final = logging.getLogger(__name__)
+_STATUS: Final[tuple[tuple[type[ArchiverError], int], ...]] = (
+    (LogInFailed, 401),
+    (LogInThrottled, 429),
+    (NotAllowed, 403),
+    (NoSuchThing, 404),
+    (WrongInput, 422),
+    (UsageError, 400),
+    (StorageError, 503),
+)
+"""The first that fits. What cannot be done now, because a disk or S3 fails, is 503."""
+_TOLD: Final = frozenset({400, 401, 403, 404, 405, 413, 415, 422, 429, 500, 503})
+
+
+def status_of(error: ArchiverError) -> int:
+    """The status that an error of ours is answered with."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """What the routes refuse."""
+    return refusal(request, error.status_code if isinstance(error, HTTPException) else 500)
+
+
+async def on_archiver_error(request: Request, error: Exception) -> Response:
+    """What the parts behind the pages refuse, or fail to do."""
+    if not isinstance(error, ArchiverError):
+        raise error
+    status = status_of(error)
+    if status == 503:
+        _LOG.warning("%s: %s", type(error).__name__, error)
+    return refusal(request, status, error.retry_after)
+
+
+async def on_any_error(request: Request, error: Exception) -> Response:
+    """A bug of ours: its traceback goes to the console, the reader gets a sentence."""
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return refusal(request, 500)
+
+
+def refusal(request: Request, status: int, retry_after: float | None = None) -> Response:
+    """The refusal in the reader's language: a page, or a line for what is no page."""
+    desk = desk_of(request)
+    say = language_of(request, desk)
+    told = status if status in _TOLD else 400
+    headers = {"retry-after": str(max(1, round(retry_after)))} if retry_after else {}
+    if LIVE_HEADER in request.headers or "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse(say(f"error.{told}.text"), status, headers)
+    wording = Wording(say, desk.config.window.timezone)
+    surroundings = look(request, desk, say, wording)
+    return HTMLResponse(
+        pages.render("error.html", {**surroundings, "status": told}), status, headers
+    )

@@ -1,0 +1,98 @@
+"""Notes at a position and tags: what people write beside a recording while they listen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from archiver.desk.index.entries import CallEntry, Entry, Leg
+from archiver.desk.index.view import State
+from archiver.desk.judgement.notes import Note
+from archiver.desk.people import Right
+from archiver.errors import NoSuchThing
+from archiver.web.forms import seconds
+from archiver.web.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class NoteLine:
+    """A note on the timeline of its call. `at` is its place there, in seconds."""
+
+    note: Note
+    at: float
+    is_own: bool
+
+
+async def add_note(visit: Visit) -> Response:
+    """A note at a position."""
+    entry = await recording(visit)
+    position, text = seconds(visit.form.get("seconds")), visit.form.get("text", "")
+    await visit.desk.notes.add(visit.person, entry.record_id, position, text)
+    return await _notes_again(visit, entry)
+
+
+async def change_note(visit: Visit) -> Response:
+    """Take a note back, or put it in other words."""
+    entry, note_id = await recording(visit), visit.id("note_id")
+    if visit.form.get("act") == "remove":
+        await visit.desk.notes.remove(visit.person, note_id)
+    else:
+        await visit.desk.notes.change(visit.person, note_id, visit.form.get("text", ""))
+    return await _notes_again(visit, entry)
+
+
+async def change_tags(visit: Visit) -> Response:
+    """A tag more, or one less."""
+    entry, tags = await recording(visit), visit.desk.tags
+    if "remove" in visit.form:
+        await tags.remove(visit.person, entry.record_id, visit.form["remove"])
+    else:
+        await tags.add(visit.person, entry.record_id, visit.form.get("tag", ""))
+    if not visit.is_live:
+        return visit.go(f"/recordings/{entry.record_id}")
+    return visit.page("tags.html", **await tags_of(visit, entry.record_id))
+
+
+async def notes_of(visit: Visit, call: CallEntry) -> Mapping[str, Any]:
+    """The notes of every part of the call, in the order of the call."""
+    lines = []
+    for leg in call.legs:
+        for note in await visit.desk.notes.of(leg.entry.record_id):
+            is_own = note.author == visit.person.name or visit.person.may(Right.OVERSEE)
+            lines.append(NoteLine(note, leg.offset + note.seconds, is_own))
+    lines.sort(key=lambda line: (line.at, line.note.note_id))
+    return {"notes": lines}
+
+
+async def tags_of(visit: Visit, record_id: int) -> Mapping[str, Any]:
+    """The tags of a recording, and those that are in use."""
+    return {
+        "tags": await visit.desk.tags.of(record_id),
+        "known_tags": [each.tag for each in await visit.desk.tags.known()],
+        "record_id": record_id,
+    }
+
+
+async def recording(visit: Visit) -> Entry:
+    """The recording that the path names. NoSuchThing for one that nothing can be said of any more:
+    the archive does not know it, or has removed it."""
+    entry = await visit.desk.library.index.recording(visit.id())
+    if entry is None or entry.state in {State.ERASED, State.PRUNED}:
+        raise NoSuchThing(f"there is no recording {visit.id()}")
+    return entry
+
+
+async def call_of(visit: Visit, entry: Entry) -> CallEntry:
+    """The call that the recording is a part of."""
+    call = await visit.desk.library.index.call(entry.call_id)
+    if call is not None and any(leg.entry.record_id == entry.record_id for leg in call.legs):
+        return call
+    return CallEntry(entry.call_id, (Leg(entry, 0.0),), entry.seconds or 0.0)
+
+
+async def _notes_again(visit: Visit, entry: Entry) -> Response:
+    if not visit.is_live:
+        return visit.go(f"/recordings/{entry.record_id}")
+    call = await call_of(visit, entry)
+    return visit.page("notes.html", entry=entry, **await notes_of(visit, call))

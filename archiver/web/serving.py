@@ -1,0 +1,121 @@
+"""The desk on a socket, until it is told to stop."""
+
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Final
+
+import anyio
+import uvicorn
+
+from archiver.clock import Clock
+from archiver.config import Config
+from archiver.errors import UsageError
+from archiver.web.app import create_app
+from archiver.web.desk import open_desk
+
+_GRACE: Final = 2
+"""Seconds for answers under way when the desk ends; a listener's stream is cut after that."""
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its hands on signals: who runs the desk decides when it ends."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = anyio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.listens.set()
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        """Leave them alone."""
+        return nullcontext()
+
+
+async def serve(
+    config: Config,
+    *,
+    host: str,
+    port: int,
+    state_folder: Path,
+    cache_folder: Path,
+    clock: Clock,
+    announce: Callable[[str], None],
+) -> None:
+    """Serve the desk until cancelled; `announce` is called with its address once it listens.
+
+    Raises UsageError when the port cannot be had, and what `open_desk` raises.
+    """
+    with listening(host, port) as listener:
+        opened = open_desk(
+            config, host=host, state_folder=state_folder, cache_folder=cache_folder, clock=clock
+        )
+        async with opened as desk:
+            server = _Server(settings(create_app(desk)))
+            async with anyio.create_task_group() as around:
+                around.start_soon(_run, server, listener)
+                try:
+                    await server.listens.wait()
+                    announce(address(listener, desk.base))
+                    await anyio.sleep_forever()
+                finally:
+                    server.should_exit = True
+
+
+def settings(app: object) -> uvicorn.Config:
+    """How uvicorn serves: no log of who asked for what but ours, no name of itself, no proxies."""
+    # What it logs of errors is either ours already, or the noise of strangers on the line.
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there. UsageError when it cannot be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, place = found[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(place)
+            listener.listen(128)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"port {port} cannot be had on {host}: {error.strerror or error}",
+            hint="--port N names another one; 0 is any that is free",
+        ) from None
+    listener.setblocking(False)
+    return listener
+
+
+def address(listener: socket.socket, base: str) -> str:
+    """Where to go with a browser; for a socket on every interface, from this machine."""
+    host, port = listener.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"  # noqa: S104
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}{base}/"
+
+
+async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    """Shielded: who cancels waits here until the server has ended in order."""
+    with anyio.CancelScope(shield=True):
+        await server.serve(sockets=[listener])

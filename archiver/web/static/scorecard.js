@@ -1,0 +1,63 @@
+// The scorecard by keyboard: in a question, 1 to 5, Y, N and X answer it and go on to the next one.
+// Every change is saved as a draft.
+
+import { keyName } from "./keys.js";
+import { submit } from "./live.js";
+
+const ANSWERS = { y: "yes", n: "no", x: "na" };
+const PAUSE = 600;
+let saving;
+
+const form = () => document.getElementById("card-form");
+const questions = () => [...form().querySelectorAll(".question")];
+const enter = (question) => (question.querySelector("input:checked") ?? question.querySelector("input")).focus();
+
+export function open() {
+  if (!form()) return false;
+  const all = questions();
+  enter(all.find((one) => !one.querySelector("input:checked")) ?? all[0]);
+  return true;
+}
+
+function answer(question, value) {
+  const input = question.querySelector(`input[value="${value}"]`);
+  if (!input) return false;
+  input.checked = true;
+  saveSoon();
+  const all = questions();
+  const next = all[all.indexOf(question) + 1];
+  if (next) enter(next); else document.getElementById("comment").focus();
+  return true;
+}
+
+function saveSoon() {
+  if (!form().dataset.draft) return; // what was submitted changes by being submitted again
+  clearTimeout(saving);
+  saving = setTimeout(save, PAUSE);
+}
+
+async function save() {
+  clearTimeout(saving);
+  saving = undefined;
+  if (form()) await submit(form(), { name: "act", value: "draft" });
+}
+
+document.addEventListener("input", (event) => { if (event.target.closest("#card-form")) saveSoon(); });
+document.addEventListener("submit", (event) => { if (event.target.id === "card-form") clearTimeout(saving); }, true);
+addEventListener("pagehide", () => {
+  if (saving === undefined || !form()) return;
+  const fields = new URLSearchParams([...new FormData(form()), ["act", "draft"]]);
+  navigator.sendBeacon(form().getAttribute("action"), fields);
+});
+document.addEventListener("keydown", (event) => {
+  const inForm = event.target.closest?.("#card-form");
+  if (!inForm) return;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    form().querySelector('button[value="submit"]').click();
+    return;
+  }
+  const question = event.target.closest(".question");
+  const name = keyName(event);
+  if (question && answer(question, ANSWERS[name] ?? name)) event.preventDefault();
+});

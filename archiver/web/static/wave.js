@@ -1,0 +1,79 @@
+// The waveform of one part, drawn from what the server has computed: the sound itself is never
+// decoded here. Markers of notes and the loop lie on it.
+
+import Hover from "./wavesurfer/hover.esm.js";
+import Regions from "./wavesurfer/regions.esm.js";
+import Timestamps from "./wavesurfer/timeline.esm.js";
+import WaveSurfer from "./wavesurfer/wavesurfer.esm.js";
+import { clock } from "./clock.js";
+
+const NONCE = document.querySelector("link[rel=stylesheet]").nonce;
+const HEIGHT = 112;
+
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+function looks(channels) {
+  const sides = [
+    { waveColor: color("wave"), progressColor: color("wave-played") },
+    { waveColor: color("wave-b"), progressColor: color("wave-b-played") },
+  ];
+  const height = Math.round(HEIGHT / channels);
+  const common = { height, barWidth: 2, barGap: 1, barRadius: 1, cursorWidth: 2, cursorColor: color("ink"),
+    normalize: false };
+  return channels > 1 ? { ...common, splitChannels: sides } : { ...common, ...sides[0] };
+}
+
+export class Wave {
+  #surfer;
+  #regions;
+  #notes = [];
+  #loop = null;
+  #channels;
+
+  // `shape` is the server's answer: { seconds, channels, silences }.
+  constructor(place, leg, shape, onSeek) {
+    this.#channels = shape.channels.length;
+    const loudest = Math.max(40, ...shape.channels.map((channel) => channel.reduce((a, b) => Math.max(a, b), 0)));
+    this.#surfer = WaveSurfer.create({
+      container: place,
+      media: leg.element,
+      peaks: shape.channels.map((channel) => Float32Array.from(channel, (value) => value / loudest)),
+      duration: shape.seconds,
+      cspNonce: NONCE,
+      dragToSeek: true,
+      hideScrollbar: true,
+      ...looks(this.#channels),
+    });
+    this.#regions = this.#surfer.registerPlugin(Regions.create());
+    this.#surfer.registerPlugin(Hover.create({
+      lineColor: color("accent"), labelBackground: color("ink"), labelColor: color("card"),
+      labelSize: "12px", formatTimeCallback: (seconds) => clock(leg.offset + seconds),
+    }));
+    this.#surfer.registerPlugin(Timestamps.create({
+      height: 16, formatTimeCallback: (seconds) => clock(leg.offset + seconds),
+      style: { fontSize: "11px", color: color("faint") },
+    }));
+    this.#surfer.on("interaction", onSeek);
+    this.ready = new Promise((done) => { this.#surfer.once("ready", done); });
+  }
+
+  recolor() { this.#surfer.setOptions(looks(this.#channels)); }
+
+  // `notes`: { seconds, text }
+  async mark(notes) {
+    await this.ready;
+    for (const region of this.#notes) region.remove();
+    this.#notes = notes.map(({ seconds, text }) => {
+      const region = this.#regions.addRegion({ start: seconds, color: color("note"), drag: false, resize: false });
+      region.element.title = text;
+      return region;
+    });
+  }
+
+  // A loop in seconds of this part, or null.
+  async loop(span) {
+    await this.ready;
+    this.#loop?.remove();
+    this.#loop = span && this.#regions.addRegion({ ...span, color: color("loop"), drag: false, resize: false });
+  }
+}

@@ -1,0 +1,163 @@
+"""A view as an address, and an address as a view (pure).
+
+Every choice in a list is a parameter of its address, so that whatever a person sees can be sent to
+a colleague. What makes no sense in an address is left out, and named, so that the page can say so.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from archiver.desk.index.view import Sort, State, View
+from archiver.web.wording import clock, read_clock
+
+GREATEST_ID: Final = 2**63 - 1
+_MOST_CHOICES: Final = 200
+_LONGEST: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """How one member of a view stands in an address; `read` raises ValueError."""
+
+    name: str
+    member: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+    repeats: bool = False
+
+
+def read_id(text: str) -> int:
+    """An id, or 0 for "none known"."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > GREATEST_ID:
+        raise ValueError(text)
+    return int(text)
+
+
+def _date(text: str) -> date:
+    if len(text) != 10:  # the one form of ISO 8601 that browsers send
+        raise ValueError(text)
+    return date.fromisoformat(text)
+
+
+def _word(text: str) -> str:
+    if len(text) > _LONGEST:
+        raise ValueError(text)
+    return "" if text == "-" else text
+
+
+def _yes_no(text: str) -> bool:
+    return {"yes": True, "no": False}[text]
+
+
+def _length(text: str) -> float:
+    seconds = read_clock(text)
+    if seconds is None:
+        raise ValueError(text)
+    return seconds
+
+
+def _cursor(text: str) -> str:
+    if len(text) > _LONGEST:
+        raise ValueError(text)
+    return text
+
+
+def _unknown(word: str) -> str:
+    return word or "-"
+
+
+def _said(flag: bool) -> str:
+    return "yes" if flag else "no"
+
+
+PARAMETERS: Final = (
+    Parameter("q", "text", _cursor, str),
+    Parameter("lead", "lead", read_id, str),
+    Parameter("phone", "phone", _cursor, str),
+    Parameter("day", "days", _date, date.isoformat, repeats=True),
+    Parameter("since", "since", _date, date.isoformat),
+    Parameter("until", "until", _date, date.isoformat),
+    Parameter("order", "orders", read_id, str, repeats=True),
+    Parameter("agent", "agents", read_id, str, repeats=True),
+    Parameter("way", "directions", _word, _unknown, repeats=True),
+    Parameter("status", "statuses", _word, _unknown, repeats=True),
+    Parameter("state", "states", State, str, repeats=True),
+    Parameter("summary", "has_summary", _yes_no, _said),
+    Parameter("reviewed", "is_reviewed", _yes_no, _said),
+    Parameter("held", "is_held", _yes_no, _said),
+    Parameter("min", "min_seconds", _length, clock),
+    Parameter("max", "max_seconds", _length, clock),
+    Parameter("sort", "sort", Sort, str),
+    Parameter("up", "ascending", _yes_no, _said),
+    Parameter("after", "cursor", _cursor, str),
+)
+_BY_MEMBER: Final = {each.member: each for each in PARAMETERS}
+_DEFAULTS: Final = View()
+
+
+def read_view(asked: QueryParams) -> tuple[View, list[str]]:
+    """The view of an address, and the names of the parameters that made no sense."""
+    chosen: dict[str, Any] = {}
+    senseless: list[str] = []
+    for each in PARAMETERS:
+        texts = [text.strip() for text in asked.getlist(each.name) if text.strip()]
+        values = []
+        for text in texts[: _MOST_CHOICES if each.repeats else 1]:
+            try:
+                values.append(each.read(text))
+            except (ValueError, KeyError):
+                senseless.append(each.name)
+        if values:
+            chosen[each.member] = tuple(dict.fromkeys(values)) if each.repeats else values[0]
+    return View(**chosen), sorted(set(senseless))
+
+
+def pairs(view: View) -> Iterator[tuple[str, str]]:
+    """What an address says of the view: nothing of what nobody chose."""
+    for each in PARAMETERS:
+        value = getattr(view, each.member)
+        if value == getattr(_DEFAULTS, each.member):
+            continue
+        for one in value if each.repeats else (value,):
+            yield each.name, each.write(one)
+
+
+def query(view: View, **more: object) -> str:
+    """`?…` of the view, with more parameters after it; nothing where there is nothing to say."""
+    said = [*pairs(view), *((name, str(value)) for name, value in more.items())]
+    return f"?{urlencode(said)}" if said else ""
+
+
+def toggled(view: View, member: str, value: object) -> View:
+    """The view with one choice of a facet added, or taken away; it starts from its beginning."""
+    if not _BY_MEMBER[member].repeats:
+        return changed(view, **{member: None if getattr(view, member) == value else value})
+    values = getattr(view, member)
+    left = tuple(one for one in values if one != value)
+    return changed(view, **{member: left if value in values else (*values, value)})
+
+
+def changed(view: View, **members: Any) -> View:
+    """The view with other members, from its beginning."""
+    return replace(view, **{"cursor": "", **members})
+
+
+def without(view: View, members: Iterable[str]) -> View:
+    """The view with nothing chosen in these members."""
+    return changed(view, **{member: getattr(_DEFAULTS, member) for member in members})
+
+
+def choices(view: View) -> Mapping[str, tuple[Any, ...]]:
+    """What was chosen, by member: the order of the list and the page in it are no choices."""
+    chosen: dict[str, tuple[Any, ...]] = {}
+    for member in (field.name for field in fields(View)):
+        value = getattr(view, member)
+        if member in {"sort", "ascending", "cursor"} or value == getattr(_DEFAULTS, member):
+            continue
+        chosen[member] = value if _BY_MEMBER[member].repeats else (value,)
+    return chosen

@@ -67,7 +67,10 @@ def client_address(peer: str, forwarded: Sequence[str], proxies: Collection[Netw
     address = peer
     hops = [hop.strip() for value in forwarded for hop in value.split(",")]
     while hops and is_among(address, proxies):
-        address = _plain(hops.pop()) or address
+        hop = _plain(hops.pop())
+        if not hop:  # a proxy that hides where it comes from: what stands before is nobody's word
+            break
+        address = hop
     return address
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Drawn:
     """One recording of a sample; agent 0 stands for those whose agent is not known."""
 
@@ -33,7 +33,7 @@ def draw(
         for agent_id, record_ids in by_agent.items()
         for record_id in _lowest(record_ids, _number(len(record_ids), share, least), seed)
     ]
-    return [one for _, one in sorted(drawn, key=lambda pair: (pair[0], pair[1].record_id))]
+    return [one for _, one in sorted(drawn)]
 
 
 def rank(record_id: int, seed: str) -> bytes:

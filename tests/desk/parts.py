@@ -1,0 +1,18 @@
+"""A desk's file, people who work with it, and a clock that the test moves."""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from archiver.desk.file import DeskFile, open_desk_file
+from archiver.desk.people import Person, Role, Way
+
+ARCHIVE = "1b6b587f-eb6d-44d9-912e-1453acbaeadd"
+
+ADA = Person("ada", Role.ADMIN, Way.PASSWORD)
+RITA = Person("rita", Role.REVIEWER, Way.PASSWORD)
+ROSS = Person("ross", Role.REVIEWER, Way.PASSWORD)
+LENA = Person("lena", Role.LISTENER, Way.PASSWORD)
+
+
+def desk_file(folder: Path) -> AbstractAsyncContextManager[DeskFile]:
+    return open_desk_file(folder / "desk.sqlite", ARCHIVE)

@@ -43,6 +43,8 @@ AT_HOME = {
     "uvicorn": {"web"},
     "jinja2": {"web"},
     "markupsafe": {"web"},
+    "numpy": {"desk"},
+    "soundfile": {"desk"},
 }
 """Libraries that only these may import, so that their errors cannot leak."""
 

@@ -24,7 +24,8 @@ from archiver.desk.index.index import DeskIndex
 from archiver.desk.index.store import discard
 from archiver.desk.media import Media
 from archiver.desk.peaks import Peaks
-from archiver.errors import StorageError
+from archiver.errors import ArchiverError
+from archiver.failures import one_failure
 from archiver.storage.base import Storage
 
 Forget: TypeAlias = Callable[[Sequence[int]], Awaitable[object]]
@@ -69,7 +70,7 @@ class Library:
         while True:
             try:
                 await self.catch_up()
-            except StorageError as error:
+            except ArchiverError as error:
                 self._following.lament(error)
             await anyio.sleep(poll)
 
@@ -96,11 +97,12 @@ async def open_library(
             media = Media(index, storage)
             peaks = Peaks(media, cache_folder / "peaks")
             library = Library(archive_id, folder, index, media, peaks, following)
-            async with anyio.create_task_group() as background:
-                if is_following:
-                    background.start_soon(library.follow)
-                yield library
-                background.cancel_scope.cancel()
+            with one_failure():
+                async with anyio.create_task_group() as background:
+                    if is_following:
+                        background.start_soon(library.follow)
+                    yield library
+                    background.cancel_scope.cancel()
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from archiver.desk.index.cards import Card, read_card
 from archiver.desk.index.entries import Progress
 from archiver.desk.index.picture import Upkeep
 from archiver.desk.index.store import Unread
-from archiver.errors import KeyMissing, StorageError, StorageUnreachable
+from archiver.errors import ArchiverError, KeyMissing, StorageError, StorageUnreachable
 from archiver.ledger.segments import Head, number_prefix
 from archiver.ledger.walk import Walk
 from archiver.sidecar import MOST_BYTES
@@ -47,7 +47,7 @@ class Following:
         self._skipped = 0
         self._broken = ""
         self._has_begun = False
-        self._buried: list[int] = []
+        self._buried: set[int] = set()
         self.progress = Progress(0, 0, 0, 0, is_current=False)
 
     async def begin(self) -> bool:
@@ -81,7 +81,7 @@ class Following:
         await self._do(self._upkeep.refresh)
         await self._tell(is_current=True)
 
-    def lament(self, error: StorageError) -> None:
+    def lament(self, error: ArchiverError) -> None:
         """Say on the page that the archive cannot be read just now."""
         self.progress = replace(self.progress, is_current=False, trouble=str(error))
 
@@ -97,7 +97,7 @@ class Following:
             head = None if self._broken else self._walk.head
             skipped, buried = await self._do(self._upkeep.take, step.lines, head)
             self._skipped += skipped
-            self._buried += buried
+            self._buried |= buried
             if await self._do(self._upkeep.refresh_if_due):
                 await self._tell(is_current=False)
         self._has_begun = True
@@ -105,10 +105,12 @@ class Following:
     async def _bury(self, on_buried: OnBuried) -> None:
         """Leave nothing of removed recordings here, and tell those who may know of them."""
         if self._buried:
-            buried, self._buried = self._buried, []
+            buried = sorted(self._buried)
             digests = await self._do(self._upkeep.store.digests, buried)
-            await self._do(self._upkeep.scrub)
+            await self._do(self._upkeep.refresh)
             await on_buried(buried, digests)
+            self._buried.clear()
+        await self._do(self._upkeep.store.scrub)
 
     async def _read_some(self) -> list[Card]:
         """The next cards; none when all sidecars are read."""

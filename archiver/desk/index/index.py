@@ -203,6 +203,10 @@ class DeskIndex:
         """This recording has been reviewed, or no longer counts as such. Takes effect at once."""
         self.upkeep.mark_reviewed(record_id, is_reviewed)
 
+    def forget_searches(self) -> None:
+        """Let the next search be made anew."""
+        self._searches.clear()
+
     def _match(self, db: sqlite3.Connection, picture: Picture, view: View) -> Match:
         expression = match(view.text)
         texts = None if expression is None else self._search(db, picture, expression)

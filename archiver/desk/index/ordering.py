@@ -22,7 +22,7 @@ from archiver.errors import UsageError
 _PLACES: Final = 2**32
 """More than there can be rows."""
 _LONGEST: Final = 2**30
-"""Tenths of a second: three years."""
+"""Milliseconds: twelve days. What claims to be longer counts as that long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Ordering:
         columns = self._columns
         value = 0
         if self._view.sort is Sort.SECONDS:
-            value = int(_tenths(columns.seconds[row : row + 1])[0])
+            value = int(_milliseconds(columns.seconds[row : row + 1])[0])
         elif self._named is not None:
             value = self._named.value(row)
         told = [value, int(columns.created_at[row]), int(columns.record_id[row])]
@@ -91,7 +91,8 @@ class Ordering:
         is_there = rank < high and int(ids[rank - low]) == mark.record_id
         place = rank
         if self._view.sort is not Sort.CREATED:
-            value = mark.value if self._named is None else self._named.rank_of(mark.value)
+            value = min(max(mark.value, -1), _LONGEST)
+            value = value if self._named is None else self._named.rank_of(mark.value)
             place += value * _PLACES
         # A row that is gone would have stood before the one that has its rank now.
         before = 1 if self._view.ascending and not is_there else 0
@@ -99,7 +100,7 @@ class Ordering:
 
     def _sorted_by(self, rows: Ints) -> Ints:
         if self._named is None:
-            return _tenths(self._columns.seconds.take(rows))
+            return _milliseconds(self._columns.seconds.take(rows))
         return self._named.ranks(rows)
 
 
@@ -145,8 +146,8 @@ def read_cursor(cursor: str) -> Mark:
         raise UsageError(
             "this address asks for a page that is none", hint="open the list again"
         ) from error
-    return Mark(min(max(value, -1), _LONGEST * 10), created_at, record_id)
+    return Mark(value, created_at, record_id)
 
 
-def _tenths(seconds: npt.NDArray[np.float32]) -> Ints:
-    return np.clip(np.rint(seconds * 10), -1, _LONGEST).astype(np.int64)
+def _milliseconds(seconds: npt.NDArray[np.float32]) -> Ints:
+    return np.clip(np.rint(seconds.astype(np.float64) * 1000), -1, _LONGEST).astype(np.int64)

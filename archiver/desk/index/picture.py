@@ -52,22 +52,17 @@ class Upkeep:
         self.picture = Picture(columns, legends, store.names())
         self.refresh()
 
-    def take(self, lines: Iterable[bytes], head: Head | None) -> tuple[int, list[int]]:
+    def take(self, lines: Iterable[bytes], head: Head | None) -> tuple[int, set[int]]:
         """Take in a segment: how many of its lines made no sense, and what it buried."""
         taken = self.store.take(lines, head)
         self._touched |= taken.touched
         self._are_holds_changed |= taken.are_holds_changed
-        return taken.skipped, sorted(taken.buried)
+        return taken.skipped, taken.buried
 
     def keep(self, cards: Sequence[Card]) -> None:
         """Keep what sidecars tell."""
         self.store.keep(cards)
         self._touched.update(card.record_id for card in cards)
-
-    def scrub(self) -> None:
-        """Leave no trace of what was buried, in the file or in memory."""
-        self.refresh()
-        self.store.scrub()
 
     def unread(self, most: int, most_bytes: int) -> list[Unread]:
         """Sidecars to be read, of no more bytes than that together (but one in any case)."""

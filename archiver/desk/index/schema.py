@@ -6,7 +6,8 @@ keep the same rules about late and repeated events. The second part is what the 
 - `cards`: what the sidecars tell of people, as far as they are read (`revision`);
 - `pending`: archived recordings whose sidecar is to be read, the newest first;
 - `names`: the newest known name of each agent and order;
-- `words`: the full text of summaries, kept in step by triggers.
+- `words`: the full text of summaries, kept in step by triggers;
+- `desk`: the version, and whether texts were removed that the file still has traces of.
 
 The file is disposable. It holds personal data, so what is deleted is overwritten.
 """
@@ -46,8 +47,8 @@ _TABLES: Final = f"""
         INSERT INTO words (words, rowid, summary)
         VALUES ('delete', old.record_id, {_FOLDED.format("old")});
     END;
-    CREATE TABLE desk (version INTEGER NOT NULL);
-    INSERT INTO desk VALUES ({VERSION});
+    CREATE TABLE desk (version INTEGER NOT NULL, is_dirty INTEGER NOT NULL DEFAULT 0);
+    INSERT INTO desk (version) VALUES ({VERSION});
 """  # noqa: S608 - constants
 
 

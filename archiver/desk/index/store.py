@@ -178,11 +178,20 @@ class Store:
             )
 
     def scrub(self) -> None:
-        """Leave no trace of removed texts in the file, its log or the words."""
+        """Leave no trace of removed texts in the file, its log or the words, if there may be any.
+
+        What a reader keeps from being overwritten now is left for the next time.
+        """
         with index_errors(self.path):
+            if self._db.execute("SELECT is_dirty FROM desk").fetchone() == (0,):
+                return
             with self._db:
                 self._db.execute("INSERT INTO words (words) VALUES ('optimize')")
             scrub(self._db)
+            (is_busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not is_busy:
+                with self._db:
+                    self._db.execute("UPDATE desk SET is_dirty = 0")
 
     @staticmethod
     def _batches(rows: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:

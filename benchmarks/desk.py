@@ -1,0 +1,232 @@
+"""How fast the desk finds: lists, facets and full text over a million recordings.
+
+    python -m benchmarks.desk [--recordings 1000000] [--folder PATH] [--json PATH]
+
+The index is filled as the desk itself fills it: events of the ledger and sidecars go in, made up
+but for their form. Three years of calls, thirty orders, two hundred agents; summaries of some
+twenty-five words, Russian and English, common and rare. With --folder the index is kept there, and
+found there the next time. Every question is asked five times, each time after the searches that
+the index remembers were forgotten; what is printed is the slowest.
+"""
+
+import argparse
+import json
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import anyio
+
+from archiver import sidecar
+from archiver.desk.index.cards import read_card
+from archiver.desk.index.index import DeskIndex
+from archiver.desk.index.store import Store
+from archiver.desk.index.view import Sort, View
+from archiver.ledger.events import CallJudged, Stored, encode
+from archiver.ledger.segments import Head
+from archiver.liner.models import Call, Recording
+from archiver.sidecar import Audio, Names
+from archiver.storage.keys import audio_key
+from benchmarks.machine import describe_machine
+
+ARCHIVE_ID = "00000000-0000-4000-8000-000000000001"
+START = datetime(2023, 11, 1, tzinfo=UTC)
+YEARS = timedelta(days=3 * 365)
+DIGEST = "5" * 64
+A_SEGMENT = 1000
+ROUNDS = 5
+
+COMMON = (
+    "the customer asked about an order and was told that delivery is planned for the next week "
+    "клиент спросил о заказе и получил ответ что доставка будет на следующей неделе оператор"
+)
+TOPICS = (
+    "refund complaint address courier warranty invoice discount payment cancelled voicemail "
+    "возврат жалоба адрес курьер гарантия счёт скидка оплата отмена автоответчик"
+)
+
+
+def words(rng: random.Random) -> str:
+    """A summary: common words, a topic, and now and then a word that few others have."""
+    topics = TOPICS.split()
+    told = rng.choices(COMMON.split(), k=21) + rng.choices(topics, k=3)
+    told.append(f"{rng.choice(topics)}{rng.randrange(20_000)}")
+    rng.shuffle(told)
+    return " ".join(told)
+
+
+def recording(number: int, of: int, rng: random.Random) -> tuple[list[bytes], bytes]:
+    """The lines of the ledger about one call with one recording, and its sidecar."""
+    at = START + YEARS * (number / of)
+    call_id, record_id, lead = number + 10**6, number + 10**7, rng.randrange(50_000, 400_000)
+    order, agent = rng.randrange(200, 230), rng.randrange(100, 300)
+    seconds = float(round(rng.lognormvariate(4.5, 0.9), 1))
+    status = rng.choices(("answered", "call-back", "busy", "no-answer"), (80, 12, 5, 3))[0]
+    summary = words(rng) if rng.random() < 0.9 else None
+    row = {
+        "id": call_id,
+        "clientPhone": f"+7900{lead:07}",
+        "direction": rng.choice(("incoming", "outgoing")),
+    }
+    key = audio_key(lead, call_id, record_id, "mp3")
+    facts = Audio(key, 250_000, DIGEST, "audio/mpeg", seconds, ())
+    card = sidecar.compose(
+        Call(call_id, lead, order, agent, status_code=status, created_at=at, row=row),
+        Recording(record_id, lead, duration_seconds=seconds, summary=summary, created_at=at),
+        Names(f"Agent {agent:03} Of-Two-Hundred", f"Line {order}", status),
+        facts,
+        found_under=call_id,
+        archived_at=at,
+        version="1",
+    ).encode()
+    stored = Stored(
+        record_id=record_id,
+        call_id=call_id,
+        key=key,
+        bytes=facts.size,
+        sha256=DIGEST,
+        content_type="audio/mpeg",
+        sidecar_bytes=len(card),
+        sidecar_sha256=DIGEST,
+        metadata_sha256=DIGEST,
+        has_summary=summary is not None,
+        lead_id=lead,
+        user_id=agent,
+        created_at=at,
+        duration_seconds=seconds,
+    )
+    judged = CallJudged(
+        call_id=call_id,
+        state="archived",
+        attempts=0,
+        lead_id=lead,
+        order_id=order,
+        user_id=agent,
+        created_at=at,
+        recordings=(record_id,),
+    )
+    return [encode(at, "run", stored), encode(at, "run", judged)], card
+
+
+def fill(path: Path, recordings: int) -> float:
+    """Make the index; how many seconds it spent taking things in."""
+    rng, spent = random.Random(1), 0.0
+    store = Store(path, ARCHIVE_ID)
+    for start in range(0, recordings, A_SEGMENT):
+        numbers = range(start, min(start + A_SEGMENT, recordings))
+        made = [(number, *recording(number, recordings, rng)) for number in numbers]
+        began = time.monotonic()
+        lines = [line for _, few, _ in made for line in few]
+        store.take(lines, Head(start // A_SEGMENT + 1, DIGEST))
+        store.keep([read_card(number + 10**7, 1, card) for number, _, card in made])
+        spent += time.monotonic() - began
+        if start % 100_000 == 0:
+            print(f"{start:>9,} recordings taken in, {spent:.0f} s", flush=True)
+    store.close()
+    return spent
+
+
+def questions() -> Iterator[tuple[str, View]]:
+    """What people ask, from nothing to everything at once."""
+    day = date(2025, 3, 4)
+    yield "everything, newest first", View()
+    yield "one day", View(days=(day,))
+    yield "a month, by length", View(since=day, until=date(2025, 4, 3), sort=Sort.SECONDS)
+    yield "everything, by agent", View(sort=Sort.AGENT, ascending=True)
+    yield (
+        "two orders, three agents, incoming",
+        View(orders=(201, 202), agents=(101, 102, 103), directions=("incoming",)),
+    )
+    yield (
+        "outgoing, with summary, over a minute",
+        View(directions=("outgoing",), has_summary=True, min_seconds=60),
+    )
+    yield "a rare word: refund77", View(text="refund77")
+    yield "a word in one of eight: refund", View(text="refund")
+    yield "a beginning: доставк*", View(text="доставк*")
+    yield 'a phrase: "order and"', View(text='"order and"')
+    yield "two words: refund курьер", View(text="refund курьер")
+    yield "the most common word: customer", View(text="customer")
+    yield "a telephone number", View(phone="+7 900 012-34-56")
+    yield (
+        "text, month, agent at once",
+        View(text="refund", since=day, until=date(2025, 4, 3), agents=(101, 102)),
+    )
+
+
+async def measure(path: Path) -> list[dict[str, Any]]:
+    """The slowest of some rounds, in milliseconds, of each question."""
+    index = await DeskIndex.open(path, ARCHIVE_ID, ZoneInfo("Europe/Berlin"))
+    found = []
+    for name, view in questions():
+        rounds = [await one_round(index, view) for _ in range(ROUNDS)]
+        slowest = {part: max(one[part] for one in rounds) for part in rounds[0]}
+        found.append({"question": name, **slowest})
+    await index.aclose()
+    return found
+
+
+async def one_round(index: DeskIndex, view: View) -> dict[str, Any]:
+    index.forget_searches()
+    began = time.perf_counter()
+    page = await index.find(view, 50)
+    listed = time.perf_counter()
+    await index.facets(view)
+    counted = time.perf_counter()
+    last = page.rows[-1].record_id if page.rows else 1
+    await index.neighbours(view, last)
+    ended = time.perf_counter()
+    return {
+        "rows": page.total,
+        "list": 1000 * (listed - began),
+        "facets": 1000 * (counted - listed),
+        "together": 1000 * (counted - began),
+        "neighbours": 1000 * (ended - counted),
+    }
+
+
+def table(found: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The figures as a table of Markdown."""
+    yield "| question | rows | list, ms | facets, ms | together, ms | next and previous, ms |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for one in found:
+        yield (
+            f"| {one['question']} | {one['rows']:,} | {one['list']:.0f} | {one['facets']:.0f} |"
+            f" {one['together']:.0f} | {one['neighbours']:.0f} |"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--recordings", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        path = (arguments.folder or Path(name)) / f"{arguments.recordings}.sqlite"
+        filling = None if path.exists() else fill(path, arguments.recordings)
+        began = time.monotonic()
+        found = anyio.run(measure, path)
+        print(*table(found), sep="\n")
+        facts = {
+            "recordings": arguments.recordings,
+            "seconds to fill": filling,
+            "seconds in all": time.monotonic() - began,
+            "size of the file": path.stat().st_size,
+            "greatest memory, MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "questions": found,
+            "machine": describe_machine(),
+        }
+        print(json.dumps({name: one for name, one in facts.items() if name != "questions"}))
+        if arguments.json:
+            arguments.json.write_text(json.dumps(facts, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

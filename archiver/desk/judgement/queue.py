@@ -1,6 +1,6 @@
 """Review queues: a random sample, given out one by one, never the same to two people at a time.
 
-Whoever takes a place claims it for half an hour; each sign of work renews the claim. A reviewer
+Whoever takes a place claims it for an hour; each sign of work renews the claim. A reviewer
 who goes home blocks nobody: a claim that has run out is given to the next one.
 """
 
@@ -20,8 +20,11 @@ from archiver.desk.people import Person, Right
 from archiver.desk.texts import one_line
 from archiver.errors import NoSuchThing, WrongInput
 
-LEASE: Final = timedelta(minutes=30)
+LEASE: Final = timedelta(hours=1)
+"""How long a claim lasts without a sign of work: longer than nearly every call."""
 
+_RENEWED_AFTER: Final = timedelta(minutes=5)
+"""A sign of work soon after another costs no write."""
 _LONGEST: Final = 100
 _LONGEST_REASON: Final = 300
 _MOST: Final = 20_000
@@ -50,6 +53,16 @@ _FREE: Final = """
           WHERE v.record_id = p.record_id AND v.reviewer = :me AND v.state = 'submitted'
       )
     ORDER BY p.claimed_by IS :me, queue_id, p.position LIMIT 1
+"""
+_FADING: Final = """
+    SELECT 1 FROM places
+    WHERE record_id = :record_id AND state = 'waiting' AND claimed_by = :me
+      AND claimed_until > :now AND claimed_until <= :soon
+"""
+_RENEWAL: Final = """
+    UPDATE places SET claimed_until = :until
+    WHERE record_id = :record_id AND state = 'waiting' AND claimed_by = :me
+      AND claimed_until > :now
 """
 
 
@@ -143,15 +156,20 @@ class Queues:
         return None if row is None else place_of(row)
 
     async def keep(self, by: Person, record_id: int) -> None:
-        """Renew one's claim on the recording, if there is one that lasts: somebody is at work."""
+        """A sign of work: renew one's claim on the recording, if there is one that lasts.
+
+        Cheap enough to be told with every request for a piece of sound.
+        """
         now = self._clock()
-        await self._file.write(
-            lambda db: db.execute(
-                "UPDATE places SET claimed_until = ? WHERE record_id = ? AND claimed_by = ?"
-                " AND claimed_until > ? AND state = 'waiting'",
-                (seconds(now + LEASE), record_id, by.name, seconds(now)),
-            )
-        )
+        asked = {
+            "me": by.name,
+            "record_id": record_id,
+            "now": seconds(now),
+            "soon": seconds(now + LEASE - _RENEWED_AFTER),
+            "until": seconds(now + LEASE),
+        }
+        if await self._file.read(lambda db: db.execute(_FADING, asked).fetchone()):
+            await self._file.write(lambda db: db.execute(_RENEWAL, asked))
 
     async def release(self, by: Person, queue_id: int, record_id: int) -> None:
         """Give up one's claim, for somebody else to take the place."""

@@ -75,7 +75,7 @@ async def test_a_claim_comes_again_until_its_recording_is_judged(tmp_path: Path)
         assert await queues.claimed(RITA) is None
         first = await queues.next(RITA)
         assert first is not None
-        clock.advance(minutes=10)
+        clock.advance(minutes=50)
         assert record(await queues.next(RITA)) == first.record_id
         assert record(await queues.claimed(RITA)) == first.record_id
         await submitted(file, clock, RITA, first.record_id)

@@ -101,8 +101,11 @@ async def open_library(
                 async with anyio.create_task_group() as background:
                     if is_following:
                         background.start_soon(library.follow)
-                    yield library
-                    background.cancel_scope.cancel()
+                    try:
+                        yield library
+                    finally:
+                        index.upkeep.store.interrupt()
+                        background.cancel_scope.cancel()
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """What is drawn of audio: peaks, channels, silences; of anything that can be decoded."""
 
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -134,6 +136,27 @@ def test_what_is_too_long_to_be_a_call_is_given_up(
 ) -> None:
     monkeypatch.setattr(waveform, "MOST_SECONDS", 60)
     assert trace(str(written(tmp_path / "a.wav", np.zeros(61 * RATE)))) == "too-long"
+
+
+_MEASURED = """
+import resource, sys
+from archiver.desk.waveform import trace
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = trace(sys.argv[1])
+print(found.seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_two_hours_of_stereo_take_no_more_memory_than_their_drawing(tmp_path: Path) -> None:
+    path, minute = tmp_path / "a.wav", np.stack((noise(60), noise(60)), axis=1)
+    with soundfile.SoundFile(path, "w", RATE, 2, subtype="ULAW") as file:
+        for _ in range(120):
+            file.write(minute)
+    told = subprocess.run(
+        [sys.executable, "-c", _MEASURED, path], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert float(told[0]) == 7200.0
+    assert int(told[1]) < 64
 
 
 def test_samples_that_are_no_numbers_are_drawn_as_silence(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ MOST_ROWS: Final = 500
 _READERS: Final = 4
 _SEARCHES_KEPT: Final = 8
 _GREATEST_ID: Final = 2**63 - 1
+_SEARCH: Final = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
 
 
 class DeskIndex:
@@ -218,8 +219,9 @@ class DeskIndex:
         asked = (expression, picture.texts)
         known = self._searches.get(asked)
         if known is None:
-            rows = db.execute("SELECT rowid FROM words WHERE words MATCH ?", (expression,))
-            known = np.fromiter((row[0] for row in rows), np.int64)
+            # One text of all ids: half a million rows one by one would take four times as long.
+            (told,) = db.execute(_SEARCH, (expression,)).fetchone()
+            known = np.fromstring(told or "", np.int64, sep=",")
             self._searches[asked] = known
             while len(self._searches) > _SEARCHES_KEPT:
                 self._searches.popitem(last=False)

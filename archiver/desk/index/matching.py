@@ -113,10 +113,11 @@ def _chosen(columns: Columns, legends: Legends, view: View) -> list[tuple[str, B
     ):
         if values:
             legend: Legend = getattr(legends, name)
-            chosen.append((name, _one_of(getattr(columns, name), legend.codes(values))))
+            codes = legend.codes(values)
+            chosen.append((name, _one_of(getattr(columns, name), codes, len(legend.values))))
     if view.states:
         codes = [STATES.index(State(one)) for one in view.states]
-        chosen.append(("state", _one_of(columns.state, codes)))
+        chosen.append(("state", _one_of(columns.state, codes, len(STATES))))
     for name, wanted in (
         ("has_summary", view.has_summary),
         ("is_reviewed", view.is_reviewed),
@@ -128,10 +129,10 @@ def _chosen(columns: Columns, legends: Legends, view: View) -> list[tuple[str, B
     return chosen
 
 
-def _one_of(column: npt.NDArray[Any], codes: list[int]) -> Bits:
-    if len(codes) == 1:
-        return np.asarray(column == codes[0], np.bool_)
-    return np.isin(column, codes)
+def _one_of(column: npt.NDArray[Any], codes: list[int], all_codes: int) -> Bits:
+    table = np.zeros(all_codes, np.bool_)
+    table[codes] = True
+    return table.take(column)
 
 
 def _numbered(columns: Columns, text: str, bare: int) -> Bits:

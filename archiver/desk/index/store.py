@@ -80,6 +80,10 @@ class Store:
         with index_errors(self.path):
             self._lock.release()
 
+    def interrupt(self) -> None:
+        """Break off what is under way, from any thread: it is undone, and raises StorageError."""
+        self._db.interrupt()
+
     def head(self) -> Head:
         """The newest segment that is taken in."""
         with index_errors(self.path):

@@ -105,8 +105,9 @@ def _take(db: sqlite3.Connection, entry: Entry, taken: Taken) -> None:
 
 def _bury(db: sqlite3.Connection, record_ids: Sequence[int], taken: Taken) -> None:
     ids = [(one,) for one in record_ids]
-    if db.executemany("DELETE FROM cards WHERE record_id = ?", ids).rowcount > 0:
+    if ids:
         db.execute("UPDATE desk SET is_dirty = 1")
+    db.executemany("DELETE FROM cards WHERE record_id = ?", ids)
     db.executemany("DELETE FROM pending WHERE record_id = ?", ids)
     taken.touched.update(record_ids)
     taken.buried.update(record_ids)

@@ -334,6 +334,19 @@ async def test_an_index_that_cannot_be_read_is_filled_again(tmp_path: Path, junk
         path.write_bytes(junk)
         async with reading(night) as library:
             assert await ids(library, text="refund") == [11]
+        assert sorted(one.name for one in path.parent.iterdir()) == ["index.sqlite"]
+
+
+async def test_what_the_index_tells_of_people_is_for_its_owner_alone(tmp_path: Path) -> None:
+    async with bench(tmp_path, centre()) as night:
+        await night.run()
+        async with reading(night) as library:
+            modes = {
+                one.stat().st_mode & 0o077
+                for one in library.folder.glob("index.sqlite*")
+                if not one.name.endswith(".lock")
+            }
+            assert modes == {0}
 
 
 async def test_two_desks_do_not_share_an_index(tmp_path: Path) -> None:

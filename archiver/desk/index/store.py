@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from archiver.catalog.file import connect, scrub
+from archiver.catalog import schema
+from archiver.catalog.file import scrub
 from archiver.catalog.retention import held_among
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.cards import Card
@@ -76,8 +77,10 @@ class Store:
 
     def close(self) -> None:
         """Close the file; what was written is there."""
-        self._db.close()
         with index_errors(self.path):
+            # An interrupt counts until the next statement, and would keep SQLite from tidying up.
+            self._db.execute("SELECT 1").fetchone()
+            self._db.close()
             self._lock.release()
 
     def interrupt(self) -> None:
@@ -204,23 +207,26 @@ class Store:
 
 
 def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
-    """The open file; one of another archive or version is thrown away."""
+    """The open file, readable by its owner alone; what is no index of that archive, or of another
+    version, is thrown away."""
     for _ in range(2):
+        path.touch(mode=0o600)
+        db = sqlite3.connect(path, check_same_thread=False)
         try:
-            db = connect(path, archive_id)
-        except UsageError:
-            discard(path)
-            continue
-        try:
+            schema.prepare(db)
             prepare(db)
+            with db:
+                told = "INSERT OR IGNORE INTO head (id, archive_id, number) VALUES (1, ?, 0)"
+                db.execute(told, (archive_id,))
+            if db.execute("SELECT archive_id FROM head").fetchone() == (archive_id,):
+                return db
         except sqlite3.OperationalError:
             db.close()
-            raise
+            raise  # locked, full, no rights: nothing is wrong with what is in it
         except sqlite3.DatabaseError:
-            db.close()
-            discard(path)
-            continue
-        return db
+            pass
+        db.close()
+        discard(path)
     raise sqlite3.DatabaseError("the index cannot be made")
 
 

@@ -126,6 +126,8 @@ def _terminated_like_interrupted() -> Iterator[None]:
     """Let SIGTERM end a command as Ctrl-C does, so that it cleans up and exits with 130.
 
     It is turned into SIGINT and not into an exception: whoever waits in an event loop handles that.
+    A shell without job control starts what it puts into the background with SIGINT ignored; to go
+    on ignoring it would be to ignore SIGTERM as well.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -135,7 +137,12 @@ def _terminated_like_interrupted() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, interrupt)
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)

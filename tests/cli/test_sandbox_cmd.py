@@ -28,6 +28,19 @@ def test_it_serves_where_it_says_until_it_is_interrupted(
     assert "Traceback" not in ended.err
 
 
+def test_what_a_script_starts_in_the_background_can_be_ended(tmp_path: Path) -> None:
+    before = signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a child inherits it, as from `sh -c "… &"`
+    try:
+        process = started("sandbox", "--port", "0", "--json", folder=tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert process.stdout is not None
+    assert json.loads(process.stdout.readline())["url"]
+    assert interrupted(process, signal.SIGTERM).code == 130
+
+
 def test_a_port_that_is_taken_is_an_error_of_one_line(tmp_path: Path) -> None:
     process = started("sandbox", "--port", "0", "--json", folder=tmp_path)
     try:

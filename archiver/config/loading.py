@@ -300,8 +300,7 @@ def _desk(section: Section, place: _Place) -> DeskConfig:
         data=section.value("data", place.path, None),
         scorecard=section.value("scorecard", place.path, None),
         language=cast(
-            Literal["en", "ru"],
-            section.value("language", one_of(("en", "ru")), str(default.language)),
+            Literal["en", "ru"] | None, section.value("language", one_of(("en", "ru")), None)
         ),
         keep_log=section.value("keep_log", length, default.keep_log),
     )

@@ -147,7 +147,8 @@ class DeskConfig:
 
     `users` may name a file that is not there: then there are no users. `proxy_header` is believed
     from `proxy_addresses` alone. `data` None is the user's state folder, under the archive's id;
-    `scorecard` None is the one in the package; `public_url` has no slash at its end.
+    `scorecard` None is the one in the package, `language` None what each browser asks for;
+    `public_url` has no slash at its end.
     """
 
     users: Path = Path("users.yaml")
@@ -156,7 +157,7 @@ class DeskConfig:
     public_url: str | None = None
     data: Path | None = None
     scorecard: Path | None = None
-    language: Literal["en", "ru"] = "en"
+    language: Literal["en", "ru"] | None = None
     keep_log: timedelta = timedelta(days=730)
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from archiver.catalog.moments import moment, seconds
 from archiver.clock import Clock, stamp
 from archiver.desk.file import DeskFile
-from archiver.desk.people import Person, Right
+from archiver.desk.people import Person, Right, proper_name
 from archiver.desk.texts import one_line
 from archiver.spreadsheet import BOM, csv_line
 
@@ -162,13 +162,21 @@ def _append(
         "INSERT INTO log (at, name, address, act, record_id, detail) VALUES (?, ?, ?, ?, ?, ?)",
         (
             seconds(now),
-            one_line(who, _MOST_NAME),
+            _as_known(who),
             one_line(address, _MOST_NAME),
             act,
             record_id,
             one_line(detail, _MOST_DETAIL),
         ),
     )
+
+
+def _as_known(who: str) -> str:
+    """The name as the users file has it, also of somebody who typed it in another way."""
+    try:
+        return proper_name(who)
+    except ValueError:
+        return one_line(who, _MOST_NAME)
 
 
 def _entry(row: sqlite3.Row) -> LogEntry:

@@ -143,6 +143,15 @@ async def test_whatever_a_stranger_types_stays_one_short_line(tmp_path: Path) ->
     assert rows[2][2].startswith("'=cmd")
 
 
+async def test_a_name_is_logged_as_the_users_file_has_it(tmp_path: Path) -> None:
+    async with desk_file(tmp_path) as file:
+        log = journal(file, ManualClock())
+        for typed in ("Rita", "RITA", "rita ", "local"):
+            await log.record(typed, HERE, Act.LOG_IN)
+        names = [entry.name for entry in await log.page(ADA)]
+        assert names == ["local", "rita", "rita", "rita"]
+
+
 async def test_the_whole_log_is_a_table(tmp_path: Path) -> None:
     async with desk_file(tmp_path) as file:
 

@@ -93,9 +93,11 @@ async def show(visit: Visit) -> Response:
 async def table(visit: Visit) -> Response:
     """The whole view as CSV, which is told to the journal before the first row leaves."""
     view, _ = read_view(visit.request.query_params)
-    detail = query(changed(view)) or "all"
     await visit.desk.journal.record(
-        visit.person.name, visit.address, Act.EXPORT, detail=f"/calls.csv{detail}"
+        visit.person.name,
+        visit.address,
+        Act.EXPORT,
+        detail=f"/recordings.csv{query(changed(view))}",
     )
     return StreamingResponse(
         _lines(visit, changed(view)),

@@ -1,0 +1,169 @@
+"""A desk as people meet it: an archive of the sample calls, served on a socket of its own."""
+
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from queue import Queue
+from typing import Any
+
+import anyio
+import httpx
+from anyio.from_thread import start_blocking_portal
+
+from archiver.clock import system_clock
+from archiver.config import Config
+from archiver.desk.enrolment import change_users
+from archiver.desk.passwords import hash_password
+from archiver.desk.people import Role
+from archiver.desk.users import User
+from archiver.sandbox.model import Source
+from archiver.sandbox.sample_world import sample_world
+from archiver.web.serving import serve
+from tests.world import FIRST_NIGHT, Night, bench
+
+PASSWORD = "correct horse battery"
+PEOPLE = {"lena": Role.LISTENER, "rita": Role.REVIEWER, "ross": Role.REVIEWER, "ada": Role.ADMIN}
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """An archive that was made, and the folder that holds it and all that belongs to it."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / "archive"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A desk that answers under `url` (without a slash at its end)."""
+
+    url: str
+    made: Made
+
+    @contextmanager
+    def visitor(self, name: str | None = None, **options: Any) -> Iterator[httpx.Client]:
+        """A client, logged in when a name is given."""
+        with httpx.Client(base_url=self.url, timeout=_PATIENCE, **options) as client:
+            client.headers["accept"] = "text/html"
+            if name is not None:
+                answer = log_in(client, name)
+                assert answer.status_code == 303, answer.text
+            yield client
+
+
+def calls() -> Source:
+    """The sample calls, on the day before the first run."""
+    return sample_world(FIRST_NIGHT)
+
+
+def archived(
+    folder: Path,
+    world: Source,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    desk: Mapping[str, Any] | None = None,
+    runs: Callable[[Night], Any] | None = None,
+) -> Made:
+    """An archive of all calls of the world."""
+    wanted = {"desk": {"users": str(folder / "users.yaml"), **(desk or {})}, **(settings or {})}
+
+    async def make() -> Config:
+        async with bench(folder, world, settings=wanted) as night:
+            night.clock.advance(hours=2)
+            await night.run()
+            if runs is not None:
+                await runs(night)
+            return night.config()
+
+    return Made(folder, anyio.run(make))
+
+
+def damage(made: Made, record_id: int) -> None:
+    """Cut the file of a recording short, behind the archive's back."""
+    (file,) = (one for one in made.archive.rglob(f"{record_id}.*") if one.suffix != ".json")
+    file.chmod(0o600)
+    os.truncate(file, file.stat().st_size - 10)
+
+
+def enrol(made: Made, people: Mapping[str, Role] = PEOPLE) -> None:
+    """Give these people the one password of the tests."""
+    kept = hash_password(PASSWORD)
+
+    def change(users: dict[str, User]) -> None:
+        for name, role in people.items():
+            users[name] = User(name, role, kept)
+
+    change_users(made.config.desk.users, change)
+    assert stat.S_IMODE(made.config.desk.users.stat().st_mode) & 0o077 == 0
+
+
+@contextmanager
+def served(made: Made, *, host: str = "127.0.0.1") -> Iterator[Served]:
+    """The desk over it, in a thread and a loop of its own until the block ends."""
+    told: Queue[str] = Queue()
+    run = partial(
+        serve,
+        made.config,
+        host=host,
+        port=0,
+        state_folder=made.state,
+        cache_folder=made.folder / "cache",
+        clock=system_clock,
+        announce=told.put,
+    )
+    with start_blocking_portal() as portal:
+        running = portal.start_task_soon(run)
+        running.add_done_callback(lambda done: told.put("") if not done.cancelled() else None)
+        try:
+            url = told.get(timeout=_PATIENCE)
+            if not url:
+                running.result()
+            yield Served(url.rstrip("/"), made)
+        finally:
+            running.cancel()
+
+
+def until_listed(client: httpx.Client, count: int) -> None:
+    """Wait until the index has come to all recordings."""
+    for _ in range(400):
+        if f"{count} recordings" in client.get("/").text and "is being built" not in text(client):
+            return
+        anyio.run(anyio.sleep, 0.02)
+    raise AssertionError(text(client))
+
+
+def text(client: httpx.Client, path: str = "/") -> str:
+    return client.get(path).text
+
+
+def log_in(client: httpx.Client, name: str, password: str = PASSWORD) -> httpx.Response:
+    """Fill in the form of the log-in page and send it."""
+    page = client.get("/log-in")
+    fields = {"csrf": csrf_of(page.text), "name": name, "password": password}
+    return client.post("/log-in", data=fields)
+
+
+def csrf_of(page: str) -> str:
+    """The code in the forms of a page."""
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found is not None, page
+    return found[1]
+
+
+def post(client: httpx.Client, path: str, **fields: str) -> httpx.Response:
+    """Send a form as a page of ours would."""
+    return client.post(path, data={"csrf": csrf_of(text(client)), **fields})

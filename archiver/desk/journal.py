@@ -17,7 +17,7 @@ from typing import Final
 from archiver.catalog.moments import moment, seconds
 from archiver.clock import Clock, stamp
 from archiver.desk.file import DeskFile
-from archiver.desk.people import Person, Right, proper_name
+from archiver.desk.people.person import Person, Right, proper_name
 from archiver.desk.texts import one_line
 from archiver.spreadsheet import BOM, csv_line
 

@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
-from archiver.desk.entrance import Entrance
-from archiver.desk.people import Right
+from archiver.desk.people.entrance import Entrance
+from archiver.desk.people.person import Right
 from archiver.errors import ArchiverError
 from archiver.web import (
     audio,

@@ -8,9 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from archiver.desk.index.entries import Entry
+from archiver.desk.judgement.scorecard import Mark, Question, Scorecard
 from archiver.desk.judgement.verdicts import Verdict, VerdictState
-from archiver.desk.people import Right
-from archiver.desk.scorecard import Mark, Question, Scorecard
+from archiver.desk.people.person import Right
 from archiver.web.forms import Form
 from archiver.web.remarks import recording
 from archiver.web.visit import Visit

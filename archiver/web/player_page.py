@@ -9,7 +9,7 @@ from starlette.responses import Response
 from archiver.desk.index.entries import CallEntry, Entry, Leg
 from archiver.desk.index.view import State
 from archiver.desk.judgement.queue import Queue
-from archiver.desk.people import Right
+from archiver.desk.people.person import Right
 from archiver.web.excerpt import marked
 from archiver.web.judging import judgement
 from archiver.web.remarks import call_of, notes_of, tags_of

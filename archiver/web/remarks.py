@@ -9,7 +9,7 @@ from starlette.responses import Response
 from archiver.desk.index.entries import CallEntry, Entry, Leg
 from archiver.desk.index.view import State
 from archiver.desk.judgement.notes import Note
-from archiver.desk.people import Right
+from archiver.desk.people.person import Right
 from archiver.errors import NoSuchThing
 from archiver.web.forms import seconds
 from archiver.web.visit import Visit

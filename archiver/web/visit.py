@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from archiver.desk.door import Visitor
-from archiver.desk.entrance import client_address
-from archiver.desk.people import Person, Right
+from archiver.desk.people.door import Visitor
+from archiver.desk.people.entrance import client_address
+from archiver.desk.people.person import Person, Right
 from archiver.web import pages
 from archiver.web.cookies import LANGUAGE, SESSION, THEME
 from archiver.web.desk import Desk

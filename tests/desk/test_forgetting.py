@@ -10,9 +10,9 @@ from archiver.desk.forgetting import forget
 from archiver.desk.journal import Journal
 from archiver.desk.judgement.notes import Notes
 from archiver.desk.judgement.queue import Queues
+from archiver.desk.judgement.scorecard import parse_scorecard
 from archiver.desk.judgement.tags import Tags
 from archiver.desk.judgement.verdicts import Verdicts
-from archiver.desk.scorecard import parse_scorecard
 from tests.desk.parts import ADA, RITA, ROSS, desk_file
 from tests.world import ManualClock
 

@@ -11,7 +11,7 @@ import pytest
 
 from archiver.desk.file import DeskFile
 from archiver.desk.journal import COLUMNS, ONE_PLAY, Act, Journal, LogEntry
-from archiver.desk.people import Person
+from archiver.desk.people.person import Person
 from archiver.errors import NotAllowed, StorageError
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
 from tests.world import FIRST_NIGHT, ManualClock

@@ -15,11 +15,11 @@ from archiver.config import load_config
 from archiver.desk.journal import ONE_PLAY
 from archiver.desk.judgement.notes import Notes
 from archiver.desk.judgement.queue import LEASE
-from archiver.desk.passwords import SHORTEST
-from archiver.desk.people import Role
-from archiver.desk.scorecard import parse_scorecard
-from archiver.desk.sessions import IDLE, LONGEST
-from archiver.desk.throttle import EVERY, PER_ADDRESS, PER_NAME
+from archiver.desk.judgement.scorecard import parse_scorecard
+from archiver.desk.people.passwords import SHORTEST
+from archiver.desk.people.person import Role
+from archiver.desk.people.sessions import IDLE, LONGEST
+from archiver.desk.people.throttle import EVERY, PER_ADDRESS, PER_NAME
 from tests.desk.parts import RITA, desk_file
 from tests.world import ManualClock
 

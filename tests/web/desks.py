@@ -17,13 +17,13 @@ from anyio.from_thread import start_blocking_portal
 
 from archiver.clock import system_clock
 from archiver.config import Config
-from archiver.desk.enrolment import change_users
-from archiver.desk.passwords import hash_password
-from archiver.desk.people import Role
-from archiver.desk.users import User
+from archiver.desk.people.enrolment import change_users
+from archiver.desk.people.passwords import hash_password
+from archiver.desk.people.person import Role
+from archiver.desk.people.users import User
 from archiver.sandbox.model import Source
 from archiver.sandbox.sample_world import sample_world
-from archiver.web.serving import serve
+from archiver.web.serving import listening, serve
 from tests.world import FIRST_NIGHT, Night, bench
 
 PASSWORD = "correct horse battery"
@@ -119,9 +119,8 @@ def served(made: Made, *, host: str = "127.0.0.1") -> Iterator[Served]:
         serve,
         made.config,
         host=host,
-        port=0,
+        listener=listening(host, 0),
         state_folder=made.state,
-        cache_folder=made.folder / "cache",
         clock=system_clock,
         announce=told.put,
     )

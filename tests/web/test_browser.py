@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from archiver.desk.people import Role
+from archiver.desk.people.person import Role
 from archiver.sandbox.world import World
 from archiver.web.cookies import SESSION
 from tests.export.browser import chromium, needs_chromium

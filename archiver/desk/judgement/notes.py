@@ -11,7 +11,7 @@ from typing import Final
 from archiver.catalog.moments import moment, seconds
 from archiver.clock import Clock
 from archiver.desk.file import DeskFile
-from archiver.desk.people import Person, Right
+from archiver.desk.people.person import Person, Right
 from archiver.desk.texts import free_text
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 

@@ -16,7 +16,7 @@ from archiver.clock import Clock
 from archiver.desk.file import DeskFile
 from archiver.desk.judgement.places import Place, place_of
 from archiver.desk.judgement.sampling import Drawn, draw
-from archiver.desk.people import Person, Right
+from archiver.desk.people.person import Person, Right
 from archiver.desk.texts import one_line
 from archiver.errors import NoSuchThing, WrongInput
 

@@ -6,9 +6,9 @@ from typing import Final, TypeAlias
 from archiver.clock import stamp, stamp_or_none
 from archiver.desk.index.entries import Entry
 from archiver.desk.judgement.notes import Note, Notes
+from archiver.desk.judgement.scorecard import Mark
 from archiver.desk.judgement.verdicts import Verdict, Verdicts
-from archiver.desk.people import Person, Right
-from archiver.desk.scorecard import Mark
+from archiver.desk.people.person import Person, Right
 from archiver.spreadsheet import BOM, csv_line
 
 Describe: TypeAlias = Callable[[Sequence[int]], Awaitable[list[Entry]]]

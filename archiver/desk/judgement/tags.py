@@ -10,7 +10,7 @@ from typing import Final
 from archiver.catalog.moments import seconds
 from archiver.clock import Clock
 from archiver.desk.file import DeskFile
-from archiver.desk.people import Person, Right
+from archiver.desk.people.person import Person, Right
 from archiver.desk.texts import one_line
 from archiver.errors import WrongInput
 

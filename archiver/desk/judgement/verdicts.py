@@ -18,8 +18,8 @@ from archiver.catalog.moments import moment, seconds
 from archiver.clock import Clock
 from archiver.desk.file import DeskFile
 from archiver.desk.judgement.places import end_places
-from archiver.desk.people import Person, Right
-from archiver.desk.scorecard import Mark, Scorecard, dump_scorecard, load_scorecard
+from archiver.desk.judgement.scorecard import Mark, Scorecard, dump_scorecard, load_scorecard
+from archiver.desk.people.person import Person, Right
 from archiver.desk.texts import free_text
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 

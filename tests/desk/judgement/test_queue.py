@@ -8,9 +8,9 @@ import pytest
 from archiver.desk.file import DeskFile
 from archiver.desk.judgement.places import Place, PlaceState
 from archiver.desk.judgement.queue import LEASE, Queue, Queues
+from archiver.desk.judgement.scorecard import parse_scorecard
 from archiver.desk.judgement.verdicts import Verdicts
-from archiver.desk.people import Person, Role, Way
-from archiver.desk.scorecard import parse_scorecard
+from archiver.desk.people.person import Person, Role, Way
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
 from tests.world import ManualClock

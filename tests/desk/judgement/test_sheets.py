@@ -10,9 +10,9 @@ import pytest
 from archiver.desk.index.entries import Entry
 from archiver.desk.index.view import State
 from archiver.desk.judgement.notes import Notes
+from archiver.desk.judgement.scorecard import parse_scorecard
 from archiver.desk.judgement.sheets import NOTE_COLUMNS, VERDICT_COLUMNS, note_rows, verdict_rows
 from archiver.desk.judgement.verdicts import Verdicts
-from archiver.desk.scorecard import parse_scorecard
 from archiver.errors import NotAllowed
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
 from tests.world import FIRST_NIGHT, ManualClock

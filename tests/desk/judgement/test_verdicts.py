@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from archiver.desk.file import DeskFile
+from archiver.desk.judgement.scorecard import Mark, parse_scorecard
 from archiver.desk.judgement.verdicts import Verdicts, VerdictState
-from archiver.desk.scorecard import Mark, parse_scorecard
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
 from tests.world import FIRST_NIGHT, ManualClock

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.desk.scorecard import (
+from archiver.desk.judgement.scorecard import (
     Kind,
     Mark,
     Scorecard,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from archiver.desk.passwords import hash_password, is_hash, verify_password
+from archiver.desk.people.passwords import hash_password, is_hash, verify_password
 
 PASSWORD = "a sentence, not a word"
 

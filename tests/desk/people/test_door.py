@@ -8,15 +8,15 @@ from pathlib import Path
 import anyio
 import pytest
 
-from archiver.desk import door as doors
-from archiver.desk.door import Door
-from archiver.desk.enrolment import change_users
-from archiver.desk.entrance import Entrance
-from archiver.desk.passwords import hash_password
-from archiver.desk.people import LOCAL, Person, Role, Way
-from archiver.desk.sessions import IDLE, LONGEST
-from archiver.desk.throttle import PER_ADDRESS, PER_NAME
-from archiver.desk.users import User, UsersFile
+from archiver.desk.people import door as doors
+from archiver.desk.people.door import Door
+from archiver.desk.people.enrolment import change_users
+from archiver.desk.people.entrance import Entrance
+from archiver.desk.people.passwords import hash_password
+from archiver.desk.people.person import LOCAL, Person, Role, Way
+from archiver.desk.people.sessions import IDLE, LONGEST
+from archiver.desk.people.throttle import PER_ADDRESS, PER_NAME
+from archiver.desk.people.users import User, UsersFile
 from archiver.errors import LogInFailed, LogInThrottled, NotAllowed
 from tests.desk.parts import desk_file
 from tests.world import ManualClock

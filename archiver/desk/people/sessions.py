@@ -14,7 +14,7 @@ from typing import Final
 
 from archiver.clock import Clock
 from archiver.desk.file import DeskFile
-from archiver.desk.users import User, UsersFile
+from archiver.desk.people.users import User, UsersFile
 
 IDLE: Final = timedelta(hours=4)
 """How long a session lasts without a request."""

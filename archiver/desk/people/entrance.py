@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from archiver.config.addresses import is_loopback
 from archiver.config.values import Network
-from archiver.desk.users import User
+from archiver.desk.people.users import User
 from archiver.errors import UsageError
 
 _ADD = "`archiver user add NAME --role admin` adds the first one"

@@ -15,8 +15,8 @@ from typing import Final
 from archiver.config.document import Section, Source, parse_document
 from archiver.config.files import read_text
 from archiver.config.scalars import one_of
-from archiver.desk.passwords import is_hash
-from archiver.desk.people import Role, proper_name
+from archiver.desk.people.passwords import is_hash
+from archiver.desk.people.person import Role, proper_name
 from archiver.errors import ConfigError
 
 _KNOWN: Final = {"": ("users",), "users": ("name", "role", "password")}

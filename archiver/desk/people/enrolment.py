@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from archiver.desk.users import User, read_users
+from archiver.desk.people.users import User, read_users
 from archiver.errors import UsageError
 from archiver.storage.filelock import FileLock
 

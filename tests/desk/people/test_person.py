@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.desk.people import LOCAL, Person, Right, Role, Way, proper_name
+from archiver.desk.people.person import LOCAL, Person, Right, Role, Way, proper_name
 from archiver.errors import NotAllowed
 
 

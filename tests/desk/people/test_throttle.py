@@ -1,6 +1,6 @@
 """Failed log-ins: few in a row, few at once, and never more memory than promised."""
 
-from archiver.desk.throttle import EVERY, Throttle, place_of
+from archiver.desk.people.throttle import EVERY, Throttle, place_of
 from tests.world import ManualClock
 
 

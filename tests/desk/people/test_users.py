@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from archiver.desk.enrolment import change_users
-from archiver.desk.passwords import hash_password
-from archiver.desk.people import Role
-from archiver.desk.users import User, UsersFile, read_users
+from archiver.desk.people.enrolment import change_users
+from archiver.desk.people.passwords import hash_password
+from archiver.desk.people.person import Role
+from archiver.desk.people.users import User, UsersFile, read_users
 from archiver.errors import ConfigError, UsageError
 from archiver.storage.filelock import FileLock
 

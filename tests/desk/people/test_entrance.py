@@ -4,9 +4,9 @@ from ipaddress import ip_network
 
 import pytest
 
-from archiver.desk.entrance import Entrance, client_address, entrance, is_among
-from archiver.desk.people import Role
-from archiver.desk.users import User
+from archiver.desk.people.entrance import Entrance, client_address, entrance, is_among
+from archiver.desk.people.person import Role
+from archiver.desk.people.users import User
 from archiver.errors import UsageError
 
 WITH = User("anna", Role.ADMIN, "hash")

@@ -128,7 +128,7 @@ class Scorecard:
 def read_scorecard(path: Path | None) -> Scorecard:
     """The scorecard in a file, or (None) the one in the package; ConfigError names the line."""
     if path is None:
-        text = files("archiver.desk").joinpath("scorecard.yaml").read_text("utf-8")
+        text = files("archiver.desk.judgement").joinpath("scorecard.yaml").read_text("utf-8")
         return parse_scorecard(text, "scorecard.yaml")
     return parse_scorecard(read_text(path, f"desk.scorecard: {path}"), path.name)
 

@@ -15,13 +15,13 @@ import anyio.to_thread
 
 from archiver.clock import Clock
 from archiver.config.values import Network
-from archiver.desk.entrance import Entrance, is_among
 from archiver.desk.file import DeskFile
-from archiver.desk.passwords import verify_password
-from archiver.desk.people import LOCAL, Person, Way
-from archiver.desk.sessions import Sessions, digest_of
-from archiver.desk.throttle import PER_ADDRESS, PER_NAME, Throttle, place_of
-from archiver.desk.users import User, UsersFile
+from archiver.desk.people.entrance import Entrance, is_among
+from archiver.desk.people.passwords import verify_password
+from archiver.desk.people.person import LOCAL, Person, Way
+from archiver.desk.people.sessions import Sessions, digest_of
+from archiver.desk.people.throttle import PER_ADDRESS, PER_NAME, Throttle, place_of
+from archiver.desk.people.users import User, UsersFile
 from archiver.errors import LogInFailed, LogInThrottled, NotAllowed
 
 _AT_ONCE: Final = 2

@@ -45,6 +45,7 @@ class Library:
     peaks: Peaks
     _following: Following
     _forgetters: list[Forget] = field(default_factory=list)
+    _catching_up: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
     def progress(self) -> Progress:
@@ -63,7 +64,8 @@ class Library:
 
     async def catch_up(self) -> None:
         """Take in everything that the archive tells by now. Raises StorageError."""
-        await self._following.catch_up(self._bury)
+        async with self._catching_up:
+            await self._following.catch_up(self._bury)
 
     async def follow(self, *, poll: float = _POLL_SECONDS) -> None:
         """Catch up, again and again, for ever; what cannot be read is told in `progress`."""

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from archiver.desk.index.entries import Entry
-from archiver.desk.index.view import State, View
+from archiver.desk.index.view import Sort, State, View
 from archiver.desk.library import Library, open_library
 from archiver.desk.media import Sound
 from archiver.errors import NoArchive, UsageError
@@ -307,6 +307,39 @@ async def test_a_key_that_no_recording_can_have_is_neither_read_nor_played(tmp_p
             segment.write_bytes(
                 segment.read_bytes().replace(json.dumps(key).encode(), b'"789/1/11.wav"')
             )
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"leadId": "x"},
+        {"leadId": 7.5, "userId": "y"},
+        {"durationSeconds": "long", "callId": "c"},
+        {"durationSeconds": 1e999, "hasSummary": "perhaps"},
+        {"revision": "second"},
+        {"revision": 2.5, "sidecarBytes": "many"},
+        {"sidecarBytes": -1, "sidecarSha256": 7},
+        {"contentType": 7, "bytes": "b", "sha256": 1, "findings": [1, None]},
+        {"leadId": 2**70},
+        {"key": 7},
+    ],
+)
+async def test_values_that_make_no_sense_stop_nothing(
+    tmp_path: Path, strange: dict[str, object]
+) -> None:
+    async with bench(tmp_path, centre()) as night:
+        await night.run()
+        (segment, *_) = sorted((tmp_path / "archive/_archive/ledger").iterdir())
+        lines = [json.loads(line) for line in segment.read_bytes().splitlines()]
+        changed = [line | strange if line.get("recordId") == 11 else line for line in lines]
+        segment.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in changed))
+        async with reading(night) as library:
+            assert 21 in await ids(library)
+            await ids(library, sort=Sort.AGENT)
+            await library.index.facets(View(sort=Sort.SECONDS))
+            await library.index.call(1)
+            await library.media.look(11)
+            assert library.progress.is_current
 
 
 async def test_an_index_of_another_history_is_made_anew(tmp_path: Path) -> None:

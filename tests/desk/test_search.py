@@ -79,6 +79,8 @@ def test_words_phrases_and_beginnings_are_found_as_they_are_typed(
 )
 def test_nothing_that_can_be_typed_is_a_syntax_error(words: sqlite3.Connection, typed: str) -> None:
     assert set(found(words, typed)) <= {1, 2, 3}
+    assert (search.number(typed) or 1) > 0
+    assert search.phone_ending(typed) is None or len(typed) >= 3
 
 
 @given(st.text(max_size=40))

@@ -19,24 +19,28 @@ _STATE: Final = """
 """
 _HAS_SUMMARY: Final = """
     CASE WHEN removals.why IS NOT NULL THEN 0
-         WHEN cards.revision IS NULL OR cards.trouble <> '' THEN coalesce(has_summary, 0)
+         WHEN cards.revision IS NULL OR cards.trouble <> '' THEN has_summary IS 1
          ELSE cards.summary IS NOT NULL END
 """
 _FACTS: Final = f"""
-    recordings.record_id, recordings.call_id,
-    coalesce(cards.lead_id, recordings.lead_id, calls.lead_id), cards.digits,
+    recordings.record_id, CAST(recordings.call_id AS INTEGER),
+    CAST(coalesce(cards.lead_id, recordings.lead_id, calls.lead_id) AS INTEGER), cards.digits,
     coalesce(recordings.created_at, cards.created_at, calls.created_at),
-    coalesce(cards.seconds, recordings.duration_seconds),
-    coalesce(cards.order_id, calls.order_id),
-    coalesce(cards.user_id, recordings.user_id, calls.user_id),
+    CAST(coalesce(cards.seconds, recordings.duration_seconds) AS REAL),
+    CAST(coalesce(cards.order_id, calls.order_id) AS INTEGER),
+    CAST(coalesce(cards.user_id, recordings.user_id, calls.user_id) AS INTEGER),
     cards.direction, cards.status, {_STATE}, {_HAS_SUMMARY}
 """
+"""SQLite takes any type into any column: what a damaged ledger has for a number becomes one."""
 _JOINED: Final = """
     FROM recordings LEFT JOIN calls ON calls.call_id = recordings.call_id
     LEFT JOIN cards USING (record_id) LEFT JOIN removals USING (record_id)
 """
 _WAS: Final = "CASE why WHEN 'erasure' THEN 'erased' ELSE 'pruned' END"
-_IDS: Final = f"record_id, call_id, lead_id, {', '.join(['NULL'] * 7)}, {_WAS}, 0"
+_IDS: Final = f"""
+    record_id, CAST(call_id AS INTEGER), CAST(lead_id AS INTEGER),
+    {", ".join(["NULL"] * 7)}, {_WAS}, 0
+"""
 """Of a removed recording, as wide as `_FACTS`."""
 
 

@@ -35,7 +35,8 @@ _NAME: Final = (
     " WHERE excluded.told_at >= told_at"
 )
 _PENDING: Final = (
-    "SELECT record_id, key, revision, sidecar_bytes, sidecar_sha256"
+    "SELECT record_id, key, coalesce(CAST(revision AS INTEGER), 1),"
+    " coalesce(CAST(sidecar_bytes AS INTEGER), 0), sidecar_sha256"
     " FROM pending JOIN recordings USING (record_id)"
     " ORDER BY pending.created_at DESC, record_id DESC LIMIT ?"
 )
@@ -78,10 +79,12 @@ class Store:
     def close(self) -> None:
         """Close the file; what was written is there."""
         with index_errors(self.path):
-            # An interrupt counts until the next statement, and would keep SQLite from tidying up.
-            self._db.execute("SELECT 1").fetchone()
-            self._db.close()
-            self._lock.release()
+            try:
+                # An interrupt counts until the next statement, and would keep SQLite from tidying.
+                self._db.execute("SELECT 1").fetchone()
+                self._db.close()
+            finally:
+                self._lock.release()
 
     def interrupt(self) -> None:
         """Break off what is under way, from any thread: it is undone, and raises StorageError."""
@@ -118,7 +121,7 @@ class Store:
                 self._db.execute(_KEEP, (*values, *ids))
                 self._db.execute(
                     "DELETE FROM pending WHERE record_id = ? AND NOT EXISTS (SELECT 1"
-                    " FROM recordings WHERE record_id = ? AND revision > ?)",
+                    " FROM recordings WHERE record_id = ? AND CAST(revision AS INTEGER) > ?)",
                     (*ids, card.revision),
                 )
                 for kind, one, name in (

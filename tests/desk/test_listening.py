@@ -18,6 +18,7 @@ from archiver.desk.waveform import Waveform
 from archiver.sandbox.audio import sample, wav
 from archiver.sandbox.world import World
 from archiver.storage.base import ByteRange
+from tests.desk.dying import die
 from tests.desk.readers import reading
 from tests.lifecycle.acts import pruned
 from tests.storage.s3_servers import RawBucket, S3Server
@@ -183,10 +184,6 @@ async def test_an_unknown_codec_is_told_and_remembered(tmp_path: Path) -> None:
         assert list((tmp_path / "cache").rglob("*.spool")) == []
 
 
-def _die(path: str) -> None:
-    os._exit(9)
-
-
 async def test_a_decoder_that_dies_takes_nothing_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,7 +191,7 @@ async def test_a_decoder_that_dies_takes_nothing_with_it(
         await night.run()
         async with reading(night) as library:
             with monkeypatch.context() as patch:
-                patch.setattr(peaks_module, "trace", _die)
+                patch.setattr(peaks_module, "trace", die)
                 assert await library.peaks.of(11) == NoPeaks("failed")
             assert isinstance(await library.peaks.of(11), Waveform)
 

@@ -9,7 +9,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
+
+import anyio.to_thread
 
 from archiver.catalog.moments import moment, seconds
 from archiver.clock import Clock
@@ -113,7 +116,8 @@ class Queues:
         if not named:
             raise WrongInput("title", "a queue needs a title")
         seed = one_line(seed or "", _LONGEST) or secrets.token_hex(8)
-        drawn = draw(by_agent, share=share, least=least, seed=seed)
+        drawing = partial(draw, by_agent, share=share, least=least, seed=seed)
+        drawn = await anyio.to_thread.run_sync(drawing)  # a second and more, of a million
         if not drawn:
             raise WrongInput("view", "there is no recording to draw from")
         if len(drawn) > _MOST:

@@ -1,9 +1,9 @@
-"""`archiver demo`: the sandbox, a run over it, and a look at what the run has made."""
+"""`archiver demo`: the sandbox, a run over it, and the desk over what the run has made."""
 
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +12,15 @@ import anyio
 
 from archiver.cli.context import Context
 from archiver.clock import system_clock
-from archiver.config import Config, LinerConfig, Secret, StorageConfig, WindowConfig, state_folder
+from archiver.config import (
+    Config,
+    DeskConfig,
+    LinerConfig,
+    Secret,
+    StorageConfig,
+    WindowConfig,
+    state_folder,
+)
 from archiver.errors import UsageError
 from archiver.storage.keys import FORMAT_KEY
 
@@ -22,15 +30,18 @@ if TYPE_CHECKING:
 _EVIDENCE: Final = FORMAT_KEY.partition("/")[0]
 _SHOWN_FOLDERS: Final = 4
 _REQUESTS_PER_SECOND: Final = 500.0
+_HOST: Final = "127.0.0.1"
+_PORT: Final = 8080
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "demo",
-        help="sandbox and run in one command, on sample calls",
-        description="Serve the sample calls of the sandbox, archive them, and show the result. It "
-        "needs no configuration and may be repeated: nothing is fetched twice.",
+        help="sandbox, run and desk in one command, on sample calls",
+        description="Serve the sample calls of the sandbox, archive them, and serve the QA desk "
+        "over the result until Ctrl-C. It needs no configuration and may be repeated: nothing is "
+        "fetched twice.",
         parents=[common],
         allow_abbrev=False,
     )
@@ -46,7 +57,10 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Run over the sandbox; UsageError when the folder holds something that is not the demo's."""
+    """Run over the sandbox, then serve the desk over the archive until interrupted.
+
+    UsageError when the folder holds something that is not the demo's.
+    """
     from archiver.cli.running import finish
 
     folder = arguments.dir.absolute()
@@ -57,8 +71,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     code = finish(report, config, context)
     if code == 0 and not context.console.json_mode:
         context.console.result("", *_tour(folder))
-    if not arguments.no_serve:
-        context.console.say("the QA desk comes with a later version: the demo ends here")
+    if report is not None and not arguments.no_serve:
+        _serve(config, context)
     return code
 
 
@@ -106,6 +120,23 @@ async def _run(folder: Path, stage: Stage, context: Context) -> tuple["RunReport
         request = RunRequest(since=stage.since) if (folder / FORMAT_KEY).exists() else RunRequest()
         report = await run_with_progress(config, request, context.console, state)
     return report, config
+
+
+def _serve(config: Config, context: Context) -> None:
+    """The desk for this machine alone, whatever users there may be for another archive."""
+    from archiver.cli.serve_cmd import keep_serving
+    from archiver.web.serving import listening
+
+    try:
+        listener = listening(_HOST, _PORT)
+    except UsageError:  # somebody else's: any other will do
+        listener = listening(_HOST, 0)
+    desk = DeskConfig(users=state_folder(context.environ) / "demo" / "users.yaml")
+
+    def announce(url: str) -> None:
+        context.console.say(f"the QA desk with the sample calls: {url} (Ctrl-C ends it)")
+
+    keep_serving(replace(config, desk=desk), _HOST, listener, context, announce)
 
 
 def _refuse_foreign(folder: Path, leads: frozenset[str]) -> None:

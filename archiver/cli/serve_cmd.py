@@ -2,6 +2,8 @@
 
 import argparse
 import functools
+import socket
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -9,7 +11,7 @@ import anyio
 from archiver.cli.context import Context
 from archiver.cli.parsing import port_argument
 from archiver.clock import system_clock
-from archiver.config import state_folder
+from archiver.config import Config, state_folder
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -44,10 +46,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
     UsageError when the port cannot be had or nobody could log in, NoArchive without an archive.
     """
-    from archiver.web.serving import serve
+    from archiver.web.serving import listening
 
     config = context.load_config(needs_key=False)
-    state = state_folder(context.environ)
 
     def announce(url: str) -> None:
         public = config.desk.public_url
@@ -57,16 +58,30 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         )
         context.console.json({"url": url})
 
+    keep_serving(
+        config, arguments.host, listening(arguments.host, arguments.port), context, announce
+    )
+    return 0
+
+
+def keep_serving(
+    config: Config,
+    host: str,
+    listener: socket.socket,
+    context: Context,
+    announce: Callable[[str], None],
+) -> None:
+    """Serve the desk on the socket until interrupted."""
+    from archiver.web.serving import serve
+
     anyio.run(
         functools.partial(
             serve,
             config,
-            host=arguments.host,
-            port=arguments.port,
-            state_folder=state,
-            cache_folder=state / "desk-cache",
+            host=host,
+            listener=listener,
+            state_folder=state_folder(context.environ),
             clock=system_clock,
             announce=announce,
         )
     )
-    return 0

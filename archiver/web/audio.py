@@ -35,6 +35,7 @@ async def listen(visit: Visit) -> Response:
         return _absent(visit, found)
     if visit.request.method == "GET":
         await visit.desk.journal.played(visit.person, visit.address, found.record_id)
+        await visit.desk.queues.keep(visit.person, found.record_id)
     return _answer(visit, found, {})
 
 

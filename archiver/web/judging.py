@@ -60,7 +60,7 @@ async def judge(visit: Visit) -> Response:
 async def judgement(visit: Visit, entry: Entry) -> Mapping[str, Any]:
     """The scorecard as this person sees it; nothing of it for those who may not judge."""
     if not visit.person.may(Right.JUDGE):
-        return {"card": None, "sections": [], "verdict": None, "verdicts": []}
+        return {"card": None, "sections": [], "verdict": None, "verdicts": [], "is_final": False}
     mine = await visit.desk.verdicts.mine(visit.person, entry.record_id)
     all_ = await visit.desk.verdicts.of(visit.person, entry.record_id)
     others = [each for each in all_ if mine is None or each.verdict_id != mine.verdict_id]
@@ -70,7 +70,7 @@ async def judgement(visit: Visit, entry: Entry) -> Mapping[str, Any]:
         "card_title": card.title.said(language),
         "sections": sections(card, mine.marks if mine else {}, language),
         "verdict": mine,
-        "verdicts": others,
+        "verdicts": [(each, answered(each, language)) for each in others],
         "missing": _missing(card, mine),
         "is_final": mine is not None and mine.state is VerdictState.SUBMITTED,
     }
@@ -85,6 +85,11 @@ def sections(
         (heading.said(language) if heading else "", [_asked(q, marks, language) for q in questions])
         for heading, questions in card.sections
     ]
+
+
+def answered(verdict: Verdict, language: str) -> list[Asked]:
+    """A verdict as answers to the questions of its own scorecard, which may be a former one."""
+    return [_asked(question, verdict.marks, language) for question in verdict.card.questions]
 
 
 def read_marks(card: Scorecard, form: Form) -> dict[str, Mark]:

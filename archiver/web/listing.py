@@ -6,7 +6,6 @@ from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
-import anyio
 from starlette.responses import Response, StreamingResponse
 
 from archiver.desk.index.entries import Choice, Entry, Facets, Page
@@ -58,18 +57,8 @@ async def show(visit: Visit) -> Response:
     """The list that the address asks for."""
     desk = visit.desk
     view, senseless = read_view(visit.request.query_params)
-    found: dict[str, Any] = {}
-
-    async def rows() -> None:
-        found["page"] = await _page(visit, view, senseless)
-
-    async def facets() -> None:
-        found["facets"] = await desk.library.index.facets(view)
-
-    async with anyio.create_task_group() as both:
-        both.start_soon(rows)
-        both.start_soon(facets)
-    page, counts = found["page"], found["facets"]
+    page = await _page(visit, view, senseless)
+    counts = await desk.library.index.facets(view)
     ids = [entry.record_id for entry in page.rows]
     tags, notes = await desk.tags.of_many(ids), await desk.notes.counts(ids)
     by_day = list(_by_day(visit, view, page, tags, notes))

@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from archiver.errors import (
     ArchiverError,
+    ConfigError,
     LogInFailed,
     LogInThrottled,
     NoSuchThing,
@@ -18,7 +19,7 @@ from archiver.errors import (
     WrongInput,
 )
 from archiver.web import pages
-from archiver.web.visit import LIVE_HEADER, desk_of, language_of, look
+from archiver.web.visit import LIVE_HEADER, Forged, desk_of, language_of, look
 from archiver.web.wording import Wording
 
 _LOG: Final = logging.getLogger(__name__)
@@ -28,10 +29,11 @@ _STATUS: Final[tuple[tuple[type[ArchiverError], int], ...]] = (
     (NotAllowed, 403),
     (NoSuchThing, 404),
     (WrongInput, 422),
+    (ConfigError, 503),
     (UsageError, 400),
     (StorageError, 503),
 )
-"""The first that fits. What cannot be done now, because a disk or S3 fails, is 503."""
+"""The first that fits. What cannot be done now is 503: a disk or S3 fails, a file is broken."""
 _TOLD: Final = frozenset({400, 401, 403, 404, 405, 413, 415, 422, 429, 500, 503})
 
 
@@ -42,6 +44,8 @@ def status_of(error: ArchiverError) -> int:
 
 async def on_http_error(request: Request, error: Exception) -> Response:
     """What the routes refuse."""
+    if isinstance(error, Forged):
+        return refusal(request, 403, "forged")
     return refusal(request, error.status_code if isinstance(error, HTTPException) else 500)
 
 
@@ -52,7 +56,7 @@ async def on_archiver_error(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status == 503:
         _LOG.warning("%s: %s", type(error).__name__, error)
-    return refusal(request, status, error.retry_after)
+    return refusal(request, status, retry_after=error.retry_after)
 
 
 async def on_any_error(request: Request, error: Exception) -> Response:
@@ -61,16 +65,20 @@ async def on_any_error(request: Request, error: Exception) -> Response:
     return refusal(request, 500)
 
 
-def refusal(request: Request, status: int, retry_after: float | None = None) -> Response:
+def refusal(
+    request: Request, status: int, word: str = "", *, retry_after: float | None = None
+) -> Response:
     """The refusal in the reader's language: a page, or a line for what is no page."""
     desk = desk_of(request)
     say = language_of(request, desk)
-    told = status if status in _TOLD else 400
+    told = word or str(status if status in _TOLD else 400)
     headers = {"retry-after": str(max(1, round(retry_after)))} if retry_after else {}
     if LIVE_HEADER in request.headers or "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(say(f"error.{told}.text"), status, headers)
     wording = Wording(say, desk.config.window.timezone)
     surroundings = look(request, desk, say, wording)
     return HTMLResponse(
-        pages.render("error.html", {**surroundings, "status": told}), status, headers
+        pages.render("error.html", {**surroundings, "status": status, "told": told}),
+        status,
+        headers,
     )

@@ -21,7 +21,7 @@ class NoteLine:
 
     note: Note
     at: float
-    is_own: bool
+    is_mine: bool
 
 
 async def add_note(visit: Visit) -> Response:
@@ -29,16 +29,14 @@ async def add_note(visit: Visit) -> Response:
     entry = await recording(visit)
     position, text = seconds(visit.form.get("seconds")), visit.form.get("text", "")
     await visit.desk.notes.add(visit.person, entry.record_id, position, text)
+    await visit.desk.queues.keep(visit.person, entry.record_id)
     return await _notes_again(visit, entry)
 
 
-async def change_note(visit: Visit) -> Response:
-    """Take a note back, or put it in other words."""
-    entry, note_id = await recording(visit), visit.id("note_id")
-    if visit.form.get("act") == "remove":
-        await visit.desk.notes.remove(visit.person, note_id)
-    else:
-        await visit.desk.notes.change(visit.person, note_id, visit.form.get("text", ""))
+async def remove_note(visit: Visit) -> Response:
+    """Take a note back."""
+    entry = await recording(visit)
+    await visit.desk.notes.remove(visit.person, visit.id("note_id"))
     return await _notes_again(visit, entry)
 
 
@@ -59,8 +57,8 @@ async def notes_of(visit: Visit, call: CallEntry) -> Mapping[str, Any]:
     lines = []
     for leg in call.legs:
         for note in await visit.desk.notes.of(leg.entry.record_id):
-            is_own = note.author == visit.person.name or visit.person.may(Right.OVERSEE)
-            lines.append(NoteLine(note, leg.offset + note.seconds, is_own))
+            is_mine = note.author == visit.person.name or visit.person.may(Right.OVERSEE)
+            lines.append(NoteLine(note, leg.offset + note.seconds, is_mine))
     lines.sort(key=lambda line: (line.at, line.note.note_id))
     return {"notes": lines}
 

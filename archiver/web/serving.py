@@ -41,17 +41,18 @@ async def serve(
     config: Config,
     *,
     host: str,
-    port: int,
+    listener: socket.socket,
     state_folder: Path,
-    cache_folder: Path,
     clock: Clock,
     announce: Callable[[str], None],
 ) -> None:
     """Serve the desk until cancelled; `announce` is called with its address once it listens.
 
-    Raises UsageError when the port cannot be had, and what `open_desk` raises.
+    `host` is what `listener` listens on, as a person wrote it; the socket is closed at the end.
+    Waveforms are kept in the state folder. Raises what `open_desk` raises.
     """
-    with listening(host, port) as listener:
+    cache_folder = state_folder / "desk-cache"
+    with listener:
         opened = open_desk(
             config, host=host, state_folder=state_folder, cache_folder=cache_folder, clock=clock
         )

@@ -53,7 +53,8 @@ async def log_in(request: Request) -> Response:
     try:
         token = await desk.door.log_in(name, form.get("password", ""), address=address)
     except (LogInFailed, LogInThrottled) as error:
-        await desk.journal.record(name, address, Act.LOG_IN_REFUSED)
+        if isinstance(error, LogInFailed):  # the others are without number
+            await desk.journal.record(name, address, Act.LOG_IN_REFUSED)
         return _refused(request, desk, error, name)
     await desk.journal.record(name, address, Act.LOG_IN)
     response = RedirectResponse(f"{desk.base}{inner_path(request, desk)}", 303)

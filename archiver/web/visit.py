@@ -31,6 +31,13 @@ LIVE_HEADER: Final = "x-desk-live"
 """Sent by our own scripts, which want a piece of a page instead of a whole one."""
 
 
+class Forged(HTTPException):
+    """A form without the code that only our own pages know, or with that of an older session."""
+
+    def __init__(self) -> None:
+        super().__init__(403)
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A request that was let in. `form` is empty unless the request changes something."""
@@ -97,7 +104,7 @@ def guarded(handler: Handler, right: Right) -> Callable[[Request], Awaitable[Res
             form = await read_form(request)
             sent = request.headers.get(TOKEN_HEADER) or form.get(TOKEN_FIELD)
             if not visitor.trusts(sent):
-                raise HTTPException(403, "csrf")
+                raise Forged
         say = language_of(request, desk)
         wording = Wording(say, desk.config.window.timezone)
         return await handler(Visit(request, desk, visitor, say, wording, form))

@@ -304,7 +304,7 @@ listen({
   "[": loopFrom,
   "]": loopTo,
   "\\": () => timeline.setLoop(null),
-  n: () => $("next")?.click(),
+  n: () => (player.dataset.queue ? $("take-next").requestSubmit() : $("next")?.click()),
   p: () => $("previous")?.click(),
   a: toggleAutoplay,
   y: copyLink,

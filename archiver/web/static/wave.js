@@ -50,7 +50,7 @@ export class Wave {
       labelSize: "12px", formatTimeCallback: (seconds) => clock(leg.offset + seconds),
     }));
     this.#surfer.registerPlugin(Timestamps.create({
-      height: 16, formatTimeCallback: (seconds) => clock(leg.offset + seconds),
+      height: 16, secondaryLabelOpacity: 1, formatTimeCallback: (seconds) => clock(leg.offset + seconds),
       style: { fontSize: "11px", color: color("faint") },
     }));
     this.#surfer.on("interaction", onSeek);

@@ -1,0 +1,116 @@
+"""`archiver serve` and the end of `archiver demo`: the desk answers where it says, until Ctrl-C."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import archiver, environment, interrupted, started
+from tests.web.desks import Made, archived, calls
+
+LONGEST_END = 5.0
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    made = archived(tmp_path_factory.mktemp("serve"), calls())
+    document = {
+        "liner": {"url": "https://liner.example.com", "api_key": "${LINER_API_KEY}"},
+        "storage": {"url": str(made.archive)},
+    }
+    (made.folder / "archive.yaml").write_text(json.dumps(document))
+    return made
+
+
+def page(url: str) -> str:
+    with urllib.request.urlopen(url) as answer:
+        return str(answer.read().decode())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_serves_where_it_says_and_ends_within_seconds_even_with_a_listener(
+    made: Made, number: signal.Signals
+) -> None:
+    process = started("serve", "--port", "0", "--json", folder=made.folder)
+    assert process.stdout is not None
+    url = json.loads(process.stdout.readline())["url"]
+    assert "QA desk" in page(url)
+    host, port = url.removeprefix("http://").rstrip("/").split(":")
+    with socket.create_connection((host, int(port))) as slow:
+        slow.sendall(f"GET /recordings/900116/audio HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        assert slow.recv(64).startswith(b"HTTP/1.1")
+        begun = time.monotonic()
+        ended = interrupted(process, number)
+    assert time.monotonic() - begun < LONGEST_END
+    assert (ended.code, ended.out) == (130, "")
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--host", "0.0.0.0", "--port", "0"), 2, "has no users"),
+        (("--host", "192.0.2.77", "--port", "0"), 2, "cannot be had"),
+        (("--port", "70000"), 2, "must be a port"),
+        (("-c", "nowhere.yaml"), 2, "there is no nowhere.yaml"),
+    ],
+)
+def test_what_keeps_it_from_serving_is_said_in_words(
+    made: Made, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    ended = archiver("serve", *arguments, folder=made.folder)
+    assert ended.code == code, ended
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_port_that_is_taken_is_an_error_of_one_line(made: Made) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = archiver("serve", "--port", port, folder=made.folder)
+    assert ended.code == 2
+    assert f"port {port} cannot be had" in ended.err
+
+
+def test_where_there_is_no_archive_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "archive.yaml").write_text(
+        '{"liner": {"url": "https://liner.example.com"}, "storage": {"url": "./none"}}'
+    )
+    ended = archiver("serve", "--port", "0", folder=tmp_path)
+    assert (ended.code, "Traceback" in ended.err) == (2, False)
+
+
+def test_the_demo_ends_at_the_desk(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "archiver", "demo"],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = ""
+    while not (found := re.search(r"http://127\.0\.0\.1:\d+/", said)):
+        line = process.stderr.readline()
+        assert line, said
+        said += line if "QA desk" in line else ""
+    assert "Delivery line" in until_shown(found[0], "Delivery line")
+    ended = interrupted(process, signal.SIGINT)
+    assert ended.code == 130
+    assert "Traceback" not in ended.err
+
+
+def until_shown(url: str, words: str) -> str:
+    for _ in range(200):
+        if words in (shown := page(url)):
+            break
+        time.sleep(0.02)
+    return shown

@@ -77,39 +77,35 @@ def disk_errors(key: str) -> Iterator[None]:
         raise storage_error(error, key) from error
 
 
-def write_part(path: str, source: bytes | Path) -> os.stat_result:
-    """Write a new read-only file and sync its data; the file is gone again if that fails."""
+def write_part(path: str, source: bytes | Path) -> int:
+    """Write a new read-only file; it is returned open, to be synced, or gone again on a failure."""
     part = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o444)
     try:
-        try:
-            if isinstance(source, bytes):
-                _write_all(part, source)
-            else:
-                _copy_into(part, source)
-            os.fsync(part)
-            return os.fstat(part)
-        finally:
-            os.close(part)
+        if isinstance(source, bytes):
+            _write_all(part, source)
+        else:
+            _copy_into(part, source)
     except BaseException:
         discard(path)
+        os.close(part)
         raise
+    return part
 
 
-def sync_file(path: str, *, rights: int) -> os.stat_result:
-    """Sync a file that another hand wrote; EISDIR or ELOOP unless it is a regular file.
+def open_part(path: str, *, rights: int) -> int:
+    """Open a file that another hand wrote, to be synced; EISDIR or ELOOP unless it is regular.
 
     It gets the mode `rights`: temporary files are born readable for their owner only.
     """
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        facts = os.fstat(file)
-        if not stat.S_ISREG(facts.st_mode):
+        if not stat.S_ISREG(os.fstat(file).st_mode):
             raise IsADirectoryError(errno.EISDIR, "not a regular file")
         os.fchmod(file, rights)
-        os.fsync(file)
-        return facts
-    finally:
+    except BaseException:
         os.close(file)
+        raise
+    return file
 
 
 def sync_folder(path: str) -> None:

@@ -1,18 +1,8 @@
 """An archive in a folder: part file, sync, link, sync of the folder.
 
-A put takes these steps, each for a reason:
-
-1. every folder on the way exists and is durable: its parent has been synced since it was made, by
-   whomever. What is known to be so is remembered, so a second put into a folder costs nothing;
-2. the bytes go to a part file under `_archive/tmp/`, on the same file system, and are synced: a
-   name must never be durable before the bytes are. A body spooled on this file system is synced
-   where it lies;
-3. the part file is linked to its final name, which fails if the name is taken (`disk.publish`);
-4. the part's own name is removed, and the folder is synced.
-
-A kill between any two steps leaves at most a part file, which `clear_parts` removes. The digest of
-a body is not computed again: whoever finished it hashed the same bytes as they went by, and its
-length is compared with what the file system holds after the sync.
+Puts that come while others are being written wait for their turn and are written together
+(`writing.py`), so a busy run shares its syncs and its hops to a thread, and an idle one waits for
+nobody.
 
 Files are read-only, which keeps a slip from changing evidence. It keeps nobody out who owns the
 folder: a disk is not WORM.
@@ -21,7 +11,6 @@ One thing differs from S3: a key cannot be a folder of another key (`a` beside `
 the two is refused. Keys of an archive never do that.
 """
 
-import errno
 import hashlib
 import os
 import stat
@@ -29,7 +18,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from secrets import token_hex
 from time import monotonic, sleep, time
 from typing import TypeVar
 
@@ -37,26 +25,22 @@ from anyio import CapacityLimiter, to_thread
 
 from archiver.errors import (
     KeyChanged,
-    KeyExists,
     KeyMissing,
     StorageError,
-    StorageRefused,
     StorageUnreachable,
 )
+from archiver.hop import SharedHop
 from archiver.storage import disk
 from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
 from archiver.storage.filelock import FileLock
 from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
 from archiver.storage.walk import entries
+from archiver.storage.writing import Put, Writer, tag_of
 
 READ_CHUNK = 1 << 20
 LIST_BATCH = 500
-# Syncs of several files go on at once; more threads only fight for the interpreter.
+# Reads of several files go on at once; more threads only fight for the interpreter.
 THREADS = 8
-# About 100 bytes a folder, so that an archive of millions is not remembered whole.
-KNOWN_FOLDERS = 8192
-# How often a put starts over because somebody tidied an empty folder or part file away under it.
-ATTEMPTS = 4
 CHANGE_WAIT = 30.0
 
 _PARTS_FOLDER = TMP_PREFIX.removesuffix("/")
@@ -71,8 +55,9 @@ class LocalStorage(Storage):
     def __init__(self, root: Path) -> None:
         self._root = os.path.abspath(root)  # noqa: PTH100 - plain strings: this is the hot path
         self._parts = f"{self._root}/{TMP_PREFIX}"
-        self._durable = {""}
         self._limiter = CapacityLimiter(THREADS)
+        self._writer = Writer(self._root, changing=self._changing, check_tag=self._check_tag)
+        self._writing = SharedHop(self._writer.put_all)
 
     @property
     def spool_folder(self) -> Path:
@@ -80,9 +65,8 @@ class LocalStorage(Storage):
         return Path(self._parts)
 
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
-        """See `Storage.put`; one hop to a worker thread."""
-        check_key(key)
-        return await self._in_thread(self._put, key, body, replacing)
+        """See `Storage.put`."""
+        return await self._writing.take(Put(check_key(key), body, replacing))
 
     @asynccontextmanager
     async def open(
@@ -110,7 +94,7 @@ class LocalStorage(Storage):
         found = entries(self._root, check_prefix(prefix))
         while batch := await self._in_thread(_next_batch, found, prefix):
             for name, facts in batch:
-                yield ObjectInfo(name, facts.st_size, _tag(facts))
+                yield ObjectInfo(name, facts.st_size, tag_of(facts))
 
     async def delete(self, key: str) -> None:
         """See `Storage.delete`; folders that it leaves empty are removed with it."""
@@ -132,104 +116,19 @@ class LocalStorage(Storage):
         return await self._in_thread(self._readings, keys, keep)
 
     async def _in_thread(self, work: Callable[..., _Result], *arguments: object) -> _Result:
-        # Never abandoned: the steps of a put end within the time of a sync, and clean up.
+        # Never abandoned: each of these ends soon, and cleans up.
         return await to_thread.run_sync(work, *arguments, limiter=self._limiter)
-
-    def _put(self, key: str, body: Body, replacing: str | None) -> ObjectInfo:
-        with disk.disk_errors(key):
-            for _ in range(ATTEMPTS):
-                try:
-                    if replacing is not None:
-                        self._check_tag(key, replacing)
-                    facts = self._put_once(key, body, replacing)
-                    return ObjectInfo(key, facts.st_size, _tag(facts))
-                except FileExistsError:
-                    raise self._taken(key) from None
-                except FileNotFoundError:
-                    # Somebody tidied an empty folder or a part file away: start over.
-                    self._durable = {""}
-        raise StorageRefused(
-            f"{key} could not be written: the archive's folder or the spooled body is gone",
-            key=key,
-            hint="check that the folder of the archive is there, and mounted",
-        )
-
-    def _put_once(self, key: str, body: Body, replacing: str | None) -> os.stat_result:
-        folder = key.rpartition("/")[0]
-        self._make_durable(folder)
-        self._make_durable(_PARTS_FOLDER)
-        try:
-            facts = self._commit(key, body, replacing, moved=isinstance(body.source, Path))
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            facts = self._commit(key, body, replacing, moved=False)
-        disk.sync_folder(f"{self._root}/{folder}")
-        return facts
-
-    def _commit(
-        self, key: str, body: Body, replacing: str | None, *, moved: bool
-    ) -> os.stat_result:
-        if moved:
-            part = str(body.source)
-            facts = disk.sync_file(part, rights=os.stat(self._parts).st_mode & 0o444)  # noqa: PTH116
-        else:
-            part = f"{self._parts}{token_hex(8)}.part"
-            facts = disk.write_part(part, body.source)
-        try:
-            if facts.st_size != body.size:
-                raise StorageError(
-                    f"{key} should be {body.size} bytes, but {facts.st_size} were written", key=key
-                )
-            if replacing is None:
-                disk.publish(part, f"{self._root}/{key}")
-            else:
-                self._replace(key, part, replacing)
-        except BaseException:
-            if not moved:
-                disk.discard(part)
-            raise
-        return facts
-
-    def _replace(self, key: str, part: str, replacing: str) -> None:
-        with self._changing():
-            self._check_tag(key, replacing)
-            os.replace(part, f"{self._root}/{key}")  # noqa: PTH105
 
     def _check_tag(self, key: str, expected: str) -> None:
         if self._stat(key).tag != expected:
             raise KeyChanged(f"{key} has been changed by somebody else", key=key)
-
-    def _taken(self, key: str) -> StorageError:
-        if os.path.isdir(f"{self._root}/{key}"):  # noqa: PTH112
-            return StorageRefused(f"a folder lies in the place of {key}", key=key)
-        return KeyExists(f"there is already an object {key}", key=key)
-
-    def _make_durable(self, folder: str) -> None:
-        """Make the folder and those above it, and sync the parent of each that is not known.
-
-        A folder that is there already is synced too: whoever made it may be about to.
-        """
-        if folder in self._durable:
-            return
-        parent = folder.rpartition("/")[0]
-        self._make_durable(parent)
-        path = f"{self._root}/{folder}"
-        try:
-            os.mkdir(path)  # noqa: PTH102
-        except FileExistsError:
-            _refuse_link(path)
-        disk.sync_folder(f"{self._root}/{parent}")
-        if len(self._durable) >= KNOWN_FOLDERS:
-            self._durable = {""}
-        self._durable.add(folder)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Changes of existing objects take turns, over all threads and processes."""
         lock = FileLock(f"{self._parts}{_CHANGE_LOCK}")
         deadline = monotonic() + CHANGE_WAIT
-        self._make_durable(_PARTS_FOLDER)
+        os.makedirs(self._parts, exist_ok=True)  # noqa: PTH103
         while not lock.acquire():
             if monotonic() > deadline:
                 raise StorageUnreachable(
@@ -289,7 +188,7 @@ class LocalStorage(Storage):
             if stat.S_ISDIR(facts.st_mode):
                 raise _missing(key)
             return ObjectInfo(
-                key, facts.st_size, _tag(facts), age=max(0.0, time() - facts.st_mtime)
+                key, facts.st_size, tag_of(facts), age=max(0.0, time() - facts.st_mtime)
             )
 
     def _delete(self, key: str) -> None:
@@ -300,7 +199,7 @@ class LocalStorage(Storage):
             with suppress(OSError):
                 while folder and folder != _PARTS_FOLDER:
                     os.rmdir(f"{self._root}/{folder}")  # noqa: PTH106
-                    self._durable.discard(folder)
+                    self._writer.forget(folder)
                     folder = folder.rpartition("/")[0]
             disk.sync_folder(f"{self._root}/{folder}")
 
@@ -347,18 +246,6 @@ def _sweep_lock(lock: FileLock) -> None:
     """Remove the file of a lock that a killed process left."""
     if lock.acquire():
         lock.release()
-
-
-def _refuse_link(path: str) -> None:
-    mode = os.lstat(path).st_mode
-    if stat.S_ISLNK(mode):
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-    if not stat.S_ISDIR(mode):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-
-
-def _tag(facts: os.stat_result) -> str:
-    return f"{facts.st_mtime_ns:x}-{facts.st_size:x}-{facts.st_ino:x}"
 
 
 def _missing(key: str) -> KeyMissing:

@@ -5,7 +5,7 @@ import os
 import random
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from archiver.errors import (
     StorageRefused,
     StorageUnreachable,
 )
-from archiver.storage.base import Storage
+from archiver.storage.base import Body, ObjectInfo, Storage
 from archiver.storage.local import LocalStorage
+from archiver.storage.syncing import Syncing
+from archiver.storage.writing import Put
 from tests.storage.suite import KEY, StorageSuite, body, content, file_body, keys
 
 pytestmark = pytest.mark.anyio
@@ -82,7 +84,7 @@ def put_until(root: Path, stop_before: int, spooled: Path | None) -> bool:
     with pytest.MonkeyPatch.context() as patch:
         Killer(patch, stop_before)
         try:
-            storage._put(KEY, given, None)
+            storage._writer.put_all([Put(KEY, given)])
         except KilledError:
             return True
     return False
@@ -144,18 +146,97 @@ async def test_data_is_synced_before_its_name_and_names_before_the_answer(
     monkeypatch.setattr(os, "mkdir", noted_mkdir)
     storage = LocalStorage(tmp_path)
     await storage.put(KEY, body(DATA))
-    assert [line for line in story if "_archive" not in line and line != "sync ."] == [
-        "mkdir 789",
-        "mkdir 789/123",
-        "sync 789",
-        "sync part",
-        f"link {KEY}",
-        "sync 789/123",
-    ]
-    assert story.index("sync .") == story.index("mkdir 789") + 1
+    named = story.index(f"link {KEY}")
+    assert set(story[:named]) == {
+        *("mkdir 789", "mkdir 789/123", "mkdir _archive", "mkdir _archive/tmp"),
+        *("sync part", "sync .", "sync 789", "sync _archive"),
+    }
+    assert story.index("mkdir 789") < story.index("sync .")
+    assert story.index("mkdir 789/123") < story.index("sync 789")
+    assert story[named + 1 :] == ["sync 789/123"]
     story.clear()
     await storage.put("789/123/456.json", body(b"{}"))
     assert story == ["sync part", "link 789/123/456.json", "sync 789/123"]
+
+
+def group(count: int) -> list[Put]:
+    return [Put(f"7/{number // 2}/{number}.mp3", body(DATA)) for number in range(count)]
+
+
+@pytest.mark.parametrize("size", [3, 8])
+def test_a_group_of_puts_is_synced_before_the_first_name_and_after_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    story: list[str] = []
+    sync, link = Syncing.sync, os.link
+
+    def noted_sync(syncing: Syncing, targets: Iterable[Any]) -> dict[Any, OSError]:
+        wanted = list(targets)
+        files = sum(isinstance(one, int) for one in wanted)
+        story.append(f"{files} files" if files else "folders" if wanted else "nothing")
+        return sync(syncing, wanted)
+
+    def noted_link(part: str, final: str, **options: Any) -> None:
+        story.append("link")
+        link(part, final, **options)
+
+    monkeypatch.setattr(Syncing, "sync", noted_sync)
+    monkeypatch.setattr(os, "link", noted_link)
+    ended = LocalStorage(tmp_path)._writer.put_all(group(size))
+    assert [one.key for one in ended if isinstance(one, ObjectInfo)] == [
+        put.key for put in group(size)
+    ]
+    assert story == [f"{size} files", *["link"] * size, "folders"]
+
+
+def test_of_a_group_only_the_put_that_fails_fails(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage._writer.put_all(group(1))
+    cut = Put("7/7/7.mp3", Body(DATA, len(DATA) + 1, body(DATA).sha256))
+    ended = storage._writer.put_all([*group(5), cut, Put(KEY, body(DATA))])
+    assert [type(one) for one in ended] == [
+        KeyExists,
+        *[ObjectInfo] * 4,
+        StorageError,
+        ObjectInfo,
+    ]
+    assert not (tmp_path / cut.key).exists()
+    assert list((tmp_path / "_archive/tmp").iterdir()) == []
+
+
+def test_a_group_whose_sync_fails_gets_no_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(folder: int) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    storage = LocalStorage(tmp_path)
+    monkeypatch.setattr(storage._writer._syncing, "_whole", failing)
+    ended = storage._writer.put_all(group(6))
+    assert {type(one) for one in ended} == {StorageUnreachable}
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_kill_in_a_group_leaves_each_object_whole_or_absent(tmp_path: Path) -> None:
+    for stop_before in range(1, 200):
+        root = tmp_path / f"archive-{stop_before}"
+        root.mkdir()
+        storage = LocalStorage(root)
+        killed = False
+        with pytest.MonkeyPatch.context() as patch:
+            Killer(patch, stop_before)
+            try:
+                storage._writer.put_all(group(5))
+            except KilledError:
+                killed = True
+        there = list((root / "7").rglob("*.mp3"))
+        assert all(path.read_bytes() == DATA for path in there)
+        again = LocalStorage(root)._writer.put_all(group(5))
+        assert sum(isinstance(one, KeyExists) for one in again) == len(there)
+        assert len(list((root / "7").rglob("*.mp3"))) == 5
+        if not killed:
+            break
+    assert 30 < stop_before < 199
 
 
 async def test_a_body_spooled_in_the_archive_is_moved_and_gets_the_rights_of_a_new_file(

@@ -1,6 +1,7 @@
 """`archiver run`: bring home what is new, and account for everything listed."""
 
 import argparse
+import gc
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +29,8 @@ _OF_ONE_RUN: Final = {
     "dry_run": "--dry-run",
 }
 """Options that say something about one run, and nothing about years of them."""
+
+_YOUNG_OBJECTS: Final = 20_000
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -75,6 +78,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config()
     since, until = window(arguments.since, arguments.until, config)
     schedule = schedule_of(arguments, config)
+    _collect_rarely()
     if schedule is not None:
         return _every_night(config, context, schedule)
     request = RunRequest(
@@ -135,6 +139,16 @@ def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | No
         return Schedule(every, at, config.window.timezone)
     except ValueError as error:
         raise UsageError(str(error), hint="for every night: --every 24h --at 01:30") from None
+
+
+def _collect_rarely() -> None:
+    """Let the garbage collector leave alone what stays, and look at the rest less often.
+
+    A run makes hardly any cycles, and a tenth of its processor time went into looking for them
+    among modules, classes and functions.
+    """
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def window(

@@ -50,6 +50,7 @@ class Catalog:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._one_at_a_time = anyio.CapacityLimiter(1)
+        self._horizon = queries.horizon(db)
         self.waiting_events: int = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
 
     @classmethod
@@ -201,12 +202,19 @@ class Catalog:
         return await self._run(lambda: self._number(queries.GONE))
 
     def known(self, record_ids: Collection[int]) -> dict[int, KnownRecording]:
-        """What is known of those recordings: a look-up by key, short enough for the event loop."""
+        """What is known of those recordings: a look-up by key, short enough for the event loop.
+
+        Most recordings are newer than all that are known, and then nothing is looked up.
+        """
+        if min(record_ids, default=0) > self._horizon.newest:
+            return {}
         with sqlite_errors():
             return queries.known(self._db, record_ids)
 
     def was_erased(self, lead_id: int | None, created_at: datetime | None) -> bool:
         """Whether the lead was erased after that moment: a look-up by key."""
+        if not self._horizon.has_erasures:
+            return False
         with sqlite_errors():
             return afterlife.is_erased(self._db, None, lead_id, seconds(created_at))
 
@@ -223,7 +231,9 @@ class Catalog:
             before = self.waiting_events
             try:
                 with self._db:
-                    return work()
+                    done = work()
+                    self._horizon = queries.horizon(self._db)
+                    return done
             except BaseException:
                 self.waiting_events = before  # as the transaction was taken back
                 raise

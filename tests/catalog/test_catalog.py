@@ -2,7 +2,7 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,16 @@ import pytest
 from archiver.catalog.catalog import Catalog
 from archiver.catalog.work import Outcome, Result
 from archiver.errors import StorageError, UsageError
-from archiver.ledger.events import CallJudged, CursorMoved, Event, OrderSeen, decode
+from archiver.ledger.events import (
+    CallJudged,
+    CursorMoved,
+    Erasing,
+    Event,
+    OpenRecording,
+    OrderSeen,
+    Removed,
+    decode,
+)
 from archiver.ledger.segments import Head, link
 from archiver.liner.models import Call
 
@@ -157,4 +166,28 @@ async def test_what_was_not_written_does_not_wait() -> None:
     with pytest.raises(StorageError):
         await catalog.record([SEEN, broken], at=AT, run="r")
     assert catalog.waiting_events == len((await catalog.outbox(10))[1]) == 0
+    await catalog.aclose()
+
+
+async def test_what_is_known_is_told_at_any_id_and_after_a_restart(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
+    assert catalog.known([5, 9]) == {}
+    assert not catalog.was_erased(7, AT)
+    open_one = OpenRecording(record_id=5, state="failed", reason="stalled", attempts=1, since=AT)
+    removed = Removed(
+        record_id=9, call_id=1, key="7/1/9.mp3", sha256="ab" * 32, why="erasure", lead_id=7
+    )
+    await catalog.record([judged(1, state="failed", open=(open_one,))], at=AT, run="r")
+    assert set(catalog.known([5, 9])) == {5}
+    assert catalog.known([6, 9]) == {}
+    await catalog.record([removed, Erasing(lead_id=7, before=AT)], at=AT, run="r")
+    for _ in range(2):
+        assert {one: known.is_removed for one, known in catalog.known([5, 9, 12]).items()} == {
+            5: False,
+            9: True,
+        }
+        assert catalog.was_erased(7, AT - timedelta(days=1))
+        assert not catalog.was_erased(8, AT - timedelta(days=1))
+        await catalog.aclose()
+        catalog = await opened(tmp_path / "one.sqlite")
     await catalog.aclose()

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from archiver.clock import stamp, stamp_or_none
@@ -93,7 +94,7 @@ class Sidecar:
 
     def encode(self) -> bytes:
         """The bytes of the file: UTF-8, one member a line, ending in a newline."""
-        lines = (f"  {dump(name)}: {dump(value)}" for name, value in self.fields.items())
+        lines = (f"  {_member(name)}: {dump(value)}" for name, value in self.fields.items())
         return encode_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
@@ -186,6 +187,11 @@ def clean_row(row: Row) -> dict[str, Any]:
 def dump(value: Any) -> str:
     """Compact JSON, letters of all scripts as they are."""
     return _ENCODER.encode(value)
+
+
+@lru_cache(maxsize=64)
+def _member(name: str) -> str:
+    return dump(name)
 
 
 def encode_text(text: str) -> bytes:

@@ -322,7 +322,7 @@ class Entry:
 def encode(entry_at: datetime, run: str, event: Event) -> bytes:
     """The line of an event, without its line end."""
     line = {"what": event.what, "at": stamp(entry_at), "run": run, **_members(event)}
-    return json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(line).encode("ascii")
 
 
 def decode(line: bytes) -> Entry:
@@ -337,6 +337,8 @@ def decode(line: bytes) -> Entry:
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an event: {error}") from error
 
+
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 
 _KINDS: dict[str, type[Event]] = {kind.what: kind for kind in get_args(Event)}
 

@@ -24,6 +24,7 @@ import stat
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import TypeAlias
@@ -95,6 +96,8 @@ class Writer:
     ) -> None:
         self._root = root
         self._parts = f"{root}/{TMP_PREFIX}"
+        self._name = token_hex(8)
+        self._numbers = count()
         self._durable = {""}
         self._syncing = Syncing(root)
         self._changing = changing
@@ -151,7 +154,7 @@ class Writer:
             part = str(put.body.source)
             file = disk.open_part(part, rights=os.stat(self._parts).st_mode & 0o444)  # noqa: PTH116
         else:
-            part = f"{self._parts}{token_hex(8)}.part"
+            part = f"{self._parts}{self._name}-{next(self._numbers)}.part"
             file = disk.write_part(part, put.body.source)
         try:
             try:

@@ -23,6 +23,10 @@ _BATCH_BYTES = 1024 * 1024
 """Bytes that go to the hash and the disk at once: large enough to make a thread worth its switch
 (about 50 us), small enough to keep sixteen workers within 16 MiB."""
 
+_AT_ONCE_BYTES = 512 * 1024
+"""A body up to here is hashed where it is: that takes 0.3 ms (3 ms where the processor has no SHA
+instructions), and a hop to a thread costs as much and keeps two threads waiting for each other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spool:
@@ -80,7 +84,9 @@ class Part:
             await anyio.to_thread.run_sync(self._write_out)
 
     async def finish(self, content_type: str) -> tuple[Body, Facts]:
-        """The whole part as a body, and what the audio says of itself (one thread does both)."""
+        """The whole part as a body, and what the audio says of itself."""
+        if self._file is None and self.size <= _AT_ONCE_BYTES:
+            return self._finish(content_type)
         return await anyio.to_thread.run_sync(self._finish, content_type)
 
     def _finish(self, content_type: str) -> tuple[Body, Facts]:

@@ -36,6 +36,7 @@ from archiver.sandbox.faults import Fault
 from archiver.sandbox.model import Source
 from archiver.sandbox.server import Sandbox
 from archiver.sandbox.world import World
+from archiver.storage import syncing
 from archiver.verify.findings import Finding
 from archiver.verify.verification import Wanted, verify
 from tests.witness import Witness
@@ -186,6 +187,7 @@ def in_no_hurry(attempts: int = 3) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(archiver.run, "FETCH_RETRY", fast)
         patch.setattr(os, "fsync", lambda file: None)
+        patch.setattr(syncing, "_whole_sync", lambda root: None)
         patch.setattr(httpx, "create_ssl_context", _ssl_context)
         defaults = LinerClient.__init__.__kwdefaults__
         assert defaults is not None

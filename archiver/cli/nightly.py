@@ -63,9 +63,10 @@ class Nights:
         console.about()
         try:
             self.config = self.context.load_config()
-        except ConfigError as error:
+        except Exception as error:  # noqa: BLE001 - no night may end those that follow
             code = say_failure(console, error)
-            night = Night(began, self.clock(), code, error=str(error), hint=error.hint)
+            hint = error.hint if isinstance(error, ConfigError) else ""
+            night = Night(began, self.clock(), code, error=str(error), hint=hint)
         else:
             night = await one_run(
                 self.config,

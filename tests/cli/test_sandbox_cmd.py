@@ -1,14 +1,17 @@
 """`archiver sandbox` serves until it is interrupted, and says where."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import archiver, interrupted, started
+from tests.cli.commands import archiver, environment, interrupted, started
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -52,3 +55,28 @@ def test_a_port_that_is_taken_is_an_error_of_one_line(tmp_path: Path) -> None:
         assert "Traceback" not in ended.err
     finally:
         interrupted(process, signal.SIGTERM)
+
+
+def test_a_script_that_started_it_in_the_background_can_end_it(tmp_path: Path) -> None:
+    """A shell without job control lets what it starts with `&` ignore SIGINT."""
+    process = subprocess.Popen(
+        [
+            "sh",
+            "-c",
+            '"$0" -m archiver sandbox --port 0 --json & echo $! >&2; wait $!',
+            sys.executable,
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    number = int(process.stderr.readline())
+    assert "url" in json.loads(process.stdout.readline())
+    os.kill(number, signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err

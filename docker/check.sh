@@ -143,15 +143,33 @@ check_compose() {
     done
     mkdir -m 700 "$deployed/secrets"
     printf unused > "$deployed/secrets/liner_api_key"
-    printf '' > "$deployed/secrets/desk_users"
     "$compose" -f "$deployed/compose.yaml" --profile s3 up --detach --no-build nightly 2> "$work/compose.log" \
         || fail "compose: $(cat "$work/compose.log")"
     until podman logs archiver-nightly-1 2>&1 | grep -q 'next run is due'; do sleep 0.5; done
     podman logs archiver-nightly-1
     podman healthcheck run archiver-nightly-1 || fail "the nightly job is not healthy"
+    check_desk "$deployed/compose.yaml"
     "$compose" -f "$deployed/compose.yaml" stop nightly 2> /dev/null
     [[ $(podman inspect --format '{{.State.ExitCode}}' archiver-nightly-1) == 130 ]] || fail "the nightly job does not stop"
     "$compose" -f "$deployed/compose.yaml" --profile '*' down --volumes > /dev/null 2>&1
+}
+
+# The desk over what the first runs put into S3: nobody without users, then log-in, healthy, stops.
+check_desk() {
+    local file=$1 begun page
+    printf 'correct horse battery staple\n' \
+        | "$compose" -f "$file" run -T desk user add rita --role reviewer --password-stdin \
+        || fail "no user could be made"
+    "$compose" -f "$file" --profile s3 up --detach --no-build desk 2> "$work/compose.log" \
+        || fail "compose: $(cat "$work/compose.log")"
+    until podman logs archiver-desk-1 2>&1 | grep -q 'listens on'; do sleep 0.5; done
+    podman healthcheck run archiver-desk-1 || fail "the desk is not healthy"
+    page=$(podman exec archiver-desk-1 python -c \
+        'import urllib.request as r; print(r.urlopen("http://127.0.0.1:8080/").read().decode())')
+    [[ $page == *'type="password"'* ]] || fail "the desk lets people in without a log-in"
+    begun=$SECONDS
+    "$compose" -f "$file" stop desk 2> /dev/null
+    ((SECONDS - begun < 10)) || fail "the desk takes $((SECONDS - begun)) s to stop"
 }
 
 prepare_engine

@@ -107,25 +107,31 @@ class SoundResponse(Response):
         self._media, self._sound, self._span = media, sound, span
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; a storage that fails in mid-stream leaves the answer short, never wrong."""
-        start = {"type": "http.response.start", "status": self.status_code}
-        start["headers"] = self.raw_headers
+        """Answer; a storage that fails in mid-stream leaves the answer short, never wrong.
+
+        Raises StorageError while nothing was sent.
+        """
+        start = {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": self.raw_headers,
+        }
         if scope["method"] == "HEAD":
             await send(start)
             await send({"type": "http.response.body", "body": b""})
             return
-        try:
-            async with anyio.create_task_group() as talk:
-                talk.start_soon(_until_gone, receive, talk.cancel_scope)
-                async with self._media.open(self._sound, self._span) as chunks:
-                    await send(start)
+        async with self._media.open(self._sound, self._span) as chunks:
+            await send(start)
+            try:
+                async with anyio.create_task_group() as talk:
+                    talk.start_soon(_until_gone, receive, talk.cancel_scope)
                     async for chunk in chunks:
                         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-                await send({"type": "http.response.body", "body": b""})
-                talk.cancel_scope.cancel()
-        except* StorageError as group:
-            # Without its end the answer is short of its length, and the server cuts the connection.
-            _LOG.warning("recording %s: %s", self._sound.record_id, group.exceptions[0])
+                    await send({"type": "http.response.body", "body": b""})
+                    talk.cancel_scope.cancel()
+            except* StorageError as group:
+                # Without its end the answer is short of its length: the server cuts the connection.
+                _LOG.warning("recording %s: %s", self._sound.record_id, group.exceptions[0])
 
 
 async def _until_gone(receive: Receive, listening: anyio.CancelScope) -> None:

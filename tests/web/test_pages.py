@@ -5,15 +5,19 @@ import hashlib
 import io
 import re
 import socket
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import httpx
 import pytest
 
+from archiver.desk.index.entries import Progress
 from archiver.desk.judgement import notes
-from archiver.errors import StorageFull
+from archiver.desk.library import Library
+from archiver.errors import StorageFull, StorageUnreachable
 from archiver.sandbox.world import World
+from tests.lifecycle.acts import erasable, erased, held
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.web.desks import (
     Made,
@@ -28,7 +32,7 @@ from tests.web.desks import (
     until_listed,
 )
 from tests.web.sounds import DAMAGED, FOREIGN, WAITING, strange_calls
-from tests.world import tree
+from tests.world import Night, tree
 
 FORMULA = '=HYPERLINK("http://evil.example")'
 
@@ -227,6 +231,79 @@ def test_a_file_that_vanished_is_told_and_the_list_goes_on(
         assert "missing" in local.get("/recordings/900101/audio").text
         assert local.get("/recordings/900101").status_code == 200
         assert local.get("/recordings/900101/peaks").json()["none"].startswith("No waveform")
+
+
+def test_what_is_held_or_erased_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:
+    async def acts(night: Night) -> None:
+        await held(night, calls=(70103,))
+        plan = await erasable(night, 50244)
+        await erased(night, len(plan.archived), 50244)
+
+    made = archived(tmp_path_factory.mktemp("desk"), calls(), runs=acts)
+    with served(made) as desk, desk.visitor() as local:
+        until_listed(local, 17)
+        assert "legal hold" in text(local, "/recordings/900103")
+        assert local.get("/recordings/900103/audio").status_code == 200
+        assert "erased on request" in text(local, "/recordings/900102")
+        assert "parcel 22-81" not in text(local, "/recordings/900102") + text(local)
+        assert local.get("/recordings/900102/audio").status_code == 410
+        assert post(local, "/recordings/900102/tags", tag="late").status_code == 404
+        assert "1 recording<" in text(local, "/?held=yes")
+        assert "1 recording<" in text(local, "/?state=erased")
+
+
+def test_an_index_that_is_being_built_is_told_and_can_be_used(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def building(library: Library) -> Progress:
+        return Progress(3, 1000, 10, 0, is_current=False, trouble="")
+
+    monkeypatch.setattr(Library, "progress", property(building))
+    with desk.visitor("lena") as lena:
+        page = text(lena)
+        assert "10 of 1,000 recordings are read" in page
+        assert 'data-record="900101"' in page
+        assert "may appear in a moment" in text(lena, "/recordings/5")
+        assert "10 of 1,000" in text(lena, "/recordings/900101")
+
+
+def test_an_archive_that_cannot_be_followed_is_told(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(library: Library) -> Progress:
+        return Progress(3, 21, 21, 0, is_current=False, trouble="the bucket is <gone>")
+
+    monkeypatch.setattr(Library, "progress", property(lost))
+    with desk.visitor("lena") as lena:
+        assert "cannot be followed" in text(lena)
+        assert "the bucket is &lt;gone&gt;" in text(lena)
+
+
+def test_a_storage_that_fails_before_the_first_byte_is_503(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object) -> None:
+        raise StorageUnreachable("the disk is gone")
+
+    monkeypatch.setattr("archiver.desk.media.Media.open", broken)
+    with desk.visitor("lena") as lena:
+        assert lena.get("/recordings/900101/audio").status_code == 503
+
+
+def test_a_storage_that_fails_in_mid_stream_cuts_the_answer_short(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def broken(*given: object) -> AsyncIterator[AsyncIterator[bytes]]:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"some"
+            raise StorageUnreachable("the disk is gone")
+
+        yield chunks()
+
+    monkeypatch.setattr("archiver.desk.media.Media.open", broken)
+    with desk.visitor("lena") as lena, pytest.raises(httpx.RemoteProtocolError):
+        lena.get("/recordings/900101/audio")
 
 
 def test_plays_downloads_and_tables_are_in_the_access_log(desk: Served) -> None:

@@ -1,0 +1,51 @@
+"""Two hours of sound: heard within a second, wherever one goes in it, and drawn by the server."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from archiver.sandbox.audio import wav
+from archiver.sandbox.world import World
+from tests.export.browser import chromium, needs_chromium
+from tests.web.desks import Served, archived, served, until_listed
+
+pytestmark = [needs_chromium, pytest.mark.nightly]
+
+SECONDS = 7200
+LONG = 900_301
+
+FIRST_SOUND = """() => new Promise((done) => {
+    const audio = document.querySelector("audio");
+    const begun = performance.now();
+    const from = Number(document.getElementById("seek").value);
+    const look = () => {
+        const isHeard = !audio.paused && !audio.seeking && audio.currentTime > from + 0.01;
+        const taken = performance.now() - begun;
+        if (isHeard || taken > 10000) done(taken); else setTimeout(look, 5);
+    };
+    document.getElementById("toggle").click();
+    look();
+})"""
+"""Presses play; milliseconds until the sound moves on from where the player stands."""
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    sound = wav(44 + 8000 * SECONDS)
+    world = World().user(101).call(1, user_id=101, talk=SECONDS)
+    world.recording(LONG, audio=sound, duration=SECONDS)
+    world.call(2).recording(LONG + 1)
+    made = archived(tmp_path_factory.mktemp("long"), world)
+    with served(made) as desk:
+        with desk.visitor() as local:
+            until_listed(local, 2)
+        yield desk
+
+
+@pytest.mark.parametrize("at", [0, SECONDS / 2, SECONDS - 60])
+def test_the_first_sound_of_two_hours_comes_within_a_second(desk: Served, at: float | None) -> None:
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"{desk.url}/recordings/{LONG}?t={at}")
+        assert page.evaluate(FIRST_SOUND) < 1000
+        page.locator(".wave[data-drawn]").wait_for()

@@ -144,7 +144,13 @@ export class Timeline extends EventTarget {
       if (this.#target !== null && leg === this.#current) element.currentTime = this.#target;
       this.#target = null;
     });
-    element.addEventListener("timeupdate", () => { if (leg === this.#current) this.#tell("move"); });
+    element.addEventListener("timeupdate", () => {
+      if (leg !== this.#current) return;
+      this.tick(); // a page in the background gets no other ticks
+      this.#tell("move");
+    });
+    element.addEventListener("play", () => this.#obey(leg, true));
+    element.addEventListener("pause", () => this.#obey(leg, false));
     element.addEventListener("ended", () => { if (leg === this.#current) this.#goOn(); });
     element.addEventListener("error", () => {
       if (leg === this.#current && this.#wanted) {
@@ -153,6 +159,14 @@ export class Timeline extends EventTarget {
         this.#tell("state");
       }
     });
+  }
+
+  // The keys of a keyboard or headset reach the element itself.
+  #obey(leg, wanted) {
+    if (leg !== this.#current || leg.element.ended || wanted === leg.element.paused) return;
+    if (wanted === this.#wanted) return;
+    this.#wanted = wanted;
+    this.#tell("state");
   }
 
   #tell(what) { this.dispatchEvent(new Event(what)); }

@@ -10,7 +10,13 @@ import { clock } from "./clock.js";
 const NONCE = document.querySelector("link[rel=stylesheet]").nonce;
 const HEIGHT = 112;
 
-const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+// A canvas knows no custom properties, so the page is asked what one of them is just now.
+const probe = document.getElementById("player");
+
+function color(name) {
+  probe.style.caretColor = `var(--${name})`;
+  return getComputedStyle(probe).caretColor;
+}
 
 function looks(channels) {
   const sides = [

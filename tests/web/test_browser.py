@@ -297,7 +297,7 @@ def test_a_note_is_left_at_a_moment_while_the_call_goes_on(visit: Visit) -> None
 def test_a_call_is_scored_by_keyboard_and_the_draft_is_kept(visit: Visit) -> None:
     page = visit("ross", "/recordings/900110")
     ready(page)
-    press(page, "g", "y", "n", "4")
+    press(page, "g", "y", "n", "n", "4")  # "no" is no answer on a scale, nor the next call
     expect(page.locator("#draft")).to_contain_text("Draft")
     page.reload()
     ready(page)

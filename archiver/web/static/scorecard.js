@@ -21,13 +21,12 @@ export function open() {
 
 function answer(question, value) {
   const input = question.querySelector(`input[value="${value}"]`);
-  if (!input) return false;
+  if (!input) return;
   input.checked = true;
   saveSoon();
   const all = questions();
   const next = all[all.indexOf(question) + 1];
   if (next) enter(next); else document.getElementById("comment").focus();
-  return true;
 }
 
 function saveSoon() {
@@ -59,5 +58,8 @@ document.addEventListener("keydown", (event) => {
   }
   const question = event.target.closest(".question");
   const name = keyName(event);
-  if (question && answer(question, ANSWERS[name] ?? name)) event.preventDefault();
+  if (!question || !/^[1-5ynx]$/.test(name)) return;
+  // An answer that this question does not have must not reach the player: N would leave the call.
+  event.preventDefault();
+  answer(question, ANSWERS[name] ?? name);
 });

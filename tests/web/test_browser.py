@@ -122,6 +122,7 @@ def test_a_call_is_found_by_a_word_of_its_summary_and_heard_without_a_mouse(visi
     press(page, "Enter")
     expect(page.locator("#count")).to_have_text("1 recording")
     expect(page.locator("mark").first).to_be_visible()
+    page.wait_for_load_state("load")  # until the scripts hear keys
     press(page, "j", "Enter")
     ready(page)
     expect(page).to_have_url(re.compile(r"/recordings/900114\?q=warehouse\+refund"))

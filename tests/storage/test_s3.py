@@ -1,5 +1,6 @@
 """The S3 driver against moto, over a socket: the contract, parts, attributes and errors."""
 
+import inspect
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -196,7 +197,7 @@ async def test_a_missing_bucket_is_refused_by_every_verb(
 async def test_wrong_credentials_are_refused_and_not_shown(
     seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_requests, "_client", s3_requests._client.__wrapped__)  # type: ignore[attr-defined]
+    monkeypatch.setattr(s3_requests, "_client", inspect.unwrap(s3_requests._client))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
     storage = opened(seaweed, bucket)
     with pytest.raises(StorageRefused) as caught:
@@ -208,7 +209,7 @@ async def test_wrong_credentials_are_refused_and_not_shown(
 async def test_no_credentials_are_refused(
     seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_requests, "_client", s3_requests._client.__wrapped__)  # type: ignore[attr-defined]
+    monkeypatch.setattr(s3_requests, "_client", inspect.unwrap(s3_requests._client))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     storage = opened(seaweed, bucket)

@@ -35,6 +35,15 @@ clean_up() {
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
+# until_logged CONTAINER WORDS: wait until the container has said so.
+until_logged() {
+    local begun=$SECONDS
+    until podman logs "$1" 2>&1 | grep -q "$2"; do
+        ((SECONDS - begun < 60)) || fail "$1 does not say '$2': $(podman logs "$1" 2>&1)"
+        sleep 0.2
+    done
+}
+
 # An engine of our own: its storage lies in the work folder, and it asks neither for systemd nor for
 # higher limits than an ordinary machine allows.
 prepare_engine() {
@@ -97,7 +106,7 @@ check_image() {
     [[ $("${run[@]}" --entrypoint id archiver -u) == 10001 ]] || fail "the image runs as another user"
     ! "${run[@]}" --entrypoint sh archiver -c 'command -v cc gcc make' || fail "there is a compiler"
     podman run --network none "${locked[@]}" --name sandbox --detach archiver sandbox > /dev/null
-    until podman logs sandbox 2>&1 | grep -q 'listens on'; do sleep 0.2; done
+    until_logged sandbox 'listens on'
     podman stop --time 10 sandbox > /dev/null 2>&1
     [[ $(podman inspect --format '{{.State.ExitCode}}' sandbox) == 130 ]] || fail "SIGTERM is not obeyed"
     podman rm sandbox > /dev/null
@@ -115,7 +124,7 @@ check_waiting() {
         --env HEALTH_URL=http://127.0.0.1:9464/healthz -v "$settings":/etc/archiver/archive.yaml:ro \
         -v waiting:/archive -v waiting-state:/var/lib/archiver \
         archiver run --every 24h --at 03:30 -c /etc/archiver/archive.yaml > /dev/null
-    until podman logs waiting 2>&1 | grep -q 'the next run is due'; do sleep 0.2; done
+    until_logged waiting 'the next run is due'
     podman healthcheck run waiting || fail "the health check fails"
     local begun=$SECONDS
     podman stop --time 10 waiting > /dev/null 2>&1
@@ -130,7 +139,7 @@ check_waiting() {
 check_compose() {
     local deployed=$work/deployed answer
     cp -r docker "$deployed"
-    printf 'LINER_URL=https://liner.invalid\nARCHIVE_SINCE=2026-10-01\nARCHIVE_AT=03:30\nS3_SECRET_KEY=%s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" > "$deployed/.env"
+    printf 'LINER_URL=https://liner.invalid\nARCHIVE_SINCE=2026-10-01\nARCHIVE_AT=03:30\nDESK_PORT=127.0.0.1:18080\nS3_SECRET_KEY=%s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" > "$deployed/.env"
     podman system service --time=0 "unix://$work/engine.sock" 2> "$work/service.log" &
     service=$!
     export DOCKER_HOST=unix://$work/engine.sock
@@ -145,7 +154,7 @@ check_compose() {
     printf unused > "$deployed/secrets/liner_api_key"
     "$compose" -f "$deployed/compose.yaml" --profile s3 up --detach --no-build nightly 2> "$work/compose.log" \
         || fail "compose: $(cat "$work/compose.log")"
-    until podman logs archiver-nightly-1 2>&1 | grep -q 'next run is due'; do sleep 0.5; done
+    until_logged archiver-nightly-1 'next run is due'
     podman logs archiver-nightly-1
     podman healthcheck run archiver-nightly-1 || fail "the nightly job is not healthy"
     check_desk "$deployed/compose.yaml"
@@ -156,17 +165,21 @@ check_compose() {
 
 # The desk over what the first runs put into S3: nobody without users, then log-in, healthy, stops.
 check_desk() {
-    local file=$1 begun page
+    local file=$1 begun
     printf 'correct horse battery staple\n' \
-        | "$compose" -f "$file" run -T desk user add rita --role reviewer --password-stdin \
+        | ARCHIVE_URL=s3://recordings/try "$compose" -f "$file" run -T desk user add rita --role reviewer --password-stdin \
         || fail "no user could be made"
-    "$compose" -f "$file" --profile s3 up --detach --no-build desk 2> "$work/compose.log" \
+    ARCHIVE_URL=s3://recordings/try "$compose" -f "$file" --profile s3 up --detach --no-build desk 2> "$work/compose.log" \
         || fail "compose: $(cat "$work/compose.log")"
-    until podman logs archiver-desk-1 2>&1 | grep -q 'listens on'; do sleep 0.5; done
+    until_logged archiver-desk-1 'listens on'
     podman healthcheck run archiver-desk-1 || fail "the desk is not healthy"
-    page=$(podman exec archiver-desk-1 python -c \
-        'import urllib.request as r; print(r.urlopen("http://127.0.0.1:8080/").read().decode())')
-    [[ $page == *'type="password"'* ]] || fail "the desk lets people in without a log-in"
+    podman exec archiver-desk-1 python -c '
+import sys, urllib.error, urllib.request
+try:
+    urllib.request.urlopen("http://127.0.0.1:8080/")
+except urllib.error.HTTPError as refusal:
+    sys.exit(refusal.code != 401)
+sys.exit("it lets everybody in")' || fail "the desk does not ask for a log-in"
     begun=$SECONDS
     "$compose" -f "$file" stop desk 2> /dev/null
     ((SECONDS - begun < 10)) || fail "the desk takes $((SECONDS - begun)) s to stop"

@@ -127,7 +127,7 @@ class ListenAddress:
 
 @dataclass(frozen=True, slots=True)
 class MetricsConfig:
-    """Who reads metrics: a collector of text files, or whoever asks `listen` (`run --every`)."""
+    """Who reads metrics: a collector of text files, or whoever asks `listen`."""
 
     textfile: Path | None = None
     listen: ListenAddress | None = None

@@ -17,6 +17,7 @@ import anyio
 import anyio.to_thread
 
 from archiver.archive import existing_archive
+from archiver.catalog.vitals import Vitals, vitals_of
 from archiver.config import Config
 from archiver.desk.index.entries import Progress
 from archiver.desk.index.following import Following
@@ -30,6 +31,7 @@ from archiver.storage.base import Storage
 
 Forget: TypeAlias = Callable[[Sequence[int]], Awaitable[object]]
 
+_INDEX: Final = "index.sqlite"
 _POLL_SECONDS: Final = 5.0
 """How often the ledger is looked at for something new: one request each time."""
 
@@ -51,6 +53,10 @@ class Library:
     def progress(self) -> Progress:
         """How far the index follows the archive by now."""
         return self._following.progress
+
+    def vitals(self) -> Vitals | None:
+        """The archive in a few numbers, as far as the index follows it. Blocks; for any thread."""
+        return vitals_of(self.folder / _INDEX, self.archive_id)
 
     async def on_buried(self, forget: Forget) -> None:
         """Have `forget` told the id of every recording that is removed from the archive.
@@ -94,7 +100,7 @@ async def open_library(
     """
     async with existing_archive(config) as (storage, archive_id):
         folder = state_folder / "desk" / archive_id
-        async with _open_index(config, folder / "index.sqlite", archive_id, storage) as opened:
+        async with _open_index(config, folder / _INDEX, archive_id, storage) as opened:
             index, following = opened
             media = Media(index, storage)
             peaks = Peaks(media, cache_folder / "peaks")

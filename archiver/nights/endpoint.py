@@ -1,4 +1,4 @@
-"""A small HTTP endpoint for `run --every`: /metrics, and /healthz for whoever restarts what hangs.
+"""The HTTP endpoint of `run --every` and `serve`: /metrics, and /healthz for whoever restarts them.
 
 It answers from a thread of its own, so it answers while a run is busy; and it says that all is well
 only while the main loop keeps showing signs of life.

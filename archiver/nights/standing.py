@@ -8,7 +8,6 @@ import anyio.to_thread
 
 from archiver.archive import catalog_path, existing_archive, watched_archive
 from archiver.catalog.vitals import Vitals, calls_created, reached, vitals_of
-from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.errors import ArchiverError, NoArchive
 from archiver.nights.memory import Memory, memory_path, recall
@@ -40,19 +39,6 @@ async def standing(config: Config, state_folder: Path) -> Standing:
         return Standing(memory)
     vitals = await anyio.to_thread.run_sync(vitals_of, catalog, archive_id)
     return Standing(memory, catalog, vitals)
-
-
-async def current_metrics(config: Config, state_folder: Path, clock: Clock = system_clock) -> bytes:
-    """The metrics of this moment as text (`metrics.CONTENT_TYPE`), for whoever serves them.
-
-    It costs one small read of the storage and a few counts over the catalog: whoever is asked every
-    few seconds keeps the answer for a while. Raises nothing that the archive or its storage may
-    bring about.
-    """
-    from archiver.nights.metrics import exposition
-
-    found = await standing(config, state_folder)
-    return exposition(found.memory, found.vitals, clock())
 
 
 async def last_began(config: Config, state_folder: Path) -> datetime | None:

@@ -1,7 +1,7 @@
 """The application: every address of the desk with the right that it asks for, in one table.
 
 `/healthz` and the static files are open; the log-in page is open; everything else is behind
-`guarded`. Metrics may be mounted beside `/healthz`.
+`guarded`. Metrics have a port of their own: see `metrics`.
 """
 
 from typing import Final

@@ -4,6 +4,7 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from archiver.config import Config
 from archiver.errors import UsageError
 from archiver.web.app import create_app
 from archiver.web.desk import open_desk
+from archiver.web.metrics import serve_metrics
 
 _GRACE: Final = 2
 """Seconds for answers under way when the desk ends; a listener's stream is cut after that."""
@@ -49,6 +51,7 @@ async def serve(
     """Serve the desk until cancelled; `announce` is called with its address once it listens.
 
     `host` is what `listener` listens on, as a person wrote it; the socket is closed at the end.
+    Metrics are served beside it where the configuration asks for them.
     Waveforms are kept in the state folder. Raises what `open_desk` raises.
     """
     cache_folder = state_folder / "desk-cache"
@@ -58,8 +61,12 @@ async def serve(
         )
         async with opened as desk:
             server = _Server(settings(create_app(desk)))
+            counted = partial(
+                serve_metrics, config, desk.library, state_folder=state_folder, clock=clock
+            )
             async with anyio.create_task_group() as around:
                 around.start_soon(_run, server, listener)
+                around.start_soon(counted)
                 try:
                     await server.listens.wait()
                     announce(address(listener, desk.base))

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -90,6 +91,20 @@ def test_it_runs_again_and_again_and_a_signal_ends_the_waiting_with_130(
     assert all(one["complete"] for one in answers)
     assert answers[0]["recordings"]["archived"] == 17
     assert answers[1]["recordings"]["archived"] == 0
+
+
+def test_a_port_that_a_desk_has_keeps_no_night_from_running(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        configure(tmp_path, sandbox, metrics={"listen": f"127.0.0.1:{port}"})
+        process = started("run", "--every", "1s", "--json", folder=tmp_path)
+        wait_for(tmp_path, 1, process)
+        ended = interrupted(process, signal.SIGTERM)
+    assert ended.code == 130, ended
+    assert f"port {port} cannot be had" in ended.err
+    assert "the nights go on without metrics" in ended.err
 
 
 def test_a_signal_in_a_night_without_a_run_ends_it_at_once(

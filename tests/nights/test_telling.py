@@ -13,8 +13,9 @@ from archiver.config import Config
 from archiver.console import Console
 from archiver.nights import telling
 from archiver.nights.memory import Memory, memory_path, recall
+from archiver.nights.metrics import exposition
 from archiver.nights.night import Night
-from archiver.nights.standing import Standing, current_metrics, last_began, standing
+from archiver.nights.standing import Standing, last_began, standing
 from archiver.nights.telling import tell
 from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
@@ -137,7 +138,8 @@ async def test_metrics_tell_what_lies_in_the_archive_and_since_when_something_is
         config = there.config(**watched(server, tmp_path))
         await told(there, config, voice)
         there.clock.advance(hours=6)
-        now = (await current_metrics(config, there.state, there.clock)).decode()
+        found = await standing(config, there.state)
+        now = exposition(found.memory, found.vitals, there.clock()).decode()
         written = (tmp_path / "archiver.prom").read_text()
     assert 'archiver_calls{state="archived"} 1.0' in now
     assert 'archiver_recordings{state="failed"} 1.0' in now

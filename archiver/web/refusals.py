@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from archiver.desk.people.door import Visitor
 from archiver.errors import (
     ArchiverError,
     ConfigError,
@@ -19,7 +20,16 @@ from archiver.errors import (
     WrongInput,
 )
 from archiver.web import pages
-from archiver.web.visit import LIVE_HEADER, Forged, desk_of, language_of, look
+from archiver.web.desk import Desk
+from archiver.web.visit import (
+    LIVE_HEADER,
+    Forged,
+    Visit,
+    desk_of,
+    language_of,
+    look,
+    visitor_of,
+)
 from archiver.web.wording import Wording
 
 _LOG: Final = logging.getLogger(__name__)
@@ -45,8 +55,8 @@ def status_of(error: ArchiverError) -> int:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """What the routes refuse."""
     if isinstance(error, Forged):
-        return refusal(request, 403, "forged")
-    return refusal(request, error.status_code if isinstance(error, HTTPException) else 500)
+        return await refusal(request, 403, "forged")
+    return await refusal(request, error.status_code if isinstance(error, HTTPException) else 500)
 
 
 async def on_archiver_error(request: Request, error: Exception) -> Response:
@@ -56,19 +66,23 @@ async def on_archiver_error(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status == 503:
         _LOG.warning("%s: %s", type(error).__name__, error)
-    return refusal(request, status, retry_after=error.retry_after)
+    word = "setting" if isinstance(error, ConfigError) else ""
+    return await refusal(request, status, word, retry_after=error.retry_after)
 
 
 async def on_any_error(request: Request, error: Exception) -> Response:
     """A bug of ours: its traceback goes to the console, the reader gets a sentence."""
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return refusal(request, 500)
+    return await refusal(request, 500)
 
 
-def refusal(
+async def refusal(
     request: Request, status: int, word: str = "", *, retry_after: float | None = None
 ) -> Response:
-    """The refusal in the reader's language: a page, or a line for what is no page."""
+    """The refusal in the reader's language: a page, or a line for what is no page.
+
+    Who is known keeps the bar of every page, and with it the way back.
+    """
     desk = desk_of(request)
     say = language_of(request, desk)
     told = word or str(status if status in _TOLD else 400)
@@ -76,9 +90,17 @@ def refusal(
     if LIVE_HEADER in request.headers or "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(say(f"error.{told}.text"), status, headers)
     wording = Wording(say, desk.config.window.timezone)
-    surroundings = look(request, desk, say, wording)
-    return HTMLResponse(
-        pages.render("error.html", {**surroundings, "status": status, "told": told}),
-        status,
-        headers,
-    )
+    said = {"status": status, "told": told}
+    visitor = await _visitor(request, desk)
+    if visitor is None:
+        markup = pages.render("error.html", {**look(request, desk, say, wording), **said})
+    else:
+        markup = Visit(request, desk, visitor, say, wording).render("refused.html", **said)
+    return HTMLResponse(markup, status, headers)
+
+
+async def _visitor(request: Request, desk: Desk) -> Visitor | None:
+    try:
+        return await visitor_of(request, desk)
+    except ArchiverError:  # who it is cannot be told either
+        return None

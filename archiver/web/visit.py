@@ -150,7 +150,7 @@ def look(request: Request, desk: Desk, say: Messages, wording: Wording) -> Mappi
         "theme": theme if theme in {"light", "dark"} else "",
         "languages": LANGUAGES,
         "nonce": request.scope["state"]["nonce"],
-        "here": here(request),
+        "here": here(request) if request.method == "GET" else f"{desk.base}/",
     }
 
 

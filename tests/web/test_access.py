@@ -165,6 +165,27 @@ def test_guessing_a_password_is_slowed_down(tmp_path_factory: pytest.TempPathFac
         assert throttled
         assert int(throttled[-1].headers["retry-after"]) > 0
         assert log_in(client, "rita").status_code == 429
+        with desk.visitor("ada") as ada:
+            told = ada.get("/journal.csv").text.count("log-in-refused")
+        assert told == len(answers) - len(throttled), "what is throttled is without number"
+
+
+def test_a_users_file_that_breaks_lets_nobody_in_and_says_why_to_the_console(
+    tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = archived(tmp_path_factory.mktemp("broken"), calls())
+    enrol(made)
+    users = made.config.desk.users
+    kept = users.read_text("utf-8")
+    with served(made) as desk, desk.visitor("rita") as rita, caplog.at_level("WARNING"):
+        users.write_text("rita: [")
+        answer = rita.get("/")
+        assert answer.status_code == 503
+        assert "A file that it needs cannot be read" in answer.text
+        assert str(users) not in answer.text
+        assert any("users.yaml, line 1" in one.getMessage() for one in caplog.records)
+        users.write_text(kept)
+        assert rita.get("/").status_code == 200
 
 
 def test_after_the_log_in_one_goes_nowhere_but_into_the_desk(desk: Served) -> None:
@@ -209,6 +230,7 @@ def test_no_page_has_a_script_or_a_style_of_its_own(desk: Served) -> None:
 def test_what_was_refused_says_so_on_a_page(desk: Served, to: str) -> None:
     with desk.visitor("lena") as lena:
         assert "Not for your role" in text(lena, f"/{to}")
+        assert 'id="log-out"' in text(lena, f"/{to}"), "the bar of every page is on this one, too"
         lena.cookies.set("desk-language", "ru")
         assert "Недоступно для вашей роли" in text(lena, f"/{to}")
 

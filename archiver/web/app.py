@@ -43,6 +43,7 @@ PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("GET", f"{_RECORDING}/peaks", audio.shape, Right.LISTEN),
     ("GET", f"{_RECORDING}/file", audio.take_away, Right.TAKE_AWAY),
     ("POST", f"{_RECORDING}/notes", remarks.add_note, Right.JUDGE),
+    ("POST", f"{_RECORDING}/notes/{{note_id:int}}", remarks.change_note, Right.JUDGE),
     ("POST", f"{_RECORDING}/notes/{{note_id:int}}/remove", remarks.remove_note, Right.JUDGE),
     ("POST", f"{_RECORDING}/tags", remarks.change_tags, Right.JUDGE),
     ("POST", f"{_RECORDING}/verdict", judging.judge, Right.JUDGE),

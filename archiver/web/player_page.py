@@ -42,6 +42,7 @@ async def show(visit: Visit) -> Response:
         numbers={leg.entry.record_id: n for n, leg in enumerate(call.legs, 1)},
         speeds=_SPEEDS,
         queue=await _queue(visit),
+        is_kept="kept" in visit.request.query_params,
         view=view,
         address=query(view),
         neighbours=await visit.desk.library.index.neighbours(view, entry.record_id),

@@ -30,11 +30,15 @@ async def show(visit: Visit) -> Response:
 
 
 async def take_next(visit: Visit) -> Response:
-    """The next recording of a queue, or of any; back to the queues when nothing is left."""
+    """The next recording of a queue, or of any; back to the queues when nothing is left.
+
+    Whoever asks from a recording that is neither judged nor skipped keeps it, and is told why.
+    """
     place = await visit.desk.queues.next(visit.person, _queue_id(visit.form))
     if place is None:
         return visit.go("/queue?done=1")
-    return visit.go(f"/recordings/{place.record_id}?queue={place.queue_id}")
+    kept = "&kept=1" if visit.form.get("at") == str(place.record_id) else ""
+    return visit.go(f"/recordings/{place.record_id}?queue={place.queue_id}{kept}")
 
 
 async def skip(visit: Visit) -> Response:

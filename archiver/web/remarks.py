@@ -21,7 +21,8 @@ class NoteLine:
 
     note: Note
     at: float
-    is_mine: bool
+    may_change: bool
+    may_remove: bool
 
 
 async def add_note(visit: Visit) -> Response:
@@ -30,6 +31,13 @@ async def add_note(visit: Visit) -> Response:
     position, text = seconds(visit.form.get("seconds")), visit.form.get("text", "")
     await visit.desk.notes.add(visit.person, entry.record_id, position, text)
     await visit.desk.queues.keep(visit.person, entry.record_id)
+    return await _notes_again(visit, entry)
+
+
+async def change_note(visit: Visit) -> Response:
+    """Give one's own note another text."""
+    entry = await recording(visit)
+    await visit.desk.notes.change(visit.person, visit.id("note_id"), visit.form.get("text", ""))
     return await _notes_again(visit, entry)
 
 
@@ -54,11 +62,12 @@ async def change_tags(visit: Visit) -> Response:
 
 async def notes_of(visit: Visit, call: CallEntry) -> Mapping[str, Any]:
     """The notes of every part of the call, in the order of the call."""
-    lines = []
+    lines, person = [], visit.person
     for leg in call.legs:
         for note in await visit.desk.notes.of(leg.entry.record_id):
-            is_mine = note.author == visit.person.name or visit.person.may(Right.OVERSEE)
-            lines.append(NoteLine(note, leg.offset + note.seconds, is_mine))
+            is_mine = note.author == person.name and person.may(Right.JUDGE)
+            may_remove = is_mine or person.may(Right.OVERSEE)
+            lines.append(NoteLine(note, leg.offset + note.seconds, is_mine, may_remove))
     lines.sort(key=lambda line: (line.at, line.note.note_id))
     return {"notes": lines}
 

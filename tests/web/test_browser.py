@@ -286,6 +286,11 @@ def test_a_note_is_left_at_a_moment_while_the_call_goes_on(visit: Visit) -> None
     press(page, "Escape", "Home", "Space")
     note.locator(".at").click()
     assert at(page) == pytest.approx(6.4, abs=0.4)
+    note.locator("summary").click()
+    press(page, "Tab", "Control+End")
+    page.keyboard.type(" the jacket")
+    press(page, "Control+Enter")
+    expect(note.locator("p.prose")).to_have_text("Offers ten percent <b>off</b> the jacket")
     press(page, "t")
     page.keyboard.type("Discount")
     press(page, "Enter")
@@ -293,6 +298,9 @@ def test_a_note_is_left_at_a_moment_while_the_call_goes_on(visit: Visit) -> None
     page = visit("lena", "/recordings/900103")
     expect(page.locator("[data-note]")).to_contain_text("Offers ten percent")
     assert page.locator("[data-note] form, #note, #tag, #judge").count() == 0
+    page = visit("ada", "/recordings/900103")
+    assert page.locator("[data-note] form.remove").count() == 1
+    assert page.locator("[data-note] .change").count() == 0, "an admin puts no words into a mouth"
 
 
 def test_a_call_is_scored_by_keyboard_and_the_draft_is_kept(visit: Visit) -> None:
@@ -336,6 +344,36 @@ def test_the_next_of_the_queue_comes_with_one_key(visit: Visit) -> None:
             press(page, "Enter")
             expect(page.locator(".notice")).to_contain_text("Nothing is left")
     assert len(set(seen)) == 2
+
+
+def test_a_queue_is_worked_through_by_keys_and_nothing_else(visit: Visit) -> None:
+    page = visit("ada", "/queue?agent=102")
+    page.fill("[name=title]", "Two of them")
+    page.fill("[name=share]", "60")
+    press(page, "Enter")
+    expect(page.locator("tbody tr").first).to_contain_text("Two of them")
+    page = visit("ross")
+    press(page, "q")
+    page.wait_for_url(re.compile(r"/recordings/\d+\?queue="))
+    ready(page)
+    first = page.locator("#player").get_attribute("data-record")
+    press(page, "n")  # neither judged nor skipped: it stays, and says so
+    expect(page.locator(".notice")).to_contain_text("This one is still yours")
+    assert page.locator("#player").get_attribute("data-record") == first
+    ready(page)
+    press(page, "a", "g", "y", "y", "4", "4", "4", "4", "y", "y")
+    press(page, "Control+Enter")
+    expect(page.locator("#judge .onward button")).to_contain_text("Next from queue")
+    expect(page.locator("#skip")).to_have_count(0)
+    press(page, "9", "ArrowRight", "Space")  # what was judged plays on to the next of the queue
+    page.wait_for_function(
+        "first => document.getElementById('player')?.dataset.record !== first", arg=first
+    )
+    ready(page)
+    expect(page.locator(".chip.tag").first).to_have_text("Two of them")
+    wait_until_at(page, 0.2)
+    assert plays(page)
+    press(page, "a")
 
 
 def test_one_logs_in_and_out_and_sees_what_the_role_allows(browser: Browser, desk: Served) -> None:

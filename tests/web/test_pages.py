@@ -14,7 +14,9 @@ import pytest
 
 from archiver.desk.index.entries import Progress
 from archiver.desk.judgement import notes
+from archiver.desk.judgement.queue import Queues
 from archiver.desk.library import Library
+from archiver.desk.people.person import Person
 from archiver.errors import StorageFull, StorageUnreachable
 from archiver.sandbox.world import World
 from tests.lifecycle.acts import erasable, erased, held
@@ -326,6 +328,22 @@ def test_plays_downloads_and_tables_are_in_the_access_log(desk: Served) -> None:
         assert "127.0.0.1" in told[0]
         table = ada.get("/journal.csv").content.decode("utf-8-sig")
         assert "ross,127.0.0.1,play,900112" in table
+
+
+def test_whoever_listens_or_writes_keeps_the_place_in_the_queue(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = []
+
+    async def keep(queues: Queues, by: Person, record_id: int) -> None:
+        kept.append((by.name, record_id))
+
+    monkeypatch.setattr(Queues, "keep", keep)
+    with desk.visitor("ross") as ross:
+        ross.get("/recordings/900112/audio", headers={"range": "bytes=0-99"})
+        post(ross, "/recordings/900113/notes", seconds="1", text="on hold")
+        post(ross, "/recordings/900114/verdict", act="draft", **{"q.greeting": "yes"})
+    assert kept == [("ross", 900112), ("ross", 900113), ("ross", 900114)]
 
 
 def test_a_play_that_cannot_be_told_is_not_served(

@@ -180,11 +180,19 @@ function toggleAutoplay() {
   tell(say(isOn ? "autoplay.on" : "autoplay.off"));
 }
 
+const isJudged = () => Boolean(document.querySelector("#judge .onward"));
+
+// A review queue goes on by itself only from what was judged: a verdict is what it is for.
 function goOn() {
   tell(say("end"));
-  if (!keep.get("autoplay", false) || !$("next")) return;
-  keep.set("autoplay.go", Date.now());
-  $("next").click();
+  if (!keep.get("autoplay", false)) return;
+  if (!player.dataset.queue) $("next")?.click();
+  else if (isJudged()) $("take-next").requestSubmit();
+}
+
+// Whoever lets the desk play on hears the next one at once, however it was come to.
+function playsNext() {
+  if (keep.get("autoplay", false)) keep.set("autoplay.go", Date.now());
 }
 
 // Notes
@@ -260,6 +268,7 @@ document.addEventListener("theme", () => { for (const leg of legs) leg.wave?.rec
 document.addEventListener("replaced", (event) => {
   if (event.target.id === "notes") { markNotes(); aimNote(); }
   if (event.target.id === "tags") $("tag").focus();
+  if (event.target.id === "judge" && isJudged()) $("skip")?.remove();
   tell(say("saved"));
 });
 document.addEventListener("click", (event) => {
@@ -268,11 +277,14 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("focusin", (event) => { if (event.target.id === "note") aimNote(); });
 document.addEventListener("keydown", (event) => {
-  if (event.target.id !== "note" || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  const isDone = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+  if (!isDone || !event.target.matches?.("#notes textarea")) return;
   event.preventDefault();
-  $("note-form").requestSubmit();
+  event.target.form.requestSubmit();
 });
 addEventListener("pagehide", keepPlace);
+$("next")?.addEventListener("click", playsNext);
+if (player.dataset.queue) $("take-next")?.addEventListener("submit", playsNext);
 
 $("toggle").addEventListener("click", () => timeline.toggle());
 $("rewind").addEventListener("click", () => step(-5));

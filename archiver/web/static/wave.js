@@ -52,12 +52,12 @@ export class Wave {
     });
     this.#regions = this.#surfer.registerPlugin(Regions.create());
     this.#surfer.registerPlugin(Hover.create({
-      lineColor: color("accent"), labelBackground: color("ink"), labelColor: color("card"),
+      lineColor: "var(--accent)", labelBackground: "var(--ink)", labelColor: "var(--card)",
       labelSize: "12px", formatTimeCallback: (seconds) => clock(leg.offset + seconds),
     }));
     this.#surfer.registerPlugin(Timestamps.create({
       height: 16, secondaryLabelOpacity: 1, formatTimeCallback: (seconds) => clock(leg.offset + seconds),
-      style: { fontSize: "11px", color: color("faint") },
+      style: { fontSize: "11px", color: "var(--faint)" },
     }));
     this.#surfer.on("interaction", onSeek);
     this.ready = new Promise((done) => { this.#surfer.once("ready", done); });
@@ -70,7 +70,7 @@ export class Wave {
     await this.ready;
     for (const region of this.#notes) region.remove();
     this.#notes = notes.map(({ seconds, text }) => {
-      const region = this.#regions.addRegion({ start: seconds, color: color("note"), drag: false, resize: false });
+      const region = this.#regions.addRegion({ start: seconds, color: "var(--note)", drag: false, resize: false });
       region.element.title = text;
       return region;
     });
@@ -80,6 +80,6 @@ export class Wave {
   async loop(span) {
     await this.ready;
     this.#loop?.remove();
-    this.#loop = span && this.#regions.addRegion({ ...span, color: color("loop"), drag: false, resize: false });
+    this.#loop = span && this.#regions.addRegion({ ...span, color: "var(--loop)", drag: false, resize: false });
   }
 }

@@ -22,9 +22,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("lifecycle", "status", "courier", "survey", "pipeline", "plan", "report", "sandbox"),
     ("intake",),
     ("ending",),
-    ("run", "doctor", "verify", "reindex", "export", "nights"),
+    ("run", "verify", "reindex", "export", "nights"),
     ("desk",),
-    ("web",),
+    ("web", "doctor"),
     ("cli",),
     ("__main__",),
 )

@@ -11,6 +11,7 @@ from archiver.config import Config
 from archiver.doctor.api import try_api
 from archiver.doctor.archive import try_archive
 from archiver.doctor.check import Check, Examiner, Surroundings, Verdict
+from archiver.doctor.desk import try_desk
 from archiver.doctor.machine import try_catalog, try_configuration, try_space, try_spool
 from archiver.doctor.telling import try_metrics, try_notices
 from archiver.errors import ArchiverError
@@ -26,6 +27,7 @@ _EXAMINERS: Final[tuple[tuple[str, Examiner], ...]] = (
     ("space", try_space),
     ("notices", try_notices),
     ("metrics", try_metrics),
+    ("desk", try_desk),
 )
 
 

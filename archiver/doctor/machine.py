@@ -39,7 +39,8 @@ async def try_configuration(config: Config, around: Surroundings) -> list[Check]
 async def try_catalog(config: Config, around: Surroundings) -> list[Check]:
     """A database can be kept where the catalog will lie."""
     folder = around.catalog_folder(config)
-    return [await anyio.to_thread.run_sync(_try_database, folder)]
+    hint = "set catalog.path to a place on a local disk that you may write to"
+    return [await anyio.to_thread.run_sync(try_database, folder, "catalog", hint)]
 
 
 async def try_spool(config: Config, _around: Surroundings) -> list[Check]:
@@ -62,8 +63,8 @@ async def try_space(config: Config, around: Surroundings) -> list[Check]:
     ]
 
 
-def _try_database(folder: Path) -> Check:
-    """Write a small database there: the catalog needs locks and shared memory, too."""
+def try_database(folder: Path, name: str, hint: str) -> Check:
+    """The check `name`: a small database works there, with its locks and shared memory."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (
@@ -74,15 +75,10 @@ def _try_database(folder: Path) -> Check:
             database.execute("CREATE TABLE tried (it INTEGER)")
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return Check.problem(
-            "catalog",
-            f"no database can be kept in {folder}: {reason}",
-            "set catalog.path to a place on a local disk that you may write to",
-        )
+        return Check.problem(name, f"no database can be kept in {folder}: {reason}", hint)
     if mode != "wal":
-        hint = "set catalog.path to a place on a local disk"
-        return Check.warning("catalog", f"{folder} lacks what fast databases need", hint)
-    return Check.ok("catalog", f"a database can be kept in {folder}")
+        return Check.warning(name, f"{folder} lacks what fast databases need", hint)
+    return Check.ok(name, f"a database can be kept in {folder}")
 
 
 def _try_folder(spool: Path) -> Check:

@@ -1,0 +1,76 @@
+"""Checks of the QA desk: who may come in, what is asked, and where its own data will lie.
+
+Where nobody has set up a desk there is nothing to check. No run depends on it, so whatever is found
+is worth a look and never a problem.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import anyio.to_thread
+
+from archiver.config import Config, DeskConfig
+from archiver.desk.judgement.scorecard import read_scorecard
+from archiver.desk.people.person import Role
+from archiver.desk.people.users import UsersFile
+from archiver.doctor.check import Check, Surroundings, Verdict
+from archiver.doctor.machine import try_database
+from archiver.errors import ConfigError
+
+_USERS: Final = "desk: users"
+_SCORECARD: Final = "desk: scorecard"
+_DATA: Final = "desk: data"
+
+
+async def try_desk(config: Config, around: Surroundings) -> list[Check]:
+    """What `archiver serve` reads when it starts can be read, and its data can be kept."""
+    desk = config.desk
+    has_users = await anyio.to_thread.run_sync(_is_there, desk.users)
+    if not has_users and desk == DeskConfig(users=desk.users):
+        return []
+    tries = [(_USERS, _users)] if has_users or desk.public_url or desk.proxy_header else []
+    if desk.scorecard is not None:
+        tries.append((_SCORECARD, _scorecard))
+    checks = [await anyio.to_thread.run_sync(_tried, name, one, desk) for name, one in tries]
+    folder = around.state_folder() / "desk" if desk.data is None else desk.data.parent
+    hint = "set desk.data to a place on a local disk that you may write to"
+    data = await anyio.to_thread.run_sync(try_database, folder, _DATA, hint)
+    return [*checks, replace(data, verdict=Verdict.WARNING) if data.is_problem else data]
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:  # something is, and the check of it will say why it cannot be read
+        return True
+    return True
+
+
+def _tried(name: str, one: Callable[[DeskConfig], Check], desk: DeskConfig) -> Check:
+    try:
+        return one(desk)
+    except ConfigError as error:
+        return Check.warning(name, f"the desk would not start: {error}", error.hint)
+
+
+def _users(desk: DeskConfig) -> Check:
+    users = UsersFile(desk.users).all()
+    if not users:
+        finding = f"nobody can log in: there are no users in {desk.users}"
+        return Check.warning(_USERS, finding, "archiver user add NAME --role admin")
+    counts = Counter(user.role for user in users.values())
+    said = ", ".join(f"{counts[role]} {role}" for role in Role)
+    if not counts[Role.ADMIN]:
+        finding = f"nobody can make queues or read the access log: {said}"
+        return Check.warning(_USERS, finding, "archiver user add NAME --role admin")
+    return Check.ok(_USERS, f"they can be read: {said}")
+
+
+def _scorecard(desk: DeskConfig) -> Check:
+    count = len(read_scorecard(desk.scorecard).questions)
+    return Check.ok(_SCORECARD, f"it can be used; questions: {count}")

@@ -147,10 +147,10 @@ def test_every_choice_of_a_facet_counts_what_it_would_give(rows: list[Row], view
     states = Counter(
         row.state for row in rows if answers(row, View(**{**_members(view), "states": ()}))
     )
-    assert {one.value: one.count for one in facets.agents} == agents
-    assert {one.value: one.count for one in facets.orders} == orders
+    assert {one.value: one.count for one in facets.agents if one.count} == agents
+    assert {one.value: one.count for one in facets.orders if one.count} == orders
     assert dict(facets.days) == {one: count for one, count in days.items() if one is not None}
-    assert {one.value: one.count for one in facets.states} == states
+    assert {one.value: one.count for one in facets.states if one.count} == states
 
 
 @given(rows_of(st.integers(1, 40)), rows_of(st.integers(20, 60)), st.sets(st.integers(1, 60)))

@@ -102,6 +102,14 @@ async def test_a_facet_counts_what_each_of_its_choices_would_give(library: Libra
     assert no + yes == len(await ids(library, agents=(KAREN,), directions=("incoming",)))
 
 
+async def test_a_choice_that_gives_nothing_keeps_its_name_to_be_taken_back(
+    library: Library,
+) -> None:
+    facets = await library.index.facets(View(text="zzzz", agents=(KAREN, 5), directions=("x",)))
+    assert facets.agents == (Choice(KAREN, "Karen Mills", 0), Choice(5, None, 0))
+    assert facets.directions == (Choice("x", None, 0),)
+
+
 async def test_a_summary_that_is_missing_can_be_asked_for(library: Library) -> None:
     silent = sorted(each["recordId"] for each in samples() if each["recordSummary"] is None)
     assert sorted(await ids(library, has_summary=False)) == silent

@@ -4,7 +4,7 @@ Every question is a pass or two over columns in memory; nothing here waits or ra
 asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import reduce
 from typing import Any, Final, TypeAlias
@@ -38,6 +38,7 @@ class Match:
     def __init__(self, columns: Columns, legends: Legends, view: View, texts: Ints | None) -> None:
         self.columns = columns
         self._legends = legends
+        self._view = view
         self._base = [*_asked(columns, view, texts)]
         self._chosen = dict(_chosen(columns, legends, view))
 
@@ -49,7 +50,7 @@ class Match:
         return np.flatnonzero(reduce(np.logical_and, masks))
 
     def facets(self, names: Names) -> Facets:
-        """The counts of every choice."""
+        """The counts of every choice; what was chosen is one also where it gives nothing."""
         whole = self.rows()
 
         def of(name: str) -> npt.NDArray[Any]:
@@ -57,18 +58,18 @@ class Match:
             column: npt.NDArray[Any] = getattr(self.columns, name)
             return column if len(rows) == len(column) else column.take(rows)
 
-        def choices(name: str) -> tuple[Choice, ...]:
+        def choices(name: str, chosen: Sequence[int | str]) -> tuple[Choice, ...]:
             legend: Legend = getattr(self._legends, name)
-            return _choices(np.bincount(of(name)), legend.values, name, names)
+            return _choices(np.bincount(of(name)), legend.values, chosen, name, names)
 
-        states = _choices(np.bincount(of("state")), [str(one) for one in STATES], "state", names)
+        view, all_states = self._view, [str(one) for one in STATES]
         return Facets(
             days=_days(of("day")),
-            orders=choices("order"),
-            agents=choices("agent"),
-            directions=choices("direction"),
-            statuses=choices("status"),
-            states=states,
+            orders=choices("order", view.orders),
+            agents=choices("agent", view.agents),
+            directions=choices("direction", view.directions),
+            statuses=choices("status", view.statuses),
+            states=_choices(np.bincount(of("state")), all_states, view.states, "state", names),
             has_summary=_no_yes(of("has_summary")),
             is_reviewed=_no_yes(of("is_reviewed")),
             is_held=_no_yes(of("is_held")),
@@ -152,14 +153,19 @@ def _phone(columns: Columns, text: str) -> Bits:
 
 
 def _choices(
-    counts: Ints, values: list[int | str] | list[str], kind: str, names: Names
+    counts: Ints,
+    values: Sequence[int | str],
+    chosen: Sequence[int | str],
+    kind: str,
+    names: Names,
 ) -> tuple[Choice, ...]:
-    found = [
+    found = {value: count for value, count in zip(values, counts.tolist(), strict=False) if count}
+    found |= {value: 0 for value in chosen if value not in found}
+    choices = [
         Choice(value, names.get((kind, value)) if isinstance(value, int) else None, count)
-        for value, count in zip(values, counts.tolist(), strict=False)
-        if count
+        for value, count in found.items()
     ]
-    return tuple(sorted(found, key=lambda one: (-one.count, str(one.value))))
+    return tuple(sorted(choices, key=lambda one: (-one.count, str(one.value))))
 
 
 def _days(days: npt.NDArray[np.int32]) -> dict[date, int]:

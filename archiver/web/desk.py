@@ -78,12 +78,16 @@ async def open_desk(
         path = wanted.data or library.folder / "desk.sqlite"
         file = await opened.enter_async_context(open_desk_file(path, library.archive_id))
 
+        tags = Tags(file, clock)
+
         async def bury(record_ids: Sequence[int]) -> None:
             await forget(file, record_ids)
+            library.index.set_tags(await tags.all())
 
         await library.on_buried(bury)
         verdicts = Verdicts(file, card, clock)
         library.index.set_reviewed(await verdicts.reviewed())
+        library.index.set_tags(await tags.all())
         yield Desk(
             config=config,
             library=library,
@@ -91,7 +95,7 @@ async def open_desk(
             door=Door(file, users, way_in, proxies=wanted.proxy_addresses, clock=clock),
             journal=Journal(file, clock, wanted.keep_log),
             notes=Notes(file, clock),
-            tags=Tags(file, clock),
+            tags=tags,
             verdicts=verdicts,
             queues=Queues(file, clock),
             card=card,

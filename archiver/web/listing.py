@@ -139,6 +139,8 @@ def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
     yield _facet(view, "directions", _worded(visit, facets.directions, "way"))
     yield _facet(view, "statuses", _worded(visit, facets.statuses, "status"))
     yield _facet(view, "states", _worded(visit, facets.states, "state"))
+    tags = [(each.value, str(each.value), each.count) for each in facets.tags]
+    yield _facet(view, "tags", [one for one in tags if one[2] or one[0] in view.tags])
     for member, (no, yes) in (
         ("is_reviewed", facets.is_reviewed),
         ("has_summary", facets.has_summary),

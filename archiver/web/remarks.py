@@ -55,6 +55,7 @@ async def change_tags(visit: Visit) -> Response:
         await tags.remove(visit.person, entry.record_id, visit.form["remove"])
     else:
         await tags.add(visit.person, entry.record_id, visit.form.get("tag", ""))
+    visit.desk.library.index.mark_tags(entry.record_id, await tags.of(entry.record_id))
     if not visit.is_live:
         return visit.go(f"/recordings/{entry.record_id}")
     return visit.page("tags.html", **await tags_of(visit, entry.record_id))

@@ -61,7 +61,7 @@ def _length(text: str) -> float:
     return seconds
 
 
-def _cursor(text: str) -> str:
+def _text(text: str) -> str:
     if len(text) > _LONGEST:
         raise ValueError(text)
     return text
@@ -76,9 +76,9 @@ def _said(flag: bool) -> str:
 
 
 PARAMETERS: Final = (
-    Parameter("q", "text", _cursor, str),
+    Parameter("q", "text", _text, str),
     Parameter("lead", "lead", read_id, str),
-    Parameter("phone", "phone", _cursor, str),
+    Parameter("phone", "phone", _text, str),
     Parameter("day", "days", _date, date.isoformat, repeats=True),
     Parameter("since", "since", _date, date.isoformat),
     Parameter("until", "until", _date, date.isoformat),
@@ -87,6 +87,7 @@ PARAMETERS: Final = (
     Parameter("way", "directions", _word, _unknown, repeats=True),
     Parameter("status", "statuses", _word, _unknown, repeats=True),
     Parameter("state", "states", State, str, repeats=True),
+    Parameter("tag", "tags", _text, str, repeats=True),
     Parameter("summary", "has_summary", _yes_no, _said),
     Parameter("reviewed", "is_reviewed", _yes_no, _said),
     Parameter("held", "is_held", _yes_no, _said),
@@ -94,7 +95,7 @@ PARAMETERS: Final = (
     Parameter("max", "max_seconds", _length, clock),
     Parameter("sort", "sort", Sort, str),
     Parameter("up", "ascending", _yes_no, _said),
-    Parameter("after", "cursor", _cursor, str),
+    Parameter("after", "cursor", _text, str),
 )
 _BY_MEMBER: Final = {each.member: each for each in PARAMETERS}
 _DEFAULTS: Final = View()

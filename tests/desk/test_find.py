@@ -204,6 +204,23 @@ async def test_what_was_reviewed_can_be_asked_for_at_once(library: Library) -> N
     assert await ids(library, is_reviewed=True) == []
 
 
+async def test_what_people_tagged_can_be_asked_for_at_once(library: Library) -> None:
+    index = library.index
+    index.set_tags({"refund": [900101, 900102, 5], "late": [900103]})
+    assert sorted(await ids(library, tags=("refund",))) == [900101, 900102]
+    assert sorted(await ids(library, tags=("refund", "late"))) == [900101, 900102, 900103]
+    assert await ids(library, tags=("unheard of",)) == []
+    index.mark_tags(900103, ["refund", "vip"])
+    facets = await index.facets(View(tags=("vip",)))
+    assert facets.tags == (Choice("refund", None, 3), Choice("vip", None, 1))
+    assert sum(one.count for one in facets.agents) == 1
+    await library.catch_up()
+    library.index.upkeep.refresh()
+    assert await ids(library, tags=("vip",)) == [900103]
+    index.set_tags({})
+    assert (await index.facets(View())).tags == ()
+
+
 async def test_recordings_are_grouped_by_agent_for_a_fair_sample(library: Library) -> None:
     groups = await library.index.by_agent(View())
     by_hand: dict[int, set[int]] = {}

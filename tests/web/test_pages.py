@@ -95,6 +95,17 @@ def test_a_view_is_found_by_its_address_with_names_for_people(desk: Served) -> N
         assert "1 recording<" in text(lena, "/?q=900101")
 
 
+def test_what_was_tagged_is_found_by_its_tag(desk: Served) -> None:
+    with desk.visitor("rita") as rita:
+        assert "1 recording<" not in text(rita, "/?tag=callback")
+        post(rita, "/recordings/900116/tags", tag="#Callback")
+        assert "1 recording<" in text(rita, "/?tag=callback")
+        assert 'href="/?tag=callback"' in text(rita)
+        post(rita, "/recordings/900116/tags", remove="callback")
+        assert "0 recordings" in text(rita, "/?tag=callback")
+        assert 'href="/?tag=callback"' not in text(rita)
+
+
 def test_pages_follow_one_another_and_miss_nothing(
     desk: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,11 +350,11 @@ def test_whoever_listens_or_writes_keeps_the_place_in_the_queue(
         kept.append((by.name, record_id))
 
     monkeypatch.setattr(Queues, "keep", keep)
-    with desk.visitor("ross") as ross:
-        ross.get("/recordings/900112/audio", headers={"range": "bytes=0-99"})
-        post(ross, "/recordings/900113/notes", seconds="1", text="on hold")
-        post(ross, "/recordings/900114/verdict", act="draft", **{"q.greeting": "yes"})
-    assert kept == [("ross", 900112), ("ross", 900113), ("ross", 900114)]
+    with desk.visitor("rita") as rita:
+        rita.get("/recordings/900112/audio", headers={"range": "bytes=0-99"})
+        post(rita, "/recordings/900113/notes", seconds="1", text="on hold")
+        post(rita, "/recordings/900114/verdict", act="draft", **{"q.greeting": "yes"})
+    assert kept == [("rita", 900112), ("rita", 900113), ("rita", 900114)]
 
 
 def test_a_play_that_cannot_be_told_is_not_served(

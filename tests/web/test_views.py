@@ -28,6 +28,7 @@ VIEWS = st.builds(
     directions=st.lists(CODES, max_size=3, unique=True).map(tuple),
     statuses=st.lists(CODES, max_size=3, unique=True).map(tuple),
     states=st.lists(st.sampled_from(State), max_size=3, unique=True).map(tuple),
+    tags=st.lists(WORDS.filter(bool), max_size=3, unique=True).map(tuple),
     has_summary=st.none() | st.booleans(),
     is_reviewed=st.none() | st.booleans(),
     is_held=st.none() | st.booleans(),

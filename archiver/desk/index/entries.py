@@ -115,6 +115,7 @@ class Facets:
     directions: tuple[Choice, ...]
     statuses: tuple[Choice, ...]
     states: tuple[Choice, ...]
+    tags: tuple[Choice, ...]
     has_summary: tuple[int, int]
     is_reviewed: tuple[int, int]
     is_held: tuple[int, int]

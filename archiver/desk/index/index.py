@@ -7,7 +7,15 @@ from SQLite, on connections that only read. Nobody waits for the one that writes
 import queue
 import sqlite3
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import tzinfo
@@ -204,6 +212,14 @@ class DeskIndex:
         """This recording has been reviewed, or no longer counts as such. Takes effect at once."""
         self.upkeep.mark_reviewed(record_id, is_reviewed)
 
+    def set_tags(self, tags: Mapping[str, Iterable[int]]) -> None:
+        """These recordings have these tags, and no others. Takes effect at once."""
+        self.upkeep.set_tags(tags)
+
+    def mark_tags(self, record_id: int, tags: Collection[str]) -> None:
+        """This recording has these tags, and no others. Takes effect at once."""
+        self.upkeep.mark_tags(record_id, tags)
+
     def forget_searches(self) -> None:
         """Let the next search be made anew."""
         self._searches.clear()
@@ -211,7 +227,7 @@ class DeskIndex:
     def _match(self, db: sqlite3.Connection, picture: Picture, view: View) -> Match:
         expression = match(view.text)
         texts = None if expression is None else self._search(db, picture, expression)
-        return Match(picture.columns, picture.legends, view, texts)
+        return Match(picture.columns, picture.legends, view, texts, picture.tags)
 
     def _search(self, db: sqlite3.Connection, picture: Picture, expression: str) -> Ints:
         """The ids of recordings whose summary answers the expression; the last searches are kept,

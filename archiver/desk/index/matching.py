@@ -7,6 +7,7 @@ asks.
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import reduce
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -29,18 +30,33 @@ from archiver.desk.index.view import State, View
 Names: TypeAlias = Mapping[tuple[str, int], str]
 _FOUR_DIGITS: Final = 1000
 """From here on a bare number is looked for in telephone numbers, too."""
+_MOST_TAGS: Final = 100
+"""Of a facet: tags are people's own words, and there may be any number of them."""
 _LAST_DAY: Final = day_number(date.max)
 
 
 class Match:
-    """The rows of one view. `texts` are the ids that the full text gave; None: no text is asked."""
+    """The rows of one view. `texts` are the ids that the full text gave; None: no text is asked.
 
-    def __init__(self, columns: Columns, legends: Legends, view: View, texts: Ints | None) -> None:
+    `tags` has the ids of the recordings with each tag.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        legends: Legends,
+        view: View,
+        texts: Ints | None,
+        tags: Mapping[str, Ints] = MappingProxyType({}),
+    ) -> None:
         self.columns = columns
         self._legends = legends
         self._view = view
         self._base = [*_asked(columns, view, texts)]
+        self._tags = tags
         self._chosen = dict(_chosen(columns, legends, view))
+        if view.tags:
+            self._chosen["tag"] = self._tagged(view.tags)
 
     def rows(self, without: str = "") -> Ints:
         """The positions of the rows, in order of ids; `without` leaves one facet unapplied."""
@@ -70,10 +86,28 @@ class Match:
             directions=choices("direction", view.directions),
             statuses=choices("status", view.statuses),
             states=_choices(np.bincount(of("state")), all_states, view.states, "state", names),
+            tags=self._tag_choices(),
             has_summary=_no_yes(of("has_summary")),
             is_reviewed=_no_yes(of("is_reviewed")),
             is_held=_no_yes(of("is_held")),
         )
+
+    def _tagged(self, tags: Sequence[str]) -> Bits:
+        mask = np.zeros(len(self.columns), np.bool_)
+        for tag in tags:
+            if tag in self._tags:
+                mask[self.columns.positions(self._tags[tag])] = True
+        return mask
+
+    def _tag_choices(self) -> tuple[Choice, ...]:
+        if not self._tags and not self._view.tags:
+            return ()
+        mask = np.zeros(len(self.columns), np.bool_)
+        mask[self.rows(without="tag")] = True
+        tags = list(self._tags)
+        places = (self.columns.positions(ids) for ids in self._tags.values())
+        counts = np.array([np.count_nonzero(mask[one]) for one in places], np.int64)
+        return _choices(counts, tags, self._view.tags, "tag", {})[:_MOST_TAGS]
 
 
 def _asked(columns: Columns, view: View, texts: Ints | None) -> list[Bits]:

@@ -5,8 +5,8 @@ of the old one; a question that came before is still answered from the picture i
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Final
 
@@ -25,19 +25,24 @@ _ARCHIVED: Final = STATES.index(State.ARCHIVED)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The columns, the names behind their ids, and a number that grows when texts change."""
+    """The columns, the names behind their ids, and a number that grows when texts change.
+
+    `tags` has the ids of the recordings with each tag, also of those that the columns do not have.
+    """
 
     columns: Columns
     legends: Legends
     names: Mapping[tuple[str, int], str]
     texts: int = 0
+    tags: Mapping[str, Ints] = field(default_factory=dict)
 
 
 class Upkeep:
     """Writes to the index and keeps `picture` up with it.
 
-    Every method blocks, and one thread at a time may call them; only `set_reviewed`,
-    `mark_reviewed` and reading `picture` are for everybody at any time.
+    Every method blocks, and one thread at a time may call them; only what people say of recordings
+    (`set_reviewed`, `mark_reviewed`, `set_tags`, `mark_tags`) and reading `picture` is for
+    everybody at any time.
     """
 
     def __init__(self, store: Store, zone: tzinfo) -> None:
@@ -97,7 +102,8 @@ class Upkeep:
         names = self.store.names()
         with self._swap:
             columns = columns.holding(self._held).reviewed(self._reviewed)
-            self.picture = Picture(columns, legends, names, self.picture.texts + 1)
+            texts, tags = self.picture.texts + 1, self.picture.tags
+            self.picture = Picture(columns, legends, names, texts, tags)
         self._touched.clear()
         self._are_holds_changed = False
 
@@ -114,6 +120,21 @@ class Upkeep:
             change = np.union1d if is_reviewed else np.setdiff1d
             self._reviewed = change(self._reviewed, one)
             self._redraw_reviewed()
+
+    def set_tags(self, tags: Mapping[str, Iterable[int]]) -> None:
+        """These tags are in use, each on these recordings, and no others."""
+        kept = {tag: np.unique(np.fromiter(ids, np.int64)) for tag, ids in tags.items()}
+        with self._swap:
+            self.picture = replace(self.picture, tags=kept)
+
+    def mark_tags(self, record_id: int, tags: Collection[str]) -> None:
+        """This recording has these tags, and no others."""
+        one, none = np.array([record_id], np.int64), np.empty(0, np.int64)
+        with self._swap:
+            kept = {tag: np.setdiff1d(ids, one) for tag, ids in self.picture.tags.items()}
+            kept |= {tag: np.union1d(kept.get(tag, none), one) for tag in tags}
+            used = {tag: ids for tag, ids in kept.items() if len(ids)}
+            self.picture = replace(self.picture, tags=used)
 
     def archived(self) -> int:
         """How many recordings are archived."""

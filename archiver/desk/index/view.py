@@ -44,7 +44,8 @@ class View:
 
     `days`, `since` and `until` are local dates of `window.timezone`; `until` belongs to the period.
     `orders` and `agents` are ids, 0 standing for "none known"; `directions` and `statuses` are
-    words of the API, "" standing for "none known". `min_seconds` and `max_seconds` are inclusive.
+    words of the API, "" standing for "none known"; `tags` are as the desk keeps them.
+    `min_seconds` and `max_seconds` are inclusive.
     `cursor` is a `Page.next` of the same view: the list goes on after it.
     """
 
@@ -59,6 +60,7 @@ class View:
     directions: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     states: tuple[State, ...] = ()
+    tags: tuple[str, ...] = ()
     has_summary: bool | None = None
     is_reviewed: bool | None = None
     is_held: bool | None = None

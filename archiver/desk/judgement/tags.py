@@ -84,6 +84,16 @@ class Tags:
             )
         )
 
+    async def all(self) -> dict[str, list[int]]:
+        """Every tag in use, with the recordings that have it."""
+        rows = await self._file.read(
+            lambda db: db.execute("SELECT tag, record_id FROM tags").fetchall()
+        )
+        found: dict[str, list[int]] = {}
+        for tag, record_id in rows:
+            found.setdefault(tag, []).append(record_id)
+        return found
+
     async def known(self, prefix: str = "") -> list[TagCount]:
         """Tags that begin so, those of most recordings first."""
         start = _folded(prefix)

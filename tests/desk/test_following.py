@@ -11,6 +11,8 @@ from archiver.desk.index.view import Sort, State, View
 from archiver.desk.library import Library, open_library
 from archiver.desk.media import Sound
 from archiver.errors import NoArchive, UsageError
+from archiver.sandbox.exchange import Route
+from archiver.sandbox.faults import Fault, Status
 from archiver.sandbox.world import World
 from tests.desk.readers import ids, reading
 from tests.lifecycle.acts import (
@@ -117,14 +119,20 @@ async def test_a_run_that_is_under_way_is_followed(tmp_path: Path) -> None:
 
 
 async def test_what_is_waiting_failed_or_gone_is_listed_as_such(tmp_path: Path) -> None:
-    world = World().call(1).recording(11, file_url="").call(2).recording(21)
-    async with bench(tmp_path, world) as night:
+    world = World().call(1).recording(11, file_url="").call(2).recording(21).call(3).recording(31)
+    async with bench(tmp_path, world, Fault(Route.FILE, Status(404), id=31)) as night:
         await night.run()
         async with reading(night) as library:
             assert await ids(library, states=(State.WAITING,)) == [11]
             found = await entry(library, 11)
             assert (found.state, found.reason is not None) == (State.WAITING, True)
             assert (await entry(library, 21)).state is State.ARCHIVED
+            found = await entry(library, 31)
+            assert (found.state, found.reason) == (State.FAILED, "source-missing")
+            night.clock.advance(days=1)
+            await night.nights(2)
+            await library.catch_up()
+            assert await ids(library, states=(State.GONE,)) == [31]
 
 
 async def test_a_hold_shows_and_ends(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from archiver.desk.people.enrolment import change_users
 from archiver.desk.people.passwords import hash_password
 from archiver.desk.people.person import Role
 from archiver.desk.people.users import User
+from archiver.sandbox.faults import Fault
 from archiver.sandbox.model import Source
 from archiver.sandbox.sample_world import sample_world
 from archiver.web.serving import listening, serve
@@ -73,7 +74,7 @@ def calls() -> Source:
 def archived(
     folder: Path,
     world: Source,
-    *,
+    *faults: Fault,
     settings: Mapping[str, Any] | None = None,
     desk: Mapping[str, Any] | None = None,
     runs: Callable[[Night], Any] | None = None,
@@ -82,7 +83,7 @@ def archived(
     wanted = {"desk": {"users": str(folder / "users.yaml"), **(desk or {})}, **(settings or {})}
 
     async def make() -> Config:
-        async with bench(folder, world, settings=wanted) as night:
+        async with bench(folder, world, *faults, settings=wanted) as night:
             night.clock.advance(hours=2)
             await night.run()
             if runs is not None:

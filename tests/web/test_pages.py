@@ -18,8 +18,10 @@ from archiver.desk.judgement.queue import Queues
 from archiver.desk.library import Library
 from archiver.desk.people.person import Person
 from archiver.errors import StorageFull, StorageUnreachable
+from archiver.sandbox.exchange import Route
+from archiver.sandbox.faults import Fault, Status
 from archiver.sandbox.world import World
-from tests.lifecycle.acts import erasable, erased, held
+from tests.lifecycle.acts import erasable, erased, held, pruned
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.web.desks import (
     Made,
@@ -263,6 +265,33 @@ def test_what_is_held_or_erased_says_so(tmp_path_factory: pytest.TempPathFactory
         assert post(local, "/recordings/900102/tags", tag="late").status_code == 404
         assert "1 recording<" in text(local, "/?held=yes")
         assert "1 recording<" in text(local, "/?state=erased")
+
+
+def test_what_is_failed_gone_or_pruned_says_so(tmp_path: Path) -> None:
+    async def acts(night: Night) -> None:
+        await night.nights(2)
+        night.world.call(4, at=night.clock.now).recording(41)
+        night.clock.advance(days=1)
+        await night.run()
+        night.clock.advance(days=29)
+        await pruned(night, 1)
+
+    world = World().call(1).recording(11).call(2).recording(21)
+    lost = (Fault(Route.FILE, Status(404), id=11), Fault(Route.FILE, Status(404), id=41))
+    made = archived(tmp_path, world, *lost, runs=acts)
+    with served(made) as desk, desk.visitor() as local:
+        until_listed(local, 3)
+        for record_id, state, words in (
+            (11, "gone", "The source no longer has this recording"),
+            (21, "pruned", "removed when its time of retention was over"),
+            (41, "failed", "could not fetch this recording yet"),
+        ):
+            page = text(local, f"/recordings/{record_id}")
+            answer = local.get(f"/recordings/{record_id}/audio")
+            assert words in page, record_id
+            assert words in answer.text
+            assert answer.status_code == (404 if state == "failed" else 410)
+            assert f'data-record="{record_id}"' in text(local, f"/?state={state}")
 
 
 def test_an_index_that_is_being_built_is_told_and_can_be_used(

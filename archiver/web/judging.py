@@ -70,7 +70,14 @@ async def judgement(visit: Visit, entry: Entry) -> Mapping[str, Any]:
         "card_title": card.title.said(language),
         "sections": sections(card, mine.marks if mine else {}, language),
         "verdict": mine,
-        "verdicts": [(each, answered(each, language)) for each in others],
+        "verdicts": [
+            (
+                each,
+                answered(each, language),
+                await visit.desk.verdicts.history(visit.person, each.verdict_id),
+            )
+            for each in others
+        ],
         "missing": _missing(card, mine),
         "is_final": mine is not None and mine.state is VerdictState.SUBMITTED,
     }

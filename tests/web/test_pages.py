@@ -434,6 +434,19 @@ def test_verdicts_and_notes_are_tables_for_whoever_oversees(desk: Served) -> Non
         assert "Reviewed" in text(ada, "/?reviewed=yes")
 
 
+def test_whoever_oversees_sees_what_a_verdict_was_before(desk: Served) -> None:
+    names = ("greeting", "consent", "next_step", "farewell", "need", "answer", "tone", "speech")
+    with desk.visitor("rita") as rita:
+        for answer, comment in (("na", "First thought"), ("na", "Second thought")):
+            fields = {f"q.{name}": answer for name in names} | {"comment": comment}
+            post(rita, "/recordings/900105/verdict", act="submit", **fields)
+    with desk.visitor("ada") as ada:
+        page = text(ada, "/recordings/900105")
+        assert page.index("Before,") < page.index("First thought") < page.index("Second thought")
+    with desk.visitor("ross") as ross:
+        assert "thought" not in text(ross, "/recordings/900105")
+
+
 def test_a_bug_of_ours_is_a_sentence_on_the_page(
     desk: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,10 +102,6 @@ class Door:
         """End the session of the token."""
         await self._sessions.end(token)
 
-    async def log_out_everywhere(self, person: Person) -> None:
-        """End every session of the person."""
-        await self._sessions.end_all(person.name)
-
     def _take(self, name: str, place: str) -> None:
         wait = self._places.take(place)
         if not wait and (wait := self._names.take(name)):

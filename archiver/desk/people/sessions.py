@@ -87,12 +87,6 @@ class Sessions:
             lambda db: db.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
         )
 
-    async def end_all(self, name: str) -> None:
-        """End every session of the user."""
-        await self._file.write(
-            lambda db: db.execute("DELETE FROM sessions WHERE name = ?", (name,))
-        )
-
     def _now(self) -> int:
         return int(self._clock().timestamp())
 

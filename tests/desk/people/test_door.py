@@ -148,18 +148,6 @@ async def test_who_is_removed_is_out(tmp_path: Path) -> None:
         assert await who(door, token) is None
 
 
-async def test_log_out_everywhere_ends_all_sessions_of_one_person(tmp_path: Path) -> None:
-    async with opened(tmp_path, ManualClock()) as door:
-        put(tmp_path / "users.yaml", User("carl", Role.LISTENER, OTHER_HASH))
-        tokens = [await door.log_in("anna", PASSWORD, address=HERE) for _ in range(2)]
-        other = await door.log_in("carl", OTHER, address=HERE)
-        person = await who(door, tokens[0])
-        assert person is not None
-        await door.log_out_everywhere(person)
-        assert [await who(door, token) for token in tokens] == [None, None]
-        assert await who(door, other) is not None
-
-
 async def test_one_user_has_only_so_many_sessions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

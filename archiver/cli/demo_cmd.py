@@ -72,7 +72,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     if code == 0 and not context.console.json_mode:
         context.console.result("", *_tour(folder))
     if report is not None and not arguments.no_serve:
-        _serve(config, context)
+        return _serve(config, context)
     return code
 
 
@@ -122,7 +122,7 @@ async def _run(folder: Path, stage: Stage, context: Context) -> tuple["RunReport
     return report, config
 
 
-def _serve(config: Config, context: Context) -> None:
+def _serve(config: Config, context: Context) -> int:
     """The desk for this machine alone, whatever users there may be for another archive."""
     from archiver.cli.serve_cmd import keep_serving
     from archiver.web.serving import listening
@@ -136,7 +136,7 @@ def _serve(config: Config, context: Context) -> None:
     def announce(url: str) -> None:
         context.console.say(f"the QA desk with the sample calls: {url} (Ctrl-C ends it)")
 
-    keep_serving(replace(config, desk=desk), _HOST, listener, context, announce)
+    return keep_serving(replace(config, desk=desk), _HOST, listener, context, announce)
 
 
 def _refuse_foreign(folder: Path, leads: frozenset[str]) -> None:

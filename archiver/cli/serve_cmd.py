@@ -4,7 +4,7 @@ import argparse
 import functools
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
@@ -12,6 +12,8 @@ from archiver.cli.context import Context
 from archiver.cli.parsing import port_argument
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
+
+_INTERRUPTED: Final = 130
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -58,10 +60,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         )
         context.console.json({"url": url})
 
-    keep_serving(
+    return keep_serving(
         config, arguments.host, listening(arguments.host, arguments.port), context, announce
     )
-    return 0
 
 
 def keep_serving(
@@ -70,18 +71,22 @@ def keep_serving(
     listener: socket.socket,
     context: Context,
     announce: Callable[[str], None],
-) -> None:
-    """Serve the desk on the socket until interrupted."""
+) -> int:
+    """Serve the desk on the socket until interrupted, and return the exit code of that."""
     from archiver.web.serving import serve
 
-    anyio.run(
-        functools.partial(
-            serve,
-            config,
-            host=host,
-            listener=listener,
-            state_folder=state_folder(context.environ),
-            clock=system_clock,
-            announce=announce,
+    try:
+        anyio.run(
+            functools.partial(
+                serve,
+                config,
+                host=host,
+                listener=listener,
+                state_folder=state_folder(context.environ),
+                clock=system_clock,
+                announce=announce,
+            )
         )
-    )
+    except* KeyboardInterrupt:
+        context.console.say("the desk has ended")
+    return _INTERRUPTED

@@ -18,7 +18,6 @@ _UNITS_OF_TIME = {
     "y": timedelta(days=365),
 }
 _PART_OF_TIME = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|[smhdwy])")
-_NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _LONGEST = timedelta(days=365 * 200)
 
 _UNITS_OF_SIZE = {
@@ -44,12 +43,15 @@ _MOMENT = re.compile(
 
 
 def parse_duration(text: str) -> timedelta:
-    """`15s`, `10m`, `1h30m`, `500ms`, `7d`, `2w`, `3y` (of 365 days); a bare number is seconds."""
-    if _NUMBER.fullmatch(text):
-        text += "s"
+    """`15s`, `10m`, `1h30m`, `500ms`, `7d`, `2w`, `3y` (of 365 days), or `0`.
+
+    Any other number without a unit is refused: a retention of 3 was never meant in seconds.
+    """
+    if text == "0":
+        return timedelta()
     parts = _PART_OF_TIME.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError("must be a duration such as 15s, 10m, 1h30m, 7d or 3y")
+        raise ValueError("must be a duration with its unit, such as 15s, 10m, 1h30m, 7d or 3y")
     try:
         whole = sum((float(number) * _UNITS_OF_TIME[unit] for number, unit in parts), timedelta())
     except OverflowError:

@@ -134,4 +134,9 @@ def _end(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None) -
     if refused:
         return [*refused, "Nothing was erased."]
     command = f"archiver erase --lead {plan.lead_id} --remove {len(plan.archived)}"
+    if not plan.calls and not plan.archived:
+        return [
+            f"The archive knows no call of lead {plan.lead_id}, or none any more: check the id.",
+            f"`{command}` would keep calls that it had until now from ever being fetched.",
+        ]
     return [f"Nothing was erased. `{command}` erases it for good."]

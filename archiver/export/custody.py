@@ -233,7 +233,7 @@ def _differences(custody: Custody) -> str:
     if not custody.differences:
         return ""
     shown = [f"{one}." for one in custody.differences[:_MISSING_SHOWN]]
-    return f"<h2>Calls and recordings that name different leads</h2>\n<ul>{_items(shown)}</ul>\n"
+    return f"<h2>What does not agree</h2>\n<ul>{_items(shown)}</ul>\n"
 
 
 def _items(sentences: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from archiver.catalog.choice import ChosenCall, ChosenRecording
 from archiver.liner.fields import as_bool, as_seconds
+from archiver.measures import say_duration
 from archiver.reasons import Reason
 from archiver.sidecar import Sidecar
 
@@ -53,7 +54,8 @@ class RecordingEntry:
 
 @dataclass(frozen=True, slots=True)
 class CallEntry:
-    """A call for people; `differences` are sentences on whose it is."""
+    """A call for people; `differences` are sentences on what does not agree: whose it is, or
+    talk without a recording."""
 
     call_id: int
     state: str
@@ -118,7 +120,7 @@ def call_facts(row: Mapping[str, Any], *, status: object, order: object) -> dict
 def call_entry(call: ChosenCall, names: Mapping[int, str]) -> CallEntry:
     """The call for people; `names` are those of agents."""
     facts, source = _facts(call)
-    talk = facts.get("talk")
+    talk = facts.get("talk") if facts.get("talk") is not None else call.talk_seconds
     return CallEntry(
         call_id=call.call_id,
         state=call.state,
@@ -129,12 +131,12 @@ def call_entry(call: ChosenCall, names: Mapping[int, str]) -> CallEntry:
         agent=facts.get("callAgent") or _agent(call.user_id, names),
         phone=facts.get("phone"),
         status=facts.get("status"),
-        talk_seconds=call.talk_seconds if talk is None else talk,
+        talk_seconds=talk,
         lead_id=call.lead_id,
         order_id=call.order_id,
         order=facts.get("order"),
         source=source,
-        differences=tuple(_differences(call)),
+        differences=tuple(_differences(call, talk)),
         recordings=tuple(_recording_entry(one, names) for one in call.recordings),
     )  # fmt: skip
 
@@ -185,7 +187,9 @@ def _recording_entry(one: ChosenRecording, names: Mapping[int, str]) -> Recordin
     )
 
 
-def _differences(call: ChosenCall) -> Iterator[str]:
+def _differences(call: ChosenCall, talk: float | None) -> Iterator[str]:
+    if call.state == "none" and not call.recordings and talk:
+        yield f"there were {say_duration(talk)} of talk, and the source lists no recording of it"
     for one in call.recordings:
         if one.owner != call.call_id:
             yield f"recording {one.record_id} is stored under call {one.owner}, listed under both"

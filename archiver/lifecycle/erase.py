@@ -91,8 +91,9 @@ async def erase(
     if plan.is_refused:
         return plan
     if number != len(plan.archived):
+        what = "recording" if len(plan.archived) == 1 else "recordings"
         raise UsageError(
-            f"lead {lead_id} has {len(plan.archived):,} recordings here, not {number:,}; "
+            f"lead {lead_id} has {len(plan.archived):,} {what} here, not {number:,}; "
             "nothing was erased",
             hint=f"`archiver erase --lead {lead_id}` shows them; name the number that it shows",
         )

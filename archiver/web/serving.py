@@ -1,5 +1,6 @@
 """The desk on a socket, until it is told to stop."""
 
+import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -106,9 +107,12 @@ def listening(host: str, port: int) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
+        is_taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
         raise UsageError(
             f"port {port} cannot be had on {host}: {error.strerror or error}",
-            hint="--port N names another one; 0 is any that is free",
+            hint="--port N names another one; 0 is any that is free"
+            if is_taken
+            else "--host H names an address of this machine; 0.0.0.0 is all of them",
         ) from None
     listener.setblocking(False)
     return listener

@@ -36,7 +36,7 @@ def test_another_number_ends_with_2_and_erases_nothing(archived: Path) -> None:
     before = tree(archived / "archive")
     ended = archiver("erase", *LEAD, "--remove", "2", folder=archived)
     assert ended.code == 2
-    assert "lead 50244 has 1 recordings here, not 2" in ended.err
+    assert "lead 50244 has 1 recording here, not 2" in ended.err
     assert tree(archived / "archive") == before
 
 

@@ -179,6 +179,20 @@ async def test_calls_of_another_lead_come_with_a_recording_of_this_one_and_are_n
         assert "its call lead 5" in row["note"]
 
 
+async def test_talk_without_a_recording_is_named(tmp_path: Path) -> None:
+    world = World().call(1, lead=LEAD).recording(11)
+    world.call(2, lead=LEAD, talk=95, has_records=False)
+    async with bench(tmp_path, world) as night:
+        await night.run()
+        report = await exported(night, tmp_path / "lead", leads=(LEAD,))
+        (said,) = report.differences
+        assert said.startswith("call 2: there were ")
+        assert "the source lists no recording of it" in said
+        row = Package(tmp_path / "lead").rows()[1]
+        assert (row["callId"], row["state"]) == ("2", "none")
+        assert "of talk" in row["note"]
+
+
 async def test_a_recording_listed_under_two_calls_is_packed_once_and_shown_twice(
     tmp_path: Path,
 ) -> None:

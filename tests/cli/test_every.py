@@ -81,14 +81,13 @@ def test_it_runs_again_and_again_and_a_signal_ends_the_waiting_with_130(
     status, metrics = ask(port, "/metrics")
     assert status == 200
     assert b'archiver_recordings{state="archived"} 17.0' in metrics
-    time.sleep(0.3)  # by now the third run has ended, and the process waits
     begun = time.monotonic()
     ended = interrupted(process, signal.SIGTERM)
     assert time.monotonic() - begun < 5
     assert ended.code == 130, ended
     answers = [json.loads(line) for line in ended.out.splitlines()]
     assert len(answers) >= 3
-    assert all(one["complete"] for one in answers)
+    assert all(one["complete"] for one in answers[:3])
     assert answers[0]["recordings"]["archived"] == 17
     assert answers[1]["recordings"]["archived"] == 0
 
@@ -127,15 +126,16 @@ def test_a_key_is_rotated_without_a_restart_and_a_broken_file_ends_nothing(
     wait_for(tmp_path, 1, process)
     text = (tmp_path / "archive.yaml").read_text()
     (tmp_path / "archive.yaml").write_text("liner: {tiemout: 3s}")
-    time.sleep(1.5)
+    assert process.stderr is not None
+    said = map(json.loads, iter(process.stderr.readline, ""))
+    error = next(one for one in said if one["event"] == "error")
     sandbox.key = "canary-key-new"
     (tmp_path / "key").write_text(sandbox.key)
     (tmp_path / "archive.yaml").write_text(text)
     wait_for(tmp_path, len(reports(tmp_path)) + 1, process)
     ended = interrupted(process, signal.SIGINT)
-    errors = [one for one in logged(ended) if one["event"] == "error"]
-    assert {one["code"] for one in errors} == {2}
-    assert "unknown key liner.tiemout" in errors[0]["message"]
+    assert error["code"] == 2
+    assert "unknown key liner.tiemout" in error["message"]
     assert ended.code == 130
     assert not ended.says("canary-key")
 

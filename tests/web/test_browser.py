@@ -436,6 +436,31 @@ def test_the_interface_speaks_russian(visit: Visit) -> None:
     expect(page.locator("#count")).to_have_text("21 recordings")
 
 
+OVERFLOW = """() => [document.documentElement, ...document.querySelectorAll(".card.scroller")]
+    .map((box) => box.scrollWidth - box.clientWidth)"""
+
+
+@pytest.mark.parametrize("width", [390, 768, 900])
+def test_the_list_gives_a_summary_room_on_a_narrow_screen(visit: Visit, width: int) -> None:
+    page = visit("lena")
+    page.set_viewport_size({"width": width, "height": 800})
+    assert page.evaluate(OVERFLOW) == [0, 0]
+    table = page.locator(".rows").bounding_box()
+    summary = page.locator(".row .summary").first.bounding_box()
+    assert table is not None and summary is not None
+    assert summary["width"] > 0.4 * table["width"]
+    expect(page.locator(".row .way .icon").first).to_be_visible()
+
+
+def test_the_access_log_fits_a_narrow_screen(visit: Visit) -> None:
+    page = visit("ada", "/journal")
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate(OVERFLOW)[0] == 0
+    for box in page.locator("main form input:visible, main form button").all():
+        place = box.bounding_box()
+        assert place is not None and place["x"] >= 0 and place["x"] + place["width"] <= 390
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/?q=refund", "/recordings/900108", "/queue", "/journal"])
 def test_text_has_enough_contrast_and_every_control_a_name(

@@ -32,8 +32,9 @@ _PLAY: Final[Lines] = (
     (("[", "]"), "key.loop"),
     (("\\",), "key.unloop"),
 )
+_NEIGHBOURS: Final[Lines] = ((("N", "P"), "key.neighbours"),)
 _MOVE: Final[Lines] = (
-    (("N", "P"), "key.neighbours"),
+    *_NEIGHBOURS,
     (("A",), "key.autoplay"),
     (("Y",), "key.link"),
 )
@@ -52,6 +53,7 @@ _PAGES: Final[dict[str, tuple[tuple[str, Lines], ...]]] = {
         ("judge", _JUDGE),
         ("everywhere", _EVERYWHERE),
     ),
+    "removed": (("move", _NEIGHBOURS), ("everywhere", _EVERYWHERE)),
 }
 
 

@@ -12,7 +12,7 @@ from archiver.desk.judgement.queue import Queue
 from archiver.desk.people.person import Right
 from archiver.web.excerpt import marked
 from archiver.web.judging import judgement
-from archiver.web.remarks import call_of, notes_of, tags_of
+from archiver.web.remarks import REMOVED, call_of, notes_of, tags_of
 from archiver.web.view_address import changed, query, read_view
 from archiver.web.visit import Visit
 
@@ -33,9 +33,11 @@ async def show(visit: Visit) -> Response:
     call = await call_of(visit, entry)
     view, _ = read_view(visit.request.query_params)
     view = changed(view)
+    is_removed = entry.state in REMOVED
     return visit.page(
         "player.html",
-        section="player",
+        section="removed" if is_removed else "player",
+        is_removed=is_removed,
         entry=entry,
         call=call,
         legs=[leg_data(visit, leg) for leg in call.legs],

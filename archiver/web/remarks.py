@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
 
@@ -13,6 +13,9 @@ from archiver.desk.people.person import Right
 from archiver.errors import NoSuchThing
 from archiver.web.forms import seconds
 from archiver.web.visit import Visit
+
+REMOVED: Final = frozenset({State.ERASED, State.PRUNED})
+"""States of a recording that nothing is said of any more: the desk has forgotten its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ async def recording(visit: Visit) -> Entry:
     """The recording that the path names. NoSuchThing for one that nothing can be said of any more:
     the archive does not know it, or has removed it."""
     entry = await visit.desk.library.index.recording(visit.id())
-    if entry is None or entry.state in {State.ERASED, State.PRUNED}:
+    if entry is None or entry.state in REMOVED:
         raise NoSuchThing(f"there is no recording {visit.id()}")
     return entry
 

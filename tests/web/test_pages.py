@@ -259,10 +259,16 @@ def test_what_is_held_or_erased_says_so(tmp_path_factory: pytest.TempPathFactory
         until_listed(local, 17)
         assert "legal hold" in text(local, "/recordings/900103")
         assert local.get("/recordings/900103/audio").status_code == 200
-        assert "erased on request" in text(local, "/recordings/900102")
+        page = text(local, "/recordings/900102")
+        assert page.count("erased on request") == 1
+        for part in ('id="player"', "Being read", "note-form", 'id="tags"', "card-form"):
+            assert part not in page, part
+            assert part in text(local, "/recordings/900101") or part == "Being read"
         assert "parcel 22-81" not in text(local, "/recordings/900102") + text(local)
         assert local.get("/recordings/900102/audio").status_code == 410
-        assert post(local, "/recordings/900102/tags", tag="late").status_code == 404
+        for path in ("tags", "notes", "verdict"):
+            fields = {"tag": "late", "text": "late", "seconds": "1", "act": "submit"}
+            assert post(local, f"/recordings/900102/{path}", **fields).status_code == 404, path
         assert "1 recording<" in text(local, "/?held=yes")
         assert "1 recording<" in text(local, "/?state=erased")
 

@@ -107,7 +107,10 @@ class Stock(NamedTuple):
 
 
 class Inventory:
-    """The inventory of one archive in a new file of its own. Every method blocks."""
+    """The inventory of one archive in a new file of its own. Every method blocks.
+
+    Used by one thread at a time: two that run the same statement spoil it for each other.
+    """
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)

@@ -144,11 +144,11 @@ class _Check:
     async def look_again(self, suspects: Sequence[str]) -> list[Finding]:
         """What of the suspects still does not hold, each read afresh, in their order."""
         found: dict[str, Finding] = {}
-        turns = anyio.CapacityLimiter(_LOOKS_AT_ONCE)
+        turns, asking = anyio.CapacityLimiter(_LOOKS_AT_ONCE), anyio.CapacityLimiter(1)
 
         async def look(key: str) -> None:
             async with turns:
-                expected = await anyio.to_thread.run_sync(self.inventory.find, key)
+                expected = await anyio.to_thread.run_sync(self.inventory.find, key, limiter=asking)
                 finding = await (self._stray(key) if expected is None else self._judge(expected))
             if finding is not None:
                 found[key] = finding

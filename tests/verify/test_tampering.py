@@ -4,9 +4,11 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
+from threading import Event, Lock
 
 import pytest
 
+from archiver.catalog.inventory import Expected, Inventory
 from archiver.config import StorageConfig
 from archiver.storage import s3_requests
 from archiver.verify.findings import ChainBroken, Finding, Missing, Unexpected
@@ -88,6 +90,29 @@ async def test_a_link_or_a_folder_in_the_place_of_a_recording_is_found(case: Cas
         ("missing", "50002/2/21.wav"),
         ("unexpected", "50002/2/21.wav/inside"),
     }
+
+
+async def test_many_suspects_are_asked_for_one_at_a_time(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking, together = Lock(), []
+    find = Inventory.find
+
+    def watched(inventory: Inventory, key: str) -> Expected | None:
+        together.append(not asking.acquire(blocking=False))
+        try:
+            Event().wait(0.01)  # long enough for another to come in, if one may
+            return find(inventory, key)
+        finally:
+            if not together[-1]:
+                asking.release()
+
+    monkeypatch.setattr(Inventory, "find", watched)
+    for path in case.root.glob("500*/*/*"):
+        path.unlink()
+    assert {one.name for one in await case.findings()} == {"missing"}
+    assert len(together) >= 6
+    assert not any(together)
 
 
 async def test_file_names_that_no_archive_has_are_found(case: Case) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 import anyio
+import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from archiver.archive import EVENTS_A_SEGMENT, Archive
@@ -162,6 +163,9 @@ async def _work(
             receive.close()
             async with send:
                 await produce(send.send)
+        # What a thread works for the producer no cancellation reaches: it may have ended the crew
+        # meanwhile, and nobody else. Then not everything was brought home.
+        await anyio.lowlevel.checkpoint_if_cancelled()
         done = True
         watched.cancel_scope.cancel()
     return done

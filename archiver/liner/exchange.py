@@ -203,16 +203,15 @@ class Exchange:
 async def _read(subject: str, response: httpx.Response) -> bytes:
     """The body, refused before it is read where it is announced too large, else while it grows."""
     status = response.status_code
-    too_large = AnswerMalformed(f"{subject}: the answer is larger than 32 MiB", status=status)
     length = response.headers.get("content-length", "")
     if length.isdigit() and int(length[:20]) > MOST_BYTES:
-        raise too_large
+        raise _too_large(subject, status)
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.aiter_raw():
         size += len(chunk)
         if size > MOST_BYTES:
-            raise too_large
+            raise _too_large(subject, status)
         chunks.append(chunk)
     body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     coding = response.headers.get("content-encoding")
@@ -222,6 +221,12 @@ async def _read(subject: str, response: httpx.Response) -> bytes:
         return inflated(body, coding)
     except ValueError as error:
         raise AnswerMalformed(f"{subject}: the answer is {error}", status=status) from None
+
+
+def _too_large(subject: str, status: int) -> AnswerMalformed:
+    """Made where it is raised: kept in a variable it would keep its traceback, which keeps the
+    variable, and with them all that was read, until somebody looks for such cycles."""
+    return AnswerMalformed(f"{subject}: the answer is larger than 32 MiB", status=status)
 
 
 def _headers(key: str) -> httpx.Headers:

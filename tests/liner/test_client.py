@@ -1,5 +1,7 @@
 """The client asks politely, survives what servers do, and keeps the key at home."""
 
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -259,6 +261,23 @@ async def test_an_answer_that_grows_too_large_is_refused_while_it_grows() -> Non
     async with talking(route, attempts=1) as (client, _):
         with pytest.raises(AnswerMalformed, match="larger than 32 MiB"):
             await client.recordings(1)
+
+
+async def test_a_refused_answer_is_forgotten_at_once() -> None:
+    async def route(asked: Asked) -> None:
+        await asked.say(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            await asked.say(b" " * 2**20)
+
+    async with talking(route, attempts=1) as (client, _):
+        gc.disable()  # a run looks for cycles of rubbish rarely
+        try:
+            await client.recordings(1)
+        except AnswerMalformed as refused:
+            refusal = weakref.ref(refused)
+        finally:
+            gc.enable()
+        assert refusal() is None
 
 
 async def test_the_key_never_comes_back_in_a_row() -> None:

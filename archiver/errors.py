@@ -16,7 +16,8 @@ the other side named a wait), and which exit code a command ends with when it ca
     │       └── WrongInput        2   a field says what it cannot; has `field`
     ├── SourceError               5   the Liner API as a whole cannot be used
     │   ├── SourceUnreachable     5   no answer from it, or none that makes sense
-    │   └── SourceRefused         5   it answers, and refuses the key
+    │   ├── SourceRefused         5   it answers, and refuses the key
+    │   └── SourceUntrusted       5   it answers, and not with a TLS that can be trusted
     ├── RequestError              5   one API request failed; the run goes on without it
     │   ├── RequestNotFound       5   404 or 410: the API knows no such thing
     │   ├── RequestForbidden      5   403: the key may not read this one thing
@@ -112,6 +113,10 @@ class SourceUnreachable(SourceError):
 
 class SourceRefused(SourceError):
     """The API answers and refuses the key."""
+
+
+class SourceUntrusted(SourceError):
+    """The API answers, and no TLS can be had with it, or none that proves whom we talk to."""
 
 
 class RequestError(ArchiverError):

@@ -207,7 +207,7 @@ class Fetcher:
         except httpx.ReadTimeout as error:
             raise FetchError(Reason.STALLED, "the source does not answer") from error
         except httpx.HTTPError as error:
-            raise FetchError(Reason.UNREACHABLE, "the source cannot be reached") from error
+            raise FetchError(Reason.UNREACHABLE, f"cannot be reached: {error}") from error
 
     def _headers(self, url: httpx.URL, download: _Download) -> dict[str, str]:
         # No content coding: the bytes of the recording are wanted as they are.

@@ -13,6 +13,7 @@ in a URL nor to what a name resolves to.
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from types import TracebackType
@@ -36,9 +37,16 @@ _RESOLVE_SECONDS: Final = 20.0
 """How long a name may take to resolve; aiohttp bounds the connection only."""
 _KNOWN_ORIGINS: Final = 1024
 
+
+class TlsRefused(httpx.ConnectError):
+    """Somebody answers there, and no TLS can be agreed on, or this machine does not trust the
+    certificate: asking again changes nothing."""
+
+
 _MEANINGS: Final[tuple[tuple[type[BaseException], type[httpx.TransportError]], ...]] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ServerFingerprintMismatch, httpx.ConnectError),
+    (aiohttp.ClientSSLError, TlsRefused),
     (aiohttp.ClientConnectorError, httpx.ConnectError),
     (asyncio.TimeoutError, httpx.ReadTimeout),
     (aiohttp.ServerDisconnectedError, httpx.RemoteProtocolError),
@@ -53,8 +61,9 @@ _MEANINGS: Final[tuple[tuple[type[BaseException], type[httpx.TransportError]], .
 )
 """What aiohttp, asyncio and the system raise, and what httpx calls it; the first match holds."""
 _IN_WORDS: Final[dict[type[httpx.TransportError], str]] = {
-    httpx.ConnectTimeout: "no connection in time",
-    httpx.ConnectError: "no connection",
+    httpx.ConnectTimeout: "no connection, or no TLS on it, in time",
+    httpx.ConnectError: "no connection, or it was cut before there was TLS on it",
+    TlsRefused: "no TLS can be agreed on",
     httpx.ReadTimeout: "no answer in time",
     httpx.RemoteProtocolError: "the answer broke off, or is not HTTP",
     httpx.UnsupportedProtocol: "neither http nor https",
@@ -72,9 +81,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     its pool time-out allows. Time-outs come from `request.extensions["timeout"]`: `connect`,
     `read` (the longest silence) and `pool`, in seconds.
 
-    Errors: httpx.TransportError and nothing else of a library; FetchError when the policy does not
-    admit the address. Headers go out and come back as they are, duplicates included. Closing a
-    response that was not read to its end closes its connection at once.
+    Errors: httpx.TransportError, TlsRefused among them, and nothing else of a library; FetchError
+    when the policy does not admit the address. Headers go out and come back as they are, duplicates
+    included. Closing a response that was not read to its end closes its connection at once.
     """
 
     def __init__(self, policy: OriginPolicy, *, limit: int = 100) -> None:
@@ -209,7 +218,7 @@ def _translated(error: BaseException, request: httpx.Request) -> Exception:
     """The same meaning in httpx's words; aiohttp's own words may repeat a whole signed address."""
     url = request.url
     shown = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
-    cause = getattr(error, "os_error", error)
+    cause = getattr(error, "certificate_error", getattr(error, "os_error", error))
     if isinstance(cause, _NothingAdmittedError):
         return address_refused(shown)
     meaning = next(meaning for kind, meaning in _MEANINGS if isinstance(error, kind))
@@ -220,6 +229,10 @@ def _said(cause: BaseException) -> str | None:
     """The system's own words, which repeat nothing of a request; None when it has none."""
     if isinstance(cause, socket.gaierror):
         return f"the name has no address ({cause.strerror})"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {cause.verify_message}"
+    if isinstance(cause, ssl.SSLError):  # its number is OpenSSL's, and none of the system's
+        return None
     number = getattr(cause, "errno", None)
     return os.strerror(number) if isinstance(number, int) and number > 0 else None
 

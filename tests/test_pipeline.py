@@ -47,6 +47,4 @@ async def test_work_is_not_done_though_the_producer_ends_while_the_crew_is_inter
             dropped.set()
         raise AssertionError(task)
 
-    assert not await run_pipeline(
-        produce, bring, into_nothing, workers=1, stop=stop, grace=Grace()
-    )
+    assert not await run_pipeline(produce, bring, into_nothing, workers=1, stop=stop, grace=Grace())

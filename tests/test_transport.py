@@ -16,8 +16,8 @@ from aiohttp.client_reqrep import ConnectionKey
 from archiver.errors import FetchError
 from archiver.origins import OriginPolicy
 from archiver.reasons import Reason
-from archiver.transport import GuardedTransport, _translated
-from tests.liner.fake import Asked, Route, serving
+from archiver.transport import GuardedTransport, TlsRefused, _translated
+from tests.liner.fake import OWN_AUTHORITY, Asked, Route, serving, tls
 
 pytestmark = pytest.mark.anyio
 
@@ -260,7 +260,7 @@ async def test_a_closed_port_is_a_connect_error(transport: GuardedTransport) -> 
             await fetch(transport, f"http://127.0.0.1:{unused.getsockname()[1]}/")
 
 
-async def test_a_server_without_tls_is_a_connect_error(transport: GuardedTransport) -> None:
+async def test_a_server_without_tls_is_told_as_such(transport: GuardedTransport) -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example.com ESMTP\r\n")
         await reader.read()
@@ -268,7 +268,32 @@ async def test_a_server_without_tls_is_a_connect_error(transport: GuardedTranspo
 
     async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(httpx.ConnectError):
+        with pytest.raises(TlsRefused, match=f"^https://127.0.0.1:{port}: no TLS can be agreed on"):
+            await fetch(transport, f"https://127.0.0.1:{port}/", connect=5)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused_unless_it_is_named(
+    transport: GuardedTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(ok, tls=tls()) as fake:
+        with pytest.raises(TlsRefused, match="certificate is not trusted: self-signed"):
+            await fetch(transport, fake.url)
+        assert fake.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(OWN_AUTHORITY))
+        async with GuardedTransport(_Anywhere("https://liner.example.org")) as another:
+            assert (await fetch(another, fake.url))[1] == b"fine"
+
+
+async def test_a_server_that_leaves_before_there_is_tls_is_a_connect_error(
+    transport: GuardedTransport,
+) -> None:
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with await asyncio.start_server(leave, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(httpx.ConnectError, match="TLS"):
             await fetch(transport, f"https://127.0.0.1:{port}/", connect=5)
 
 

@@ -34,11 +34,13 @@ from archiver.errors import (
     RequestThrottled,
     RequestUnanswered,
     SourceUnreachable,
+    SourceUntrusted,
 )
 from archiver.liner.bodies import MOST_BYTES, inflated, scrubbed, spellings_of
 from archiver.liner.budget import Budget
 from archiver.liner.protocol import Answer, is_envelope, parse_moment_header, read_envelope
 from archiver.retry import RetryPolicy, RetryScheduled, retrying
+from archiver.transport import TlsRefused
 
 T = TypeVar("T")
 
@@ -47,6 +49,13 @@ _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _SILENCE: Final = 3
 """Requests that fail in a row, each after its retries, before the API as a whole is doubted."""
 _PROBE: Final = ("/v2/order/", "offset=0&limit=1")
+_CONNECT_SECONDS: Final = 5.0
+"""For a connection and its TLS; who answers neither by then is not there, or speaks no TLS."""
+_HINT_UNANSWERED: Final = "Check that liner.url is the host and port of the API, and the network."
+_HINT_UNTRUSTED: Final = (
+    "Check that liner.url is the host and port of the API; for an authority of your own, let "
+    "SSL_CERT_FILE name its certificate."
+)
 
 
 class Exchange:
@@ -92,7 +101,8 @@ class Exchange:
 
         `read` raises AnswerMalformed for the wrong shape; `about` names the thing asked for in
         errors. Raises a RequestError after the retries that its kind allows; SourceRefused when the
-        API refuses the key; SourceUnreachable when nothing sensible has come from it for long.
+        API refuses the key; SourceUntrusted when it has never answered and offers no TLS that can
+        be trusted; SourceUnreachable when nothing sensible has come from it for long.
         """
         before = self._sensible
         try:
@@ -178,7 +188,8 @@ class Exchange:
 
     async def _ask(self, subject: str, url: httpx.URL) -> Answer:
         request = httpx.Request("GET", url, headers=self._headers)
-        request.extensions["timeout"] = {"connect": self._timeout, "read": self._timeout}
+        connect = min(self._timeout, _CONNECT_SECONDS)
+        request.extensions["timeout"] = {"connect": connect, "read": self._timeout}
         try:
             with anyio.fail_after(self._timeout):
                 response = await self._transport.handle_async_request(request)
@@ -188,11 +199,15 @@ class Exchange:
                     await response.aclose()
         except TimeoutError:
             raise RequestUnanswered(
-                f"{subject}: no whole answer within {self._timeout:g} s"
+                f"{subject}: no whole answer from {self._base} within {self._timeout:g} s",
+                hint=_HINT_UNANSWERED,
             ) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             said = scrubbed(str(error), self._secrets) or type(error).__name__
-            raise RequestUnanswered(f"{subject}: {said}") from error
+            if isinstance(error, TlsRefused) and not self._sensible:
+                # At first contact it is how things are set up; later the other end may falter.
+                raise SourceUntrusted(said, hint=_HINT_UNTRUSTED) from error
+            raise RequestUnanswered(f"{subject}: {said}", hint=_HINT_UNANSWERED) from error
         headers = response.headers
         date = headers.get("date")
         if date is not None:

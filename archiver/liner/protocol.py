@@ -263,5 +263,6 @@ _MEANINGS: Final[Mapping[int, type[RequestError]]] = {
 }
 _HINTS: Final = {
     403: "The key lacks the right to read this.",
+    404: _HINT_MALFORMED,
     429: "Lower liner.requests_per_second.",
 }

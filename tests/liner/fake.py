@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -66,12 +68,13 @@ class Fake:
     """Answers by `route`; `asked` keeps every request."""
 
     route: Route
+    scheme: str = "http"
     port: int = 0
     asked: list[Asked] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def targets(self) -> list[str]:
@@ -92,10 +95,20 @@ class Fake:
             writer.close()
 
 
+OWN_AUTHORITY = Path(__file__).with_name("own_authority.pem")
+"""A certificate for 127.0.0.1 that nobody vouches for but itself, and its key."""
+
+
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(OWN_AUTHORITY)
+    return context
+
+
 @asynccontextmanager
-async def serving(route: Route) -> AsyncIterator[Fake]:
+async def serving(route: Route, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Fake]:
     """A server on a free port, gone with everything it held at the end."""
-    fake = Fake(route)
+    fake = Fake(route, "http" if tls is None else "https")
     tasks: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -103,7 +116,7 @@ async def serving(route: Route) -> AsyncIterator[Fake]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     fake.port = server.sockets[0].getsockname()[1]
     try:
         yield fake

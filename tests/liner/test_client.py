@@ -22,14 +22,15 @@ from archiver.errors import (
     RequestUnanswered,
     SourceRefused,
     SourceUnreachable,
+    SourceUntrusted,
 )
 from archiver.liner.budget import Budget
 from archiver.liner.client import LinerClient
 from archiver.liner.scope import Scope, Window
 from archiver.origins import OriginPolicy
 from archiver.retry import RetryPolicy, RetryScheduled
-from archiver.transport import GuardedTransport
-from tests.liner.fake import Asked, Fake, Route, serving
+from archiver.transport import GuardedTransport, TlsRefused
+from tests.liner.fake import Asked, Fake, Route, serving, tls
 
 pytestmark = pytest.mark.anyio
 
@@ -224,7 +225,7 @@ async def test_an_answer_that_takes_too_long_in_all_is_unanswered() -> None:
             await anyio.sleep(0.01)
 
     async with talking(drip, attempts=1, timeout=0.1) as (client, _):
-        with pytest.raises(RequestUnanswered, match=r"no whole answer within 0.1 s"):
+        with pytest.raises(RequestUnanswered, match=r"no whole answer from .* within 0.1 s"):
             await client.recordings(1)
 
 
@@ -436,6 +437,38 @@ async def test_a_closed_port_is_unanswered_and_names_no_query() -> None:
         with pytest.raises(RequestUnanswered, match="Connection refused") as caught:
             await client.recordings(1)
     assert "limit" not in str(caught.value)
+
+
+async def test_an_api_without_a_tls_to_be_trusted_is_told_at_once_and_by_name() -> None:
+    waits = Waits()
+    async with serving(saying(listing([])), tls=tls()) as fake:
+        config = LinerConfig(fake.url, Secret(KEY))
+        transport = GuardedTransport(OriginPolicy(fake.url))
+        async with LinerClient(config, transport, sleep=waits) as client:
+            with pytest.raises(SourceUntrusted, match=f"^{fake.url}: the certificate") as caught:
+                await client.orders()
+    assert caught.value.exit_code == 5
+    assert "SSL_CERT_FILE" in caught.value.hint
+    assert waits == []
+
+
+async def test_tls_that_fails_an_api_which_has_answered_is_a_fault_that_may_pass() -> None:
+    class Faltering(GuardedTransport):
+        sent = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            self.sent += 1
+            if self.sent == 2:
+                raise TlsRefused("https://a.example: no TLS can be agreed on")
+            return await super().handle_async_request(request)
+
+    async with serving(saying(listing([]))) as fake:
+        transport = Faltering(OriginPolicy(fake.url))
+        config = LinerConfig(fake.url, Secret(KEY))
+        async with LinerClient(config, transport, sleep=Waits()) as client:
+            await client.recordings(1)
+            assert (await client.recordings(2)).found == ()
+    assert transport.sent == 3
 
 
 @pytest.mark.parametrize("key", ["", " ", "ключ", "a\nb"])

@@ -20,8 +20,8 @@ from archiver.catalog.overview import (
     Overview,
     PastRun,
     Period,
-    SilentTalk,
     Sums,
+    UnrecordedCall,
 )
 from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.stocktaking import take_stock
@@ -82,7 +82,7 @@ class Status:
             "newestCall": stamp_or_none(found.newest),
             "by": {by: list(self.table(by)) for by in KEYS},
             "problems": [self._problem(item) for item in found.open],
-            "shouldHaveOne": [_silent_talk(item) for item in found.silent_talks],
+            "shouldHaveOne": [_unrecorded(item) for item in found.unrecorded],
             "gone": [_gone(item) for item in found.gone],
             "runs": [_run(one) for one in found.runs],
             "ledgerHead": self.head.digest,
@@ -140,7 +140,7 @@ _REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reas
 
 def _calls(sums: Sums) -> dict[str, int]:
     states = {state.value: sums.calls[state] for state in CallState}
-    return {"listed": sums.calls.total(), **states, "shouldHaveOne": sums.silent}
+    return {"listed": sums.calls.total(), **states, "shouldHaveOne": sums.unrecorded}
 
 
 def _facts(call: CallFacts) -> _Row:
@@ -153,7 +153,7 @@ def _facts(call: CallFacts) -> _Row:
     }
 
 
-def _silent_talk(item: SilentTalk) -> _Row:
+def _unrecorded(item: UnrecordedCall) -> _Row:
     return {
         **_facts(item.call),
         "talkSeconds": item.talk_seconds,

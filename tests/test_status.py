@@ -291,5 +291,5 @@ def test_calls_without_a_date_belong_to_no_period(catalog: sqlite3.Connection) -
         " VALUES (1, 'none', 0, 0, 9)"
     )
     found = take_stock(catalog, Period(UTC))
-    assert (list(found.by_day), found.by_day[None].silent, found.oldest) == ([None], 1, None)
+    assert (list(found.by_day), found.by_day[None].unrecorded, found.oldest) == ([None], 1, None)
     assert not take_stock(catalog, Period(UTC, since=FIRST_NIGHT)).by_day

@@ -25,11 +25,11 @@ class Period:
 
 @dataclass(slots=True)
 class Sums:
-    """How many calls stand where. `silent` are those of state `none` with talk time: they should
-    have a recording."""
+    """How many calls stand where. `unrecorded` are those of state `none` with talk time: they
+    should have a recording."""
 
     calls: Counter[str] = field(default_factory=Counter)
-    silent: int = 0
+    unrecorded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class OpenItem:
 
 
 @dataclass(frozen=True, slots=True)
-class SilentTalk:
-    """A call that should have a recording and has none; `due_at` None: not looked at again."""
+class UnrecordedCall:
+    """A call with talk time and without a recording; `due_at` None: not looked at again."""
 
     call: CallFacts
     talk_seconds: float
@@ -106,6 +106,6 @@ class Overview:
     removing: int = 0
     holds: int = 0
     open: list[OpenItem] = field(default_factory=list)
-    silent_talks: list[SilentTalk] = field(default_factory=list)
+    unrecorded: list[UnrecordedCall] = field(default_factory=list)
     gone: list[GoneItem] = field(default_factory=list)
     runs: list[PastRun] = field(default_factory=list)

@@ -14,8 +14,8 @@ from archiver.catalog.overview import (
     Overview,
     PastRun,
     Period,
-    SilentTalk,
     Sums,
+    UnrecordedCall,
 )
 from archiver.catalog.states import RecordingState
 
@@ -55,7 +55,7 @@ _OPEN = """
         WHERE links.call_id = calls.call_id AND recordings.{is_open})
     ORDER BY call, record
 """
-_SILENT = """
+_UNRECORDED = """
     SELECT calls.call_id, {facts}, talk_seconds, due_at, {keys}
     FROM calls WHERE state = 'none' AND talk_seconds > 0 AND {within} ORDER BY call_id
 """
@@ -94,7 +94,7 @@ def take_stock(db: sqlite3.Connection, period: Period) -> Overview:
     found.oldest, found.newest = moment(oldest), moment(newest)
     day = day_of("calls.created_at", period.zone, oldest or 0, newest or 0)
     _count_calls(stock, day, found)
-    _name_silent_talks(stock, day, found)
+    _name_unrecorded(stock, day, found)
     for state, count, size in stock.ask(_RECORDINGS):
         found.recordings[state] = count
         found.bytes += size if state == RecordingState.ARCHIVED else 0
@@ -129,17 +129,17 @@ def _count_calls(stock: _Stock, day: str, found: Overview) -> None:
         found.by_day.setdefault(date_of(ordinal), Sums()).calls[state] += count
 
 
-def _name_silent_talks(stock: _Stock, day: str, found: Overview) -> None:
-    for row in stock.ask(_SILENT, keys=day):
+def _name_unrecorded(stock: _Stock, day: str, found: Overview) -> None:
+    for row in stock.ask(_UNRECORDED, keys=day):
         call = _facts(row)
-        found.silent_talks.append(SilentTalk(call, row[5], moment(row[6])))
+        found.unrecorded.append(UnrecordedCall(call, row[5], moment(row[6])))
         for sums in (
             found.in_all,
             found.by_order[call.order_id],
             found.by_agent[call.user_id],
             found.by_day[date_of(row[7])],
         ):
-            sums.silent += 1
+            sums.unrecorded += 1
 
 
 def _facts(row: Sequence[Any]) -> CallFacts:

@@ -33,7 +33,7 @@ _TABLES: Final = {
 """The title of each table, the member that says which row it is, and what is left out of it."""
 _MOST_DAYS: Final = 14
 _MOST_ROWS: Final = 10
-_MOST_TALKS: Final = 5
+_MOST_UNRECORDED: Final = 5
 _MOST_NAMED: Final = 5
 _LONGEST_NAMES: Final = 80
 
@@ -45,7 +45,7 @@ def status_lines(told: Told, zone: tzinfo, *, by: str | None = None) -> list[str
         *_sums(told),
         *_tables(told, by),
         *_open(told["problems"]),
-        *_should_have_one(told["shouldHaveOne"], zone),
+        *_unrecorded(told["shouldHaveOne"], zone),
         *_gone(told["gone"]),
         *_runs(told["runs"], zone),
         *_end(told),
@@ -140,22 +140,22 @@ def _open(problems: Sequence[Told]) -> list[str]:
     return lines
 
 
-def _should_have_one(talks: Sequence[Told], zone: tzinfo) -> list[str]:
-    if not talks:
+def _unrecorded(calls: Sequence[Told], zone: tzinfo) -> list[str]:
+    if not calls:
         return []
-    who_has = counted(len(talks), "call should have a recording", "calls should have a recording")
+    who_has = counted(len(calls), "call should have a recording", "calls should have a recording")
     lines = ["", f"{who_has}: there was talk, and the API lists none"]
-    for talk in talks[:_MOST_TALKS]:
-        when = f" of {_moment(talk['createdAt'], zone)}" if talk["createdAt"] else ""
+    for call in calls[:_MOST_UNRECORDED]:
+        when = f" of {_moment(call['createdAt'], zone)}" if call["createdAt"] else ""
         lines.append(
-            f"  call {talk['callId']}{when}, order {_known(talk['orderId'])}, "
-            f"agent {_known(talk['userId'])}: {say_duration(talk['talkSeconds'])}"
+            f"  call {call['callId']}{when}, order {_known(call['orderId'])}, "
+            f"agent {_known(call['userId'])}: {say_duration(call['talkSeconds'])}"
         )
-    if rest := len(talks) - _MOST_TALKS:
-        lines += [f"  and {rest:,} more: `archiver status --json` names all"] if rest > 0 else []
+    if (rest := len(calls) - _MOST_UNRECORDED) > 0:
+        lines.append(f"  and {rest:,} more: `archiver status --json` names all")
     steps: dict[str, int] = {}
-    for talk in talks:
-        steps[talk["nextStep"]] = steps.get(talk["nextStep"], 0) + 1
+    for call in calls:
+        steps[call["nextStep"]] = steps.get(call["nextStep"], 0) + 1
     return [*lines, *(f"  next for {count:,}: {step}" for step, count in steps.items())]
 
 

@@ -106,6 +106,7 @@ class RunReport:
             report["unfinished"] = self.listed - self.tally.calls.total()
         more = {
             "interrupted": self.interrupted,
+            "unrecordedCalls": self.tally.unrecorded,
             "erasedCalls": self.tally.erased,
             "damaged": self.damaged,
             "strays": self.strays,

@@ -65,6 +65,18 @@ async def test_a_flag_that_lags_is_doubted_once(tmp_path: Path) -> None:
         night.check_archive()
 
 
+async def test_talk_without_a_recording_is_counted_whenever_it_is_listed(tmp_path: Path) -> None:
+    world = World().call(1, talk=9, has_records=False).call(2, talk=0, has_records=False)
+    world.call(3, talk=9).recording(31)
+    async with bench(tmp_path, world) as night:
+        for _ in range(2):
+            report = await night.run()
+            assert told(report) == {"none": 2, "archived": 1}
+            assert report.as_json()["unrecordedCalls"] == 1
+        world.change_call(1, has_records=True).recording(11, call=1)
+        assert "unrecordedCalls" not in (await night.run()).as_json()
+
+
 async def test_a_flag_that_turns_true_is_followed(tmp_path: Path) -> None:
     world = World().call(1, talk=0, has_records=False).call(2, talk=9, has_records=False)
     async with bench(tmp_path, world) as night:

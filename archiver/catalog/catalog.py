@@ -19,7 +19,7 @@ from archiver.catalog import afterlife, queries
 from archiver.catalog.file import connect, copy_catalog, file_errors, scrub, sqlite_errors
 from archiver.catalog.moments import moment, seconds
 from archiver.catalog.projection import apply
-from archiver.catalog.states import CallState, Decision, decide
+from archiver.catalog.states import CallState, Decision, decide, is_unrecorded
 from archiver.catalog.work import (
     Admission,
     KnownRecording,
@@ -115,9 +115,11 @@ class Catalog:
         def write() -> Tally:
             tally = Tally()
             for outcome in outcomes:
-                self._record((*outcome.events, outcome.judged), at, run)
-                self._keep_row(outcome.call, outcome.judged)
-                tally.calls[outcome.judged.state] += 1
+                judged = outcome.judged
+                self._record((*outcome.events, judged), at, run)
+                self._keep_row(outcome.call, judged)
+                tally.calls[judged.state] += 1
+                tally.unrecorded += is_unrecorded(judged.state, judged.talk_seconds)
                 for result in outcome.results:
                     self._count(result, tally)
             return tally
@@ -308,6 +310,7 @@ class Catalog:
                     tally.calls[CallState.NONE] += 1
                 case Decision.SKIP if stands:
                     tally.calls[stands.state] += 1
+                    tally.unrecorded += is_unrecorded(stands.state, call.talk_seconds)
                     for recording in recordings.get(call.id, ()):
                         self._count(_stands(recording), tally)
         return Admission(tuple(tasks), tally)

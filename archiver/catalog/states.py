@@ -101,6 +101,11 @@ def decide(call: Call, stands: Standing | None, *, now: datetime, recheck: bool)
     return Decision.SKIP
 
 
+def is_unrecorded(state: str, talk_seconds: float | None) -> bool:
+    """Whether a call in this state should have a recording: there was talk, and it has none."""
+    return state == CallState.NONE and bool(talk_seconds)
+
+
 def next_due(
     created_at: datetime, asked_at: datetime, recheck: Sequence[timedelta]
 ) -> datetime | None:

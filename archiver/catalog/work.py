@@ -78,13 +78,15 @@ class Outcome:
 class Tally:
     """How many calls and recordings ended where; tallies of disjoint sets add up.
 
-    `erased` counts the calls, among those without a recording, that belong to an erased person.
+    Of the calls without a recording, `unrecorded` counts those with talk time, which should have
+    one, and `erased` those that belong to an erased person.
     """
 
     calls: Counter[str] = field(default_factory=Counter)
     recordings: Counter[str] = field(default_factory=Counter)
     refreshed: int = 0
     bytes: int = 0
+    unrecorded: int = 0
     erased: int = 0
 
     def add(self, other: "Tally") -> None:
@@ -93,6 +95,7 @@ class Tally:
         self.recordings.update(other.recordings)
         self.refreshed += other.refreshed
         self.bytes += other.bytes
+        self.unrecorded += other.unrecorded
         self.erased += other.erased
 
 

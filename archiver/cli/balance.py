@@ -63,7 +63,7 @@ def _counts(report: Report) -> list[str]:
     rate = f" ({say_size(size / seconds)}/s)" if seconds > 0 and size else ""
     lines = [
         *_table("Calls", report["calls"], _CALL_STATES, unfinished=report.get("unfinished", 0)),
-        *_erased(report),
+        *_without_recording(report),
         "",
         *_table("Recordings", report["recordings"], _RECORDING_STATES),
     ]
@@ -76,10 +76,14 @@ def _counts(report: Report) -> list[str]:
     return [*lines, "", f"{say_size(size)} in {say_duration(seconds)}{rate}"]
 
 
-def _erased(report: Report) -> list[str]:
-    count = report.get("erasedCalls", 0)
-    said = "of those without a recording: of an erased person, passed over"
-    return [part_line("erased", count, said)] if count else []
+def _without_recording(report: Report) -> list[str]:
+    """What there is to say of the calls on which nothing was recorded."""
+    said = {
+        "unrecorded": "of those: there was talk; `archiver status` names them",
+        "erased": "of those: of an erased person, passed over",
+    }
+    counts = {name: report.get(f"{name}Calls", 0) for name in said}
+    return [part_line(name, count, said[name]) for name, count in counts.items() if count]
 
 
 def _table(

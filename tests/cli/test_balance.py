@@ -69,6 +69,11 @@ def test_a_complete_run_reads_as_one() -> None:
     ]
 
 
+def test_talk_without_a_recording_is_told_below_what_was_not_recorded() -> None:
+    text = said(unrecordedCalls=3)
+    assert "nothing was recorded\n  unrecorded            3  of those: there was talk; `arch" in text
+
+
 def test_a_night_without_a_since_of_its_own_begins_at_the_cursors() -> None:
     window = {"since": None, "until": "2026-10-02T00:50:07Z"}
     assert "Calls since the last run" in said(window=window)

@@ -5,6 +5,9 @@ from typing import Final
 from archiver.reasons import Reason
 
 _NEXT_STEPS: Final = {
+    Reason.CALLS_NOT_LISTED: "the next run tries again; where the API keeps denying an order, name "
+    "the others in scope.orders: no run asks for it then",
+    Reason.CALL_NOT_READ: "check the id; only `archiver run --call ID` asks for it again",
     Reason.ORIGIN_NOT_ALLOWED: "add the origin to download.allow_origins, if it is to be trusted",
     Reason.ADDRESS_NOT_PUBLIC: "add the origin to download.allow_origins, if it is to be trusted",
     Reason.ADDRESS_INVALID: "ask the people of your Liner API for a correct address",
@@ -13,7 +16,8 @@ _NEXT_STEPS: Final = {
     Reason.LIST_FORBIDDEN: "give the API key the right to read the call records of these calls",
     Reason.SOURCE_FORBIDDEN: "the next run asks for a fresh address and tries again",
     Reason.SOURCE_MISSING: "the next runs ask again; after three days it counts as gone",
-    Reason.CALL_UNKNOWN: "the next runs ask again; if it stays so, ask at the source",
+    Reason.CALL_UNKNOWN: "the next runs ask again, and none is complete while it stays so: ask at "
+    "the source why it lists the call and denies its recordings",
     Reason.NO_LONGER_LISTED: "the next runs ask again; after three days it counts as gone",
 }
 _NEXT_RUN: Final = "the next run tries again"

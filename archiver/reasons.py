@@ -94,6 +94,7 @@ _TRANSIENT = frozenset(
 
 _NEEDS_A_PERSON = frozenset(
     {
+        Reason.CALL_NOT_READ,
         Reason.ADDRESS_INVALID,
         Reason.ORIGIN_NOT_ALLOWED,
         Reason.ADDRESS_NOT_PUBLIC,

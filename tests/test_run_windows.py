@@ -201,6 +201,7 @@ async def test_a_call_that_the_api_does_not_know_is_named(tmp_path: Path) -> Non
         assert report.exit_code == 3
         (problem,) = report.as_json()["problems"]
         assert (problem["callId"], problem["reason"]) == (777, "call-not-read")
+        assert not problem["retryable"]  # no run asks for it by itself
         assert set(night.archive.recordings()) == {11}
 
 

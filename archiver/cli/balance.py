@@ -26,8 +26,8 @@ _RECORDING_STATES: Final = {
     "gone": "the source no longer has them",
 }
 _ESTIMATED: Final[Mapping[str, Callable[[Any], str]]] = {
-    "calls": lambda count: counted(count, "call", "calls"),
-    "recordings": lambda count: counted(count, "recording", "recordings"),
+    "calls": lambda count: counted(count, "call", "calls") + " to be asked for their recordings",
+    "recordings": lambda count: counted(count, "recording", "recordings") + " to be fetched",
     "bytes": lambda size: f"about {say_size(size)}",
     "requests": lambda count: counted(count, "API request", "API requests"),
     "seconds": lambda seconds: f"about {say_duration(seconds)}",
@@ -58,7 +58,7 @@ def _head(report: Report, zone: tzinfo) -> list[str]:
 
 def _counts(report: Report) -> list[str]:
     if "estimate" in report:
-        return _estimate(report["estimate"])
+        return _estimate(report["estimate"], report["calls"]["listed"])
     size, seconds = report["bytes"], report["seconds"]
     rate = f" ({say_size(size / seconds)}/s)" if seconds > 0 and size else ""
     lines = [
@@ -96,10 +96,17 @@ def _table(
     return lines
 
 
-def _estimate(estimate: Mapping[str, Any]) -> list[str]:
-    """What a run would take, as far as a dry run can tell; what it cannot tell is left out."""
+def _estimate(estimate: Mapping[str, Any], calls_listed: int) -> list[str]:
+    """What a run would take, as far as a dry run can tell; what it cannot tell is left out.
+
+    A run lists the same calls, and asks only for those that are new or due.
+    """
     known = {name: estimate[name] for name in _ESTIMATED if estimate.get(name) is not None}
-    return ["A run would take:", *(f"  {_ESTIMATED[name](known[name])}" for name in known)]
+    listed = counted(calls_listed, "call", "calls")
+    return [
+        f"A run would list {listed}, and take:",
+        *(f"  {_ESTIMATED[name](known[name])}" for name in known),
+    ]
 
 
 def _open(problems: Sequence[Report], *, cut: bool) -> list[str]:

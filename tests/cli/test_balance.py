@@ -3,6 +3,8 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from archiver.cli.balance import balance_lines
 from archiver.reasons import Reason
 
@@ -71,7 +73,9 @@ def test_a_complete_run_reads_as_one() -> None:
 
 def test_talk_without_a_recording_is_told_below_what_was_not_recorded() -> None:
     text = said(unrecordedCalls=3)
-    assert "nothing was recorded\n  unrecorded            3  of those: there was talk; `arch" in text
+    assert (
+        "nothing was recorded\n  unrecorded            3  of those: there was talk; `arch" in text
+    )
 
 
 def test_a_night_without_a_since_of_its_own_begins_at_the_cursors() -> None:
@@ -132,12 +136,33 @@ def test_what_else_is_worth_knowing_is_told_under_its_name() -> None:
     assert "DAMAGED" in text
 
 
+@pytest.mark.parametrize(
+    ("reason", "way_out"),
+    [
+        (Reason.CALLS_NOT_LISTED, "scope.orders"),
+        (Reason.CALL_NOT_READ, "archiver run --call ID"),
+        (Reason.CALL_UNKNOWN, "ask at the source"),
+    ],
+)
+def test_what_no_later_run_may_heal_has_a_way_out(reason: Reason, way_out: str) -> None:
+    (step,) = [
+        line
+        for line in said(problems=[problem(1, None, "failed", reason)]).splitlines()
+        if line.startswith("    next: ")
+    ]
+    assert way_out in step
+
+
 def test_a_dry_run_tells_what_a_run_would_take() -> None:
     estimate = {"calls": 2, "recordings": 1, "bytes": None, "requests": 7, "seconds": 65.0}
     text = said(estimate=estimate)
     assert (
-        "A run would take:\n  2 calls\n  1 recording\n  7 API requests\n  about 1 min 5 s" in text
-    )
+        "A run would list 1,234 calls, and take:\n"
+        "  2 calls to be asked for their recordings\n"
+        "  1 recording to be fetched\n"
+        "  7 API requests\n"
+        "  about 1 min 5 s\n"
+    ) in text
     assert text.endswith("DRY RUN: nothing was changed.")
 
 

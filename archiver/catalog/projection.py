@@ -196,9 +196,13 @@ def _(event: OrderSeen, db: sqlite3.Connection, entry: Entry) -> None:
 @_apply.register
 def _(event: CursorMoved, db: sqlite3.Connection, entry: Entry) -> None:
     db.executemany(
-        "INSERT INTO cursors (kind, id, narrowed_to, until) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-        [(event.kind, one, event.narrowed_to, seconds(event.until)) for one in event.ids],
+        "INSERT INTO cursors (kind, id, narrowed_to, until, run_id) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET until = excluded.until, run_id = excluded.run_id"
+        " WHERE excluded.until >= until",
+        [
+            (event.kind, one, event.narrowed_to, seconds(event.until), entry.run)
+            for one in event.ids
+        ],
     )
 
 

@@ -92,6 +92,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB NOT NULL);
     CREATE TABLE rows (call_id INTEGER PRIMARY KEY, row TEXT NOT NULL);
     """,
+    "ALTER TABLE cursors ADD COLUMN run_id TEXT;",
 )
 
 _OF_ONE_RUN = """

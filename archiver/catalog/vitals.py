@@ -16,6 +16,7 @@ from archiver.catalog.glimpse import read_only
 from archiver.catalog.moments import moment
 from archiver.catalog.queries import PENDING_SUMMARIES
 from archiver.catalog.states import CallState, RecordingState
+from archiver.clock import from_stamp
 
 _OLDEST: Final = """
     SELECT min(open_since) FROM (
@@ -24,6 +25,7 @@ _OLDEST: Final = """
         SELECT open_since FROM recordings
         WHERE state <> 'archived' AND state IN ('waiting', 'failed'))
 """
+_FURTHEST: Final = "SELECT until, run_id FROM cursors ORDER BY until DESC, run_id DESC LIMIT 1"
 _CREATED: Final = "SELECT count(*) FROM calls WHERE created_at >= ? AND created_at < ?"
 
 
@@ -60,10 +62,20 @@ def calls_created(path: Path, stretches: Sequence[tuple[datetime, datetime]]) ->
         return None
 
 
-def reached(db: sqlite3.Connection) -> datetime | None:
-    """How far the furthest cursor stands: the newest moment that a whole run has listed."""
-    until: int | None = db.execute("SELECT max(until) FROM cursors").fetchone()[0]
-    return moment(until)
+def last_whole_run(db: sqlite3.Connection) -> datetime | None:
+    """When the run began that moved the furthest cursor; None when none was moved yet.
+
+    The id of a run begins with that moment. Where a catalog does not know it, the cursor's own
+    moment has to do: it lies `window.settle` before.
+    """
+    found: tuple[int, str | None] | None = db.execute(_FURTHEST).fetchone()
+    if found is None:
+        return None
+    until, run_id = found
+    try:
+        return from_stamp((run_id or "").partition("-")[0])
+    except ValueError:
+        return moment(until)
 
 
 def _taken(db: sqlite3.Connection, segments: int) -> Vitals:

@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from archiver.archive import catalog_path, existing_archive, watched_archive
-from archiver.catalog.vitals import Vitals, calls_created, reached, vitals_of
+from archiver.catalog.vitals import Vitals, calls_created, last_whole_run, vitals_of
 from archiver.config import Config
 from archiver.errors import ArchiverError, NoArchive
 from archiver.nights.memory import Memory, memory_path, recall
@@ -44,19 +44,17 @@ async def standing(config: Config, state_folder: Path) -> Standing:
 async def last_began(config: Config, state_folder: Path) -> datetime | None:
     """When the last whole run began that listed anything; None when there was none yet.
 
-    The archive itself tells, so it is known on a new machine, too: cursors stand where the run
-    ended its window, which was `window.settle` before it began. A run that was killed or failed
-    moved none, and is made up for. Where the archive cannot be asked, the memory of this machine
-    has to do.
+    The archive itself tells, so it is known on a new machine, too: by the run that moved cursors.
+    One that was killed or failed moved none, and is made up for. Where the archive cannot be asked,
+    the memory of this machine has to do.
     """
     try:
         async with watched_archive(config, state_folder=state_folder) as archive:
-            until = await archive.catalog.ask(reached)
+            return await archive.catalog.ask(last_whole_run)
     except NoArchive:
         return None
     except ArchiverError:
         return recall(memory_path(config.storage.url, state_folder)).started_at
-    return None if until is None else until + config.window.settle
 
 
 async def silence_at(config: Config, catalog: Path | None, until: datetime) -> Silence | None:

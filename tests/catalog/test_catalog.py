@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from archiver.catalog.catalog import Catalog
+from archiver.catalog.schema import MIGRATIONS
+from archiver.catalog.vitals import last_whole_run
 from archiver.catalog.work import Outcome, Result
 from archiver.errors import StorageError, UsageError
 from archiver.ledger.events import (
@@ -190,4 +192,18 @@ async def test_what_is_known_is_told_at_any_id_and_after_a_restart(tmp_path: Pat
         assert not catalog.was_erased(8, AT - timedelta(days=1))
         await catalog.aclose()
         catalog = await opened(tmp_path / "one.sqlite")
+    await catalog.aclose()
+
+
+async def test_a_catalog_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "one.sqlite")) as db:
+        db.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
+        db.execute("INSERT INTO head VALUES (1, ?, 0, NULL)", (ARCHIVE,))
+        db.execute("INSERT INTO cursors VALUES ('order', 1, '', ?)", (int(AT.timestamp()),))
+        db.commit()
+    catalog = await opened(tmp_path / "one.sqlite")
+    assert await catalog.ask(last_whole_run) == AT
+    moved = CursorMoved(kind="order", ids=(1,), until=AT.replace(hour=23))
+    await catalog.record([moved], at=AT, run="20261002T235900Z-abc123")
+    assert await catalog.ask(last_whole_run) == datetime(2026, 10, 2, 23, 59, tzinfo=UTC)
     await catalog.aclose()

@@ -184,6 +184,9 @@ async def test_the_last_run_is_known_from_the_archive_on_a_new_machine_too(tmp_p
         await there.run(orders=(1,))  # by hand, of one order: not the night's run
         assert await last_began(config, there.state) == began
         assert await last_began(config, tmp_path / "another machine") == began
+        for settle in ("0s", "6h"):
+            changed = there.config(window={"settle": settle})
+            assert await last_began(changed, there.state) == began
 
 
 async def test_an_archive_that_cannot_be_asked_leaves_the_memory_of_this_machine(

@@ -67,6 +67,40 @@ async def test_a_wrong_key_is_a_problem_and_the_rest_is_tried_all_the_same(tmp_p
     assert checks["archive"].verdict is Verdict.OK
 
 
+@pytest.mark.parametrize(
+    ("text", "mode", "verdict"),
+    [
+        ("liner: {api_key: sandbox-key}", 0o644, Verdict.WARNING),
+        ("liner: {api_key: sandbox-key}", 0o640, Verdict.OK),
+        ("liner: {api_key: '${LINER_API_KEY}'}", 0o644, Verdict.OK),
+        ("notices: {webhook: 'http://127.0.0.1:9/hook/secret'}", 0o644, Verdict.WARNING),
+    ],
+)
+async def test_a_secret_in_a_file_that_everybody_may_read_is_worth_a_look(
+    text: str, mode: int, verdict: Verdict, tmp_path: Path
+) -> None:
+    path = tmp_path / "archive.yaml"
+    path.write_text(text)
+    path.chmod(mode)
+    async with Sandbox() as sandbox:
+        config = configured(tmp_path, sandbox.url, text=text)
+        check = (await found(config, surroundings(tmp_path, config_path=path)))["secrets"]
+    assert check.verdict is verdict
+    assert (str(path) in check.hint) is (verdict is Verdict.WARNING)
+    assert "sandbox-key" not in str(check)
+
+
+async def test_an_exported_key_that_is_not_used_is_worth_a_look(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("sandbox-key")
+    key.chmod(0o600)
+    async with Sandbox() as sandbox:
+        config = configured(tmp_path, sandbox.url, text=f"liner: {{api_key_file: {key}}}")
+        for exported, verdict in (("another", Verdict.WARNING), ("sandbox-key", Verdict.OK)):
+            around = surroundings(tmp_path, environ={"LINER_API_KEY": exported})
+            assert (await found(config, around))["secrets"].verdict is verdict
+
+
 async def test_an_api_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
     checks = await found(configured(tmp_path, "http://127.0.0.1:9"), surroundings(tmp_path))
     assert checks["API"].verdict is Verdict.PROBLEM

@@ -1,7 +1,7 @@
 """`archiver doctor`: try everything before a night depends on it."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
@@ -12,6 +12,8 @@ from archiver.errors import ConfigError
 
 if TYPE_CHECKING:
     from archiver.doctor import Check, Surroundings
+
+_LONGEST_NAME: Final = len("storage: create-only writes in a race")
 
 
 def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
@@ -41,7 +43,7 @@ def execute(_arguments: argparse.Namespace, context: Context) -> int:
         checks = [Check.failed("configuration", error)]
         _say(console, checks[0])
     else:
-        around = Surroundings.of(context.environ)
+        around = Surroundings.of(context.environ, context.config_path)
         checks = anyio.run(_examine, config, around, console)
     console.result("", _summary(checks))
     problems = [check for check in checks if check.is_problem]
@@ -61,9 +63,9 @@ async def _examine(config: Config, around: "Surroundings", console: Console) -> 
 
 def _say(console: Console, check: "Check") -> None:
     mark = check.verdict.upper() if check.is_problem else check.verdict
-    console.result(f"{mark:<8} {check.name:<37} {check.finding}")
+    console.result(f"{mark:<8} {check.name:<{_LONGEST_NAME}}  {check.finding}")
     if check.hint:
-        console.result(f"{'':<46} next: {check.hint}")
+        console.result(f"{'':<8} {'':<{_LONGEST_NAME}}  next: {check.hint}")
 
 
 def _summary(checks: "list[Check]") -> str:

@@ -81,10 +81,14 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     return state / "archiver"
 
 
-def _refuse_public(file: BinaryIO, path: Path, name: str) -> None:
-    """Refuse an open file that others than its owner and its group may read."""
+def is_public(file: BinaryIO) -> bool:
+    """Whether everybody on this machine may read an open file, other than on a read-only mount."""
     everybody = os.fstat(file.fileno()).st_mode & stat.S_IROTH
-    if everybody and not os.fstatvfs(file.fileno()).f_flag & os.ST_RDONLY:
+    return bool(everybody) and not os.fstatvfs(file.fileno()).f_flag & os.ST_RDONLY
+
+
+def _refuse_public(file: BinaryIO, path: Path, name: str) -> None:
+    if is_public(file):
         raise ConfigError(
             f"{name} can be read by everybody on this machine",
             hint=f"chmod 600 {path} (or 640, for a group), and think of the secret as known",

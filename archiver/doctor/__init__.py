@@ -12,7 +12,13 @@ from archiver.doctor.api import try_api
 from archiver.doctor.archive import try_archive
 from archiver.doctor.check import Check, Examiner, Surroundings, Verdict
 from archiver.doctor.desk import try_desk
-from archiver.doctor.machine import try_catalog, try_configuration, try_space, try_spool
+from archiver.doctor.machine import (
+    try_catalog,
+    try_configuration,
+    try_secrets,
+    try_space,
+    try_spool,
+)
 from archiver.doctor.telling import try_metrics, try_notices
 from archiver.errors import ArchiverError
 
@@ -20,6 +26,7 @@ __all__ = ["Check", "Surroundings", "Verdict", "examine"]
 
 _EXAMINERS: Final[tuple[tuple[str, Examiner], ...]] = (
     ("configuration", try_configuration),
+    ("secrets", try_secrets),
     ("API", try_api),
     ("archive", try_archive),
     ("catalog", try_catalog),

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -68,16 +68,19 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The machine as the checks see it. `free_bytes` raises OSError where it cannot tell."""
+    """The machine as the checks see it. `free_bytes` raises OSError where it cannot tell;
+    `config_path` is None where the configuration came from no file."""
 
     state_folder: Callable[[], Path]
+    environ: Mapping[str, str] = field(default_factory=dict)
+    config_path: Path | None = None
     clock: Clock = system_clock
     free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> "Surroundings":
+    def of(cls, environ: Mapping[str, str], config_path: Path) -> "Surroundings":
         """Those of this machine."""
-        return cls(lambda: state_folder(environ))
+        return cls(lambda: state_folder(environ), environ, config_path)
 
     def catalog_folder(self, config: Config) -> Path:
         """Where the catalog will lie; ConfigError where nothing says so."""

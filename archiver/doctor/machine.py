@@ -10,6 +10,7 @@ from typing import Final
 import anyio.to_thread
 
 from archiver.config import Config
+from archiver.config.files import is_public
 from archiver.doctor.check import Check, Surroundings
 from archiver.errors import ConfigError
 from archiver.measures import say_moment, say_size
@@ -34,6 +35,22 @@ async def try_configuration(config: Config, around: Surroundings) -> list[Check]
         )
     shown = say_moment(since, config.window.timezone)
     return [Check.ok("configuration", f"it can be used; the first day begins at {shown}")]
+
+
+async def try_secrets(config: Config, around: Surroundings) -> list[Check]:
+    """No secret stands where everybody may read it, and the API key is the one that people mean."""
+    path, checks = around.config_path, []
+    if path is not None and await anyio.to_thread.run_sync(_tells_everybody, path, config):
+        finding = f"one is written in {path}, which everybody on this machine may read"
+        hint = f"chmod 600 {path}, or name a file of its own (liner.api_key_file, ...)"
+        checks.append(Check.warning("secrets", finding, f"{hint}; think of it as known"))
+    exported = around.environ.get("LINER_API_KEY", "").strip()
+    if exported and exported != config.liner.api_key.reveal():
+        finding = (
+            "LINER_API_KEY is exported, and the configuration names another key, which is used"
+        )
+        checks.append(Check.warning("secrets", finding, "unset LINER_API_KEY, if that is right"))
+    return checks or [Check.ok("secrets", "none is written where everybody may read it")]
 
 
 async def try_catalog(config: Config, around: Surroundings) -> list[Check]:
@@ -79,6 +96,17 @@ def try_database(folder: Path, name: str, hint: str) -> Check:
     if mode != "wal":
         return Check.warning(name, f"{folder} lacks what fast databases need", hint)
     return Check.ok(name, f"a database can be kept in {folder}")
+
+
+def _tells_everybody(path: Path, config: Config) -> bool:
+    """Whether a secret stands word for word in the file, and everybody may read the file."""
+    secrets = (config.liner.api_key, config.notices.webhook, config.notices.heartbeat)
+    try:
+        with path.open("rb") as file:
+            text = file.read().decode("utf-8", "replace") if is_public(file) else ""
+    except OSError:  # it was read a moment ago, and is gone
+        return False
+    return any(one is not None and one.reveal() in text for one in secrets)
 
 
 def _try_folder(spool: Path) -> Check:

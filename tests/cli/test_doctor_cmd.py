@@ -27,6 +27,8 @@ def test_a_sound_installation_ends_with_0(tmp_path: Path) -> None:
     assert ended.code == 0, ended
     assert ended.out.splitlines()[0].startswith("ok       configuration ")
     assert ended.out.endswith("\nEverything works.\n")
+    lines = ended.out.splitlines()[:-2]
+    assert all(line[46:48] == "  " and line[48] != " " for line in lines), "findings in one column"
     assert not ended.says(KEY)
 
 

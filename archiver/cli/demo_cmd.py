@@ -2,9 +2,9 @@
 
 import argparse
 import json
+import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +26,7 @@ from archiver.storage.keys import FORMAT_KEY
 
 if TYPE_CHECKING:
     from archiver.report import RunReport
+    from archiver.sandbox.stage import Stage
 
 _EVIDENCE: Final = FORMAT_KEY.partition("/")[0]
 _SHOWN_FOLDERS: Final = 4
@@ -62,6 +63,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     UsageError when the folder holds something that is not the demo's.
     """
     from archiver.cli.running import finish
+    from archiver.sandbox.stage import stage_for
 
     folder = arguments.dir.absolute()
     stage = stage_for(system_clock())
@@ -76,30 +78,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     return code
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The sample calls, moved into the past of this machine's clock if they are not yet there."""
-
-    world: Any
-    since: datetime
-    leads: frozenset[str]
-
-
-def stage_for(now: datetime) -> Stage:
-    """The same day of the year whenever it is played, so that a second demo finds nothing new."""
-    from archiver.sandbox.sample_world import sample_world, samples
-
-    known = samples()
-    last = max(datetime.fromisoformat(each["startedAt"]) for each in known).astimezone(UTC)
-    latest = last
-    while latest > now - timedelta(days=1):
-        latest = latest.replace(year=latest.year - 1)
-    world = sample_world(None if latest == last else latest)
-    leads = frozenset(str(each["leadId"]) for each in known)
-    return Stage(world, datetime(latest.year, 10, 1, tzinfo=UTC), leads)
-
-
-async def _run(folder: Path, stage: Stage, context: Context) -> tuple["RunReport | None", Config]:
+async def _run(folder: Path, stage: "Stage", context: Context) -> tuple["RunReport | None", Config]:
     """The report of a run over the sandbox, which serves for as long as the run lasts."""
     from archiver.cli.running import run_with_progress
     from archiver.plan import RunRequest
@@ -125,18 +104,25 @@ async def _run(folder: Path, stage: Stage, context: Context) -> tuple["RunReport
 def _serve(config: Config, context: Context) -> int:
     """The desk for this machine alone, whatever users there may be for another archive."""
     from archiver.cli.serve_cmd import keep_serving
-    from archiver.web.serving import listening
 
-    try:
-        listener = listening(_HOST, _PORT)
-    except UsageError:  # somebody else's: any other will do
-        listener = listening(_HOST, 0)
+    listener = _listener(context)
     desk = DeskConfig(users=state_folder(context.environ) / "demo" / "users.yaml")
 
     def announce(url: str) -> None:
         context.console.say(f"the QA desk with the sample calls: {url} (Ctrl-C ends it)")
 
     return keep_serving(replace(config, desk=desk), _HOST, listener, context, announce)
+
+
+def _listener(context: Context) -> socket.socket:
+    """The usual port, or any other where somebody has it."""
+    from archiver.web.serving import listening
+
+    try:
+        return listening(_HOST, _PORT)
+    except UsageError as error:
+        context.console.say(f"{error}; any other does for a demo")
+        return listening(_HOST, 0)
 
 
 def _refuse_foreign(folder: Path, leads: frozenset[str]) -> None:

@@ -1,13 +1,17 @@
 """`archiver demo` shows a whole archive, twice if asked, and never in somebody else's folder."""
 
+import io
 import json
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from archiver.cli import main
-from archiver.cli.demo_cmd import stage_for
+from archiver.cli import demo_cmd, main
+from archiver.cli.context import Context
+from archiver.console import Console
+from archiver.sandbox.stage import stage_for
 from tests.cli.commands import archiver
 
 
@@ -57,6 +61,19 @@ def test_an_archive_of_other_leads_is_left_alone(
     (tmp_path / "demo-archive" / "12345").mkdir()
     assert main(["demo", "--no-serve"]) == 2
     assert "is not the archive of a demo" in capsys.readouterr().err
+
+
+def test_a_port_that_somebody_has_is_told_and_another_one_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = io.StringIO()
+    context = Context(Console(err=said), {}, tmp_path / "archive.yaml")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(demo_cmd, "_PORT", port)
+        with demo_cmd._listener(context) as listener:
+            assert listener.getsockname()[1] != port
+    assert f"port {port} cannot be had on 127.0.0.1: Address already in use" in said.getvalue()
 
 
 @pytest.mark.parametrize("year", [2025, 2026, 2027])

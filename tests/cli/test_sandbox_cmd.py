@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,25 @@ def test_it_serves_where_it_says_until_it_is_interrupted(
     ended = interrupted(process, number)
     assert (ended.code, ended.out) == (130, "")
     assert "Traceback" not in ended.err
+
+
+def test_whoever_does_what_it_says_has_nights_that_go_on_from_each_other(tmp_path: Path) -> None:
+    process = started("sandbox", "--port", "0", folder=tmp_path)
+    assert process.stdout is not None
+    *_, export, init, setting, run = (process.stdout.readline() for _ in range(6))
+    environ = dict(each.split("=") for each in export.split()[1:])
+    assert (init.split(), run.split("&& ")[1]) == (["archiver", "init"], "archiver run\n")
+    try:
+        assert archiver("init", folder=tmp_path).code == 0
+        text = (tmp_path / "archive.yaml").read_text()
+        (tmp_path / "archive.yaml").write_text(
+            re.sub("^  since: +", f"  {setting.split('`')[1]} ", text, flags=re.MULTILINE)
+        )
+        for archived in (17, 0):
+            ended = archiver("run", "--json", folder=tmp_path, environ=environ)
+            assert (ended.code, ended.answer["recordings"]["archived"]) == (0, archived)
+    finally:
+        interrupted(process, signal.SIGTERM)
 
 
 def test_what_a_script_starts_in_the_background_can_be_ended(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ async def _report(
         pending_summaries=await catalog.pending_summaries(),
         gone_in_all=await catalog.gone(),
         orders_no_longer_listed=intake.orders_no_longer_listed,
-        notes=list(intake.directory.notes),
+        notes=[*intake.directory.notes, *intake.liner.oddities.notes],
         requests=intake.liner.requests,
         throttled=intake.liner.throttled,
         seconds=time.monotonic() - began,

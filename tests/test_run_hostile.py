@@ -162,6 +162,7 @@ async def test_numbers_as_text_and_bools_as_numbers_change_nothing(tmp_path: Pat
     async with bench(tmp_path, world, Fault(None, AsText())) as night:
         report = await night.run()
         assert told(report) == {"archived": 1, "none": 1, "waiting": 1}
+        assert any("numbers as text" in note for note in report.as_json()["notes"])
         night.check_archive()
 
 

@@ -32,6 +32,7 @@ from archiver.liner.fields import (
     read_user,
 )
 from archiver.liner.models import Call, Order, Recording, Row, Status, User
+from archiver.liner.oddities import Oddities
 from archiver.liner.paging import HasId, Listing, read_list
 from archiver.liner.protocol import PAGE_LIMIT, Page, calls_query, read_item, read_items, read_page
 from archiver.liner.scope import Scope, Window
@@ -58,6 +59,7 @@ class LinerClient:
     gives no sensible answer to anything any more. Retries wait through `sleep`; `on_retry` hears of
     each.
 
+    `oddities` are what rows of calls and recordings say otherwise than documented.
     `orders_version` says which order list answered (2, or 1 as the fallback, which leaves archived
     orders out) and `orders_missing` how many orders are missing from it, at least.
     """
@@ -77,6 +79,7 @@ class LinerClient:
         self._exchange = Exchange(
             config, transport, retry=retry, sleep=sleep, rng=rng, clock=clock, on_retry=on_retry
         )
+        self.oddities = Oddities()
         self.orders_version: int | None = None
         self.orders_missing = 0
 
@@ -163,7 +166,7 @@ class LinerClient:
         The window is asked for with a second to spare; rows outside it are for the caller to drop.
         """
         query = calls_query(scopes, window, users, statuses)
-        return await self._page("/v2/call/", query, read_call, offset, limit)
+        return await self._page("/v2/call/", query, self._read_call, offset, limit)
 
     async def recordings(self, call_id: int) -> RecordingList:
         """Every recording of the call, each once; one request, unless the list is long.
@@ -174,7 +177,8 @@ class LinerClient:
         about = f"call {call_id}"
 
         async def fetch(offset: int) -> Page[Recording]:
-            return await self._page("/v2/call-record/", query, read_recording, offset, about=about)
+            path = "/v2/call-record/"
+            return await self._page(path, query, self._read_recording, offset, about=about)
 
         first = await fetch(0)
         if first.is_last(0) and not first.malformed and len(first.rows) < 2:
@@ -190,6 +194,14 @@ class LinerClient:
     async def health(self) -> Mapping[str, bool]:
         """What the API says of its components; the names are its own. Red ones raise nothing."""
         return await self._exchange.get("/v1/health/check/", "", _read_health)
+
+    def _read_call(self, row: Row) -> Call | None:
+        self.oddities.look_at("call", row)
+        return read_call(row)
+
+    def _read_recording(self, row: Row) -> Recording | None:
+        self.oddities.look_at("recording", row)
+        return read_recording(row)
 
     async def _page(
         self,

@@ -142,6 +142,7 @@ def test_what_else_is_worth_knowing_is_told_under_its_name() -> None:
         (Reason.CALLS_NOT_LISTED, "scope.orders"),
         (Reason.CALL_NOT_READ, "archiver run --call ID"),
         (Reason.CALL_UNKNOWN, "ask at the source"),
+        (Reason.NONE_LISTED, "ask at the source"),
     ],
 )
 def test_what_no_later_run_may_heal_has_a_way_out(reason: Reason, way_out: str) -> None:

@@ -37,7 +37,7 @@ the other side named a wait), and which exit code a command ends with when it ca
     ├── ArchiveHeld               6   another run holds the archive
     └── NoticeUndelivered         5   somebody could not be told; no run ends with it
 
-No error of httpx, aiohttp, botocore or sqlite3 leaves the module that talks to that library.
+No error of httpx, botocore or sqlite3 leaves the module that talks to that library.
 """
 
 from typing import ClassVar

@@ -42,6 +42,7 @@ from archiver.reasons import Reason
 from archiver.retry import RetryPolicy, RetryScheduled, retrying
 from archiver.spool import Part
 from archiver.storage.base import Body
+from archiver.transport import NO_BODY
 
 STALL_SECONDS = 20.0
 """A source that sends nothing for so long has died, or means us to wait for ever."""
@@ -51,7 +52,11 @@ _TRICKLE_BYTES = 4 * 1024
 
 _MOST_HOPS = 5
 
-_CONNECT_SECONDS = 10.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+_TIME_OUTS = {
+    "timeout": {"connect": 10.0, "read": STALL_SECONDS, "write": STALL_SECONDS, "pool": None}
+}
 
 _AGREEING_FETCHES = 4
 """How many bodies of unproved length are fetched, at the most, until two agree."""
@@ -87,13 +92,18 @@ class _Download:
     part: Part
     url: httpx.URL
     total: int | None = None
-    validator: str | None = None
+    headers: httpx.Headers | None = None
     is_fresh: bool = False
     digests: set[str] = field(default_factory=set)
 
     def start_over(self) -> None:
         self.part.clear()
-        self.total = self.validator = None
+        self.total = self.headers = None
+
+    @property
+    def validator(self) -> str | None:
+        """What the first answer said of its body, if that tells it from any other."""
+        return None if self.headers is None else _strong_validator(self.headers)
 
     @property
     def can_resume(self) -> bool:
@@ -186,16 +196,18 @@ class Fetcher:
         url = download.url
         for _ in range(_MOST_HOPS + 1):
             self._policy.check(url)
-            request = httpx.Request("GET", url, headers=self._headers(url, download))
-            request.extensions["timeout"] = {
-                "connect": _CONNECT_SECONDS,
-                "read": STALL_SECONDS,
-                "write": STALL_SECONDS,
-                "pool": None,
-            }
+            request = httpx.Request(
+                "GET",
+                url,
+                headers=self._headers(url, download),
+                stream=NO_BODY,
+                extensions=_TIME_OUTS,
+            )
             response = await self._send(request)
+            if response.status_code not in _REDIRECTS:
+                return response
             location = response.headers.get("location")
-            if response.status_code not in (301, 302, 303, 307, 308) or location is None:
+            if location is None:
                 return response
             await response.aclose()
             url = _join(url, location)
@@ -211,7 +223,12 @@ class Fetcher:
 
     def _headers(self, url: httpx.URL, download: _Download) -> dict[str, str]:
         # No content coding: the bytes of the recording are wanted as they are.
-        headers = {"User-Agent": self._user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        headers = {
+            "Host": url.netloc.decode("ascii"),
+            "User-Agent": self._user_agent,
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+        }
         if self._policy.is_api(url):
             headers["X-Api-Key"] = self._api_key.reveal()
         if url.userinfo:
@@ -237,10 +254,10 @@ class Fetcher:
         if coding not in ("", "identity"):
             raise FetchError(Reason.ENCODED, "the source served a compressed body")
         download.total = _whole_number(headers.get("content-length"))
-        download.validator = _strong_validator(headers)
+        download.headers = headers
         if download.total is not None and download.total > self._max_bytes:
             raise self._too_large(download.total)
-        return download.total is not None or "chunked" in headers.get("transfer-encoding", "")
+        return download.total is not None or _is_chunked(headers)
 
     async def _read(self, response: httpx.Response, download: _Download) -> None:
         part = download.part
@@ -296,6 +313,12 @@ def _check_status(status: int, headers: Mapping[str, str]) -> None:
     if status == 429:
         raise FetchError(Reason.SOURCE_THROTTLED, "the source answers 429", retry_after=wait)
     raise FetchError(Reason.SOURCE_ERROR, f"the source answers {status}", retry_after=wait)
+
+
+def _is_chunked(headers: httpx.Headers) -> bool:
+    """Whether the framing names the end of the body: chunked, as the last coding of all."""
+    coding: str = headers.get("transfer-encoding", "")
+    return coding.rstrip().lower().endswith("chunked")
 
 
 def _continues(headers: httpx.Headers, download: _Download) -> bool:

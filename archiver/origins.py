@@ -16,6 +16,7 @@ import ipaddress
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import httpx
@@ -161,12 +162,16 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
 
 
 def _origin_of(url: httpx.URL) -> Origin:
-    scheme = url.scheme
-    host = url.raw_host.decode("ascii").lower().removeprefix("[").removesuffix("]")
-    port = url.port
+    return _origin(url.scheme, url.raw_host, url.port)
+
+
+@lru_cache(maxsize=1024)
+def _origin(scheme: str, raw_host: bytes, port: int | None) -> Origin:
+    host = raw_host.decode("ascii").lower().removeprefix("[").removesuffix("]")
     return Origin(scheme, host, port if port is not None else _DEFAULT_PORTS.get(scheme, 0))
 
 
+@lru_cache(maxsize=1024)
 def _literal(host: str) -> Address | None:
     try:
         return ipaddress.ip_address(host)

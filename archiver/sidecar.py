@@ -186,6 +186,8 @@ def clean_row(row: Row) -> dict[str, Any]:
 
 def dump(value: Any) -> str:
     """Compact JSON, letters of all scripts as they are."""
+    if value is None or type(value) is int:  # the encoder would prepare itself for a whole tree
+        return "null" if value is None else str(value)
     return _ENCODER.encode(value)
 
 

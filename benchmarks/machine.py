@@ -7,7 +7,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
-_PACKAGES = ("httpx", "aiohttp", "anyio", "uvloop", "tinytag")
+_PACKAGES = ("httpx", "httptools", "anyio", "tinytag")
 _TOOLS = (("curl", "--version"), ("rclone", "version"), ("sha256sum", "--version"))
 
 

@@ -271,7 +271,7 @@ async def test_a_refused_address_is_asked_for_again_once(tmp_path: Path, status:
         (Status(500), Reason.SOURCE_ERROR, 3),
         (Status(202), Reason.SOURCE_ERROR, 3),
         (html(200), Reason.NOT_AUDIO, 2),
-        (HangUp(), Reason.UNREACHABLE, 6),  # the carrier repeats what a dead connection ate
+        (HangUp(), Reason.UNREACHABLE, 3),
         (Gzip(), Reason.ENCODED, 1),
         (Redirect("{origin}{path}"), Reason.TOO_MANY_REDIRECTS, 6),
     ],

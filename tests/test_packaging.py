@@ -26,7 +26,6 @@ COMES_WITH = {
     "botocore": "boto3",
     "prometheus_client": "prometheus-client",
     "urllib3": "boto3",
-    "yarl": "aiohttp",
     "yaml": "pyyaml",
 }
 """Modules that a dependency brings under another name than its own."""

@@ -7,16 +7,15 @@ import gzip
 import socket
 from collections.abc import AsyncIterator, Iterator
 
-import aiohttp
 import anyio
 import httpx
 import pytest
-from aiohttp.client_reqrep import ConnectionKey
 
 from archiver.errors import FetchError
 from archiver.origins import OriginPolicy
 from archiver.reasons import Reason
-from archiver.transport import GuardedTransport, TlsRefused, _translated
+from archiver.transport import GuardedTransport
+from archiver.wire.dialling import TlsRefused
 from tests.liner.fake import OWN_AUTHORITY, Asked, Route, serving, tls
 
 pytestmark = pytest.mark.anyio
@@ -349,41 +348,6 @@ async def test_cancelling_a_request_leaves_the_transport_usable(
         with anyio.move_on_after(0.05):
             await fetch(transport, fake.url + "/slow")
         assert (await fetch(transport, fake.url + "/fast"))[1] == b"fine"
-
-
-def _made(kind: type[BaseException]) -> BaseException:
-    """An instance of any of aiohttp's errors, whatever its constructor wants."""
-    key = ConnectionKey("files.example.com", 443, True, True, None, None, None)
-    for arguments in ((), ("secret",), (key, OSError(111, "Connection refused"))):
-        try:
-            return kind(*arguments)
-        except TypeError:
-            continue
-    error = kind.__new__(kind)
-    error.args = ("secret",)
-    return error
-
-
-def _kinds(kind: type[BaseException]) -> Iterator[type[BaseException]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _kinds(child)
-
-
-def test_every_error_of_aiohttp_has_a_meaning_in_httpx() -> None:
-    request = httpx.Request("GET", "https://files.example.com/a?secret=1")
-    kinds = {kind for kind in _kinds(aiohttp.ClientError) if kind.__module__.startswith("aiohttp")}
-    assert len(kinds) > 20
-    for kind in {
-        *kinds,
-        OSError,
-        asyncio.TimeoutError,
-        ValueError,
-        aiohttp.http.HttpProcessingError,
-    }:
-        translated = _translated(_made(kind), request)
-        assert isinstance(translated, httpx.TransportError), kind
-        assert "secret" not in str(translated)
 
 
 async def test_nothing_is_left_open() -> None:

@@ -40,7 +40,8 @@ from archiver.liner.bodies import MOST_BYTES, inflated, scrubbed, spellings_of
 from archiver.liner.budget import Budget
 from archiver.liner.protocol import Answer, is_envelope, parse_moment_header, read_envelope
 from archiver.retry import RetryPolicy, RetryScheduled, retrying
-from archiver.transport import TlsRefused
+from archiver.transport import NO_BODY
+from archiver.wire.dialling import TlsRefused
 
 T = TypeVar("T")
 
@@ -81,9 +82,11 @@ class Exchange:
         self._transport = transport
         self._base = config.url.rstrip("/")
         self._origin = _origin_of(httpx.URL(self._base))
-        self._headers = _headers(config.api_key.reveal())
+        self._headers = _headers(config.api_key.reveal(), httpx.URL(self._base))
         self._secrets = spellings_of(config.api_key.reveal())
         self._timeout = config.timeout
+        connect = min(self._timeout, _CONNECT_SECONDS)
+        self._limits = {"timeout": {"connect": connect, "read": self._timeout}}
         self._budget = Budget(config.requests_per_second, sleep=sleep)
         self._retry = retry
         self._sleep = sleep
@@ -175,8 +178,10 @@ class Exchange:
             await self._budget.take()
             self.requests += 1
             answer = await self._ask(subject, url)
+            if answer.status not in _REDIRECTS:
+                return answer
             location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or location is None:
+            if location is None:
                 return answer
             try:
                 url = url.join(location)
@@ -187,9 +192,9 @@ class Exchange:
         raise RequestRejected(f"{subject}: redirected too many times", status=answer.status)
 
     async def _ask(self, subject: str, url: httpx.URL) -> Answer:
-        request = httpx.Request("GET", url, headers=self._headers)
-        connect = min(self._timeout, _CONNECT_SECONDS)
-        request.extensions["timeout"] = {"connect": connect, "read": self._timeout}
+        request = httpx.Request(
+            "GET", url, headers=self._headers, stream=NO_BODY, extensions=self._limits
+        )
         try:
             with anyio.fail_after(self._timeout):
                 response = await self._transport.handle_async_request(request)
@@ -244,7 +249,7 @@ def _too_large(subject: str, status: int) -> AnswerMalformed:
     return AnswerMalformed(f"{subject}: the answer is larger than 32 MiB", status=status)
 
 
-def _headers(key: str) -> httpx.Headers:
+def _headers(key: str, api: httpx.URL) -> httpx.Headers:
     """The documented headers, and three more that say who asks and for what."""
     if not key.isascii() or not key.isprintable() or not key.strip():
         raise ConfigError(
@@ -253,6 +258,7 @@ def _headers(key: str) -> httpx.Headers:
         )
     return httpx.Headers(
         {
+            "Host": api.netloc.decode("ascii"),
             "X-Api-Key": key,
             "Content-Type": "application/json",
             "Accept": "application/json",

@@ -1,0 +1,103 @@
+"""Making connections, to no address but those that a policy admits.
+
+Whatever a name resolves to is looked at before anything is sent, and the connection goes to just
+what was looked at: a name that says something else the next time gains nothing.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import Final, NamedTuple
+
+import httpx
+from aiohappyeyeballs import start_connection
+
+from archiver.origins import OriginPolicy, address_refused
+from archiver.wire.connection import RECEIVE_BYTES, Connection
+from archiver.wire.words import said
+
+_HEAD_START: Final = 0.25
+"""Seconds until the next address of a name is tried as well (RFC 8305, section 8)."""
+_LONGEST: Final = 60.0
+"""Seconds for a connection, where nobody says how long."""
+
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+class TlsRefused(httpx.ConnectError):
+    """Somebody answers there, and no TLS can be agreed on, or this machine does not trust the
+    certificate: asking again changes nothing."""
+
+
+class Origin(NamedTuple):
+    """Whom to connect to. `host` as in an address, without the brackets of IPv6."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: httpx.URL) -> "Origin":
+        """That of an address with http or https."""
+        return cls(url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+class Dialler:
+    """Makes the connections of one event loop."""
+
+    def __init__(self, policy: OriginPolicy) -> None:
+        self._policy = policy
+        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
+        self._context: ssl.SSLContext | None = None
+
+    async def dial(self, origin: Origin, *, within: float | None) -> Connection:
+        """A new connection, TLS included, within so many seconds.
+
+        Raises FetchError when the name resolves to nothing that the policy admits; TlsRefused,
+        httpx.ConnectTimeout and httpx.ConnectError.
+        """
+        try:
+            async with asyncio.timeout(_LONGEST if within is None else within):
+                return await self._connected(origin)
+        except TimeoutError:
+            raise httpx.ConnectTimeout("no connection, or no TLS on it, in time") from None
+        except ssl.SSLError as error:
+            raise TlsRefused(said(error)) from None
+        except (OSError, UnicodeError) as error:  # a label of the name may be too long for IDNA
+            raise httpx.ConnectError(
+                said(error) or "no connection, or it was cut before there was TLS on it"
+            ) from None
+
+    async def _connected(self, origin: Origin) -> Connection:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        admitted = [
+            one
+            for one in found
+            if self._policy.admits_address(origin.host, origin.port, str(one[4][0]))
+        ]
+        if found and not admitted:
+            raise address_refused(str(origin))
+        plain = await start_connection(admitted, happy_eyeballs_delay=_HEAD_START, interleave=1)
+        try:
+            _, connection = await loop.create_connection(
+                lambda: Connection(self._buffer),
+                sock=plain,
+                ssl=self._tls() if origin.scheme == "https" else None,
+                server_hostname=origin.host if origin.scheme == "https" else None,
+            )
+        except BaseException:
+            plain.close()
+            raise
+        return connection
+
+    def _tls(self) -> ssl.SSLContext:
+        """Made when it is first needed: reading the certificates of the world takes 20 ms."""
+        if self._context is None:
+            self._context = httpx.create_ssl_context()
+            self._context.set_alpn_protocols(["http/1.1"])
+        return self._context

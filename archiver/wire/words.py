@@ -1,0 +1,17 @@
+"""What the system says of a connection that fails; its words repeat nothing of a request."""
+
+import os
+import socket
+import ssl
+
+
+def said(error: BaseException | None) -> str:
+    """The system's own words; none where it has none."""
+    if isinstance(error, socket.gaierror):
+        return f"the name has no address ({error.strerror})"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):  # its number is OpenSSL's, and none of the system's
+        return "no TLS can be agreed on"
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if isinstance(number, int) and number > 0 else ""

@@ -9,7 +9,9 @@ import errno
 import hashlib
 import os
 import tempfile
+import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -23,9 +25,28 @@ _BATCH_BYTES = 1024 * 1024
 """Bytes that go to the hash and the disk at once: large enough to make a thread worth its switch
 (about 50 us), small enough to keep sixteen workers within 16 MiB."""
 
-_AT_ONCE_BYTES = 512 * 1024
-"""A body up to here is hashed where it is: that takes 0.3 ms (3 ms where the processor has no SHA
-instructions), and a hop to a thread costs as much and keeps two threads waiting for each other."""
+_AT_ONCE_SECONDS = 0.001
+"""A body whose digest takes no longer is hashed where it is: a hop to a thread costs half of that,
+and keeps two threads waiting for each other."""
+_SAMPLE_BYTES = 64 * 1024
+
+
+@cache
+def at_once_bytes() -> int:
+    """The longest body that is hashed where it is: what this processor hashes in that time.
+
+    Some 2 MiB with SHA instructions; without them a tenth of it, and then a second core is worth
+    the hop.
+    """
+    sample = bytes(_SAMPLE_BYTES)
+    seconds = min(_seconds_to_hash(sample) for _ in range(3))
+    return int(_AT_ONCE_SECONDS / seconds * _SAMPLE_BYTES)
+
+
+def _seconds_to_hash(sample: bytes) -> float:
+    begun = time.perf_counter()
+    hashlib.sha256(sample).digest()
+    return time.perf_counter() - begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +106,7 @@ class Part:
 
     async def finish(self, content_type: str) -> tuple[Body, Facts]:
         """The whole part as a body, and what the audio says of itself."""
-        if self._file is None and self.size <= _AT_ONCE_BYTES:
+        if self._file is None and self.size <= at_once_bytes():
             return self._finish(content_type)
         return await anyio.to_thread.run_sync(self._finish, content_type)
 

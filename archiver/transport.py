@@ -10,7 +10,6 @@ Guarded means: no connection is made that the `OriginPolicy` does not admit, nei
 in a URL nor to what a name resolves to.
 """
 
-from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Final
 
@@ -33,7 +32,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     At most `limit` connections are in use at a time; a request beyond that waits for one, as long
     as its pool time-out allows. Time-outs come from `request.extensions["timeout"]`: `connect`,
-    `read` (the longest silence) and `pool`, in seconds.
+    `read` (the longest silence) and `pool`, in seconds; `request.extensions["target"]`, where there
+    is one, goes out in place of the path and query of the address.
 
     Errors: httpx.TransportError, TlsRefused among them, and nothing else of a library; FetchError
     when the policy does not admit the address. Headers go out and come back as they are, duplicates
@@ -123,12 +123,17 @@ class _Body(httpx.AsyncByteStream):
         self._answer = answer
         self._request = request
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> "_Body":
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            while data := await self._answer.read():
-                yield data
+            data = await self._answer.read()
         except httpx.TransportError as error:
             raise _about(error, self._request) from None
+        if not data:
+            raise StopAsyncIteration
+        return data
 
     async def aclose(self) -> None:
         self._pool.give_back(self._connection)
@@ -136,7 +141,8 @@ class _Body(httpx.AsyncByteStream):
 
 def _message(request: httpx.Request, body: bytes) -> bytes:
     """The request as it goes out, with its target as it is."""
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    target = request.extensions.get("target", request.url.raw_path)
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
     lines += [b"%s: %s" % header for header in request.headers.raw]
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:

@@ -248,11 +248,12 @@ class Catalog:
     def _set_head(self, head: Head) -> None:
         self._db.execute("UPDATE head SET number = ?, digest = ?", (head.number, head.digest))
 
-    def _record(self, events: Iterable[Event], at: datetime, run: str) -> None:
+    def _record(self, events: Sequence[Event], at: datetime, run: str) -> None:
         for event in events:
-            self._db.execute("INSERT INTO outbox (line) VALUES (?)", (encode(at, run, event),))
             apply(self._db, Entry(at, run, event))
-            self.waiting_events += 1
+        lines = [(encode(at, run, event),) for event in events]
+        self._db.executemany("INSERT INTO outbox (line) VALUES (?)", lines)
+        self.waiting_events += len(lines)
 
     def _keep_row(self, call: Call, judged: CallJudged) -> None:
         """A call that will be looked at again keeps its row, since its list may not come again."""

@@ -67,8 +67,8 @@ class Steps:
         disk._write_all = self.in_the_middle(disk._write_all)
         write = Catalog._write
 
-        async def counted(catalog: Catalog, work: Callable[[], Any]) -> Any:
-            result = await write(catalog, work)
+        async def counted(catalog: Catalog, *arguments: Any) -> Any:
+            result = await write(catalog, *arguments)
             self.take()
             return result
 

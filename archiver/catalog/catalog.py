@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from archiver.catalog import afterlife, queries
 from archiver.catalog.file import connect, copy_catalog, file_errors, scrub, sqlite_errors
+from archiver.catalog.horizon import Horizon
 from archiver.catalog.moments import moment, seconds
 from archiver.catalog.projection import apply
 from archiver.catalog.states import CallState, Decision, decide, is_unrecorded
@@ -50,7 +51,7 @@ class Catalog:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._one_at_a_time = anyio.CapacityLimiter(1)
-        self._horizon = queries.horizon(db)
+        self._horizon = Horizon(db)
         self.waiting_events: int = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
 
     @classmethod
@@ -124,7 +125,10 @@ class Catalog:
                     self._count(result, tally)
             return tally
 
-        return await self._write(write)
+        def note() -> None:
+            self._horizon.note(one for done in outcomes for one in done.judged.recordings)
+
+        return await self._write(write, note)
 
     async def admit(
         self, calls: Sequence[Call], *, now: datetime, run: str, recheck: bool
@@ -208,7 +212,7 @@ class Catalog:
 
         Most recordings are newer than all that are known, and then nothing is looked up.
         """
-        if min(record_ids, default=0) > self._horizon.newest:
+        if self._horizon.is_beyond(record_ids):
             return {}
         with sqlite_errors():
             return queries.known(self._db, record_ids)
@@ -228,13 +232,16 @@ class Catalog:
         with sqlite_errors():
             return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
 
-    async def _write(self, work: Callable[[], T]) -> T:
+    async def _write(self, work: Callable[[], T], note: Callable[[], None] | None = None) -> T:
+        """Do it in one transaction; `note` tells the horizon just what it changes."""
+        note = note or self._horizon.look_again
+
         def transaction() -> T:
             before = self.waiting_events
             try:
                 with self._db:
                     done = work()
-                    self._horizon = queries.horizon(self._db)
+                    note()
                     return done
             except BaseException:
                 self.waiting_events = before  # as the transaction was taken back

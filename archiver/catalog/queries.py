@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from archiver.catalog.moments import moment
 from archiver.catalog.states import CallState, RecordingState, Standing
@@ -20,12 +20,6 @@ _KNOWN = """
     UNION ALL
     SELECT record_id, 'archived', 0, NULL, '[]', NULL, NULL, NULL, NULL, NULL, 1
     FROM tombstones WHERE record_id IN (SELECT value FROM json_each(:ids))
-"""
-
-_HORIZON = """
-    SELECT max(coalesce((SELECT max(record_id) FROM recordings), 0),
-               coalesce((SELECT max(record_id) FROM tombstones), 0)),
-           EXISTS (SELECT 1 FROM erasures)
 """
 
 _KNOWN_OF_CALLS = """
@@ -85,19 +79,6 @@ RATE = """
 """
 
 GONE = "SELECT count(*) FROM recordings WHERE state = 'gone'"
-
-
-class Horizon(NamedTuple):
-    """What needs no look-up: recordings above `newest` are unknown, and who was never erased."""
-
-    newest: int
-    has_erasures: bool
-
-
-def horizon(db: sqlite3.Connection) -> Horizon:
-    """How far the catalog's knowledge reaches now."""
-    newest, has_erasures = db.execute(_HORIZON).fetchone()
-    return Horizon(newest, bool(has_erasures))
 
 
 def known(db: sqlite3.Connection, record_ids: Iterable[int]) -> dict[int, KnownRecording]:

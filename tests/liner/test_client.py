@@ -29,7 +29,8 @@ from archiver.liner.client import LinerClient
 from archiver.liner.scope import Scope, Window
 from archiver.origins import OriginPolicy
 from archiver.retry import RetryPolicy, RetryScheduled
-from archiver.transport import GuardedTransport, TlsRefused
+from archiver.transport import GuardedTransport
+from archiver.wire.dialling import TlsRefused
 from tests.liner.fake import Asked, Fake, Route, serving, tls
 
 pytestmark = pytest.mark.anyio

@@ -70,10 +70,13 @@ async def close_run(
 async def close_survey(
     intake: Intake, recorder: Recorder, surveyor: Surveyor, *, done: bool, began: float
 ) -> RunReport:
-    """The report of a dry run: what a run would take. Nothing is recorded anywhere."""
+    """The report of a dry run: what a run would take, and what could not even be listed.
+
+    Nothing is recorded anywhere. What is open would be tried, so it is no problem yet.
+    """
     report = await _report(intake, recorder, Diary(), done=done, began=began)
     report.head = await intake.archive.catalog.head()
-    report.problems, report.open_in_all = [], 0
+    report.problems, report.open_in_all = intake.unread_calls, len(intake.unread_calls)
     report.estimate = surveyor.estimate(
         rate=await intake.archive.catalog.rate(),
         requests=intake.liner.requests,

@@ -69,7 +69,7 @@ class RunReport:
             return 130
         if self.damaged:
             return 4
-        return 0 if self.complete or self.estimate is not None else 3
+        return 0 if self.complete else 3
 
     def as_json(self) -> dict[str, Any]:
         """The report as one JSON object."""

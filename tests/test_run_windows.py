@@ -205,6 +205,21 @@ async def test_a_call_that_the_api_does_not_know_is_named(tmp_path: Path) -> Non
         assert set(night.archive.recordings()) == {11}
 
 
+async def test_a_dry_run_says_what_it_could_not_list_and_nothing_of_what_is_open(
+    tmp_path: Path,
+) -> None:
+    denied = Fault(Route.CALLS, Status(404), where=lambda asked: "2" in asked.array("orderIds"))
+    async with bench(tmp_path, two_orders().change_call(1, has_records=True)) as night:
+        night.sandbox.faults.add(Fault(Route.FILE, Status(503)))
+        assert (await night.run()).exit_code == 3
+        assert (await night.run(dry_run=True)).exit_code == 0
+        night.sandbox.faults.add(denied)
+        report = await night.run(dry_run=True)
+        assert (report.exit_code, reasons(report)) == (3, {None: "calls-not-listed"})
+        report = await night.run(dry_run=True, calls=(777,))
+        assert (report.exit_code, reasons(report)) == (3, {None: "call-not-read"})
+
+
 async def test_calls_are_listed_by_the_leads_of_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "leads.txt").write_text("5 # the first\n\n999\n")
     settings = {"scope": {"leads": "leads.txt"}}

@@ -165,6 +165,7 @@ def _end(report: Report) -> list[str]:
         verdict = "INTERRUPTED: what is archived is safe; the same command goes on from here."
     elif "estimate" in report:
         verdict = "DRY RUN: nothing was changed."
+        verdict += "" if report["complete"] else " See above what could not be listed."
     elif report["complete"]:
         verdict = "COMPLETE: every call and every recording listed is accounted for, none open."
     elif report.get("damaged"):

@@ -165,6 +165,7 @@ def test_a_dry_run_tells_what_a_run_would_take() -> None:
         "  about 1 min 5 s\n"
     ) in text
     assert text.endswith("DRY RUN: nothing was changed.")
+    assert said(estimate=estimate, complete=False).endswith("what could not be listed.")
 
 
 def test_an_interrupted_run_says_so_and_not_that_it_is_complete() -> None:

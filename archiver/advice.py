@@ -13,8 +13,8 @@ _NEXT_STEPS: Final = {
     Reason.ADDRESS_INVALID: "ask the people of your Liner API for a correct address",
     Reason.TOO_LARGE: "raise download.max_bytes",
     Reason.DIFFERENT_BYTES: "find out why the source changed; the archive keeps what it had",
-    Reason.NONE_LISTED: "the next runs ask again; if it stays so for days, ask at the source: no run "
-    "is complete before",
+    Reason.NONE_LISTED: "the next runs ask again; if it stays so for days, ask at the source: "
+    "no run is complete before",
     Reason.LIST_FORBIDDEN: "give the API key the right to read the call records of these calls",
     Reason.SOURCE_FORBIDDEN: "the next run asks for a fresh address and tries again",
     Reason.SOURCE_MISSING: "the next runs ask again; after three days it counts as gone",

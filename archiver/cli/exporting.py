@@ -74,8 +74,7 @@ async def _fetch(
         if isinstance(event, Note):
             console.say(event.text)
 
-    with one_failure():
-        return await fetch(config, request, traced, run=run, on_event=on_event)
+    return await fetch(config, request, traced, run=run, on_event=on_event)
 
 
 async def _pack(

@@ -17,6 +17,7 @@ from archiver.cli.failing import our_error, say_failure
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.console import Console
+from archiver.failures import one_failure
 from archiver.nights.night import Night
 from archiver.plan import RunRequest
 from archiver.progress import Event, Printer, Tally, printer_for
@@ -67,9 +68,13 @@ async def one_run(
 async def run_with_progress(
     config: Config, request: RunRequest, console: Console, state_folder: Path
 ) -> RunReport | None:
-    """The report of the run; None when it was interrupted before there was anything to report."""
-    async with stopped_by_signal(console) as stop:
-        return await watched_run(config, request, console, state_folder, stop)
+    """The report of the run; None when it was interrupted before there was anything to report.
+
+    What ends the run is raised as itself, not in a group, so that callers can tell it apart.
+    """
+    with one_failure():
+        async with stopped_by_signal(console) as stop:
+            return await watched_run(config, request, console, state_folder, stop)
 
 
 async def watched_run(

@@ -5,7 +5,9 @@ import signal
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
@@ -16,7 +18,7 @@ from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import archiver, interrupted, started
 
 KEY = "canary-key-7f3a"
-LEAD = "50231"
+LEAD, OTHER_LEAD = "50231", "50244"
 ONLINE = {"KEY": KEY}
 
 
@@ -113,20 +115,53 @@ def test_damage_ends_with_4_and_names_it(place: Path) -> None:
     assert not (place / "two.zip").exists()
 
 
-def test_ctrl_c_while_it_fetches_ends_with_130_and_leaves_no_package(
-    place: Path, sandbox: Sandbox
-) -> None:
+@contextmanager
+def stalled(sandbox: Sandbox, place: Path, *arguments: str) -> Iterator["Popen[str]"]:
+    """A command that stands still while it fetches a recording; ended, whatever happens."""
     sandbox.forget()
     sandbox.faults.add(Fault(Route.FILE, Stall(100)))
+    process = started(*arguments, folder=place, environ=ONLINE)
     try:
-        arguments = ("export", "--lead", LEAD, "--to", "lead.zip")
-        process = started(*arguments, folder=place, environ=ONLINE)
         deadline = time.monotonic() + 30
         while not sandbox.count(Route.FILE) and time.monotonic() < deadline:
             time.sleep(0.05)
-        ended = interrupted(process, signal.SIGINT)
+        assert sandbox.count(Route.FILE)
+        yield process
     finally:
         sandbox.faults.clear()
+        if process.poll() is None:
+            interrupted(process, signal.SIGKILL)
+
+
+def test_ctrl_c_while_it_fetches_ends_with_130_and_leaves_no_package(
+    place: Path, sandbox: Sandbox
+) -> None:
+    with stalled(sandbox, place, "export", "--lead", LEAD, "--to", "lead.zip") as process:
+        ended = interrupted(process, signal.SIGINT)
     assert ended.code == 130
     assert "Traceback" not in ended.err
+    assert not list(place.glob("*lead*"))
+
+
+def test_while_a_run_holds_the_archive_the_package_is_made_and_says_what_it_lacks(
+    place: Path, sandbox: Sandbox
+) -> None:
+    first = archiver("export", "--lead", LEAD, "--to", "one.zip", folder=place, environ=ONLINE)
+    assert first.code == 0, first.err
+    with stalled(sandbox, place, "run"):
+        held = archiver("export", "--lead", LEAD, "--to", "two.zip", folder=place, environ=ONLINE)
+        new = ("export", "--lead", LEAD, "--lead", OTHER_LEAD, "--to", "three.zip")
+        lacking = archiver(*new, folder=place, environ=ONLINE)
+    assert held.code == 0, held.err
+    assert "another run held the archive" in held.out
+    assert lacking.code == 3, lacking.err
+    assert "it was not fetched before this export (not-fetched)" in lacking.out
+
+
+def test_an_api_that_refuses_the_key_ends_with_5_and_the_way_out(place: Path) -> None:
+    wrong = {"KEY": "canary-of-yesterday"}
+    ended = archiver("export", "--lead", LEAD, "--to", "lead.zip", folder=place, environ=wrong)
+    assert ended.code == 5
+    assert "pack what the archive holds, with --offline" in ended.err
+    assert not ended.says(wrong["KEY"])
     assert not list(place.glob("*lead*"))

@@ -71,7 +71,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Export, say what was packed and what is missing, and return the exit code of the report."""
     from archiver.cli.exporting import export_package
     from archiver.export.request import ExportRequest, bare_number
-    from archiver.export.target import check_target
+    from archiver.export.target import check_target, keep_apart
 
     request = ExportRequest(
         target=arguments.to,
@@ -90,6 +90,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         )
     check_target(request.target, force=request.force)
     config = context.load_config(needs_key=not request.offline)
+    keep_apart(request.target, config.storage.url)
     report = export_package(config, request, context.console, state_folder(context.environ))
     if report is None:
         context.console.interrupted()

@@ -20,22 +20,24 @@ from archiver.storage.opening import S3_SCHEME
 MARKS: Final = ("bagit.txt", "custody.json")
 """What an export in a folder has on top; `--force` replaces no other folder."""
 
+_NAME_OF_PART: Final = 40
+"""Characters of the target's name in that of its part: with the rest, 255 bytes in any script."""
+
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Target:
     """The place of one package. Use it as a context manager: what is not committed is removed.
 
-    A name that ends in `.zip` is a file, any other a folder. Raises UsageError when it exists
-    (unless `force` replaces it) or when its folder is not there.
+    A name that ends in `.zip` is a file, any other a folder. Raises what `check_target` raises.
     """
 
     def __init__(self, path: Path, *, force: bool = False) -> None:
         self.path = path.absolute()
-        self.is_zip = self.path.suffix.lower() == ".zip"
+        self.is_zip = _names_zip(path)
         self._force = force
         check_target(self.path, force=force)
-        name = f".{self.path.name[:100]}.{secrets.token_hex(4)}.part"
+        name = f".{self.path.name[:_NAME_OF_PART]}.{secrets.token_hex(4)}.part"
         self.part = self.path.with_name(name)
 
     def __enter__(self) -> "Target":
@@ -45,7 +47,8 @@ class Target:
         if self.part.is_dir():
             shutil.rmtree(self.part, ignore_errors=True)
         else:
-            self.part.unlink(missing_ok=True)
+            with suppress(OSError):  # what ends the export is told, not what follows from it
+                self.part.unlink()
 
     @property
     def scratch(self) -> Path:
@@ -93,18 +96,19 @@ class Target:
 
 
 def check_target(path: Path, *, force: bool) -> None:
-    """UsageError unless a package may come to lie there."""
+    """UsageError unless a package may come to lie there; StorageRefused where nothing may."""
     path = path.absolute()
-    with suppress(OSError):
-        if path.parent.is_dir() and not path.exists() and not path.is_symlink():
-            return
-    if not path.parent.is_dir():
-        raise UsageError(
-            f"there is no folder {path.parent}", hint="make it first, or choose another --to"
-        )
-    if not force:
-        raise _taken(path)
-    _check_replaceable(path)
+    with writing(path):
+        if not path.parent.is_dir():
+            raise UsageError(
+                f"there is no folder {path.parent}", hint="make it first, or choose another --to"
+            )
+        if _is_there(path):
+            if not force:
+                raise _taken(path)
+            _check_replaceable(path)
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"nothing may be written in {path.parent}")
 
 
 def keep_apart(path: Path, storage_url: str) -> None:
@@ -115,8 +119,24 @@ def keep_apart(path: Path, storage_url: str) -> None:
         raise UsageError(f"{path} lies inside the archive", hint="choose a --to outside of it")
 
 
+def _names_zip(path: Path) -> bool:
+    return path.name.lower().endswith(".zip")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise UsageError("the name in --to is too long", hint="choose a shorter one") from error
+    return True
+
+
 def _check_replaceable(path: Path) -> None:
-    is_zip = path.suffix.lower() == ".zip"
+    is_zip = _names_zip(path)
     if path.is_symlink() or (is_zip and not path.is_file()):
         raise UsageError(
             f"{path} is no file that --force could replace", hint="choose another --to"

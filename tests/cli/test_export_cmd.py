@@ -87,6 +87,7 @@ def test_an_unknown_lead_ends_with_3_and_no_file(place: Path) -> None:
         (("--lead", "1", "--to", "none/a.zip"), "there is no folder"),
         (("--lead", "1", "--to", "there.zip"), "is there already"),
         (("--lead", "1", "--to", "mine", "--force"), "is not an export"),
+        (("--lead", "1", "--to", "archive/a.zip"), "lies inside the archive"),
     ],
 )
 def test_impossible_requests_end_with_2(
@@ -94,9 +95,11 @@ def test_impossible_requests_end_with_2(
 ) -> None:
     (place / "there.zip").write_bytes(b"mine")
     (place / "mine").mkdir()
+    (place / "archive").mkdir()
     ended = archiver("export", *arguments, folder=place, environ=ONLINE)
     assert ended.code == 2
     assert message in ended.err
+    assert "asking the API" not in ended.err
     assert "Traceback" not in ended.err
     assert (place / "there.zip").read_bytes() == b"mine"
 

@@ -1,10 +1,11 @@
 """A package gets its name when it is whole, and never replaces what it should not."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from archiver.errors import UsageError
+from archiver.errors import StorageRefused, UsageError
 from archiver.export.target import Target, check_target
 
 
@@ -84,3 +85,45 @@ def test_force_follows_no_link(tmp_path: Path) -> None:
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
         check_target(tmp_path / "none" / "a.zip", force=False)
+
+
+def test_a_name_that_is_too_long_is_refused_as_such(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="too long"):
+        check_target(tmp_path / ("a" * 300), force=False)
+
+
+@pytest.mark.parametrize("letter", ["a", "\u0436", "\u4f60", "\U0001d11e"])
+def test_the_longest_name_of_any_script_can_be_used(tmp_path: Path, letter: str) -> None:
+    name = letter * (251 // len(letter.encode())) + ".zip"
+    with Target(tmp_path / name) as target:
+        target.part.write_bytes(b"whole")
+        target.commit()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a"])
+def test_a_folder_where_nothing_may_be_written_is_refused_at_once(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(StorageRefused, match="nothing may be written in") as caught:
+        check_target(tmp_path / name, force=False)
+    assert caught.value.exit_code == 5
+
+
+def test_a_part_that_cannot_be_removed_does_not_hide_what_ended_the_export(tmp_path: Path) -> None:
+    folder = tmp_path / "there"
+    folder.mkdir()
+    with pytest.raises(RuntimeError, match="stop"), Target(folder / "a.zip"):
+        folder.rmdir()
+        folder.write_bytes(b"no folder any more")
+        raise RuntimeError("stop")
+
+
+def test_the_name_of_a_zip_may_be_written_in_any_case(tmp_path: Path) -> None:
+    assert [Target(tmp_path / name).is_zip for name in ("a.ZIP", ".zip", "a.zip.d", "zip")] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -38,7 +38,7 @@ def check(text: str) -> None:
     assert text not in ("", ".", "..")
     assert not text.startswith("-")
     assert unicodedata.is_normalized("NFC", text)
-    assert len(text.encode("utf-8")) <= 130
+    assert len(text.encode("utf-8")) <= 100
     assert all(unicodedata.category(one)[0] in "LNM" or one in "-_" for one in text)
 
 
@@ -51,6 +51,27 @@ def test_every_name_is_safe_on_windows_macos_and_linux(
     made = name(record_id, who, direction=direction)
     check(made)
     assert made.endswith(f"_{record_id}")
+
+
+def test_the_longest_path_fits_into_windows_where_people_unpack_zips() -> None:
+    folder = folder_name("lead-" * 50)
+    file = name(2**63 - 1, "x" * 500, direction="y" * 500) + ".json"
+    downloads = "C:\\Users\\" + "u" * 20 + "\\Downloads\\"  # Windows takes no longer user
+    assert len(f"{downloads}{'z' * 60}\\{folder}\\data\\sidecars\\{file}") < 260
+
+
+@pytest.mark.parametrize(
+    ("who", "kept"),
+    [
+        ("Ju\u0301lia Nagy", "J\u00falia-Nagy"),
+        ("CON", "CON"),
+        ("Price. ", "Price"),
+        ("a/../b\\c:d*?", "a-b-c-d"),
+        ("\u202egnp.exe\u200b", "gnp-exe"),
+    ],
+)
+def test_what_one_system_would_refuse_or_rewrite_is_not_in_a_name(who: str, kept: str) -> None:
+    assert name(who=who) == f"2026-11-02_10-14-05_outgoing_{kept}_456"
 
 
 @given(one=st.text(), other=st.text())

@@ -162,9 +162,11 @@ class Console:
         """What happened, what to do, and the code; with `--json` as an object on stdout, too."""
         self._fail(error.exit_code, str(error), error.hint or _HINTS.get(error.exit_code, ""))
 
-    def interrupted(self) -> None:
+    def interrupted(
+        self, hint: str = "nothing is lost: the same command goes on from here"
+    ) -> None:
         """The end of a command that was interrupted and has no result."""
-        self._fail(130, "interrupted", "nothing is lost: the same command goes on from here")
+        self._fail(130, "interrupted", hint)
 
     def bug(self, error: BaseException) -> None:
         """A failure that we did not foresee: its traceback, then one line that says whose it is."""

@@ -260,10 +260,16 @@ def scans(db: sqlite3.Connection) -> int:
     return int(db.execute(_SCANS).fetchone()[0])
 
 
-def erased_leads(db: sqlite3.Connection, leads: Sequence[int]) -> list[int]:
-    """Those of the leads whose calls were erased."""
-    asked = "SELECT lead_id FROM erasures WHERE lead_id IN (SELECT value FROM json_each(?))"
-    return [row[0] for row in db.execute(asked, (json.dumps(leads),))]
+def erased(
+    db: sqlite3.Connection, *, leads: Sequence[int], calls: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Those of the leads that were erased, and those of the calls that were, with their lead."""
+    lead = "SELECT lead_id FROM erasures WHERE lead_id IN (SELECT value FROM json_each(?))"
+    call = "SELECT call_id FROM erased_calls WHERE call_id IN (SELECT value FROM json_each(?))"
+    return (
+        [row[0] for row in db.execute(lead, (json.dumps(leads),))],
+        [row[0] for row in db.execute(call, (json.dumps(calls),))],
+    )
 
 
 def last_run(db: sqlite3.Connection) -> datetime | None:

@@ -93,7 +93,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     keep_apart(request.target, config.storage.url)
     report = export_package(config, request, context.console, state_folder(context.environ))
     if report is None:
-        context.console.interrupted()
+        context.console.interrupted("there is no new package; the same command starts it again")
         return _INTERRUPTED
     context.console.result(*_lines(report, config.window.timezone))
     context.console.json(report.as_json())

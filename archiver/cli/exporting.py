@@ -85,7 +85,6 @@ async def _pack(
     state_folder: Path,
     on_event: OnEvent,
 ) -> ExportReport:
-    on_event(Note(f"packing {request.target}"))
     return await export(
         config,
         request,

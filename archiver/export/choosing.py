@@ -97,33 +97,42 @@ async def _api(
 
 
 async def _not_found(archive: Archive, request: ExportRequest, traced: Trace) -> list[str]:
-    """What of the request has no calls at all."""
+    """What of the request has no calls at all, and whether it was erased."""
+    erased = await _erased(archive, request)
     missing = []
     for kind, ids in (("lead", request.leads), ("order", request.orders), ("call", request.calls)):
         for one in ids:
             ask = partial(choice.counted, kind=kind, one=one)
             missing += [] if await archive.catalog.ask(ask) else [f"{kind} {one}"]
     missing += [one for one in request.phones if bare_number(one) not in traced.numbers]
-    return missing
+    return [f"{one} (erased from this archive)" if one in erased else one for one in missing]
+
+
+async def _erased(archive: Archive, request: ExportRequest) -> list[str]:
+    """What of the request was erased from the archive."""
+    leads, calls = await archive.catalog.ask(
+        lambda db: choice.erased(db, leads=request.leads, calls=request.calls)
+    )
+    return [f"lead {one}" for one in leads] + [f"call {one}" for one in calls]
 
 
 async def _nothing(archive: Archive, request: ExportRequest, fetched: Fetched) -> NothingToExport:
     title = request.title[:1].lower() + request.title[1:]
-    erased = await archive.catalog.ask(lambda db: choice.erased_leads(db, request.leads))
-    if erased:
+    if erased := await _erased(archive, request):
         return NothingToExport(
-            f"no calls for {title}: they were erased from this archive",
+            f"no calls for {title}; erased from this archive: {', '.join(erased)}",
             hint="what was erased is not fetched again",
         )
     if fetched.gaps:
         return NothingToExport(
-            f"no calls for {title} in the archive; the API did not list them: {fetched.gaps[0]}",
-            hint="try again; `archiver doctor` tells which part fails",
+            f"no calls for {title} in the archive; the API did not give them: {fetched.gaps[0]}",
+            hint="check the id, or try again; `archiver doctor` tells which part fails",
         )
     if request.phones and not (request.leads or request.orders or request.calls):
         return NothingToExport(
             f"no calls for {title} in the archive",
-            hint="the API cannot be searched by number: name the lead with --lead",
+            hint="write it with its country code, such as +79001234567; a number that no archived"
+            " call has cannot be found, since the API cannot be searched by it: name the --lead",
         )
     if fetched.mode == "offline":
         return NothingToExport(

@@ -32,7 +32,7 @@ from archiver.export.sinks import FolderSink, Sink, ZipSink
 from archiver.export.target import Target, keep_apart, writing
 from archiver.ledger.events import Exported
 from archiver.measures import say_size
-from archiver.progress import CallsListed, OnEvent
+from archiver.progress import CallsListed, Note, OnEvent
 
 _IDS_AN_EVENT: Final = 500
 """Recordings that one line of the ledger names."""
@@ -70,6 +70,7 @@ async def export(
             chosen = await choose(
                 config, request, fetched, traced, archive, on_event=on_event, clock=clock
             )
+            on_event(Note(f"packing {request.target}"))
             on_event(CallsListed(chosen.sums.calls))
             with ExitStack() as stack:
                 scratch, bag = await _open(target, stack)

@@ -14,8 +14,8 @@ from typing import Final
 
 _MOST_BYTES: Final = 40
 """Of the name of a person, and of the folder in a zip. So a path in a zip has at most 155
-characters, and stays within the 260 that Windows takes where it is unpacked among the downloads of a
-user, in a folder named after the zip."""
+characters, and stays within the 260 that Windows takes where somebody unpacks it among the
+downloads, in a folder named after the zip."""
 
 _RESERVED: Final = frozenset(
     {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}

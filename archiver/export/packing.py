@@ -214,8 +214,8 @@ class Packer:
         more = f"; and {rest:,} more, named above" if rest > 0 else ""
         return ArchiveDamaged(
             f"nothing was exported, since the archive is damaged: {named}{more}",
-            hint="restore it from a copy of the archive, or export the rest with"
-            " --leave-out-damaged",
+            hint="`archiver verify --repair` fetches again what the source still has; or restore it"
+            " from a copy of the archive, or export the rest with --leave-out-damaged",
         )
 
     def _write_entry(self, call: CallEntry) -> None:

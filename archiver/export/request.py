@@ -78,6 +78,8 @@ class Fetched:
                 "Nothing was fetched for this export, since another run held the archive; "
                 "calls that the archive lacked are named as missing."
             )
+        if not self.recordings:
+            return "The API was asked first, and gave no new recording."
         word = "recording" if self.recordings == 1 else "recordings"
         return f"What the archive lacked was fetched first: {self.recordings:,} new {word}."
 

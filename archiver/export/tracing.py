@@ -31,7 +31,8 @@ async def trace(archive: Archive, request: ExportRequest, on_event: OnEvent) -> 
     A sidecar that is missing or broken is passed over here; `verify` names it.
     """
     total = await archive.catalog.ask(choice.scans)
-    on_event(Note(f"looking for the number in {total:,} calls"))
+    what = "the number" if len(request.phones) == 1 else "the numbers"
+    on_event(Note(f"looking for {what} in {total:,} calls"))
     on_event(CallsListed(total))
     search = _Search(archive, request, on_searched=lambda n: on_event(CallDone("archived", n)))
     await search.run(None)

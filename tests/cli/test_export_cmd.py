@@ -142,6 +142,7 @@ def test_ctrl_c_while_it_fetches_ends_with_130_and_leaves_no_package(
     with stalled(sandbox, place, "export", "--lead", LEAD, "--to", "lead.zip") as process:
         ended = interrupted(process, signal.SIGINT)
     assert ended.code == 130
+    assert "there is no new package" in ended.err
     assert "Traceback" not in ended.err
     assert not list(place.glob("*lead*"))
 

@@ -40,6 +40,13 @@ def nobody(event: object) -> None:
     """An ear for events that hears nothing."""
 
 
+def left_in(folder: Path) -> list[str]:
+    """What lies there beside the archive and the catalog."""
+    return sorted(
+        path.name for path in folder.iterdir() if path.name not in ("archive", "state", "other")
+    )
+
+
 def one_lead() -> World:
     """A lead with calls of every kind, told as a story: the sandbox's own recordings."""
     known = {each["recordId"]: each for each in samples()}

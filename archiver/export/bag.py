@@ -11,17 +11,16 @@ byte for byte. What differs from one export to the next (who, when) is in tag fi
 import hashlib
 import tempfile
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
 from anyio import to_thread
 
 from archiver.export.sinks import Sink
-from archiver.export.target import writing
+from archiver.export.target import Target, writing
 
 PAYLOAD: Final = "data/"
 MANIFEST: Final = "manifest-sha256.txt"
@@ -44,19 +43,21 @@ class Written:
 class Scratch:
     """Text that grows while the package is packed, and is put into it in the end.
 
-    It lies in memory while it is short, else in a file without a name. Appending blocks, and is
-    quick. OSError when the disk is full.
+    It lies in memory while it is short, else in a file without a name beside the package. Appending
+    blocks, and is quick; it raises StorageFull and the like.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, target: Target) -> None:
+        self._target = target.path
         self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - `close` closes it
-            _IN_MEMORY, dir=str(folder)
+            _IN_MEMORY, dir=str(target.path.parent)
         )
         self.size = 0
 
     def append(self, text: str) -> None:
         """Add text, as UTF-8."""
-        self.size += self._file.write(_encoded(text))
+        with writing(self._target):
+            self.size += self._file.write(_encoded(text))
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """All of it, from the start."""
@@ -66,7 +67,8 @@ class Scratch:
 
     def close(self) -> None:
         """Forget it."""
-        self._file.close()
+        with suppress(OSError):  # on a full disk, what was not written yet is not wanted any more
+            self._file.close()
 
 
 class Bag:
@@ -75,10 +77,10 @@ class Bag:
     Raises StorageFull and the like for what the sink's disk cannot take.
     """
 
-    def __init__(self, sink: Sink, target: Path, scratch: Path) -> None:
+    def __init__(self, sink: Sink, target: Target) -> None:
         self._sink = sink
-        self._target = target
-        self._manifest = Scratch(scratch)
+        self._target = target.path
+        self._manifest = Scratch(target)
         self._tags: list[Written] = []
         self._files = self._bytes = 0
 
@@ -102,8 +104,7 @@ class Bag:
         written = await self._write(PAYLOAD + path, chunks, size, moment)
         self._files += 1
         self._bytes += written.size
-        with writing(self._target):
-            self._manifest.append(_line(written))
+        self._manifest.append(_line(written))
         return written
 
     async def add_text(self, path: str, moment: datetime | None, *parts: "str | Scratch") -> None:

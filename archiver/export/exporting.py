@@ -100,8 +100,8 @@ async def _open(target: Target, stack: ExitStack) -> tuple[Scratches, Bag]:
         return FolderSink(target.part)
 
     with writing(target.path):
-        scratch = stack.enter_context(Scratches(target.scratch))
-        bag = Bag(await to_thread.run_sync(sink), target.path, target.scratch)
+        scratch = stack.enter_context(Scratches(target))
+        bag = Bag(await to_thread.run_sync(sink), target)
     return scratch, stack.enter_context(bag)
 
 

@@ -9,7 +9,6 @@ neither pass, so that all of it is named; but then there is no package, unless i
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
-from pathlib import Path
 from typing import Any, Final
 
 import anyio
@@ -30,6 +29,7 @@ from archiver.export.entries import (
 )
 from archiver.export.naming import recording_name
 from archiver.export.reading import Proof, decode_sidecar, read_sidecar
+from archiver.export.target import Target
 from archiver.failures import one_failure
 from archiver.progress import BytesReceived, CallDone, Note, OnEvent
 
@@ -251,11 +251,11 @@ class Packer:
 class Scratches:
     """The texts that grow while calls are packed. Use it as a context manager."""
 
-    def __init__(self, folder: Path) -> None:
-        self.page = Scratch(folder)
-        self.table = Scratch(folder)
-        self.rows = Scratch(folder)
-        self.lines = Scratch(folder)
+    def __init__(self, target: Target) -> None:
+        self.page = Scratch(target)
+        self.table = Scratch(target)
+        self.rows = Scratch(target)
+        self.lines = Scratch(target)
 
     def __enter__(self) -> "Scratches":
         return self

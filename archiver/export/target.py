@@ -50,11 +50,6 @@ class Target:
             with suppress(OSError):  # what ends the export is told, not what follows from it
                 self.part.unlink()
 
-    @property
-    def scratch(self) -> Path:
-        """A folder for files without a name, on the disk that has to have room anyway."""
-        return self.path.parent
-
     def commit(self) -> None:
         """Give the package, which is whole and synced, its name, durably."""
         with writing(self.path):

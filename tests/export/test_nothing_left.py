@@ -1,5 +1,7 @@
 """Whatever goes wrong, nothing half-written bears the target's name, nor lies beside it."""
 
+import errno
+import tempfile
 from pathlib import Path
 
 import anyio
@@ -35,6 +37,30 @@ async def test_a_full_disk_is_an_error_that_leaves_nothing(
         with pytest.raises(StorageFull, match="no space left for") as caught:
             await exported(night, tmp_path / name, leads=(LEAD,), offline=True)
         assert caught.value.exit_code == 5
+        assert left_in(tmp_path) == []
+
+
+class FullSpool(tempfile.SpooledTemporaryFile[bytes]):
+    """A text that grows on a disk that is full: even closing it fails."""
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def close(self) -> None:
+        super().close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("name", ["lead", "lead.zip"])
+async def test_a_disk_that_is_full_for_the_pages_is_the_same_error(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(tmp_path, one_lead()) as night:
+        night.clock.advance(days=2)
+        await night.run()
+        monkeypatch.setattr(tempfile, "SpooledTemporaryFile", FullSpool)
+        with pytest.raises(StorageFull, match="no space left for"):
+            await exported(night, tmp_path / name, leads=(LEAD,), offline=True)
         assert left_in(tmp_path) == []
 
 

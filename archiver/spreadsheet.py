@@ -2,11 +2,14 @@
 
 UTF-8 with a byte order mark, commas, CRLF. A cell that a spreadsheet would take for a formula gets
 an apostrophe in front (OWASP, "CSV injection"); a number in its international form, which begins
-with a plus, is one of them. Line breaks and control characters become spaces.
+with a plus, is one of them. So does one that it would show as another number: zeros in front and
+digits after the fifteenth are dropped, `1E5` is multiplied out. Line breaks and control characters
+become spaces, and what would turn the direction of writing becomes visible.
 """
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
@@ -15,6 +18,14 @@ BOM: Final = "\ufeff"
 """The mark at the start of a file that tells a spreadsheet its encoding."""
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "|", "%")
+_CHANGED: Final = re.compile(r"0\d+|\d{12,}|[\d.,]*\d[eE][+-]?\d+", re.ASCII)
+"""Texts that are shown as another number; from twelve digits on Excel writes a power of ten."""
+
+_EXACT: Final = 10**15
+"""Spreadsheets keep fifteen digits of a number."""
+
+_TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
 _MOST: Final = 32_000
 """Characters of a cell; Excel takes 32,767 and drops the rest without a word."""
 
@@ -27,14 +38,17 @@ def csv_line(cells: Iterable[object]) -> str:
 
 
 def safe_cell(value: object) -> str:
-    """The value as a cell that no spreadsheet takes for a formula, nor for two lines."""
+    """The value as a cell that no spreadsheet takes for a formula, two lines or another number."""
     if value is None:
         return ""
     if isinstance(value, int | float):
-        return str(value)
+        return str(value) if abs(value) < _EXACT else f"'{value}"
     text = "".join(_plain(one) for one in str(value))[:_MOST]
-    return f"'{text}" if text.lstrip(" \u00a0\ufeff").startswith(_FORMULA) else text
+    bare = text.strip(" \u00a0\ufeff")
+    return f"'{text}" if bare.startswith(_FORMULA) or _CHANGED.fullmatch(bare) else text
 
 
 def _plain(one: str) -> str:
+    if unicodedata.bidirectional(one) in _TURNING:
+        return "\ufffd"
     return " " if unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} else one

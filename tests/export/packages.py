@@ -29,6 +29,7 @@ from archiver.run import run
 from archiver.sandbox.audio import sample
 from archiver.sandbox.sample_world import samples
 from archiver.sandbox.world import World
+from tests.storage.s3_servers import S3Server
 from tests.world import ManualClock, Night
 
 LEAD = 789
@@ -78,6 +79,12 @@ def one_lead() -> World:
                 summary=each["recordSummary"], is_transfer=one == 900109,
             )  # fmt: skip
     return world
+
+
+def on_s3(server: S3Server, prefix: str) -> dict[str, Any]:
+    """Settings of an archive in that stretch of the test bucket."""
+    s3 = {"endpoint_url": server.endpoint, "region": "us-east-1"}
+    return {"storage": {"url": f"s3://archives/{prefix}", "s3": s3}}
 
 
 async def exported(

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
 from tests.cli.commands import environment
-from tests.export.packages import LEAD, Package
+from tests.export.packages import LEAD, Package, on_s3
 from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY, RawBucket, S3Server
 from tests.world import Night, bench
 
@@ -66,18 +67,17 @@ sys.exit(code)
 async def test_a_large_lead_is_exported_in_flat_memory(
     tmp_path: Path, place: str, request: pytest.FixtureRequest
 ) -> None:
-    storage: dict[str, object] = {"url": str(tmp_path / "archive")}
+    settings: dict[str, Any] = {"storage": {"url": str(tmp_path / "archive")}}
     if place != "disk":
         server: S3Server = request.getfixturevalue(place)
         RawBucket(server, "large")
-        s3 = {"endpoint_url": server.endpoint, "region": "us-east-1"}
-        storage = {"url": "s3://archives/large", "s3": s3}
-    async with bench(tmp_path, large_lead(), settings={"storage": storage}) as night:
+        settings = on_s3(server, "large")
+    async with bench(tmp_path, large_lead(), settings=settings) as night:
         night.clock.advance(days=2)
         report = await night.run()
         assert report.exit_code == 0
         config = tmp_path / "archive.yaml"
-        config.write_text(json.dumps({"storage": storage}))
+        config.write_text(json.dumps(settings))
         small = await peak_of(night, config, 5, tmp_path / "small.zip")
         large = await peak_of(night, config, LEAD, tmp_path / "large.zip")
     print(f"{place}: {small / 2**20:.0f} MiB for one recording, {large / 2**20:.0f} MiB for all")

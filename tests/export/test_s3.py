@@ -5,16 +5,11 @@ from pathlib import Path
 import pytest
 
 from archiver.errors import ArchiveDamaged
-from tests.export.packages import LEAD, Package, exported, one_lead
+from tests.export.packages import LEAD, Package, exported, on_s3, one_lead
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.world import audio_of, bench
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment", "shared_clients")]
-
-
-def on_s3(server: S3Server, prefix: str) -> dict[str, object]:
-    s3 = {"endpoint_url": server.endpoint, "region": "us-east-1"}
-    return {"storage": {"url": f"s3://archives/{prefix}", "s3": s3}}
 
 
 async def test_a_lead_is_fetched_to_s3_and_packed_from_there(

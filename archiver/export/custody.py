@@ -5,7 +5,7 @@ differ from one export to the next while the payload does not.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
@@ -19,7 +19,8 @@ from archiver.measures import say_size
 
 FORMAT: Final = "liner-custody/1"
 
-_MISSING_SHOWN: Final = 1000
+_SHOWN: Final = 1000
+"""Sentences of one list on the page; `custody.json` has them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,8 @@ def page_start(custody: Custody, zone: tzinfo) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Custody record: {title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
         f'<p class="kicker">Custody record</p>\n<h1 dir="auto">{title}</h1>\n'
-        f"<dl>{_facts(custody, zone)}</dl>\n{_missing(custody)}{_differences(custody)}{_CHECKING}"
+        f"{_LINKS}<dl>{_facts(custody, zone)}</dl>\n"
+        f"{_missing(custody)}{_differences(custody)}{_CHECKING}"
         "<h2>Recordings</h2>\n<table><thead><tr><th>Date and time</th><th>Recording and file</th>"
         "<th>Bytes</th><th>SHA-256</th></tr></thead><tbody>\n"
     )
@@ -157,11 +159,22 @@ PAGE_END: Final = (
 )
 
 
+_LINKS: Final = (
+    '<p class="links"><a href="data/index.html">Open the calls, to listen and read</a>'
+    '<a href="data/calls.csv">Table of the calls</a></p>\n'
+)
+
 _CHECKING: Final = (
     "<h2>How to check this package</h2>\n"
     "<p>In its folder, with what Linux and macOS have on board "
     "(<code>sha256sum</code>, or <code>shasum -a 256</code>):</p>\n"
     "<pre>sha256sum --check --quiet manifest-sha256.txt tagmanifest-sha256.txt</pre>\n"
+    "<p>In PowerShell, which Windows has on board:</p>\n"
+    "<pre>Get-Content -Encoding UTF8 manifest-sha256.txt, tagmanifest-sha256.txt | "
+    "ForEach-Object {\n"
+    "  $sum, $file = $_ -split '  ', 2\n"
+    '  if ((Get-FileHash -LiteralPath $file).Hash -ne $sum) { "CHANGED: $file" }\n'
+    "}</pre>\n"
     "<p>It is a BagIt bag (RFC 8493), so any BagIt tool checks it as well, for example "
     "<code>bagit.py --validate .</code> No complaint means that every byte is the one that was "
     "packed.</p>\n"
@@ -185,7 +198,7 @@ def _facts(custody: Custody, zone: tzinfo) -> str:
         )
     facts: Mapping[str, str] = {
         "Contents": f"{count(custody.calls, 'call')}, {count(custody.recordings, 'recording')}, "
-        f'{say_size(custody.bytes)} of audio: <a href="data/index.html">listen</a>',
+        f"{say_size(custody.bytes)} of audio",
         "Calls of": text(period),
         "Asked for": text(asked),
         "Exported": _moment(custody.at, zone),
@@ -217,13 +230,10 @@ def _hash(digest: str | None) -> str:
 def _missing(custody: Custody) -> str:
     said = [f"Nothing was found for {one}." for one in custody.not_found]
     said += [f"Calls may be missing: {gap}." for gap in custody.fetched.gaps]
-    for one in custody.missing[:_MISSING_SHOWN]:
-        what = f"call {one.call_id}"
+    for one in custody.missing:
+        what = f"Call {one.call_id}"
         what += "" if one.record_id is None else f", recording {one.record_id}"
-        said.append(f"{what[:1].upper()}{what[1:]}: {one.reason} ({one.state}).")
-    if len(custody.missing) > _MISSING_SHOWN:
-        more = len(custody.missing) - _MISSING_SHOWN
-        said.append(f"And {more:,} more, all of them in custody.json.")
+        said.append(f"{what}: {one.reason} ({one.state}).")
     if not said:
         return "<h2>What is missing</h2>\n<p>Nothing that the archive knows of.</p>\n"
     return f'<h2>What is missing, and why</h2>\n<ul class="warn">{_items(said)}</ul>\n'
@@ -232,12 +242,15 @@ def _missing(custody: Custody) -> str:
 def _differences(custody: Custody) -> str:
     if not custody.differences:
         return ""
-    shown = [f"{one}." for one in custody.differences[:_MISSING_SHOWN]]
-    return f"<h2>What does not agree</h2>\n<ul>{_items(shown)}</ul>\n"
+    said = [f"{one[:1].upper()}{one[1:]}." for one in custody.differences]
+    return f"<h2>What does not agree</h2>\n<ul>{_items(said)}</ul>\n"
 
 
-def _items(sentences: Iterable[str]) -> str:
-    return "".join(f"<li>{text(one)}</li>" for one in sentences)
+def _items(sentences: Sequence[str]) -> str:
+    shown = list(sentences[:_SHOWN])
+    if more := len(sentences) - len(shown):
+        shown.append(f"And {more:,} more, all of them in custody.json.")
+    return "".join(f"<li>{text(one)}</li>" for one in shown)
 
 
 def _moment(at: datetime, zone: tzinfo) -> str:

@@ -48,6 +48,14 @@ def left_in(folder: Path) -> list[str]:
     )
 
 
+def flip(path: Path) -> None:
+    """Change one bit of the file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
 def one_lead() -> World:
     """A lead with calls of every kind, told as a story: the sandbox's own recordings."""
     known = {each["recordId"]: each for each in samples()}

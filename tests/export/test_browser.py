@@ -202,6 +202,23 @@ def test_print_shows_files_and_digests_and_no_player(page: Page, package: Packag
     expect(page.get_by_text(digest)).to_be_visible()
 
 
+def test_print_sets_what_is_missing_where_the_recordings_stand(page: Page) -> None:
+    page.emulate_media(media="print")
+    boxes = [page.locator(f"#recording-{one} .text").bounding_box() for one in (900113, 900116)]
+    assert boxes[0] is not None
+    assert boxes[1] is not None
+    assert boxes[0]["x"] == boxes[1]["x"]
+
+
+def test_a_long_status_leaves_room_for_the_names(page: Page) -> None:
+    page.evaluate(
+        "document.querySelector('#call-123 .status').textContent = 'of a status '.repeat(20)"
+    )
+    name = page.locator("#call-123 .who").bounding_box()
+    assert name is not None
+    assert name["width"] > 250
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_enough_contrast_in_light_and_dark(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -236,7 +253,8 @@ def test_the_custody_record_opens_and_leads_to_the_calls(
     tab.goto((package.root / "custody.html").as_uri())
     expect(tab.get_by_role("heading", level=1)).to_have_text("Lead 789")
     expect(tab.get_by_text("Call 128, recording 900116")).to_be_visible()
-    tab.click("text=listen")
+    expect(tab.get_by_text("Table of the calls")).to_have_attribute("href", "data/calls.csv")
+    tab.click("text=Open the calls")
     expect(tab).to_have_title("Recorded calls: Lead 789")
     tab.close()
 

@@ -1,12 +1,17 @@
 """Who exported what, when and from where: the custody record, and the ledger's own event."""
 
+import html
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from archiver.archive import watched_archive
-from tests.export.packages import LEAD, Package, exported, one_lead
+from archiver.export import custody
+from archiver.sandbox.world import World
+from tests.export.packages import LEAD, Package, exported, flip, one_lead
 from tests.world import audio_of, bench
 
 pytestmark = pytest.mark.anyio
@@ -51,3 +56,40 @@ async def test_the_ledger_tells_of_the_export_and_a_new_catalog_knows_it(tmp_pat
             )
         assert rows == [(report.export_id, 7)]
         assert (await night.run()).exit_code == 0
+
+
+async def test_what_the_page_leaves_out_for_its_length_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custody, "_SHOWN", 2)
+    world = World()
+    for call in (1, 2, 3, 4):
+        world.call(call, lead=LEAD, talk=60, has_records=False)
+        world.call(10 + call, lead=LEAD).recording(call, file_url=None)
+    async with bench(tmp_path, world) as night:
+        await exported(night, tmp_path / "lead", leads=(LEAD,))
+        page = (tmp_path / "lead/custody.html").read_text("utf-8")
+        assert page.count("And 2 more, all of them in custody.json.") == 2
+        told = Package(tmp_path / "lead").custody
+        assert (len(told["missing"]), len(told["differences"])) == (4, 4)
+
+
+def check_with(command: str, folder: Path) -> int:
+    """The exit code of a command that the page tells."""
+    return subprocess.run(["bash", "-c", command], cwd=folder, check=False).returncode
+
+
+async def test_whoever_receives_a_package_finds_the_calls_and_how_to_check_them(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, one_lead()) as night:
+        night.clock.advance(days=2)
+        await exported(night, tmp_path / "lead", leads=(LEAD,))
+        page = (tmp_path / "lead/custody.html").read_text("utf-8")
+        assert 'href="data/index.html"' in page
+        assert 'href="data/calls.csv"' in page
+        shell, powershell = re.findall("<pre>(.*?)</pre>", html.unescape(page), re.DOTALL)
+        assert check_with(shell, tmp_path / "lead") == 0
+        flip(next((tmp_path / "lead/data/audio").iterdir()))
+        assert check_with(shell, tmp_path / "lead") != 0
+        assert "Get-FileHash" in powershell

@@ -7,17 +7,10 @@ from pathlib import Path
 import pytest
 
 from archiver.errors import ArchiveDamaged
-from tests.export.packages import LEAD, Package, exported, left_in, one_lead
+from tests.export.packages import LEAD, Package, exported, flip, left_in, one_lead
 from tests.world import bench
 
 pytestmark = pytest.mark.anyio
-
-
-def flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.chmod(0o644)
-    path.write_bytes(data)
 
 
 def lengthen(path: Path) -> None:

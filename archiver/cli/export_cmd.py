@@ -111,12 +111,7 @@ def _lines(report: "ExportReport", zone: tzinfo) -> Iterator[str]:
     yield report.fetched.sentence
     lacks = [f"calls may be missing: {gap}" for gap in report.fetched.gaps]
     lacks += [f"no calls were found for {one}" for one in report.not_found]
-    lacks += [
-        f"call {one.call_id}"
-        + (f" recording {one.record_id}" if one.record_id else "")
-        + f": {one.reason} ({one.state})"
-        for one in report.missing
-    ]
+    lacks += [one.sentence for one in report.missing]
     for title, said in (("Missing", lacks), ("To know", list(report.differences))):
         if said:
             yield ""

@@ -230,10 +230,7 @@ def _hash(digest: str | None) -> str:
 def _missing(custody: Custody) -> str:
     said = [f"Nothing was found for {one}." for one in custody.not_found]
     said += [f"Calls may be missing: {gap}." for gap in custody.fetched.gaps]
-    for one in custody.missing:
-        what = f"Call {one.call_id}"
-        what += "" if one.record_id is None else f", recording {one.record_id}"
-        said.append(f"{what}: {one.reason} ({one.state}).")
+    said += [_sentence(one.sentence) for one in custody.missing]
     if not said:
         return "<h2>What is missing</h2>\n<p>Nothing that the archive knows of.</p>\n"
     return f'<h2>What is missing, and why</h2>\n<ul class="warn">{_items(said)}</ul>\n'
@@ -242,8 +239,12 @@ def _missing(custody: Custody) -> str:
 def _differences(custody: Custody) -> str:
     if not custody.differences:
         return ""
-    said = [f"{one[:1].upper()}{one[1:]}." for one in custody.differences]
+    said = [_sentence(one) for one in custody.differences]
     return f"<h2>What does not agree</h2>\n<ul>{_items(said)}</ul>\n"
+
+
+def _sentence(said: str) -> str:
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _items(sentences: Sequence[str]) -> str:

@@ -83,6 +83,12 @@ class Missing:
     state: str
     reason: str
 
+    @property
+    def sentence(self) -> str:
+        """What is missing and why, for people, without a full stop."""
+        recording = "" if self.record_id is None else f", recording {self.record_id}"
+        return f"call {self.call_id}{recording}: {self.reason} ({self.state})"
+
     def as_json(self) -> dict[str, Any]:
         """As the custody record and `--json` say it."""
         return {

@@ -10,7 +10,7 @@ from archiver.export.request import ExportRequest, Fetched
 from archiver.ledger.segments import Head
 
 MOST_NAMED = 1000
-"""Missing things that `--json` names; the custody record names all."""
+"""Missing things, and differences, that `--json` names; the custody record names all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +68,6 @@ class ExportReport:
         }
         if len(self.missing) > MOST_NAMED:
             told["missingCut"] = True
+        if len(self.differences) > MOST_NAMED:
+            told["differencesCut"] = True
         return told

@@ -1,9 +1,10 @@
 """`calls.csv`: every call, with or without a recording, as spreadsheets open it (pure)."""
 
 from collections.abc import Iterable
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Final
 
+from archiver.clock import stamp_or_none
 from archiver.export.entries import CallEntry, RecordingEntry
 from archiver.spreadsheet import BOM, csv_line
 
@@ -47,15 +48,9 @@ def _cells(call: CallEntry, one: RecordingEntry | None, zone: tzinfo) -> list[ob
         one.record_id if one else None,
         call.order_id,
         call.order,
-        _utc(at),
+        stamp_or_none(at),
         one.sha256 if one else "",
         one.size if one and one.file else None,
         "; ".join(part for part in (*call.differences, call.note, note) if part),
         call.source,
     ]
-
-
-def _utc(at: datetime | None) -> str:
-    from archiver.clock import stamp
-
-    return stamp(at) if at else ""

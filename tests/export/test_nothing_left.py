@@ -1,6 +1,9 @@
 """Whatever goes wrong, nothing half-written bears the target's name, nor lies beside it."""
 
 import errno
+import json
+import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from archiver.errors import StorageFull, UsageError
 from archiver.export import sinks
 from archiver.progress import BytesReceived
+from tests.cli.commands import environment
 from tests.export.packages import LEAD, Package, exported, left_in, one_lead
 from tests.world import bench
 
@@ -80,6 +84,41 @@ async def test_an_interrupted_export_leaves_nothing(tmp_path: Path, name: str) -
         assert scope.cancelled_caught
         assert left_in(tmp_path) == []
         assert list(night.archive.events("exported")) == []
+
+
+KILLED = """
+import os, signal, sys
+from archiver.cli import main
+from archiver.export.bag import Bag
+from archiver.export.target import Target
+{step} = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("step", ["Bag.seal", "Target.commit"])
+@pytest.mark.parametrize("name", ["lead", "lead.zip"])
+async def test_a_kill_at_any_step_leaves_nothing_under_the_name_nor_in_the_way(
+    tmp_path: Path, name: str, step: str
+) -> None:
+    async with bench(tmp_path, one_lead()) as night:
+        night.clock.advance(days=2)
+        await night.run()
+        config = tmp_path / "state" / "archive.yaml"
+        config.write_text(json.dumps({"storage": {"url": str(night.archive.root)}}))
+        code, target = KILLED.format(step=step), tmp_path / name
+        command = [sys.executable, "-c", code, "export", "-c", str(config), "--lead", str(LEAD)]
+        killed = await anyio.run_process(
+            [*command, "--offline", "--to", str(target)],
+            env=environment(tmp_path / "home"),
+            check=False,
+        )
+        assert killed.returncode == -signal.SIGKILL
+        assert not target.exists()
+        (part,) = [one for one in left_in(tmp_path) if one != "home"]
+        assert (part.startswith(f".{name}."), part.endswith(".part")) == (True, True)
+        report = await exported(night, target, leads=(LEAD,), offline=True)
+        assert report.exit_code == 0
 
 
 async def test_a_target_that_is_there_is_refused_before_anything_is_asked(tmp_path: Path) -> None:

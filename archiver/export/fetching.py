@@ -33,7 +33,8 @@ async def fetch(
         on_event(Note(f"{error}; the export goes on with what the archive holds"))
         return Fetched("held")
     except (SourceError, RequestError) as error:
-        error.hint = f"{error.hint}; or pack what the archive holds, with --offline".lstrip("; ")
+        hints = (error.hint.rstrip("."), "or pack what the archive holds, with --offline")
+        error.hint = "; ".join(hint for hint in hints if hint)
         raise
     if report is None or report.interrupted:
         return None

@@ -166,6 +166,6 @@ def test_an_api_that_refuses_the_key_ends_with_5_and_the_way_out(place: Path) ->
     wrong = {"KEY": "canary-of-yesterday"}
     ended = archiver("export", "--lead", LEAD, "--to", "lead.zip", folder=place, environ=wrong)
     assert ended.code == 5
-    assert "pack what the archive holds, with --offline" in ended.err
+    assert "issue a new key; or pack what the archive holds, with --offline" in ended.err
     assert not ended.says(wrong["KEY"])
     assert not list(place.glob("*lead*"))

@@ -102,12 +102,12 @@ async def test_an_api_that_is_down_is_said_with_the_way_out(
         await night.run()
 
         async def down(self: object) -> Iterable[object]:
-            raise SourceError("the API is down", hint="wait")
+            raise SourceError("the API is down", hint="Wait.")
 
         monkeypatch.setattr(LinerClient, "orders", down)
         with pytest.raises(SourceError) as caught:
             await exported(night, tmp_path / "lead", leads=(LEAD,))
-        assert caught.value.hint == "wait; or pack what the archive holds, with --offline"
+        assert caught.value.hint == "Wait; or pack what the archive holds, with --offline"
         assert left_in(tmp_path) == []
 
 

@@ -1,0 +1,68 @@
+"""How an export ended: complete only when nothing is missing but what was removed on purpose."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.export import outcome
+from archiver.export.entries import Missing
+from archiver.export.outcome import ExportReport
+from archiver.export.request import ExportRequest, Fetched
+from archiver.ledger.segments import Head
+
+
+def report(**members: Any) -> ExportReport:
+    known: dict[str, Any] = {
+        "export_id": "20261105T010000Z-abcdef",
+        "target": Path("/tmp/lead.zip"),
+        "request": ExportRequest(Path("lead.zip"), leads=(789,)),
+        "fetched": Fetched("offline"),
+        "calls": 2,
+        "recordings": 1,
+        "bytes": 10,
+        "seconds": 0.5,
+        "missing": (),
+        "differences": (),
+        "not_found": (),
+        "manifest_sha256": "0" * 64,
+        "head": Head(1, "1" * 64),
+    }
+    return ExportReport(**known | members)
+
+
+def missing(state: str, record_id: int | None = 11) -> Missing:
+    return Missing(1, record_id, state, "a reason")
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({}, 0),
+        ({"missing": [missing("removed")]}, 0),
+        ({"missing": [missing("waiting")]}, 3),
+        ({"missing": [missing("removed"), missing("gone")]}, 3),
+        ({"not_found": ["lead 7"]}, 3),
+        ({"fetched": Fetched("held", gaps=("the lists could not be read",))}, 3),
+        ({"missing": [missing("waiting"), missing("damaged")]}, 4),
+    ],
+)
+def test_the_exit_code_says_whether_the_package_is_complete(
+    members: dict[str, Any], code: int
+) -> None:
+    ended = report(**members)
+    assert (ended.exit_code, ended.complete) == (code, code == 0)
+
+
+def test_a_missing_thing_is_one_sentence_with_its_reason() -> None:
+    assert missing("gone").sentence == "call 1, recording 11: a reason (gone)"
+    assert missing("waiting", None).sentence == "call 1: a reason (waiting)"
+
+
+def test_what_json_cuts_is_said_to_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcome, "MOST_NAMED", 2)
+    few = report(missing=[missing("gone")] * 2, differences=["x"] * 2).as_json()
+    many = report(missing=[missing("gone")] * 3, differences=["x"] * 3).as_json()
+    assert not {"missingCut", "differencesCut"} & set(few)
+    assert (many["missingCut"], many["differencesCut"]) == (True, True)
+    assert (len(many["missing"]), len(many["differences"])) == (2, 2)

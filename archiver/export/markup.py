@@ -16,6 +16,8 @@ _MONTHS: Final = (
     "October", "November", "December",
 )  # fmt: skip
 _SPACE: Final = {"\n", "\r", "\t"}
+_JOINERS: Final = {"\u200c", "\u200d"}
+"""Invisible, and part of how Persian, Hindi and some pictures are written."""
 
 
 @cache
@@ -84,9 +86,9 @@ def say_period(first: datetime | None, last: datetime | None, zone: tzinfo) -> s
     return f"{one} \N{EN DASH} {other}"
 
 
-def count(number: int, one: str, many: str = "") -> str:
+def count(number: int, one: str) -> str:
     """`1 call`, `1,234 calls`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {one if number == 1 else f'{one}s'}"
 
 
 def _digest(content: str) -> str:
@@ -96,4 +98,5 @@ def _digest(content: str) -> str:
 def _visible(one: str) -> str:
     if one in _SPACE:
         return " "
-    return "\ufffd" if unicodedata.category(one) in {"Cc", "Cf", "Cs"} else one
+    hides = unicodedata.category(one) in {"Cc", "Cf", "Cs"} and one not in _JOINERS
+    return "\ufffd" if hides else one

@@ -8,9 +8,11 @@ import pytest
 
 from archiver.archive import watched_archive
 from archiver.export.choosing import NothingToExport
-from archiver.ledger.events import Erasing, Event, Removed, Removing
+from archiver.ledger.events import Removing
+from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World
 from tests.export.packages import LEAD, PHONE, Package, exported, left_in, one_lead
+from tests.lifecycle.acts import erased, held, pruned
 from tests.world import Night, bench
 
 pytestmark = pytest.mark.anyio
@@ -92,13 +94,10 @@ async def test_one_unknown_lead_among_others_is_named(tmp_path: Path) -> None:
 
 
 async def erase(night: Night) -> None:
-    """Tell the archive that all calls of the lead are to be forgotten."""
+    """Archive the lead, and erase it for good."""
     night.clock.advance(days=2)
     await night.run()
-    async with watched_archive(night.config(), state_folder=night.state) as archive:
-        calls = (123, 124, 125, 126, 70108, 128, 129)
-        event = Erasing(lead_id=LEAD, before=night.clock(), call_ids=calls)
-        await archive.announce([event], at=night.clock(), run="erase")
+    await erased(night, 7, LEAD)
 
 
 @pytest.mark.parametrize(
@@ -124,23 +123,34 @@ async def test_an_erased_lead_among_others_is_said_to_be_erased(tmp_path: Path) 
         assert said in (tmp_path / "lead/custody.html").read_text("utf-8")
 
 
-async def test_a_removed_recording_is_named_and_the_package_is_complete(tmp_path: Path) -> None:
+async def test_what_retention_removed_is_named_and_what_is_held_is_packed(tmp_path: Path) -> None:
     async with bench(tmp_path, one_lead()) as night:
         night.clock.advance(days=2)
         await night.run()
-        key = f"{LEAD}/126/900106.mp3"
+        night.clock.advance(days=40)
+        await held(night, calls=(126, 70108))
+        await pruned(night, 4)
+        before = night.sandbox.count(Route.FILE)
+        report = await exported(night, tmp_path / "lead", leads=(LEAD,))
+        assert night.sandbox.count(Route.FILE) == before
+        assert (report.exit_code, report.calls, report.recordings) == (0, 7, 3)
+        assert {(one.state, one.reason) for one in report.missing} == {
+            ("removed", "it was removed when its time of retention was over")
+        }
+        package = Package(tmp_path / "lead")
+        package.validate()
+        assert sorted(package.audio()) == [900106, 900108, 900109]
+        assert package.page.count("is not in this package") == 4
+        assert len(package.custody["missing"]) == 4
+
+
+async def test_a_recording_that_is_about_to_be_removed_is_not_packed(tmp_path: Path) -> None:
+    async with bench(tmp_path, one_lead()) as night:
+        night.clock.advance(days=2)
+        await night.run()
         async with watched_archive(night.config(), state_folder=night.state) as archive:
-            events: list[Event] = [
-                Removing(record_ids=(900106,), why="retention"),
-                Removed(record_id=900106, call_id=126, why="retention", key=key, sha256="0" * 64),
-                Removing(record_ids=(900101,), why="retention"),
-            ]
-            await archive.announce(events, at=night.clock(), run="prune")
-        (night.archive.root / key).unlink()
+            event = Removing(record_ids=(900101,), why="retention")
+            await archive.announce([event], at=night.clock(), run="prune")
         report = await exported(night, tmp_path / "lead", leads=(LEAD,), offline=True)
-        assert (report.exit_code, report.recordings) == (0, 5)
-        assert [(one.record_id, one.state) for one in report.missing] == [
-            (900101, "removed"),
-            (900106, "removed"),
-        ]
-        assert "retention" in report.missing[0].reason
+        assert (report.exit_code, report.recordings) == (0, 6)
+        assert [(one.record_id, one.state) for one in report.missing] == [(900101, "removed")]

@@ -198,7 +198,9 @@ def _differences(call: ChosenCall, talk: float | None) -> Iterator[str]:
         yield f"there were {say_duration(talk)} of talk, and the source lists no recording of it"
     for one in call.recordings:
         if one.owner != call.call_id:
-            yield f"recording {one.record_id} is stored under call {one.owner}, listed under both"
+            lies = "was" if one.state == "removed" else "is"
+            place = f"{lies} stored under call {one.owner}, listed under both"
+            yield f"recording {one.record_id} {place}"
         elif one.lead_id is not None and one.lead_id != call.lead_id:
             own = "no lead" if call.lead_id is None else f"lead {call.lead_id}"
             yield f"recording {one.record_id} names lead {one.lead_id}, its call {own}"

@@ -113,6 +113,20 @@ async def test_what_was_erased_is_not_fetched_again_and_said_to_be_erased(
         assert left_in(tmp_path) == []
 
 
+async def test_a_recording_erased_with_another_lead_is_named_as_such(tmp_path: Path) -> None:
+    world = World().call(1, lead=LEAD).recording(11).call(2, lead=5).recording(11)
+    async with bench(tmp_path, world) as night:
+        await night.run()
+        await erased(night, 1, LEAD)
+        report = await exported(night, tmp_path / "lead", leads=(5,))
+        assert (report.exit_code, report.recordings) == (0, 0)
+        (missing,) = report.missing
+        assert missing.sentence == "call 2, recording 11: it was erased on request (removed)"
+        assert list(report.differences) == [
+            "call 2: recording 11 was stored under call 1, listed under both"
+        ]
+
+
 async def test_an_erased_lead_among_others_is_said_to_be_erased(tmp_path: Path) -> None:
     async with bench(tmp_path, one_lead().call(5, lead=5).recording(55)) as night:
         await erase(night)

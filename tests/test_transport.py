@@ -6,6 +6,7 @@ import gc
 import gzip
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import anyio
 import httpx
@@ -259,16 +260,26 @@ async def test_a_closed_port_is_a_connect_error(transport: GuardedTransport) -> 
             await fetch(transport, f"http://127.0.0.1:{unused.getsockname()[1]}/")
 
 
+async def hung_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 async def test_a_server_without_tls_is_told_as_such(transport: GuardedTransport) -> None:
+    left = anyio.Event()
+
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example.com ESMTP\r\n")
         await reader.read()
-        writer.close()
+        await hung_up(writer)
+        left.set()
 
     async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(TlsRefused, match=f"^https://127.0.0.1:{port}: no TLS can be agreed on"):
             await fetch(transport, f"https://127.0.0.1:{port}/", connect=5)
+        await left.wait()
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused_unless_it_is_named(
@@ -286,14 +297,37 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_unless_it_is_nam
 async def test_a_server_that_leaves_before_there_is_tls_is_a_connect_error(
     transport: GuardedTransport,
 ) -> None:
+    left = anyio.Event()
+
     async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
-        writer.close()
+        await hung_up(writer)
+        left.set()
 
     async with await asyncio.start_server(leave, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(httpx.ConnectError, match="TLS"):
             await fetch(transport, f"https://127.0.0.1:{port}/", connect=5)
+        await left.wait()
+
+
+async def test_a_server_that_never_comes_to_tls_is_a_connect_timeout_and_is_left_alone(
+    transport: GuardedTransport,
+) -> None:
+    left = anyio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while await reader.read(1000):
+                pass
+        await hung_up(writer)
+        left.set()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(httpx.ConnectTimeout, match="or no TLS on it"):
+            await fetch(transport, f"https://127.0.0.1:{port}/", connect=0.05)
+        await left.wait()
 
 
 async def test_a_header_that_no_request_can_carry_is_a_protocol_error(

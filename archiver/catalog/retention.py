@@ -127,6 +127,15 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """The newest erasure of a lead: of all that was created before that moment; not `is_done`
+    while something of it may be left."""
+
+    before: datetime
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A recording whose removal was told and is not done; `lead_id` is that of an erasure."""
 
@@ -269,6 +278,15 @@ def pending_erasures(db: sqlite3.Connection) -> list[tuple[int, datetime]]:
         "SELECT lead_id, before FROM erasures WHERE coalesce(done_before, 0) < before"
     )
     return [(lead_id, moment(before)) for lead_id, before in rows]
+
+
+def erasure_of_lead(db: sqlite3.Connection, lead_id: int) -> Erasure | None:
+    """The erasure that the ledger tells of the lead; None if it tells of none."""
+    row = db.execute(
+        "SELECT before, coalesce(done_before, 0) >= before FROM erasures WHERE lead_id = ?",
+        (lead_id,),
+    ).fetchone()
+    return None if row is None else Erasure(moment(row[0]), bool(row[1]))
 
 
 def erased_of_lead(db: sqlite3.Connection, lead_id: int) -> tuple[set[int], set[int]]:

@@ -8,7 +8,7 @@ import anyio
 from archiver.cli.context import Context
 from archiver.cli.parsing import count_argument, id_argument
 from archiver.cli.wording import counted, listed, sized
-from archiver.clock import stamp_or_none, system_clock
+from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
 from archiver.measures import say_moment, say_size
 
@@ -88,8 +88,11 @@ def _as_json(plan: "ErasePlan", *, erased: bool, head: str | None) -> dict[str, 
         "leavings": len(plan.leavings),
         "heldBy": plan.held_by,
         "locked": None,
+        "earlier": None,
         "ledgerHead": head,
     }
+    if plan.earlier is not None:
+        told["earlier"] = {"before": stamp(plan.earlier.before), "complete": plan.earlier.is_done}
     if plan.locked is not None:
         told["locked"] = {"key": plan.locked.key, "until": stamp_or_none(plan.locked.until)}
     return told
@@ -99,6 +102,7 @@ def _lines(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None)
     recordings = len(plan.archived)
     lines = [
         f"Lead {plan.lead_id}",
+        *_earlier(plan, config),
         f"{sized(len(plan.calls), 'call', 'calls')} in the catalog",
         f"{sized(recordings, 'recording', 'recordings')} with sidecar ({say_size(plan.size)})",
     ]
@@ -109,6 +113,16 @@ def _lines(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None)
     }
     lines += [sized(len(found), *what) for what, found in others.items() if found]
     return [*lines, "", *_end(plan, config, erased=erased, head=head)]
+
+
+def _earlier(plan: "ErasePlan", config: Config) -> list[str]:
+    """What an erasure before this one has done, so that nobody takes the lead for unknown."""
+    if plan.earlier is None:
+        return []
+    before = say_moment(plan.earlier.before, config.window.timezone)
+    if plan.earlier.is_done:
+        return [f"Erased before: what was created up to {before} is gone, and not fetched again."]
+    return [f"Its erasure up to {before} was cut short: some of it may be left."]
 
 
 def _end(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None) -> list[str]:
@@ -134,9 +148,13 @@ def _end(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None) -
     if refused:
         return [*refused, "Nothing was erased."]
     command = f"archiver erase --lead {plan.lead_id} --remove {len(plan.archived)}"
-    if not plan.calls and not plan.archived:
+    if plan.calls or plan.archived:
+        return [f"Nothing was erased. `{command}` erases it for good."]
+    if plan.earlier is None:
         return [
-            f"The archive knows no call of lead {plan.lead_id}, or none any more: check the id.",
+            f"The archive knows no call of lead {plan.lead_id}, and never erased it: check the id.",
             f"`{command}` would keep calls that it had until now from ever being fetched.",
         ]
-    return [f"Nothing was erased. `{command}` erases it for good."]
+    if plan.earlier.is_done:
+        return ["The archive has nothing more of it."]
+    return [f"`{command}` completes it, and so does the next `archiver run`."]

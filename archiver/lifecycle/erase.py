@@ -12,7 +12,7 @@ from typing import Final
 
 from archiver.archive import Archive
 from archiver.catalog import retention
-from archiver.catalog.retention import Shelved
+from archiver.catalog.retention import Erasure, Shelved
 from archiver.clock import Clock
 from archiver.errors import UsageError
 from archiver.ledger.events import Erasing, Event, Removing
@@ -27,7 +27,8 @@ _IDS_A_LINE: Final = 500
 
 @dataclass(slots=True)
 class ErasePlan:
-    """Everything of a lead. `held_by` and `locked` are what forbids its erasure."""
+    """Everything of a lead. `held_by` and `locked` are what forbids its erasure, `earlier` is the
+    erasure that was told before, if any."""
 
     lead_id: int
     calls: list[int] = field(default_factory=list)
@@ -37,6 +38,7 @@ class ErasePlan:
     leavings: list[str] = field(default_factory=list)
     held_by: list[str] = field(default_factory=list)
     locked: Locked | None = None
+    earlier: Erasure | None = None
 
     @property
     def record_ids(self) -> list[int]:
@@ -67,6 +69,7 @@ async def plan_erase(archive: Archive, lead_id: int, *, clock: Clock) -> ErasePl
     catalog = archive.catalog
     calls = await catalog.ask(lambda db: retention.calls_of_lead(db, lead_id))
     plan = ErasePlan(lead_id, calls)
+    plan.earlier = await catalog.ask(lambda db: retention.erasure_of_lead(db, lead_id))
     plan.recordings = await catalog.ask(lambda db: retention.of_lead(db, lead_id))
     ids = plan.record_ids
     plan.held_by = await catalog.ask(lambda db: retention.holds_of_lead(db, lead_id, ids))

@@ -20,6 +20,19 @@ def test_it_shows_and_then_erases(archived: Path) -> None:
     assert archiver("erase", *LEAD, "--json", folder=archived).answer["recordings"] == 0
 
 
+def test_a_lead_that_was_erased_is_told_from_one_that_nobody_knows(archived: Path) -> None:
+    unknown = archiver("erase", "--lead", "424242", folder=archived)
+    assert "knows no call of lead 424242, and never erased it: check the id." in unknown.out
+    archiver("erase", *LEAD, "--remove", "1", folder=archived)
+    again = archiver("erase", *LEAD, folder=archived)
+    assert "Erased before: what was created up to 2026-" in again.out
+    assert again.out.endswith("The archive has nothing more of it.\n")
+    told = archiver("erase", *LEAD, "--json", folder=archived).answer
+    assert told["earlier"]["complete"] is True
+    told = archiver("erase", "--lead", "424242", "--json", folder=archived).answer
+    assert told["earlier"] is None
+
+
 def test_what_is_held_is_refused_with_3_and_words(archived: Path) -> None:
     archiver("hold", "add", *LEAD, "--reason", "x", folder=archived)
     for arguments in (LEAD, (*LEAD, "--remove", "1")):

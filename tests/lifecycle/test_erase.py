@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.catalog.retention import Erasure
 from archiver.cli.balance import balance_lines
 from archiver.errors import UsageError
 from archiver.sandbox.exchange import Route
@@ -139,6 +140,23 @@ async def test_a_recording_of_the_person_under_another_call_is_not_fetched(tmp_p
         await night.run(calls=(3, 7), recheck=True)
         assert (night.files(72), night.files(73)) == (0, 1)
         assert set(night.archive.recordings()) == {61, 71, 73}
+
+
+async def test_an_erasure_that_was_cut_short_is_told_from_one_that_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(*_: object, **__: object) -> int:
+        return 0
+
+    async with bench(tmp_path, world_with_a_person()) as night:
+        await lived(night)
+        assert (await erasable(night)).earlier is None
+        with monkeypatch.context() as patch:
+            patch.setattr("archiver.lifecycle.erase.finish_removals", die)
+            await erased(night, 3)
+        assert (await erasable(night)).earlier == Erasure(night.clock.now, is_done=False)
+        await erased(night, 0)
+        assert (await erasable(night)).earlier == Erasure(night.clock.now, is_done=True)
 
 
 async def test_a_second_erasure_takes_what_came_after_the_first(tmp_path: Path) -> None:

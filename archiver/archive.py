@@ -21,6 +21,7 @@ from archiver.catalog.catalog import Catalog
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import KeyExists, KeyMissing, NoArchive, StorageRefused, UsageError
+from archiver.jsontext import read_json
 from archiver.ledger.events import Event, encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head, Segment
@@ -238,7 +239,7 @@ async def read_id(storage: Storage) -> str:
     """The id of the archive. KeyMissing where there is none; UsageError for one of another kind."""
     data = await storage.read(FORMAT_KEY, limit=_MOST_FORMAT_BYTES)
     try:
-        told = json.loads(data)
+        told = read_json(data)
         kind, archive_id = told["format"], str(uuid.UUID(told["archiveId"]))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(

@@ -8,12 +8,12 @@ it lies there.
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 
 from archiver.catalog import retention
 from archiver.catalog.catalog import Catalog
 from archiver.catalog.states import RecordingState
+from archiver.jsontext import read_json
 from archiver.ledger.events import RunEnded
 from archiver.storage.base import Storage
 from archiver.storage.keys import ARCHIVE_PREFIX, RUNS_PREFIX, parse_recording_key
@@ -62,9 +62,9 @@ async def find_untold_reports(storage: Storage, catalog: Catalog) -> list[Untold
         data = await storage.read(info.key, limit=_LARGEST_REPORT)
         run_id = info.key.removeprefix(RUNS_PREFIX).removesuffix(".json")
         try:
-            report = json.loads(data)
+            report = read_json(data)
             is_ours = report["runId"] == run_id and isinstance(report["complete"], bool)
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             continue
         if is_ours:
             event = RunEnded(

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from archiver.clock import stamp, stamp_or_none
+from archiver.jsontext import read_json
 from archiver.liner.models import Call, Recording, Row
 
 FORMAT = "liner-recording/1"
@@ -163,7 +164,7 @@ def revise(
 
 def decode(data: bytes) -> Sidecar:
     """A sidecar from its file. ValueError when it is none."""
-    fields = json.loads(data)
+    fields = read_json(data)
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise ValueError("not a sidecar of this format")
     for member, kind in (("record", dict), ("call", dict), ("audio", dict), ("revision", int)):

@@ -8,7 +8,7 @@ import archiver
 ROOT = Path(archiver.__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("clock", "reasons", "failures", "grace", "hop"),
+    ("clock", "reasons", "failures", "grace", "hop", "jsontext"),
     ("errors", "measures", "liner.models"),
     ("retry", "origins", "audio", "sidecar", "advice", "spreadsheet"),
     ("storage.keys", "storage.base", "storage.versions"),

@@ -19,7 +19,7 @@ from archiver.catalog import afterlife, queries
 from archiver.catalog.file import connect, copy_catalog, file_errors, scrub, sqlite_errors
 from archiver.catalog.horizon import Horizon
 from archiver.catalog.moments import moment, seconds
-from archiver.catalog.projection import apply
+from archiver.catalog.projection import apply, replay
 from archiver.catalog.states import CallState, Decision, decide, is_unrecorded
 from archiver.catalog.work import (
     Admission,
@@ -30,7 +30,7 @@ from archiver.catalog.work import (
     Tally,
     Task,
 )
-from archiver.ledger.events import CallJudged, Entry, Event, decode, encode
+from archiver.ledger.events import CallJudged, Entry, Event, encode
 from archiver.ledger.segments import Head, Segment
 from archiver.liner.models import Call
 from archiver.sidecar import clean_row
@@ -91,11 +91,10 @@ class Catalog:
         return Head(*row)
 
     async def replay(self, segment: Segment) -> None:
-        """Apply a segment that this catalog has not seen."""
+        """Apply a segment that this catalog has not seen; ArchiveDamaged if it tells nonsense."""
 
         def write() -> None:
-            for line in segment.lines:
-                apply(self._db, decode(line))
+            replay(self._db, segment)
             self._set_head(segment.head)
 
         await self._write(write)

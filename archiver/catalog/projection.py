@@ -13,9 +13,11 @@ nothing.
 import json
 import sqlite3
 from functools import singledispatch
+from typing import Final
 
 from archiver.catalog import afterlife, disclosures
 from archiver.catalog.moments import seconds
+from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import (
     CallJudged,
     CursorMoved,
@@ -36,13 +38,36 @@ from archiver.ledger.events import (
     Revised,
     RunEnded,
     Stored,
+    decode,
 )
+from archiver.ledger.segments import Segment
+
+_NONSENSE: Final = (
+    *(ValueError, TypeError, AttributeError, OverflowError),
+    *(sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
+)
+"""What a member of the wrong type or size ends in; a full disk or a locked file does not."""
 
 
 def apply(db: sqlite3.Connection, entry: Entry) -> None:
     """Bring the tables up to what the entry tells."""
     if entry.event is not None:
         _apply(entry.event, db, entry)
+
+
+def replay(db: sqlite3.Connection, segment: Segment) -> None:
+    """Bring the tables up to what the segment tells; one that was forged may tell nonsense.
+
+    Raises ArchiveDamaged for a line that is no event.
+    """
+    for number, line in enumerate(segment.lines, start=2):
+        try:
+            apply(db, decode(line))
+        except _NONSENSE as error:
+            raise ArchiveDamaged(
+                f"{segment.key}: line {number} is no event of the ledger",
+                hint="`archiver verify` lists every finding; restore the segment from a copy",
+            ) from error
 
 
 @singledispatch

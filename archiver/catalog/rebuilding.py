@@ -10,15 +10,13 @@ API gave them are not: the next run reads those that it needs again.
 """
 
 import os
-import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from archiver.catalog.file import connect, file_errors, scrub, sqlite_errors
 from archiver.catalog.glimpse import Glimpse
-from archiver.catalog.projection import apply
-from archiver.errors import ArchiveDamaged
+from archiver.catalog.projection import apply, replay
 from archiver.ledger.events import decode
 from archiver.ledger.segments import Head, Segment
 
@@ -55,9 +53,9 @@ class Rebuilding:
         """Apply segments that follow the last ones."""
         with sqlite_errors(), self._db:
             for segment in segments:
-                for number, line in enumerate(segment.lines, start=2):
-                    self._apply(line, segment, number)
-                    self._erases = self._erases or _ERASING in line
+                replay(self._db, segment)
+                self.events += len(segment.lines)
+                self._erases = self._erases or any(_ERASING in line for line in segment.lines)
                 self._waiting.difference_update(segment.lines)
                 self._head = segment.head
 
@@ -91,18 +89,6 @@ class Rebuilding:
         self._db.close()
         with suppress(OSError):
             self._remove(self._beside)
-
-    def _apply(self, line: bytes, segment: Segment, number: int) -> None:
-        try:
-            apply(self._db, decode(line))
-        except (ValueError, TypeError, OverflowError, RecursionError, sqlite3.Error) as error:
-            if getattr(error, "sqlite_errorname", "") in ("SQLITE_FULL", "SQLITE_IOERR"):
-                raise
-            raise ArchiveDamaged(
-                f"{segment.key}: line {number} is no event of the ledger",
-                hint="`archiver verify` lists every finding; restore the segment from a copy",
-            ) from error
-        self.events += 1
 
     def _take_over(self) -> None:
         for line in self._known.outbox:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeAlias, get_args
 
 from archiver.clock import from_stamp, stamp
+from archiver.jsontext import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,7 +328,7 @@ def encode(entry_at: datetime, run: str, event: Event) -> bytes:
 
 def decode(line: bytes) -> Entry:
     """An entry from its line. ValueError when it is none."""
-    members = json.loads(line)
+    members = read_json(line)
     if not isinstance(members, dict):
         raise ValueError("not an event")
     try:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archiver.errors import ArchiveDamaged
+from archiver.jsontext import read_json
 from archiver.storage.keys import LEDGER_PREFIX
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -81,7 +82,7 @@ def read(key: str, data: bytes, *, after: Head, archive_id: str) -> Segment:
         raise _damaged(key, "its bytes do not match the SHA-256 in its name")
     first, *lines = data.removesuffix(b"\n").split(b"\n")
     try:
-        header = json.loads(first)
+        header = read_json(first)
         told = (header["segment"], header["previous"], header["archive"])
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(key, "it has no header") from error

@@ -11,7 +11,6 @@ archive never count, nor those of a segment that was doubled.
 """
 
 import hashlib
-import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -20,6 +19,7 @@ from typing import Any
 import anyio
 
 from archiver.errors import StorageError, StorageUnreachable
+from archiver.jsontext import read_json
 from archiver.ledger.segments import MOST_BYTES, Head, head_of, number_prefix
 from archiver.storage.base import Reading, Storage
 from archiver.storage.keys import LEDGER_PREFIX
@@ -205,8 +205,8 @@ def _read_segment(key: str, reading: Reading | StorageError) -> _Found:
     digest = hashlib.sha256(data).hexdigest()
     first, *lines = data.removesuffix(b"\n").split(b"\n")
     try:
-        header = json.loads(first)
-    except (ValueError, RecursionError):
+        header = read_json(first)
+    except ValueError:
         header = None
     if digest != head.digest:
         return _Found(key, head, f"SHA-256 {digest}", lines=tuple(lines))

@@ -15,6 +15,7 @@ from archiver.archive import Archive
 from archiver.catalog import retention
 from archiver.clock import Clock
 from archiver.errors import ArchiveDamaged, KeyMissing
+from archiver.jsontext import read_json
 from archiver.ledger.events import Redacted
 from archiver.lifecycle.places import clear
 from archiver.storage.base import Body
@@ -31,7 +32,7 @@ def redacted(
 
     Counts stay. ValueError for what is no report.
     """
-    report = json.loads(data)
+    report = read_json(data)
     if not isinstance(report, dict):
         raise ValueError("not a report")
 

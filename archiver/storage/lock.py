@@ -18,6 +18,7 @@ from anyio import to_thread
 
 from archiver.clock import Clock, stamp, system_clock
 from archiver.errors import ArchiveHeld, KeyMissing, StorageUnreachable
+from archiver.jsontext import read_json
 from archiver.storage.base import Storage
 from archiver.storage.disk import disk_errors, sync_folder
 from archiver.storage.filelock import FileLock
@@ -157,7 +158,7 @@ def _release(lock: FileLock, folder: Path, leave: bool) -> None:
 
 async def _refuse(held_by: bytes) -> None:
     try:
-        found = json.loads(held_by)
+        found = read_json(held_by)
         who = f"{found['holder']}, process {found['pid']} on {found['host']} since {found['since']}"
     except (ValueError, KeyError, TypeError):
         who = "another run"

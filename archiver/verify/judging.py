@@ -101,5 +101,5 @@ def _card(read: Reading) -> Sidecar | str:
         return decode(read.content)
     except json.JSONDecodeError as error:
         return f"no JSON: {error}"
-    except (ValueError, RecursionError) as error:
-        return str(error) or type(error).__name__
+    except ValueError as error:
+        return str(error)

@@ -1,6 +1,5 @@
 """`verify` as a whole: which archive, which part of it, and what is noted for the next time."""
 
-import json
 import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -22,6 +21,7 @@ from archiver.errors import (
     StorageUnreachable,
     UsageError,
 )
+from archiver.jsontext import read_json
 from archiver.lifecycle.worm import promise_of
 from archiver.storage.base import Storage
 from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX
@@ -151,7 +151,7 @@ async def _told_id(storage: Storage, url: str) -> str | None:
 async def _is_other_version(storage: Storage) -> bool:
     """Whether the archive plainly says that another version of the format holds."""
     try:
-        told = json.loads(await storage.read(FORMAT_KEY, limit=_MOST_FORMAT_BYTES))["format"]
+        told = read_json(await storage.read(FORMAT_KEY, limit=_MOST_FORMAT_BYTES))["format"]
     except (ValueError, TypeError, KeyError):
         return False
     name, _, version = str(told).partition("/")

@@ -277,6 +277,11 @@ def break_format_json(medium: Medium) -> Named:
     return {("foreign-format", FORMAT)}
 
 
+def nest_format_json_deeply(medium: Medium) -> Named:
+    medium.write(FORMAT, b"[" * 50_000)
+    return {("foreign-format", FORMAT)}
+
+
 def change_the_id_of_the_archive(medium: Medium) -> Named:
     told = json.loads(medium.read(FORMAT))
     told["archiveId"] = "11111111-1111-4111-8111-111111111111"
@@ -321,5 +326,6 @@ TAMPERINGS: tuple[Tampering, ...] = (
     mix_in_another_archive,
     remove_format_json,
     break_format_json,
+    nest_format_json_deeply,
     change_the_id_of_the_archive,
 )

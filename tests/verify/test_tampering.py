@@ -10,6 +10,9 @@ import pytest
 
 from archiver.catalog.inventory import Expected, Inventory
 from archiver.config import StorageConfig
+from archiver.errors import ArchiveDamaged
+from archiver.reindex import reindex
+from archiver.status import look
 from archiver.storage import s3_requests
 from archiver.verify.findings import ChainBroken, Finding, Missing, Unexpected
 from archiver.verify.verification import Wanted, verify
@@ -20,6 +23,7 @@ from tests.verify.tampering import (
     AUDIO,
     TAMPERINGS,
     Tampering,
+    append_lines_that_are_no_events,
     change_a_report,
     remove_a_segment_in_the_middle,
 )
@@ -76,6 +80,13 @@ async def test_a_broken_chain_does_not_stop_the_check_of_everything_else(case: C
     orphans = [one for one in found if isinstance(one, Unexpected)]
     assert orphans
     assert all("restore that first" in one.next for one in orphans)
+
+
+async def test_whoever_builds_on_a_ledger_that_tells_nonsense_refuses_it(case: Case) -> None:
+    ((_, forged),) = append_lines_that_are_no_events(Folder(case.root))
+    for build in (look, reindex):
+        with pytest.raises(ArchiveDamaged, match=f"{forged}: line 2 is no event"):
+            await build(case.config, state_folder=case.state)
 
 
 async def test_a_link_or_a_folder_in_the_place_of_a_recording_is_found(case: Case) -> None:

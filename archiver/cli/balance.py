@@ -62,8 +62,7 @@ def _counts(report: Report) -> list[str]:
     size, seconds = report["bytes"], report["seconds"]
     rate = f" ({say_size(size / seconds)}/s)" if seconds > 0 and size else ""
     lines = [
-        *_table("Calls", report["calls"], _CALL_STATES, unfinished=report.get("unfinished", 0)),
-        *_without_recording(report),
+        *_calls(report),
         "",
         *_table("Recordings", report["recordings"], _RECORDING_STATES),
     ]
@@ -76,14 +75,20 @@ def _counts(report: Report) -> list[str]:
     return [*lines, "", f"{say_size(size)} in {say_duration(seconds)}{rate}"]
 
 
-def _without_recording(report: Report) -> list[str]:
-    """What there is to say of the calls on which nothing was recorded."""
+def _calls(report: Report) -> list[str]:
+    """The calls by state, and what there is to say of those on which nothing was recorded.
+
+    Of an erased call the archive has nothing: it counts among `none`.
+    """
+    erased = report.get("erasedCalls", 0)
+    states = _CALL_STATES | ({"none": "nothing was recorded, or it was erased"} if erased else {})
+    lines = _table("Calls", report["calls"], states, unfinished=report.get("unfinished", 0))
     said = {
-        "unrecorded": "of those: there was talk; `archiver status` names them",
-        "erased": "of those: of an erased person, passed over",
+        "unrecorded": "of these: there was talk; `archiver status` names them",
+        "erased": "of these: of an erased person, passed over",
     }
     counts = {name: report.get(f"{name}Calls", 0) for name in said}
-    return [part_line(name, count, said[name]) for name, count in counts.items() if count]
+    return lines + [part_line(name, count, said[name]) for name, count in counts.items() if count]
 
 
 def _table(

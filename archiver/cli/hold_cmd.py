@@ -1,6 +1,8 @@
 """`archiver hold`: keep calls from being removed, whatever their age."""
 
 import argparse
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -200,16 +202,20 @@ def _lines(hold: "Hold", texts: "HoldTexts", covers: int, config: Config) -> lis
     zone = config.window.timezone
     scopes = zip(_KINDS, (hold.leads, hold.calls, hold.orders), strict=True)
     on = "; ".join(f"{kind} {listed(ids)}" for kind, ids in scopes if ids)
-    placed, lifted = texts.placed or {}, texts.lifted or {}
-    unknown = "erased with a person" if hold.is_erased else "lost: `archiver verify` tells more"
-    lines = [
-        f"{hold.hold_id}  {on}",
-        f"  placed  {say_moment(hold.placed_at, zone)} by {placed.get('placedBy', unknown)}",
-        f"  reason  {placed.get('reason', unknown)}",
-    ]
+    lines = [f"{hold.hold_id}  {on}", *_act_lines("placed", hold.placed_at, texts.placed, zone)]
     if hold.lifted_at is None:
-        return [*lines, f"  covers  {counted(covers, 'recording', 'recordings')} now"]
-    lines.append(
-        f"  lifted  {say_moment(hold.lifted_at, zone)} by {lifted.get('liftedBy', unknown)}"
-    )
-    return [*lines, f"  reason  {lifted['reason']}"] if lifted.get("reason") else lines
+        lines.append(f"  covers  {counted(covers, 'recording', 'recordings')} now")
+    else:
+        lines += _act_lines("lifted", hold.lifted_at, texts.lifted, zone)
+    if hold.is_erased:
+        lines.append("  texts   erased with a person")
+    elif texts.placed is None or (hold.lifted_at and texts.lifted is None):
+        lines.append("  texts   lost: `archiver verify` tells more")
+    return lines
+
+
+def _act_lines(act: str, at: datetime, told: Mapping[str, Any] | None, zone: tzinfo) -> list[str]:
+    """When, by whom and why; who and why only while the text of it is there."""
+    by, reason = (told or {}).get(f"{act}By"), (told or {}).get("reason")
+    line = f"  {act}  {say_moment(at, zone)}" + (f" by {by}" if by else "")
+    return [line, f"  reason  {reason}"] if reason else [line]

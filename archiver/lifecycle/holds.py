@@ -18,6 +18,7 @@ from archiver.catalog import retention
 from archiver.catalog.retention import Hold
 from archiver.clock import Clock, stamp
 from archiver.errors import KeyExists, KeyMissing, UsageError
+from archiver.jsontext import read_json
 from archiver.ledger.events import Event, Held, Lifted
 from archiver.lifecycle.acts import name_of_act
 from archiver.storage.base import Body
@@ -50,7 +51,7 @@ async def place_hold(
 ) -> str:
     """Place a hold on all of these; its id. Nothing is locked for it.
 
-    Raises UsageError for a hold on nothing, or one without a reason.
+    Raises UsageError for a hold on nothing, on too many at once, or one without a reason.
     """
     if not (leads or calls or orders):
         raise UsageError("a hold on nothing", hint="name --lead, --call or --order")
@@ -71,6 +72,8 @@ async def place_hold(
     }
     key = f"{HOLDS_PREFIX}{hold_id}.json"
     body = _body(told)
+    if body.size > _MOST_BYTES:
+        raise UsageError("a hold on too many at once", hint="place several, on some thousands each")
     info = await archive.storage.put(key, body)
     event = _held(told, key, body.sha256, info.version)
     await archive.announce([event], at=now, run=name_of_act(now))
@@ -135,7 +138,7 @@ async def finish_holds(archive: Archive, *, clock: Clock) -> None:
 def _held_from(key: str, data: bytes, version: str | None) -> Event | None:
     """The event of a hold that lies there; None for what is no hold, which `verify` reports."""
     try:
-        told = json.loads(data)
+        told = read_json(data)
         if key != f"{HOLDS_PREFIX}{told['holdId']}.json":
             return None
         if not all(isinstance(one, int) for name in _IDS for one in told[name]):
@@ -159,7 +162,7 @@ def _held(told: dict[str, Any], key: str, sha256: str, version: str | None) -> H
 
 async def _read(archive: Archive, key: str) -> dict[str, Any] | None:
     try:
-        told = json.loads(await archive.storage.read(key, limit=_MOST_BYTES))
+        told = read_json(await archive.storage.read(key, limit=_MOST_BYTES))
     except (KeyMissing, ValueError):
         return None
     return told if isinstance(told, dict) else None

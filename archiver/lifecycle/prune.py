@@ -107,8 +107,9 @@ async def prune(
     await finish_removals(archive, clock=clock, act=act)
     plan = await plan_prune(archive, keep, clock=clock)
     if number != len(plan.record_ids):
+        what = "recording" if len(plan.record_ids) == 1 else "recordings"
         raise UsageError(
-            f"{len(plan.record_ids):,} recordings would go now, not {number:,}: none was removed",
+            f"{len(plan.record_ids):,} {what} would go now, not {number:,}: none was removed",
             hint="`archiver prune` shows which; name the number that it shows",
         )
     removed = 0

@@ -38,6 +38,22 @@ def test_no_hold_is_said_in_words(archived: Path) -> None:
     assert hold(archived, "list").out == "No hold is in force.\n"
 
 
+def test_texts_that_are_gone_are_said_to_be_gone(archived: Path) -> None:
+    erased = hold(archived, "add", "--lead", "50244", "--reason", "x", "--json").answer["holdId"]
+    hold(archived, "lift", erased, "--reason", "y")
+    archiver("erase", "--lead", "50244", "--remove", "1", folder=archived)
+    lost = hold(archived, "add", "--lead", "50231", "--reason", "z", "--json").answer["holdId"]
+    text = archived / f"archive/_archive/holds/{lost}.json"
+    text.chmod(0o644)
+    text.write_text("[" * 100_000)
+    ended = hold(archived, "list", "--all")
+    assert ended.code == 0, ended
+    one, other = ended.out.split(f"{lost}  lead 50231\n")
+    assert one.splitlines()[-1] == "  texts   erased with a person"
+    assert other.splitlines()[-1] == "  texts   lost: `archiver verify` tells more"
+    assert " by " not in ended.out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -103,7 +103,7 @@ async def test_nights_after_it_pass_over_the_old_calls_and_take_the_new(
         report = await night.run(since=night.clock.now.replace(month=11, day=1), recheck=True)
         assert told(report)["none"] == 4
         assert report.as_json()["erasedCalls"] == 4
-        assert "erased                4  of those" in "\n".join(
+        assert "erased                4  of these" in "\n".join(
             balance_lines(report.as_json(), UTC)
         )
         assert [night.lists(call) for call in (1, 2, 4, 20)] == [0, 0, 0, 0]

@@ -15,7 +15,7 @@ from archiver.catalog.rebuilding import Rebuilding
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.ledger.log import Ledger
-from archiver.ledger.segments import Head, Segment
+from archiver.ledger.segments import Head, Segment, lost
 from archiver.storage.lock import archive_lock
 
 _AT_ONCE = 16
@@ -55,7 +55,8 @@ async def reindex(
     """Rebuild the catalog, and replace the old one when the new one is whole.
 
     `on_read` hears of segments and events that were read. Raises ArchiveHeld while a run holds the
-    archive, ArchiveDamaged when its ledger does not hold, NoArchive where there is none.
+    archive, ArchiveDamaged when its ledger does not hold or lacks what the old catalog has seen of
+    it, NoArchive where there is none.
     """
     began = time.monotonic()
     holder = "reindex"
@@ -69,15 +70,20 @@ async def reindex(
         ledger = Ledger(storage, archive_id)
         work = await anyio.to_thread.run_sync(Rebuilding, path, archive_id, known)
         try:
-            head = await _fill(work, ledger, on_read)
+            head = await _fill(work, ledger, known.head, on_read)
             counts = await anyio.to_thread.run_sync(work.install)
         finally:
             work.discard()
     return Reindexed(archive_id, path, head, counts, time.monotonic() - began)
 
 
-async def _fill(work: Rebuilding, ledger: Ledger, on_read: Callable[[int, int], None]) -> Head:
+async def _fill(
+    work: Rebuilding, ledger: Ledger, seen: Head, on_read: Callable[[int, int], None]
+) -> Head:
+    """Take in the whole ledger; its head. `seen` must be in it: the old catalog is the only one
+    on this machine who knows of a tail that was cut off, and must not be replaced by its like."""
     head, waiting = Head(), list[Segment]()
+    is_whole = seen.number == 0
 
     async def flush() -> None:
         await anyio.to_thread.run_sync(work.take, tuple(waiting))
@@ -87,7 +93,10 @@ async def _fill(work: Rebuilding, ledger: Ledger, on_read: Callable[[int, int], 
     async for segment in ledger.read_after(head):
         waiting.append(segment)
         head = segment.head
+        is_whole = is_whole or head == seen
         if len(waiting) >= _AT_ONCE:
             await flush()
     await flush()
+    if not is_whole:
+        raise lost(seen)
     return head

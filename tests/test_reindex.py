@@ -140,6 +140,21 @@ async def test_a_broken_ledger_is_no_source_of_a_catalog(tmp_path: Path) -> None
             await rebuilt(night)
 
 
+async def test_a_ledger_that_was_cut_off_does_not_replace_the_catalog_that_knows(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, world()) as night:
+        await three_nights(night)
+        before = rows(night.catalog)
+        max((tmp_path / "archive/_archive/ledger").iterdir()).unlink()
+        with pytest.raises(ArchiveDamaged, match="has lost segment"):
+            await rebuilt(night)
+        assert rows(night.catalog) == before
+        assert "tail-cut" in {one.name for one in await night.findings()}
+        night.forget_catalog()
+        await rebuilt(night)
+
+
 async def test_it_waits_for_no_run(tmp_path: Path) -> None:
     async with bench(tmp_path, world()) as night:
         await three_nights(night)

@@ -8,7 +8,16 @@ A writer that finds the number taken raises KeyExists: it reads on, and tries ag
 from collections.abc import AsyncIterator, Sequence
 
 from archiver.errors import ArchiveDamaged, KeyExists
-from archiver.ledger.segments import MOST_BYTES, Head, Segment, head_of, link, number_prefix, read
+from archiver.ledger.segments import (
+    MOST_BYTES,
+    Head,
+    Segment,
+    head_of,
+    link,
+    lost,
+    number_prefix,
+    read,
+)
 from archiver.storage.base import Body, Storage
 from archiver.storage.keys import LEDGER_PREFIX
 from archiver.storage.lock import append_lock
@@ -70,8 +79,5 @@ class Ledger:
             if found.number > head.number:
                 later.append(info.key)
         if not is_there:
-            raise ArchiveDamaged(
-                f"the ledger has lost segment {head.number}, which this machine has seen",
-                hint="its newest segments were cut off or replaced; restore them from a copy",
-            )
+            raise lost(head)
         return later

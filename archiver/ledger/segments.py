@@ -93,6 +93,14 @@ def read(key: str, data: bytes, *, after: Head, archive_id: str) -> Segment:
     return Segment(head, after.digest, archive_id, data, tuple(lines))
 
 
+def lost(head: Head) -> ArchiveDamaged:
+    """That the ledger no longer has a segment that this machine has seen."""
+    return ArchiveDamaged(
+        f"the ledger has lost segment {head.number}, which this machine has seen",
+        hint="its newest segments were cut off or replaced; restore them from a copy",
+    )
+
+
 def _damaged(key: str, what: str) -> ArchiveDamaged:
     return ArchiveDamaged(
         f"the ledger does not hold: {key}: {what}",

@@ -74,6 +74,7 @@ class Walk:
         self.archive_id = archive_id
         self.head = Head()
         self.digests: dict[str, int] = {}
+        self._set_aside: set[str] = set()
         self._gap = self._knows_archive = False
 
     async def steps(self) -> AsyncIterator[Step]:
@@ -85,17 +86,29 @@ class Walk:
             for position, group in enumerate(few[:_AT_ONCE]):
                 later = few[position + 1] if position + 1 < len(few) else []
                 candidates = [read[key] for key in group]
-                for step in await self._judge(candidates, [read[key] for key in later]):
+                for step in self._judge(candidates, [read[key] for key in later]):
                     yield step
 
     async def _numbers(self) -> list[list[str]]:
-        """The keys of segments not seen yet, those of one number together."""
+        """The keys of segments not seen yet, those of one number together.
+
+        A number that is not there is looked for a second time: its segment may have been written
+        while the others were listed.
+        """
+        found = await self._listed()
+        if any(number != place for place, number in enumerate(found, self.head.number + 1)):
+            found = await self._listed()
+        return list(found.values())
+
+    async def _listed(self) -> dict[int, list[str]]:
         heads = [
             (head.number, info.key)
             async for info in self._storage.list(LEDGER_PREFIX)
             if (head := head_of(info.key)) and head.number > self.head.number
+            if info.key not in self._set_aside
         ]
-        return [[key for _, key in few] for _, few in groupby(sorted(heads), lambda one: one[0])]
+        grouped = groupby(sorted(heads), lambda one: one[0])
+        return {number: [key for _, key in few] for number, few in grouped}
 
     async def _read(self, keys: Iterable[str]) -> dict[str, _Found]:
         found: dict[str, _Found] = {}
@@ -119,7 +132,7 @@ class Walk:
             await self._storage.stat(key)  # raises when it is the storage that does not answer
         return found
 
-    async def _judge(self, candidates: Sequence[_Found], later: Sequence[_Found]) -> list[Step]:
+    def _judge(self, candidates: Sequence[_Found], later: Sequence[_Found]) -> list[Step]:
         """The steps of one number: the segment that belongs there, and those that do not."""
         ours, steps = [], []
         self._learn_archive(candidates)
@@ -129,6 +142,7 @@ class Walk:
                 ours.append(one)
             else:
                 lines = () if misplaced.foreign else one.lines
+                self._set_aside.add(one.key)
                 steps.append(Step(one.key, lines, (misplaced,)))
         if not ours:
             return steps
@@ -138,7 +152,7 @@ class Walk:
                 there = f"one segment with number {one.head.number}"
                 broken = Break(one.key, there, f"{len(ours)}; another one fits the chain better")
                 steps.append(Step(one.key, (), (broken,)))
-        return [*await self._skipped(chosen), self._take(chosen), *steps]
+        return [*self._skipped(chosen), self._take(chosen), *steps]
 
     def _learn_archive(self, candidates: Sequence[_Found]) -> None:
         told = [str(one.header.get("archive")) for one in candidates if one.matches]
@@ -169,12 +183,12 @@ class Walk:
             ),
         )
 
-    async def _skipped(self, chosen: _Found) -> list[Step]:
+    def _skipped(self, chosen: _Found) -> list[Step]:
         """A step that tells of the numbers that are not there, if any."""
         first, last = self.head.number + 1, chosen.head.number - 1
         self._gap = first <= last
-        if not self._gap or [one async for one in self._storage.list(number_prefix(first))]:
-            return []  # nothing is missing, or it came while the names were listed
+        if not self._gap:
+            return []
         key = f"{number_prefix(last)}*"
         if chosen.matches:
             key = f"{number_prefix(last)}{chosen.header.get('previous')}.jsonl"

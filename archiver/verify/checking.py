@@ -52,6 +52,11 @@ _RUNS_CHANGE: Final = frozenset({Kind.SIDECAR, Kind.REPORT})
 _LEDGER_FIRST = (
     "a segment of the ledger that does not hold may name it: restore that first, and verify again"
 )
+_LEDGER_IS_OLD = "restore the ledger first, and verify again: it may tell of other bytes here"
+_NO_LEDGER = (
+    "there is no ledger at all: if it was lost, restore it and verify again; if the first run was"
+    " killed, `archiver run` goes on"
+)
 _BY_A_RUN = "a run is under way and has not told of it for 45 s; verify again when it has ended"
 
 
@@ -223,10 +228,8 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
         for finding in findings:
             if finding.key in LOCK_KEYS:
                 continue  # left on purpose by a run that ended out of order: the next one asks
-            if isinstance(finding, Unexpected) and one.found.breaks_ledger:
-                finding = finding.advised(_LEDGER_FIRST)  # noqa: PLW2901 - the same, said better
             if not is_held or not _may_pass(one, finding):
-                one.found.findings.append(finding)
+                one.found.findings.append(_advised(one, finding))
             elif finding.key.startswith(TMP_PREFIX):
                 continue  # working space of whoever holds the archive
             elif waited >= patience.seconds:
@@ -236,6 +239,23 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
         if suspects:
             await patience.sleep(_PAUSE)
             waited += _PAUSE
+
+
+def _advised(one: _Check, finding: Finding) -> Finding:
+    """The finding with the next step that fits the ledger as it is and the archive that it is."""
+    if finding.key == FORMAT_KEY and one.walk.archive_id is not None:
+        return finding.advised(_format_anew(one.walk.archive_id))
+    if isinstance(finding, Unexpected) and not one.walk.head.number:
+        return finding.advised(_NO_LEDGER)
+    if not one.found.breaks_ledger:
+        return finding
+    return finding.advised(_LEDGER_FIRST if isinstance(finding, Unexpected) else _LEDGER_IS_OLD)
+
+
+def _format_anew(archive_id: str) -> str:
+    """How the file that only names the archive is made again: its bytes follow from the id."""
+    text = encode_format(archive_id).decode().replace("\n", "\\n")
+    return f"restore it from a copy, or write it anew: printf '{text}' > {FORMAT_KEY}"
 
 
 def _may_pass(one: _Check, finding: Finding) -> bool:

@@ -12,7 +12,7 @@ FETCH_AGAIN = (
     "`archiver verify --repair` fetches it again if the source still has it; else restore it"
     " from a copy of the archive"
 )
-RESTORE_LEDGER = "restore the ledger's file from a copy; nothing else in the archive was changed"
+RESTORE_LEDGER = "restore the ledger's file from a copy of the archive, and verify again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ class ForeignFormat(Finding):
     """`_archive/format.json` does not say what the ledger says: the format, the archive's id."""
 
     name: ClassVar[str] = "foreign-format"
-    next_step: ClassVar[str] = "restore _archive/format.json with exactly the expected line"
+    next_step: ClassVar[str] = "restore it from a copy of the archive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,8 +48,7 @@ async def repair(
         return
     if found.breaks_ledger:
         found.findings = [
-            one.advised(f"{_LEDGER_FIRST}; then: {one.next}") if one in mendable else one
-            for one in found.findings
+            one.advised(_LEDGER_FIRST) if one in mendable else one for one in found.findings
         ]
         return
     act = f"repair-{stamp(clock()).replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"

@@ -26,6 +26,13 @@ def segments(medium: Medium) -> list[str]:
     return [key for key in medium.listing() if key.startswith(LEDGER)]
 
 
+def _archive_id(medium: Medium, segment: str | None = None) -> bytes:
+    """The id in that segment, or in format.json."""
+    if segment is None:
+        return str(json.loads(medium.read(FORMAT))["archiveId"]).encode()
+    return str(json.loads(medium.read(segment).split(b"\n")[0])["archive"]).encode()
+
+
 def report(medium: Medium) -> str:
     return next(key for key in medium.listing() if key.startswith("_archive/runs/"))
 
@@ -205,6 +212,15 @@ def renumber_two_segments(medium: Medium) -> Named:
     return {("chain-broken", key) for key in moved}
 
 
+def disguise_a_missing_segment(medium: Medium) -> Named:
+    """A file of another name stands for the number that is not there."""
+    key = segments(medium)[1]
+    data = medium.read(key)
+    medium.remove(key)
+    medium.write(key[:25] + key[25:].upper(), data)
+    return {("chain-broken", key), ("unexpected", key[:25] + key[25:].upper())}
+
+
 def forge_a_segment(medium: Medium) -> Named:
     """An altered segment under a name that fits its bytes: the next one tells."""
     key, after = segments(medium)[:2]
@@ -267,6 +283,15 @@ def mix_in_another_archive(medium: Medium) -> Named:
     return {("two-archives", key)}
 
 
+def lay_another_archive_over_it(medium: Medium) -> Named:
+    """The other one's format.json lies there, and its only segment: ours are the strangers."""
+    other = "11111111-1111-4111-8111-111111111111"
+    mix_in_another_archive(medium)
+    medium.write(FORMAT, medium.read(FORMAT).replace(_archive_id(medium), other.encode()))
+    ours = [key for key in segments(medium) if _archive_id(medium, key) != other.encode()]
+    return {("two-archives", key) for key in ours}
+
+
 def remove_format_json(medium: Medium) -> Named:
     medium.remove(FORMAT)
     return {("missing", FORMAT)}
@@ -316,6 +341,7 @@ TAMPERINGS: tuple[Tampering, ...] = (
     empty_a_segment,
     remove_a_segment_in_the_middle,
     remove_the_first_segment,
+    disguise_a_missing_segment,
     cut_off_the_newest_segment,
     swap_two_segments,
     renumber_two_segments,
@@ -324,6 +350,7 @@ TAMPERINGS: tuple[Tampering, ...] = (
     append_lines_that_are_no_events,
     launder_a_changed_recording,
     mix_in_another_archive,
+    lay_another_archive_over_it,
     remove_format_json,
     break_format_json,
     nest_format_json_deeply,

@@ -36,7 +36,8 @@ BESIDES = (ChainBroken, Missing, Unexpected)
 
 def check(found: list[Finding], named: set[tuple[str, str]]) -> None:
     assert named <= names(found)
-    breaks_ledger = any(kind in ("chain-broken", "tail-cut") for kind, _ in named)
+    assert len(names(found)) == len(found), "something is told twice"
+    breaks_ledger = any(kind in ("chain-broken", "tail-cut", "two-archives") for kind, _ in named)
     others = [one for one in found if (one.name, one.key) not in named]
     assert not others or (breaks_ledger and all(isinstance(one, BESIDES) for one in others))
     assert all(one.next and one.expected and one.found for one in found)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from archiver.verify.sampling import Sample, load_sample, parse_share, save_samp
 from archiver.verify.verification import Verified, Wanted, Watcher, verify
 from tests.verify.archives import AT_ONCE, Case, config_of, names
 from tests.verify.media import Folder
-from tests.verify.tampering import AUDIO, SIDECAR, flipped
+from tests.verify.tampering import AUDIO, FORMAT, SIDECAR, flipped
 from tests.witness import digest
 from tests.world import FIRST_NIGHT
 
@@ -214,7 +215,33 @@ async def test_a_lost_ledger_is_not_an_empty_archive(case: Case) -> None:
     found = await case.findings()
     assert {one.name for one in found} == {"tail-cut", "unexpected"}
     case.forget_catalog()
-    assert {one.name for one in await case.findings()} == {"unexpected"}
+    found = await case.findings()
+    assert {one.name for one in found} == {"unexpected"}
+    assert all("there is no ledger at all" in one.next for one in found)
+
+
+async def test_what_an_old_ledger_tells_of_an_object_is_not_put_right_before_the_ledger(
+    case: Case,
+) -> None:
+    for segment in sorted(case.root.glob("_archive/ledger/*"))[2:]:
+        segment.unlink()
+    found = [one for one in await case.findings() if one.name.startswith("wrong")]
+    assert found
+    assert all(one.next.startswith("restore the ledger first") for one in found)
+
+
+@pytest.mark.parametrize("wrong", [b"", None])
+async def test_the_next_step_of_a_wrong_format_json_makes_it_right(
+    case: Case, wrong: bytes | None
+) -> None:
+    medium = Folder(case.root)
+    medium.remove(FORMAT)
+    if wrong is not None:
+        medium.write(FORMAT, wrong)
+    (found,) = await case.findings()
+    _, command = found.next.split("write it anew: ")
+    subprocess.run(["sh", "-c", command], cwd=case.root, check=True)
+    assert await case.findings() == []
 
 
 async def test_a_catalog_that_is_none_does_no_harm(case: Case) -> None:

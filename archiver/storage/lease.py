@@ -9,6 +9,11 @@ one: nobody waits in order to watch. A lease older than `dead_after` is taken ov
 A holder that cannot renew stops by itself after `give_up`, before anyone may take over; one that
 was suspended learns of the takeover from its next renewal. Either way the body of `held` is
 cancelled. Writes still on their way then do no harm, since they are conditional too.
+
+Where the bucket keeps versions, every renewal would leave one behind for ever, and every end a
+delete marker. So the holder removes what lies under its newest version as it goes, and that one
+last, by its id: nobody else's lease can be hit, and nothing older comes to light again. Where that
+is not allowed, the versions stay and the lease is deleted like any object.
 """
 
 import hashlib
@@ -25,12 +30,14 @@ from archiver.errors import (
     KeyExists,
     KeyMissing,
     StorageError,
+    StorageRefused,
     StorageUnreachable,
 )
 from archiver.storage.base import Body, ObjectInfo, Storage
 
 MAX_BYTES = 4096
 RELEASE_DEADLINE = 5.0
+SWEEP_DEADLINE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class Lease:
         self._times = times
         self._renewals = 0
         self._tag = ""
+        self._version: str | None = None
         self.found_left = False
         self.leave = False
 
@@ -65,7 +73,7 @@ class Lease:
         """Take the lease: None, or what its living holder wrote into it."""
         while True:
             try:
-                self._tag = (await self._storage.put(self._key, self._body())).tag
+                self._holds(await self._storage.put(self._key, self._body()))
             except KeyExists:
                 with suppress(KeyMissing, KeyChanged):
                     return await self._challenge()
@@ -107,12 +115,11 @@ class Lease:
         found = await self._storage.read(self._key, limit=MAX_BYTES)
         if self._is_ours(found):
             # The answer to our own put was lost, and the put was repeated.
-            self._tag = info.tag
+            self._holds(info)
             return None
         if info.age is None or info.age < self._times.dead_after:
             return found
-        taken = await self._storage.put(self._key, self._body(), replacing=info.tag)
-        self._tag = taken.tag
+        self._holds(await self._storage.put(self._key, self._body(), replacing=info.tag))
         self.found_left = True
         return None
 
@@ -123,8 +130,9 @@ class Lease:
             started = anyio.current_time()
             with anyio.move_on_at(renewed + self._times.give_up):
                 try:
-                    self._tag = (await self._renew()).tag
+                    self._holds(await self._renew())
                     renewed = started
+                    await self._sweep()
                 except (KeyChanged, KeyMissing):
                     return StorageError(
                         "another run has taken over the archive",
@@ -154,8 +162,34 @@ class Lease:
     async def _release(self) -> None:
         # Shielded with a deadline; a lease that stays dies of age.
         with anyio.move_on_after(RELEASE_DEADLINE, shield=True), suppress(StorageError):
-            if self._is_ours(await self._storage.read(self._key, limit=MAX_BYTES)):
-                await self._storage.delete(self._key)
+            if not self._is_ours(await self._storage.read(self._key, limit=MAX_BYTES)):
+                return
+            versions = self._storage.versions
+            if versions is not None and await self._sweep():
+                with suppress(StorageRefused):
+                    await versions.delete(self._key, self._version)
+                    return
+            await self._storage.delete(self._key)
+
+    async def _sweep(self) -> bool:
+        """Remove what older versions lie under ours; whether ours is the only one now.
+
+        Nobody reads what is not the newest, so that may be done at any time, also by whoever has
+        lost the lease meanwhile. It is given up before the next renewal could be late.
+        """
+        versions = self._storage.versions
+        if versions is None or self._version is None:
+            return False
+        with anyio.move_on_after(SWEEP_DEADLINE), suppress(StorageError):
+            found = [one for one in await versions.of(self._key) if one.key == self._key]
+            for one in found:
+                if not one.is_newest:
+                    await versions.delete(one.key, one.version)
+            return [one.version for one in found if one.is_newest] == [self._version]
+        return False
+
+    def _holds(self, info: ObjectInfo) -> None:
+        self._tag, self._version = info.tag, info.version
 
     def _is_ours(self, found: bytes) -> bool:
         return f'"{self._content["claim"]}"'.encode() in found

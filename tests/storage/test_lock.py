@@ -10,7 +10,13 @@ import anyio
 import pytest
 
 from archiver.clock import from_stamp
-from archiver.errors import ArchiveHeld, StorageError, StorageRefused, StorageUnreachable
+from archiver.errors import (
+    ArchiveHeld,
+    KeyChanged,
+    StorageError,
+    StorageRefused,
+    StorageUnreachable,
+)
 from archiver.storage.base import Storage
 from archiver.storage.filelock import FileLock
 from archiver.storage.keys import ARCHIVE_LOCK_KEY, LEDGER_LOCK_KEY
@@ -19,6 +25,7 @@ from archiver.storage.local import LocalStorage
 from archiver.storage.lock import append_lock, archive_lock, is_archive_held
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.s3 import S3Storage
+from archiver.storage.s3_versions import VersionRequests
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.storage.suite import body, keys
 
@@ -281,3 +288,66 @@ async def test_a_foreign_lease_without_a_name_still_holds() -> None:
     with pytest.raises(ArchiveHeld, match="held by another run"):
         async with archive_lock(storage, "archiver run"):
             pytest.fail("the lease was fresh")
+
+
+@pytest.fixture(params=["moto", "seaweed"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> S3Storage:
+    """An archive in a bucket that keeps versions."""
+    server: S3Server = request.getfixturevalue(request.param)
+    request.getfixturevalue("shared_clients")
+    bucket = RawBucket(server, f"locks/{tmp_path.name}", "kept", ObjectLockEnabledForBucket=True)
+    return S3Storage(bucket.name, bucket.prefix, server.config)
+
+
+async def test_where_versions_are_kept_a_lease_leaves_none_behind(kept: S3Storage) -> None:
+    old = await kept.put(ARCHIVE_LOCK_KEY, body(b"of an older archiver"))
+    await kept.put(ARCHIVE_LOCK_KEY, body(b"renewed"), replacing=old.tag)
+    await kept.delete(ARCHIVE_LOCK_KEY)
+    # Slow enough for the end not to meet a renewal that is on its way.
+    times = LeaseTimes(renew_every=0.2, give_up=5.0, dead_after=45.0)
+    async with archive_lock(kept, "archiver run", times=times):
+        for _ in range(2):
+            first = (await kept.stat(ARCHIVE_LOCK_KEY)).tag
+            with anyio.fail_after(5):
+                while (await kept.stat(ARCHIVE_LOCK_KEY)).tag == first:
+                    await anyio.lowlevel.checkpoint()
+            async with append_lock(kept):
+                pass
+    assert await kept.versions.of("_archive/tmp/") == []
+
+
+async def test_the_lease_that_was_taken_over_does_not_come_to_light_again(kept: S3Storage) -> None:
+    await kept.put(ARCHIVE_LOCK_KEY, body(b"of a dead run"))
+    dead_at_once = LeaseTimes(renew_every=15.0, give_up=40.0, dead_after=0.0)
+    async with archive_lock(kept, "archiver run", times=dead_at_once) as hold:
+        assert hold.found_left
+        hold.leave = False
+    assert await kept.versions.of("_archive/tmp/") == []
+
+
+async def test_a_lease_ends_where_versions_may_not_be_removed(
+    kept: S3Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: VersionRequests, key: str, version: str | None) -> None:
+        raise StorageRefused("AccessDenied")
+
+    monkeypatch.setattr(VersionRequests, "delete", refuse)
+    for _ in range(2):
+        async with archive_lock(kept, "archiver run"):
+            assert await keys(kept) == [ARCHIVE_LOCK_KEY]
+        assert await keys(kept) == []
+
+
+async def test_nobody_elses_lease_is_removed_at_the_end(kept: S3Storage) -> None:
+    with pytest.raises(StorageError, match="taken over"):
+        async with archive_lock(kept, "archiver run", times=QUICK):
+            newest = await kept.stat(ARCHIVE_LOCK_KEY)
+            with anyio.fail_after(5):
+                while True:
+                    try:
+                        await kept.put(ARCHIVE_LOCK_KEY, body(b"another run"), replacing=newest.tag)
+                        break
+                    except KeyChanged:
+                        newest = await kept.stat(ARCHIVE_LOCK_KEY)
+            await anyio.sleep_forever()
+    assert await kept.read(ARCHIVE_LOCK_KEY, limit=4096) == b"another run"

@@ -7,14 +7,21 @@ sidecars, reports and holds; every other key is written once, so a second versio
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
+from archiver.ledger.segments import head_of
 from archiver.storage.base import Storage
+from archiver.storage.keys import LEDGER_PREFIX
 from archiver.storage.versions import ObjectVersion
+
+_NEARLY: Final = 0.99
+"""A lock counts by our clock and from the first byte, an age by the bucket's and from the last."""
 
 
 class Fault(StrEnum):
-    """What can be wrong with the newest version of an object."""
+    """What can be wrong with the versions of an object."""
 
     NOT_LOCKED = "not-locked"
     LAID_OVER = "laid-over"
@@ -23,20 +30,26 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WormFault:
-    """A fault of one object: the version that is its newest, and the one that should be."""
+    """A fault of one object. `version` is the one that it is about: the newest, or of a lock the
+    one that should have it; `known` the one that the ledger names, which may be there no more;
+    `until` when its lock ended."""
 
     fault: Fault
     key: str
-    newest: str
+    version: str
     known: str | None
+    is_known_there: bool = True
+    until: datetime | None = None
 
 
-async def audit_object(storage: Storage, key: str, known: str | None) -> list[WormFault]:
+async def audit_object(
+    storage: Storage, key: str, known: str | None, *, retain: timedelta, now: datetime
+) -> list[WormFault]:
     """What does not hold of the object; `known` is the version that the ledger tells, if any.
 
-    Without one it is a key that is written once, and must have one version only. Nothing is found
-    where the storage keeps no versions, and where nothing lies at all: that is for others to find.
-    Costs two requests.
+    Without one it is a key that is written once, and must have one version only. A lock must hold
+    for `retain` after the version was written. Nothing is found where the storage keeps no
+    versions, and where nothing lies at all: that is for others to find. Costs two requests.
     """
     versions = storage.versions
     if versions is None:
@@ -44,16 +57,27 @@ async def audit_object(storage: Storage, key: str, known: str | None) -> list[Wo
     found = [one for one in await versions.of(key) if one.key == key]
     if not found or found[0].version is None:
         return []
-    newest = found[0].version
-    if found[0].is_marker:
-        return [WormFault(Fault.DELETED_OVER, key, newest, known)]
+    ours = _ours(found, known)
     faults = []
-    if _is_laid_over(found, known):
-        faults.append(WormFault(Fault.LAID_OVER, key, newest, known))
-    lock = await versions.lock(key, newest)
-    if lock.until is None and not lock.is_on_hold:
-        faults.append(WormFault(Fault.NOT_LOCKED, key, newest, known))
+    if (over := _over(found, ours, known)) is not None:
+        faults.append(WormFault(over, key, found[0].version, known, ours is not None))
+    if ours is not None and ours.version is not None:
+        lock = await versions.lock(key, ours.version)
+        if not lock.holds(now) and not (lock.until and _is_over(ours, retain, now)):
+            faults.append(WormFault(Fault.NOT_LOCKED, key, ours.version, known, until=lock.until))
     return faults
+
+
+async def hidden_segments(storage: Storage) -> list[WormFault]:
+    """The segments of the ledger that a delete marker covers: no listing tells of them."""
+    if storage.versions is None:
+        return []
+    found = await storage.versions.of(LEDGER_PREFIX)
+    return [
+        WormFault(Fault.DELETED_OVER, one.key, one.version, None)
+        for one in found
+        if one.is_newest and one.is_marker and one.version is not None and head_of(one.key)
+    ]
 
 
 async def promise_of(storage: Storage) -> str:
@@ -69,5 +93,22 @@ async def promise_of(storage: Storage) -> str:
     return "the bucket takes Object Locks: what is locked stays, byte for byte, until its date"
 
 
-def _is_laid_over(found: Sequence[ObjectVersion], known: str | None) -> bool:
-    return len(found) > 1 if known is None else found[0].version != known
+def _ours(found: Sequence[ObjectVersion], known: str | None) -> ObjectVersion | None:
+    """The version that should be there: the one that the ledger names, else the oldest."""
+    candidates = [one for one in found if not one.is_marker and known in (None, one.version)]
+    return candidates[-1] if candidates else None
+
+
+def _over(
+    found: Sequence[ObjectVersion], ours: ObjectVersion | None, known: str | None
+) -> Fault | None:
+    """What somebody did to the object since, if anything."""
+    if found[0].is_marker:
+        return Fault.DELETED_OVER
+    is_alone = len(found) == 1 if known is None else found[0] is ours
+    return None if is_alone else Fault.LAID_OVER
+
+
+def _is_over(one: ObjectVersion, retain: timedelta, now: datetime) -> bool:
+    """Whether the version is so old that its lock may have ended."""
+    return one.written is None or one.written + retain * _NEARLY < now

@@ -75,6 +75,7 @@ class VersionRequests:
                 one.get("Size", 0),
                 one["IsLatest"],
                 kind == "DeleteMarkers",
+                one["LastModified"],
             )
             for page in pages
             for kind in ("Versions", "DeleteMarkers")

@@ -12,13 +12,14 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
     """One version of an object, or a marker that says it was deleted. `version` is None where the
-    bucket keeps none."""
+    bucket keeps none; `written` is by the clock of the bucket."""
 
     key: str
     version: str | None
     size: int
     is_newest: bool
     is_marker: bool = False
+    written: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

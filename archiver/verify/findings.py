@@ -17,7 +17,8 @@ RESTORE_LEDGER = "restore the ledger's file from a copy of the archive, and veri
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something about one object that does not hold. `record_id` where it is of a recording."""
+    """Something about one object that does not hold. `record_id` where it is of a recording,
+    `version` where it is of one version in a bucket that keeps them."""
 
     name: ClassVar[str] = ""
     next_step: ClassVar[str] = RESTORE
@@ -26,6 +27,7 @@ class Finding:
     expected: str
     found: str
     record_id: int | None = None
+    version: str | None = None
     advice: str = ""
     repaired: bool = False
 
@@ -52,7 +54,8 @@ class Finding:
             "next": self.next,
             "repaired": self.repaired,
         }
-        return told if self.record_id is None else told | {"recordId": self.record_id}
+        of = {"recordId": self.record_id, "version": self.version}
+        return told | {name: value for name, value in of.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,15 +156,10 @@ class ForeignFormat(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotLocked(Finding):
-    """Object Lock is configured, and a version of the object can be changed or removed too soon.
-
-    `expected` is the mode and date that the configuration asks for, `found` those of the object.
-    """
+    """Object Lock is configured, and the object was never locked, or its lock ended too soon."""
 
     name: ClassVar[str] = "not-locked"
-    next_step: ClassVar[str] = "lock the object's version with the expected mode and date"
-
-    version: str | None = None
+    next_step: ClassVar[str] = "lock that version of the object for as long as it should be"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,11 +170,7 @@ class UnknownVersion(Finding):
     """
 
     name: ClassVar[str] = "unknown-version"
-    next_step: ClassVar[str] = (
-        "the version that the ledger names is still there: remove the one laid over it"
-    )
-
-    version: str | None = None
+    next_step: ClassVar[str] = "the right version is still there: remove what is laid over it"
 
 
 KINDS: tuple[type[Finding], ...] = (

@@ -4,20 +4,26 @@ Asked only where Object Lock is configured: it costs two requests an object.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import anyio
 import anyio.to_thread
 
 from archiver.catalog.inventory import Expected, Inventory, Kind
+from archiver.clock import stamp
 from archiver.config import ObjectLockConfig
 from archiver.lifecycle.places import side_by_side
-from archiver.lifecycle.worm import Fault, WormFault, audit_object
+from archiver.lifecycle.worm import Fault, WormFault, audit_object, hidden_segments
 from archiver.measures import say_duration
 from archiver.storage.base import Storage
 from archiver.storage.lock import is_archive_held
 from archiver.verify.findings import Finding, NotLocked, UnknownVersion
 
 _RUNS_CHANGE = frozenset({Kind.SIDECAR, Kind.REPORT})
+_REPLACED = (
+    "the version that the ledger names was removed: restore the object from a copy; if what lies"
+    " there now has the right bytes, and no other finding, keep that and lock it"
+)
 
 
 async def audit_locks(
@@ -25,50 +31,55 @@ async def audit_locks(
     inventory: Inventory,
     select: Callable[[Expected], bool],
     wanted: ObjectLockConfig,
+    now: datetime,
 ) -> list[Finding]:
     """The findings about locks and versions, in the order of keys.
 
     While a run holds the archive, a newer sidecar may be its own and not told of yet: the next
     verification tells.
     """
-    findings: list[Finding] = []
+    findings = [_finding(one, None, wanted) for one in await hidden_segments(storage)]
     chunks = inventory.chunks()
     while chunk := await anyio.to_thread.run_sync(next, chunks, None):
         chosen = [one for one in chunk if select(one) and not one.leaving]
-        findings += await _audit_some(storage, chosen, wanted)
+        findings += await _audit_some(storage, chosen, wanted, now)
     return findings
 
 
 async def _audit_some(
-    storage: Storage, chosen: Sequence[Expected], wanted: ObjectLockConfig
+    storage: Storage, chosen: Sequence[Expected], wanted: ObjectLockConfig, now: datetime
 ) -> list[Finding]:
     found: dict[str, list[WormFault]] = {}
 
     async def look(one: Expected) -> None:
-        faults = await audit_object(storage, one.key, one.version)
+        faults = await audit_object(storage, one.key, one.version, retain=wanted.retain, now=now)
         if one.kind in _RUNS_CHANGE and faults and await is_archive_held(storage):
             return
         found[one.key] = faults
 
     await side_by_side(chosen, look)
-    return [_finding(one, fault, wanted) for one in chosen for fault in found.get(one.key, ())]
+    return [
+        _finding(fault, one.record_id, wanted) for one in chosen for fault in found.get(one.key, ())
+    ]
 
 
-def _finding(one: Expected, fault: WormFault, wanted: ObjectLockConfig) -> Finding:
+def _finding(fault: WormFault, record_id: int | None, wanted: ObjectLockConfig) -> Finding:
     if fault.fault is Fault.NOT_LOCKED:
         length = say_duration(wanted.retain.total_seconds())
+        ended = f"ended {stamp(fault.until)}" if fault.until else "was never set"
         return NotLocked(
-            key=one.key,
-            record_id=one.record_id,
+            key=fault.key,
+            record_id=record_id,
             expected=f"locked in {wanted.mode} mode for {length}",
-            found="no Object Lock was ever set on it",
-            version=fault.newest,
+            found=f"the lock of version {fault.version} {ended}",
+            version=fault.version,
         )
     what = "a delete marker" if fault.fault is Fault.DELETED_OVER else "version"
     return UnknownVersion(
-        key=one.key,
-        record_id=one.record_id,
+        key=fault.key,
+        record_id=record_id,
         expected="one version" if fault.known is None else f"version {fault.known}",
-        found=f"{what} {fault.newest} is the newest",
-        version=fault.newest,
+        found=f"{what} {fault.version} is the newest",
+        version=fault.version,
+        advice="" if fault.is_known_there else _REPLACED,
     )

@@ -118,7 +118,9 @@ async def verify(
             notes = _notes(found)
             if config.storage.s3.object_lock is not None:
                 lock = config.storage.s3.object_lock
-                found.findings += await audit_locks(storage, inventory, request.selects, lock)
+                found.findings += await audit_locks(
+                    storage, inventory, request.selects, lock, clock()
+                )
             if wanted.repair:
                 try:
                     await repair(config, found, inventory, state_folder=state_folder, clock=clock)

@@ -15,6 +15,7 @@ from archiver.clock import system_clock
 from archiver.doctor.archive import try_archive
 from archiver.doctor.check import Surroundings, Verdict
 from archiver.sandbox.exchange import Route
+from archiver.storage.keys import LOCK_KEYS
 from archiver.storage.s3_versions import VersionRequests
 from archiver.verify.findings import NotLocked, UnknownVersion
 from archiver.verify.verification import Wanted, verify
@@ -87,7 +88,13 @@ class Bucket(RawBucket):
 
 @asynccontextmanager
 async def on_s3(
-    tmp_path: Path, seaweed: S3Server, world: Any, *, lock: str | None = None, plain: bool = False
+    tmp_path: Path,
+    seaweed: S3Server,
+    world: Any,
+    *,
+    lock: str | None = None,
+    mode: str = "COMPLIANCE",
+    plain: bool = False,
 ) -> AsyncIterator[tuple[Night, Bucket]]:
     """A night over a bucket that keeps versions (unless `plain`), and locks them so long."""
     name, prefix = f"bucket-{next(_numbers)}", "arch/one"
@@ -96,7 +103,7 @@ async def on_s3(
     )
     s3: dict[str, Any] = {"endpoint_url": seaweed.endpoint, "region": "us-east-1"}
     if lock is not None:
-        s3["object_lock"] = {"mode": "COMPLIANCE", "retain": lock}
+        s3["object_lock"] = {"mode": mode, "retain": lock}
     settings = {"storage": {"url": f"s3://{name}/{prefix}", "s3": s3}}
     clock = ManualClock(datetime.now(UTC).replace(microsecond=0))
     since = {"window": {"since": "2026-11-01"}}
@@ -224,7 +231,7 @@ async def test_prune_removes_all_versions_and_nothing_comes_back(
 
 async def locks_found(night: Night) -> set[tuple[str, str]]:
     """What `verify` finds of locks and versions."""
-    verified = await verify(night.config(), Wanted(), state_folder=night.state)
+    verified = await verify(night.config(), Wanted(), state_folder=night.state, clock=night.clock)
     return {
         (one.name, one.key)
         for one in verified.found.findings
@@ -246,11 +253,67 @@ async def test_an_object_without_a_lock_and_a_version_laid_over_one_are_found(
         bucket.client.delete_object(Bucket=bucket.name, Key=f"{bucket.prefix}/5/2/21.wav")
         assert await locks_found(night) == {
             ("unknown-version", "5/1/11.wav"),
-            ("not-locked", "5/1/11.wav"),
             ("unknown-version", segment),
-            ("not-locked", segment),
             ("unknown-version", "5/2/21.wav"),
         }
+        newest = max(key for key in bucket.contents() if "/ledger/" in key)
+        bucket.client.delete_object(Bucket=bucket.name, Key=f"{bucket.prefix}/{newest}")
+        assert ("unknown-version", newest) in await locks_found(night)
+
+
+async def test_an_object_that_was_never_locked_or_whose_lock_was_ended_early_is_found(
+    tmp_path: Path, seaweed: S3Server
+) -> None:
+    async with on_s3(tmp_path, seaweed, old_world()) as (night, bucket):
+        await night.run()
+        night.settings["storage"]["s3"]["object_lock"] = {"mode": "GOVERNANCE", "retain": "1h"}
+        unlocked = await locks_found(night)
+        assert {kind for kind, _ in unlocked} == {"not-locked"}
+        assert {key for _, key in unlocked} == bucket.contents()
+    async with on_s3(tmp_path / "other", seaweed, old_world(), lock="1h", mode="GOVERNANCE") as (
+        night,
+        bucket,
+    ):
+        await night.run()
+        (audio,) = bucket.versions("5/1/11.wav")
+        place = {"Bucket": bucket.name, "Key": audio["Key"], "VersionId": audio["VersionId"]}
+        soon = datetime.now(UTC) + timedelta(minutes=5)
+        bucket.client.put_object_retention(
+            **place,
+            Retention={"Mode": "GOVERNANCE", "RetainUntilDate": soon},
+            BypassGovernanceRetention=True,
+        )
+        assert await locks_found(night) == set()
+        night.clock.advance(minutes=10)
+        assert await locks_found(night) == {("not-locked", "5/1/11.wav")}
+        night.clock.advance(hours=1)
+        assert await locks_found(night) == set()
+
+
+async def test_of_a_version_that_was_replaced_nobody_says_that_it_is_still_there(
+    tmp_path: Path, seaweed: S3Server
+) -> None:
+    async with on_s3(tmp_path, seaweed, old_world(), lock="1h", mode="GOVERNANCE") as (
+        night,
+        bucket,
+    ):
+        await night.run()
+        for record, key in ((11, "5/1/11.wav"), (21, "5/2/21.wav")):
+            (old,) = bucket.versions(key)
+            place = {"Bucket": bucket.name, "Key": old["Key"]}
+            content = bucket.read(key) or b""
+            bucket.client.delete_object(
+                **place, VersionId=old["VersionId"], BypassGovernanceRetention=True
+            )
+            bucket.client.put_object(**place, Body=content)
+            if record == 21:
+                bucket.client.delete_object(**place)
+        verified = await verify(
+            night.config(), Wanted(), state_folder=night.state, clock=night.clock
+        )
+        found = [one for one in verified.found.findings if isinstance(one, UnknownVersion)]
+        assert {one.key for one in found} == {"5/1/11.wav", "5/2/21.wav"}
+        assert all("was removed" in one.next for one in found)
 
 
 class Died(BaseException):
@@ -285,10 +348,13 @@ async def test_a_removal_that_dies_between_two_versions_is_completed_by_the_next
 
 
 def dies_after(patch: pytest.MonkeyPatch, step: int) -> dict[str, int]:
-    """The process ends after that many removals of a version."""
+    """The process ends after that many removals of a version, and yet lets go of its lock."""
     delete, dying = VersionRequests.delete, {"left": step}
 
     def counted(requests: VersionRequests, key: str, version: str | None) -> None:
+        if key in LOCK_KEYS:
+            delete(requests, key, version)
+            return
         if dying["left"] <= 0:
             raise Died
         delete(requests, key, version)

@@ -26,7 +26,7 @@ Errors are those of `archiver.errors` only: StorageUnreachable may be retried, t
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,6 +139,15 @@ class Storage(ABC):
     def versions(self) -> Versions | None:
         """The versions of objects, where the medium may keep any; None where it never does."""
         return None
+
+    def survey(self, on_gap: Callable[[str, StorageError], None]) -> AsyncIterator[ObjectInfo]:
+        """Everything, like `list`, but to the end: for whoever looks for damage.
+
+        What cannot be listed (a folder without rights, or on a bad sector) is passed over, and
+        `on_gap` told its key, with a slash at the end of a folder's, and the reason. A medium
+        without folders has no such gaps.
+        """
+        return self.list()
 
     async def readings(
         self, keys: Sequence[str], *, keep: int = 0

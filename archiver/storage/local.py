@@ -91,7 +91,20 @@ class LocalStorage(Storage):
         Foreign files are listed too, whatever their name; a symbolic link is listed as itself and
         never followed.
         """
-        found = entries(self._root, check_prefix(prefix))
+        async for info in self._infos(entries(self._root, check_prefix(prefix)), prefix):
+            yield info
+
+    def survey(self, on_gap: Callable[[str, StorageError], None]) -> AsyncIterator[ObjectInfo]:
+        """See `Storage.survey`."""
+
+        def pass_over(key: str, error: OSError) -> None:
+            on_gap(key, disk.storage_error(error, key))
+
+        return self._infos(entries(self._root, "", pass_over), "")
+
+    async def _infos(
+        self, found: Iterator[tuple[str, os.stat_result]], prefix: str
+    ) -> AsyncIterator[ObjectInfo]:
         while batch := await self._in_thread(_next_batch, found, prefix):
             for name, facts in batch:
                 yield ObjectInfo(name, facts.st_size, tag_of(facts))

@@ -7,36 +7,65 @@ slash, which is what all keys below it go on with.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 from archiver.errors import StorageRefused
 
+_Found = TypeVar("_Found")
 
-def entries(root: str, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
+
+OnGap: TypeAlias = Callable[[str, OSError], None]
+
+
+def entries(
+    root: str, prefix: str, on_gap: OnGap | None = None
+) -> Iterator[tuple[str, os.stat_result]]:
     """Key and facts of every entry below `root` that is no folder and whose key starts so.
 
-    Only the names of the folders on the way down are held. What vanishes meanwhile is left out; a
-    folder that may not be read raises OSError, a root that is gone StorageRefused.
+    Only the names of the folders on the way down are held. What vanishes meanwhile is left out. A
+    folder that may not be read (its key ends in a slash), or an entry, is told to `on_gap` and
+    passed over; without that it raises OSError. A root that is gone raises StorageRefused.
     """
     wanted = os.fsencode(prefix)
     start = wanted[: wanted.rfind(b"/") + 1]
-    for key, facts in _below(os.fsencode(root) + b"/", start, wanted):
+    for key, facts in _Walk(os.fsencode(root) + b"/", wanted, on_gap).below(start):
         yield os.fsdecode(key), facts
 
 
-def _below(root: bytes, at: bytes, wanted: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-    for name in _names(root, at):
-        key = at + name
-        if name.endswith(b"/"):
-            if key.startswith(wanted) or wanted.startswith(key):
-                yield from _below(root, key, wanted)
-        elif key.startswith(wanted):
-            try:
-                facts = os.lstat(root + key)
-            except FileNotFoundError:
-                continue
-            if not stat.S_ISDIR(facts.st_mode):
-                yield key, facts
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    root: bytes
+    wanted: bytes
+    on_gap: OnGap | None
+
+    def below(self, at: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
+        for name in self._try(at, _names, self.root, at) or ():
+            key = at + name
+            if name.endswith(b"/"):
+                if key.startswith(self.wanted) or self.wanted.startswith(key):
+                    yield from self.below(key)
+            elif key.startswith(self.wanted):
+                facts = self._try(key, _facts, self.root + key)
+                if facts is not None and not stat.S_ISDIR(facts.st_mode):
+                    yield key, facts
+
+    def _try(self, key: bytes, look: Callable[..., _Found], *at: bytes) -> _Found | None:
+        try:
+            return look(*at)
+        except OSError as error:
+            if self.on_gap is None:
+                raise
+            self.on_gap(os.fsdecode(key), error)
+            return None
+
+
+def _facts(path: bytes) -> os.stat_result | None:
+    with suppress(FileNotFoundError):
+        return os.lstat(path)
+    return None
 
 
 def _names(root: bytes, at: bytes) -> list[bytes]:

@@ -98,6 +98,10 @@ class Retrying(Storage):
         while (info := await self._retry(listing.next)) is not None:
             yield info
 
+    def survey(self, on_gap: Callable[[str, StorageError], None]) -> AsyncIterator[ObjectInfo]:
+        """See `Storage.survey`; a gap is told at once, without another attempt."""
+        return self.list() if self.spool_folder is None else self._storage.survey(on_gap)
+
     async def delete(self, key: str) -> None:
         """See `Storage.delete`."""
         attempts = 0

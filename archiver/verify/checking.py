@@ -11,7 +11,7 @@ Nothing is written, no lock is taken, nothing is asked of the API.
 
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -38,6 +38,7 @@ from archiver.verify.findings import (
     TailCut,
     TwoArchives,
     Unexpected,
+    Unreadable,
 )
 from archiver.verify.inspector import Checked, Inspector
 from archiver.verify.judging import judge
@@ -209,9 +210,26 @@ async def check(
     inspector = Inspector(storage, inventory, request.selects, is_stopped, Checked(on_read=on_read))
     found.is_whole = await inspector.inspect()
     found.checked, found.reached = inspector.checked, inspector.reached
-    await _settle(one, inspector.suspects, patience)
+    now_listed = await _look_at_gaps(one, inspector.gaps)
+    await _settle(one, [*inspector.suspects, *now_listed], patience)
     found.seconds = time.monotonic() - began
     return found
+
+
+async def _look_at_gaps(one: _Check, gaps: Mapping[str, StorageError]) -> list[str]:
+    """Note what cannot be listed, after a second attempt; the keys in the folders that now can.
+
+    What the ledger names there is suspect by itself; what it does not name could hide there.
+    """
+    keys: list[str] = []
+    for gap in gaps:
+        try:
+            keys += [info.key async for info in one.storage.list(gap)]
+        except (ValueError, StorageError):  # a name that no archive has is tried once
+            if one.inventory.find(gap) is None:
+                wanted, found = "something that can be listed", str(gaps[gap])
+                one.found.findings.append(Unreadable(key=gap, expected=wanted, found=found))
+    return keys
 
 
 async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:

@@ -17,7 +17,7 @@ import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from archiver.catalog.inventory import Expected, Inventory, Kind
-from archiver.errors import StorageUnreachable
+from archiver.errors import StorageError, StorageUnreachable
 from archiver.sidecar import MOST_BYTES
 from archiver.storage.base import ObjectInfo, Storage
 from archiver.verify.judging import judge
@@ -61,7 +61,8 @@ class _Batch:
 
 @dataclass(slots=True)
 class Inspector:
-    """Reads one archive. `suspects` are the keys that did not hold.
+    """Reads one archive. `suspects` are the keys that did not hold, `gaps` those that could not be
+    listed, a folder's with a slash at its end.
 
     `select` says which objects are read whole; all are listed. `is_stopped` ends it early, and
     `reached` is the last key up to which everything was looked at.
@@ -73,6 +74,7 @@ class Inspector:
     is_stopped: Callable[[], bool]
     checked: Checked = field(default_factory=Checked)
     suspects: list[str] = field(default_factory=list)
+    gaps: dict[str, StorageError] = field(default_factory=dict)
     reached: str = ""
 
     async def inspect(self) -> bool:
@@ -90,7 +92,7 @@ class Inspector:
 
     async def _compare(self, send: "MemoryObjectSendStream[_Batch]") -> None:
         batches = {True: _Batch(MOST_BYTES), False: _Batch(0)}
-        async for expected, info in _merged(self._expected(), self.storage.list()):
+        async for expected, info in _merged(self._expected(), self._listed()):
             if expected is None or info is None:
                 self._suspect_half(expected, info)
                 continue
@@ -135,6 +137,9 @@ class Inspector:
                         self.suspects.append(expected.key)
                     size += getattr(read, "size", 0)
                 self.checked.add(len(found), size)
+
+    def _listed(self) -> AsyncIterator[ObjectInfo]:
+        return self.storage.survey(self.gaps.__setitem__)
 
     async def _expected(self) -> AsyncIterator[Expected]:
         chunks = self.inventory.chunks()

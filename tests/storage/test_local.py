@@ -427,3 +427,25 @@ async def test_deleting_removes_the_folders_that_it_empties(tmp_path: Path) -> N
     await storage.put("789/124/457.mp3", body(DATA))
     await storage.delete(KEY)
     assert sorted(path.name for path in (tmp_path / "789").iterdir()) == ["124"]
+
+
+async def test_a_folder_that_cannot_be_listed_ends_a_listing_and_not_a_survey(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path)
+    for key in ("1/1/1.mp3", "2/1/2.mp3", "3/1/3.mp3"):
+        await storage.put(key, body(b"x"))
+    scandir = os.scandir
+
+    def failing(path: Any) -> Any:
+        if not isinstance(path, int) and os.fsdecode(path).endswith("/2/1/"):
+            raise OSError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises(StorageRefused, match="Permission denied"):
+        await keys(storage)
+    gaps: dict[str, StorageError] = {}
+    found = [info.key async for info in storage.survey(gaps.__setitem__)]
+    assert found == ["1/1/1.mp3", "3/1/3.mp3"]
+    assert list(gaps) == ["2/1/"]

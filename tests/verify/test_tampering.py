@@ -1,10 +1,13 @@
 """Every kind of tampering is found under its own name, on a disk and on S3."""
 
+import errno
+import os
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from threading import Event, Lock
+from typing import Any
 
 import pytest
 
@@ -102,6 +105,33 @@ async def test_a_link_or_a_folder_in_the_place_of_a_recording_is_found(case: Cas
         ("missing", "50002/2/21.wav"),
         ("unexpected", "50002/2/21.wav/inside"),
     }
+
+
+@pytest.mark.parametrize("times", [1, 1000], ids=["once", "always"])
+async def test_a_folder_that_cannot_be_listed_does_not_end_the_verification(
+    case: Case, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    (case.root / "50001/1/hidden.txt").write_bytes(b"x")
+    Folder(case.root).remove("50002/2/21.wav")
+    failing = fails_to_list(monkeypatch, case.root / "50001/1", times)
+    verified = await case.verify()
+    assert verified.found.is_whole
+    hidden = ("unreadable", "50001/1/") if failing else ("unexpected", "50001/1/hidden.txt")
+    assert names(verified.found.findings) == {("missing", "50002/2/21.wav"), hidden}
+
+
+def fails_to_list(patch: pytest.MonkeyPatch, folder: Path, times: int) -> list[int]:
+    """The disk fails so many times to list the folder; the failures that are left."""
+    scandir, left = os.scandir, [0] * times
+
+    def failing(path: Any) -> Any:
+        if left and not isinstance(path, int) and os.fsdecode(path).rstrip("/") == str(folder):
+            left.pop()
+            raise OSError(errno.EACCES, "Permission denied", path)
+        return scandir(path)
+
+    patch.setattr(os, "scandir", failing)
+    return left
 
 
 async def test_many_suspects_are_asked_for_one_at_a_time(

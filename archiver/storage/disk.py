@@ -55,8 +55,10 @@ _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, err
 
 def storage_error(error: OSError, key: str) -> StorageError:
     """The error of ours that says what an OSError at work on `key` means."""
-    what = f"{key or 'the archive'}: {error.strerror or type(error).__name__}"
     number = error.errno or 0
+    # The system says "Too many levels of symbolic links" of the first one, since none is followed.
+    said = "a symbolic link, and no file" if number == errno.ELOOP else error.strerror
+    what = f"{key or 'the archive'}: {said or type(error).__name__}"
     if number == errno.ENOENT:
         return KeyMissing(f"there is no {key}", key=key)
     if number in _NO_SPACE:

@@ -27,7 +27,7 @@ from archiver.errors import KeyMissing, StorageError
 from archiver.ledger.segments import number_prefix
 from archiver.ledger.walk import Break, Step, Walk
 from archiver.sidecar import MOST_BYTES
-from archiver.storage.base import Storage
+from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX, LOCK_KEYS, TMP_PREFIX
 from archiver.storage.lock import is_archive_held
 from archiver.verify.findings import (
@@ -180,7 +180,15 @@ class _Check:
             return None
         except (ValueError, StorageError):  # a name that no archive has, or a link: it was listed
             return Unexpected(key=key, expected="nothing", found="an object of a foreign name")
-        return Unexpected(key=key, expected="nothing", found=f"an object of {info.size} bytes")
+        found = f"an object of {info.size} bytes"
+        try:
+            async with self.storage.open(key, ByteRange(0, 1)):
+                pass
+        except KeyMissing:  # a pipe, a device: nothing that has bytes
+            found = "something that is no file"
+        except StorageError as error:
+            found = str(error)
+        return Unexpected(key=key, expected="nothing", found=found)
 
 
 async def check(

@@ -6,6 +6,7 @@ from tests.test_format_page import check, needs_jq
 from tests.verify.archives import Case
 from tests.verify.media import Folder
 from tests.verify.tampering import (
+    AUDIO,
     TAMPERINGS,
     Tampering,
     cut_off_the_newest_segment,
@@ -25,6 +26,13 @@ def test_they_say_nothing_of_a_sound_archive(pristine: Case) -> None:
 def test_they_find_every_tampering(case: Case, tampering: Tampering) -> None:
     tampering(Folder(case.root))
     assert check(case.root) != ""
+
+
+def test_they_find_a_link_even_to_the_right_bytes(case: Case) -> None:
+    audio, elsewhere = case.root / AUDIO, case.folder / "elsewhere.wav"
+    audio.rename(elsewhere)
+    audio.symlink_to(elsewhere)
+    assert check(case.root) == f"./{AUDIO}\n"
 
 
 def test_only_a_head_that_was_kept_tells_of_a_tail_that_was_cut_off(case: Case) -> None:

@@ -93,6 +93,17 @@ async def test_whoever_builds_on_a_ledger_that_tells_nonsense_refuses_it(case: C
             await build(case.config, state_folder=case.state)
 
 
+async def test_what_is_no_file_is_called_what_it_is(case: Case) -> None:
+    (case.root / "50002").rename(case.folder / "elsewhere")
+    (case.root / "50002").symlink_to(case.folder / "elsewhere")
+    os.mkfifo(case.root / "50001/pipe")
+    found = {one.key: one.found for one in await case.findings()}
+    assert found == {
+        "50002": "50002: a symbolic link, and no file",
+        "50001/pipe": "something that is no file",
+    }
+
+
 async def test_a_link_or_a_folder_in_the_place_of_a_recording_is_found(case: Case) -> None:
     link, folder = case.root / AUDIO, case.root / "50002/2/21.wav"
     link.rename(case.folder / "elsewhere.wav")

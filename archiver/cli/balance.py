@@ -12,7 +12,7 @@ from archiver.reasons import Reason
 Report: TypeAlias = Mapping[str, Any]
 
 _CALL_STATES: Final = {
-    "archived": "all their recordings are here",
+    "archived": "all their recordings were brought home",
     "none": "nothing was recorded",
     "waiting": "a recording is expected and not there yet",
     "failed": "tried, and will be tried again",
@@ -20,7 +20,7 @@ _CALL_STATES: Final = {
 }
 _RECORDING_STATES: Final = {
     "archived": "fetched, proved and stored by this run",
-    "already": "here before this run",
+    "already": "brought home before this run",
     "waiting": "listed without an address yet",
     "failed": "tried, and will be tried again",
     "gone": "the source no longer has them",
@@ -68,7 +68,7 @@ def _counts(report: Report) -> list[str]:
     ]
     if refreshed := report["recordings"]["refreshed"]:
         lines.append(
-            part_line("refreshed", refreshed, "of those here: the sidecar was brought up to date")
+            part_line("refreshed", refreshed, "of these: the sidecar was brought up to date")
         )
     if pending := report["pendingSummaries"]:
         lines.append(part_line("summaries", pending, "still to come; looked at again, and no harm"))

@@ -78,7 +78,7 @@ def test_a_complete_run_answers_with_its_balance_and_0(tmp_path: Path) -> None:
     assert told["calls"]["listed"] == told["calls"]["archived"] + told["calls"]["none"]
     ended = archiver("run", "--since", "2026-10-01", folder=tmp_path, environ=environ)
     assert (ended.code, ended.err) == (0, "")
-    assert "already              17  here before this run" in ended.out
+    assert "already              17  brought home before this run" in ended.out
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -1,9 +1,11 @@
 """Retention: what is old goes when its number is named, and never comes back."""
 
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
+from archiver.cli.balance import balance_lines
 from archiver.errors import NoArchive, UsageError
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World
@@ -93,6 +95,7 @@ async def test_nights_after_it_ask_for_nothing_that_was_pruned(tmp_path: Path, l
         assert report.exit_code == 0
         assert told(report) == {"archived": 3}
         assert told(report, of="recordings") == {"already": 4}
+        assert " here" not in "\n".join(balance_lines(report.as_json(), UTC))
         routes = {request.route for request in night.sandbox.requests}
         assert routes & {Route.RECORDINGS, Route.RECORDING, Route.FILE} == set()
 

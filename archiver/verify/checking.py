@@ -78,7 +78,8 @@ class VerifyRequest:
 
 @dataclass(slots=True)
 class Verification:
-    """What was found. `is_whole` tells that all that was asked for was looked at."""
+    """What was found. `is_whole` tells that all that was asked for was looked at, `is_end_known`
+    that somebody remembers how far the ledger went: a chain cannot show that its tail is gone."""
 
     archive_id: str | None
     findings: list[Finding] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Verification:
     segments: int = 0
     head: str | None = None
     is_whole: bool = False
+    is_end_known: bool = False
     unsteady: int = 0
     reached: str = ""
     seconds: float = 0.0
@@ -214,6 +216,7 @@ async def check(
         data = encode_format(one.walk.archive_id)
         inventory.add(FORMAT_KEY, Kind.FORMAT, hashlib.sha256(data).hexdigest())
     found.findings += _tail_findings(one.walk, request.head, memory)
+    found.is_end_known = request.head is not None or memory.head.digest is not None
     on_stock(*await anyio.to_thread.run_sync(inventory.stock))
     inspector = Inspector(storage, inventory, request.selects, is_stopped, Checked(on_read=on_read))
     found.is_whole = await inspector.inspect()

@@ -172,9 +172,15 @@ def _state_path(config: Config, archive_id: str | None, state_folder: Path) -> P
 
 
 def _notes(found: Verification) -> list[str]:
-    if not found.unsteady:
-        return []
-    return [
-        f"{found.unsteady} recordings read differently the first time and right the second: look at"
-        " the disk, the memory and the network of this machine"
-    ]
+    notes = []
+    if found.segments and not found.is_end_known:
+        notes.append(
+            "this machine has no catalog of the archive, and no --head was given: newest segments"
+            " of the ledger that were cut off would not be noticed"
+        )
+    if found.unsteady:
+        notes.append(
+            f"{found.unsteady} recordings read differently the first time and right the second:"
+            " look at the disk, the memory and the network of this machine"
+        )
+    return notes

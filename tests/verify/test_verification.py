@@ -244,7 +244,12 @@ async def test_the_next_step_of_a_wrong_format_json_makes_it_right(
     assert await case.findings() == []
 
 
-async def test_a_catalog_that_is_none_does_no_harm(case: Case) -> None:
+async def test_a_catalog_that_is_none_does_no_harm_and_its_want_is_said(case: Case) -> None:
+    assert not any("would not be noticed" in note for note in (await case.verify()).notes)
     for path in case.state.glob("*.sqlite*"):
         path.write_bytes(b"not a database")
-    assert await case.findings() == []
+    verified = await case.verify()
+    assert verified.found.findings == []
+    assert any("would not be noticed" in note for note in verified.notes)
+    verified = await case.verify(head=case.head)
+    assert not any("would not be noticed" in note for note in verified.notes)

@@ -53,13 +53,13 @@ async def test_what_is_recorded_waits_in_the_outbox_until_it_is_published(tmp_pa
 
 
 async def test_what_waits_survives_a_process_that_dies(tmp_path: Path) -> None:
-    catalog = await opened(tmp_path / "one.sqlite")
-    await catalog.record([SEEN], at=AT, run="r")
-    del catalog  # no farewell
-    again = await opened(tmp_path / "one.sqlite")
+    dying = await opened(tmp_path / "one.sqlite")
+    await dying.record([SEEN], at=AT, run="r")
+    again = await opened(tmp_path / "one.sqlite")  # as a kill leaves the file: no farewell
     assert again.waiting_events == 1
     assert await again.orders_seen() == {202, 203}
     await again.aclose()
+    await dying.aclose()
 
 
 async def test_a_call_is_admitted_once_a_run(tmp_path: Path) -> None:

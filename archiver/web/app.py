@@ -27,6 +27,7 @@ from archiver.web import (
     refusals,
     remarks,
     signing,
+    tables,
 )
 from archiver.web.desk import Desk
 from archiver.web.guard import Guard
@@ -36,7 +37,7 @@ _RECORDING: Final = "/recordings/{record_id:int}"
 
 PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("GET", "/", listing.show, Right.LISTEN),
-    ("GET", "/recordings.csv", listing.table, Right.TAKE_AWAY),
+    ("GET", "/recordings.csv", tables.recordings, Right.TAKE_AWAY),
     ("GET", _RECORDING, player_page.show, Right.LISTEN),
     ("GET", "/calls/{call_id:int}", player_page.of_call, Right.LISTEN),
     ("GET", f"{_RECORDING}/audio", audio.listen, Right.LISTEN),
@@ -48,14 +49,16 @@ PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("POST", f"{_RECORDING}/tags", remarks.change_tags, Right.JUDGE),
     ("POST", f"{_RECORDING}/verdict", judging.judge, Right.JUDGE),
     ("POST", f"{_RECORDING}/skip", queue_pages.skip, Right.JUDGE),
+    ("POST", f"{_RECORDING}/put-back", queue_pages.put_back, Right.JUDGE),
     ("GET", "/queue", queue_pages.show, Right.JUDGE),
     ("POST", "/queue/next", queue_pages.take_next, Right.JUDGE),
     ("POST", "/queue", queue_pages.make, Right.OVERSEE),
+    ("GET", "/queue/{queue_id:int}", queue_pages.places, Right.OVERSEE),
     ("POST", "/queue/{queue_id:int}/close", queue_pages.close, Right.OVERSEE),
     ("GET", "/journal", oversight.journal, Right.OVERSEE),
-    ("GET", "/journal.csv", oversight.journal_table, Right.OVERSEE),
-    ("GET", "/verdicts.csv", oversight.verdicts_table, Right.OVERSEE),
-    ("GET", "/notes.csv", oversight.notes_table, Right.TAKE_AWAY),
+    ("GET", "/journal.csv", tables.journal, Right.OVERSEE),
+    ("GET", "/verdicts.csv", tables.verdicts, Right.OVERSEE),
+    ("GET", "/notes.csv", tables.notes, Right.TAKE_AWAY),
     ("POST", "/log-out", signing.log_out, Right.LISTEN),
     ("POST", "/settings", signing.settle, Right.LISTEN),
 )

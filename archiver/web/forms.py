@@ -1,4 +1,4 @@
-"""The body of a form, read with a limit: fields of text, of which some may be repeated."""
+"""What a form says, read with a limit: fields of text, and the numbers that some of them are."""
 
 from typing import Final
 from urllib.parse import parse_qsl
@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl
 from starlette.datastructures import MultiDict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+from archiver.web.view_address import read_id
 
 MOST_BYTES: Final = 64 * 1024
 _MOST_FIELDS: Final = 500
@@ -33,14 +35,14 @@ async def read_form(request: Request) -> Form:
     return MultiDict(fields)
 
 
-def whole_number(text: str | None, *, most: int = 2**53) -> int:
-    """A number from 0 on, as an id or a position is written; refuses (400) anything else."""
-    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 16:
-        raise HTTPException(400)
-    number = int(text)
-    if number > most:
-        raise HTTPException(400)
-    return number
+def number(text: str | None) -> int | None:
+    """An id in a form or in an address, None where nothing is said; refuses (400) what is none."""
+    if text is None or not text.strip():
+        return None
+    try:
+        return read_id(text.strip())
+    except ValueError:
+        raise HTTPException(400) from None
 
 
 def seconds(text: str | None, *, most: float = 7 * 86_400) -> float:

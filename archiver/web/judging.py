@@ -1,6 +1,6 @@
 """The scorecard: its questions as a form, a draft at every change, and the verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from archiver.desk.index.entries import Entry
 from archiver.desk.judgement.scorecard import Mark, Question, Scorecard
-from archiver.desk.judgement.verdicts import Verdict, VerdictState
+from archiver.desk.judgement.verdicts import FormerVerdict, Verdict, VerdictState
 from archiver.desk.people.person import Right
 from archiver.web.forms import Form
 from archiver.web.remarks import recording
@@ -32,6 +32,16 @@ class Asked:
     kind: str
     answers: tuple[str, ...]
     chosen: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Another reviewer's verdict, and what it said before: of each former revision, the newest
+    first, the answers that the next one changed."""
+
+    verdict: Verdict
+    answers: list[Asked]
+    former: list[tuple[FormerVerdict, list[Asked]]]
 
 
 async def judge(visit: Visit) -> Response:
@@ -71,11 +81,7 @@ async def judgement(visit: Visit, entry: Entry) -> Mapping[str, Any]:
         "sections": sections(card, mine.marks if mine else {}, language),
         "verdict": mine,
         "verdicts": [
-            (
-                each,
-                answered(each, language),
-                await visit.desk.verdicts.history(visit.person, each.verdict_id),
-            )
+            told(each, await visit.desk.verdicts.history(visit.person, each.verdict_id), language)
             for each in others
         ],
         "missing": _missing(card, mine),
@@ -87,16 +93,20 @@ def sections(
     card: Scorecard, marks: Mapping[str, Mark], language: str
 ) -> list[tuple[str, list[Asked]]]:
     """The questions under their headings, with what was answered so far."""
-
     return [
         (heading.said(language) if heading else "", [_asked(q, marks, language) for q in questions])
         for heading, questions in card.sections
     ]
 
 
-def answered(verdict: Verdict, language: str) -> list[Asked]:
+def told(verdict: Verdict, history: Sequence[FormerVerdict], language: str) -> Told:
     """A verdict as answers to the questions of its own scorecard, which may be a former one."""
-    return [_asked(question, verdict.marks, language) for question in verdict.card.questions]
+    questions, later, former = verdict.card.questions, verdict.marks, []
+    for before in history:
+        changed = [q for q in questions if before.marks[q.question_id] != later[q.question_id]]
+        former.append((before, [_asked(q, before.marks, language) for q in changed]))
+        later = before.marks
+    return Told(verdict, [_asked(q, verdict.marks, language) for q in questions], former)
 
 
 def read_marks(card: Scorecard, form: Form) -> dict[str, Mark]:

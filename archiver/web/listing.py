@@ -1,18 +1,16 @@
-"""The list of recordings: a view, its facets, and the same view as a table to take away."""
+"""The list of recordings: a view of them, and the facets that narrow it."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any, Final
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from archiver.desk.index.entries import Choice, Entry, Facets, Page
 from archiver.desk.index.view import Sort, View
-from archiver.desk.journal import Act
 from archiver.errors import UsageError
-from archiver.spreadsheet import BOM, csv_line
 from archiver.web.excerpt import excerpt
 from archiver.web.view_address import changed, choices, pairs, query, read_view, toggled, without
 from archiver.web.visit import Visit
@@ -76,22 +74,6 @@ async def show(visit: Visit) -> Response:
         address=query(changed(view)),
         after=query(changed(view), after=page.next) if page.next else None,
         sorts=_sorts(view),
-    )
-
-
-async def table(visit: Visit) -> Response:
-    """The whole view as CSV, which is told to the journal before the first row leaves."""
-    view, _ = read_view(visit.request.query_params)
-    await visit.desk.journal.record(
-        visit.person.name,
-        visit.address,
-        Act.EXPORT,
-        detail=f"/recordings.csv{query(changed(view))}",
-    )
-    return StreamingResponse(
-        _lines(visit, changed(view)),
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": 'attachment; filename="recordings.csv"'},
     )
 
 
@@ -232,37 +214,3 @@ def _sorts(view: View) -> Mapping[str, tuple[str, str]]:
         now = ("ascending" if view.ascending else "descending") if is_now else "none"
         told[sort.value] = (query(changed(view, sort=sort, ascending=up)), now)
     return told
-
-
-async def _lines(visit: Visit, view: View) -> AsyncIterator[str]:
-    """The table, a piece at a time: thousands of rows never wait in memory."""
-    desk, wording = visit.desk, visit.wording
-    columns = visit.say.words("csv.columns")
-    lines = [BOM + csv_line(columns)]
-    async for entry in desk.library.index.stream(view):
-        lines.append(csv_line(_cells(entry, wording.machine(entry.created_at))))
-        if len(lines) >= 500:
-            yield "".join(lines)
-            lines.clear()
-    yield "".join(lines)
-
-
-def _cells(entry: Entry, at: str) -> list[str | int | None]:
-    return [
-        entry.record_id,
-        entry.call_id,
-        at,
-        entry.agent,
-        entry.user_id,
-        entry.order,
-        entry.order_id,
-        entry.lead_id,
-        entry.phone,
-        entry.direction,
-        entry.status,
-        None if entry.seconds is None else f"{entry.seconds:.1f}",
-        entry.state.value,
-        int(entry.is_held),
-        int(entry.is_reviewed),
-        entry.summary,
-    ]

@@ -59,6 +59,11 @@ class Messages:
         """A number with that many digits after the point."""
         return f"{value:.{digits}f}".replace(".", str(self._texts["number.point"]))
 
+    def brief(self, value: float) -> str:
+        """A number with two digits after the point, or as few as tell the same."""
+        digits = next(n for n in range(3) if n == 2 or round(value, n) == round(value, 2))
+        return self.decimal(value, digits)
+
 
 @functools.cache
 def messages(language: str) -> Messages:

@@ -11,6 +11,7 @@ from archiver.desk.index.view import State
 from archiver.desk.judgement.queue import Queue
 from archiver.desk.people.person import Right
 from archiver.web.excerpt import marked
+from archiver.web.forms import number
 from archiver.web.judging import judgement
 from archiver.web.remarks import REMOVED, call_of, notes_of, tags_of
 from archiver.web.view_address import changed, query, read_view
@@ -82,11 +83,10 @@ def leg_data(visit: Visit, leg: Leg) -> Mapping[str, Any]:
 
 async def _queue(visit: Visit) -> Queue | None:
     """The queue that the recording was taken from, as the address says."""
-    asked = visit.request.query_params.get("queue", "")
-    if not visit.person.may(Right.JUDGE) or not asked.isdigit():
+    queue_id = number(visit.request.query_params.get("queue"))
+    if queue_id is None or not visit.person.may(Right.JUDGE):
         return None
-    queues = await visit.desk.queues.all()
-    return next((each for each in queues if str(each.queue_id) == asked), None)
+    return await visit.desk.queues.find(queue_id)
 
 
 def _summaries(call: CallEntry, search: str) -> list[tuple[Entry, list[tuple[str, bool]]]]:

@@ -6,26 +6,51 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from archiver.web.forms import Form
-from archiver.web.view_address import GREATEST_ID, query, read_view
+from archiver.desk.people.person import Right
+from archiver.web.forms import number
+from archiver.web.view_address import query, read_view
 from archiver.web.visit import Visit
 
+PLACES: Final = 200
+"""Of one page."""
 _LONGEST: Final = 200
 
 
 async def show(visit: Visit) -> Response:
     """All queues, and for whoever oversees them the form for a new one."""
     view, _ = read_view(visit.request.query_params)
-    sample = await visit.desk.library.index.by_agent(view)
+    may_make = visit.person.may(Right.OVERSEE)
+    sample = await visit.desk.library.index.by_agent(view) if may_make else {}
     return visit.page(
         "queues.html",
         section="queue",
         queues=await visit.desk.queues.all(),
-        view=view,
         address=query(view),
         agents=len(sample),
         recordings=sum(len(ids) for ids in sample.values()),
         is_done="done" in visit.request.query_params,
+    )
+
+
+async def places(visit: Visit) -> Response:
+    """What became of each place of a queue: who has judged it, or why it was skipped."""
+    queue = await visit.desk.queues.find(visit.id("queue_id"))
+    if queue is None:
+        raise HTTPException(404)
+    found = await visit.desk.queues.places(
+        visit.person,
+        queue.queue_id,
+        after=number(visit.request.query_params.get("after")) or 0,
+        limit=PLACES,
+    )
+    entries = await visit.desk.library.index.entries([place.record_id for place in found])
+    known = {entry.record_id: entry for entry in entries}
+    return visit.page(
+        "places.html",
+        section="queue",
+        drawn=queue,
+        places=[(place, known.get(place.record_id)) for place in found],
+        is_full=len(found) == PLACES,
     )
 
 
@@ -34,7 +59,7 @@ async def take_next(visit: Visit) -> Response:
 
     Whoever asks from a recording that is neither judged nor skipped keeps it, and is told why.
     """
-    place = await visit.desk.queues.next(visit.person, _queue_id(visit.form))
+    place = await visit.desk.queues.next(visit.person, number(visit.form.get("queue")))
     if place is None:
         return visit.go("/queue?done=1")
     kept = "&kept=1" if visit.form.get("at") == str(place.record_id) else ""
@@ -43,10 +68,14 @@ async def take_next(visit: Visit) -> Response:
 
 async def skip(visit: Visit) -> Response:
     """Leave a recording out, with the reason, and take the next one."""
-    queue_id, reason = _queue_id(visit.form), visit.form.get("reason", "")
-    if queue_id is None:
-        raise HTTPException(400)
-    await visit.desk.queues.skip(visit.person, queue_id, visit.id(), reason[:_LONGEST])
+    reason = visit.form.get("reason", "")[:_LONGEST]
+    await visit.desk.queues.skip(visit.person, _queue_id(visit), visit.id(), reason)
+    return await take_next(visit)
+
+
+async def put_back(visit: Visit) -> Response:
+    """Leave a recording to somebody else, and take the next one."""
+    await visit.desk.queues.release(visit.person, _queue_id(visit), visit.id())
     return await take_next(visit)
 
 
@@ -73,10 +102,8 @@ async def close(visit: Visit) -> Response:
     return visit.go("/queue")
 
 
-def _queue_id(form: Form) -> int | None:
-    text = form.get("queue", "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > GREATEST_ID:
+def _queue_id(visit: Visit) -> int:
+    queue_id = number(visit.form.get("queue"))
+    if queue_id is None:
         raise HTTPException(400)
-    return int(text)
+    return queue_id

@@ -8,15 +8,27 @@ from archiver.sandbox.world import World
 
 _RATE = 8000
 
-PAUSED, FOREIGN, DAMAGED, WAITING = 900_201, 900_202, 900_203, 900_204
+PAUSED, FOREIGN, DAMAGED, WAITING, DOOMED = 900_201, 900_202, 900_203, 900_204, 900_205
 PAUSE = (2.0, 22.0)
 """Seconds of silence in the recording PAUSED, which is two seconds longer."""
+DOOMED_LEAD = 120_205
+"""Whose only recording is DOOMED: what is erased where a test wants something erased."""
+RECORDINGS = 22
+"""Those of the samples and of the strange calls together."""
+FORMULA = '=HYPERLINK("http://evil.example")'
+"""What a spreadsheet would take for more than a text."""
 
 
 def strange_calls(world: World) -> World:
     """The world with one call more for each recording that has something special."""
     for number, (record_id, audio) in enumerate(
-        ((PAUSED, _paused()), (FOREIGN, _foreign()), (DAMAGED, _paused(3)), (WAITING, None))
+        (
+            (PAUSED, _paused()),
+            (FOREIGN, _foreign()),
+            (DAMAGED, _paused(3)),
+            (WAITING, None),
+            (DOOMED, _paused(1)),
+        )
     ):
         world.call(70_201 + number, at="2026-11-02T20:00:00Z", user_id=101, talk=24)
         if audio is None:

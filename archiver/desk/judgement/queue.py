@@ -41,6 +41,9 @@ _QUEUES: Final = """
     WHERE :queue_id IS NULL OR q.queue_id = :queue_id
     GROUP BY q.queue_id ORDER BY q.closed_at IS NOT NULL, q.queue_id DESC
 """
+_PLACES: Final = """
+    SELECT * FROM places WHERE queue_id = ? AND position > ? ORDER BY position LIMIT ?
+"""
 _MINE: Final = """
     SELECT p.* FROM places p JOIN queues q USING (queue_id)
     WHERE p.state = 'waiting' AND p.claimed_by = :me AND p.claimed_until > :now
@@ -133,6 +136,12 @@ class Queues:
         rows = await self._file.read(lambda db: db.execute(_QUEUES, {"queue_id": None}).fetchall())
         return [_queue(row) for row in rows]
 
+    async def find(self, queue_id: int) -> Queue | None:
+        """The queue of that id, if there is one."""
+        asked = {"queue_id": queue_id}
+        row = await self._file.read(lambda db: db.execute(_QUEUES, asked).fetchone())
+        return None if row is None else _queue(row)
+
     async def next(self, by: Person, queue_id: int | None = None) -> Place | None:
         """Claim the next recording to review, of one queue or of all that are open; None: no more.
 
@@ -153,12 +162,6 @@ class Queues:
 
         return await self._file.write(change)
 
-    async def claimed(self, by: Person) -> Place | None:
-        """The place that the person works on now, if any."""
-        asked = {"me": by.name, "now": seconds(self._clock()), "queue_id": None}
-        row = await self._file.read(lambda db: db.execute(_MINE, asked).fetchone())
-        return None if row is None else place_of(row)
-
     async def keep(self, by: Person, record_id: int) -> None:
         """A sign of work: renew one's claim on the recording, if there is one that lasts.
 
@@ -177,6 +180,7 @@ class Queues:
 
     async def release(self, by: Person, queue_id: int, record_id: int) -> None:
         """Give up one's claim, for somebody else to take the place."""
+        by.need(Right.JUDGE)
         now = seconds(self._clock())
         await self._file.write(
             lambda db: db.execute(
@@ -221,14 +225,13 @@ class Queues:
             )
         )
 
-    async def places(self, by: Person, queue_id: int) -> list[Place]:
-        """All places of a queue, in their order."""
+    async def places(
+        self, by: Person, queue_id: int, *, after: int = 0, limit: int = _MOST
+    ) -> list[Place]:
+        """The places of a queue in their order, from the one after the position `after` on."""
         by.need(Right.OVERSEE)
-        rows = await self._file.read(
-            lambda db: db.execute(
-                "SELECT * FROM places WHERE queue_id = ? ORDER BY position", (queue_id,)
-            ).fetchall()
-        )
+        asked = (queue_id, after, limit)
+        rows = await self._file.read(lambda db: db.execute(_PLACES, asked).fetchall())
         return [place_of(row) for row in rows]
 
 

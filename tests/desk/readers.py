@@ -5,9 +5,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from archiver.desk.index.entries import Entry
 from archiver.desk.index.view import View
 from archiver.desk.library import Library, open_library
+from archiver.sandbox.world import World
 from tests.world import Night
+
+SIDECAR = "789/1/11.json"
+"""That of the first call of `centre`."""
+
+
+def centre() -> World:
+    """Two calls of one agent; the first has a summary."""
+    world = World().user(101, "Anna", "Price").order(1, "Delivery line")
+    world.call(1, lead=789, user_id=101).recording(11, summary="A refund was asked for.")
+    return world.call(2, lead=790, user_id=101).recording(21, summary=None)
 
 
 @asynccontextmanager
@@ -28,3 +40,10 @@ async def reading(
 async def ids(library: Library, **view: Any) -> list[int]:
     """The recordings of a view, in its order."""
     return [one.record_id async for one in library.index.stream(View(**view))]
+
+
+async def entry(library: Library, record_id: int) -> Entry:
+    """What the index tells of a recording that it has to know."""
+    found = await library.index.recording(record_id)
+    assert found is not None
+    return found

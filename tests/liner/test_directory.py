@@ -6,7 +6,7 @@ from archiver.errors import SourceRefused
 from archiver.liner.directory import Directory
 from archiver.liner.models import Order
 from tests.liner.fake import Asked, Route
-from tests.liner.test_client import by_path, listing, refusing, saying, talking
+from tests.liner.talking import by_path, listing, refusing, saying, talking
 
 pytestmark = pytest.mark.anyio
 

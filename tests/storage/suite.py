@@ -15,6 +15,7 @@ from archiver.errors import ArchiverError, KeyChanged, KeyExists, KeyMissing, St
 from archiver.storage.base import Body, ByteRange, Reading, Storage
 
 KEY = "789/123/456.mp3"
+DATA = random.Random(7).randbytes(100_000)
 
 
 def body(data: bytes) -> Body:

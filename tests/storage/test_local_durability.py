@@ -1,0 +1,207 @@
+"""What a folder says it holds survives a kill at any step: synced, named whole, in this order."""
+
+import errno
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.errors import (
+    KeyExists,
+    StorageError,
+    StorageUnreachable,
+)
+from archiver.storage.base import Body, ObjectInfo
+from archiver.storage.local import LocalStorage
+from archiver.storage.syncing import Syncing
+from archiver.storage.writing import Put
+from tests.storage.suite import DATA, KEY, body, file_body
+
+pytestmark = pytest.mark.anyio
+
+# A put stops at each of the calls by which it touches the disk, as a killed process does.
+STEPS = ("mkdir", "open", "write", "fsync", "fstat", "close", "link", "unlink", "replace")
+
+
+class KilledError(BaseException):
+    """Stands for SIGKILL: nothing in the code under test may handle it."""
+
+
+class Killer:
+    """Counts the calls at the border to the disk, and stops the writer before a chosen one."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, stop_before: int) -> None:
+        self.stop_before = stop_before
+        self.calls = 0
+        for name in STEPS:
+            patch.setattr(os, name, self._counted(getattr(os, name)))
+
+    def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*arguments: Any, **options: Any) -> Any:
+            self.calls += 1
+            if self.calls >= self.stop_before:  # the dead do nothing, so no clean-up either
+                raise KilledError
+            return call(*arguments, **options)
+
+        return counted
+
+
+def put_until(root: Path, stop_before: int, spooled: Path | None) -> bool:
+    """Whether the put was stopped; what it left on the disk is what a kill would leave."""
+    storage = LocalStorage(root)
+    given = body(DATA) if spooled is None else file_body(spooled, DATA)
+    with pytest.MonkeyPatch.context() as patch:
+        Killer(patch, stop_before)
+        try:
+            storage._writer.put_all([Put(KEY, given)])
+        except KilledError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("spooled", [False, True])
+async def test_a_kill_at_any_step_leaves_all_or_nothing_and_the_next_put_completes(
+    tmp_path: Path, spooled: bool
+) -> None:
+    for stop_before in range(1, 100):
+        root = tmp_path / f"archive-{stop_before}"
+        parts = root / "_archive" / "tmp"
+        parts.mkdir(parents=True)
+        killed = put_until(root, stop_before, parts / "spooled" if spooled else None)
+        final = root / KEY
+        assert not final.exists() or final.read_bytes() == DATA
+        storage = LocalStorage(root)
+        await storage.clear_parts()
+        if final.exists():
+            with pytest.raises(KeyExists):
+                await storage.put(KEY, body(DATA))
+        else:
+            await storage.put(KEY, body(DATA))
+        assert [path for path in root.rglob("*") if path.is_file()] == [final]
+        if not killed:
+            break
+    assert stop_before > 15
+
+
+async def test_data_is_synced_before_its_name_and_names_before_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story: list[str] = []
+    names: dict[int, str] = {}
+    real_open, real_fsync, real_link, real_mkdir = os.open, os.fsync, os.link, os.mkdir
+
+    def noted_open(path: str, *arguments: Any) -> int:
+        names[(file := real_open(path, *arguments))] = os.path.relpath(path, tmp_path)
+        return file
+
+    def noted_fsync(file: int) -> None:
+        real_fsync(file)
+        story.append("sync part" if names[file].endswith(".part") else f"sync {names[file]}")
+
+    def noted_link(part: str, final: str, **options: Any) -> None:
+        story.append(f"link {os.path.relpath(final, tmp_path)}")
+        real_link(part, final, **options)
+
+    def noted_mkdir(path: str) -> None:
+        story.append(f"mkdir {os.path.relpath(path, tmp_path)}")
+        real_mkdir(path)
+
+    monkeypatch.setattr(os, "open", noted_open)
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "link", noted_link)
+    monkeypatch.setattr(os, "mkdir", noted_mkdir)
+    storage = LocalStorage(tmp_path)
+    await storage.put(KEY, body(DATA))
+    named = story.index(f"link {KEY}")
+    assert set(story[:named]) == {
+        *("mkdir 789", "mkdir 789/123", "mkdir _archive", "mkdir _archive/tmp"),
+        *("sync part", "sync .", "sync 789", "sync _archive"),
+    }
+    assert story.index("mkdir 789") < story.index("sync .")
+    assert story.index("mkdir 789/123") < story.index("sync 789")
+    assert story[named + 1 :] == ["sync 789/123"]
+    story.clear()
+    await storage.put("789/123/456.json", body(b"{}"))
+    assert story == ["sync part", "link 789/123/456.json", "sync 789/123"]
+
+
+def group(count: int) -> list[Put]:
+    return [Put(f"7/{number // 2}/{number}.mp3", body(DATA)) for number in range(count)]
+
+
+@pytest.mark.parametrize("size", [3, 8])
+def test_a_group_of_puts_is_synced_before_the_first_name_and_after_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    story: list[str] = []
+    sync, link = Syncing.sync, os.link
+
+    def noted_sync(syncing: Syncing, targets: Iterable[Any]) -> dict[Any, OSError]:
+        wanted = list(targets)
+        files = sum(isinstance(one, int) for one in wanted)
+        story.append(f"{files} files" if files else "folders" if wanted else "nothing")
+        return sync(syncing, wanted)
+
+    def noted_link(part: str, final: str, **options: Any) -> None:
+        story.append("link")
+        link(part, final, **options)
+
+    monkeypatch.setattr(Syncing, "sync", noted_sync)
+    monkeypatch.setattr(os, "link", noted_link)
+    ended = LocalStorage(tmp_path)._writer.put_all(group(size))
+    assert [one.key for one in ended if isinstance(one, ObjectInfo)] == [
+        put.key for put in group(size)
+    ]
+    assert story == [f"{size} files", *["link"] * size, "folders"]
+
+
+def test_of_a_group_only_the_put_that_fails_fails(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage._writer.put_all(group(1))
+    cut = Put("7/7/7.mp3", Body(DATA, len(DATA) + 1, body(DATA).sha256))
+    ended = storage._writer.put_all([*group(5), cut, Put(KEY, body(DATA))])
+    assert [type(one) for one in ended] == [
+        KeyExists,
+        *[ObjectInfo] * 4,
+        StorageError,
+        ObjectInfo,
+    ]
+    assert not (tmp_path / cut.key).exists()
+    assert list((tmp_path / "_archive/tmp").iterdir()) == []
+
+
+def test_a_group_whose_sync_fails_gets_no_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(folder: int) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    storage = LocalStorage(tmp_path)
+    monkeypatch.setattr(storage._writer._syncing, "_whole", failing)
+    ended = storage._writer.put_all(group(6))
+    assert {type(one) for one in ended} == {StorageUnreachable}
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_kill_in_a_group_leaves_each_object_whole_or_absent(tmp_path: Path) -> None:
+    for stop_before in range(1, 200):
+        root = tmp_path / f"archive-{stop_before}"
+        root.mkdir()
+        storage = LocalStorage(root)
+        killed = False
+        with pytest.MonkeyPatch.context() as patch:
+            Killer(patch, stop_before)
+            try:
+                storage._writer.put_all(group(5))
+            except KilledError:
+                killed = True
+        there = list((root / "7").rglob("*.mp3"))
+        assert all(path.read_bytes() == DATA for path in there)
+        again = LocalStorage(root)._writer.put_all(group(5))
+        assert sum(isinstance(one, KeyExists) for one in again) == len(there)
+        assert len(list((root / "7").rglob("*.mp3"))) == 5
+        if not killed:
+            break
+    assert 30 < stop_before < 199

@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -114,12 +113,3 @@ def command(folder: Path, world: Source, **sandbox: Any) -> Iterator[Command]:
     """A sandbox over the world and the command line beside it."""
     with sandbox_thread(Sandbox(world, **sandbox)) as server:
         yield Command(server, folder)
-
-
-def wait_until(happened: Callable[[], object], process: "subprocess.Popen[str]") -> None:
-    """Watch for something that the process brings about; fails when it ends before."""
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.002)

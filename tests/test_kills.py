@@ -11,7 +11,7 @@ import pytest
 from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World
-from tests.command import RECENTLY, Command, command, wait_until
+from tests.command import PATIENCE, RECENTLY, Command, command
 from tests.world import audio_of
 
 A_NIGHT = 20
@@ -36,7 +36,7 @@ def killed(commands: Command, pause: float, after: int = 1) -> bool:
     """Start a run and kill it so long after so many of its requests; False: it had ended."""
     enough = commands.sandbox.count() + after
     process = commands.start("run", "--json")
-    wait_until(lambda: commands.sandbox.count() >= enough, process)
+    commands.sandbox.wait_for(least=enough, patience=PATIENCE)
     time.sleep(pause)
     process.send_signal(signal.SIGKILL)
     process.communicate()

@@ -16,7 +16,7 @@ from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Stall
 from archiver.sandbox.world import World
-from tests.command import RECENTLY, TOP, Command, command, wait_until
+from tests.command import PATIENCE, RECENTLY, TOP, Command, command
 from tests.storage.s3_servers import (
     ACCESS_KEY,
     SECRET_KEY,
@@ -110,7 +110,7 @@ def test_a_killed_run_holds_s3_for_a_minute_at_most_and_says_so(tmp_path: Path) 
     ):
         commands.sandbox.faults.add(Fault(Route.FILE, Stall(1000)))
         process = commands.start("run", "--json")
-        wait_until(lambda: commands.sandbox.count(Route.FILE), process)
+        commands.sandbox.wait_for(Route.FILE, patience=PATIENCE)
         process.kill()
         process.communicate()
         ended = commands.run()

@@ -18,7 +18,7 @@ from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Stall, Status
 from archiver.sandbox.world import World
 from archiver.spool import Spool
-from tests.command import RECENTLY, Command, Ended, command, wait_until
+from tests.command import PATIENCE, RECENTLY, Command, Ended, command
 from tests.world import audio_of, tree
 
 ROOM = 6 * 1024 * 1024
@@ -126,7 +126,7 @@ def test_a_signal_ends_a_run_with_a_report_and_the_next_completes_it(
     with command(tmp_path, world) as commands:
         commands.sandbox.faults.add(Fault(Route.FILE, Stall(1000), after=20))
         process = commands.start("run", "--json")
-        wait_until(lambda: commands.sandbox.count(Route.FILE) >= 30, process)
+        commands.sandbox.wait_for(Route.FILE, least=30, patience=PATIENCE)
         process.send_signal(number)
         ended = commands.ended(process)
         assert ended.code == 130
@@ -146,7 +146,7 @@ def test_a_signal_is_heard_wherever_the_api_stands_still(tmp_path: Path, route: 
     with command(tmp_path, centre()) as commands:
         commands.sandbox.faults.add(Fault(route, Stall(0)))
         process = commands.start("run", "--json")
-        wait_until(lambda: commands.sandbox.count(route), process)
+        commands.sandbox.wait_for(route, patience=PATIENCE)
         process.send_signal(signal.SIGTERM)
         ended = commands.ended(process)
         assert ended.code == 130
@@ -157,7 +157,7 @@ def test_a_signal_is_heard_wherever_the_api_stands_still(tmp_path: Path, route: 
 def test_a_second_run_is_refused_and_told_who_holds_the_archive(commands: Command) -> None:
     commands.sandbox.faults.add(Fault(Route.FILE, Stall(1000)))
     first = commands.start("run", "--json")
-    wait_until(lambda: commands.sandbox.count(Route.FILE), first)
+    commands.sandbox.wait_for(Route.FILE, patience=PATIENCE)
     check_refusal(commands.run(), 6, str(first.pid))
     dry = commands.run("--dry-run")
     assert dry.code == 0
@@ -175,7 +175,7 @@ def test_a_command_in_between_does_not_forget_that_a_run_was_killed(
     """The next whole run has to look for what the killed one left."""
     commands.sandbox.faults.add(Fault(Route.FILE, Stall(1000), id=900_002))
     process = commands.start("run")
-    wait_until(lambda: commands.sandbox.count(Route.FILE) >= 6, process)
+    commands.sandbox.wait_for(Route.FILE, least=6, patience=PATIENCE)
     process.kill()
     process.communicate()
     left = {one for one in commands.archive.objects() if "tmp/lock" in one}

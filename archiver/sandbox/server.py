@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import ipaddress
 import os
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -77,6 +78,7 @@ class Sandbox:
         self.url = self.other = ""
         self.requests: deque[Logged] = deque(maxlen=remember)
         self._counts: Counter[Route] = Counter()
+        self._came = threading.Condition()
         self._routes = Routes(self.world, Addresses(key, lifetime))
         self._host, self._port = host, port
         self._servers: list[asyncio.Server] = []
@@ -88,6 +90,17 @@ class Sandbox:
         if of is None:
             return self._counts.total() if route is None else self._counts[route]
         return sum(1 for each in self.requests if each.route is route and each.id == of)
+
+    def wait_for(
+        self, route: Route | None = None, of: int | None = None, *, least: int = 1, patience: float
+    ) -> None:
+        """Blocks a thread that is not its own until so many requests came, counted as by `count`.
+
+        Raises TimeoutError when they have not come within so many seconds.
+        """
+        with self._came:
+            if not self._came.wait_for(lambda: self.count(route, of) >= least, patience):
+                raise TimeoutError(f"{self.count(route, of)} requests came, not {least}")
 
     def forget(self) -> None:
         """Empties the log and the counts."""
@@ -156,20 +169,13 @@ class Sandbox:
         )
         answer = self._reply(request)
         sent = "x-api-key" in head.headers
-        self._counts[route] += 1
-        self.requests.append(
-            Logged(
-                head.method,
-                path,
-                query,
-                route,
-                found,
-                0 if answer.silent else answer.status,
-                sent,
-                at_other,
-                head.headers.get("range"),
+        status, span = 0 if answer.silent else answer.status, head.headers.get("range")
+        with self._came:
+            self._counts[route] += 1
+            self.requests.append(
+                Logged(head.method, path, query, route, found, status, sent, at_other, span)
             )
-        )
+            self._came.notify_all()
         return answer
 
     def _reply(self, request: Request) -> Answer:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 TOP = Path(__file__).parent.parent.parent
-_LONGEST = 60.0
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def archiver(*arguments: str, folder: Path, environ: Mapping[str, str] | None = 
         env=environment(folder, **(environ or {})),
         capture_output=True,
         text=True,
-        timeout=_LONGEST,
+        timeout=PATIENCE,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
@@ -73,7 +73,11 @@ def started(
 
 
 def interrupted(process: "subprocess.Popen[str]", number: signal.Signals) -> Ended:
-    """Send the signal, and wait for the end that it brings."""
+    """Send the signal, and wait for the end that it brings; with what was not read before it."""
+    assert process.stdout is not None
+    assert process.stderr is not None
     process.send_signal(number)
-    out, err = process.communicate(timeout=_LONGEST)
-    return Ended(process.returncode, out, err)
+    with process:
+        process.wait(PATIENCE)
+        # Not by `communicate`, which would lose what lies in the buffer of a reader.
+        return Ended(process.returncode, process.stdout.read(), process.stderr.read())

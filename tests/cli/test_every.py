@@ -24,7 +24,6 @@ from tests.nights.test_endpoint import ask
 from tests.storage.s3_servers import free_ports
 
 KEY = "canary-key-2c9d"
-PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -58,16 +57,16 @@ def configure(folder: Path, sandbox: Sandbox, **sections: Any) -> None:
     (folder / "archive.yaml").write_text(json.dumps(document))
 
 
-def reports(folder: Path) -> list[Path]:
-    return sorted((folder / "archive" / "_archive" / "runs").glob("*.json"))
+def answers(process: "subprocess.Popen[str]", runs: int) -> list[dict[str, Any]]:
+    """What the next runs of the process answer, as soon as they have ended."""
+    assert process.stdout is not None
+    return [json.loads(process.stdout.readline()) for _ in range(runs)]
 
 
-def wait_for(folder: Path, runs: int, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + PATIENCE
-    while len(reports(folder)) < runs:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "no more runs"
-        time.sleep(0.02)  # the runs are those of another process: their reports tell of them
+def hears(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
+    """The next line of the log that tells of such an event."""
+    assert process.stderr is not None
+    return next(told for line in process.stderr if (told := json.loads(line))["event"] == event)
 
 
 def test_it_runs_again_and_again_and_a_signal_ends_the_waiting_with_130(
@@ -76,7 +75,7 @@ def test_it_runs_again_and_again_and_a_signal_ends_the_waiting_with_130(
     (port,) = free_ports(1)
     configure(tmp_path, sandbox, metrics={"listen": f"127.0.0.1:{port}"})
     process = started("run", "--every", "1s", "--json", folder=tmp_path)
-    wait_for(tmp_path, 3, process)
+    told = answers(process, 3)
     assert ask(port, "/healthz") == (200, b"ok\n")
     status, metrics = ask(port, "/metrics")
     assert status == 200
@@ -85,11 +84,8 @@ def test_it_runs_again_and_again_and_a_signal_ends_the_waiting_with_130(
     ended = interrupted(process, signal.SIGTERM)
     assert time.monotonic() - begun < 5
     assert ended.code == 130, ended
-    answers = [json.loads(line) for line in ended.out.splitlines()]
-    assert len(answers) >= 3
-    assert all(one["complete"] for one in answers[:3])
-    assert answers[0]["recordings"]["archived"] == 17
-    assert answers[1]["recordings"]["archived"] == 0
+    assert all(one["complete"] for one in told)
+    assert [one["recordings"]["archived"] for one in told] == [17, 0, 0]
 
 
 def test_a_port_that_a_desk_has_keeps_no_night_from_running(
@@ -99,7 +95,7 @@ def test_a_port_that_a_desk_has_keeps_no_night_from_running(
         port = taken.getsockname()[1]
         configure(tmp_path, sandbox, metrics={"listen": f"127.0.0.1:{port}"})
         process = started("run", "--every", "1s", "--json", folder=tmp_path)
-        wait_for(tmp_path, 1, process)
+        answers(process, 1)
         ended = interrupted(process, signal.SIGTERM)
     assert ended.code == 130, ended
     assert f"port {port} cannot be had" in ended.err
@@ -115,7 +111,7 @@ def test_a_signal_in_a_night_without_a_run_ends_it_at_once(
     assert process.stderr.readline().startswith("the next run is due at ")
     ended = interrupted(process, signal.SIGTERM)
     assert ended.code == 130, ended
-    assert reports(tmp_path) == []
+    assert not (tmp_path / "archive").exists()
 
 
 def test_a_key_is_rotated_without_a_restart_and_a_broken_file_ends_nothing(
@@ -123,16 +119,14 @@ def test_a_key_is_rotated_without_a_restart_and_a_broken_file_ends_nothing(
 ) -> None:
     configure(tmp_path, sandbox)
     process = started("run", "--every", "1s", "--log", "json", folder=tmp_path)
-    wait_for(tmp_path, 1, process)
+    hears(process, "run-ended")
     text = (tmp_path / "archive.yaml").read_text()
     (tmp_path / "archive.yaml").write_text("liner: {tiemout: 3s}")
-    assert process.stderr is not None
-    said = map(json.loads, iter(process.stderr.readline, ""))
-    error = next(one for one in said if one["event"] == "error")
+    error = hears(process, "error")
     sandbox.key = "canary-key-new"
     (tmp_path / "key").write_text(sandbox.key)
     (tmp_path / "archive.yaml").write_text(text)
-    wait_for(tmp_path, len(reports(tmp_path)) + 1, process)
+    hears(process, "run-ended")
     ended = interrupted(process, signal.SIGINT)
     assert error["code"] == 2
     assert "unknown key liner.tiemout" in error["message"]
@@ -146,16 +140,11 @@ def test_an_archive_that_another_run_holds_ends_a_night_with_6_and_the_nights_go
     configure(tmp_path, sandbox, notices={"webhook": f"{server.url}/hook"})
     assert archiver("run", folder=tmp_path).code == 0
     storage = open_storage(StorageConfig(str(tmp_path / "archive")))
-    deadline = time.monotonic() + PATIENCE
     with start_blocking_portal() as portal:
         with portal.wrap_async_context_manager(archive_lock(storage, "another run")):
             process = started("run", "--every", "1s", "--log", "json", folder=tmp_path)
-            while server.kinds.count("failure") < 2:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-        while "recovery" not in server.kinds:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+            server.wait_for("failure", 2)
+        server.wait_for("recovery")
         portal.call(storage.aclose)
     ended = interrupted(process, signal.SIGTERM)
     assert ended.code == 130
@@ -266,14 +255,9 @@ def test_a_full_disk_ends_a_night_with_5_and_is_told_and_the_nights_go_on(
             notices={"webhook": f"{server.url}/hook"},
         )
         process = started("run", "--every", "1s", folder=tmp_path)
-        deadline = time.monotonic() + PATIENCE
-        while "failure" not in server.kinds:
-            assert time.monotonic() < deadline, process.poll()
-            time.sleep(0.02)
+        server.wait_for("failure")
         subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
-        while "recovery" not in server.kinds:
-            assert time.monotonic() < deadline, process.poll()
-            time.sleep(0.02)
+        server.wait_for("recovery")
         ended = interrupted(process, signal.SIGTERM)
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Stall
 from archiver.sandbox.server import Sandbox, sandbox_thread
-from tests.cli.commands import archiver, interrupted, started
+from tests.cli.commands import PATIENCE, archiver, interrupted, started
 
 KEY = "canary-key-7f3a"
 LEAD, OTHER_LEAD = "50231", "50244"
@@ -125,10 +124,7 @@ def stalled(sandbox: Sandbox, place: Path, *arguments: str) -> Iterator["Popen[s
     sandbox.faults.add(Fault(Route.FILE, Stall(100)))
     process = started(*arguments, folder=place, environ=ONLINE)
     try:
-        deadline = time.monotonic() + 30
-        while not sandbox.count(Route.FILE) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert sandbox.count(Route.FILE)
+        sandbox.wait_for(Route.FILE, patience=PATIENCE)
         yield process
     finally:
         sandbox.faults.clear()

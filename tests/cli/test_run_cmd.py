@@ -15,7 +15,7 @@ from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Stall
 from archiver.sandbox.server import Sandbox, sandbox_thread
-from tests.cli.commands import archiver, interrupted, started
+from tests.cli.commands import PATIENCE, archiver, interrupted, started
 
 ENVIRON = {"LINER_URL": "https://liner.test", "LINER_API_KEY": "key"}
 
@@ -128,8 +128,7 @@ def test_an_interrupted_run_ends_in_seconds_with_130_and_the_next_completes_it(
     environ = {"LINER_API_KEY": KEY}
     arguments = ("run", "--since", "2026-10-01", "--json")
     process = started(*arguments, folder=tmp_path, environ=environ)
-    while not sandbox.count(Route.FILE, 900105) and process.poll() is None:
-        time.sleep(0.02)  # the run is a process of its own: nothing else tells where it is
+    sandbox.wait_for(Route.FILE, 900105, patience=PATIENCE)
     begun = time.monotonic()
     ended = interrupted(process, number)
     assert time.monotonic() - begun < 10

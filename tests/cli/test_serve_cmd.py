@@ -4,15 +4,13 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import archiver, environment, interrupted, started
+from tests.cli.commands import archiver, interrupted, started
 from tests.web.desks import Made, archived, calls
 
 LONGEST_END = 5.0
@@ -88,14 +86,7 @@ def test_where_there_is_no_archive_it_says_so(tmp_path: Path) -> None:
 
 
 def test_the_demo_ends_at_the_desk(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "archiver", "demo"],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = started("demo", folder=tmp_path)
     assert process.stderr is not None
     said = ""
     while not (found := re.search(r"http://127\.0\.0\.1:\d+/", said)):

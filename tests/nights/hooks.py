@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+PATIENCE = 30.0
+
 
 @dataclass
 class Heard:
@@ -34,6 +36,12 @@ class Hooks:
     statuses: list[int] = field(default_factory=lambda: [200])
     location: str = ""
     heard: list[Heard] = field(default_factory=list)
+    came: threading.Condition = field(default_factory=threading.Condition)
+
+    def wait_for(self, kind: str, least: int = 1) -> None:
+        """Wait until so many notices of the kind came."""
+        with self.came:
+            assert self.came.wait_for(lambda: self.kinds.count(kind) >= least, PATIENCE), self.kinds
 
     @property
     def notices(self) -> list[dict[str, Any]]:
@@ -62,7 +70,9 @@ def hooks() -> Iterator[Hooks]:
         def _hear(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
             body = self.rfile.read(length)
-            found.heard.append(Heard(self.command, self.path, dict(self.headers), body))
+            with found.came:
+                found.heard.append(Heard(self.command, self.path, dict(self.headers), body))
+                found.came.notify_all()
             statuses = found.statuses
             self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
             if found.location:

@@ -1,14 +1,20 @@
-"""Runs the command line as a process of its own, the way a shell or a timer does."""
+"""Runs the command line: to its end within this process, or as a process of its own."""
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from archiver.cli import main
 
 TOP = Path(__file__).parent.parent.parent
 PATIENCE = 60.0
@@ -44,24 +50,27 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-def archiver(*arguments: str, folder: Path, environ: Mapping[str, str] | None = None) -> Ended:
-    """Run one command in the folder, to its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "archiver", *arguments],
-        cwd=folder,
-        env=environment(folder, **(environ or {})),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, done.stderr)
+def archiver(
+    *arguments: str, folder: Path, environ: Mapping[str, str] | None = None, typed: str = ""
+) -> Ended:
+    """Run one command in the folder, to its end, within this process: it is started already."""
+    wanted = environment(folder, **(environ or {}))
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.chdir(folder)
+        patch.setattr(sys, "stdin", io.StringIO(typed))
+        for name in list(os.environ):
+            patch.delenv(name)
+        for name, value in wanted.items():
+            patch.setenv(name, value)
+        code = main(arguments)
+    return Ended(code, out.getvalue(), err.getvalue())
 
 
 def started(
     *arguments: str, folder: Path, environ: Mapping[str, str] | None = None
 ) -> "subprocess.Popen[str]":
-    """Start one command in the folder; end it with `interrupted`."""
+    """Start one command in the folder as a process; end it with `ended` or `interrupted`."""
     return subprocess.Popen(
         [sys.executable, "-m", "archiver", *arguments],
         cwd=folder,
@@ -70,6 +79,12 @@ def started(
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def ended(process: "subprocess.Popen[str]") -> Ended:
+    """Wait for the end that the command comes to by itself."""
+    out, err = process.communicate(timeout=PATIENCE)
+    return Ended(process.returncode, out, err)
 
 
 def interrupted(process: "subprocess.Popen[str]", number: signal.Signals) -> Ended:

@@ -13,7 +13,7 @@ import pytest
 from archiver.desk.people.passwords import verify_password
 from archiver.desk.people.person import Role
 from archiver.desk.people.users import User, read_users
-from tests.cli.commands import Ended, environment
+from tests.cli.commands import Ended, archiver, environment
 
 PASSWORD = "canary-7f3a a whole sentence"
 
@@ -25,18 +25,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def user(folder: Path, *arguments: str, typed: str = "") -> Ended:
-    done = subprocess.run(
-        [sys.executable, "-m", "archiver", "user", *arguments],
-        cwd=folder,
-        env=environment(folder),
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert PASSWORD not in done.stdout + done.stderr
-    return Ended(done.returncode, done.stdout, done.stderr)
+    ended = archiver("user", *arguments, folder=folder, typed=typed)
+    assert not ended.says(PASSWORD)
+    return ended
 
 
 def added(folder: Path, name: str = "anna", role: str = "admin") -> None:

@@ -19,6 +19,7 @@ import anyio
 
 from archiver.catalog.catalog import Catalog
 from archiver.clock import Clock
+from archiver.closing import closed_at_the_end
 from archiver.config import Config
 from archiver.errors import KeyExists, KeyMissing, NoArchive, StorageRefused, UsageError
 from archiver.jsontext import read_json
@@ -137,8 +138,8 @@ async def held_archive(
     ArchiveDamaged when its ledger does not hold, StorageRefused when its storage cannot keep the
     promise of create-only writes.
     """
-    storage = open_storage(config.storage, create=True) if make else _open_existing(config)
-    try:
+    opened = open_storage(config.storage, create=True) if make else _open_existing(config)
+    async with closed_at_the_end(opened) as storage:
         if make:
             await _refuse_foreign(storage, config.storage.url)
         else:
@@ -146,19 +147,13 @@ async def held_archive(
         async with archive_lock(storage, holder) as hold:
             await storage.clear_parts()
             archive_id = await _own_id(storage)
-            catalog = await Catalog.open(catalog_path(config, archive_id, state_folder), archive_id)
-            try:
+            path = catalog_path(config, archive_id, state_folder)
+            async with closed_at_the_end(await Catalog.open(path, archive_id)) as catalog:
                 ledger = Ledger(storage, archive_id)
                 archive = Archive(storage, archive_id, ledger, catalog, hold=hold)
                 await archive.catch_up()
                 await archive.publish()
                 yield archive
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await catalog.aclose()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await storage.aclose()
 
 
 @asynccontextmanager
@@ -169,35 +164,24 @@ async def watched_archive(config: Config, *, state_folder: Path) -> AsyncIterato
     there is one, brought up to the ledger; what is written to it is gone afterwards. Raises
     NoArchive where there is none.
     """
-    storage = _open_existing(config)
-    try:
-        archive_id = await _there(storage, config.storage.url)
+    async with existing_archive(config) as (storage, archive_id):
         path = catalog_path(config, archive_id, state_folder)
         with tempfile.TemporaryDirectory(prefix="archiver-") as folder:
             copy = Path(folder) / "catalog.sqlite"
-            catalog = await Catalog.open_copy(path, copy, archive_id)
-            try:
+            async with closed_at_the_end(
+                await Catalog.open_copy(path, copy, archive_id)
+            ) as catalog:
                 ledger = Ledger(storage, archive_id)
                 archive = Archive(storage, archive_id, ledger, catalog, is_watched=True)
                 await archive.catch_up()
                 yield archive
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await catalog.aclose()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await storage.aclose()
 
 
 @asynccontextmanager
 async def existing_storage(config: Config) -> AsyncIterator[Storage]:
     """The storage that the configuration names, whatever it holds. NoArchive without its folder."""
-    storage = _open_existing(config)
-    try:
+    async with closed_at_the_end(_open_existing(config)) as storage:
         yield storage
-    finally:
-        with anyio.CancelScope(shield=True):
-            await storage.aclose()
 
 
 @asynccontextmanager
@@ -211,12 +195,8 @@ async def existing_archive(config: Config) -> AsyncIterator[tuple[Storage, str]]
 async def empty_archive() -> AsyncIterator[Archive]:
     """An archive of nothing, in memory: what a dry run sees before the first run."""
     storage, archive_id = MemoryStorage(), str(uuid.uuid4())
-    catalog = await Catalog.open(None, archive_id)
-    try:
+    async with closed_at_the_end(await Catalog.open(None, archive_id)) as catalog:
         yield Archive(storage, archive_id, Ledger(storage, archive_id), catalog, is_watched=True)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await catalog.aclose()
 
 
 def _open_existing(config: Config) -> Storage:

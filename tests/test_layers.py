@@ -13,7 +13,7 @@ ROOT = Path(archiver.__file__).parent
 TESTS = Path(__file__).parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("clock", "reasons", "failures", "grace", "hop", "jsontext"),
+    ("clock", "reasons", "failures", "closing", "grace", "hop", "jsontext"),
     ("errors", "measures", "liner.models"),
     ("retry", "origins", "audio", "sidecar", "advice", "spreadsheet"),
     ("storage.keys", "storage.base", "storage.versions"),

@@ -6,7 +6,7 @@ from typing import Final
 from archiver.errors import WrongInput
 
 _UNSEEN: Final = frozenset({"Cc", "Cs"})
-_TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+TURNS: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Characters that turn the direction of what follows them: they could repaint a page."""
 
 
@@ -30,4 +30,4 @@ def _seen(text: str) -> str:
 
 
 def _is_unseen(one: str) -> bool:
-    return one in _TURNS or unicodedata.category(one) in _UNSEEN
+    return one in TURNS or unicodedata.category(one) in _UNSEEN

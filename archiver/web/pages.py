@@ -9,10 +9,11 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
+from archiver.desk.texts import TURNS
 from archiver.web.wording import clock
 
 _ALLOWED: Final = {"\n", "\t"}
-_STEERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+_STEERING: Final = TURNS | {"\u200e", "\u200f"}
 """Characters that make a line read as another."""
 
 

@@ -60,8 +60,3 @@ _PAGES: Final[dict[str, tuple[tuple[str, Lines], ...]]] = {
 def keys_of(section: str) -> tuple[tuple[str, Lines], ...]:
     """The keys that work on the pages of a section, in groups."""
     return _PAGES.get(section, (("everywhere", _EVERYWHERE),))
-
-
-def all_lines() -> Lines:
-    """Every key of every page, once."""
-    return _LIST + _PLAY + _MOVE + _JUDGE + _EVERYWHERE

@@ -220,10 +220,6 @@ class DeskIndex:
         """This recording has these tags, and no others. Takes effect at once."""
         self.upkeep.mark_tags(record_id, tags)
 
-    def forget_searches(self) -> None:
-        """Let the next search be made anew."""
-        self._searches.clear()
-
     def _match(self, db: sqlite3.Connection, picture: Picture, view: View) -> Match:
         expression = match(view.text)
         texts = None if expression is None else self._search(db, picture, expression)

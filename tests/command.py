@@ -1,9 +1,7 @@
 """The real command line over a sandbox in a thread: started, watched, killed, completed."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,30 +14,12 @@ import pytest
 from archiver.cli import main
 from archiver.sandbox.model import Source
 from archiver.sandbox.server import Sandbox, sandbox_thread
+from tests.cli.commands import Ended, awaited, environment, started
 from tests.witness import Witness
 from tests.world import in_no_hurry
 
 RECENTLY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 """Commands have the clock of the machine, so calls happen lately."""
-
-TOP = Path(__file__).parent.parent
-PATIENCE = 60.0
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended, and all that it said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def told(self) -> dict[str, Any]:
-        """The one JSON object on standard output; fails when there is anything else."""
-        told = json.loads(self.out)
-        assert isinstance(told, dict)
-        return told
 
 
 @dataclass
@@ -67,41 +47,24 @@ class Command:
 
     def start(self, *arguments: str, user: int | None = None) -> "subprocess.Popen[str]":
         self.configure()
-        return subprocess.Popen(
-            [sys.executable, "-m", "archiver", *arguments],
-            cwd=self.folder,
-            env=self._environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            user=user,
-        )
+        return started(*arguments, folder=self.folder, environ=self._environ(), user=user)
 
     def run(self, *arguments: str, user: int | None = None) -> Ended:
         """`archiver run --json` with more arguments, to its end."""
-        return self.ended(self.start("run", "--json", *arguments, user=user))
+        return awaited(self.start("run", "--json", *arguments, user=user))
 
     def run_here(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
         """The same within this process, where retries need not wait."""
         self.configure()
         with pytest.MonkeyPatch.context() as patch, in_no_hurry():
             patch.chdir(self.folder)
-            for name, value in self._environment().items():
+            for name, value in environment(self.folder, **self._environ()).items():
                 patch.setenv(name, value)
             code = main(["run", "--json", *arguments])
         return Ended(code, *capsys.readouterr())
 
-    @staticmethod
-    def ended(process: "subprocess.Popen[str]") -> Ended:
-        out, err = process.communicate(timeout=PATIENCE)
-        return Ended(process.returncode, out, err)
-
-    def _environment(self) -> dict[str, str]:
-        inherited = {k: v for k, v in os.environ.items() if k.startswith(("PATH", "COV"))}
-        return inherited | {
-            "PYTHONPATH": str(TOP),
-            "PYTHONWARNINGS": "error",
-            "HOME": str(self.folder),
+    def _environ(self) -> dict[str, str]:
+        return {
             "XDG_STATE_HOME": str(self.folder / "state"),
             "LINER_API_KEY": self.sandbox.key,
             **self.environ,

@@ -11,7 +11,8 @@ import pytest
 from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World
-from tests.command import PATIENCE, RECENTLY, Command, command
+from tests.cli.commands import PATIENCE
+from tests.command import RECENTLY, Command, command
 from tests.world import audio_of
 
 A_NIGHT = 20
@@ -64,16 +65,16 @@ def survive(folder: Path, kills: int, longest: float) -> None:
         expected = audio_of(world)
         ended = commands.run()
         assert ended.code == 0, ended.err
-        assert ended.told["complete"]
+        assert ended.answer["complete"]
         commands.archive.check()
         commands.archive.check_recordings(expected)
-        assert ended.told["calls"]["listed"] == kills * A_NIGHT
-        assert ended.told["recordings"]["listed"] == len(expected)
-        assert ended.told["ledgerHead"] == commands.archive.head()
+        assert ended.answer["calls"]["listed"] == kills * A_NIGHT
+        assert ended.answer["recordings"]["listed"] == len(expected)
+        assert ended.answer["ledgerHead"] == commands.archive.head()
         commands.sandbox.forget()
         again = commands.run()
         assert again.code == 0
-        assert again.told["recordings"]["already"] == len(expected)
+        assert again.answer["recordings"]["already"] == len(expected)
         assert commands.sandbox.count(Route.FILE) == 0
 
 

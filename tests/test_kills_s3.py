@@ -16,7 +16,8 @@ from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Stall
 from archiver.sandbox.world import World
-from tests.command import PATIENCE, RECENTLY, TOP, Command, command
+from tests.cli.commands import PATIENCE, TOP
+from tests.command import RECENTLY, Command, command
 from tests.storage.s3_servers import (
     ACCESS_KEY,
     SECRET_KEY,
@@ -91,10 +92,10 @@ def survive(folder: Path, server: S3Server, kills: int, calls: int) -> None:
         witness = copied(bucket, folder / "copy")
         witness.check()
         witness.check_recordings(expected)
-        assert ended.told["ledgerHead"] == witness.head()
+        assert ended.answer["ledgerHead"] == witness.head()
         assert bucket.uploads() == []
         commands.sandbox.forget()
-        assert commands.run().told["recordings"]["already"] == len(expected)
+        assert commands.run().answer["recordings"]["already"] == len(expected)
         assert commands.sandbox.count(Route.FILE) == 0
 
 
@@ -115,8 +116,8 @@ def test_a_killed_run_holds_s3_for_a_minute_at_most_and_says_so(tmp_path: Path) 
         process.communicate()
         ended = commands.run()
         assert ended.code == 6
-        assert f"process {process.pid}" in ended.told["error"]["message"]
-        assert "minute" in ended.told["error"]["hint"]
+        assert f"process {process.pid}" in ended.answer["error"]["message"]
+        assert "minute" in ended.answer["error"]["hint"]
 
 
 @pytest.mark.nightly

@@ -18,7 +18,8 @@ from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Stall, Status
 from archiver.sandbox.world import World
 from archiver.spool import Spool
-from tests.command import PATIENCE, RECENTLY, Command, Ended, command
+from tests.cli.commands import PATIENCE, Ended, awaited
+from tests.command import RECENTLY, Command, command
 from tests.world import audio_of, tree
 
 ROOM = 6 * 1024 * 1024
@@ -41,7 +42,7 @@ def commands(tmp_path: Path) -> Iterator[Command]:
 def check_refusal(ended: Ended, code: int, *words: str) -> None:
     """One JSON object on stdout, two lines and the code on stderr, no traceback."""
     assert ended.code == code, ended
-    error = ended.told["error"]
+    error = ended.answer["error"]
     assert error["code"] == code
     assert error["message"] and error["hint"]
     for word in words:
@@ -128,13 +129,13 @@ def test_a_signal_ends_a_run_with_a_report_and_the_next_completes_it(
         process = commands.start("run", "--json")
         commands.sandbox.wait_for(Route.FILE, least=30, patience=PATIENCE)
         process.send_signal(number)
-        ended = commands.ended(process)
+        ended = awaited(process)
         assert ended.code == 130
-        assert ended.told["interrupted"] is True
-        assert ended.told["complete"] is False
+        assert ended.answer["interrupted"] is True
+        assert ended.answer["complete"] is False
         commands.archive.check()
         (report,) = commands.archive.reports()
-        assert report["runId"] == ended.told["runId"]
+        assert report["runId"] == ended.answer["runId"]
         commands.sandbox.faults.clear()
         assert commands.run().code == 0
         commands.archive.check()
@@ -148,9 +149,9 @@ def test_a_signal_is_heard_wherever_the_api_stands_still(tmp_path: Path, route: 
         process = commands.start("run", "--json")
         commands.sandbox.wait_for(route, patience=PATIENCE)
         process.send_signal(signal.SIGTERM)
-        ended = commands.ended(process)
+        ended = awaited(process)
         assert ended.code == 130
-        assert ended.told
+        assert ended.answer
         assert "Traceback" not in ended.err
 
 
@@ -184,7 +185,7 @@ def test_a_command_in_between_does_not_forget_that_a_run_was_killed(
     orphan = commands.archive.root / "9/2/900002.wav"
     write(orphan, "")
     orphan.write_bytes(audio_of(centre())[900_002])
-    commands.ended(commands.start(*between))
+    awaited(commands.start(*between))
     assert commands.run().code == 0
     commands.archive.check()
     assert (commands.archive.recordings()[900_002]).lead == 9
@@ -268,7 +269,7 @@ def test_something_open_ends_a_run_with_3_and_one_object(commands: Command) -> N
     commands.sandbox.faults.add(Fault(Route.FILE, Status(404), id=900_001))
     ended = commands.run()
     assert ended.code == 3
-    assert ended.told["problems"][0]["reason"] == "source-missing"
-    people = commands.ended(commands.start("run"))
+    assert ended.answer["problems"][0]["reason"] == "source-missing"
+    people = awaited(commands.start("run"))
     assert people.code == 3
     assert "{" not in people.out

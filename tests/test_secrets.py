@@ -26,7 +26,8 @@ from archiver.sandbox.faults import (
     html,
 )
 from archiver.sandbox.world import World
-from tests.command import RECENTLY, Command, Ended, command
+from tests.cli.commands import Ended
+from tests.command import RECENTLY, Command, command
 
 KEY = "CANARY-api+key/with=odd&signs-0123456789"
 SIGNATURE = "CANARYsignature7f3a"
@@ -129,7 +130,7 @@ def test_a_run_in_which_everything_fails_tells_no_secret(
         commands.environ = AWS
         ends = [commands.run_here(capsys, *more) for more in ([], ["--recheck"])]
         assert {one.code for one in ends} == {3}
-        assert ends[0].told["recordings"]["archived"] > 0
+        assert ends[0].answer["recordings"]["archived"] > 0
         search(commands, *ends)
 
 
@@ -142,7 +143,7 @@ def test_a_sidecar_keeps_no_secret_of_an_address_wherever_it_stands(tmp_path: Pa
         search(commands, ended)
         commands.sandbox.faults.add(Fault(Route.RECORDINGS, Fields({"more": "news"})))
         ended = commands.run("--recheck")
-        assert ended.told["recordings"]["refreshed"] == 1
+        assert ended.answer["recordings"]["refreshed"] == 1
         search(commands, ended)
 
 
@@ -197,7 +198,7 @@ def test_a_bug_of_ours_shows_a_traceback_without_secrets(tmp_path: Path) -> None
         broken.unlink()
         assert ended.code == 1
         assert "RuntimeError" in ended.err
-        assert ended.told["error"]["code"] == 1
+        assert ended.answer["error"]["code"] == 1
         search(commands, ended)
 
 

@@ -68,9 +68,12 @@ def archiver(
 
 
 def started(
-    *arguments: str, folder: Path, environ: Mapping[str, str] | None = None
+    *arguments: str,
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    user: int | None = None,
 ) -> "subprocess.Popen[str]":
-    """Start one command in the folder as a process; end it with `ended` or `interrupted`."""
+    """Start one command in the folder as a process; end it with `awaited` or `interrupted`."""
     return subprocess.Popen(
         [sys.executable, "-m", "archiver", *arguments],
         cwd=folder,
@@ -78,10 +81,11 @@ def started(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        user=user,
     )
 
 
-def ended(process: "subprocess.Popen[str]") -> Ended:
+def awaited(process: "subprocess.Popen[str]") -> Ended:
     """Wait for the end that the command comes to by itself."""
     out, err = process.communicate(timeout=PATIENCE)
     return Ended(process.returncode, out, err)

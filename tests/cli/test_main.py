@@ -9,7 +9,7 @@ import pytest
 
 from archiver import __version__, cli
 from archiver.errors import ArchiveHeld, ArchiverError, RequestUnanswered
-from tests.cli.commands import ended, started
+from tests.cli.commands import awaited, started
 
 CANARY = "canary-7f3a9c"
 
@@ -129,7 +129,7 @@ def test_hostile_arguments_do_not_reach_the_terminal(capsys: pytest.CaptureFixtu
 
 
 def test_as_a_process_an_error_is_an_object_and_a_code(tmp_path: Path) -> None:
-    done = ended(started("run", "--json", folder=tmp_path, environ={"LINER_API_KEY": CANARY}))
+    done = awaited(started("run", "--json", folder=tmp_path, environ={"LINER_API_KEY": CANARY}))
     assert done.code == 2
     assert done.answer["error"]["code"] == 2
     assert "archiver init" in done.answer["error"]["hint"]
@@ -141,9 +141,9 @@ def test_as_a_process_no_secret_is_said(tmp_path: Path) -> None:
         f"liner: {{url: 'https://x:{CANARY}@h', api_key: {CANARY}}}"
     )
     for command in ("run", "doctor"):
-        done = ended(
+        done = awaited(
             started(command, f"--{CANARY}", folder=tmp_path, environ={"LINER_API_KEY": CANARY})
         )
         assert (done.code, done.says(CANARY)) == (2, False)
-        done = ended(started(command, folder=tmp_path, environ={"LINER_API_KEY": "other-key"}))
+        done = awaited(started(command, folder=tmp_path, environ={"LINER_API_KEY": "other-key"}))
         assert (done.code, done.says(CANARY)) == (2, False)

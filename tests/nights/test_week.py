@@ -25,7 +25,7 @@ from archiver.sandbox.exchange import API
 from archiver.sandbox.faults import Fault, Route, Stall, Status, later
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from archiver.sandbox.world import World
-from tests.cli.commands import TOP, ended, started
+from tests.cli.commands import TOP, awaited, started
 from tests.nights.hooks import Hooks
 from tests.nights.week_child import read_moment, write_moment
 from tests.witness import Witness
@@ -175,10 +175,10 @@ def test_two_weeks_with_every_fault_end_with_nothing_open(tmp_path: Path, server
                 machine.end(signal.SIGKILL)
         check_course(machine, server)
         environ = {"LINER_API_KEY": KEY}
-        status = ended(started("status", "--json", folder=tmp_path, environ=environ))
+        status = awaited(started("status", "--json", folder=tmp_path, environ=environ))
         assert (status.code, status.answer["open"]) == (0, 0), status
         assert status.answer["recordings"]["archived"] == DAYS * CALLS_A_DAY
-        assert ended(started("verify", folder=tmp_path, environ=environ)).code == 0
+        assert awaited(started("verify", folder=tmp_path, environ=environ)).code == 0
         witness = Witness(tmp_path / "disk" / "archive")
         witness.check()
         witness.check_recordings(audio_of(calls))

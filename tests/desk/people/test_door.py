@@ -55,7 +55,7 @@ async def who(door: Door, token: str | None, peer: str = HERE, *named: str) -> P
 
 async def test_a_password_begins_a_session_and_log_out_ends_it(tmp_path: Path) -> None:
     async with opened(tmp_path, ManualClock()) as door:
-        token = await door.log_in(" ANNA ".strip(), PASSWORD, address=HERE)
+        token = await door.log_in("ANNA", PASSWORD, address=HERE)
         assert await who(door, token) == Person("anna", Role.REVIEWER, Way.PASSWORD)
         await door.log_out(token)
         assert await who(door, token) is None

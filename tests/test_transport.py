@@ -1,12 +1,10 @@
 """Requests leave as they are, answers arrive as they are, and errors speak httpx."""
 
-import asyncio
 import base64
 import gc
 import gzip
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 
 import anyio
 import httpx
@@ -16,40 +14,16 @@ from archiver.errors import FetchError
 from archiver.origins import OriginPolicy
 from archiver.reasons import Reason
 from archiver.transport import GuardedTransport
-from archiver.wire.dialling import TlsRefused
-from tests.liner.fake import OWN_AUTHORITY, Asked, Route, serving, tls
+from tests.liner.fake import Asked, Route, serving
+from tests.wire.asking import Anywhere, fetch
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def transport() -> AsyncIterator[GuardedTransport]:
-    async with GuardedTransport(_Anywhere("https://liner.example.org")) as transport:
+    async with GuardedTransport(Anywhere()) as transport:
         yield transport
-
-
-class _Anywhere(OriginPolicy):
-    """Admits what a test serves, on whichever port."""
-
-    def check(self, url: httpx.URL) -> None:
-        """Everything goes."""
-
-    def admits_address(self, host: str, port: int, address: str) -> bool:
-        return True
-
-
-async def fetch(
-    transport: GuardedTransport,
-    url: str,
-    headers: list[tuple[str, str]] | None = None,
-    **timeout: float,
-) -> tuple[httpx.Response, bytes]:
-    request = httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout})
-    response = await transport.handle_async_request(request)
-    try:
-        return response, b"".join([chunk async for chunk in response.aiter_raw()])
-    finally:
-        await response.aclose()
 
 
 async def ok(asked: Asked) -> None:
@@ -260,76 +234,6 @@ async def test_a_closed_port_is_a_connect_error(transport: GuardedTransport) -> 
             await fetch(transport, f"http://127.0.0.1:{unused.getsockname()[1]}/")
 
 
-async def hung_up(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    with suppress(ConnectionError):
-        await writer.wait_closed()
-
-
-async def test_a_server_without_tls_is_told_as_such(transport: GuardedTransport) -> None:
-    left = anyio.Event()
-
-    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 mail.example.com ESMTP\r\n")
-        await reader.read()
-        await hung_up(writer)
-        left.set()
-
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(TlsRefused, match=f"^https://127.0.0.1:{port}: no TLS can be agreed on"):
-            await fetch(transport, f"https://127.0.0.1:{port}/", connect=5)
-        await left.wait()
-
-
-async def test_a_certificate_that_nobody_vouches_for_is_refused_unless_it_is_named(
-    transport: GuardedTransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with serving(ok, tls=tls()) as fake:
-        with pytest.raises(TlsRefused, match="certificate is not trusted: self-signed"):
-            await fetch(transport, fake.url)
-        assert fake.asked == []
-        monkeypatch.setenv("SSL_CERT_FILE", str(OWN_AUTHORITY))
-        async with GuardedTransport(_Anywhere("https://liner.example.org")) as another:
-            assert (await fetch(another, fake.url))[1] == b"fine"
-
-
-async def test_a_server_that_leaves_before_there_is_tls_is_a_connect_error(
-    transport: GuardedTransport,
-) -> None:
-    left = anyio.Event()
-
-    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        await hung_up(writer)
-        left.set()
-
-    async with await asyncio.start_server(leave, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(httpx.ConnectError, match="TLS"):
-            await fetch(transport, f"https://127.0.0.1:{port}/", connect=5)
-        await left.wait()
-
-
-async def test_a_server_that_never_comes_to_tls_is_a_connect_timeout_and_is_left_alone(
-    transport: GuardedTransport,
-) -> None:
-    left = anyio.Event()
-
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while await reader.read(1000):
-                pass
-        await hung_up(writer)
-        left.set()
-
-    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        with pytest.raises(httpx.ConnectTimeout, match="or no TLS on it"):
-            await fetch(transport, f"https://127.0.0.1:{port}/", connect=0.05)
-        await left.wait()
-
-
 async def test_a_header_that_no_request_can_carry_is_a_protocol_error(
     transport: GuardedTransport,
 ) -> None:
@@ -385,7 +289,7 @@ async def test_cancelling_a_request_leaves_the_transport_usable(
 
 
 async def test_nothing_is_left_open() -> None:
-    policy = _Anywhere("https://liner.example.org")
+    policy = Anywhere()
     async with serving(ok) as fake, GuardedTransport(policy) as transport:
         response = await transport.handle_async_request(httpx.Request("GET", fake.url))
         await response.aclose()

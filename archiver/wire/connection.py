@@ -2,7 +2,8 @@
 
 The bytes of an answer are read by llhttp (through httptools), the parser of Node.js. It is told to
 put up with what browsers put up with too: control characters in header values, lines that end in a
-bare LF, blanks behind the size of a chunk. It puts up with no doubt about where a body ends.
+bare LF, blanks behind the size of a chunk. It puts up with no doubt about where a body ends: more
+bytes than were announced make as bad an answer as fewer.
 
 What is received goes to the parser at once, and from there to whoever reads the body. When that one
 is slow, nothing more is received until it has caught up.
@@ -105,8 +106,9 @@ class Answer:
             self.is_last = True
         except httptools.HttpParserError as error:
             self.is_last = True
-            if not self.is_whole:
-                self.fail(httpx.RemoteProtocolError(f"the answer is not HTTP: {error}"))
+            surplus = "more came than the answer announced" if self.is_whole else ""
+            self.is_whole = False
+            self.fail(httpx.RemoteProtocolError(surplus or f"the answer is not HTTP: {error}"))
         if self._barren_bytes > _LONGEST_HEAD and not self.is_whole:
             self.fail(httpx.RemoteProtocolError("the headers of the answer do not end"))
         if self._waiting_bytes >= _ENOUGH:
@@ -145,8 +147,8 @@ class Answer:
     def on_message_begin(self) -> None:
         """The answer, an interim one (1xx) before it, or one too many behind it.
 
-        Of the interim ones nothing is kept. What comes behind the answer that was asked for is none
-        of ours, and the connection is at odds with itself: ValueError ends the parsing.
+        Of the interim ones nothing is kept. One too many shows a connection at odds with itself:
+        ValueError ends the parsing.
         """
         if self.is_whole:
             raise ValueError("an answer that nobody asked for")

@@ -74,7 +74,7 @@ def test_a_complete_run_reads_as_one() -> None:
 def test_talk_without_a_recording_is_told_below_what_was_not_recorded() -> None:
     text = said(unrecordedCalls=3)
     assert (
-        "nothing was recorded\n  unrecorded            3  of those: there was talk; `arch" in text
+        "nothing was recorded\n  unrecorded            3  of these: there was talk; `arch" in text
     )
 
 

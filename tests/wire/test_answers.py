@@ -51,13 +51,9 @@ WHOLE = [
     ),
     (b"HTTP/1.1 100 Continue\r\n\r\n" * 3 + HEAD + b"Content-Length: 5\r\n\r\nwhole", b"whole"),
     (HEAD + b"X-Odd: a\x01b\nX-Empty:\nContent-Length: 5\n\nwhole", b"whole"),
-    (HEAD + b"Content-Length: 5\r\n\r\nwhole and what nobody asked for", b"whole"),
-    (
-        HEAD + b"Content-Length: 5\r\n\r\nwhole" + HEAD + b"Content-Length: 6\r\n\r\npoison",
-        b"whole",
-    ),
+    (HEAD + b"Content-Length: 5\r\n\r\nwhole\r\n", b"whole"),
     (HEAD + b"X-Folded: a\r\n b\r\nContent-Length: 5\r\n\r\nwhole", b"whole"),
-    (HEAD + b"Connection: close\r\nContent-Length: 5\r\n\r\nwholeHTTP/1.1 200 OK\r\n", b"whole"),
+    (HEAD + b"Connection: close\r\nContent-Length: 5\r\n\r\nwhole\r\n", b"whole"),
 ]
 
 
@@ -107,6 +103,21 @@ def test_what_is_in_doubt_or_without_end_is_a_protocol_error(said: bytes) -> Non
     assert outcome(said) is httpx.RemoteProtocolError
     halves = said[: len(said) // 2], said[len(said) // 2 :]
     assert outcome(*halves) is httpx.RemoteProtocolError
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        HEAD + b"Content-Length: 5\r\n\r\nwhole and more",
+        HEAD + b"Content-Length: 5\r\n\r\nwhole" + HEAD + b"Content-Length: 6\r\n\r\npoison",
+        HEAD + b"Connection: close\r\nContent-Length: 5\r\n\r\nwhole and more",
+        CHUNKED + b"5\r\nwhole\r\n0\r\n\r\nand more",
+        b"HTTP/1.1 204 None\r\n\r\nsomething",
+    ],
+)
+def test_more_than_was_announced_makes_as_bad_an_answer_as_less(said: bytes) -> None:
+    assert outcome(said) is httpx.RemoteProtocolError
+    assert outcome(*(said[n : n + 1] for n in range(len(said)))) is httpx.RemoteProtocolError
 
 
 def test_a_connection_that_breaks_ends_no_body() -> None:

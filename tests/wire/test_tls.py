@@ -1,0 +1,130 @@
+"""Over TLS all is as without it, and where there is none to be trusted, that is told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import anyio
+import httpx
+import pytest
+
+from archiver.transport import GuardedTransport
+from archiver.wire.dialling import TlsRefused
+from tests.liner.fake import OWN_AUTHORITY, Asked, serving, tls
+from tests.wire.asking import Anywhere, fetch
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[GuardedTransport]:
+    async with GuardedTransport(Anywhere()) as transport:
+        yield transport
+
+
+async def ok(asked: Asked) -> None:
+    await asked.reply(b"fine")
+
+
+async def test_bodies_come_whole_over_tls_and_its_connections_are_kept(
+    transport: GuardedTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(OWN_AUTHORITY))
+    body = bytes(range(256)) * 12_000
+    agreed = set()
+
+    async def route(asked: Asked) -> None:
+        agreed.add(asked.writer.get_extra_info("ssl_object").selected_alpn_protocol())
+        await asked.reply(body)
+
+    context = tls()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    async with serving(route, tls=context) as fake:
+        for _ in range(3):
+            assert (await fetch(transport, fake.url))[1] == body
+    assert len({id(asked.writer) for asked in fake.asked}) == 1
+    assert agreed == {"http/1.1"}
+
+
+async def test_a_body_that_is_cut_within_tls_is_an_error(
+    transport: GuardedTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(OWN_AUTHORITY))
+
+    async def route(asked: Asked) -> None:
+        await asked.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        asked.hang_up()
+
+    async with serving(route, tls=tls()) as fake:
+        with pytest.raises(httpx.TransportError):
+            await fetch(transport, fake.url)
+
+
+async def hung_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+async def test_a_server_without_tls_is_told_as_such(transport: GuardedTransport) -> None:
+    left = anyio.Event()
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.com ESMTP\r\n")
+        await reader.read()
+        await hung_up(writer)
+        left.set()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(TlsRefused, match=f"^https://127.0.0.1:{port}: no TLS can be agreed on"):
+            await fetch(transport, f"https://127.0.0.1:{port}/", connect=5)
+        await left.wait()
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_refused_unless_it_is_named(
+    transport: GuardedTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(ok, tls=tls()) as fake:
+        with pytest.raises(TlsRefused, match="certificate is not trusted: self-signed"):
+            await fetch(transport, fake.url)
+        assert fake.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(OWN_AUTHORITY))
+        async with GuardedTransport(Anywhere()) as another:
+            assert (await fetch(another, fake.url))[1] == b"fine"
+
+
+async def test_a_server_that_leaves_before_there_is_tls_is_a_connect_error(
+    transport: GuardedTransport,
+) -> None:
+    left = anyio.Event()
+
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        await hung_up(writer)
+        left.set()
+
+    async with await asyncio.start_server(leave, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(httpx.ConnectError, match="TLS"):
+            await fetch(transport, f"https://127.0.0.1:{port}/", connect=5)
+        await left.wait()
+
+
+async def test_a_server_that_never_comes_to_tls_is_a_connect_timeout_and_is_left_alone(
+    transport: GuardedTransport,
+) -> None:
+    left = anyio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while await reader.read(1000):
+                pass
+        await hung_up(writer)
+        left.set()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(httpx.ConnectTimeout, match="or no TLS on it"):
+            await fetch(transport, f"https://127.0.0.1:{port}/", connect=0.05)
+        await left.wait()

@@ -4,7 +4,6 @@ The call list wants orders or leads and a period (Call List of the API documenta
 way to list the calls of a whole account.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
@@ -88,8 +87,3 @@ class Stretch:
     def __post_init__(self) -> None:
         if len({scope.kind for scope in self.scopes}) > 1:
             raise ValueError("orders and leads are never asked for together")
-
-
-def ids_of(scopes: Sequence[Scope]) -> tuple[int, ...]:
-    """The ids of the scopes, in their order."""
-    return tuple(scope.id for scope in scopes)

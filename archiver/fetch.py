@@ -130,8 +130,12 @@ class Fetcher:
         self._transport = transport
         self._policy = policy
         self._api_url = httpx.URL(api_url)
-        self._api_key = api_key
-        self._user_agent = user_agent
+        # No content coding: the bytes of the recording are wanted as they are.
+        self._headers_to_others = httpx.Headers(
+            {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        )
+        self._headers_to_api = self._headers_to_others.copy()
+        self._headers_to_api["X-Api-Key"] = api_key.reveal()
         self._max_bytes = max_bytes
         self._retry = retry
         self._sleep = sleep
@@ -221,16 +225,11 @@ class Fetcher:
         except httpx.HTTPError as error:
             raise FetchError(Reason.UNREACHABLE, f"cannot be reached: {error}") from error
 
-    def _headers(self, url: httpx.URL, download: _Download) -> dict[str, str]:
-        # No content coding: the bytes of the recording are wanted as they are.
-        headers = {
-            "Host": url.netloc.decode("ascii"),
-            "User-Agent": self._user_agent,
-            "Accept": "*/*",
-            "Accept-Encoding": "identity",
-        }
-        if self._policy.is_api(url):
-            headers["X-Api-Key"] = self._api_key.reveal()
+    def _headers(self, url: httpx.URL, download: _Download) -> httpx.Headers:
+        plain = self._headers_to_api if self._policy.is_api(url) else self._headers_to_others
+        if not url.userinfo and not download.can_resume:
+            return plain
+        headers = plain.copy()
         if url.userinfo:
             headers["Authorization"] = "Basic " + b64encode(
                 f"{unquote(url.username)}:{unquote(url.password)}".encode()

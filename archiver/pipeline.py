@@ -179,8 +179,12 @@ async def _worker(
     async with tasks, outcomes:
         async for task in tasks:
             outcome = await bring(task)
-            with anyio.CancelScope(shield=True):  # what is stored is told: the recorder outlives us
-                await outcomes.send(outcome)
+            try:
+                outcomes.send_nowait(outcome)
+            except anyio.WouldBlock:
+                # What is stored is told: the recorder outlives us.
+                with anyio.CancelScope(shield=True):
+                    await outcomes.send(outcome)
 
 
 async def _cancel_when(stop: anyio.Event, scope: anyio.CancelScope, grace: Grace) -> None:

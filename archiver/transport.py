@@ -21,8 +21,7 @@ from archiver.wire.dialling import Dialler, Origin
 from archiver.wire.pool import Pool
 
 NO_BODY: Final = httpx.ByteStream(b"")
-"""Given to a request, it spares httpx a look at what the body might be; such a request has to bring
-its own `Host`."""
+"""Given to a request, it spares httpx a look at what the body might be."""
 
 _KNOWN_ORIGINS: Final = 1024
 
@@ -143,6 +142,8 @@ def _message(request: httpx.Request, body: bytes) -> bytes:
     """The request as it goes out, with its target as it is."""
     target = request.extensions.get("target", request.url.raw_path)
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
+    if "host" not in request.headers:
+        lines.append(b"Host: %s" % request.url.netloc)
     lines += [b"%s: %s" % header for header in request.headers.raw]
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:

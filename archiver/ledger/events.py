@@ -356,21 +356,19 @@ _NAMES: dict[type[Any], tuple[tuple[str, str], ...]] = {
 
 
 def _members(value: Any) -> dict[str, Any]:
-    members = {}
+    members: dict[str, Any] = {}
     for name, written in _NAMES[type(value)]:
         member = getattr(value, name)
-        if member is None or member == ():
+        if member is None:
             continue
-        members[written] = _written(member)
+        if type(member) is tuple:
+            if member:
+                members[written] = [
+                    _members(one) if type(one) is OpenRecording else one for one in member
+                ]
+        else:
+            members[written] = stamp(member) if type(member) is datetime else member
     return members
-
-
-def _written(member: Any) -> Any:
-    if isinstance(member, datetime):
-        return stamp(member)
-    if isinstance(member, tuple):
-        return [_members(one) if isinstance(one, OpenRecording) else one for one in member]
-    return member
 
 
 def _build(kind: type[Any], members: dict[str, Any]) -> Any:

@@ -81,7 +81,7 @@ class Exchange:
         self.throttled = 0
         self._transport = transport
         self._api = httpx.URL(config.url.rstrip("/"))
-        self._headers = _headers(config.api_key.reveal(), self._api)
+        self._headers = _headers(config.api_key.reveal())
         self._secrets = spellings_of(config.api_key.reveal())
         self._timeout = config.timeout
         connect = min(self._timeout, _CONNECT_SECONDS)
@@ -254,7 +254,7 @@ def _too_large(subject: str, status: int) -> AnswerMalformed:
     return AnswerMalformed(f"{subject}: the answer is larger than 32 MiB", status=status)
 
 
-def _headers(key: str, api: httpx.URL) -> httpx.Headers:
+def _headers(key: str) -> httpx.Headers:
     """The documented headers, and three more that say who asks and for what."""
     if not key.isascii() or not key.isprintable() or not key.strip():
         raise ConfigError(
@@ -263,7 +263,6 @@ def _headers(key: str, api: httpx.URL) -> httpx.Headers:
         )
     return httpx.Headers(
         {
-            "Host": api.netloc.decode("ascii"),
             "X-Api-Key": key,
             "Content-Type": "application/json",
             "Accept": "application/json",

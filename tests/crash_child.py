@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 
 from archiver.catalog.catalog import Catalog
+from archiver.catalog.turns import Turns
 from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Status
@@ -65,14 +66,16 @@ class Steps:
         for name in _CHANGES:
             setattr(os, name, self.after(getattr(os, name)))
         disk._write_all = self.in_the_middle(disk._write_all)
-        write = Catalog._write
+        for owner, verb in ((Catalog, "_write"), (Turns, "at_once")):
+            setattr(owner, verb, self.after_writing(getattr(owner, verb)))
 
-        async def counted(catalog: Catalog, *arguments: Any) -> Any:
-            result = await write(catalog, *arguments)
+    def after_writing(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        async def counted(*arguments: Any) -> Any:
+            result = await write(*arguments)
             self.take()
             return result
 
-        setattr(Catalog, "_write", counted)  # noqa: B010 - as the types would not have it
+        return counted
 
 
 def world_on(night: int) -> World:

@@ -21,6 +21,7 @@ from archiver.catalog.horizon import Horizon
 from archiver.catalog.moments import moment, seconds
 from archiver.catalog.projection import apply, replay
 from archiver.catalog.states import CallState, Decision, decide, is_unrecorded
+from archiver.catalog.turns import Turns
 from archiver.catalog.work import (
     Admission,
     KnownRecording,
@@ -50,7 +51,7 @@ class Catalog:
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
-        self._one_at_a_time = anyio.CapacityLimiter(1)
+        self._turns = Turns(db)
         self._horizon = Horizon(db)
         self.waiting_events: int = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
 
@@ -98,6 +99,7 @@ class Catalog:
             self._set_head(segment.head)
 
         await self._write(write)
+        await self._turns.checkpoint()
         if any(_ERASING in line for line in segment.lines):
             await self.scrub()
 
@@ -127,7 +129,7 @@ class Catalog:
         def note() -> None:
             self._horizon.note(one for done in outcomes for one in done.judged.recordings)
 
-        return await self._write(write, note)
+        return await self._turns.at_once(self._transaction(write, note))
 
     async def admit(
         self, calls: Sequence[Call], *, now: datetime, run: str, recheck: bool
@@ -178,6 +180,7 @@ class Catalog:
             self.waiting_events -= sent.rowcount
 
         await self._write(write)
+        await self._turns.checkpoint()
 
     async def orders_seen(self) -> set[int]:
         """Every order that this archive has ever seen."""
@@ -228,12 +231,13 @@ class Catalog:
         return await self._run(lambda: question(self._db))
 
     async def _run(self, work: Callable[[], T]) -> T:
-        with sqlite_errors():
-            return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
+        return await self._turns.in_thread(work)
 
-    async def _write(self, work: Callable[[], T], note: Callable[[], None] | None = None) -> T:
-        """Do it in one transaction; `note` tells the horizon just what it changes."""
-        note = note or self._horizon.look_again
+    async def _write(self, work: Callable[[], T]) -> T:
+        return await self._turns.in_thread(self._transaction(work, self._horizon.look_again))
+
+    def _transaction(self, work: Callable[[], T], note: Callable[[], None]) -> Callable[[], T]:
+        """The work as one transaction; `note` tells the horizon what it changes."""
 
         def transaction() -> T:
             before = self.waiting_events
@@ -246,7 +250,7 @@ class Catalog:
                 self.waiting_events = before  # as the transaction was taken back
                 raise
 
-        return await self._run(transaction)
+        return transaction
 
     def _number(self, question: str) -> int:
         return int(self._db.execute(question).fetchone()[0])

@@ -103,6 +103,10 @@ _OF_ONE_RUN = """
 """Which calls and recordings this run has seen: a set on disk, so that memory stays flat."""
 
 
+PATIENCE_MS = 10_000
+"""How long to wait for another process that writes."""
+
+
 def prepare(connection: sqlite3.Connection) -> None:
     """Bring a catalog, new or old, to the newest version; each migration commits whole.
 
@@ -112,7 +116,7 @@ def prepare(connection: sqlite3.Connection) -> None:
     # A power cut may take the last transactions: what they knew is then proved against the source
     # again. The ledger is what must not lose anything, and it is synced.
     connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA busy_timeout = 10000")
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
     # What is deleted is overwritten: `rows` holds what the API told of people.
     connection.execute("PRAGMA secure_delete = ON")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -123,3 +127,4 @@ def prepare(connection: sqlite3.Connection) -> None:
             f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT"
         )
     connection.executescript(_OF_ONE_RUN)
+    connection.execute("PRAGMA wal_autocheckpoint = 0")  # `turns.py` has them made, in a thread

@@ -155,13 +155,16 @@ class Answer:
         self.reason, self.headers = b"", []
 
     def on_status(self, reason: bytes) -> None:
-        """The words behind the status."""
-        self.reason = reason
+        """The words behind the status, or some of them."""
+        self.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or what looks like one behind a chunked body and is none."""
+        """A header, or what looks like one behind a chunked body and is none.
+
+        The parser heeds `Content-Length : 5`, so the blank must hide it from nobody here.
+        """
         if not self.status:
-            self.headers.append((name, value))
+            self.headers.append((name.rstrip(), value))
 
     def on_headers_complete(self) -> None:
         """The head is there."""
@@ -190,7 +193,7 @@ class Connection(asyncio.BufferedProtocol):
     """
 
     def __init__(self, buffer: memoryview) -> None:
-        self.is_open = True
+        self.is_open = False
         self.idle_since = 0.0
         self._buffer = buffer
         self._loop = asyncio.get_running_loop()
@@ -279,6 +282,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
         self._transport = cast(asyncio.Transport, transport)
+        self.is_open = True
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to receive."""

@@ -83,14 +83,17 @@ class Dialler:
         if found and not admitted:
             raise address_refused(str(origin))
         plain = await start_connection(admitted, happy_eyeballs_delay=_HEAD_START, interleave=1)
+        connection = Connection(self._buffer)
         try:
-            _, connection = await loop.create_connection(
-                lambda: Connection(self._buffer),
+            await loop.create_connection(
+                lambda: connection,
                 sock=plain,
                 ssl=self._tls() if origin.scheme == "https" else None,
                 server_hostname=origin.host if origin.scheme == "https" else None,
             )
         except BaseException:
+            if connection.is_open:  # asyncio would say goodbye over it first, and wait for a reply
+                connection.close()
             plain.close()
             raise
         return connection

@@ -120,6 +120,29 @@ def test_more_than_was_announced_makes_as_bad_an_answer_as_less(said: bytes) -> 
     assert outcome(*(said[n : n + 1] for n in range(len(said)))) is httpx.RemoteProtocolError
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        HEAD + b"Content-Length : 5\r\n\r\nhalf",
+        HEAD + b"Content-Length:\r\n 5\r\n\r\nhalf",
+        HEAD + b"Transfer-Encoding : chunked\r\n\r\n5\r\nwhole\r\n",
+        HEAD + b"Transfer-Encoding:\r\n CHUNKED \r\n\r\n5\r\nwhole\r\n",
+    ],
+)
+def test_a_framing_that_is_oddly_written_is_heeded_all_the_same(said: bytes) -> None:
+    assert outcome(said) is httpx.RemoteProtocolError
+
+
+def test_the_words_behind_the_status_arrive_in_whatever_parts() -> None:
+    async def reason() -> bytes:
+        answer = Answer(Connection(memoryview(bytearray(1))))
+        for one in b"HTTP/1.1 100 Go On\r\n\r\nHTTP/1.1 404 Not Here\r\n":
+            answer.feed(memoryview(bytes([one])))
+        return answer.reason
+
+    assert asyncio.run(reason()) == b"Not Here"
+
+
 def test_a_connection_that_breaks_ends_no_body() -> None:
     reset = ConnectionResetError(104, "Connection reset by peer")
     assert outcome(HEAD + b"\r\nhalf", lost=reset) is httpx.ReadError

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from archiver.transport import GuardedTransport
+from archiver.wire.connection import Connection
 from archiver.wire.dialling import TlsRefused
 from tests.liner.fake import OWN_AUTHORITY, Asked, serving, tls
 from tests.wire.asking import Anywhere, fetch
@@ -128,3 +129,23 @@ async def test_a_server_that_never_comes_to_tls_is_a_connect_timeout_and_is_left
         with pytest.raises(httpx.ConnectTimeout, match="or no TLS on it"):
             await fetch(transport, f"https://127.0.0.1:{port}/", connect=0.05)
         await left.wait()
+
+
+async def test_giving_up_just_when_there_is_tls_leaves_nothing_in_the_way_of_the_next(
+    transport: GuardedTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(OWN_AUTHORITY))
+    made = Connection.connection_made
+    scope = anyio.CancelScope()
+
+    def give_up(connection: Connection, carrier: asyncio.BaseTransport) -> None:
+        made(connection, carrier)
+        scope.cancel()
+
+    async with serving(ok, tls=tls()) as fake:
+        with scope, monkeypatch.context() as patch:
+            patch.setattr(Connection, "connection_made", give_up)
+            await fetch(transport, fake.url)
+        assert scope.cancelled_caught
+        for _ in range(3):
+            assert (await fetch(transport, fake.url, method="POST", connect=5))[1] == b"fine"

@@ -132,6 +132,7 @@ class Answer:
     def fail(self, failure: Exception) -> None:
         """No more will come; what has arrived may still be read."""
         self._failure = self._failure or failure
+        self._connection.receive_no_more()
         self._tell()
 
     def _ends_with_connection(self) -> bool:
@@ -221,9 +222,13 @@ class Connection(asyncio.BufferedProtocol):
         return answer
 
     def put_aside(self) -> bool:
-        """Whether it can carry another exchange after this one; closed if not."""
+        """Whether it can carry another exchange after this one; closed if not.
+
+        Not if the answer came before all of the request was sent: the next would wait behind it.
+        """
         answer, self._answer = self._answer, None
-        if self.is_open and answer is not None and answer.is_whole and not answer.is_last:
+        is_over = answer is not None and answer.is_whole and not answer.is_last
+        if self.is_open and is_over and not self._transport.get_write_buffer_size():
             self.idle_since = self._loop.time()
             self.receive_more()
             return True

@@ -17,7 +17,7 @@ class Pool:
 
     def __init__(self, dialler: Dialler, *, limit: int) -> None:
         self._dialler = dialler
-        self._limit = limit
+        self._kept = limit
         self._room = asyncio.Semaphore(limit)
         self._used: dict[Connection, Origin] = {}
         self._idle: list[tuple[Origin, Connection]] = []  # that of longest ago first
@@ -52,10 +52,11 @@ class Pool:
         self._room.release()
         if connection.put_aside():
             self._idle.append((origin, connection))
-        self._let_go(len(self._idle) - self._limit)
+        self._let_go(len(self._idle) - self._kept)
 
     def close(self) -> None:
-        """Close all connections, those in use too."""
+        """Close all connections, those in use too. What is taken from now on is not kept."""
+        self._kept = 0
         for connection in self._used:
             connection.close()
         self._let_go(len(self._idle))

@@ -1,5 +1,6 @@
 """Connections are kept where that is safe, closed where it is not, and limited."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from typing import TypeAlias
@@ -103,6 +104,29 @@ async def test_a_server_that_speaks_unasked_is_not_listened_to(get: Get) -> None
     assert connections(fake.asked) == 2
 
 
+async def test_a_connection_with_a_question_half_sent_is_not_used_again(get: Get) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Enough\r\nContent-Length: 0\r\n\r\n")
+        with suppress(ConnectionError):
+            await writer.drain()
+            await hung_up.wait()
+        writer.close()
+
+    hung_up = anyio.Event()
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as server,
+        GuardedTransport(Anywhere()) as transport,
+    ):
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        large = httpx.Request("POST", url, content=bytes(16 * 2**20))
+        response = await transport.handle_async_request(large)
+        assert await response.aread() == b""
+        await response.aclose()
+        assert await through(transport)(url, read=1) == (413, b"")
+        hung_up.set()
+
+
 async def test_a_connection_that_was_idle_for_long_is_not_used_again(
     get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +197,33 @@ async def test_a_slow_reader_holds_the_server_back() -> None:
     assert sent < 32
 
 
+async def test_an_answer_that_has_failed_is_received_no_further() -> None:
+    sent = 0
+    stuck = anyio.Event()
+
+    async def route(asked: Asked) -> None:
+        nonlocal sent
+        await asked.say(
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\nX: "
+        )
+        for _ in range(64):
+            with anyio.move_on_after(0.2) as patience:
+                await asked.say(b"y" * 2**20)
+                sent += 1
+            if patience.cancelled_caught:
+                break
+        stuck.set()
+        await anyio.sleep_forever()
+
+    async with serving(route) as fake, GuardedTransport(Anywhere()) as transport:
+        response = await transport.handle_async_request(httpx.Request("GET", fake.url))
+        await stuck.wait()
+        with pytest.raises(httpx.RemoteProtocolError, match="do not end"):
+            await response.aread()
+        await response.aclose()
+    assert sent < 32
+
+
 async def test_reading_slowly_is_no_silence_of_the_server(get: Get) -> None:
     body = bytes(4 * 2**20)
 
@@ -193,3 +244,14 @@ async def test_closing_the_transport_ends_what_is_under_way() -> None:
     async with serving(route) as fake, GuardedTransport(Anywhere()) as transport:
         with pytest.raises(httpx.TransportError):
             await through(transport)(fake.url)
+
+
+async def test_a_transport_that_was_closed_keeps_nothing() -> None:
+    async with serving(ok) as fake, GuardedTransport(Anywhere()) as transport:
+        get = through(transport)
+        under_way = await transport.handle_async_request(httpx.Request("GET", fake.url))
+        await transport.aclose()
+        await under_way.aclose()
+        for _ in range(2):
+            assert await get(fake.url) == (200, b"fine")
+    assert connections(fake.asked) == 3

@@ -139,14 +139,21 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _message(request: httpx.Request, body: bytes) -> bytes:
-    """The request as it goes out, with its target as it is."""
+    """The request as it goes out, with its target as it is.
+
+    HEAD is not spoken here, whose answers announce a body and bring none, nor are bodies sent in
+    chunks.
+    """
     target = request.extensions.get("target", request.url.raw_path)
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), target)]
     if "host" not in request.headers:
         lines.append(b"Host: %s" % request.url.netloc)
     lines += [b"%s: %s" % header for header in request.headers.raw]
     head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
+    breaks = len(lines) - 1
+    is_forged = head.count(b"\n") != breaks or head.count(b"\r") != breaks or b"\0" in head
+    is_foreign = request.method == "HEAD" or (body and "Transfer-Encoding" in request.headers)
+    if is_forged or is_foreign:
         raise _about(httpx.LocalProtocolError("the request cannot be sent"), request)
     return b"%s\r\n\r\n%s" % (head, body)
 

@@ -243,6 +243,37 @@ async def test_a_header_that_no_request_can_carry_is_a_protocol_error(
         assert fake.asked == []
 
 
+async def test_what_is_not_spoken_here_is_refused_before_it_is_sent(
+    transport: GuardedTransport,
+) -> None:
+    async def piecemeal() -> AsyncIterator[bytes]:
+        yield b"piece"
+
+    async with serving(ok) as fake:
+        for request in (
+            httpx.Request("HEAD", fake.url),
+            httpx.Request("POST", fake.url, content=piecemeal()),
+        ):
+            with pytest.raises(httpx.LocalProtocolError):
+                await transport.handle_async_request(request)
+        assert fake.asked == []
+
+
+async def test_the_policy_is_asked_about_the_very_port_that_is_connected_to() -> None:
+    asked = []
+
+    class Curious(Anywhere):
+        def admits_address(self, host: str, port: int, address: str) -> bool:
+            asked.append((host, port))
+            return False
+
+    async with GuardedTransport(Curious()) as transport:
+        for url in ("http://127.0.0.1/", "https://[::1]/", "https://127.0.0.1:0/"):
+            with pytest.raises(FetchError):
+                await fetch(transport, url)
+    assert asked == [("127.0.0.1", 80), ("::1", 443), ("127.0.0.1", 0)]
+
+
 async def test_a_name_that_resolves_into_a_private_network_is_refused() -> None:
     policy = OriginPolicy("https://liner.example.org")
     async with GuardedTransport(policy) as transport:

@@ -26,7 +26,7 @@ _PORTS: Final = {"https": 443, "http": 80}
 
 class TlsRefused(httpx.ConnectError):
     """Somebody answers there, and no TLS can be agreed on, or this machine does not trust the
-    certificate: asking again changes nothing."""
+    certificate, or cannot read what it trusts: asking again changes nothing."""
 
 
 class Origin(NamedTuple):
@@ -39,7 +39,8 @@ class Origin(NamedTuple):
     @classmethod
     def of(cls, url: httpx.URL) -> "Origin":
         """That of an address with http or https."""
-        return cls(url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme])
+        port = _PORTS[url.scheme] if url.port is None else url.port
+        return cls(url.scheme, url.raw_host.decode("ascii"), port)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -89,7 +90,7 @@ class Dialler:
                 lambda: connection,
                 sock=plain,
                 ssl=self._tls() if origin.scheme == "https" else None,
-                server_hostname=origin.host if origin.scheme == "https" else None,
+                server_hostname=origin.host.rstrip(".") if origin.scheme == "https" else None,
             )
         except BaseException:
             if connection.is_open:  # asyncio would say goodbye over it first, and wait for a reply
@@ -101,6 +102,11 @@ class Dialler:
     def _tls(self) -> ssl.SSLContext:
         """Made when it is first needed: reading the certificates of the world takes 20 ms."""
         if self._context is None:
-            self._context = httpx.create_ssl_context()
+            try:
+                self._context = httpx.create_ssl_context()
+            except OSError:  # ssl.SSLError is one
+                raise TlsRefused(
+                    "the certificates to trust cannot be read; see SSL_CERT_FILE"
+                ) from None
             self._context.set_alpn_protocols(["http/1.1"])
         return self._context

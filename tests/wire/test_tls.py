@@ -1,8 +1,10 @@
 """Over TLS all is as without it, and where there is none to be trusted, that is told."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 
 import anyio
 import httpx
@@ -93,6 +95,36 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_unless_it_is_nam
         monkeypatch.setenv("SSL_CERT_FILE", str(OWN_AUTHORITY))
         async with GuardedTransport(Anywhere()) as another:
             assert (await fetch(another, fake.url))[1] == b"fine"
+
+
+async def test_certificates_that_cannot_be_read_are_told_as_such(
+    transport: GuardedTransport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.pem").touch()
+    async with serving(ok, tls=tls()) as fake:
+        for name in ("empty.pem", "missing.pem"):
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / name))
+            with pytest.raises(TlsRefused, match="cannot be read; see SSL_CERT_FILE"):
+                await fetch(transport, fake.url)
+
+
+async def test_a_server_is_told_its_name_without_the_dot_behind_and_no_address(
+    transport: GuardedTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = socket.getaddrinfo("127.0.0.1", 1, type=socket.SOCK_STREAM)
+
+    def found(host: str, port: int, *kind: int) -> list[object]:
+        return [(*one[:4], ("127.0.0.1", port)) for one in here]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    told: list[str | None] = []
+    context = tls()
+    context.sni_callback = lambda connection, name, context: told.append(name)
+    async with serving(ok, tls=context) as fake:
+        for host in ("localhost", "localhost.", "127.0.0.1"):
+            with pytest.raises(TlsRefused, match="not trusted"):
+                await fetch(transport, f"https://{host}:{fake.port}/")
+    assert told == ["localhost", "localhost", None]
 
 
 async def test_a_server_that_leaves_before_there_is_tls_is_a_connect_error(

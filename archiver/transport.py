@@ -30,9 +30,10 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """Carries requests of httpx to the origins that a policy admits.
 
     At most `limit` connections are in use at a time; a request beyond that waits for one, as long
-    as its pool time-out allows. Time-outs come from `request.extensions["timeout"]`: `connect`,
-    `read` (the longest silence) and `pool`, in seconds; `request.extensions["target"]`, where there
-    is one, goes out in place of the path and query of the address.
+    as its pool time-out allows. Time-outs come from `request.extensions["timeout"]`, in seconds:
+    `connect`, `read` (the longest wait for the head, or for more of the body) and `pool`.
+    `request.extensions["target"]`, where there is one, goes out in place of the path and query of
+    the address.
 
     Errors: httpx.TransportError, TlsRefused among them, and nothing else of a library; FetchError
     when the policy does not admit the address. Headers go out and come back as they are, duplicates

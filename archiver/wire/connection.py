@@ -55,6 +55,7 @@ class Answer:
         self._chunks: list[bytes] = []
         self._waiting_bytes = 0
         self._is_begun = False
+        self._is_further = False
         self._barren_bytes = 0
         self._failure: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
@@ -96,9 +97,10 @@ class Answer:
 
     # What the connection tells.
 
-    def feed(self, data: memoryview) -> None:
-        """Take what was received."""
+    def feed(self, data: memoryview) -> bool:
+        """Take what was received; whether it brought the head or some of the body."""
         self._is_begun = True
+        self._is_further = False
         self._barren_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -114,6 +116,7 @@ class Answer:
         if self._waiting_bytes >= _ENOUGH:
             self._connection.receive_no_more()
         self._tell()
+        return self._is_further
 
     def end(self, lost: Exception | None) -> None:
         """The connection is gone: that ends a body without any other end, and cuts any other."""
@@ -172,12 +175,14 @@ class Answer:
         status = self._parser.get_status_code()
         if status >= 200 or status == httpx.codes.SWITCHING_PROTOCOLS:
             self.status = status
+            self._is_further = True
 
     def on_body(self, data: bytes) -> None:
         """Some of the body."""
         self._chunks.append(data)
         self._waiting_bytes += len(data) + _CHUNK_COSTS
         self._barren_bytes = 0
+        self._is_further = True
 
     def on_message_complete(self) -> None:
         """The end of the body, or of an interim answer."""
@@ -208,9 +213,10 @@ class Connection(asyncio.BufferedProtocol):
     async def ask(self, request: bytes, *, patience: float | None) -> Answer:
         """Send the request; its answer, as soon as the head is there.
 
-        `patience` is the longest silence, in seconds, while somebody waits for more of the answer
-        (None: any). Raises httpx.ReadTimeout after it, Disconnected, httpx.RemoteProtocolError or
-        httpx.ReadError when the answer breaks off; reading the body raises the same.
+        `patience` is how long the head, and then each next bit of the body, may stay out while it
+        is awaited, in seconds (None: for ever); bytes that bring neither prolong nothing. Raises
+        httpx.ReadTimeout after it, Disconnected, httpx.RemoteProtocolError or httpx.ReadError when
+        the answer breaks off; reading the body raises the same.
         """
         self._answer = answer = Answer(self)
         if self.is_open:
@@ -267,10 +273,10 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = self._loop.call_at(due, self._listen)
 
     def _listen(self) -> None:
-        """Give up on an answer that has been awaited in silence for too long.
+        """Give up on an answer that has been awaited in vain for too long.
 
         One timer serves many exchanges: it is not moved whenever something arrives, but looks for
-        itself, when it goes off, how long it has been silent.
+        itself, when it goes off, since when nothing has.
         """
         self._timer = None
         if self._answer is None or self._patience == float("inf"):
@@ -295,11 +301,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Something was received."""
-        self._heard_at = self._loop.time()
         if self._answer is None:  # nobody has asked for anything
             self.close()
-        else:
-            self._answer.feed(self._buffer[:nbytes])
+        elif self._answer.feed(self._buffer[:nbytes]):
+            self._heard_at = self._loop.time()
 
     def eof_received(self) -> None:
         """Nothing more will be received: that closes it."""

@@ -237,6 +237,27 @@ async def test_reading_slowly_is_no_silence_of_the_server(get: Get) -> None:
         assert len(b"".join([one async for one in response.aiter_raw()])) == len(body)
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4;",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\nX: ",
+    ],
+    ids=["head", "chunk", "trailer"],
+)
+async def test_dripping_what_is_no_body_is_as_bad_as_silence(get: Get, begun: bytes) -> None:
+    async def route(asked: Asked) -> None:
+        await asked.say(begun)
+        while True:
+            await asked.say(b"y")
+            await anyio.sleep(0.01)
+
+    async with serving(route) as fake:
+        with anyio.fail_after(5), pytest.raises(httpx.ReadTimeout):
+            await get(fake.url, read=0.1)
+
+
 async def test_closing_the_transport_ends_what_is_under_way() -> None:
     async def route(asked: Asked) -> None:
         await transport.aclose()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from archiver.cli.context import Context
+from archiver.cli.event_loop import FASTEST_LOOP
 from archiver.cli.parsing import id_argument, period
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
@@ -90,7 +91,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         recheck=arguments.recheck,
         dry_run=arguments.dry_run,
     )
-    return anyio.run(_once_and_told, config, request, context)
+    return anyio.run(_once_and_told, config, request, context, backend_options=FASTEST_LOOP)
 
 
 async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
@@ -110,7 +111,7 @@ def _every_night(config: Config, context: Context, schedule: "Schedule") -> int:
     from archiver.cli.nightly import Nights
 
     nights = Nights(context, config, schedule, state_folder(context.environ))
-    return anyio.run(nights.follow)
+    return anyio.run(nights.follow, backend_options=FASTEST_LOOP)
 
 
 def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | None":

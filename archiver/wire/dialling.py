@@ -75,7 +75,10 @@ class Dialler:
 
     async def _connected(self, origin: Origin) -> Connection:
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        # The same resolver on whichever loop: each has a way of its own.
+        found = await asyncio.to_thread(
+            socket.getaddrinfo, origin.host, origin.port, type=socket.SOCK_STREAM
+        )
         admitted = [
             one
             for one in found

@@ -113,7 +113,7 @@ async def test_a_server_is_told_its_name_without_the_dot_behind_and_no_address(
 ) -> None:
     here = socket.getaddrinfo("127.0.0.1", 1, type=socket.SOCK_STREAM)
 
-    def found(host: str, port: int, *kind: int) -> list[object]:
+    def found(host: str, port: int, **kind: int) -> list[object]:
         return [(*one[:4], ("127.0.0.1", port)) for one in here]
 
     monkeypatch.setattr(socket, "getaddrinfo", found)

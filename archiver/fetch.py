@@ -54,9 +54,7 @@ _MOST_HOPS = 5
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-_TIME_OUTS = {
-    "timeout": {"connect": 10.0, "read": STALL_SECONDS, "write": STALL_SECONDS, "pool": None}
-}
+_CONNECT_SECONDS = 10.0
 
 _AGREEING_FETCHES = 4
 """How many bodies of unproved length are fetched, at the most, until two agree."""
@@ -136,6 +134,9 @@ class Fetcher:
         )
         self._headers_to_api = self._headers_to_others.copy()
         self._headers_to_api["X-Api-Key"] = api_key.reveal()
+        self._limits = {
+            "timeout": {"connect": _CONNECT_SECONDS, "read": STALL_SECONDS, "pool": None}
+        }
         self._max_bytes = max_bytes
         self._retry = retry
         self._sleep = sleep
@@ -205,7 +206,7 @@ class Fetcher:
                 url,
                 headers=self._headers(url, download),
                 stream=NO_BODY,
-                extensions=_TIME_OUTS,
+                extensions=self._limits,
             )
             response = await self._send(request)
             if response.status_code not in _REDIRECTS:

@@ -240,7 +240,7 @@ async def test_bodies_of_unproved_length_that_never_agree_are_refused(tmp_path: 
 async def test_a_source_that_stops_sending_is_given_up_and_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: object
 ) -> None:
-    monkeypatch.setitem(fetching._TIME_OUTS["timeout"], "read", 0.15)
+    monkeypatch.setattr(fetching, "STALL_SECONDS", 0.15)
     async with source(tmp_path, *on_file(effect, times=1)) as one:
         _, body = await one.fetch()
     assert body == AUDIO.data

@@ -8,6 +8,7 @@ export class Timeline extends EventTarget {
   #loop = null;
   #skips = false;
   #wanted = false;
+  #seen = { at: -1, when: 0 };
 
   // `legs`: { id, offset, seconds, plays, element, silences }
   constructor(legs, focus) {
@@ -91,6 +92,7 @@ export class Timeline extends EventTarget {
     const { element, offset, silences } = this.#current;
     if (!element || element.paused || element.seeking) return;
     const at = element.currentTime;
+    this.#wake(element, at);
     if (this.#loop?.to && offset + at >= this.#loop.to) {
       this.seek(this.#loop.from);
       return;
@@ -98,6 +100,18 @@ export class Timeline extends EventTarget {
     if (!this.#skips) return;
     const silence = silences?.find(([from, to]) => at > from + 0.25 && at < to - 0.4);
     if (silence) element.currentTime = silence[1] - 0.2;
+  }
+
+  // After one seek in some twenty Chromium falls asleep: it plays, has no sound ahead, and asks for
+  // none. Being sent to where it stands wakes it.
+  #wake(element, at) {
+    const now = performance.now();
+    if (at !== this.#seen.at) this.#seen = { at, when: now };
+    const isAsleep = element.networkState === HTMLMediaElement.NETWORK_IDLE
+      && element.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    if (!isAsleep || now - this.#seen.when < 1000) return;
+    this.#seen.when = now;
+    element.currentTime = at;
   }
 
   async #start() {

@@ -77,6 +77,8 @@ class Courier:
     """Does units of work. `recheck` are the ages at which a call is looked at again.
 
     `unfinished` gathers what units had stored already when they were ended before their outcome.
+    With `doubts` a run before this one died: it may have revised sidecars and told nobody, so they
+    are looked at even where the API tells what the catalog knows.
     """
 
     liner: LinerClient
@@ -88,6 +90,7 @@ class Courier:
     grace: Grace
     clock: Clock
     recheck: tuple[timedelta, ...]
+    doubts: bool = False
     unfinished: list[Event] = field(default_factory=list)
 
     async def bring(self, task: Task) -> Outcome:
@@ -163,7 +166,7 @@ class Courier:
     ) -> None:
         """An archived recording: its audio is final, its sidecar follows what the API tells."""
         revised: tuple[Revised, ...] = ()
-        if metadata_digest(recording) != known.metadata_sha256:
+        if self.doubts or metadata_digest(recording) != known.metadata_sha256:
             names = await self._names(task.call, recording)
             try:
                 async with self.grace.protected():

@@ -138,7 +138,7 @@ async def _work(
         return await close_survey(intake, recorder, surveyor, done=done, began=began)
     hold = archive.hold
     orphans = await _look_for_what_was_left(archive, clock) if hold.found_left else {}
-    courier = _courier(source, intake, claims, grace, orphans, clock)
+    courier = _courier(source, intake, claims, grace, orphans, clock, doubts=hold.found_left)
     hold.leave = True  # until the end turns out to be in order
     try:
         done = await _pipeline(intake, _named(courier.bring), recorder, stop, grace)
@@ -219,6 +219,8 @@ def _courier(
     grace: Grace,
     orphans: dict[int, str],
     clock: Clock,
+    *,
+    doubts: bool,
 ) -> Courier:
     config, on_event = intake.config, intake.on_event
     return Courier(
@@ -241,6 +243,7 @@ def _courier(
         grace=grace,
         clock=clock,
         recheck=config.window.recheck,
+        doubts=doubts,
     )
 
 

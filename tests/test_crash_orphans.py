@@ -242,6 +242,25 @@ async def test_a_revision_that_was_not_told_is_told_by_the_next_run(tmp_path: Pa
         assert [event["revision"] for event in night.archive.events("revised")] == [2]
 
 
+async def test_a_revision_that_was_not_told_is_told_though_the_source_took_it_back(
+    tmp_path: Path,
+) -> None:
+    world = World().call(1).recording(11, summary=None)
+    async with bench(tmp_path, world) as night:
+        await night.run()
+        world.change_recording(11, summary="A slip.")
+        night.clock.advance(days=1)
+        with pytest.MonkeyPatch.context() as patch:
+            dies_after(patch, "1/11.json")
+            with pytest.raises((Died, BaseExceptionGroup)):
+                await night.run()
+        world.change_recording(11, summary=None)
+        assert (await night.run()).exit_code == 0
+        night.check_archive()
+        assert [event["revision"] for event in night.archive.events("revised")] == [2, 3]
+        assert await night.findings() == []
+
+
 @pytest.mark.parametrize("ends_with_news", [True, False])
 async def test_revisions_that_several_deaths_left_untold_are_told_together(
     tmp_path: Path, ends_with_news: bool

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from archiver import sidecar
-from archiver.archive import encode_format
+from archiver.archive.archive import encode_format
 from archiver.ledger.events import CallJudged, Event, RunEnded, Stored, encode
 from archiver.ledger.segments import Head, link
 from archiver.liner.models import Call, Recording
-from archiver.sidecar import Audio, Names
+from archiver.recordings import sidecar
+from archiver.recordings.sidecar import Audio, Names
 from archiver.storage.keys import FORMAT_KEY, RUNS_PREFIX, audio_key, sidecar_key
 
 ARCHIVE_ID = "00000000-0000-4000-8000-000000000001"

@@ -25,15 +25,15 @@ from zoneinfo import ZoneInfo
 
 import anyio
 
-from archiver import sidecar
-from archiver.desk.index.cards import read_card
 from archiver.desk.index.index import DeskIndex
+from archiver.desk.index.sidecars import read_card
 from archiver.desk.index.store import Store
 from archiver.desk.index.view import Sort, View
 from archiver.ledger.events import CallJudged, Stored, encode
 from archiver.ledger.segments import Head
 from archiver.liner.models import Call, Recording
-from archiver.sidecar import Audio, Names
+from archiver.recordings import sidecar
+from archiver.recordings.sidecar import Audio, Names
 from archiver.storage.keys import audio_key
 from benchmarks.machine import describe_machine
 

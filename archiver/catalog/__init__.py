@@ -1,1 +1,4 @@
-"""The catalog: a SQLite index of the archive, fast and disposable."""
+"""5 RECORD, the index: a SQLite database of the archive, fast and disposable.
+
+Everything in it can be rebuilt from the ledger. Imports `ledger`, `recordings` and what lies below.
+"""

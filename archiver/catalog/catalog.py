@@ -15,13 +15,14 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from archiver.catalog import afterlife, queries
+from archiver.catalog import queries
+from archiver.catalog.connection import Turns
+from archiver.catalog.epoch import moment, seconds
 from archiver.catalog.file import connect, copy_catalog, file_errors, scrub, sqlite_errors
-from archiver.catalog.horizon import Horizon
-from archiver.catalog.moments import moment, seconds
-from archiver.catalog.projection import apply, replay
+from archiver.catalog.known_ids import Horizon
+from archiver.catalog.projection import removals
+from archiver.catalog.projection.recordings import apply, replay
 from archiver.catalog.states import CallState, Decision, decide, is_unrecorded
-from archiver.catalog.turns import Turns
 from archiver.catalog.work import (
     Admission,
     KnownRecording,
@@ -34,7 +35,7 @@ from archiver.catalog.work import (
 from archiver.ledger.events import CallJudged, Entry, Event, encode
 from archiver.ledger.segments import Head, Segment
 from archiver.liner.models import Call
-from archiver.sidecar import clean_row
+from archiver.recordings.sidecar import clean_row
 
 T = TypeVar("T")
 
@@ -139,7 +140,7 @@ class Catalog:
 
     async def is_settled(self, call_id: int, now: datetime) -> bool:
         """Whether the call is known and nothing of it is due."""
-        if await self._run(lambda: afterlife.is_erased(self._db, call_id, None, None)):
+        if await self._run(lambda: removals.is_erased(self._db, call_id, None, None)):
             return True
         found = (await self._run(lambda: queries.standing(self._db, [call_id]))).get(call_id)
         return found is not None and (found.due_at is None or found.due_at > now)
@@ -224,7 +225,7 @@ class Catalog:
         if not self._horizon.has_erasures:
             return False
         with sqlite_errors():
-            return afterlife.is_erased(self._db, None, lead_id, seconds(created_at))
+            return removals.is_erased(self._db, None, lead_id, seconds(created_at))
 
     async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """The answer to one of this package's questions, such as `take_stock`; changes nothing."""
@@ -328,7 +329,7 @@ class Catalog:
 
     def _is_erased(self, call: Call) -> bool:
         created = seconds(call.created_at)
-        return afterlife.is_erased(self._db, call.id, call.lead_id, created)
+        return removals.is_erased(self._db, call.id, call.lead_id, created)
 
     def _unlisted(self, calls: Sequence[Call]) -> list[Call]:
         distinct = {call.id: call for call in calls}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from archiver.catalog.moments import moment
+from archiver.catalog.epoch import moment
 from archiver.catalog.states import CallState, RecordingState, Standing
 from archiver.catalog.work import KnownRecording, Problem, Task
 from archiver.liner.fields import read_call

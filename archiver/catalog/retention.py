@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from archiver.catalog.moments import moment, seconds
+from archiver.catalog.epoch import moment, seconds
 
 _ACTIVE = """
     WITH active AS (

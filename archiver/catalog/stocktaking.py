@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archiver.catalog.days import date_of, day_of
-from archiver.catalog.moments import moment, seconds
+from archiver.catalog.epoch import moment, seconds
 from archiver.catalog.overview import (
     CallFacts,
     GoneItem,

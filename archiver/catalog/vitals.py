@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from archiver.catalog.glimpse import read_only
-from archiver.catalog.moments import moment
+from archiver.catalog.epoch import moment
 from archiver.catalog.queries import PENDING_SUMMARIES
+from archiver.catalog.readonly import read_only
 from archiver.catalog.states import CallState, RecordingState
 from archiver.clock import from_stamp
 

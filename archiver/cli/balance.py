@@ -6,8 +6,8 @@ from typing import Any, Final, TypeAlias
 
 from archiver.advice import next_step
 from archiver.cli.wording import counted, listed, part_line, sum_line, who
-from archiver.measures import say_duration, say_moment, say_size
 from archiver.reasons import Reason
+from archiver.text.measures import say_duration, say_moment, say_size
 
 Report: TypeAlias = Mapping[str, Any]
 

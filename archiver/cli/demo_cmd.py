@@ -25,7 +25,7 @@ from archiver.errors import UsageError
 from archiver.storage.keys import FORMAT_KEY
 
 if TYPE_CHECKING:
-    from archiver.report import RunReport
+    from archiver.run.report import RunReport
     from archiver.sandbox.stage import Stage
 
 _EVIDENCE: Final = FORMAT_KEY.partition("/")[0]
@@ -81,7 +81,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 async def _run(folder: Path, stage: "Stage", context: Context) -> tuple["RunReport | None", Config]:
     """The report of a run over the sandbox, which serves for as long as the run lasts."""
     from archiver.cli.running import run_with_progress
-    from archiver.plan import RunRequest
+    from archiver.run.windows import RunRequest
     from archiver.sandbox.server import Sandbox
 
     async with Sandbox(stage.world) as sandbox:

@@ -10,10 +10,10 @@ from archiver.cli.parsing import count_argument, id_argument
 from archiver.cli.wording import counted, listed, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
-from archiver.measures import say_moment, say_size
+from archiver.text.measures import say_moment, say_size
 
 if TYPE_CHECKING:
-    from archiver.lifecycle.erase import ErasePlan
+    from archiver.retention.erase import ErasePlan
 
 _REFUSED = 3
 """Something stands in the way for now: the erasure waits, as an open recording does."""
@@ -58,10 +58,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 async def _act(
     config: Config, lead_id: int, number: int | None, context: Context
 ) -> "tuple[ErasePlan, bool, str | None]":
-    from archiver.archive import watched_archive
-    from archiver.lifecycle.acts import name_of_act
-    from archiver.lifecycle.erase import erase, plan_erase
-    from archiver.lifecycle.holding import archive_to_remove_from
+    from archiver.archive.archive import watched_archive
+    from archiver.retention.acts import name_of_act
+    from archiver.retention.erase import erase, plan_erase
+    from archiver.retention.locking import archive_to_remove_from
 
     state = state_folder(context.environ)
     if number is None:

@@ -5,9 +5,9 @@ What people read anyway (progress, notes, errors) is logged where it is said.
 
 from archiver.clock import stamp
 from archiver.console import Console
-from archiver.nights.night import Night
-from archiver.progress import CURRENT_CALL, Event, NotArchived, RunStarted
-from archiver.retry import RetryScheduled
+from archiver.monitoring.night import Night
+from archiver.run.events import CURRENT_CALL, Event, NotArchived, RunStarted
+from archiver.tasks.retry import RetryScheduled
 
 
 def log_event(console: Console, event: Event) -> None:

@@ -102,7 +102,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 def _lines(report: "ExportReport", zone: tzinfo) -> Iterator[str]:
     from archiver.export.markup import count
-    from archiver.measures import say_duration, say_size
+    from archiver.text.measures import say_duration, say_size
 
     yield (
         f"{report.request.title}: {count(report.calls, 'call')}, "

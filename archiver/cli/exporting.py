@@ -12,20 +12,20 @@ from typing import TypeVar
 
 import anyio
 
-from archiver.archive import watched_archive
+from archiver.archive.archive import watched_archive
 from archiver.cli.running import run_with_progress
 from archiver.config import Config
 from archiver.console import Console
 from archiver.errors import NoArchive
-from archiver.export.exporting import Exporter, export
 from archiver.export.fetching import fetch
 from archiver.export.outcome import ExportReport
+from archiver.export.package import Exporter, export
 from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.tracing import trace
-from archiver.failures import one_failure
-from archiver.plan import RunRequest
-from archiver.progress import Note, OnEvent, Printer, Tally, printer_for
-from archiver.report import RunReport
+from archiver.run.events import Note, OnEvent, Printer, Tally, printer_for
+from archiver.run.report import RunReport
+from archiver.run.windows import RunRequest
+from archiver.tasks.failures import one_failure
 
 _Result = TypeVar("_Result")
 _TICK_SECONDS = 0.2

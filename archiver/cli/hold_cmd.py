@@ -12,12 +12,12 @@ from archiver.cli.parsing import id_argument
 from archiver.cli.wording import counted, listed
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
-from archiver.measures import say_moment
+from archiver.text.measures import say_moment
 
 if TYPE_CHECKING:
-    from archiver.archive import Archive
+    from archiver.archive.archive import Archive
     from archiver.catalog.retention import Hold
-    from archiver.lifecycle.holds import HoldTexts
+    from archiver.retention.holds import HoldTexts
 
 _KINDS = ("lead", "call", "order")
 
@@ -86,8 +86,8 @@ def _add_add(acts: Any, common: argparse.ArgumentParser) -> None:
 
 def add(arguments: argparse.Namespace, context: Context) -> int:
     """Place a hold, and say what it covers now."""
-    from archiver.lifecycle.acts import person
-    from archiver.lifecycle.holds import place_hold
+    from archiver.retention.acts import person
+    from archiver.retention.holds import place_hold
 
     async def act(archive: "Archive") -> str:
         return await place_hold(
@@ -101,7 +101,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
         )
 
     async def placed(config: Config) -> tuple[str, int, int]:
-        from archiver.archive import watched_archive
+        from archiver.archive.archive import watched_archive
         from archiver.catalog.retention import being_removed, covered
 
         state = state_folder(context.environ)
@@ -130,9 +130,9 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
 
 def lift(arguments: argparse.Namespace, context: Context) -> int:
     """End a hold."""
-    from archiver.archive import watched_archive
-    from archiver.lifecycle.acts import person
-    from archiver.lifecycle.holds import lift_hold
+    from archiver.archive.archive import watched_archive
+    from archiver.retention.acts import person
+    from archiver.retention.holds import lift_hold
 
     async def lifted(config: Config) -> None:
         state = state_folder(context.environ)
@@ -152,9 +152,9 @@ def show(arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config(needs_key=False)
 
     async def read() -> "list[tuple[Hold, HoldTexts, int]]":
-        from archiver.archive import watched_archive
+        from archiver.archive.archive import watched_archive
         from archiver.catalog import retention
-        from archiver.lifecycle.holds import texts_of
+        from archiver.retention.holds import texts_of
 
         state = state_folder(context.environ)
         async with watched_archive(config, state_folder=state) as archive:

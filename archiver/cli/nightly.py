@@ -14,15 +14,15 @@ from archiver.cli.running import INTERRUPTED, one_run, stopped_by_signal
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.errors import ConfigError
-from archiver.nights.endpoint import Pulse, endpoint
-from archiver.nights.memory import Memory
-from archiver.nights.night import Night
-from archiver.nights.nightly import Nightly
-from archiver.nights.schedule import Schedule
-from archiver.nights.standing import Standing, last_began, standing
-from archiver.nights.telling import tell
-from archiver.nights.waiting import Sleep
-from archiver.plan import RunRequest
+from archiver.monitoring.endpoint import Pulse, endpoint
+from archiver.monitoring.history import Memory
+from archiver.monitoring.night import Night
+from archiver.monitoring.notify import tell
+from archiver.monitoring.standing import Standing, last_began, standing
+from archiver.run.windows import RunRequest
+from archiver.schedule.nightly import Nightly
+from archiver.schedule.schedule import Schedule
+from archiver.schedule.waiting import Sleep
 
 
 @dataclass(slots=True)
@@ -97,6 +97,6 @@ class Nights:
             yield
 
     def _metrics(self) -> bytes:
-        from archiver.nights.metrics import exposition
+        from archiver.monitoring.metrics import exposition
 
         return exposition(self.found.memory, self.found.vitals, self.clock())

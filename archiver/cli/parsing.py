@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NoReturn
 
 from archiver.errors import UsageError
-from archiver.measures import parse_id, parse_moment
+from archiver.text.measures import parse_id, parse_moment
 
 DEFAULT_CONFIG = "archive.yaml"
 

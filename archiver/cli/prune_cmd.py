@@ -10,10 +10,10 @@ from archiver.cli.parsing import count_argument
 from archiver.cli.wording import counted, part_line, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
-from archiver.measures import say_duration, say_moment, say_size
+from archiver.text.measures import say_duration, say_moment, say_size
 
 if TYPE_CHECKING:
-    from archiver.lifecycle.prune import PrunePlan
+    from archiver.retention.prune import PrunePlan
 
 _KEPT: Final = {
     "held": "a legal hold covers them: `archiver hold list`",
@@ -58,10 +58,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 async def _act(
     config: Config, number: int | None, context: Context
 ) -> "tuple[PrunePlan, int | None, str | None]":
-    from archiver.archive import watched_archive
-    from archiver.lifecycle.acts import name_of_act
-    from archiver.lifecycle.holding import archive_to_remove_from
-    from archiver.lifecycle.prune import plan_prune, prune
+    from archiver.archive.archive import watched_archive
+    from archiver.retention.acts import name_of_act
+    from archiver.retention.locking import archive_to_remove_from
+    from archiver.retention.prune import plan_prune, prune
 
     state, keep = state_folder(context.environ), config.retention.keep
     if number is None:

@@ -9,10 +9,10 @@ import anyio
 from archiver.cli.context import Context
 from archiver.cli.wording import counted
 from archiver.config import Config, state_folder
-from archiver.measures import say_duration
+from archiver.text.measures import say_duration
 
 if TYPE_CHECKING:
-    from archiver.reindex import Reindexed
+    from archiver.archive.reindex import Reindexed
 
 _SAY_EVERY: Final = 10.0
 
@@ -41,7 +41,7 @@ def execute(_arguments: argparse.Namespace, context: Context) -> int:
 
 
 async def _reindex(config: Config, context: Context) -> "Reindexed":
-    from archiver.reindex import reindex
+    from archiver.archive.reindex import reindex
 
     read = {"segments": 0, "events": 0}
     last = time.monotonic()

@@ -14,11 +14,11 @@ from archiver.cli.parsing import id_argument, period
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import ConfigError, UsageError
-from archiver.measures import parse_duration, say_moment
+from archiver.text.measures import parse_duration, say_moment
 
 if TYPE_CHECKING:
-    from archiver.nights.schedule import Schedule
-    from archiver.plan import RunRequest
+    from archiver.run.windows import RunRequest
+    from archiver.schedule.schedule import Schedule
 
 _OF_ONE_RUN: Final = {
     "since": "--since",
@@ -74,7 +74,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Run, print the balance, and return the exit code of the run; again and again on request."""
-    from archiver.plan import RunRequest
+    from archiver.run.windows import RunRequest
 
     config = context.load_config()
     since, until = window(arguments.since, arguments.until, config)
@@ -97,7 +97,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
     """One run. Of a whole one everybody is told; of any other, whoever asked for it knows."""
     from archiver.cli.running import one_run, stopped_by_signal
-    from archiver.nights.telling import tell
+    from archiver.monitoring.notify import tell
 
     state, console = state_folder(context.environ), context.console
     async with stopped_by_signal(console) as stop:
@@ -116,7 +116,7 @@ def _every_night(config: Config, context: Context, schedule: "Schedule") -> int:
 
 def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | None":
     """What `--every` and `--at` ask for; None for a single run. UsageError for what cannot be."""
-    from archiver.nights.schedule import Schedule, parse_time_of_day
+    from archiver.schedule.schedule import Schedule, parse_time_of_day
 
     if arguments.every is None:
         if arguments.at is not None:

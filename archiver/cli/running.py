@@ -17,12 +17,12 @@ from archiver.cli.failing import our_error, say_failure
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.console import Console
-from archiver.failures import one_failure
-from archiver.nights.night import Night
-from archiver.plan import RunRequest
-from archiver.progress import Event, Printer, Tally, printer_for
-from archiver.report import RunReport
-from archiver.run import run
+from archiver.monitoring.night import Night
+from archiver.run.events import Event, Printer, Tally, printer_for
+from archiver.run.report import RunReport
+from archiver.run.run import run
+from archiver.run.windows import RunRequest
+from archiver.tasks.failures import one_failure
 
 INTERRUPTED: Final = 130
 _TICK_SECONDS: Final = 0.2

@@ -12,7 +12,7 @@ from archiver.config import state_folder
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:
-    from archiver.status import Status
+    from archiver.archive.status import Status
 
 _COLUMNS: Final = ("listed", "archived", "none", "waiting", "failed", "gone", "should_have_one")
 """After the column of the day, order or agent."""
@@ -45,8 +45,8 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Print how the archive stands; 3 while anything is open or was not looked at, else 0."""
+    from archiver.archive.status import look
     from archiver.cli.status_lines import status_lines
-    from archiver.status import look
 
     console = context.console
     if arguments.csv and console.json_mode:
@@ -70,7 +70,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 def _sheet(status: "Status", by: str) -> Iterator[list[str | int | None]]:
     """The table under its head; an unknown day, order or agent is an empty cell."""
-    from archiver.status import KEYS
+    from archiver.archive.status import KEYS
 
     yield [{"day": "day", "order": "order_id", "agent": "user_id"}[by], *_COLUMNS]
     for row in status.table(by):

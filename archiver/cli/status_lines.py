@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
 from archiver.cli.wording import counted, part_line, sum_line, who
-from archiver.measures import say_duration, say_moment, say_size
+from archiver.text.measures import say_duration, say_moment, say_size
 
 Told: TypeAlias = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from archiver.cli.context import Context
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:
-    from archiver.desk.people.users import User
+    from archiver.desk.accounts.users import User
 
 _ROLES: Final = ("listener", "reviewer", "admin")
 _LONGEST: Final = 4096
@@ -78,9 +78,9 @@ def _add_password_options(parser: argparse.ArgumentParser) -> Any:
 
 def add(arguments: argparse.Namespace, context: Context) -> int:
     """Add a user; UsageError when there is one of that name."""
-    from archiver.desk.people.enrolment import change_users
-    from archiver.desk.people.person import Role
-    from archiver.desk.people.users import User
+    from archiver.desk.accounts.enrolment import change_users
+    from archiver.desk.accounts.person import Role
+    from archiver.desk.accounts.users import User
 
     name, path = _proper(arguments.name), _path(context)
     _refuse_known(name, path)
@@ -105,7 +105,7 @@ def change_password(arguments: argparse.Namespace, context: Context) -> int:
 
 def change_role(arguments: argparse.Namespace, context: Context) -> int:
     """Set a role; it counts from the user's next click."""
-    from archiver.desk.people.person import Role
+    from archiver.desk.accounts.person import Role
 
     name, path = _proper(arguments.name), _path(context)
     _change(name, path, role=Role(arguments.role))
@@ -114,7 +114,7 @@ def change_role(arguments: argparse.Namespace, context: Context) -> int:
 
 def remove(arguments: argparse.Namespace, context: Context) -> int:
     """Remove a user; what the user wrote stays, under the same name."""
-    from archiver.desk.people.enrolment import change_users, no_such_user
+    from archiver.desk.accounts.enrolment import change_users, no_such_user
 
     name, path = _proper(arguments.name), _path(context)
 
@@ -128,7 +128,7 @@ def remove(arguments: argparse.Namespace, context: Context) -> int:
 
 def show(_arguments: argparse.Namespace, context: Context) -> int:
     """List the users."""
-    from archiver.desk.people.users import UsersFile
+    from archiver.desk.accounts.users import UsersFile
 
     path = _path(context)
     users = [user for _, user in sorted(UsersFile(path).all().items())]
@@ -150,7 +150,7 @@ def _path(context: Context) -> Path:
 
 
 def _proper(name: str) -> str:
-    from archiver.desk.people.person import proper_name
+    from archiver.desk.accounts.person import proper_name
 
     try:
         return proper_name(name)
@@ -159,8 +159,8 @@ def _proper(name: str) -> str:
 
 
 def _known(name: str, path: Path) -> "User":
-    from archiver.desk.people.enrolment import no_such_user
-    from archiver.desk.people.users import UsersFile
+    from archiver.desk.accounts.enrolment import no_such_user
+    from archiver.desk.accounts.users import UsersFile
 
     user = UsersFile(path).find(name)
     if user is None:
@@ -169,7 +169,7 @@ def _known(name: str, path: Path) -> "User":
 
 
 def _refuse_known(name: str, path: Path) -> None:
-    from archiver.desk.people.users import UsersFile
+    from archiver.desk.accounts.users import UsersFile
 
     if UsersFile(path).find(name) is not None:
         raise UsageError(
@@ -179,7 +179,7 @@ def _refuse_known(name: str, path: Path) -> None:
 
 
 def _change(name: str, path: Path, **changed: Any) -> None:
-    from archiver.desk.people.enrolment import change_users, no_such_user
+    from archiver.desk.accounts.enrolment import change_users, no_such_user
 
     def change(users: "dict[str, User]") -> None:
         if name not in users:
@@ -190,7 +190,7 @@ def _change(name: str, path: Path, **changed: Any) -> None:
 
 
 def _new_password(arguments: argparse.Namespace, context: Context) -> str:
-    from archiver.desk.people.passwords import hash_password
+    from archiver.desk.accounts.passwords import hash_password
 
     password = _from_stdin() if arguments.password_stdin else _from_terminal()
     context.console.protect(password)
@@ -221,7 +221,7 @@ def _from_terminal() -> str:
 
 
 def _done(context: Context, says: str, name: str, path: Path) -> int:
-    from archiver.desk.people.users import UsersFile
+    from archiver.desk.accounts.users import UsersFile
 
     user = UsersFile(path).find(name)
     context.console.result(says)

@@ -15,7 +15,7 @@ from archiver.config import Config, state_folder
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:
-    from archiver.verify.verification import Verified, Wanted
+    from archiver.verify.verify import Verified, Wanted
 
 _DAMAGED: Final = 4
 _INTERRUPTED: Final = 130
@@ -66,7 +66,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
     from archiver.verify.sampling import parse_share
-    from archiver.verify.verification import Wanted
+    from archiver.verify.verify import Wanted
 
     if arguments.sample and arguments.since:
         raise UsageError("--sample and --since exclude each other", hint="ask for one of them")
@@ -86,8 +86,8 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
 
 async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[Verified, bool]":
     """The verification, and whether it was told to stop; once more ends the process."""
-    from archiver.meter import Meter, MeterPrinter
-    from archiver.verify.verification import Watcher, verify
+    from archiver.cli.meter import Meter, MeterPrinter
+    from archiver.verify.verify import Watcher, verify
 
     meter = Meter()
     printer = MeterPrinter(meter, context.console, time.monotonic)

@@ -4,9 +4,9 @@ from collections import Counter
 from typing import Any
 
 from archiver.cli.wording import counted
-from archiver.measures import say_duration, say_size
+from archiver.text.measures import say_duration, say_size
 from archiver.verify.findings import Finding, TailCut
-from archiver.verify.verification import Verified
+from archiver.verify.verify import Verified
 
 
 def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:

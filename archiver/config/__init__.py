@@ -1,4 +1,8 @@
-"""archive.yaml as one frozen value: every default in `values`, every rule in `loading`."""
+"""archive.yaml as one frozen value: every default in `values`, every rule in `loading`.
+
+Imports `http.origins`, `text` and `errors`; nothing below the command line sees a dictionary or the
+environment.
+"""
 
 from archiver.config.files import state_folder
 from archiver.config.loading import load_config, read_config
@@ -19,7 +23,7 @@ from archiver.config.values import (
     StorageConfig,
     WindowConfig,
 )
-from archiver.measures import parse_moment
+from archiver.text.measures import parse_moment
 
 __all__ = [
     "CatalogConfig",

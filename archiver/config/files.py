@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archiver.errors import ConfigError
-from archiver.measures import parse_id
+from archiver.text.measures import parse_id
 
 _MOST_BYTES = 16 * 2**20
 _MOST_SECRET_BYTES = 64 * 2**10

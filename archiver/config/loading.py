@@ -46,7 +46,7 @@ from archiver.config.values import (
     WindowConfig,
 )
 from archiver.errors import ConfigError
-from archiver.measures import parse_duration, parse_id, parse_moment
+from archiver.text.measures import parse_duration, parse_id, parse_moment
 
 _API_KEY: Final = "${LINER_API_KEY}"
 _KEY_HINT: Final = (

@@ -11,8 +11,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from archiver.config.values import Secret
-from archiver.measures import parse_duration, parse_size
-from archiver.origins import parse_origin
+from archiver.http.origins import parse_origin
+from archiver.text.measures import parse_duration, parse_size
 
 
 def length(text: str) -> timedelta:
@@ -68,7 +68,7 @@ def zone_name(text: str) -> ZoneInfo:
 
 
 def allowed_origin(text: str) -> str:
-    """An entry of download.allow_origins, as `archiver.origins` admits it."""
+    """An entry of download.allow_origins, as `archiver.http.origins` admits it."""
     try:
         parse_origin(text)
     except ValueError as error:

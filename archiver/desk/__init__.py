@@ -1,1 +1,4 @@
-"""The QA desk without its pages: finding, listening, judging. It never writes to the archive."""
+"""The QA desk without its pages: finding, listening, reviewing. It never writes to the archive.
+
+Imports `archive` and everything below it.
+"""

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from archiver.catalog.moments import moment, seconds
+from archiver.catalog.epoch import moment, seconds
 from archiver.clock import Clock, stamp
+from archiver.desk.accounts.person import Person, Right, proper_name
 from archiver.desk.file import DeskFile
-from archiver.desk.people.person import Person, Right, proper_name
 from archiver.desk.texts import one_line
-from archiver.spreadsheet import BOM, csv_line
+from archiver.text.csv import BOM, csv_line
 
 ONE_PLAY: Final = timedelta(minutes=30)
 COLUMNS: Final = ("entry", "atUtc", "user", "address", "act", "recordId", "detail")

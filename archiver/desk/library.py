@@ -16,18 +16,18 @@ from typing import Final, TypeAlias
 import anyio
 import anyio.to_thread
 
-from archiver.archive import existing_archive
+from archiver.archive.archive import existing_archive
 from archiver.catalog.vitals import Vitals, vitals_of
 from archiver.config import Config
 from archiver.desk.index.entries import Progress
-from archiver.desk.index.following import Following
 from archiver.desk.index.index import DeskIndex
 from archiver.desk.index.store import discard
+from archiver.desk.index.sync import Following
 from archiver.desk.media import Media
 from archiver.desk.peaks import Peaks
 from archiver.errors import ArchiverError
-from archiver.failures import one_failure
 from archiver.storage.base import Storage
+from archiver.tasks.failures import one_failure
 
 Forget: TypeAlias = Callable[[Sequence[int]], Awaitable[object]]
 

@@ -19,7 +19,7 @@ from archiver.doctor.machine import (
     try_space,
     try_spool,
 )
-from archiver.doctor.telling import try_metrics, try_notices
+from archiver.doctor.monitoring import try_metrics, try_notices
 from archiver.errors import ArchiverError
 
 __all__ = ["Check", "Surroundings", "Verdict", "examine"]

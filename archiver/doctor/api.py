@@ -7,13 +7,13 @@ from typing import Final
 from archiver.config import Config
 from archiver.doctor.check import Check, Surroundings
 from archiver.errors import RequestError
+from archiver.http.origins import OriginPolicy
+from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
 from archiver.liner.models import Order
 from archiver.liner.scope import Scope, Window
-from archiver.measures import say_duration
-from archiver.origins import OriginPolicy
-from archiver.retry import RetryPolicy
-from archiver.transport import GuardedTransport
+from archiver.tasks.retry import RetryPolicy
+from archiver.text.measures import say_duration
 
 _GREATEST_DIFFERENCE: Final = 60.0
 """Seconds between the clocks above which windows would be cut in the wrong places."""

@@ -1,16 +1,16 @@
 """Checks of the archive's storage: whose it is, the lock, and every promise that evidence needs."""
 
-from archiver.archive import read_id
+from archiver.archive.archive import read_id
 from archiver.config import Config, ObjectLockConfig
 from archiver.doctor.check import Check, Surroundings, Verdict
 from archiver.errors import ArchiveHeld, KeyMissing
-from archiver.lifecycle.worm import promise_of
-from archiver.measures import say_duration
+from archiver.retention.object_lock import promise_of
 from archiver.storage.base import Storage
 from archiver.storage.keys import TMP_PREFIX
 from archiver.storage.lock import archive_lock
 from archiver.storage.opening import open_in_parts, open_storage
 from archiver.storage.probe import Finding, probe_storage
+from archiver.text.measures import say_duration
 
 
 async def try_archive(config: Config, around: Surroundings) -> list[Check]:

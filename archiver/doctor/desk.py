@@ -13,9 +13,9 @@ from typing import Final
 import anyio.to_thread
 
 from archiver.config import Config, DeskConfig
-from archiver.desk.judgement.scorecard import read_scorecard
-from archiver.desk.people.person import Role
-from archiver.desk.people.users import UsersFile
+from archiver.desk.accounts.person import Role
+from archiver.desk.accounts.users import UsersFile
+from archiver.desk.review.scorecard import read_scorecard
 from archiver.doctor.check import Check, Surroundings, Verdict
 from archiver.doctor.machine import try_database
 from archiver.errors import ConfigError

@@ -13,7 +13,7 @@ from archiver.config import Config
 from archiver.config.files import is_public
 from archiver.doctor.check import Check, Surroundings
 from archiver.errors import ConfigError
-from archiver.measures import say_moment, say_size
+from archiver.text.measures import say_moment, say_size
 
 _SPARE: Final = 2**30
 """Free bytes below which a place is worth a look: some ten thousand short calls."""

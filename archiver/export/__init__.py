@@ -1,1 +1,4 @@
-"""One lead, one package: everything with it, in a form that plays anywhere and proves itself."""
+"""A selection of calls as one package that plays anywhere and proves itself.
+
+Imports `run`, to fetch what is missing, and everything below.
+"""

@@ -15,7 +15,7 @@ from archiver.export.entries import CallEntry, Missing, RecordingEntry
 from archiver.export.markup import address, asset, count, policy, say_period, text
 from archiver.export.request import ExportRequest, Fetched
 from archiver.ledger.segments import Head
-from archiver.measures import say_size
+from archiver.text.measures import say_size
 
 FORMAT: Final = "liner-custody/1"
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from archiver.catalog.choice import ChosenCall, ChosenRecording
+from archiver.catalog.selection import ChosenCall, ChosenRecording
 from archiver.liner.fields import as_bool, as_seconds
-from archiver.measures import say_duration
 from archiver.reasons import Reason
-from archiver.sidecar import Sidecar
+from archiver.recordings.sidecar import Sidecar
+from archiver.text.measures import say_duration
 
 NOTHING_RECORDED: Final = "nothing was recorded"
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from archiver.config import Config, ScopeConfig
 from archiver.errors import ArchiveHeld, RequestError, SourceError
 from archiver.export.request import ExportRequest, Fetched, Trace, fetch_request
-from archiver.plan import RunRequest
-from archiver.progress import Note, OnEvent
 from archiver.reasons import Reason
-from archiver.report import RunReport
+from archiver.run.events import Note, OnEvent
+from archiver.run.report import RunReport
+from archiver.run.windows import RunRequest
 
 Run = Callable[[Config, RunRequest], Awaitable[RunReport | None]]
 """Does one run; its report, or None when it was interrupted early."""

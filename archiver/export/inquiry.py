@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from archiver.archive import Archive
-from archiver.catalog import choice
+from archiver.archive.archive import Archive
+from archiver.catalog import selection
 from archiver.config import Config
 from archiver.errors import RequestError, SourceError
 from archiver.export.entries import call_facts
 from archiver.export.request import BEGINNING
+from archiver.http.origins import OriginPolicy
+from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
-from archiver.liner.directory import Directory
 from archiver.liner.enumerate import Emit, Enumerator
 from archiver.liner.models import Call
+from archiver.liner.names import Directory
 from archiver.liner.scope import Scope, Stretch, Window
-from archiver.origins import OriginPolicy
-from archiver.plan import RunRequest
-from archiver.progress import Note, OnEvent
-from archiver.transport import GuardedTransport
+from archiver.run.events import Note, OnEvent
+from archiver.run.windows import RunRequest
 
 _FEW: Final = 50
 """So many calls are asked for one by one; for more, lists are read, a hundred calls a page."""
@@ -59,7 +59,7 @@ class Inquiry:
 
     async def ask_about_untold(self) -> None:
         """Keep what the API tells of the chosen calls that have no sidecar."""
-        self._wanted = await self.archive.catalog.ask(lambda db: dict(choice.untold(db)))
+        self._wanted = await self.archive.catalog.ask(lambda db: dict(selection.untold(db)))
         try:
             if len(self._wanted) > _FEW:
                 times = [at for at in self._wanted.values() if at is not None]
@@ -77,7 +77,7 @@ class Inquiry:
 
         async def look(calls: Sequence[Call]) -> None:
             ids = [call.id for call in calls]
-            unknown = await self.archive.catalog.ask(lambda db: choice.unknown(db, ids))
+            unknown = await self.archive.catalog.ask(lambda db: selection.unknown(db, ids))
             await self._keep([call for call in calls if call.id in unknown])
 
         try:
@@ -92,7 +92,7 @@ class Inquiry:
             try:
                 await look([await self.liner.call(call_id)])
             except RequestError as error:
-                if await self.archive.catalog.ask(lambda db: choice.unknown(db, [call_id])):  # noqa: B023
+                if await self.archive.catalog.ask(lambda db: selection.unknown(db, [call_id])):  # noqa: B023
                     gaps.append(f"call {call_id}: {error}")
         return gaps
 
@@ -110,7 +110,7 @@ class Inquiry:
 
     async def _keep(self, calls: Sequence[Call]) -> None:
         facts = [(call.id, await self._facts(call)) for call in calls]
-        await self.archive.catalog.ask(lambda db: choice.keep_told(db, facts))
+        await self.archive.catalog.ask(lambda db: selection.keep_told(db, facts))
         for call in calls:
             self._wanted.pop(call.id, None)
 

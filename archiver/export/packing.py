@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import anyio
 
-from archiver.archive import Archive
-from archiver.catalog import choice
-from archiver.catalog.choice import ChosenCall, ChosenRecording
+from archiver.archive.archive import Archive
+from archiver.catalog import selection
+from archiver.catalog.selection import ChosenCall, ChosenRecording
 from archiver.errors import ArchiveDamaged
 from archiver.export import custody, page, table
 from archiver.export.bag import Bag, Scratch, Written
@@ -30,8 +30,8 @@ from archiver.export.entries import (
 from archiver.export.naming import recording_name
 from archiver.export.reading import Proof, decode_sidecar, read_sidecar
 from archiver.export.target import Target
-from archiver.failures import one_failure
-from archiver.progress import BytesReceived, CallDone, Note, OnEvent
+from archiver.run.events import BytesReceived, CallDone, Note, OnEvent
+from archiver.tasks.failures import one_failure
 
 _PAGE: Final = 100
 _AT_ONCE: Final = 16
@@ -109,7 +109,7 @@ class Packer:
 
     async def _pages(self) -> AsyncIterator[list[ChosenCall]]:
         after = 0
-        while calls := await self._archive.catalog.ask(lambda db: choice.page(db, after, _PAGE)):  # noqa: B023
+        while calls := await self._archive.catalog.ask(lambda db: selection.page(db, after, _PAGE)):  # noqa: B023
             yield calls
             after = calls[-1].place
 
@@ -123,7 +123,7 @@ class Packer:
         facts = []
         for (call, one), data in zip(new.values(), read, strict=True):
             facts.append((one.record_id, await self._pack_sidecar(call, one, data)))
-        await self._archive.catalog.ask(lambda db: choice.keep_read(db, facts))
+        await self._archive.catalog.ask(lambda db: selection.keep_read(db, facts))
 
     async def _read_all(self, recordings: Sequence[ChosenRecording]) -> list[bytes | str]:
         """The sidecars, in order; a sentence where one is damaged."""

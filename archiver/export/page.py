@@ -23,7 +23,7 @@ from archiver.export.markup import (
     say_period,
     text,
 )
-from archiver.measures import say_size
+from archiver.text.measures import say_size
 
 _DOT: Final = " \N{MIDDLE DOT} "
 

@@ -8,9 +8,9 @@ the head that the custody record names.
 import hashlib
 from collections.abc import AsyncGenerator
 
-from archiver import sidecar
-from archiver.catalog.choice import ChosenRecording
+from archiver.catalog.selection import ChosenRecording
 from archiver.errors import ArchiveDamaged, KeyMissing, StorageUnreachable
+from archiver.recordings import sidecar
 from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import revision_key, sidecar_key
 

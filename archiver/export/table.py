@@ -6,7 +6,7 @@ from typing import Final
 
 from archiver.clock import stamp_or_none
 from archiver.export.entries import CallEntry, RecordingEntry
-from archiver.spreadsheet import BOM, csv_line
+from archiver.text.csv import BOM, csv_line
 
 COLUMNS: Final = (
     "date", "time", "direction", "agent", "clientPhone", "status", "talkSeconds", "state", "file",

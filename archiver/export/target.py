@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from archiver.errors import StorageError, StorageFull, StorageRefused, UsageError
-from archiver.storage.disk import sync_folder
+from archiver.storage.local.disk import sync_folder
 from archiver.storage.opening import S3_SCHEME
 
 MARKS: Final = ("bagit.txt", "custody.json")

@@ -12,14 +12,14 @@ from functools import partial
 
 import anyio
 
-from archiver.archive import Archive
-from archiver.catalog import choice
+from archiver.archive.archive import Archive
+from archiver.catalog import selection
 from archiver.errors import KeyMissing
 from archiver.export.request import ExportRequest, Trace, bare_number, number_in
-from archiver.failures import one_failure
-from archiver.progress import CallDone, CallsListed, Note, OnEvent
-from archiver.sidecar import MOST_BYTES, decode
+from archiver.recordings.sidecar import MOST_BYTES, decode
+from archiver.run.events import CallDone, CallsListed, Note, OnEvent
 from archiver.storage.keys import sidecar_key
+from archiver.tasks.failures import one_failure
 
 _AT_ONCE = 16
 _PAGE = 512
@@ -30,7 +30,7 @@ async def trace(archive: Archive, request: ExportRequest, on_event: OnEvent) -> 
 
     A sidecar that is missing or broken is passed over here; `verify` names it.
     """
-    total = await archive.catalog.ask(choice.scans)
+    total = await archive.catalog.ask(selection.scans)
     what = "the number" if len(request.phones) == 1 else "the numbers"
     on_event(Note(f"looking for {what} in {total:,} calls"))
     on_event(CallsListed(total))
@@ -55,9 +55,11 @@ async def trace_again(
     search = _Search(archive, request)
     await search.run(traced.leads)
     calls, numbers = {*traced.calls, *search.found}, {*traced.numbers, *search.numbers}
-    await archive.catalog.ask(lambda db: choice.choose(db, leads=traced.leads, orders=(), calls=()))
+    await archive.catalog.ask(
+        lambda db: selection.choose(db, leads=traced.leads, orders=(), calls=())
+    )
     await look_up()
-    for call, phone in await archive.catalog.ask(lambda db: list(choice.numbers(db))):
+    for call, phone in await archive.catalog.ask(lambda db: list(selection.numbers(db))):
         if number := number_in(phone, search.wanted):
             calls.add(call)
             numbers.add(number)
@@ -84,7 +86,7 @@ class _Search:
         """Look through the calls of those leads; None: through all."""
         after = 0
         while True:
-            ask = partial(choice.scanned, leads=leads, after=after, most=_PAGE)
+            ask = partial(selection.scanned, leads=leads, after=after, most=_PAGE)
             page = await self._archive.catalog.ask(ask)
             if not page:
                 return

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeAlias, get_args
 
 from archiver.clock import from_stamp, stamp
-from archiver.jsontext import read_json
+from archiver.text.json import read_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

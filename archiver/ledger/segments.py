@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archiver.errors import ArchiveDamaged
-from archiver.jsontext import read_json
 from archiver.storage.keys import LEDGER_PREFIX
+from archiver.text.json import read_json
 
 MOST_BYTES = 64 * 1024 * 1024
 """No segment is larger: it holds at most some thousand lines of a few hundred bytes."""

@@ -19,10 +19,10 @@ from typing import Any
 import anyio
 
 from archiver.errors import StorageError, StorageUnreachable
-from archiver.jsontext import read_json
 from archiver.ledger.segments import MOST_BYTES, Head, head_of, number_prefix
 from archiver.storage.base import Reading, Storage
 from archiver.storage.keys import LEDGER_PREFIX
+from archiver.text.json import read_json
 
 _AT_ONCE = 8
 """Segments that are read at once: a chain on S3 is long, and each read waits for the network."""

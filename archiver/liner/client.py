@@ -22,7 +22,7 @@ from archiver.errors import (
     RequestNotFound,
     RequestRejected,
 )
-from archiver.liner.exchange import Exchange
+from archiver.liner.deviations import Oddities
 from archiver.liner.fields import (
     as_bool,
     read_call,
@@ -32,11 +32,11 @@ from archiver.liner.fields import (
     read_user,
 )
 from archiver.liner.models import Call, Order, Recording, Row, Status, User
-from archiver.liner.oddities import Oddities
 from archiver.liner.paging import HasId, Listing, read_list
 from archiver.liner.protocol import PAGE_LIMIT, Page, calls_query, read_item, read_items, read_page
+from archiver.liner.requests import Exchange
 from archiver.liner.scope import Scope, Window
-from archiver.retry import RetryPolicy, RetryScheduled
+from archiver.tasks.retry import RetryPolicy, RetryScheduled
 
 _Row = TypeVar("_Row", bound=HasId)
 

@@ -34,11 +34,11 @@ from archiver.errors import (
     RequestUnanswered,
 )
 from archiver.liner.client import LinerClient
-from archiver.liner.lanes import in_lanes
 from archiver.liner.models import Call
 from archiver.liner.paging import Listing, read_list
 from archiver.liner.protocol import Page
 from archiver.liner.scope import Scope, Stretch, Window
+from archiver.tasks.lanes import in_lanes
 
 __all__ = ["Emit", "Enumerator", "Scope", "Shortfall", "Stretch", "Window"]
 

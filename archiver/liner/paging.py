@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeAlias, TypeVar
 
 from archiver.errors import RequestError, RequestNotFound, RequestRejected
-from archiver.liner.lanes import in_lanes
 from archiver.liner.protocol import PAGE_LIMIT, Page
+from archiver.tasks.lanes import in_lanes
 
 _PASSES: Final = 3
 _MOST_PAGES: Final = 50_000

@@ -26,7 +26,7 @@ from archiver.errors import (
     RequestUnanswered,
     SourceRefused,
 )
-from archiver.liner.bodies import decode_json, scrubbed, without_secrets
+from archiver.liner.decoding import decode_json, scrubbed, without_secrets
 from archiver.liner.fields import as_count, read_call
 from archiver.liner.models import Row
 from archiver.liner.scope import Scope, Window

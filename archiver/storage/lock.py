@@ -18,12 +18,12 @@ from anyio import to_thread
 
 from archiver.clock import Clock, stamp, system_clock
 from archiver.errors import ArchiveHeld, KeyMissing, StorageUnreachable
-from archiver.jsontext import read_json
 from archiver.storage.base import Storage
-from archiver.storage.disk import disk_errors, sync_folder
-from archiver.storage.filelock import FileLock
 from archiver.storage.keys import ARCHIVE_LOCK_KEY, LEDGER_LOCK_KEY
 from archiver.storage.lease import Lease, LeaseTimes
+from archiver.storage.local.disk import disk_errors, sync_folder
+from archiver.storage.local.filelock import FileLock
+from archiver.text.json import read_json
 
 APPEND_WAIT = 90.0
 _FIRST_PAUSE, _GREATEST_PAUSE = 0.02, 1.0

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from archiver.config import StorageConfig
 from archiver.errors import StorageRefused
-from archiver.retry import RetryPolicy
 from archiver.storage.base import Storage
-from archiver.storage.disk import disk_errors, sync_folder
-from archiver.storage.local import LocalStorage
-from archiver.storage.wrappers import Retrying
+from archiver.storage.local.disk import disk_errors, sync_folder
+from archiver.storage.local.folder import LocalStorage
+from archiver.storage.retrying import Retrying
+from archiver.tasks.retry import RetryPolicy
 
 S3_SCHEME = "s3://"
 # About a minute in all: a server that restarts is waited for, one that is gone ends the run.
@@ -44,7 +44,7 @@ def open_in_parts(config: StorageConfig) -> Storage | None:
 
 def _open_s3(config: StorageConfig, whole_up_to: int | None = None) -> Storage:
     # Late, because boto3 alone costs 0.3 s at the start of every command.
-    from archiver.storage.s3 import WHOLE_UP_TO, S3Storage
+    from archiver.storage.s3.bucket import WHOLE_UP_TO, S3Storage
 
     bucket, _, prefix = config.url.removeprefix(S3_SCHEME).partition("/")
     limit = WHOLE_UP_TO if whole_up_to is None else whole_up_to

@@ -19,9 +19,9 @@ from anyio import to_thread
 
 from archiver.errors import ArchiverError, KeyChanged, KeyExists, KeyMissing, StorageError
 from archiver.storage.base import Body, ByteRange, Storage
-from archiver.storage.disk import disk_errors
-from archiver.storage.filelock import FileLock
 from archiver.storage.keys import TMP_PREFIX
+from archiver.storage.local.disk import disk_errors
+from archiver.storage.local.filelock import FileLock
 
 RACERS: Final = 8
 CLEAN_UP_DEADLINE: Final = 20.0

@@ -9,15 +9,15 @@ from datetime import datetime
 import anyio
 import anyio.to_thread
 
-from archiver.catalog.inventory import Expected, Inventory, Kind
 from archiver.clock import stamp
 from archiver.config import ObjectLockConfig
-from archiver.lifecycle.places import side_by_side
-from archiver.lifecycle.worm import Fault, WormFault, audit_object, hidden_segments
-from archiver.measures import say_duration
+from archiver.retention.object_lock import Fault, WormFault, audit_object, hidden_segments
+from archiver.retention.objects import side_by_side
 from archiver.storage.base import Storage
 from archiver.storage.lock import is_archive_held
+from archiver.text.measures import say_duration
 from archiver.verify.findings import Finding, NotLocked, UnknownVersion
+from archiver.verify.inventory import Expected, Inventory, Kind
 
 _RUNS_CHANGE = frozenset({Kind.SIDECAR, Kind.REPORT})
 _REPLACED = (

@@ -7,22 +7,22 @@ from pathlib import Path
 from typing import Final
 
 from archiver import __version__
-from archiver.archive import Archive, held_archive
-from archiver.catalog.inventory import Inventory
+from archiver.archive.archive import Archive, held_archive
 from archiver.clock import Clock, stamp
 from archiver.config import Config
 from archiver.errors import FetchError, StorageError
-from archiver.fetch import Fetcher
+from archiver.http.origins import OriginPolicy
+from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
-from archiver.liner.directory import Directory
-from archiver.origins import OriginPolicy
-from archiver.retry import RetryPolicy
-from archiver.spool import Spool
-from archiver.transport import GuardedTransport
-from archiver.verify.checking import Verification
+from archiver.liner.names import Directory
+from archiver.recordings.fetch import Fetcher
+from archiver.recordings.spool import Spool
+from archiver.tasks.retry import RetryPolicy
+from archiver.verify.audit import Verification
 from archiver.verify.findings import Finding
-from archiver.verify.judging import is_mendable, judge
-from archiver.verify.mending import Mender
+from archiver.verify.inventory import Inventory
+from archiver.verify.restore import Mender
+from archiver.verify.rules import is_mendable, judge
 
 USER_AGENT: Final = f"liner-archiver/{__version__}"
 _RETRY = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)

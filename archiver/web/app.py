@@ -14,24 +14,24 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
-from archiver.desk.people.entrance import Entrance
-from archiver.desk.people.person import Right
+from archiver.desk.accounts.access import Entrance
+from archiver.desk.accounts.person import Right
 from archiver.errors import ArchiverError
 from archiver.web import (
+    admin,
     audio,
+    error_pages,
     judging,
     listing,
-    oversight,
+    login,
+    notes,
     player_page,
     queue_pages,
-    refusals,
-    remarks,
-    signing,
     tables,
 )
+from archiver.web.context import Handler, guarded
 from archiver.web.desk import Desk
 from archiver.web.guard import Guard
-from archiver.web.visit import Handler, guarded
 
 _RECORDING: Final = "/recordings/{record_id:int}"
 
@@ -43,10 +43,10 @@ PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("GET", f"{_RECORDING}/audio", audio.listen, Right.LISTEN),
     ("GET", f"{_RECORDING}/peaks", audio.shape, Right.LISTEN),
     ("GET", f"{_RECORDING}/file", audio.take_away, Right.TAKE_AWAY),
-    ("POST", f"{_RECORDING}/notes", remarks.add_note, Right.JUDGE),
-    ("POST", f"{_RECORDING}/notes/{{note_id:int}}", remarks.change_note, Right.JUDGE),
-    ("POST", f"{_RECORDING}/notes/{{note_id:int}}/remove", remarks.remove_note, Right.JUDGE),
-    ("POST", f"{_RECORDING}/tags", remarks.change_tags, Right.JUDGE),
+    ("POST", f"{_RECORDING}/notes", notes.add_note, Right.JUDGE),
+    ("POST", f"{_RECORDING}/notes/{{note_id:int}}", notes.change_note, Right.JUDGE),
+    ("POST", f"{_RECORDING}/notes/{{note_id:int}}/remove", notes.remove_note, Right.JUDGE),
+    ("POST", f"{_RECORDING}/tags", notes.change_tags, Right.JUDGE),
     ("POST", f"{_RECORDING}/verdict", judging.judge, Right.JUDGE),
     ("POST", f"{_RECORDING}/skip", queue_pages.skip, Right.JUDGE),
     ("POST", f"{_RECORDING}/put-back", queue_pages.put_back, Right.JUDGE),
@@ -55,12 +55,12 @@ PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("POST", "/queue", queue_pages.make, Right.OVERSEE),
     ("GET", "/queue/{queue_id:int}", queue_pages.places, Right.OVERSEE),
     ("POST", "/queue/{queue_id:int}/close", queue_pages.close, Right.OVERSEE),
-    ("GET", "/journal", oversight.journal, Right.OVERSEE),
+    ("GET", "/journal", admin.journal, Right.OVERSEE),
     ("GET", "/journal.csv", tables.journal, Right.OVERSEE),
     ("GET", "/verdicts.csv", tables.verdicts, Right.OVERSEE),
     ("GET", "/notes.csv", tables.notes, Right.TAKE_AWAY),
-    ("POST", "/log-out", signing.log_out, Right.LISTEN),
-    ("POST", "/settings", signing.settle, Right.LISTEN),
+    ("POST", "/log-out", login.log_out, Right.LISTEN),
+    ("POST", "/settings", login.settle, Right.LISTEN),
 )
 """Method, path, handler, and the right without which the handler is never called."""
 
@@ -69,8 +69,8 @@ def create_app(desk: Desk) -> ASGIApp:
     """The desk as an ASGI application. It neither opens nor closes what it is given."""
     routes: list[BaseRoute] = [
         Route("/healthz", _healthy),
-        Route("/log-in", signing.show),
-        Route("/log-in", signing.log_in, methods=["POST"]),
+        Route("/log-in", login.show),
+        Route("/log-in", login.log_in, methods=["POST"]),
         Mount("/static", _Static(packages=[("archiver.web", "static")])),
         *(
             Route(path, guarded(handler, right), methods=[method])
@@ -80,9 +80,9 @@ def create_app(desk: Desk) -> ASGIApp:
     app = Starlette(
         routes=[Mount(desk.base, routes=routes)] if desk.base else routes,
         exception_handlers={
-            HTTPException: refusals.on_http_error,
-            ArchiverError: refusals.on_archiver_error,
-            Exception: refusals.on_any_error,
+            HTTPException: error_pages.on_http_error,
+            ArchiverError: error_pages.on_archiver_error,
+            Exception: error_pages.on_any_error,
         },
     )
     app.state.desk = desk

@@ -16,8 +16,8 @@ from archiver.desk.media import Absent, Media, Sound
 from archiver.desk.peaks import NoPeaks
 from archiver.errors import StorageError
 from archiver.storage.base import ByteRange
+from archiver.web.context import Visit
 from archiver.web.ranges import Unsatisfiable, content_range, requested
-from archiver.web.visit import Visit
 
 _LOG: Final = logging.getLogger(__name__)
 _GONE: Final = frozenset({"gone", "pruned", "erased"})

@@ -8,18 +8,18 @@ from urllib.parse import urlsplit
 
 from archiver.clock import Clock
 from archiver.config import Config
+from archiver.desk.accounts.access import Entrance, entrance
+from archiver.desk.accounts.authenticator import Door
+from archiver.desk.accounts.users import UsersFile
 from archiver.desk.file import open_desk_file
 from archiver.desk.forgetting import forget
 from archiver.desk.journal import Journal
-from archiver.desk.judgement.notes import Notes
-from archiver.desk.judgement.queue import Queues
-from archiver.desk.judgement.scorecard import Scorecard, read_scorecard
-from archiver.desk.judgement.tags import Tags
-from archiver.desk.judgement.verdicts import Verdicts
 from archiver.desk.library import Library, open_library
-from archiver.desk.people.door import Door
-from archiver.desk.people.entrance import Entrance, entrance
-from archiver.desk.people.users import UsersFile
+from archiver.desk.review.notes import Notes
+from archiver.desk.review.queue import Queues
+from archiver.desk.review.scorecard import Scorecard, read_scorecard
+from archiver.desk.review.tags import Tags
+from archiver.desk.review.verdicts import Verdicts
 
 
 @dataclass(frozen=True, slots=True)

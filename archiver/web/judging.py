@@ -7,13 +7,13 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from archiver.desk.accounts.person import Right
 from archiver.desk.index.entries import Entry
-from archiver.desk.judgement.scorecard import Mark, Question, Scorecard
-from archiver.desk.judgement.verdicts import FormerVerdict, Verdict, VerdictState
-from archiver.desk.people.person import Right
+from archiver.desk.review.scorecard import Mark, Question, Scorecard
+from archiver.desk.review.verdicts import FormerVerdict, Verdict, VerdictState
+from archiver.web.context import Visit
 from archiver.web.forms import Form
-from archiver.web.remarks import recording
-from archiver.web.visit import Visit
+from archiver.web.notes import recording
 
 _QUESTION: Final = "q."
 _NOT_APPLICABLE: Final = "na"

@@ -16,8 +16,8 @@ from archiver.clock import Clock
 from archiver.config import Config
 from archiver.desk.library import Library
 from archiver.errors import ConfigError
-from archiver.nights.endpoint import Pulse, endpoint
-from archiver.nights.memory import memory_path, recall
+from archiver.monitoring.endpoint import Pulse, endpoint
+from archiver.monitoring.history import memory_path, recall
 
 _LOG: Final = logging.getLogger(__name__)
 _BEAT: Final = 5.0
@@ -39,7 +39,7 @@ async def serve_metrics(
     remembered = memory_path(config.storage.url, state_folder)
 
     def told() -> bytes:
-        from archiver.nights.metrics import exposition
+        from archiver.monitoring.metrics import exposition
 
         return exposition(recall(remembered), library.vitals(), clock())
 

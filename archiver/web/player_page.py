@@ -6,16 +6,16 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from archiver.desk.accounts.person import Right
 from archiver.desk.index.entries import CallEntry, Entry, Leg
 from archiver.desk.index.view import State
-from archiver.desk.judgement.queue import Queue
-from archiver.desk.people.person import Right
+from archiver.desk.review.queue import Queue
+from archiver.web.context import Visit
 from archiver.web.excerpt import marked
 from archiver.web.forms import number
 from archiver.web.judging import judgement
-from archiver.web.remarks import REMOVED, call_of, notes_of, tags_of
+from archiver.web.notes import REMOVED, call_of, notes_of, tags_of
 from archiver.web.view_address import changed, query, read_view
-from archiver.web.visit import Visit
 
 _SPEEDS: Final = (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3)
 

@@ -6,10 +6,10 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from archiver.desk.people.person import Right
+from archiver.desk.accounts.person import Right
+from archiver.web.context import Visit
 from archiver.web.forms import number
 from archiver.web.view_address import query, read_view
-from archiver.web.visit import Visit
 
 PLACES: Final = 200
 """Of one page."""

@@ -8,10 +8,10 @@ from starlette.responses import Response, StreamingResponse
 from archiver.desk.index.entries import Entry
 from archiver.desk.index.view import View
 from archiver.desk.journal import Act
-from archiver.desk.judgement.sheets import note_rows, verdict_rows
-from archiver.spreadsheet import BOM, csv_line
+from archiver.desk.review.sheets import note_rows, verdict_rows
+from archiver.text.csv import BOM, csv_line
+from archiver.web.context import Visit
 from archiver.web.view_address import changed, query, read_view
-from archiver.web.visit import Visit
 
 COLUMNS: Final = (
     "recordId", "callId", "createdAt", "agent", "userId", "order", "orderId", "leadId", "phone",

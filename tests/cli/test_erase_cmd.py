@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.cli.commands import archiver
-from tests.world import tree
+from tests.support.world import tree
 
 LEAD = ("--lead", "50244")
 

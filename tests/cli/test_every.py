@@ -19,8 +19,8 @@ from archiver.sandbox.server import Sandbox, sandbox_thread
 from archiver.storage.lock import archive_lock
 from archiver.storage.opening import open_storage
 from tests.cli.commands import Ended, archiver, interrupted, started
-from tests.nights.hooks import Hooks, hooks
-from tests.nights.test_endpoint import ask
+from tests.monitoring.hooks import Hooks, hooks
+from tests.monitoring.test_endpoint import ask
 from tests.storage.s3_servers import free_ports
 
 KEY = "canary-key-2c9d"

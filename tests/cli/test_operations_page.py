@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from archiver.catalog.vitals import Vitals
-from archiver.nights.memory import Memory
-from archiver.nights.metrics import exposition
+from archiver.monitoring.history import Memory
+from archiver.monitoring.metrics import exposition
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from archiver.verify.findings import KINDS
 from tests.cli.commands import TOP, archiver

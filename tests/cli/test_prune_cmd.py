@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.cli.commands import archiver
-from tests.world import tree
+from tests.support.world import tree
 
 
 def test_it_shows_and_then_removes_that_number(archived: Path) -> None:

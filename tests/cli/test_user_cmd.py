@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from archiver.desk.people.passwords import verify_password
-from archiver.desk.people.person import Role
-from archiver.desk.people.users import User, read_users
+from archiver.desk.accounts.passwords import verify_password
+from archiver.desk.accounts.person import Role
+from archiver.desk.accounts.users import User, read_users
 from tests.cli.commands import Ended, archiver, environment
 
 PASSWORD = "canary-7f3a a whole sentence"

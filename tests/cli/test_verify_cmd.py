@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from archiver.cli import main
-from archiver.verify.judging import judge
+from archiver.verify.rules import judge
 from tests.cli.commands import Ended, archiver, interrupted, started
 from tests.verify.archives import Case, make
 from tests.verify.media import Folder
@@ -120,8 +120,8 @@ def test_an_interruption_tells_what_was_found_so_far(
             os.kill(os.getpid(), signal.SIGINT)
         return judge(*seen)
 
-    monkeypatch.setattr("archiver.verify.inspector.judge", judge_and_interrupt)
-    monkeypatch.setattr("archiver.verify.inspector.BATCH_OBJECTS", 1)
+    monkeypatch.setattr("archiver.verify.compare.judge", judge_and_interrupt)
+    monkeypatch.setattr("archiver.verify.compare.BATCH_OBJECTS", 1)
     monkeypatch.setenv("HOME", str(case.folder))
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     code = main(["-c", str(case.folder / "archive.yaml"), "verify"])

@@ -3,8 +3,8 @@
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from archiver.desk.accounts.person import Person, Role, Way
 from archiver.desk.file import DeskFile, open_desk_file
-from archiver.desk.people.person import Person, Role, Way
 
 ARCHIVE = "1b6b587f-eb6d-44d9-912e-1453acbaeadd"
 

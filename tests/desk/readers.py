@@ -9,7 +9,7 @@ from archiver.desk.index.entries import Entry
 from archiver.desk.index.view import View
 from archiver.desk.library import Library, open_library
 from archiver.sandbox.world import World
-from tests.world import Night
+from tests.support.world import Night
 
 SIDECAR = "789/1/11.json"
 """That of the first call of `centre`."""

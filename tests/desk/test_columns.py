@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.desk.index.columns import Columns, Legends, day_of, encode, local_days
-from archiver.desk.index.matching import Match
+from archiver.desk.index.filters import Match
 from archiver.desk.index.ordering import Ordering
 from archiver.desk.index.rows import Row
 from archiver.desk.index.view import Sort, State, View

@@ -10,7 +10,7 @@ from archiver.desk.index.entries import Entry
 from archiver.desk.index.view import Sort, View
 from archiver.sandbox.world import World
 from tests.desk.readers import SIDECAR, centre, entry, ids, reading
-from tests.world import Night, bench
+from tests.support.world import Night, bench
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from archiver.desk.library import Library
 from archiver.errors import UsageError
 from archiver.sandbox.sample_world import sample_world, samples
 from tests.desk.readers import ids, reading
-from tests.world import FIRST_NIGHT, bench
+from tests.support.world import FIRST_NIGHT, bench
 
 pytestmark = pytest.mark.anyio
 

@@ -13,7 +13,7 @@ from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Status
 from archiver.sandbox.world import World
 from tests.desk.readers import SIDECAR, centre, entry, ids, reading
-from tests.lifecycle.acts import (
+from tests.retention.acts import (
     NAME,
     PHONE,
     SUMMARY,
@@ -24,7 +24,7 @@ from tests.lifecycle.acts import (
     pruned,
     world_with_a_person,
 )
-from tests.world import bench, tree
+from tests.support.world import bench, tree
 
 pytestmark = pytest.mark.anyio
 

@@ -8,13 +8,13 @@ import pytest
 from archiver.desk.file import DeskFile
 from archiver.desk.forgetting import forget
 from archiver.desk.journal import Journal
-from archiver.desk.judgement.notes import Notes
-from archiver.desk.judgement.queue import Queues
-from archiver.desk.judgement.scorecard import parse_scorecard
-from archiver.desk.judgement.tags import Tags
-from archiver.desk.judgement.verdicts import Verdicts
+from archiver.desk.review.notes import Notes
+from archiver.desk.review.queue import Queues
+from archiver.desk.review.scorecard import parse_scorecard
+from archiver.desk.review.tags import Tags
+from archiver.desk.review.verdicts import Verdicts
 from tests.desk.parts import ADA, RITA, ROSS, desk_file
-from tests.world import ManualClock
+from tests.support.world import ManualClock
 
 pytestmark = pytest.mark.anyio
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import anyio
 import pytest
 
+from archiver.desk.accounts.person import Person
 from archiver.desk.file import DeskFile
 from archiver.desk.journal import COLUMNS, ONE_PLAY, Act, Journal, LogEntry
-from archiver.desk.people.person import Person
 from archiver.errors import NotAllowed, StorageError
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
-from tests.world import FIRST_NIGHT, ManualClock
+from tests.support.world import FIRST_NIGHT, ManualClock
 
 pytestmark = pytest.mark.anyio
 

@@ -20,9 +20,9 @@ from archiver.sandbox.world import World
 from archiver.storage.base import ByteRange
 from tests.desk.dying import die
 from tests.desk.readers import reading
-from tests.lifecycle.acts import pruned
+from tests.retention.acts import pruned
 from tests.storage.s3_servers import RawBucket, S3Server
-from tests.world import bench
+from tests.support.world import bench
 
 pytestmark = pytest.mark.anyio
 

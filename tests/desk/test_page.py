@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from archiver.config import load_config
+from archiver.desk.accounts.passwords import SHORTEST
+from archiver.desk.accounts.person import Role
+from archiver.desk.accounts.sessions import IDLE, LONGEST
+from archiver.desk.accounts.throttle import EVERY, PER_ADDRESS, PER_NAME
 from archiver.desk.journal import ONE_PLAY
-from archiver.desk.judgement.notes import Notes
-from archiver.desk.judgement.queue import LEASE
-from archiver.desk.judgement.scorecard import parse_scorecard
-from archiver.desk.people.passwords import SHORTEST
-from archiver.desk.people.person import Role
-from archiver.desk.people.sessions import IDLE, LONGEST
-from archiver.desk.people.throttle import EVERY, PER_ADDRESS, PER_NAME
+from archiver.desk.review.notes import Notes
+from archiver.desk.review.queue import LEASE
+from archiver.desk.review.scorecard import parse_scorecard
 from tests.desk.parts import RITA, desk_file
-from tests.world import ManualClock
+from tests.support.world import ManualClock
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "desk.md").read_text("utf-8")
 

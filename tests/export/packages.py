@@ -15,22 +15,22 @@ from typing import Any
 import anyio
 import bagit  # type: ignore[import-untyped]
 
-from archiver.archive import watched_archive
+from archiver.archive.archive import watched_archive
 from archiver.config import Config
-from archiver.export.exporting import Exporter, export
 from archiver.export.fetching import fetch
 from archiver.export.outcome import ExportReport
+from archiver.export.package import Exporter, export
 from archiver.export.request import ExportRequest, Trace
 from archiver.export.tracing import trace
-from archiver.plan import RunRequest
-from archiver.progress import OnEvent
-from archiver.report import RunReport
-from archiver.run import run
+from archiver.run.events import OnEvent
+from archiver.run.report import RunReport
+from archiver.run.run import run
+from archiver.run.windows import RunRequest
 from archiver.sandbox.audio import sample
 from archiver.sandbox.sample_world import samples
 from archiver.sandbox.world import World
 from tests.storage.s3_servers import S3Server
-from tests.world import ManualClock, Night
+from tests.support.world import ManualClock, Night
 
 LEAD = 789
 PHONE = "+79001234567"

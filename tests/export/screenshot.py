@@ -16,7 +16,7 @@ from playwright.sync_api import Browser
 
 from tests.export.browser import chromium
 from tests.export.packages import LEAD, Package, exported, one_lead
-from tests.world import bench
+from tests.support.world import bench
 
 WIDTH, HEIGHT, NARROW = 1180, 1300, 420
 

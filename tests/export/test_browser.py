@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.export.browser import chromium, needs_chromium
 from tests.export.packages import HOSTILE, LEAD, Package, exported, one_lead
-from tests.world import bench
+from tests.support.world import bench
 
 pytestmark = needs_chromium
 

@@ -7,7 +7,7 @@ import pytest
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
 from tests.export.packages import HOSTILE, LEAD, PHONE, Package, exported, left_in, one_lead
-from tests.world import audio_of, bench
+from tests.support.world import audio_of, bench
 
 pytestmark = pytest.mark.anyio
 

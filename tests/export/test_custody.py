@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from archiver.archive import watched_archive
+from archiver.archive.archive import watched_archive
 from archiver.export import custody
 from archiver.sandbox.world import World
 from tests.export.packages import LEAD, Package, exported, flip, one_lead
-from tests.world import audio_of, bench
+from tests.support.world import audio_of, bench
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ import pytest
 
 from archiver.errors import ArchiveDamaged
 from tests.export.packages import LEAD, Package, exported, flip, left_in, one_lead
-from tests.world import bench
+from tests.support.world import bench
 
 pytestmark = pytest.mark.anyio
 

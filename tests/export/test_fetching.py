@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archiver.errors import NoArchive, SourceError
-from archiver.export.choosing import NothingToExport
+from archiver.export.selection import NothingToExport
 from archiver.liner.client import LinerClient
 from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
@@ -15,7 +15,7 @@ from archiver.sandbox.world import World
 from archiver.storage.lock import archive_lock
 from archiver.storage.opening import open_storage
 from tests.export.packages import LEAD, Package, exported, left_in, one_lead
-from tests.world import bench
+from tests.support.world import bench
 
 pytestmark = pytest.mark.anyio
 

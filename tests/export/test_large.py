@@ -13,7 +13,7 @@ from archiver.sandbox.world import World
 from tests.cli.commands import environment
 from tests.export.packages import LEAD, Package, on_s3
 from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY, RawBucket, S3Server
-from tests.world import Night, bench
+from tests.support.world import Night, bench
 
 pytestmark = [
     pytest.mark.anyio,

@@ -12,10 +12,10 @@ import pytest
 
 from archiver.errors import StorageFull, UsageError
 from archiver.export import sinks
-from archiver.progress import BytesReceived
+from archiver.run.events import BytesReceived
 from tests.cli.commands import environment
 from tests.export.packages import LEAD, Package, exported, left_in, one_lead
-from tests.world import bench
+from tests.support.world import bench
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ import pytest
 from archiver.errors import ArchiveDamaged
 from tests.export.packages import LEAD, Package, exported, on_s3, one_lead
 from tests.storage.s3_servers import RawBucket, S3Server
-from tests.world import audio_of, bench
+from tests.support.world import audio_of, bench
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment", "shared_clients")]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.export.table import COLUMNS, header
-from archiver.spreadsheet import BOM, safe_cell
+from archiver.text.csv import BOM, safe_cell
 
 
 def test_the_file_begins_with_the_mark_of_utf_8_and_its_columns() -> None:

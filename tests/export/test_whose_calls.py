@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from archiver.archive import watched_archive
-from archiver.export.choosing import NothingToExport
+from archiver.archive.archive import watched_archive
+from archiver.export.selection import NothingToExport
 from archiver.ledger.events import Removing
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World
 from tests.export.packages import LEAD, PHONE, Package, exported, left_in, one_lead
-from tests.lifecycle.acts import erased, held, pruned
-from tests.world import Night, bench
+from tests.retention.acts import erased, held, pruned
+from tests.support.world import Night, bench
 
 pytestmark = pytest.mark.anyio
 

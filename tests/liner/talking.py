@@ -8,10 +8,10 @@ from typing import Any
 import anyio
 
 from archiver.config import LinerConfig, Secret
+from archiver.http.origins import OriginPolicy
+from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
-from archiver.origins import OriginPolicy
-from archiver.retry import RetryPolicy
-from archiver.transport import GuardedTransport
+from archiver.tasks.retry import RetryPolicy
 from tests.liner.fake import Asked, Fake, Route, serving
 
 KEY = "a-key-of-the-tests"

@@ -20,11 +20,11 @@ from archiver.errors import (
     SourceUnreachable,
     SourceUntrusted,
 )
+from archiver.http.origins import OriginPolicy
+from archiver.http.transport import GuardedTransport
+from archiver.http.wire.dialling import TlsRefused
 from archiver.liner.client import LinerClient
-from archiver.origins import OriginPolicy
-from archiver.retry import RetryPolicy, RetryScheduled
-from archiver.transport import GuardedTransport
-from archiver.wire.dialling import TlsRefused
+from archiver.tasks.retry import RetryPolicy, RetryScheduled
 from tests.liner.fake import Asked, Route, serving, tls
 from tests.liner.talking import (
     KEY,

@@ -11,13 +11,13 @@ import pytest
 
 from archiver.config import LinerConfig, Secret
 from archiver.errors import SourceRefused, SourceUnreachable
+from archiver.http.origins import OriginPolicy
+from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
 from archiver.liner.enumerate import Enumerator, Scope, Shortfall, Stretch, Window
 from archiver.liner.fields import as_time
 from archiver.liner.models import Call
-from archiver.origins import OriginPolicy
-from archiver.retry import RetryPolicy
-from archiver.transport import GuardedTransport
+from archiver.tasks.retry import RetryPolicy
 from tests.liner.fake import Asked, Fake, serving
 
 pytestmark = pytest.mark.anyio

@@ -20,7 +20,7 @@ from archiver.errors import (
     RequestUnanswered,
     SourceRefused,
 )
-from archiver.liner.bodies import decode_json, inflated, scrubbed, spellings_of
+from archiver.liner.decoding import decode_json, inflated, scrubbed, spellings_of
 from archiver.liner.fields import (
     as_bool,
     as_count,

@@ -19,7 +19,7 @@ from archiver.errors import (
     StorageUnreachable,
 )
 from archiver.storage.base import Storage
-from archiver.storage.local import LocalStorage
+from archiver.storage.local.folder import LocalStorage
 from tests.storage.suite import DATA, KEY, StorageSuite, body, content, file_body, keys
 
 pytestmark = pytest.mark.anyio

@@ -14,9 +14,9 @@ from archiver.errors import (
     StorageUnreachable,
 )
 from archiver.storage.base import Body, ObjectInfo
-from archiver.storage.local import LocalStorage
-from archiver.storage.syncing import Syncing
-from archiver.storage.writing import Put
+from archiver.storage.local.folder import LocalStorage
+from archiver.storage.local.syncing import Syncing
+from archiver.storage.local.writing import Put
 from tests.storage.suite import DATA, KEY, body, file_body
 
 pytestmark = pytest.mark.anyio

@@ -18,14 +18,14 @@ from archiver.errors import (
     StorageUnreachable,
 )
 from archiver.storage.base import Storage
-from archiver.storage.filelock import FileLock
 from archiver.storage.keys import ARCHIVE_LOCK_KEY, LEDGER_LOCK_KEY
 from archiver.storage.lease import LeaseTimes
-from archiver.storage.local import LocalStorage
+from archiver.storage.local.filelock import FileLock
+from archiver.storage.local.folder import LocalStorage
 from archiver.storage.lock import append_lock, archive_lock, is_archive_held
 from archiver.storage.memory import MemoryStorage
-from archiver.storage.s3 import S3Storage
-from archiver.storage.s3_versions import VersionRequests
+from archiver.storage.s3.bucket import S3Storage
+from archiver.storage.s3.versions import VersionRequests
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.storage.suite import body, keys
 
@@ -127,7 +127,7 @@ async def test_the_two_locks_are_independent(storage: Storage) -> None:
 
 def test_of_a_killed_holder_nothing_blocks_the_next(tmp_path: Path) -> None:
     code = (
-        "import sys; from archiver.storage.filelock import FileLock\n"
+        "import sys; from archiver.storage.local.filelock import FileLock\n"
         "lock = FileLock(sys.argv[1]); print(lock.acquire(b'me'), flush=True); sys.stdin.read()"
     )
     path = str(tmp_path / "tmp" / "lock")

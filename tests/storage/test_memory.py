@@ -2,10 +2,10 @@
 
 import pytest
 
-from archiver.retry import RetryPolicy
 from archiver.storage.base import Storage
 from archiver.storage.memory import MemoryStorage
-from archiver.storage.wrappers import Retrying
+from archiver.storage.retrying import Retrying
+from archiver.tasks.retry import RetryPolicy
 from tests.storage.suite import StorageSuite
 
 pytestmark = pytest.mark.anyio

@@ -6,7 +6,7 @@ import pytest
 
 from archiver.config import StorageConfig
 from archiver.storage.base import Storage
-from archiver.storage.local import LocalStorage
+from archiver.storage.local.folder import LocalStorage
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.opening import open_in_parts, open_storage
 from archiver.storage.probe import Finding, probe_storage

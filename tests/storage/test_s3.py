@@ -24,13 +24,13 @@ from archiver.errors import (
     StorageRefused,
     StorageUnreachable,
 )
-from archiver.storage import s3_requests
 from archiver.storage.base import Storage
 from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
-from archiver.storage.s3 import S3Storage
-from archiver.storage.s3_errors import s3_errors
-from archiver.storage.s3_requests import Bucket
-from archiver.storage.window import PART_SIZE, parts_of
+from archiver.storage.s3 import requests
+from archiver.storage.s3.bucket import S3Storage
+from archiver.storage.s3.errors import s3_errors
+from archiver.storage.s3.parts import PART_SIZE, parts_of
+from archiver.storage.s3.requests import Bucket
 from tests.storage.s3_servers import RawBucket, S3Server, free_ports
 from tests.storage.suite import KEY, StorageSuite, body, content, file_body, keys
 
@@ -197,7 +197,7 @@ async def test_a_missing_bucket_is_refused_by_every_verb(
 async def test_wrong_credentials_are_refused_and_not_shown(
     seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_requests, "_client", inspect.unwrap(s3_requests._client))
+    monkeypatch.setattr(requests, "_client", inspect.unwrap(requests._client))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
     storage = opened(seaweed, bucket)
     with pytest.raises(StorageRefused) as caught:
@@ -209,7 +209,7 @@ async def test_wrong_credentials_are_refused_and_not_shown(
 async def test_no_credentials_are_refused(
     seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_requests, "_client", inspect.unwrap(s3_requests._client))
+    monkeypatch.setattr(requests, "_client", inspect.unwrap(requests._client))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     storage = opened(seaweed, bucket)

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from archiver.storage.base import Storage
-from archiver.storage.s3 import WHOLE_UP_TO, S3Storage
+from archiver.storage.s3.bucket import WHOLE_UP_TO, S3Storage
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.storage.suite import StorageSuite
 

@@ -9,12 +9,12 @@ import pytest
 
 from archiver.config import ObjectLockConfig, S3Config
 from archiver.errors import KeyMissing, StorageRefused
-from archiver.retry import RetryPolicy
-from archiver.storage.local import LocalStorage
+from archiver.storage.local.folder import LocalStorage
 from archiver.storage.memory import MemoryStorage
-from archiver.storage.s3 import S3Storage
+from archiver.storage.retrying import Retrying
+from archiver.storage.s3.bucket import S3Storage
 from archiver.storage.versions import ObjectLock, Versions
-from archiver.storage.wrappers import Retrying
+from archiver.tasks.retry import RetryPolicy
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.storage.suite import body, file_body
 

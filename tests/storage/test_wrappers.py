@@ -8,10 +8,10 @@ import anyio
 import pytest
 
 from archiver.errors import KeyChanged, KeyExists, KeyMissing, StorageUnreachable
-from archiver.retry import RetryPolicy, RetryScheduled
 from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
 from archiver.storage.memory import MemoryStorage
-from archiver.storage.wrappers import Retrying
+from archiver.storage.retrying import Retrying
+from archiver.tasks.retry import RetryPolicy, RetryScheduled
 from tests.storage.suite import KEY, body, content, keys
 
 pytestmark = pytest.mark.anyio

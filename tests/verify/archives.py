@@ -12,15 +12,15 @@ from typing import Any
 import anyio
 import pytest
 
-import archiver.archive
+import archiver.archive.archive
 from archiver.config import Config, load_config
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
-from archiver.verify.checking import Patience
+from archiver.verify.audit import Patience
 from archiver.verify.findings import Finding
-from archiver.verify.verification import Verified, Wanted, verify
-from tests.witness import Witness
-from tests.world import bench
+from archiver.verify.verify import Verified, Wanted, verify
+from tests.support.witness import Witness
+from tests.support.world import bench
 
 
 async def _no_time(seconds: float) -> None:
@@ -95,7 +95,7 @@ async def make(folder: Path) -> Case:
     """The archive after three nights, in more than three segments."""
     world = world_of_everything()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archiver.archive, "EVENTS_A_SEGMENT", 4)
+        patch.setattr(archiver.archive.archive, "EVENTS_A_SEGMENT", 4)
         async with bench(folder, world) as night:
             await night.run()
             night.clock.advance(days=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.test_format_page import check, needs_jq
+from tests.project.test_format_page import check, needs_jq
 from tests.verify.archives import Case
 from tests.verify.media import Folder
 from tests.verify.tampering import (

@@ -8,15 +8,15 @@ import pytest
 
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
-from archiver.storage.local import LocalStorage
+from archiver.storage.local.folder import LocalStorage
 from archiver.storage.lock import archive_lock
 from archiver.verify.findings import Finding
-from archiver.verify.verification import Verified, Wanted, verify
+from archiver.verify.verify import Verified, Wanted, verify
+from tests.support.witness import digest
+from tests.support.world import Night, bench
 from tests.verify.archives import AT_ONCE
 from tests.verify.media import Folder
 from tests.verify.tampering import flipped
-from tests.witness import digest
-from tests.world import Night, bench
 
 pytestmark = pytest.mark.anyio
 

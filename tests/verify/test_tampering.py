@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from archiver.catalog.inventory import Expected, Inventory
+from archiver.archive.reindex import reindex
+from archiver.archive.status import look
 from archiver.config import StorageConfig
 from archiver.errors import ArchiveDamaged
-from archiver.reindex import reindex
-from archiver.status import look
-from archiver.storage import s3_requests
+from archiver.storage.s3 import requests
 from archiver.verify.findings import ChainBroken, Finding, Missing, Unexpected
-from archiver.verify.verification import Wanted, verify
+from archiver.verify.inventory import Expected, Inventory
+from archiver.verify.verify import Wanted, verify
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.verify.archives import AT_ONCE, Case, names
 from tests.verify.media import Bucket, Folder
@@ -59,7 +59,7 @@ async def test_it_is_found_on_a_disk(case: Case, tampering: Tampering) -> None:
 async def test_it_is_found_on_s3(
     pristine: Case, moto: S3Server, tampering: Tampering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(s3_requests, "_client", client_of)
+    monkeypatch.setattr(requests, "_client", client_of)
     medium = Bucket(RawBucket(moto, token_hex(4), "verified"))
     folder = Folder(pristine.root)
     for key in folder.listing():
@@ -71,7 +71,7 @@ async def test_it_is_found_on_s3(
     check(verified.found.findings, named)
 
 
-client_of = cache(s3_requests._client)
+client_of = cache(requests._client)
 """One client for all tests here: making one takes longer than the test."""
 
 

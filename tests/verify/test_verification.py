@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from archiver.archive import existing_archive
+from archiver.archive.archive import existing_archive
 from archiver.errors import NoArchive, UsageError
 from archiver.ledger.events import Stored, encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.lock import archive_lock
-from archiver.verify.checking import Patience
+from archiver.verify.audit import Patience
 from archiver.verify.sampling import Sample, load_sample, parse_share, save_sample
-from archiver.verify.verification import Verified, Wanted, Watcher, verify
+from archiver.verify.verify import Verified, Wanted, Watcher, verify
+from tests.support.witness import digest
+from tests.support.world import FIRST_NIGHT
 from tests.verify.archives import AT_ONCE, Case, config_of, names
 from tests.verify.media import Folder
 from tests.verify.tampering import AUDIO, FORMAT, SIDECAR, flipped
-from tests.witness import digest
-from tests.world import FIRST_NIGHT
 
 pytestmark = pytest.mark.anyio
 

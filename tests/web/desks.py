@@ -17,15 +17,15 @@ from anyio.from_thread import start_blocking_portal
 
 from archiver.clock import system_clock
 from archiver.config import Config
-from archiver.desk.people.enrolment import change_users
-from archiver.desk.people.passwords import hash_password
-from archiver.desk.people.person import Role
-from archiver.desk.people.users import User
+from archiver.desk.accounts.enrolment import change_users
+from archiver.desk.accounts.passwords import hash_password
+from archiver.desk.accounts.person import Role
+from archiver.desk.accounts.users import User
 from archiver.sandbox.faults import Fault
 from archiver.sandbox.model import Source
 from archiver.sandbox.sample_world import sample_world
 from archiver.web.serving import listening, serve
-from tests.world import FIRST_NIGHT, Night, bench
+from tests.support.world import FIRST_NIGHT, Night, bench
 
 PASSWORD = "correct horse battery"
 PEOPLE = {"lena": Role.LISTENER, "rita": Role.REVIEWER, "ross": Role.REVIEWER, "ada": Role.ADMIN}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from archiver.desk.people.person import Right
+from archiver.desk.accounts.person import Right
 from archiver.errors import UsageError
 from archiver.web.app import PAGES
 from tests.web.desks import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.web.keys import keys_of
+from archiver.web.shortcuts import keys_of
 
 STATIC = files("archiver.web").joinpath("static")
 SCRIPTS = "".join(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archiver.web.metrics import Lately
-from tests.nights.test_endpoint import ask
+from tests.monitoring.test_endpoint import ask
 from tests.storage.s3_servers import free_ports
 from tests.web.desks import archived, calls, served, until_listed
 

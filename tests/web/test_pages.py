@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from archiver.desk.judgement import notes
+from archiver.desk.review import notes
+from tests.support.world import tree
 from tests.web.desks import (
     Served,
     archived,
@@ -15,7 +16,6 @@ from tests.web.desks import (
     text,
     until_listed,
 )
-from tests.world import tree
 
 
 def test_the_archive_is_the_same_to_the_byte_after_a_day_of_work(

@@ -7,7 +7,8 @@ import pytest
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Status
 from archiver.sandbox.world import World
-from tests.lifecycle.acts import erasable, erased, held, pruned
+from tests.retention.acts import erasable, erased, held, pruned
+from tests.support.world import Night
 from tests.web.desks import (
     archived,
     calls,
@@ -16,7 +17,6 @@ from tests.web.desks import (
     text,
     until_listed,
 )
-from tests.world import Night
 
 
 def test_what_is_held_or_erased_says_so(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from archiver.desk.judgement.queue import Queues
-from archiver.desk.people.person import Person
+from archiver.desk.accounts.person import Person
+from archiver.desk.review.queue import Queues
 from tests.web.desks import (
     Served,
     post,

@@ -30,10 +30,10 @@ from archiver.desk.index import rows as sql
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.columns import STATES, Ints
 from archiver.desk.index.entries import CallEntry, Entry, Facets, Leg, Neighbours, Page
-from archiver.desk.index.matching import Match
+from archiver.desk.index.filters import Match
 from archiver.desk.index.ordering import Ordering
-from archiver.desk.index.picture import Picture, Upkeep
 from archiver.desk.index.search import match
+from archiver.desk.index.snapshot import Picture, Upkeep
 from archiver.desk.index.store import Store
 from archiver.desk.index.view import State, View
 

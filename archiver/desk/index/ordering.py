@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archiver.desk.index.columns import Codes, Columns, Ints, Legend, Legends
-from archiver.desk.index.matching import Names
+from archiver.desk.index.filters import Names
 from archiver.desk.index.view import Sort, View
 from archiver.errors import UsageError
 

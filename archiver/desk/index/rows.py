@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from archiver.catalog.moments import moment
+from archiver.catalog.epoch import moment
 from archiver.desk.index.entries import Entry
 from archiver.desk.index.view import State
 

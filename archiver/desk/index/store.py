@@ -13,14 +13,14 @@ from typing import Any, Final
 from archiver.catalog import schema
 from archiver.catalog.file import scrub
 from archiver.catalog.retention import held_among
+from archiver.desk.index.apply import Taken, take
 from archiver.desk.index.border import index_errors
-from archiver.desk.index.cards import Card
 from archiver.desk.index.rows import ALL_ROWS, ROWS_OF
 from archiver.desk.index.schema import prepare
-from archiver.desk.index.taking import Taken, take
+from archiver.desk.index.sidecars import Card
 from archiver.errors import UsageError
 from archiver.ledger.segments import Head
-from archiver.storage.filelock import FileLock
+from archiver.storage.local.filelock import FileLock
 
 _KEPT: Final = tuple(one.name for one in fields(Card) if one.name not in ("agent", "order"))
 _KEEP: Final = (

@@ -6,15 +6,15 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, Page
 
-from archiver.desk.people.person import Role
+from archiver.desk.accounts.person import Role
 from archiver.sandbox.world import World
 from archiver.web.cookies import SESSION
 from tests.export.browser import chromium
-from tests.lifecycle.acts import erased
+from tests.retention.acts import erased
+from tests.support.world import Night
 from tests.web.browser.acts import Visit
 from tests.web.desks import Served, archived, calls, damage, enrol, served, until_listed
 from tests.web.sounds import DAMAGED, DOOMED_LEAD, RECORDINGS, strange_calls
-from tests.world import Night
 
 HOSTILE = '<img src=x onerror="window.intruded=1"> "cats" & \u202edogs'
 

@@ -1,0 +1,180 @@
+"""How an archive stands: the statement of `archiver status`, read without a lock.
+
+It tells what the ledger and the catalog know, and asks neither the API nor the recordings
+themselves (that is `verify`). Names of people are in neither, so agents appear by their id.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from archiver.advice import next_step
+from archiver.archive.archive import watched_archive
+from archiver.catalog.overview import (
+    CallFacts,
+    GoneItem,
+    OpenItem,
+    Overview,
+    PastRun,
+    Period,
+    Sums,
+    UnrecordedCall,
+)
+from archiver.catalog.states import CallState, RecordingState
+from archiver.catalog.stocktaking import take_stock
+from archiver.clock import Clock, stamp, stamp_or_none, system_clock
+from archiver.config import Config
+from archiver.ledger.segments import Head
+from archiver.reasons import Reason
+
+_Row: TypeAlias = dict[str, Any]
+
+KEYS: Final[Mapping[str, str]] = {"day": "day", "order": "orderId", "agent": "userId"}
+"""What calls are counted by, and the member that says which day, order or agent it is."""
+
+_LOOKED_AT_AGAIN: Final = "a later run looks at it again"
+_SETTLED: Final = "ask at the source why; `archiver run --call ID --recheck` asks once more"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The archive in numbers, and everything in it that is not as it should be, at one moment."""
+
+    archive_id: str
+    at: datetime
+    period: Period
+    overview: Overview
+    head: Head
+
+    @property
+    def exit_code(self) -> int:
+        """3 while anything of the period is open, else 0.
+
+        Of all time it is 3 as well when the last run was not complete: what it did not get to look
+        at is known to nobody yet.
+        """
+        runs = self.overview.runs
+        is_unseen = bool(runs) and not runs[0].complete and self.period.is_all_time
+        return 3 if self.overview.open or is_unseen else 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as one JSON object, nothing cut."""
+        found, period = self.overview, self.period
+        return {
+            "archiveId": self.archive_id,
+            "at": stamp(self.at),
+            "window": {"since": stamp_or_none(period.since), "until": stamp_or_none(period.until)},
+            "open": len(found.open),
+            "calls": _calls(found.in_all),
+            "recordings": {
+                "listed": found.recordings.total(),
+                **{state.value: found.recordings[state] for state in RecordingState},
+            },
+            "bytes": found.bytes,
+            "pendingSummaries": found.pending_summaries,
+            "removed": dict(found.removed),
+            "removing": found.removing,
+            "holds": found.holds,
+            "oldestCall": stamp_or_none(found.oldest),
+            "newestCall": stamp_or_none(found.newest),
+            "by": {by: list(self.table(by)) for by in KEYS},
+            "problems": [self._problem(item) for item in found.open],
+            "shouldHaveOne": [_unrecorded(item) for item in found.unrecorded],
+            "gone": [_gone(item) for item in found.gone],
+            "runs": [_run(one) for one in found.runs],
+            "ledgerHead": self.head.digest,
+        }
+
+    def table(self, by: str) -> Iterator[_Row]:
+        """The calls by `day`, `order` or `agent`, in their order, the unknown one last."""
+        tables: Mapping[str, Mapping[Any, Sums]] = {
+            "day": self.overview.by_day,
+            "order": self.overview.by_order,
+            "agent": self.overview.by_agent,
+        }
+        for key, sums in sorted(tables[by].items(), key=lambda item: (item[0] is None, item[0])):
+            yield {KEYS[by]: key.isoformat() if isinstance(key, date) else key, **_calls(sums)}
+
+    def _problem(self, item: OpenItem) -> _Row:
+        reason = _REASONS.get(item.reason)
+        age = None if item.open_since is None else int((self.at - item.open_since).total_seconds())
+        return {
+            **_facts(item.call),
+            "recordId": item.record_id,
+            "state": item.state,
+            "reason": item.reason,
+            "detail": item.reason if reason is None else reason.sentence,
+            "retryable": reason is None or reason.retryable,
+            "attempts": item.attempts,
+            "openSince": stamp_or_none(item.open_since),
+            "ageSeconds": age,
+            "nextStep": next_step(item.state, reason),
+        }
+
+
+async def look(
+    config: Config,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    state_folder: Path,
+    clock: Clock = system_clock,
+) -> Status:
+    """How the archive stands, of the calls created in `[since, until)`, also while a run works.
+
+    Raises NoArchive where there is none, ArchiveDamaged when its ledger does not hold.
+    """
+    period = Period(config.window.timezone, since, until)
+    async with watched_archive(config, state_folder=state_folder) as archive:
+        found = await archive.catalog.ask(partial(take_stock, period=period))
+        head = await archive.catalog.head()
+        return Status(archive.archive_id, clock(), period, found, head)
+
+
+_REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reason}
+"""A later version may write other reasons: those are shown as they are."""
+
+
+def _calls(sums: Sums) -> dict[str, int]:
+    states = {state.value: sums.calls[state] for state in CallState}
+    return {"listed": sums.calls.total(), **states, "shouldHaveOne": sums.unrecorded}
+
+
+def _facts(call: CallFacts) -> _Row:
+    return {
+        "callId": call.call_id,
+        "leadId": call.lead_id,
+        "orderId": call.order_id,
+        "userId": call.user_id,
+        "createdAt": stamp_or_none(call.created_at),
+    }
+
+
+def _unrecorded(item: UnrecordedCall) -> _Row:
+    return {
+        **_facts(item.call),
+        "talkSeconds": item.talk_seconds,
+        "dueAt": stamp_or_none(item.due_at),
+        "nextStep": _SETTLED if item.due_at is None else _LOOKED_AT_AGAIN,
+    }
+
+
+def _gone(item: GoneItem) -> _Row:
+    return {
+        **_facts(item.call),
+        "recordId": item.record_id,
+        "missingDays": list(item.missing_days),
+        "nextStep": next_step(RecordingState.GONE, None),
+    }
+
+
+def _run(one: PastRun) -> _Row:
+    return {
+        "runId": one.run_id,
+        "endedAt": stamp(one.ended_at),
+        "complete": one.complete,
+        "report": one.report_key,
+    }

@@ -1,0 +1,155 @@
+"""How holds, removals and erasures change the tables of the catalog.
+
+What was removed leaves a tombstone, and what was erased a mark on its lead and calls; nothing that
+is told late brings either back. See `projection.py` for the rules that all events keep.
+"""
+
+import json
+import sqlite3
+
+from archiver.catalog.epoch import seconds
+from archiver.ledger.events import (
+    Entry,
+    Erased,
+    Erasing,
+    Held,
+    Lifted,
+    Redacted,
+    Removed,
+    Removing,
+)
+
+_DOOMED_CALLS = """
+    SELECT call_id FROM calls
+    WHERE call_id IN (SELECT value FROM json_each(:calls))
+       OR (lead_id = :lead AND coalesce(created_at, 0) < :before)
+"""
+
+
+def is_buried(db: sqlite3.Connection, record_id: int) -> bool:
+    """Whether the recording has a tombstone."""
+    found = db.execute("SELECT 1 FROM tombstones WHERE record_id = ?", (record_id,)).fetchone()
+    return found is not None
+
+
+def is_erased(
+    db: sqlite3.Connection, call_id: int | None, lead_id: int | None, created_at: int | None
+) -> bool:
+    """Whether the call, or one of that lead created then, is erased. Unknown moments count as old:
+    a person who was erased must not come back for want of a date."""
+    found = db.execute(
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM erased_calls WHERE call_id = ?)"
+        " OR EXISTS (SELECT 1 FROM erasures WHERE lead_id = ? AND ? < before)",
+        (call_id, lead_id, created_at or 0),
+    ).fetchone()
+    return found is not None
+
+
+def hold(event: Held, db: sqlite3.Connection, entry: Entry) -> None:
+    """A hold is placed."""
+    db.execute(
+        "INSERT OR IGNORE INTO holds (hold_id, placed_at, key, sha256, version)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (event.hold_id, seconds(entry.at), event.key, event.sha256, event.version),
+    )
+    scopes = (("lead", event.lead_ids), ("call", event.call_ids), ("order", event.order_ids))
+    db.executemany(
+        "INSERT OR IGNORE INTO hold_scopes (kind, id, hold_id) VALUES (?, ?, ?)",
+        [(kind, one, event.hold_id) for kind, ids in scopes for one in ids],
+    )
+
+
+def lift(event: Lifted, db: sqlite3.Connection, entry: Entry) -> None:
+    """A hold is lifted, once."""
+    db.execute(
+        "UPDATE holds SET lifted_at = ?, lift_key = ?, lift_sha256 = ?, lift_version = ?"
+        " WHERE hold_id = ? AND lifted_at IS NULL",
+        (seconds(entry.at), event.key, event.sha256, event.version, event.hold_id),
+    )
+
+
+def removing(event: Removing, db: sqlite3.Connection, entry: Entry) -> None:
+    """Recordings are about to go."""
+    db.execute(
+        "INSERT OR IGNORE INTO removals (record_id, why, lead_id, begun_at)"
+        " SELECT value, ?, ?, ? FROM json_each(?)"
+        " WHERE value NOT IN (SELECT record_id FROM tombstones)",
+        (event.why, event.lead_id, seconds(entry.at), json.dumps(event.record_ids)),
+    )
+
+
+def removed(event: Removed, db: sqlite3.Connection, entry: Entry) -> None:
+    """A recording is gone; calls that list it keep only its id."""
+    db.execute(
+        "INSERT OR IGNORE INTO tombstones"
+        " (record_id, call_id, key, sha256, why, lead_id, removed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            event.record_id,
+            event.call_id,
+            event.key,
+            event.sha256,
+            event.why,
+            event.lead_id,
+            seconds(entry.at),
+        ),
+    )
+    if event.why == "erasure":
+        db.execute(
+            "DELETE FROM rows WHERE call_id IN (SELECT call_id FROM links WHERE record_id = ?)",
+            (event.record_id,),
+        )
+    for table in ("recordings", "revisions", "removals"):
+        db.execute(f"DELETE FROM {table} WHERE record_id = ?", (event.record_id,))  # noqa: S608
+
+
+def erasing(event: Erasing, db: sqlite3.Connection, entry: Entry) -> None:
+    """A lead is erased up to a moment: what is known of its calls goes at once, but their ids."""
+    before = seconds(event.before)
+    db.execute(
+        "INSERT INTO erasures (lead_id, before) VALUES (?, ?)"
+        " ON CONFLICT DO UPDATE SET before = max(before, excluded.before)",
+        (event.lead_id, before),
+    )
+    doomed = {"calls": json.dumps(event.call_ids), "lead": event.lead_id, "before": before}
+    for table in ("rows", "links", "calls"):
+        db.execute(f"DELETE FROM {table} WHERE call_id IN ({_DOOMED_CALLS})", doomed)  # noqa: S608
+    db.executemany(
+        "INSERT OR IGNORE INTO erased_calls (call_id, lead_id) VALUES (?, ?)",
+        [(one, event.lead_id) for one in event.call_ids],
+    )
+    db.executemany(
+        "UPDATE holds SET is_erased = 1 WHERE hold_id = ?", [(one,) for one in event.hold_ids]
+    )
+
+
+def redacted(event: Redacted, db: sqlite3.Connection, entry: Entry) -> None:
+    """A report has another digest now. Told again, it adds the version of the new object."""
+    db.execute(
+        "UPDATE runs SET report_sha256 = ?, report_version = NULL, previous_sha256 = ?"
+        " WHERE report_key = ? AND report_sha256 = ?",
+        (event.report_sha256, event.previous_sha256, event.report_key, event.previous_sha256),
+    )
+    db.execute(
+        "UPDATE runs SET report_version = ? WHERE report_key = ? AND report_sha256 = ? AND ?",
+        (
+            event.report_version,
+            event.report_key,
+            event.report_sha256,
+            event.report_version is not None,
+        ),
+    )
+
+
+def erased(event: Erased, db: sqlite3.Connection, entry: Entry) -> None:
+    """An erasure is done. What a machine knew that had not told anybody goes now."""
+    before = seconds(event.before)
+    db.execute(
+        "UPDATE erasures SET done_before = max(coalesce(done_before, 0), ?) WHERE lead_id = ?",
+        (before, event.lead_id),
+    )
+    db.execute("UPDATE runs SET previous_sha256 = NULL WHERE previous_sha256 IS NOT NULL")
+    db.execute(
+        "DELETE FROM recordings WHERE (lead_id = ? AND coalesce(created_at, archived_at, 0) < ?)"
+        " OR call_id IN (SELECT call_id FROM erased_calls WHERE lead_id = ?)",
+        (event.lead_id, before, event.lead_id),
+    )

@@ -1,0 +1,111 @@
+"""A catalog filled anew from the ledger, beside the old one, and then put in its place.
+
+The new file is born under another name and takes the place of the old one when it is whole, so a
+kill at any point leaves either. While it is filled nobody else sees it: it needs no journal and no
+sync until the end, which is most of what makes a million recordings a matter of a minute.
+
+What only the old catalog knew is kept if it can be read: events that a killed run had not published
+are taken over into the new outbox, unless the ledger tells them already. The rows of calls as the
+API gave them are not: the next run reads those that it needs again.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from archiver.catalog.file import connect, file_errors, scrub, sqlite_errors
+from archiver.catalog.projection.recordings import apply, replay
+from archiver.catalog.readonly import Glimpse
+from archiver.ledger.events import decode
+from archiver.ledger.segments import Head, Segment
+
+_COMPANIONS = ("-wal", "-shm", "-journal")
+_COUNTED = ("calls", "recordings", "revisions", "orders", "cursors", "runs")
+_ERASING = b'"what":"erasing"'
+
+
+class Rebuilding:
+    """A new catalog on its way to `path`. Every method blocks; `discard` or `install` ends it.
+
+    `known` is what the old catalog still knew. Raises StorageError for what SQLite or the file
+    system cannot, ArchiveDamaged for a line of the ledger that is no event.
+    """
+
+    def __init__(self, path: Path, archive_id: str, known: Glimpse) -> None:
+        self._path = path
+        self._beside = path.with_name(f"{path.name}.new")
+        self._known = known
+        self._waiting = set(known.outbox)
+        self._head = Head()
+        self._erases = False
+        self.events = 0
+        with file_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._remove(self._beside)
+        with sqlite_errors():
+            self._db = connect(self._beside, archive_id)
+            self._db.executescript(
+                "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536"
+            )
+
+    def take(self, segments: Sequence[Segment]) -> None:
+        """Apply segments that follow the last ones."""
+        with sqlite_errors(), self._db:
+            for segment in segments:
+                replay(self._db, segment)
+                self.events += len(segment.lines)
+                self._erases = self._erases or any(_ERASING in line for line in segment.lines)
+                self._waiting.difference_update(segment.lines)
+                self._head = segment.head
+
+    def install(self) -> dict[str, int]:
+        """Finish the new catalog and move it to its place; how many rows its tables have."""
+        with sqlite_errors():
+            with self._db:
+                self._take_over()
+                self._db.execute(
+                    "UPDATE head SET number = ?, digest = ?", (self._head.number, self._head.digest)
+                )
+            if self._erases:
+                scrub(self._db)
+            counts = {
+                table: self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+                for table in _COUNTED
+            }
+            self._db.close()
+        with file_errors(self._path):
+            _sync(self._beside)
+            # A log of the old file must not be taken for one of the new; what is in it is lost
+            # should the power fail right here, and the next run proves that against the source.
+            for rest in _COMPANIONS:
+                Path(f"{self._path}{rest}").unlink(missing_ok=True)
+            self._beside.replace(self._path)
+            _sync(self._path.parent)
+        return counts | {"events": self.events, "takenOver": len(self._waiting)}
+
+    def discard(self) -> None:
+        """Leave the old catalog as it is. Harmless after `install`."""
+        self._db.close()
+        with suppress(OSError):
+            self._remove(self._beside)
+
+    def _take_over(self) -> None:
+        for line in self._known.outbox:
+            if line in self._waiting:
+                with suppress(ValueError):
+                    apply(self._db, decode(line))
+                    self._db.execute("INSERT INTO outbox (line) VALUES (?)", (line,))
+
+    @staticmethod
+    def _remove(path: Path) -> None:
+        for rest in ("", *_COMPANIONS):
+            Path(f"{path}{rest}").unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,321 @@
+"""Which calls an export is about, and all that the catalog tells of them.
+
+The choice lies in temporary tables, in the order in which it is packed, and is read a page at a
+time: an export of an order with a million calls needs no more memory than one of a lead. What the
+export learns from elsewhere (the API's rows, sidecars) is kept there, too.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from archiver.catalog.epoch import moment
+
+_KEPT = """
+    CREATE TEMP TABLE IF NOT EXISTS told (call_id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
+    CREATE TEMP TABLE IF NOT EXISTS read (record_id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
+"""
+
+_TABLES = """
+    DROP TABLE IF EXISTS temp.wanted;
+    DROP TABLE IF EXISTS temp.chosen;
+    CREATE TEMP TABLE wanted (call_id INTEGER PRIMARY KEY);
+    CREATE TEMP TABLE chosen (place INTEGER PRIMARY KEY, call_id INTEGER NOT NULL UNIQUE);
+"""
+
+_WANTED = (
+    "INSERT OR IGNORE INTO wanted SELECT call_id FROM calls"
+    " WHERE lead_id IN (SELECT value FROM json_each(:leads))",
+    "INSERT OR IGNORE INTO wanted SELECT links.call_id FROM recordings JOIN links USING (record_id)"
+    " WHERE recordings.lead_id IN (SELECT value FROM json_each(:leads))",
+    "INSERT OR IGNORE INTO wanted SELECT call_id FROM calls"
+    " WHERE order_id IN (SELECT value FROM json_each(:orders))",
+    "INSERT OR IGNORE INTO wanted SELECT call_id FROM calls"
+    " WHERE call_id IN (SELECT value FROM json_each(:calls))",
+    "INSERT OR IGNORE INTO wanted SELECT call_id FROM links"
+    " WHERE call_id IN (SELECT value FROM json_each(:calls))",
+    "INSERT OR IGNORE INTO wanted SELECT call_id FROM told"
+    " WHERE call_id IN (SELECT value FROM json_each(:calls))"
+    " OR json_extract(facts, '$.lead') IN (SELECT value FROM json_each(:leads))"
+    " OR json_extract(facts, '$.orderId') IN (SELECT value FROM json_each(:orders))",
+)
+
+_ORDERED = """
+    INSERT INTO chosen (call_id)
+    SELECT call_id FROM wanted LEFT JOIN calls USING (call_id) LEFT JOIN told USING (call_id)
+    ORDER BY coalesce(
+        calls.created_at, json_extract(told.facts, '$.at'),
+        (SELECT min(created_at) FROM links JOIN recordings USING (record_id)
+         WHERE links.call_id = wanted.call_id),
+        0
+    ), call_id
+"""
+
+_CALLS = """
+    SELECT chosen.place, chosen.call_id, state, lead_id, order_id, user_id,
+           created_at, talk_seconds, reason, told.facts, rows.row
+    FROM chosen LEFT JOIN calls USING (call_id) LEFT JOIN told USING (call_id)
+    LEFT JOIN rows USING (call_id)
+    WHERE chosen.place > ? ORDER BY chosen.place LIMIT ?
+"""
+
+_RECORDINGS = """
+    SELECT links.call_id, links.record_id, coalesce(recordings.call_id, tombstones.call_id),
+           CASE WHEN removals.why IS NULL THEN recordings.state END AS state,
+           recordings.key, bytes, recordings.sha256, content_type, sidecar_sha256, revision,
+           coalesce(recordings.lead_id, tombstones.lead_id), user_id, created_at, duration_seconds,
+           recordings.reason, coalesce(removals.why, tombstones.why), read.facts
+    FROM links LEFT JOIN recordings USING (record_id) LEFT JOIN removals USING (record_id)
+    LEFT JOIN tombstones USING (record_id) LEFT JOIN temp.read AS read USING (record_id)
+    WHERE links.call_id IN (SELECT value FROM json_each(?))
+      AND coalesce(recordings.call_id, tombstones.call_id) IS NOT NULL
+    ORDER BY links.call_id, coalesce(created_at, 0), links.record_id
+"""
+
+_PRESENT = """
+    recordings.state = 'archived'
+    AND NOT EXISTS (SELECT 1 FROM removals WHERE removals.record_id = recordings.record_id)
+"""
+
+_SCANNED = f"""
+    SELECT recordings.call_id, min(key), calls.lead_id
+    FROM recordings LEFT JOIN calls USING (call_id)
+    WHERE {_PRESENT} AND recordings.call_id > :after
+      AND (:everywhere OR calls.lead_id IN (SELECT value FROM json_each(:leads)))
+    GROUP BY recordings.call_id ORDER BY recordings.call_id LIMIT :most
+"""  # noqa: S608 - constants
+
+_SCANS = f"SELECT count(DISTINCT call_id) FROM recordings WHERE {_PRESENT}"  # noqa: S608
+
+_UNTOLD = f"""
+    SELECT chosen.call_id, calls.created_at FROM chosen LEFT JOIN calls USING (call_id)
+    WHERE chosen.call_id NOT IN (SELECT call_id FROM told) AND NOT EXISTS (
+        SELECT 1 FROM recordings WHERE recordings.call_id = chosen.call_id AND {_PRESENT}
+        AND recordings.record_id IN (
+            SELECT record_id FROM links WHERE links.call_id = chosen.call_id))
+    ORDER BY chosen.place
+"""  # noqa: S608 - constants
+
+_SUMS = f"""
+    SELECT (SELECT count(*) FROM chosen), count(*), coalesce(sum(bytes), 0)
+    FROM recordings WHERE {_PRESENT} AND record_id IN (
+        SELECT record_id FROM chosen JOIN links USING (call_id))
+"""  # noqa: S608 - constants
+
+_TOLD = """
+    SELECT call_id, json_extract(facts, '$.phone') FROM chosen JOIN told USING (call_id)
+    UNION SELECT call_id, json_extract(row, '$.clientPhone') FROM chosen JOIN rows USING (call_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenRecording:
+    """A recording of a chosen call; `key` and what follows it only of an archived one.
+
+    `owner` is the call under which it is stored. `facts` is what `keep_read` kept of its sidecar.
+    One that was removed, or is about to be, has the state `removed`; `reason` then says why.
+    """
+
+    record_id: int
+    owner: int
+    state: str
+    key: str
+    size: int
+    sha256: str
+    content_type: str
+    sidecar_sha256: str
+    revision: int
+    lead_id: int | None
+    user_id: int | None
+    created_at: datetime | None
+    duration_seconds: float | None
+    reason: str | None
+    facts: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenCall:
+    """A chosen call as the ledger knows it; one that only the API knows is `not-fetched`.
+
+    `told` is what `keep_told` kept of the API's answer, `row` the API's row as the catalog of this
+    machine still has it.
+    """
+
+    place: int
+    call_id: int
+    state: str
+    lead_id: int | None
+    order_id: int | None
+    user_id: int | None
+    created_at: datetime | None
+    talk_seconds: float | None
+    reason: str | None
+    told: dict[str, Any] | None
+    row: dict[str, Any] | None
+    recordings: tuple[ChosenRecording, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How much was chosen: calls, and the archived recordings of them with their bytes."""
+
+    calls: int
+    recordings: int
+    bytes: int
+
+
+def choose(
+    db: sqlite3.Connection,
+    *,
+    leads: Sequence[int],
+    orders: Sequence[int],
+    calls: Sequence[int],
+) -> Sums:
+    """Choose the calls of these leads (by their own lead or by that of a recording), of these
+    orders, and these calls; in the order of time. An earlier choice is forgotten."""
+    db.executescript(_KEPT + _TABLES)
+    named = {"leads": json.dumps(leads), "orders": json.dumps(orders), "calls": json.dumps(calls)}
+    with db:
+        for statement in _WANTED:
+            db.execute(statement, named)
+        db.execute(_ORDERED)
+    return Sums(*db.execute(_SUMS).fetchone())
+
+
+def counted(db: sqlite3.Connection, *, kind: str, one: int) -> int:
+    """How many of the chosen calls are those of this lead, order or call."""
+    named = {"leads": "[]", "orders": "[]", "calls": "[]", f"{kind}s": json.dumps([one])}
+    db.execute("DELETE FROM wanted")
+    with db:
+        for statement in _WANTED:
+            db.execute(statement, named)
+    return int(db.execute("SELECT count(*) FROM wanted").fetchone()[0])
+
+
+def page(db: sqlite3.Connection, after: int, most: int) -> list[ChosenCall]:
+    """The chosen calls that follow that place, at most so many."""
+    rows = db.execute(_CALLS, (after, most)).fetchall()
+    recordings: dict[int, list[ChosenRecording]] = {}
+    for call_id, *row in db.execute(_RECORDINGS, (json.dumps([row[1] for row in rows]),)):
+        recordings.setdefault(call_id, []).append(_recording(row))
+    return [_call(row, recordings.get(row[1], ())) for row in rows]
+
+
+def untold(db: sqlite3.Connection) -> Iterator[tuple[int, datetime | None]]:
+    """The chosen calls that have no sidecar, so that nothing tells who called whom."""
+    for call_id, created in db.execute(_UNTOLD):
+        yield call_id, moment(created)
+
+
+def unknown(db: sqlite3.Connection, call_ids: Sequence[int]) -> set[int]:
+    """Those of the calls that the ledger does not know, nor knows to be erased."""
+    asked = json.dumps(call_ids)
+    known = db.execute(
+        "SELECT call_id FROM calls WHERE call_id IN (SELECT value FROM json_each(:ids))"
+        " UNION SELECT call_id FROM erased_calls"
+        " WHERE call_id IN (SELECT value FROM json_each(:ids))",
+        {"ids": asked},
+    )
+    return set(call_ids) - {row[0] for row in known}
+
+
+def numbers(db: sqlite3.Connection) -> Iterator[tuple[int, object]]:
+    """The numbers of the chosen calls, as far as the API's rows tell them."""
+    yield from db.execute(_TOLD)
+
+
+def keep_told(db: sqlite3.Connection, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    """Keep what the API told of calls; an earlier choice may be kept, too."""
+    db.executescript(_KEPT)
+    with db:
+        db.executemany(
+            "INSERT OR REPLACE INTO temp.told VALUES (?, ?)",
+            [(call_id, json.dumps(one)) for call_id, one in facts],
+        )
+
+
+def keep_read(db: sqlite3.Connection, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    """Keep what sidecars told of recordings."""
+    with db:
+        db.executemany(
+            "INSERT OR REPLACE INTO temp.read VALUES (?, ?)",
+            [(record_id, json.dumps(one)) for record_id, one in facts],
+        )
+
+
+def scanned(
+    db: sqlite3.Connection, *, leads: Sequence[int] | None, after: int, most: int
+) -> list[tuple[int, str, int | None]]:
+    """Calls with a sidecar (of those leads; None: of all), by id: the id, the key of one of its
+    recordings, and its lead."""
+    named = {"leads": json.dumps(leads or []), "everywhere": leads is None}
+    return db.execute(_SCANNED, {**named, "after": after, "most": most}).fetchall()
+
+
+def scans(db: sqlite3.Connection) -> int:
+    """How many calls have a sidecar."""
+    return int(db.execute(_SCANS).fetchone()[0])
+
+
+def erased(
+    db: sqlite3.Connection, *, leads: Sequence[int], calls: Sequence[int]
+) -> tuple[list[int], list[int]]:
+    """Those of the leads that were erased, and those of the calls that were, with their lead."""
+    lead = "SELECT lead_id FROM erasures WHERE lead_id IN (SELECT value FROM json_each(?))"
+    call = "SELECT call_id FROM erased_calls WHERE call_id IN (SELECT value FROM json_each(?))"
+    return (
+        [row[0] for row in db.execute(lead, (json.dumps(leads),))],
+        [row[0] for row in db.execute(call, (json.dumps(calls),))],
+    )
+
+
+def last_run(db: sqlite3.Connection) -> datetime | None:
+    """When the last run that is known ended."""
+    ended: int | None = db.execute("SELECT max(ended_at) FROM runs").fetchone()[0]
+    return moment(ended)
+
+
+def _call(row: Sequence[Any], recordings: Sequence[ChosenRecording]) -> ChosenCall:
+    place, call_id, state, lead, order, user, created, talk, reason, told, given = row
+    known = None if told is None else json.loads(told)
+    return ChosenCall(
+        place=place,
+        call_id=call_id,
+        state=state or ("archived" if recordings else "not-fetched"),
+        lead_id=lead or (known or {}).get("lead"),
+        order_id=order or (known or {}).get("orderId"),
+        user_id=user,
+        created_at=moment(created or (known or {}).get("at")),
+        talk_seconds=talk,
+        reason=reason,
+        told=known,
+        row=None if given is None else json.loads(given),
+        recordings=tuple(recordings),
+    )
+
+
+def _recording(row: Sequence[Any]) -> ChosenRecording:
+    (
+        record_id, owner, state, key, size, sha256, content_type, sidecar_sha256, revision,
+        lead, user, created, duration, reason, removed, facts,
+    ) = row  # fmt: skip
+    return ChosenRecording(
+        record_id=record_id,
+        owner=owner,
+        state=state or "removed",
+        key=key or "",
+        size=size or 0,
+        sha256=sha256 or "",
+        content_type=content_type or "",
+        sidecar_sha256=sidecar_sha256 or "",
+        revision=revision or 0,
+        lead_id=lead,
+        user_id=user,
+        created_at=moment(created),
+        duration_seconds=duration,
+        reason=removed or reason,
+        facts=None if facts is None else json.loads(facts),
+    )

@@ -1,0 +1,137 @@
+"""Who comes in: by a password, by the word of a proxy, or because the desk is for this machine.
+
+A form that changes something carries a code that only a page of ours could know (CSRF). It is bound
+to the session, or to the name of a visitor who needs none, with a key that lies in the desk's file.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from archiver.clock import Clock
+from archiver.config.values import Network
+from archiver.desk.accounts.access import Entrance, is_among
+from archiver.desk.accounts.passwords import verify_password
+from archiver.desk.accounts.person import LOCAL, Person, Way
+from archiver.desk.accounts.sessions import Sessions, digest_of
+from archiver.desk.accounts.throttle import PER_ADDRESS, PER_NAME, Throttle, place_of
+from archiver.desk.accounts.users import User, UsersFile
+from archiver.desk.file import DeskFile
+from archiver.errors import LogInFailed, LogInThrottled, NotAllowed
+
+_AT_ONCE: Final = 2
+"""Passwords that are looked at together: each takes a core and 32 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A person who was let in, and the code that the person's forms must carry."""
+
+    person: Person
+    csrf: str
+
+    def trusts(self, sent: str | None) -> bool:
+        """Whether a form that carries this code comes from a page of ours."""
+        return sent is not None and hmac.compare_digest(_bytes(sent), _bytes(self.csrf))
+
+
+class Door:
+    """The door of one desk. Raises ConfigError while the users file cannot be read."""
+
+    def __init__(
+        self,
+        file: DeskFile,
+        users: UsersFile,
+        entrance: Entrance,
+        *,
+        proxies: Collection[Network],
+        clock: Clock,
+    ) -> None:
+        self._secret = file.secret
+        self._users = users
+        self._entrance = entrance
+        self._proxies = tuple(proxies)
+        self._sessions = Sessions(file, clock)
+        self._names = Throttle(PER_NAME, clock)
+        self._places = Throttle(PER_ADDRESS, clock)
+        self._few_at_once = anyio.CapacityLimiter(_AT_ONCE)
+
+    async def log_in(self, name: str, password: str, *, address: str) -> str:
+        """Begin a session; the token for the visitor's cookie.
+
+        Raises LogInThrottled after too many failures of this name or from this address, and
+        LogInFailed, which does not tell a wrong name from a wrong password, by its time neither.
+        """
+        user = self._users.find(name)
+        key, place = user.name if user else name[:64].casefold(), place_of(address)
+        self._take(key, place)
+        kept = None if user is None else user.password
+        is_right = await anyio.to_thread.run_sync(
+            verify_password, password, kept, limiter=self._few_at_once
+        )
+        if user is None or not is_right:
+            raise LogInFailed("this name and this password do not fit together")
+        self._names.forget(key)
+        self._places.give_back(place)
+        return await self._sessions.begin(user)
+
+    async def visitor(
+        self, *, peer: str, named: Sequence[str], token: str | None
+    ) -> Visitor | None:
+        """Who makes a request, or None for somebody who has to log in first.
+
+        `peer` is the other end of the connection, `named` every value of the proxy's header, and
+        `token` that of the cookie. A header is believed from the proxies alone; NotAllowed for a
+        name that is not in the users file, or for more than one.
+        """
+        if self._entrance is Entrance.LOCAL:
+            return self._by_name(LOCAL)
+        if named and is_among(peer, self._proxies):
+            return self._by_name(_person(self._named(named), Way.PROXY))
+        user = await self._sessions.user_of(token, self._users) if token else None
+        if user is None or not token:
+            return None
+        return Visitor(_person(user, Way.PASSWORD), self._code(b"session:" + digest_of(token)))
+
+    async def log_out(self, token: str) -> None:
+        """End the session of the token."""
+        await self._sessions.end(token)
+
+    def _take(self, name: str, place: str) -> None:
+        wait = self._places.take(place)
+        if not wait and (wait := self._names.take(name)):
+            self._places.give_back(place)
+        if wait:
+            raise LogInThrottled(
+                "there were too many failed attempts to log in",
+                hint="wait a moment, then try again",
+                retry_after=wait,
+            )
+
+    def _named(self, named: Sequence[str]) -> User:
+        user = self._users.find(named[0]) if len(named) == 1 else None
+        if user is None:
+            raise NotAllowed(
+                "the proxy names somebody who is no user of the desk",
+                hint="an admin adds users: `archiver user add NAME --role … --no-password`",
+            )
+        return user
+
+    def _by_name(self, person: Person) -> Visitor:
+        return Visitor(person, self._code(f"{person.way}:{person.name}".encode()))
+
+    def _code(self, bound_to: bytes) -> str:
+        return hmac.new(self._secret, b"csrf:" + bound_to, hashlib.sha256).hexdigest()
+
+
+def _person(user: User, way: Way) -> Person:
+    return Person(user.name, user.role, way)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

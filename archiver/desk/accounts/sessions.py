@@ -1,0 +1,105 @@
+"""Sessions: who logged in, known by a token that only the visitor's browser has.
+
+The file keeps the SHA-256 of a token, never the token: whoever reads it, or a backup of it, cannot
+be anybody. A session also remembers which password it began with, so that another password, or no
+user at all, ends it at once.
+"""
+
+import hashlib
+import hmac
+import secrets
+import sqlite3
+from datetime import timedelta
+from typing import Final
+
+from archiver.clock import Clock
+from archiver.desk.accounts.users import User, UsersFile
+from archiver.desk.file import DeskFile
+
+IDLE: Final = timedelta(hours=4)
+"""How long a session lasts without a request."""
+LONGEST: Final = timedelta(hours=14)
+"""How long it lasts at all: a shift and more, and never until the next morning's."""
+
+_MOST: Final = 20
+"""Sessions of one user; the one that was seen least lately makes room for another."""
+_SEEN_EVERY: Final = timedelta(minutes=1)
+"""How often a session is noted as seen: a click shall not cost a synced write."""
+
+
+class Sessions:
+    """The sessions of one desk."""
+
+    def __init__(self, file: DeskFile, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+
+    async def begin(self, user: User) -> str:
+        """Begin a session; its token, 256 random bits as text."""
+        token = secrets.token_urlsafe(32)
+        now = self._now()
+        row = (digest_of(token), user.name, _credential(user), now, now)
+
+        def change(db: sqlite3.Connection) -> None:
+            db.execute(
+                "DELETE FROM sessions WHERE begun_at <= ? OR seen_at <= ?",
+                (now - _whole(LONGEST), now - _whole(IDLE)),
+            )
+            db.execute(
+                "DELETE FROM sessions WHERE digest IN (SELECT digest FROM sessions WHERE name = ?"
+                " ORDER BY seen_at DESC, digest LIMIT -1 OFFSET ?)",
+                (user.name, _MOST - 1),
+            )
+            db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?)", row)
+
+        await self._file.write(change)
+        return token
+
+    async def user_of(self, token: str, users: UsersFile) -> User | None:
+        """The user whose session it is, as the users file has him now; None when it has ended."""
+        digest, now = digest_of(token), self._now()
+        found = await self._file.read(
+            lambda db: db.execute(
+                "SELECT name, credential, begun_at, seen_at FROM sessions WHERE digest = ?",
+                (digest,),
+            ).fetchone()
+        )
+        if found is None:
+            return None
+        name, credential, begun_at, seen_at = found
+        user = users.find(name)
+        is_over = now - begun_at >= _whole(LONGEST) or now - seen_at >= _whole(IDLE)
+        if user is None or is_over or not hmac.compare_digest(credential, _credential(user)):
+            await self.end(token)
+            return None
+        if now - seen_at >= _whole(_SEEN_EVERY):
+            await self._file.write(
+                lambda db: db.execute(
+                    "UPDATE sessions SET seen_at = ? WHERE digest = ?", (now, digest)
+                )
+            )
+        return user
+
+    async def end(self, token: str) -> None:
+        """End a session, if it is one."""
+        digest = digest_of(token)
+        await self._file.write(
+            lambda db: db.execute("DELETE FROM sessions WHERE digest = ?", (digest,))
+        )
+
+    def _now(self) -> int:
+        return int(self._clock().timestamp())
+
+
+def digest_of(token: str) -> bytes:
+    """What the file keeps of a token."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _credential(user: User) -> bytes:
+    """What tells one password from the next, without its hash."""
+    return hashlib.sha256((user.password or "").encode()).digest()
+
+
+def _whole(length: timedelta) -> int:
+    return int(length.total_seconds())

@@ -1,0 +1,111 @@
+"""The users file: who may use the desk, with which role and password, in YAML.
+
+It decides who hears every call, so it is refused when others than its owner may change it, or
+others than its owner and group may read it. It is read again whenever it has changed; one that
+cannot be read any more lets nobody in until it is mended.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from archiver.config.document import Section, Source, parse_document
+from archiver.config.files import read_text
+from archiver.config.scalars import one_of
+from archiver.desk.accounts.passwords import is_hash
+from archiver.desk.accounts.person import Role, proper_name
+from archiver.errors import ConfigError
+
+_KNOWN: Final = {"": ("users",), "users": ("name", "role", "password")}
+_TOO_OPEN: Final = stat.S_IWGRP | stat.S_IRWXO
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One entry. Without a password (its hash) the user gets in by the word of a proxy alone."""
+
+    name: str
+    role: Role
+    password: str | None = None
+
+
+class UsersFile:
+    """The users, as the file has them now. Not for several threads at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._seen: tuple[int, ...] | None = None
+        self._users: Mapping[str, User] = {}
+
+    def all(self) -> Mapping[str, User]:
+        """Every user by name; none where there is no file. Raises ConfigError."""
+        found = self._facts()
+        if found is None:
+            self._seen, self._users = None, {}
+        elif found != self._seen:
+            self._seen, self._users = None, {}
+            self._users = read_users(self.path)
+            self._seen = found
+        return self._users
+
+    def find(self, name: str) -> User | None:
+        """The user of that name, however it is typed."""
+        try:
+            return self.all().get(proper_name(name))
+        except ValueError:
+            return None
+
+    def _facts(self) -> tuple[int, ...] | None:
+        try:
+            facts = self.path.stat()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConfigError(
+                f"desk.users: {self.path} cannot be read: {error.strerror}",
+                hint="check the rights of its folders",
+            ) from None
+        return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def read_users(path: Path) -> dict[str, User]:
+    """The users in a file; ConfigError names the line, and never shows a hash."""
+    text = read_text(path, f"desk.users: {path}")
+    _refuse_open(path)
+    source = Source(path.name, {})
+    users: dict[str, User] = {}
+    for section in parse_document(source, text, _KNOWN).sections("users"):
+        user = _user(section)
+        if user.name in users:
+            raise section.error("name", f"{user.name} stands here twice", "keep one entry")
+        users[user.name] = user
+    return users
+
+
+def _user(section: Section) -> User:
+    for key in ("name", "role"):
+        if not section.has(key):
+            raise section.error(key, "is missing")
+    return User(
+        name=section.value("name", proper_name, ""),
+        role=Role(section.value("role", one_of(tuple(Role)), "")),
+        password=section.value("password", _hash, None, private=True),
+    )
+
+
+def _hash(text: str) -> str:
+    if not is_hash(text):
+        raise ValueError("is no hash that `archiver user password` writes")
+    return text
+
+
+def _refuse_open(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if os.name == "posix" and mode & _TOO_OPEN:
+        raise ConfigError(
+            f"desk.users: {path} may be read or changed by others (its mode is {mode:04o})",
+            hint=f"chmod 600 {path}",
+        )

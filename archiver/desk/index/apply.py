@@ -1,0 +1,128 @@
+"""Taking in what the ledger tells: the catalog's projection, and what follows from it here.
+
+A line that is no event, or that makes no sense to SQLite, is passed over: the desk shows what it
+can, and `archiver verify` is there to judge. A recording that is about to be removed loses its card
+at once; its text leaves the file when the index is scrubbed.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from archiver.catalog.projection.recordings import apply
+from archiver.ledger.events import (
+    CallJudged,
+    Entry,
+    Erased,
+    Erasing,
+    Gone,
+    Held,
+    Lifted,
+    Removed,
+    Removing,
+    Repaired,
+    Revised,
+    Stored,
+    decode,
+)
+
+_OF_LEAD = (
+    "SELECT record_id FROM recordings WHERE lead_id = :lead UNION"
+    " SELECT record_id FROM links JOIN calls USING (call_id) WHERE calls.lead_id = :lead UNION"
+    " SELECT record_id FROM links WHERE call_id IN (SELECT value FROM json_each(:calls))"
+)
+_READABLE = (
+    "INSERT OR REPLACE INTO pending (record_id, created_at)"
+    " SELECT record_id, coalesce(created_at, archived_at, 0) FROM recordings"
+    " WHERE record_id = ? AND state = 'archived'"
+    " AND record_id NOT IN (SELECT record_id FROM removals)"
+)
+_FATAL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_CORRUPT")
+
+
+@dataclass(slots=True)
+class Taken:
+    """What some lines of the ledger changed.
+
+    `touched` are recordings whose rows may look different now, `buried` those that lost their
+    card. With `are_holds_changed` any recording may be held, or no longer be. `skipped` counts the
+    lines that made no sense.
+    """
+
+    touched: set[int] = field(default_factory=set)
+    buried: set[int] = field(default_factory=set)
+    are_holds_changed: bool = False
+    skipped: int = 0
+
+
+def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
+    """Apply lines of the ledger, in the transaction that is under way."""
+    for line in lines:
+        try:
+            entry = decode(line)
+            db.execute("SAVEPOINT line")
+            try:
+                _take(db, entry, taken)
+            except BaseException:
+                db.execute("ROLLBACK TO line")
+                raise
+            finally:
+                db.execute("RELEASE line")
+        except (ValueError, TypeError, OverflowError, RecursionError, sqlite3.Error) as error:
+            if getattr(error, "sqlite_errorname", "").startswith(_FATAL):
+                raise
+            taken.skipped += 1
+
+
+def _take(db: sqlite3.Connection, entry: Entry, taken: Taken) -> None:
+    event = entry.event
+    if isinstance(event, Erasing):
+        # Asked before it is applied: afterwards nothing tells whose they were.
+        taken.touched |= _of_lead(db, event.lead_id, event.call_ids)
+    apply(db, entry)
+    match event:
+        case Stored() | Revised() | Repaired():
+            taken.touched.add(event.record_id)
+            if isinstance(event, Repaired):
+                db.execute("DELETE FROM cards WHERE record_id = ?", (event.record_id,))
+            db.execute(_READABLE, (event.record_id,))
+        case CallJudged():
+            taken.touched.update(event.recordings, (one.record_id for one in event.open))
+        case Gone():
+            taken.touched.add(event.record_id)
+        case Removing():
+            _bury(db, event.record_ids, taken)
+        case Removed():
+            _bury(db, (event.record_id,), taken)
+        case Erased():
+            _forget_strays(db, taken)
+        case Held() | Lifted():
+            taken.are_holds_changed = True
+        case _:
+            pass
+
+
+def _bury(db: sqlite3.Connection, record_ids: Sequence[int], taken: Taken) -> None:
+    ids = [(one,) for one in record_ids]
+    if ids:
+        db.execute("UPDATE desk SET is_dirty = 1")
+    db.executemany("DELETE FROM cards WHERE record_id = ?", ids)
+    db.executemany("DELETE FROM pending WHERE record_id = ?", ids)
+    taken.touched.update(record_ids)
+    taken.buried.update(record_ids)
+
+
+def _forget_strays(db: sqlite3.Connection, taken: Taken) -> None:
+    """Whatever an erasure took out of the catalog goes here, too."""
+    for table in ("cards", "pending"):
+        strays = db.execute(
+            f"SELECT record_id FROM {table}"  # noqa: S608 - constants only
+            " WHERE record_id NOT IN (SELECT record_id FROM recordings)"
+        )
+        _bury(db, [row[0] for row in strays], taken)
+
+
+def _of_lead(db: sqlite3.Connection, lead_id: int, call_ids: Sequence[int]) -> set[int]:
+    given = {"lead": lead_id, "calls": json.dumps(list(call_ids))}
+    return {row[0] for row in db.execute(_OF_LEAD, given)}

@@ -1,0 +1,190 @@
+"""The index follows the archive: first what the ledger tells, then the sidecars, newest first.
+
+Only the storage is needed, and it is only read, so this works beside a run, on another machine, and
+from a read-only mount. What cannot be read is said and tried again later; the desk goes on with
+what it has.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, TypeAlias, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from archiver.desk.index.entries import Progress
+from archiver.desk.index.sidecars import Card, read_card
+from archiver.desk.index.snapshot import Upkeep
+from archiver.desk.index.store import Unread
+from archiver.errors import ArchiverError, KeyMissing, StorageError, StorageUnreachable
+from archiver.ledger.segments import Head, number_prefix
+from archiver.ledger.walk import Walk
+from archiver.recordings.sidecar import MOST_BYTES
+from archiver.storage.base import Reading, Storage
+from archiver.storage.keys import parse_recording_key, revision_key, sidecar_key
+
+_Result = TypeVar("_Result")
+
+OnBuried: TypeAlias = Callable[[Sequence[int], Sequence[str]], Awaitable[None]]
+"""Hears of recordings that were removed, or are about to be: their ids, and digests of audio."""
+
+_SIDECARS: Final = 512
+_SIDECAR_BYTES: Final = 32 * 1024 * 1024
+"""Read before they are kept; and of how many bytes together."""
+_READERS: Final = 16
+_IN_ONE_GO: Final = 8
+
+
+class Following:
+    """Brings the index up to the archive, a step at a time."""
+
+    def __init__(self, upkeep: Upkeep, storage: Storage, archive_id: str) -> None:
+        self._upkeep = upkeep
+        self._storage = storage
+        self._walk = Walk(storage, archive_id)
+        self._one_at_a_time = anyio.CapacityLimiter(1)
+        self._skipped = 0
+        self._broken = ""
+        self._has_begun = False
+        self._buried: set[int] = set()
+        self.progress = Progress(0, 0, 0, 0, is_current=False)
+
+    async def begin(self) -> bool:
+        """Go on from where the index stands; False when the ledger no longer has that segment.
+
+        Then the index tells of another history, and must be made anew.
+        """
+        head = await self._do(self._upkeep.store.head)
+        await self._do(self._upkeep.store.try_troubled_again)
+        if head.number:
+            names = [one.key async for one in self._storage.list(number_prefix(head.number))]
+            if not any(name.endswith(f"-{head.digest}.jsonl") for name in names):
+                return False
+        self._walk.head = head
+        await self._tell(is_current=False)
+        return True
+
+    async def catch_up(self, on_buried: OnBuried) -> None:
+        """Take in all that the ledger and the sidecars tell by now, telling how far on the way.
+
+        Raises StorageError when the storage does not answer.
+        """
+        await self._follow_ledger()
+        await self._bury(on_buried)
+        while cards := await self._read_some():
+            await self._do(self._upkeep.keep, cards)
+            await self._do(self._upkeep.refresh_if_due)
+            await self._tell(is_current=False)
+            await self._follow_ledger()
+            await self._bury(on_buried)
+        await self._do(self._upkeep.refresh)
+        await self._tell(is_current=True)
+
+    def lament(self, error: ArchiverError) -> None:
+        """Say on the page that the archive cannot be read just now."""
+        self.progress = replace(self.progress, is_current=False, trouble=str(error))
+
+    async def _follow_ledger(self) -> None:
+        following = number_prefix(self._walk.head.number + 1)
+        if self._has_begun and not [one async for one in self._storage.list(following)]:
+            return
+        async for step in self._walk.steps():
+            for one in step.breaks:
+                self._broken = f"the ledger does not hold: {one.key}: {one.expected}, {one.found}"
+            # Behind a break the index does not say that it has come: the next desk tries again,
+            # and by then somebody may have restored what is missing.
+            head = None if self._broken else self._walk.head
+            skipped, buried = await self._do(self._upkeep.take, step.lines, head)
+            self._skipped += skipped
+            self._buried |= buried
+            if await self._do(self._upkeep.refresh_if_due):
+                await self._tell(is_current=False)
+        self._has_begun = True
+
+    async def _bury(self, on_buried: OnBuried) -> None:
+        """Leave nothing of removed recordings here, and tell those who may know of them."""
+        if self._buried:
+            buried = sorted(self._buried)
+            digests = await self._do(self._upkeep.store.digests, buried)
+            await self._do(self._upkeep.refresh)
+            await on_buried(buried, digests)
+            self._buried.clear()
+        await self._do(self._upkeep.store.scrub)
+
+    async def _read_some(self) -> list[Card]:
+        """The next cards; none when all sidecars are read."""
+        wanted = await self._do(self._upkeep.unread, _SIDECARS, _SIDECAR_BYTES)
+        cards: list[Card] = []
+        limiter = anyio.CapacityLimiter(_READERS)
+
+        async def read(few: Sequence[Unread]) -> None:
+            async with limiter:
+                cards.extend(await self._cards(few))
+
+        async with anyio.create_task_group() as readers:
+            for start in range(0, len(wanted), _IN_ONE_GO):
+                readers.start_soon(read, wanted[start : start + _IN_ONE_GO])
+        return cards
+
+    async def _cards(self, few: Sequence[Unread]) -> list[Card]:
+        sound = [one for one in few if _is_sound(one)]
+        most = min(MOST_BYTES, max((one.size for one in sound), default=0))
+        keys = [sidecar_key(one.key) for one in sound]
+        readings = await self._storage.readings(keys, keep=most)
+        cards = [_foreign(one) for one in few if one not in sound]
+        for one, reading in zip(sound, readings, strict=True):
+            if isinstance(reading, StorageUnreachable):
+                raise reading
+            if _fits(one, reading):
+                cards.append(_card(one, reading))
+                continue
+            # A run that is under way may have replaced it, and not told the ledger yet.
+            kept = revision_key(sidecar_key(one.key), max(one.revision, 1))
+            (former,) = await self._storage.readings([kept], keep=most)
+            cards.append(_card(one, former if _fits(one, former) else reading))
+        return cards
+
+    async def _tell(self, *, is_current: bool) -> None:
+        head, (pending, troubles) = await self._do(self._standing)
+        recordings = self._upkeep.archived()
+        trouble = self._broken
+        if not trouble and self._skipped:
+            trouble = f"{self._skipped} lines of the ledger made no sense"
+        self.progress = Progress(
+            head.number, recordings, max(0, recordings - pending), troubles, is_current, trouble
+        )
+
+    def _standing(self) -> tuple[Head, tuple[int, int]]:
+        return self._upkeep.store.head(), self._upkeep.store.counts()
+
+    async def _do(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
+        return await anyio.to_thread.run_sync(
+            partial(work, *arguments), limiter=self._one_at_a_time
+        )
+
+
+def _is_sound(one: Unread) -> bool:
+    """Whether the key is one that the archive itself could have made for that recording."""
+    key = parse_recording_key(one.key) if isinstance(one.key, str) else None
+    return key is not None and not key.is_sidecar and key.record_id == one.record_id
+
+
+def _fits(one: Unread, reading: Reading | StorageError) -> bool:
+    return isinstance(reading, Reading) and reading.sha256 == one.sha256
+
+
+def _card(one: Unread, reading: Reading | StorageError) -> Card:
+    if _fits(one, reading) and isinstance(reading, Reading) and reading.content is not None:
+        return read_card(one.record_id, one.revision, reading.content)
+    trouble = "its sidecar is not the one that the ledger tells of"
+    if isinstance(reading, KeyMissing):
+        trouble = "its sidecar is missing"
+    elif isinstance(reading, StorageError):
+        trouble = "its sidecar cannot be read"
+    return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)
+
+
+def _foreign(one: Unread) -> Card:
+    trouble = "the ledger gives it a key that no recording can have"
+    return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)

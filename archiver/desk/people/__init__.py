@@ -1,1 +1,0 @@
-"""Who uses the desk: users and roles, passwords, sessions, and the door that they come in by."""

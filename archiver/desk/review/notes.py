@@ -1,0 +1,145 @@
+"""Notes at a position of a recording; everybody reads them, only their author changes them."""
+
+import json
+import math
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from archiver.catalog.epoch import moment, seconds
+from archiver.clock import Clock
+from archiver.desk.accounts.person import Person, Right
+from archiver.desk.file import DeskFile
+from archiver.desk.texts import free_text
+from archiver.errors import NoSuchThing, NotAllowed, WrongInput
+
+_LONGEST: Final = 4000
+_LATEST: Final = 7 * 86_400
+"""No recording is longer than a week, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One note. `seconds` is its position from the beginning of the recording."""
+
+    note_id: int
+    record_id: int
+    seconds: float
+    text: str
+    author: str
+    created_at: datetime
+    changed_at: datetime
+
+
+class Notes:
+    """The notes of one desk."""
+
+    def __init__(self, file: DeskFile, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+
+    async def of(self, record_id: int) -> list[Note]:
+        """The notes on a recording, by position."""
+        rows = await self._file.read(
+            lambda db: db.execute(
+                "SELECT * FROM notes WHERE record_id = ? ORDER BY seconds, note_id",
+                (record_id,),
+            ).fetchall()
+        )
+        return [_note(row) for row in rows]
+
+    async def after(self, note_id: int, limit: int) -> list[Note]:
+        """The next notes of all recordings, in the order in which they were written."""
+        rows = await self._file.read(
+            lambda db: db.execute(
+                "SELECT * FROM notes WHERE note_id > ? ORDER BY note_id LIMIT ?",
+                (note_id, limit),
+            ).fetchall()
+        )
+        return [_note(row) for row in rows]
+
+    async def counts(self, record_ids: Sequence[int]) -> dict[int, int]:
+        """How many notes each of the recordings has; those without any are left out."""
+        asked = json.dumps(list(record_ids))
+        rows = await self._file.read(
+            lambda db: db.execute(
+                "SELECT record_id, count(*) FROM notes"
+                " WHERE record_id IN (SELECT value FROM json_each(?)) GROUP BY record_id",
+                (asked,),
+            ).fetchall()
+        )
+        return dict(rows)
+
+    async def add(self, by: Person, record_id: int, at: float, text: str) -> Note:
+        """Write a note at a position in seconds; WrongInput for no text, or too long a one."""
+        by.need(Right.JUDGE)
+        if not math.isfinite(at) or not 0 <= at <= _LATEST:
+            raise WrongInput("seconds", "this is no position in a recording")
+        kept, now = _kept(text), seconds(self._clock())
+        row = (record_id, round(at, 2), kept, by.name, now, now)
+
+        def change(db: sqlite3.Connection) -> Note:
+            added = db.execute(
+                "INSERT INTO notes (record_id, seconds, text, author, created_at, changed_at)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            return _found(db, added.lastrowid)
+
+        return await self._file.write(change)
+
+    async def change(self, by: Person, note_id: int, text: str) -> Note:
+        """Give one's own note another text."""
+        by.need(Right.JUDGE)
+        kept, now = _kept(text), seconds(self._clock())
+
+        def change(db: sqlite3.Connection) -> Note:
+            if _found(db, note_id).author != by.name:
+                raise NotAllowed("only its author can change a note")
+            db.execute(
+                "UPDATE notes SET text = ?, changed_at = ? WHERE note_id = ?", (kept, now, note_id)
+            )
+            return _found(db, note_id)
+
+        return await self._file.write(change)
+
+    async def remove(self, by: Person, note_id: int) -> Note:
+        """Remove one's own note; an admin may remove anybody's."""
+        by.need(Right.JUDGE)
+
+        def change(db: sqlite3.Connection) -> Note:
+            note = _found(db, note_id)
+            if note.author != by.name and not by.may(Right.OVERSEE):
+                raise NotAllowed("only its author, or an admin, can remove a note")
+            db.execute("DELETE FROM notes WHERE note_id = ?", (note_id,))
+            return note
+
+        return await self._file.write(change)
+
+
+def _kept(text: str) -> str:
+    kept = free_text(text, "text", _LONGEST)
+    if not kept:
+        raise WrongInput("text", "a note needs a text")
+    return kept
+
+
+def _found(db: sqlite3.Connection, note_id: int | None) -> Note:
+    row = db.execute("SELECT * FROM notes WHERE note_id = ?", (note_id,)).fetchone()
+    if row is None:
+        raise NoSuchThing("there is no such note any more")
+    return _note(row)
+
+
+def _note(row: sqlite3.Row) -> Note:
+    return Note(
+        row["note_id"],
+        row["record_id"],
+        row["seconds"],
+        row["text"],
+        row["author"],
+        moment(row["created_at"]),
+        moment(row["changed_at"]),
+    )

@@ -1,0 +1,281 @@
+"""Review queues: a random sample, given out one by one, never the same to two people at a time.
+
+Whoever takes a place claims it for an hour; each sign of work renews the claim. A reviewer
+who goes home blocks nobody: a claim that has run out is given to the next one.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+import anyio.to_thread
+
+from archiver.catalog.epoch import moment, seconds
+from archiver.clock import Clock
+from archiver.desk.accounts.person import Person, Right
+from archiver.desk.file import DeskFile
+from archiver.desk.review.places import Place, place_of
+from archiver.desk.review.sampling import Drawn, draw
+from archiver.desk.texts import one_line
+from archiver.errors import NoSuchThing, WrongInput
+
+LEASE: Final = timedelta(hours=1)
+"""How long a claim lasts without a sign of work: longer than nearly every call."""
+
+_RENEWED_AFTER: Final = timedelta(minutes=5)
+"""A sign of work soon after another costs no write."""
+_LONGEST: Final = 100
+_LONGEST_REASON: Final = 300
+_MOST: Final = 20_000
+"""Places of one queue: more than a team reviews in a year."""
+
+_QUEUES: Final = """
+    SELECT q.*, count(p.position) AS total, coalesce(sum(p.state = 'waiting'), 0) AS waiting,
+           coalesce(sum(p.state = 'done'), 0) AS done,
+           coalesce(sum(p.state = 'skipped'), 0) AS skipped
+    FROM queues q LEFT JOIN places p USING (queue_id)
+    WHERE :queue_id IS NULL OR q.queue_id = :queue_id
+    GROUP BY q.queue_id ORDER BY q.closed_at IS NOT NULL, q.queue_id DESC
+"""
+_PLACES: Final = """
+    SELECT * FROM places WHERE queue_id = ? AND position > ? ORDER BY position LIMIT ?
+"""
+_MINE: Final = """
+    SELECT p.* FROM places p JOIN queues q USING (queue_id)
+    WHERE p.state = 'waiting' AND p.claimed_by = :me AND p.claimed_until > :now
+      AND q.closed_at IS NULL AND (:queue_id IS NULL OR queue_id = :queue_id)
+    ORDER BY p.claimed_until DESC LIMIT 1
+"""
+_FREE: Final = """
+    SELECT p.* FROM places p JOIN queues q USING (queue_id)
+    WHERE p.state = 'waiting' AND (p.claimed_until IS NULL OR p.claimed_until <= :now)
+      AND q.closed_at IS NULL AND (:queue_id IS NULL OR queue_id = :queue_id)
+      AND NOT EXISTS (
+          SELECT 1 FROM verdicts v
+          WHERE v.record_id = p.record_id AND v.reviewer = :me AND v.state = 'submitted'
+      )
+    ORDER BY p.claimed_by IS :me, queue_id, p.position LIMIT 1
+"""
+_FADING: Final = """
+    SELECT 1 FROM places
+    WHERE record_id = :record_id AND state = 'waiting' AND claimed_by = :me
+      AND claimed_until > :now AND claimed_until <= :soon
+"""
+_RENEWAL: Final = """
+    UPDATE places SET claimed_until = :until
+    WHERE record_id = :record_id AND state = 'waiting' AND claimed_by = :me
+      AND claimed_until > :now
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue and how far it is. Its sample can be drawn again from `seed`, `share`, `least`."""
+
+    queue_id: int
+    title: str
+    seed: str
+    share: float
+    least: int
+    made_by: str
+    made_at: datetime
+    closed_at: datetime | None
+    total: int
+    waiting: int
+    done: int
+    skipped: int
+
+
+class Queues:
+    """The review queues of one desk."""
+
+    def __init__(self, file: DeskFile, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+
+    async def make(
+        self,
+        by: Person,
+        title: str,
+        by_agent: Mapping[int, Sequence[int]],
+        *,
+        share: float = 0.05,
+        least: int = 1,
+        seed: str | None = None,
+    ) -> Queue:
+        """Draw a sample from the recordings of each agent, and let people review it.
+
+        The same recordings and the same seed give the same sample. Raises WrongInput where there is
+        nothing to draw from, or too much would be drawn.
+        """
+        by.need(Right.OVERSEE)
+        if not 0 < share <= 1 or not 0 <= least <= _MOST:
+            raise WrongInput("share", "the share must be above 0 and at most 100 %")
+        named = one_line(title, _LONGEST)
+        if not named:
+            raise WrongInput("title", "a queue needs a title")
+        seed = one_line(seed or "", _LONGEST) or secrets.token_hex(8)
+        drawing = partial(draw, by_agent, share=share, least=least, seed=seed)
+        drawn = await anyio.to_thread.run_sync(drawing)  # a second and more, of a million
+        if not drawn:
+            raise WrongInput("view", "there is no recording to draw from")
+        if len(drawn) > _MOST:
+            raise WrongInput(
+                "share", f"that would be {len(drawn):,} recordings; a queue has at most {_MOST:,}"
+            )
+        now = seconds(self._clock())
+        row = (named, seed, share, least, by.name, now)
+        return await self._file.write(lambda db: _make(db, row, drawn))
+
+    async def all(self) -> list[Queue]:
+        """Every queue, those that are open first, the newest of them on top."""
+        rows = await self._file.read(lambda db: db.execute(_QUEUES, {"queue_id": None}).fetchall())
+        return [_queue(row) for row in rows]
+
+    async def find(self, queue_id: int) -> Queue | None:
+        """The queue of that id, if there is one."""
+        asked = {"queue_id": queue_id}
+        row = await self._file.read(lambda db: db.execute(_QUEUES, asked).fetchone())
+        return None if row is None else _queue(row)
+
+    async def next(self, by: Person, queue_id: int | None = None) -> Place | None:
+        """Claim the next recording to review, of one queue or of all that are open; None: no more.
+
+        While a claim of one's own lasts, that place comes again, however often it is asked for.
+        What one has released, or let run out, comes after everything else.
+        """
+        by.need(Right.JUDGE)
+        now = self._clock()
+        asked = {"me": by.name, "now": seconds(now), "queue_id": queue_id}
+
+        def change(db: sqlite3.Connection) -> Place | None:
+            row = db.execute(_MINE, asked).fetchone() or db.execute(_FREE, asked).fetchone()
+            if row is None:
+                return None
+            place = place_of(row)
+            _claim(db, place.queue_id, place.position, by.name, seconds(now + LEASE))
+            return _found(db, place.queue_id, place.record_id)
+
+        return await self._file.write(change)
+
+    async def keep(self, by: Person, record_id: int) -> None:
+        """A sign of work: renew one's claim on the recording, if there is one that lasts.
+
+        Cheap enough to be told with every request for a piece of sound.
+        """
+        now = self._clock()
+        asked = {
+            "me": by.name,
+            "record_id": record_id,
+            "now": seconds(now),
+            "soon": seconds(now + LEASE - _RENEWED_AFTER),
+            "until": seconds(now + LEASE),
+        }
+        if await self._file.read(lambda db: db.execute(_FADING, asked).fetchone()):
+            await self._file.write(lambda db: db.execute(_RENEWAL, asked))
+
+    async def release(self, by: Person, queue_id: int, record_id: int) -> None:
+        """Give up one's claim, for somebody else to take the place."""
+        by.need(Right.JUDGE)
+        now = seconds(self._clock())
+        await self._file.write(
+            lambda db: db.execute(
+                "UPDATE places SET claimed_until = ? WHERE queue_id = ? AND record_id = ?"
+                " AND claimed_by = ? AND claimed_until > ? AND state = 'waiting'",
+                (now, queue_id, record_id, by.name, now),
+            )
+        )
+
+    async def skip(self, by: Person, queue_id: int, record_id: int, reason: str) -> Place:
+        """Take a recording out of the queue unreviewed, and say why; NoSuchThing if another has it.
+
+        It stays in the queue's numbers as skipped, with the name and the reason.
+        """
+        by.need(Right.JUDGE)
+        why, now = one_line(reason, _LONGEST_REASON), seconds(self._clock())
+        if not why:
+            raise WrongInput("reason", "say why it is skipped")
+
+        def change(db: sqlite3.Connection) -> Place:
+            changed = db.execute(
+                "UPDATE places SET state = 'skipped', claimed_by = NULL, claimed_until = NULL,"
+                " ended_by = ?, ended_at = ?, reason = ?"
+                " WHERE queue_id = ? AND record_id = ? AND state = 'waiting'"
+                " AND (claimed_by = ? OR claimed_until IS NULL OR claimed_until <= ?)",
+                (by.name, now, why, queue_id, record_id, by.name, now),
+            )
+            if not changed.rowcount:
+                raise NoSuchThing("this recording does not wait in the queue for you any more")
+            return _found(db, queue_id, record_id)
+
+        return await self._file.write(change)
+
+    async def close(self, by: Person, queue_id: int) -> None:
+        """Give out nothing of the queue any more; what was reviewed stays."""
+        by.need(Right.OVERSEE)
+        now = seconds(self._clock())
+        await self._file.write(
+            lambda db: db.execute(
+                "UPDATE queues SET closed_at = coalesce(closed_at, ?) WHERE queue_id = ?",
+                (now, queue_id),
+            )
+        )
+
+    async def places(
+        self, by: Person, queue_id: int, *, after: int = 0, limit: int = _MOST
+    ) -> list[Place]:
+        """The places of a queue in their order, from the one after the position `after` on."""
+        by.need(Right.OVERSEE)
+        asked = (queue_id, after, limit)
+        rows = await self._file.read(lambda db: db.execute(_PLACES, asked).fetchall())
+        return [place_of(row) for row in rows]
+
+
+def _make(db: sqlite3.Connection, row: tuple[Any, ...], drawn: Sequence[Drawn]) -> Queue:
+    added = db.execute(
+        "INSERT INTO queues (title, seed, share, least, made_by, made_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        row,
+    )
+    db.executemany(
+        "INSERT INTO places (queue_id, position, record_id, agent_id, state)"
+        " VALUES (?, ?, ?, ?, 'waiting')",
+        (
+            (added.lastrowid, position, one.record_id, one.agent_id)
+            for position, one in enumerate(drawn, start=1)
+        ),
+    )
+    return _queue(db.execute(_QUEUES, {"queue_id": added.lastrowid}).fetchone())
+
+
+def _claim(db: sqlite3.Connection, queue_id: int, position: int, by: str, until: int) -> None:
+    db.execute(
+        "UPDATE places SET claimed_by = ?, claimed_until = ? WHERE queue_id = ? AND position = ?",
+        (by, until, queue_id, position),
+    )
+
+
+def _found(db: sqlite3.Connection, queue_id: int, record_id: int) -> Place:
+    asked = "SELECT * FROM places WHERE queue_id = ? AND record_id = ?"
+    return place_of(db.execute(asked, (queue_id, record_id)).fetchone())
+
+
+def _queue(row: sqlite3.Row) -> Queue:
+    return Queue(
+        row["queue_id"],
+        row["title"],
+        row["seed"],
+        row["share"],
+        row["least"],
+        row["made_by"],
+        moment(row["made_at"]),
+        moment(row["closed_at"]),
+        row["total"],
+        row["waiting"],
+        row["done"],
+        row["skipped"],
+    )

@@ -1,0 +1,115 @@
+"""Verdicts and notes as tables for spreadsheets, in pieces of text."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Final, TypeAlias
+
+from archiver.clock import stamp, stamp_or_none
+from archiver.desk.accounts.person import Person, Right
+from archiver.desk.index.entries import Entry
+from archiver.desk.review.notes import Note, Notes
+from archiver.desk.review.scorecard import Mark
+from archiver.desk.review.verdicts import Verdict, Verdicts
+from archiver.text.csv import BOM, csv_line
+
+Describe: TypeAlias = Callable[[Sequence[int]], Awaitable[list[Entry]]]
+"""Tells what is known of recordings; those that are not known any more are left out."""
+
+VERDICT_COLUMNS: Final = (
+    "verdictId", "recordId", "callId", "leadId", "createdAtUtc", "agentId", "agent", "reviewer",
+    "revision", "score", "reviewedAtUtc", "scorecard", "scorecardDigest", "comment",
+)  # fmt: skip
+NOTE_COLUMNS: Final = (
+    "noteId", "recordId", "callId", "leadId", "createdAtUtc", "agentId", "agent", "seconds",
+    "text", "author", "writtenAtUtc", "changedAtUtc",
+)  # fmt: skip
+
+_AT_ONCE: Final = 500
+
+
+async def verdict_rows(
+    by: Person, verdicts: Verdicts, describe: Describe, *, language: str
+) -> AsyncIterator[str]:
+    """Every verdict that was submitted, with a column for each question by its id.
+
+    Questions of former scorecards have their columns behind those of the present one.
+    """
+    by.need(Right.OVERSEE)
+    cards = await verdicts.cards()
+    questions = list(dict.fromkeys(one.question_id for card in cards for one in card.questions))
+    yield BOM + csv_line((*VERDICT_COLUMNS, *questions))
+    last = 0
+    while found := await verdicts.after(by, last, _AT_ONCE):
+        known = await _known(describe, (one.record_id for one in found))
+        yield "".join(
+            csv_line(_verdict_cells(one, known.get(one.record_id), questions, language))
+            for one in found
+        )
+        last = found[-1].verdict_id
+
+
+async def note_rows(by: Person, notes: Notes, describe: Describe) -> AsyncIterator[str]:
+    """Every note, in the order in which they were written."""
+    by.need(Right.TAKE_AWAY)
+    yield BOM + csv_line(NOTE_COLUMNS)
+    last = 0
+    while found := await notes.after(last, _AT_ONCE):
+        known = await _known(describe, (one.record_id for one in found))
+        yield "".join(csv_line(_note_cells(one, known.get(one.record_id))) for one in found)
+        last = found[-1].note_id
+
+
+async def _known(describe: Describe, record_ids: Iterable[int]) -> dict[int, Entry]:
+    entries = await describe(list(dict.fromkeys(record_ids)))
+    return {entry.record_id: entry for entry in entries}
+
+
+def _verdict_cells(
+    verdict: Verdict, entry: Entry | None, questions: Sequence[str], language: str
+) -> list[object]:
+    asked = {one.question_id for one in verdict.card.questions}
+    return [
+        verdict.verdict_id,
+        verdict.record_id,
+        *_facts(entry, verdict.agent_id),
+        verdict.reviewer,
+        verdict.revision,
+        verdict.score,
+        stamp(verdict.changed_at),
+        verdict.card.title.said(language),
+        verdict.card.digest[:12],
+        verdict.comment,
+        *(_answer(verdict.marks.get(one)) if one in asked else "" for one in questions),
+    ]
+
+
+def _note_cells(note: Note, entry: Entry | None) -> list[object]:
+    return [
+        note.note_id,
+        note.record_id,
+        *_facts(entry, None),
+        note.seconds,
+        note.text,
+        note.author,
+        stamp(note.created_at),
+        stamp(note.changed_at),
+    ]
+
+
+def _facts(entry: Entry | None, agent_id: int | None) -> list[object]:
+    """Call, lead, moment and agent; of a removed recording only what the desk itself noted."""
+    if entry is None:
+        return ["", "", "", agent_id, ""]
+    agent = entry.user_id if agent_id is None else agent_id
+    return [
+        entry.call_id,
+        entry.lead_id,
+        stamp_or_none(entry.created_at),
+        agent,
+        entry.agent if agent == entry.user_id else "",
+    ]
+
+
+def _answer(mark: Mark) -> object:
+    if mark is None:
+        return "n/a"
+    return ("yes" if mark else "no") if isinstance(mark, bool) else mark

@@ -1,0 +1,120 @@
+"""Tags: a few words on a recording, the same for everybody."""
+
+import json
+import sqlite3
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from archiver.catalog.epoch import seconds
+from archiver.clock import Clock
+from archiver.desk.accounts.person import Person, Right
+from archiver.desk.file import DeskFile
+from archiver.desk.texts import one_line
+from archiver.errors import WrongInput
+
+_LONGEST: Final = 40
+_MOST: Final = 30
+_SHOWN: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """A tag, and how many recordings have it."""
+
+    tag: str
+    recordings: int
+
+
+class Tags:
+    """The tags of one desk."""
+
+    def __init__(self, file: DeskFile, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+
+    async def of(self, record_id: int) -> list[str]:
+        """The tags of a recording, in alphabetical order."""
+        return (await self.of_many([record_id])).get(record_id, [])
+
+    async def of_many(self, record_ids: Sequence[int]) -> dict[int, list[str]]:
+        """The tags of each recording that has some."""
+        asked = json.dumps(list(record_ids))
+        rows = await self._file.read(
+            lambda db: db.execute(
+                "SELECT record_id, tag FROM tags"
+                " WHERE record_id IN (SELECT value FROM json_each(?)) ORDER BY 1, 2",
+                (asked,),
+            ).fetchall()
+        )
+        found: dict[int, list[str]] = {}
+        for record_id, tag in rows:
+            found.setdefault(record_id, []).append(tag)
+        return found
+
+    async def add(self, by: Person, record_id: int, tag: str) -> str:
+        """Tag a recording; the tag as it is kept. One that is there already stays as it is.
+
+        Raises WrongInput for what is no tag, and for more tags than one recording may have.
+        """
+        by.need(Right.JUDGE)
+        kept, now = proper_tag(tag), seconds(self._clock())
+
+        def change(db: sqlite3.Connection) -> None:
+            (others,) = db.execute(
+                "SELECT count(*) FROM tags WHERE record_id = ? AND tag <> ?", (record_id, kept)
+            ).fetchone()
+            if others >= _MOST:
+                raise WrongInput("tag", f"a recording has at most {_MOST} tags")
+            db.execute(
+                "INSERT OR IGNORE INTO tags VALUES (?, ?, ?, ?)", (record_id, kept, by.name, now)
+            )
+
+        await self._file.write(change)
+        return kept
+
+    async def remove(self, by: Person, record_id: int, tag: str) -> None:
+        """Take a tag off a recording, whoever put it there; also where there is none."""
+        by.need(Right.JUDGE)
+        kept = proper_tag(tag)
+        await self._file.write(
+            lambda db: db.execute(
+                "DELETE FROM tags WHERE record_id = ? AND tag = ?", (record_id, kept)
+            )
+        )
+
+    async def all(self) -> dict[str, list[int]]:
+        """Every tag in use, with the recordings that have it."""
+        rows = await self._file.read(
+            lambda db: db.execute("SELECT tag, record_id FROM tags").fetchall()
+        )
+        found: dict[str, list[int]] = {}
+        for tag, record_id in rows:
+            found.setdefault(tag, []).append(record_id)
+        return found
+
+    async def known(self, prefix: str = "") -> list[TagCount]:
+        """Tags that begin so, those of most recordings first."""
+        start = _folded(prefix)
+        rows = await self._file.read(
+            lambda db: db.execute(
+                "SELECT tag, count(*) FROM tags WHERE substr(tag, 1, ?) = ?"
+                " GROUP BY tag ORDER BY 2 DESC, 1 LIMIT ?",
+                (len(start), start, _SHOWN),
+            ).fetchall()
+        )
+        return [TagCount(*row) for row in rows]
+
+
+def proper_tag(text: str) -> str:
+    """The tag as it is kept: lower case, single spaces, without a `#` in front."""
+    tag = _folded(text)
+    if not 1 <= len(tag) <= _LONGEST or "," in tag:
+        raise WrongInput("tag", f"a tag has 1 to {_LONGEST} characters and no comma")
+    return tag
+
+
+def _folded(text: str) -> str:
+    line = one_line(unicodedata.normalize("NFKC", text), 200)
+    return line.casefold().lstrip("# ")

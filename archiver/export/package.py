@@ -1,0 +1,200 @@
+"""An export from its choice to its name: choose, pack, tell the ledger, give it its name.
+
+The ledger is told after all bytes of the payload are written and before the package gets its name:
+a disclosure that nobody recorded is worse than a record of one that a crash then prevented. So the
+custody record can name the segment that tells of it.
+"""
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from anyio import to_thread
+
+from archiver import __version__
+from archiver.archive.archive import FORMAT, Archive, watched_archive
+from archiver.clock import Clock, stamp, system_clock
+from archiver.config import Config
+from archiver.export import custody
+from archiver.export.bag import MANIFEST, Bag, Written
+from archiver.export.custody import Custody
+from archiver.export.markup import count, say_period
+from archiver.export.naming import folder_name
+from archiver.export.outcome import ExportReport
+from archiver.export.packing import Contents, Packer, Scratches
+from archiver.export.request import ExportRequest, Fetched, Trace
+from archiver.export.selection import Chosen, choose
+from archiver.export.sinks import FolderSink, Sink, ZipSink
+from archiver.export.target import Target, keep_apart, writing
+from archiver.ledger.events import Exported
+from archiver.run.events import CallsListed, Note, OnEvent
+from archiver.text.measures import say_size
+
+_IDS_AN_EVENT: Final = 500
+"""Recordings that one line of the ledger names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Who exports: the account and the machine."""
+
+    user: str
+    host: str
+
+
+async def export(
+    config: Config,
+    request: ExportRequest,
+    fetched: Fetched,
+    traced: Trace,
+    *,
+    exporter: Exporter,
+    on_event: OnEvent,
+    state_folder: Path,
+    clock: Clock = system_clock,
+) -> ExportReport:
+    """Pack what the archive holds, after `fetched` brought home what it lacked.
+
+    `traced` is where the request's numbers were found. A run may hold the archive meanwhile. Raises
+    UsageError for a target that cannot be, NothingToExport, ArchiveDamaged, StorageFull and other
+    errors of either storage; then nothing lies under the target's name.
+    """
+    began = time.monotonic()
+    keep_apart(request.target, config.storage.url)
+    with Target(request.target, force=request.force) as target:
+        async with watched_archive(config, state_folder=state_folder) as archive:
+            chosen = await choose(
+                config, request, fetched, traced, archive, on_event=on_event, clock=clock
+            )
+            on_event(Note(f"packing {request.target}"))
+            on_event(CallsListed(chosen.sums.calls))
+            with ExitStack() as stack:
+                scratch, bag = await _open(target, stack)
+                packer = Packer(
+                    archive,
+                    bag,
+                    title=request.title,
+                    zone=config.window.timezone,
+                    leave_out_damaged=request.leave_out_damaged,
+                    scratch=scratch,
+                    on_event=on_event,
+                )
+                manifest = await packer.pack()
+                record = await _tell(
+                    archive, request, chosen, packer.contents, manifest, exporter, clock
+                )
+                await _write_custody(bag, record, scratch, config)
+                await bag.finish(list(_bag_info(record, config)))
+        await to_thread.run_sync(target.commit)
+    return _report(record, target.path, time.monotonic() - began)
+
+
+async def _open(target: Target, stack: ExitStack) -> tuple[Scratches, Bag]:
+    def sink() -> Sink:
+        if target.is_zip:
+            return ZipSink(target.part, folder_name(target.path.stem))
+        return FolderSink(target.part)
+
+    with writing(target.path):
+        scratch = stack.enter_context(Scratches(target))
+        bag = Bag(await to_thread.run_sync(sink), target)
+    return scratch, stack.enter_context(bag)
+
+
+async def _tell(
+    archive: Archive,
+    request: ExportRequest,
+    chosen: Chosen,
+    done: Contents,
+    manifest: Written,
+    exporter: Exporter,
+    clock: Clock,
+) -> Custody:
+    """Tell the ledger of the export; all that the custody record says."""
+    at = clock()
+    name = stamp(at).replace("-", "").replace(":", "")
+    export_id = f"{name}-{secrets.token_hex(3)}"
+    event = Exported(
+        manifest_sha256=manifest.sha256,
+        calls=done.calls,
+        recordings=done.recordings,
+        bytes=done.bytes,
+        missing=len(done.missing),
+        lead_ids=request.leads,
+        order_ids=request.orders,
+        call_ids=request.calls,
+        phones=len(request.phones),
+    )
+    head = await archive.announce(list(_lines(event, done.record_ids)), at=at, run=export_id)
+    return Custody(
+        export_id=export_id,
+        at=at,
+        user=exporter.user,
+        host=exporter.host,
+        version=__version__,
+        request=request,
+        fetched=chosen.fetched,
+        archive_id=archive.archive_id,
+        archive_format=FORMAT,
+        head=chosen.head,
+        recorded_in=head,
+        manifest=MANIFEST,
+        manifest_sha256=manifest.sha256,
+        calls=done.calls,
+        recordings=done.recordings,
+        bytes=done.bytes,
+        first=done.first,
+        last=done.last,
+        last_run=chosen.last_run,
+        not_found=chosen.not_found,
+        missing=done.missing,
+        differences=done.differences,
+    )
+
+
+def _lines(event: Exported, record_ids: list[int]) -> Iterator[Exported]:
+    """The event, in as many lines as its recordings need."""
+    for first in range(0, max(len(record_ids), 1), _IDS_AN_EVENT):
+        yield replace(event, record_ids=tuple(record_ids[first : first + _IDS_AN_EVENT]))
+
+
+async def _write_custody(bag: Bag, record: Custody, scratch: Scratches, config: Config) -> None:
+    zone = config.window.timezone
+    start = custody.json_start(record)
+    await bag.tag("custody.json", start, scratch.lines, custody.JSON_END)
+    start = custody.page_start(record, zone)
+    await bag.tag("custody.html", start, scratch.rows, custody.PAGE_END)
+
+
+def _bag_info(record: Custody, config: Config) -> Iterator[tuple[str, str]]:
+    zone = config.window.timezone
+    period = say_period(record.first, record.last, zone)
+    calls, recordings = count(record.calls, "call"), count(record.recordings, "recording")
+    yield "Bagging-Date", f"{record.at.astimezone(zone):%Y-%m-%d}"
+    yield "Bag-Software-Agent", f"archiver {record.version}"
+    yield "Bag-Size", say_size(record.bytes)
+    yield "External-Identifier", record.export_id
+    yield "External-Description", f"{calls} and {recordings}, {period}"
+    yield "Internal-Sender-Identifier", f"archive {record.archive_id}"
+
+
+def _report(record: Custody, target: Path, seconds: float) -> ExportReport:
+    return ExportReport(
+        export_id=record.export_id,
+        target=target,
+        request=record.request,
+        fetched=record.fetched,
+        calls=record.calls,
+        recordings=record.recordings,
+        bytes=record.bytes,
+        seconds=seconds,
+        missing=record.missing,
+        differences=record.differences,
+        not_found=record.not_found,
+        manifest_sha256=record.manifest_sha256,
+        head=record.recorded_in,
+    )

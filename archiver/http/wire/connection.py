@@ -1,0 +1,316 @@
+"""One connection and the answers that come over it, one at a time.
+
+The bytes of an answer are read by llhttp (through httptools), the parser of Node.js. It is told to
+put up with what browsers put up with too: control characters in header values, lines that end in a
+bare LF, blanks behind the size of a chunk. It puts up with no doubt about where a body ends: more
+bytes than were announced make as bad an answer as fewer.
+
+What is received goes to the parser at once, and from there to whoever reads the body. When that one
+is slow, nothing more is received until it has caught up.
+"""
+
+import asyncio
+from typing import Final, cast
+
+import httptools
+import httpx
+
+from archiver.http.wire.words import said
+
+RECEIVE_BYTES: Final = 2**18
+"""What one call to the system may bring; smaller ones cost large recordings more wake-ups."""
+
+_LONGEST_HEAD: Final = 2**16
+"""Bytes of status line and headers. Signed addresses in `Location` take a few KiB."""
+_ENOUGH: Final = 2**19
+"""Bytes that wait for their reader before no more are received."""
+_CHUNK_COSTS: Final = 64
+"""Bytes that a waiting chunk takes beside its own: a body may come in chunks of one byte."""
+
+
+class Disconnected(httpx.RemoteProtocolError):
+    """The connection was closed before a byte of the answer came."""
+
+
+class Answer:
+    """What comes back for one request: the head, then the body as it arrives.
+
+    Filled by its connection and read by one task. `is_whole`: the body has arrived to its end, as
+    its framing tells it. `is_last`: the connection carries no other answer after this one.
+    """
+
+    def __init__(self, connection: "Connection") -> None:
+        self.status = 0
+        self.reason = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.is_whole = False
+        self.is_last = True
+        self._connection = connection
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
+        self._chunks: list[bytes] = []
+        self._waiting_bytes = 0
+        self._is_begun = False
+        self._is_further = False
+        self._barren_bytes = 0
+        self._failure: Exception | None = None
+        self._reader: asyncio.Future[None] | None = None
+
+    async def head(self) -> None:
+        """Wait until status and headers are there."""
+        while not self.status:
+            await self._news()
+
+    async def read(self) -> bytes:
+        """The next bytes of the body; none at its end."""
+        while not self._chunks:
+            if self.is_whole:
+                return b""
+            await self._news()
+        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._waiting_bytes = 0
+        self._connection.receive_more()
+        return data
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for more to arrive."""
+        return self._reader is not None
+
+    async def _news(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._reader = asyncio.get_running_loop().create_future()
+        try:
+            await self._reader
+        finally:
+            self._reader = None
+
+    def _tell(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    # What the connection tells.
+
+    def feed(self, data: memoryview) -> bool:
+        """Take what was received; whether it brought the head or some of the body."""
+        self._is_begun = True
+        self._is_further = False
+        self._barren_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self.is_last = True
+        except httptools.HttpParserError as error:
+            self.is_last = True
+            surplus = "more came than the answer announced" if self.is_whole else ""
+            self.is_whole = False
+            self.fail(httpx.RemoteProtocolError(surplus or f"the answer is not HTTP: {error}"))
+        if self._barren_bytes > _LONGEST_HEAD and not self.is_whole:
+            self.fail(httpx.RemoteProtocolError("the headers of the answer do not end"))
+        if self._waiting_bytes >= _ENOUGH:
+            self._connection.receive_no_more()
+        self._tell()
+        return self._is_further
+
+    def end(self, lost: Exception | None) -> None:
+        """The connection is gone: that ends a body without any other end, and cuts any other."""
+        if self.is_whole or self._failure is not None:
+            return
+        if not self._is_begun:
+            self.fail(Disconnected(said(lost) or "the connection was closed without an answer"))
+        elif lost is not None:
+            self.fail(httpx.ReadError(said(lost) or "the connection broke"))
+        elif self.status and self._ends_with_connection():
+            self.is_whole = True
+            self._tell()
+        else:
+            self.fail(httpx.RemoteProtocolError("the answer broke off"))
+
+    def fail(self, failure: Exception) -> None:
+        """No more will come; what has arrived may still be read."""
+        self._failure = self._failure or failure
+        self._connection.receive_no_more()
+        self._tell()
+
+    def _ends_with_connection(self) -> bool:
+        """Whether the framing of the body leaves its end open (RFC 9112, section 6.3)."""
+        fields = {name.lower(): value.lower() for name, value in self.headers}
+        coding = fields.get(b"transfer-encoding")
+        if coding is not None:
+            return not coding.rstrip().endswith(b"chunked")
+        return b"content-length" not in fields
+
+    # What the parser tells, by the names that httptools asks for.
+
+    def on_message_begin(self) -> None:
+        """The answer, an interim one (1xx) before it, or one too many behind it.
+
+        Of the interim ones nothing is kept. One too many shows a connection at odds with itself:
+        ValueError ends the parsing.
+        """
+        if self.is_whole:
+            raise ValueError("an answer that nobody asked for")
+        self.reason, self.headers = b"", []
+
+    def on_status(self, reason: bytes) -> None:
+        """The words behind the status, or some of them."""
+        self.reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or what looks like one behind a chunked body and is none.
+
+        The parser heeds `Content-Length : 5`, so the blank must hide it from nobody here.
+        """
+        if not self.status:
+            self.headers.append((name.rstrip(), value))
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        status = self._parser.get_status_code()
+        if status >= 200 or status == httpx.codes.SWITCHING_PROTOCOLS:
+            self.status = status
+            self._is_further = True
+
+    def on_body(self, data: bytes) -> None:
+        """Some of the body."""
+        self._chunks.append(data)
+        self._waiting_bytes += len(data) + _CHUNK_COSTS
+        self._barren_bytes = 0
+        self._is_further = True
+
+    def on_message_complete(self) -> None:
+        """The end of the body, or of an interim answer."""
+        if self.status:
+            self.is_whole = True
+            self.is_last = not self._parser.should_keep_alive()
+
+
+class Connection(asyncio.BufferedProtocol):
+    """An open connection, which carries one exchange at a time.
+
+    `buffer` is where it receives: the event loop fills it and hands it over in one step, so all
+    connections of a loop may share one.
+    """
+
+    def __init__(self, buffer: memoryview) -> None:
+        self.is_open = False
+        self.idle_since = 0.0
+        self._buffer = buffer
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._answer: Answer | None = None
+        self._heard_at = 0.0
+        self._patience = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_paused = False
+
+    async def ask(self, request: bytes, *, patience: float | None) -> Answer:
+        """Send the request; its answer, as soon as the head is there.
+
+        `patience` is how long the head, and then each next bit of the body, may stay out while it
+        is awaited, in seconds (None: for ever); bytes that bring neither prolong nothing. Raises
+        httpx.ReadTimeout after it, Disconnected, httpx.RemoteProtocolError or httpx.ReadError when
+        the answer breaks off; reading the body raises the same.
+        """
+        self._answer = answer = Answer(self)
+        if self.is_open:
+            self._be_patient_for(patience)
+            self._transport.write(request)
+        else:
+            answer.end(None)
+        await answer.head()
+        return answer
+
+    def put_aside(self) -> bool:
+        """Whether it can carry another exchange after this one; closed if not.
+
+        Not if the answer came before all of the request was sent: the next would wait behind it.
+        """
+        answer, self._answer = self._answer, None
+        is_over = answer is not None and answer.is_whole and not answer.is_last
+        if self.is_open and is_over and not self._transport.get_write_buffer_size():
+            self.idle_since = self._loop.time()
+            self.receive_more()
+            return True
+        self.close()
+        return False
+
+    def close(self) -> None:
+        """Close it at once: the rest of an unwanted body may take for ever."""
+        self.is_open = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._transport.abort()
+
+    def receive_more(self) -> None:
+        """Go on receiving, if that was stopped."""
+        if self._is_paused and self.is_open:
+            self._is_paused = False
+            self._heard_at = self._loop.time()
+            self._transport.resume_reading()
+
+    def receive_no_more(self) -> None:
+        """Leave what comes with the system, and so at last with the server."""
+        if not self._is_paused and self.is_open:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _be_patient_for(self, seconds: float | None) -> None:
+        self._heard_at = self._loop.time()
+        self._patience = float("inf") if seconds is None else seconds
+        due = self._heard_at + self._patience
+        if self._timer is not None and self._timer.when() > due:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None and seconds is not None:
+            self._timer = self._loop.call_at(due, self._listen)
+
+    def _listen(self) -> None:
+        """Give up on an answer that has been awaited in vain for too long.
+
+        One timer serves many exchanges: it is not moved whenever something arrives, but looks for
+        itself, when it goes off, since when nothing has.
+        """
+        self._timer = None
+        if self._answer is None or self._patience == float("inf"):
+            return
+        now = self._loop.time()
+        since = self._heard_at if self._answer.is_awaited else now
+        if now - since >= self._patience:
+            self._answer.fail(httpx.ReadTimeout("no answer in time"))
+        else:
+            self._timer = self._loop.call_at(since + self._patience, self._listen)
+
+    # What the event loop tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
+        self._transport = cast(asyncio.Transport, transport)
+        self.is_open = True
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to receive."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Something was received."""
+        if self._answer is None:  # nobody has asked for anything
+            self.close()
+        elif self._answer.feed(self._buffer[:nbytes]):
+            self._heard_at = self._loop.time()
+
+    def eof_received(self) -> None:
+        """Nothing more will be received: that closes it."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is closed."""
+        self.is_open = False
+        if self._answer is not None:
+            self._answer.end(exc)

@@ -1,0 +1,115 @@
+"""Making connections, to no address but those that a policy admits.
+
+Whatever a name resolves to is looked at before anything is sent, and the connection goes to just
+what was looked at: a name that says something else the next time gains nothing.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import Final, NamedTuple
+
+import httpx
+from aiohappyeyeballs import start_connection
+
+from archiver.http.origins import OriginPolicy, address_refused
+from archiver.http.wire.connection import RECEIVE_BYTES, Connection
+from archiver.http.wire.words import said
+
+_HEAD_START: Final = 0.25
+"""Seconds until the next address of a name is tried as well (RFC 8305, section 8)."""
+_LONGEST: Final = 60.0
+"""Seconds for a connection, where nobody says how long."""
+
+_PORTS: Final = {"https": 443, "http": 80}
+
+
+class TlsRefused(httpx.ConnectError):
+    """Somebody answers there, and no TLS can be agreed on, or this machine does not trust the
+    certificate, or cannot read what it trusts: asking again changes nothing."""
+
+
+class Origin(NamedTuple):
+    """Whom to connect to. `host` as in an address, without the brackets of IPv6."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: httpx.URL) -> "Origin":
+        """That of an address with http or https."""
+        port = _PORTS[url.scheme] if url.port is None else url.port
+        return cls(url.scheme, url.raw_host.decode("ascii"), port)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+class Dialler:
+    """Makes the connections of one event loop."""
+
+    def __init__(self, policy: OriginPolicy) -> None:
+        self._policy = policy
+        self._buffer = memoryview(bytearray(RECEIVE_BYTES))
+        self._context: ssl.SSLContext | None = None
+
+    async def dial(self, origin: Origin, *, within: float | None) -> Connection:
+        """A new connection, TLS included, within so many seconds.
+
+        Raises FetchError when the name resolves to nothing that the policy admits; TlsRefused,
+        httpx.ConnectTimeout and httpx.ConnectError.
+        """
+        try:
+            async with asyncio.timeout(_LONGEST if within is None else within):
+                return await self._connected(origin)
+        except TimeoutError:
+            raise httpx.ConnectTimeout("no connection, or no TLS on it, in time") from None
+        except ssl.SSLError as error:
+            raise TlsRefused(said(error)) from None
+        except (OSError, UnicodeError) as error:  # a label of the name may be too long for IDNA
+            raise httpx.ConnectError(
+                said(error) or "no connection, or it was cut before there was TLS on it"
+            ) from None
+
+    async def _connected(self, origin: Origin) -> Connection:
+        loop = asyncio.get_running_loop()
+        # The same resolver on whichever loop: each has a way of its own.
+        found = await asyncio.to_thread(
+            socket.getaddrinfo, origin.host, origin.port, type=socket.SOCK_STREAM
+        )
+        admitted = [
+            one
+            for one in found
+            if self._policy.admits_address(origin.host, origin.port, str(one[4][0]))
+        ]
+        if found and not admitted:
+            raise address_refused(str(origin))
+        plain = await start_connection(admitted, happy_eyeballs_delay=_HEAD_START, interleave=1)
+        connection = Connection(self._buffer)
+        try:
+            await loop.create_connection(
+                lambda: connection,
+                sock=plain,
+                ssl=self._tls() if origin.scheme == "https" else None,
+                server_hostname=origin.host.rstrip(".") if origin.scheme == "https" else None,
+            )
+        except BaseException:
+            if connection.is_open:  # asyncio would say goodbye over it first, and wait for a reply
+                connection.close()
+            plain.close()
+            raise
+        return connection
+
+    def _tls(self) -> ssl.SSLContext:
+        """Made when it is first needed: reading the certificates of the world takes 20 ms."""
+        if self._context is None:
+            try:
+                self._context = httpx.create_ssl_context()
+            except OSError:  # ssl.SSLError is one
+                raise TlsRefused(
+                    "the certificates to trust cannot be read; see SSL_CERT_FILE"
+                ) from None
+            self._context.set_alpn_protocols(["http/1.1"])
+        return self._context

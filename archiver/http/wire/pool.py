@@ -1,0 +1,77 @@
+"""Connections that are kept for the next request to the same origin."""
+
+import asyncio
+from typing import Final
+
+import httpx
+
+from archiver.http.wire.connection import Connection
+from archiver.http.wire.dialling import Dialler, Origin
+
+_KEPT_SECONDS: Final = 15.0
+"""How long an idle connection is kept: shorter than common servers and load balancers wait."""
+
+
+class Pool:
+    """At most `limit` connections in use at a time, and as many idle ones."""
+
+    def __init__(self, dialler: Dialler, *, limit: int) -> None:
+        self._dialler = dialler
+        self._kept = limit
+        self._room = asyncio.Semaphore(limit)
+        self._used: dict[Connection, Origin] = {}
+        self._idle: list[tuple[Origin, Connection]] = []  # that of longest ago first
+
+    async def take(
+        self, origin: Origin, *, fresh: bool, connect: float | None, room: float | None
+    ) -> tuple[Connection, bool]:
+        """A connection for one exchange, and whether it has carried one before.
+
+        `fresh` wants one that has not. `room` is how long to wait while all are in use, in seconds.
+        Raises httpx.PoolTimeout after that, and what `Dialler.dial` raises.
+        """
+        try:
+            async with asyncio.timeout(room):
+                await self._room.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("no connection was free in time") from None
+        try:
+            kept = None if fresh else self._kept_for(origin)
+            connection = kept or await self._dialler.dial(origin, within=connect)
+        except BaseException:
+            self._room.release()
+            raise
+        self._used[connection] = origin
+        return connection, kept is not None
+
+    def give_back(self, connection: Connection) -> None:
+        """Its exchange is over, or given up; twice is as good as once."""
+        origin = self._used.pop(connection, None)
+        if origin is None:
+            return
+        self._room.release()
+        if connection.put_aside():
+            self._idle.append((origin, connection))
+        self._let_go(len(self._idle) - self._kept)
+
+    def close(self) -> None:
+        """Close all connections, those in use too. What is taken from now on is not kept."""
+        self._kept = 0
+        for connection in self._used:
+            connection.close()
+        self._let_go(len(self._idle))
+
+    def _kept_for(self, origin: Origin) -> Connection | None:
+        """The one that was used last: the server is most likely to have kept that, too."""
+        self._let_go(0)
+        for place in range(len(self._idle) - 1, -1, -1):
+            if self._idle[place][0] == origin:
+                return self._idle.pop(place)[1]
+        return None
+
+    def _let_go(self, least: int) -> None:
+        """Close the `least` oldest, and all that have been idle for too long."""
+        old = asyncio.get_running_loop().time() - _KEPT_SECONDS
+        while self._idle and (least > 0 or self._idle[0][1].idle_since < old):
+            self._idle.pop(0)[1].close()
+            least -= 1

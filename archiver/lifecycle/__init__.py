@@ -1,1 +1,0 @@
-"""What the law asks of an archive beyond keeping: holds, retention, erasure, locks."""

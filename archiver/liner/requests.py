@@ -1,0 +1,276 @@
+"""One request to the Liner API and its answer: budget, time-out, size, redirects, retries.
+
+Requests go straight to an `httpx.AsyncBaseTransport`, without an `httpx.AsyncClient`: its cookies,
+redirects, proxies and passwords from the environment are all unwanted here (the key must reach the
+API's own origin and nothing else), and they would cost 0.05 ms and more a request, for every call
+of a backfill.
+
+An answer is read whole, up to 32 MiB, before it is looked at; what it repeats of our API key is
+replaced before it is parsed, so the key can get into no sidecar.
+
+An API that has died stops the run instead of failing a million calls one by one: when many requests
+in a row ended, after their retries, without any sensible answer, one more is made to see whether
+anything is left; if that fails too, the source is unreachable. Calls that always fail can therefore
+not stop a run whose API lives.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar
+
+import anyio
+import httpx
+
+from archiver import __version__
+from archiver.clock import Clock, system_clock
+from archiver.config import LinerConfig
+from archiver.errors import (
+    AnswerMalformed,
+    ArchiverError,
+    ConfigError,
+    RequestError,
+    RequestRejected,
+    RequestThrottled,
+    RequestUnanswered,
+    SourceUnreachable,
+    SourceUntrusted,
+)
+from archiver.http.transport import NO_BODY
+from archiver.http.wire.dialling import TlsRefused
+from archiver.liner.decoding import MOST_BYTES, inflated, scrubbed, spellings_of
+from archiver.liner.protocol import Answer, is_envelope, parse_moment_header, read_envelope
+from archiver.liner.rate_limit import Budget
+from archiver.tasks.retry import RetryPolicy, RetryScheduled, retrying
+
+T = TypeVar("T")
+
+_MOST_HOPS: Final = 3
+_REDIRECTS: Final = frozenset({301, 302, 307, 308})
+_SILENCE: Final = 3
+"""Requests that fail in a row, each after its retries, before the API as a whole is doubted."""
+_PROBE: Final = ("/v2/order/", "offset=0&limit=1")
+_CONNECT_SECONDS: Final = 5.0
+"""For a connection and its TLS; who answers neither by then is not there, or speaks no TLS."""
+_HINT_UNANSWERED: Final = "Check that liner.url is the host and port of the API, and the network."
+_HINT_UNTRUSTED: Final = (
+    "Check that liner.url is the host and port of the API; for an authority of your own, let "
+    "SSL_CERT_FILE name its certificate."
+)
+
+
+class Exchange:
+    """Asks the API of one configuration through one transport. Safe for concurrent use.
+
+    `requests` counts every request sent (retries and redirects too), `throttled` how many of them
+    the API answered with a wish to slow down.
+    """
+
+    def __init__(
+        self,
+        config: LinerConfig,
+        transport: httpx.AsyncBaseTransport,
+        *,
+        retry: RetryPolicy,
+        sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
+        rng: Callable[[], float] = random.random,
+        clock: Clock = system_clock,
+        on_retry: Callable[[RetryScheduled], None] | None = None,
+    ) -> None:
+        self.requests = 0
+        self.throttled = 0
+        self._transport = transport
+        self._api = httpx.URL(config.url.rstrip("/"))
+        self._headers = _headers(config.api_key.reveal())
+        self._secrets = spellings_of(config.api_key.reveal())
+        self._timeout = config.timeout
+        connect = min(self._timeout, _CONNECT_SECONDS)
+        self._limits = {"connect": connect, "read": self._timeout}
+        self._budget = Budget(config.requests_per_second, sleep=sleep)
+        self._retry = retry
+        self._sleep = sleep
+        self._rng = rng
+        self._clock = clock
+        self._on_retry = on_retry
+        self._sensible = 0
+        self._silent = 0
+        self._date: tuple[str, datetime] | None = None
+
+    async def get(
+        self, path: str, query: str, read: Callable[[str, Any], T], *, about: str = ""
+    ) -> T:
+        """What `read` makes of the subject and `data` of a good answer.
+
+        `read` raises AnswerMalformed for the wrong shape; `about` names the thing asked for in
+        errors. Raises a RequestError after the retries that its kind allows; SourceRefused when the
+        API refuses the key; SourceUntrusted when it has never answered and offers no TLS that can
+        be trusted; SourceUnreachable when nothing sensible has come from it for long.
+        """
+        before = self._sensible
+        try:
+            return await retrying(
+                self._retry,
+                lambda: self._attempt(path, query, read, about),
+                sleep=self._sleep,
+                rng=self._rng,
+                on_retry=self._on_retry,
+            )
+        except (RequestUnanswered, RequestThrottled, AnswerMalformed):
+            if self._sensible == before:
+                await self._doubt()
+            raise
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """How far the API's clock, by its last `Date`, is ahead of ours. A hint, to the second."""
+        if self._date is None:
+            return None
+        told = parse_moment_header(self._date[0])
+        return None if told is None else told - self._date[1]
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._transport.aclose()
+
+    async def _attempt(self, path: str, query: str, read: Callable[[str, Any], T], about: str) -> T:
+        subject = f"GET {path} ({about})" if about else f"GET {path}"
+        answer = await self._follow(subject, f"{path}?{query}" if query else path)
+        try:
+            value = read(subject, read_envelope(answer, self._secrets))
+        except ArchiverError as error:
+            self._judge(answer, error)
+            raise
+        self._sensible += 1
+        self._silent = 0
+        return value
+
+    def _judge(self, answer: Answer, error: ArchiverError) -> None:
+        """Slow down when told to, and note whether the answer shows that the API is alive."""
+        if isinstance(error, RequestThrottled) or error.retry_after is not None:
+            self.throttled += 1
+            wait = self._retry.first_wait if error.retry_after is None else error.retry_after
+            self._budget.pause(min(wait, self._retry.longest_retry_after))
+        elif isinstance(error, RequestUnanswered):
+            return
+        elif not isinstance(error, AnswerMalformed) or is_envelope(answer):
+            self._sensible += 1
+            self._silent = 0
+
+    async def _doubt(self) -> None:
+        self._silent += 1
+        if self._silent < _SILENCE:
+            return
+        self._silent, before = 0, self._sensible
+        try:
+            await self._attempt(*_PROBE, lambda _, data: data, "")
+        except RequestError as error:
+            if self._sensible == before:
+                raise SourceUnreachable(
+                    f"the API gives no sensible answer any more: {error}",
+                    hint="Try again later; the next run goes on from here.",
+                ) from error
+
+    async def _follow(self, subject: str, target: str) -> Answer:
+        """The answer, after redirects within the API's own origin."""
+        url, aim = self._api, self._api.raw_path.rstrip(b"/") + target.encode("ascii")
+        for _ in range(_MOST_HOPS + 1):
+            await self._budget.take()
+            self.requests += 1
+            answer = await self._ask(subject, url, aim)
+            if answer.status not in _REDIRECTS:
+                return answer
+            location = answer.headers.get("location")
+            if location is None:
+                return answer
+            try:
+                url = url.copy_with(raw_path=aim).join(location)
+            except (httpx.InvalidURL, ValueError, TypeError):
+                return answer
+            if _origin_of(url) != _origin_of(self._api):
+                return answer
+            aim = url.raw_path
+        raise RequestRejected(f"{subject}: redirected too many times", status=answer.status)
+
+    async def _ask(self, subject: str, url: httpx.URL, aim: bytes) -> Answer:
+        # A target beside the address spares httpx from taking a new address apart each time.
+        request = httpx.Request(
+            "GET",
+            url,
+            headers=self._headers,
+            stream=NO_BODY,
+            extensions={"timeout": self._limits, "target": aim},
+        )
+        try:
+            with anyio.fail_after(self._timeout):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    body = await _read(subject, response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise RequestUnanswered(
+                f"{subject}: no whole answer from {self._api} within {self._timeout:g} s",
+                hint=_HINT_UNANSWERED,
+            ) from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            said = scrubbed(str(error), self._secrets) or type(error).__name__
+            if isinstance(error, TlsRefused) and not self._sensible:
+                # At first contact it is how things are set up; later the other end may falter.
+                raise SourceUntrusted(said, hint=_HINT_UNTRUSTED) from error
+            raise RequestUnanswered(f"{subject}: {said}", hint=_HINT_UNANSWERED) from error
+        headers = response.headers
+        date = headers.get("date")
+        if date is not None:
+            self._date = (date, self._clock())
+        return Answer(subject, response.status_code, headers, body)
+
+
+async def _read(subject: str, response: httpx.Response) -> bytes:
+    """The body, refused before it is read where it is announced too large, else while it grows."""
+    status = response.status_code
+    length = response.headers.get("content-length", "")
+    if length.isdigit() and int(length[:20]) > MOST_BYTES:
+        raise _too_large(subject, status)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_raw():
+        size += len(chunk)
+        if size > MOST_BYTES:
+            raise _too_large(subject, status)
+        chunks.append(chunk)
+    body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    coding = response.headers.get("content-encoding")
+    if coding is None:
+        return body
+    try:
+        return inflated(body, coding)
+    except ValueError as error:
+        raise AnswerMalformed(f"{subject}: the answer is {error}", status=status) from None
+
+
+def _too_large(subject: str, status: int) -> AnswerMalformed:
+    """Made where it is raised: kept in a variable it would keep its traceback, which keeps the
+    variable, and with them all that was read, until somebody looks for such cycles."""
+    return AnswerMalformed(f"{subject}: the answer is larger than 32 MiB", status=status)
+
+
+def _headers(key: str) -> httpx.Headers:
+    """The documented headers, and three more that say who asks and for what."""
+    if not key.isascii() or not key.isprintable() or not key.strip():
+        raise ConfigError(
+            "liner.api_key is empty or holds characters that no HTTP header can carry",
+            hint="Copy the key again, without quotes, spaces and line ends.",
+        )
+    return httpx.Headers(
+        {
+            "X-Api-Key": key,
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"liner-archiver/{__version__}",
+        }
+    )
+
+
+def _origin_of(url: httpx.URL) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host, url.port

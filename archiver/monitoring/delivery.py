@@ -1,0 +1,78 @@
+"""Carrying a notice to the one address that the configuration names.
+
+The address is a secret, so nothing here ever says more of it than its origin. Nothing is followed
+anywhere else, no proxy of the environment is asked, and nobody waits for long: a notice that does
+not arrive is told where the run is watched, and the run ends as it would have.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from archiver import __version__
+from archiver.config import Secret
+from archiver.errors import FetchError, NoticeUndelivered
+from archiver.http.origins import OriginPolicy
+from archiver.http.transport import GuardedTransport
+from archiver.tasks.retry import RetryPolicy, retrying
+
+DELIVERY_RETRY = RetryPolicy(attempts=3, first_wait=1.0, greatest_wait=3.0, longest_retry_after=5.0)
+_SECONDS: Final = 5.0
+_AGENT: Final = f"liner-archiver/{__version__}"
+
+
+async def post(address: Secret, payload: Mapping[str, Any]) -> None:
+    """POST a JSON object. Raises NoticeUndelivered when it did not arrive."""
+    await _send("POST", address, payload)
+
+
+async def ping(address: Secret) -> None:
+    """GET the address, for the asking alone. Raises NoticeUndelivered when it did not arrive."""
+    await _send("GET", address, None)
+
+
+def origin_of(address: Secret) -> str:
+    """Scheme, host and port: all that may be shown of the address."""
+    url = httpx.URL(address.reveal())
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+async def _send(method: str, address: Secret, payload: Mapping[str, Any] | None) -> None:
+    transport = GuardedTransport(OriginPolicy(address.reveal()))
+    async with httpx.AsyncClient(
+        transport=transport,
+        timeout=_SECONDS,
+        follow_redirects=False,
+        trust_env=False,
+        headers={"User-Agent": _AGENT},
+    ) as client:
+        await retrying(DELIVERY_RETRY, lambda: _attempt(client, method, address, payload))
+
+
+async def _attempt(
+    client: httpx.AsyncClient, method: str, address: Secret, payload: Mapping[str, Any] | None
+) -> None:
+    shown = origin_of(address)
+    try:
+        async with client.stream(method, address.reveal(), json=payload) as response:
+            status = response.status_code
+    except httpx.TransportError as error:
+        raise _undelivered(f"{shown} does not answer: {_plain(error, shown)}", again=True) from None
+    except FetchError as error:
+        raise _undelivered(str(error)) from None
+    if 300 <= status < 400:
+        raise _undelivered(f"{shown} answers with a redirect, which is not followed")
+    if status >= 400:
+        raise _undelivered(f"{shown} answers {status}", again=status == 429 or status >= 500)
+
+
+def _plain(error: httpx.TransportError, shown: str) -> str:
+    """The transport's own words, without the origin that it begins with."""
+    return str(error).removeprefix(f"{shown}: ") or type(error).__name__
+
+
+def _undelivered(message: str, *, again: bool = False) -> NoticeUndelivered:
+    error = NoticeUndelivered(message, hint="check the section notices of archive.yaml")
+    error.retryable = again
+    return error

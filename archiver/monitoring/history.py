@@ -1,0 +1,109 @@
+"""What this machine remembers of its runs over one archive: for metrics and notices.
+
+It is a small JSON file in the state folder, beside the catalog. None of it is evidence: losing it
+sets counters back to zero, and that is all.
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field, fields
+from datetime import date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from archiver.clock import from_stamp, stamp
+from archiver.monitoring.night import COMPLETE, Night
+
+_MOMENTS: Final = ("started_at", "ended_at", "succeeded_at", "completed_at", "failing_since")
+
+
+@dataclass(slots=True)
+class Memory:
+    """The last run, since when runs fail, and sums over all runs.
+
+    `succeeded_at` is the end of the last run that did all that could be done, `completed_at` of the
+    last that left nothing open. `failures` counts the failed runs since the last good one, of which
+    the first began at `failing_since`. `silent_day` is the last day told to have had no calls.
+    `runs` counts by exit code; `requests`, `throttled` and `bytes` add up what reports say.
+    """
+
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    succeeded_at: datetime | None = None
+    completed_at: datetime | None = None
+    failing_since: datetime | None = None
+    seconds: float = 0.0
+    exit_code: int | None = None
+    failures: int = 0
+    silent_day: date | None = None
+    runs: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
+    throttled: int = 0
+    bytes: int = 0
+    undelivered: int = 0
+
+    def note(self, night: Night, *, failed: bool) -> None:
+        """Remember one more run; `failed` says whether it was one that somebody is told of."""
+        self.started_at, self.ended_at = night.started_at, night.ended_at
+        self.seconds, self.exit_code = night.seconds, night.exit_code
+        code = str(night.exit_code)
+        self.runs[code] = self.runs.get(code, 0) + 1
+        if night.came_to_its_end:
+            self.succeeded_at = night.ended_at
+        if night.exit_code == COMPLETE:
+            self.completed_at = night.ended_at
+        if failed:
+            self.failures += 1
+            self.failing_since = self.failing_since or night.started_at
+        elif not night.was_interrupted:
+            self.failures, self.failing_since = 0, None
+        told = night.report or {}
+        self.requests += told.get("requests", 0)
+        self.throttled += told.get("throttled", 0)
+        self.bytes += told.get("bytes", 0)
+
+
+def memory_path(storage_url: str, state_folder: Path) -> Path:
+    """Where the memory of that archive lies; known also while the archive cannot be reached."""
+    return state_folder / f"nights-{sha256(storage_url.encode()).hexdigest()[:16]}.json"
+
+
+def recall(path: Path) -> Memory:
+    """What the file remembers; nothing where it is missing or holds something else."""
+    try:
+        told = json.loads(path.read_bytes())
+        return _memory_of(told)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return Memory()
+
+
+def remember(memory: Memory, path: Path) -> None:
+    """Write the file anew, whole or not at all. Raises OSError."""
+    told = asdict(memory)
+    for name in _MOMENTS:
+        told[name] = None if told[name] is None else stamp(told[name])
+    told["silent_day"] = memory.silent_day and memory.silent_day.isoformat()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".nights-")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            json.dump(told, file, indent=2)
+        Path(scratch).replace(path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise
+
+
+def _memory_of(told: dict[str, Any]) -> Memory:
+    known = {each.name: told[each.name] for each in fields(Memory) if each.name in told}
+    for name in _MOMENTS:
+        if known.get(name) is not None:
+            known[name] = from_stamp(known[name])
+    if known.get("silent_day") is not None:
+        known["silent_day"] = date.fromisoformat(known["silent_day"])
+    counts = [known.get(name, 0) for name in ("requests", "throttled", "bytes", "undelivered")]
+    if not all(isinstance(count, int) for count in [*counts, *known.get("runs", {}).values()]):
+        raise TypeError("no memory")
+    return Memory(**known)

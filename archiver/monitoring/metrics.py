@@ -1,0 +1,117 @@
+"""The nights in Prometheus's words: one snapshot, for a text file and for whoever asks.
+
+Labels are states and exit codes, nothing else: no id, no name, no address.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from prometheus_client import CollectorRegistry, generate_latest, write_to_textfile
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from archiver import __version__
+from archiver.catalog.vitals import Vitals
+from archiver.monitoring.history import Memory
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+_P: Final = "archiver_"
+
+_Value: TypeAlias = float | None
+
+
+def exposition(memory: Memory, vitals: Vitals | None, now: datetime) -> bytes:
+    """The snapshot as text, of `CONTENT_TYPE`. Without vitals, what they would tell is left out."""
+    return generate_latest(_registry(memory, vitals, now))
+
+
+def write_textfile(path: Path, memory: Memory, vitals: Vitals | None, now: datetime) -> None:
+    """Put the snapshot where node_exporter finds it, whole or not at all. Raises OSError."""
+    write_to_textfile(str(path), _registry(memory, vitals, now))
+
+
+class _Snapshot(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = tuple(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _registry(memory: Memory, vitals: Vitals | None, now: datetime) -> CollectorRegistry:
+    registry = CollectorRegistry(auto_describe=False)
+    families = [*_of_runs(memory)] if vitals is None else [*_of_runs(memory), *_of(vitals, now)]
+    registry.register(_Snapshot(families))
+    return registry
+
+
+def _of_runs(memory: Memory) -> Iterator[Metric]:
+    build = GaugeMetricFamily(f"{_P}build_info", "Which archiver this is.", labels=["version"])
+    build.add_metric([__version__], 1)
+    yield build
+    yield from _known(
+        ("last_run_start_timestamp_seconds", "When the last run began.", _unix(memory.started_at)),
+        ("last_run_end_timestamp_seconds", "When the last run ended.", _unix(memory.ended_at)),
+        ("last_run_exit_code", "How the last run ended: 0 complete, 3 open.", memory.exit_code),
+        (
+            "last_success_timestamp_seconds",
+            "When a run last did all that could be done (exit code 0 or 3).",
+            _unix(memory.succeeded_at),
+        ),
+        (
+            "last_complete_timestamp_seconds",
+            "When a run last left nothing open (exit code 0).",
+            _unix(memory.completed_at),
+        ),
+    )
+    if memory.ended_at is not None:
+        yield _gauge("last_run_duration_seconds", "How long the last run took.", memory.seconds)
+    yield _gauge("failed_runs_in_a_row", "Failed runs since the last good one.", memory.failures)
+    runs = CounterMetricFamily(f"{_P}runs", "Whole runs so far.", labels=["exit_code"])
+    for code, count in sorted(memory.runs.items()):
+        runs.add_metric([code], count)
+    yield runs
+    for name, said, count in (
+        ("requests", "API requests of all runs that left a report.", memory.requests),
+        (
+            "throttled_requests",
+            "Of these, answered with a wish to slow down (429).",
+            memory.throttled,
+        ),
+        ("stored_bytes", "Bytes of recordings that runs have stored.", memory.bytes),
+        ("undelivered_notices", "Notices that did not arrive.", memory.undelivered),
+    ):
+        yield CounterMetricFamily(f"{_P}{name}", said, value=count)
+
+
+def _of(vitals: Vitals, now: datetime) -> Iterator[Metric]:
+    for name, said, counts in (
+        ("calls", "Calls in the archive.", vitals.calls),
+        ("recordings", "Recordings known to the archive.", vitals.recordings),
+    ):
+        family = GaugeMetricFamily(f"{_P}{name}", said, labels=["state"])
+        for state, count in counts.items():
+            family.add_metric([state], count)
+        yield family
+    age = 0.0 if vitals.oldest_open is None else (now - vitals.oldest_open).total_seconds()
+    yield _gauge("oldest_open_age_seconds", "Age of the oldest open call; 0: none is.", age)
+    yield _gauge("archived_bytes", "Bytes of archived recordings.", vitals.bytes)
+    pending = vitals.pending_summaries
+    yield _gauge("pending_summaries", "Recordings whose summary may come yet.", pending)
+    yield _gauge("ledger_segments", "Segments that the ledger has.", vitals.segments)
+
+
+def _known(*gauges: tuple[str, str, _Value]) -> Iterator[Metric]:
+    """Those that have a value: what never happened is absent, not 1970."""
+    return (_gauge(name, said, value) for name, said, value in gauges if value is not None)
+
+
+def _gauge(name: str, said: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"{_P}{name}", said, value=value)
+
+
+def _unix(moment: datetime | None) -> _Value:
+    return None if moment is None else moment.timestamp()

@@ -1,0 +1,90 @@
+"""What people are told of the nights, and when (pure).
+
+Of a failed run, each time; of the first good run after failed ones; and of a day without calls,
+once. A run that left something open is no failure: the next one comes back to it. It becomes one
+when something is open longer than lists are read back, and when the source has lost a recording.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+from typing import Any
+
+from archiver.clock import stamp
+from archiver.monitoring.history import Memory
+from archiver.monitoring.night import OPEN, Night
+from archiver.monitoring.silence import WEEKS, Silence
+from archiver.text.measures import say_duration, say_moment
+
+
+class Kind(StrEnum):
+    """Why a notice is sent."""
+
+    FAILURE = "failure"
+    RECOVERY = "recovery"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know now. `facts` say the same to machines."""
+
+    kind: Kind
+    text: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def trouble_of(night: Night, oldest_open: datetime | None, patience: timedelta) -> str:
+    """Why somebody has to be told of this night; empty when nobody has.
+
+    `oldest_open` is since when something is open, `patience` how long that is nothing special.
+    """
+    if night.was_interrupted:
+        return ""
+    if not night.came_to_its_end:
+        said = f"{night.error}. {night.hint}" if night.hint else night.error
+        return said or "it met damage in the archive: `archiver verify` names all of it"
+    if night.newly_gone:
+        many = "1 recording" if night.newly_gone == 1 else f"{night.newly_gone:,} recordings"
+        return f"the source has lost {many} before they could be archived: see `archiver status`"
+    if night.exit_code == OPEN and oldest_open and night.ended_at - oldest_open > patience:
+        age = say_duration((night.ended_at - oldest_open).total_seconds())
+        return f"something has been open for {age}: `archiver status` says what, and what to do"
+    return ""
+
+
+def notices_of(
+    night: Night, trouble: str, before: Memory, silence: Silence | None, zone: tzinfo
+) -> Iterator[Notice]:
+    """What is to be told of a night, given its trouble and what was remembered before it."""
+    began = say_moment(night.started_at, zone)
+    facts = {
+        "exitCode": night.exit_code,
+        "startedAt": stamp(night.started_at),
+        "endedAt": stamp(night.ended_at),
+        "runId": (night.report or {}).get("runId"),
+    }
+    if trouble:
+        which = "" if not before.failures else f" (failed run {before.failures + 1} in a row)"
+        text = f"the run of {began} ended with exit code {night.exit_code}{which}: {trouble}"
+        yield Notice(Kind.FAILURE, text, facts | {"failures": before.failures + 1})
+    elif before.failing_since is not None and not night.was_interrupted:
+        many = "1 failed run" if before.failures == 1 else f"{before.failures:,} failed runs"
+        since = say_moment(before.failing_since, zone)
+        text = f"the run of {began} is a good one again, after {many} since {since}"
+        yield Notice(Kind.RECOVERY, text, facts | {"failures": before.failures})
+    if silence is not None and silence.day != before.silent_day:
+        yield Notice(Kind.SILENCE, _silence(silence), facts | _silence_facts(silence))
+
+
+def _silence(silence: Silence) -> str:
+    weekday = f"{silence.day:%A}"
+    return (
+        f"not one call on {weekday}, {silence.day.isoformat()}; the median of the {WEEKS} "
+        f"{weekday}s before is {silence.usual:,.0f}. Is the source recording?"
+    )
+
+
+def _silence_facts(silence: Silence) -> dict[str, Any]:
+    return {"day": silence.day.isoformat(), "calls": 0, "median": silence.usual}

@@ -1,0 +1,109 @@
+"""Telling how a run went: notices, heartbeat, metrics. None of it can fail the run.
+
+What cannot be told is told on standard error, in one line, and counted.
+"""
+
+import os
+import socket
+from collections.abc import Awaitable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from archiver.clock import Clock
+from archiver.config import Config, MetricsConfig
+from archiver.console import Console
+from archiver.errors import NoticeUndelivered
+from archiver.monitoring import delivery
+from archiver.monitoring.history import Memory, memory_path, remember
+from archiver.monitoring.night import Night
+from archiver.monitoring.notices import Kind, Notice, notices_of, trouble_of
+from archiver.monitoring.standing import Standing, silence_at, standing
+
+_LONGEST: Final = 60.0
+"""Seconds after which nobody is told any more: the run has ended, and others may wait for that."""
+
+
+async def tell(
+    config: Config, night: Night, *, state_folder: Path, console: Console, clock: Clock
+) -> Standing | None:
+    """Tell everybody who is configured, remember the night, and return how things stand now.
+
+    Raises nothing: None, and a line, where that itself failed in a way that nobody foresaw.
+    """
+    try:
+        return await _tell(config, night, state_folder, console, clock)
+    except Exception as error:  # noqa: BLE001 - being told of is nothing that a run may fail on
+        said = f"{type(error).__name__}: {error}"
+        console.say(f"it could not be told how this run went: {said}", event="trouble")
+        return None
+
+
+async def _tell(
+    config: Config, night: Night, state_folder: Path, console: Console, clock: Clock
+) -> Standing:
+    found = await standing(config, state_folder)
+    memory = found.memory
+    oldest = None if found.vitals is None else found.vitals.oldest_open
+    trouble = trouble_of(night, oldest, config.window.lookback)
+    silence = None
+    if night.report is not None and night.came_to_its_end:
+        until = datetime.fromisoformat(night.report["window"]["until"])
+        silence = await silence_at(config, found.catalog, until)
+    notices = list(notices_of(night, trouble, memory, silence, config.window.timezone))
+    memory.note(night, failed=bool(trouble))
+    with anyio.move_on_after(_LONGEST):
+        for notice in notices:
+            if await _notify(config, notice, memory, console) and notice.kind is Kind.SILENCE:
+                memory.silent_day = None if silence is None else silence.day
+        if config.notices.heartbeat is not None and night.came_to_its_end and not trouble:
+            await _try(delivery.ping(config.notices.heartbeat), "heartbeat", memory, console)
+    try:
+        remember(memory, memory_path(config.storage.url, state_folder))
+    except OSError as error:
+        console.say(f"the state of the nights cannot be kept: {error.strerror}", event="trouble")
+    await anyio.to_thread.run_sync(_write_metrics, config.metrics, found, console, clock)
+    return found
+
+
+async def _notify(config: Config, notice: Notice, memory: Memory, console: Console) -> bool:
+    """Whether the notice is done with: delivered, or nobody wants any."""
+    if config.notices.webhook is None:
+        return True
+    host = socket.gethostname()
+    text = console.clean(f"archiver on {host}, {config.storage.url}: {notice.text}")
+    payload = {
+        "text": text,
+        "kind": notice.kind.value,
+        "host": host,
+        "archive": config.storage.url,
+        **notice.facts,
+    }
+    sending = delivery.post(config.notices.webhook, payload)
+    return await _try(sending, f"notice of {notice.kind.value}", memory, console)
+
+
+async def _try(sending: Awaitable[None], what: str, memory: Memory, console: Console) -> bool:
+    try:
+        await sending
+    except NoticeUndelivered as error:
+        memory.undelivered += 1
+        console.say(f"the {what} did not arrive: {error}", event="undelivered", notice=what)
+        return False
+    console.log("delivered", notice=what)
+    return True
+
+
+def _write_metrics(config: MetricsConfig, found: Standing, console: Console, clock: Clock) -> None:
+    if config.textfile is None:
+        return
+    from archiver.monitoring.metrics import write_textfile
+
+    try:
+        write_textfile(config.textfile, found.memory, found.vitals, clock())
+    except OSError as error:
+        said = error.strerror or os.strerror(error.errno or 0)
+        console.say(f"{config.textfile} cannot be written: {said}", event="trouble")

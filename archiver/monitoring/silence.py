@@ -1,0 +1,58 @@
+"""A day without a single call, where such days have always had many (pure).
+
+A dead source and a quiet day look alike: both bring nothing. So the last whole day is compared with
+the same weekdays of the 30 days before it: a centre that rests on Sundays has no calls on the
+Sundays before, either.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from statistics import median
+from typing import Final
+
+from archiver.schedule.schedule import first_moment
+
+WEEKS: Final = 4
+"""As many same weekdays as 30 days hold."""
+_LEAST_DAYS: Final = 3
+"""Of them, so many must have had calls: less is no habit."""
+_LEAST_CALLS: Final = 10
+"""A median below this says that a day without calls is nothing special."""
+
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A day without calls, and the median of the same weekdays before it."""
+
+    day: date
+    usual: float
+
+
+def last_whole_day(until: datetime, zone: tzinfo) -> date:
+    """The newest day in `zone` that had ended by `until`."""
+    return until.astimezone(zone).date() - _DAY
+
+
+def days_to_count(day: date) -> list[date]:
+    """The day itself, then the same weekdays before it."""
+    return [day - timedelta(weeks=weeks) for weeks in range(WEEKS + 1)]
+
+
+def stretch_of(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The day as moments `[begin, end)` in UTC."""
+    return (
+        first_moment(datetime.combine(day, time()), zone),
+        first_moment(datetime.combine(day + _DAY, time()), zone),
+    )
+
+
+def silence_of(day: date, counts: Sequence[int]) -> Silence | None:
+    """Whether a day is silent, by the counts of `days_to_count`; None when it is not."""
+    calls, *before = counts
+    usual = median(before)
+    if calls or sum(count > 0 for count in before) < _LEAST_DAYS or usual < _LEAST_CALLS:
+        return None
+    return Silence(day, usual)

@@ -1,0 +1,68 @@
+"""How things stand on this machine: what is remembered of the runs, and the archive's vitals."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import anyio.to_thread
+
+from archiver.archive.archive import catalog_path, existing_archive, watched_archive
+from archiver.catalog.vitals import Vitals, calls_created, last_whole_run, vitals_of
+from archiver.config import Config
+from archiver.errors import ArchiverError, NoArchive
+from archiver.monitoring.history import Memory, memory_path, recall
+from archiver.monitoring.silence import (
+    Silence,
+    days_to_count,
+    last_whole_day,
+    silence_of,
+    stretch_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The memory of the runs; `catalog` and `vitals` are None where the archive cannot be asked."""
+
+    memory: Memory
+    catalog: Path | None = None
+    vitals: Vitals | None = None
+
+
+async def standing(config: Config, state_folder: Path) -> Standing:
+    """How things stand; raises nothing that the archive or its storage may bring about."""
+    memory = recall(memory_path(config.storage.url, state_folder))
+    try:
+        async with existing_archive(config) as (_, archive_id):
+            catalog = catalog_path(config, archive_id, state_folder)
+    except ArchiverError:
+        return Standing(memory)
+    vitals = await anyio.to_thread.run_sync(vitals_of, catalog, archive_id)
+    return Standing(memory, catalog, vitals)
+
+
+async def last_began(config: Config, state_folder: Path) -> datetime | None:
+    """When the last whole run began that listed anything; None when there was none yet.
+
+    The archive itself tells, so it is known on a new machine, too: by the run that moved cursors.
+    One that was killed or failed moved none, and is made up for. Where the archive cannot be asked,
+    the memory of this machine has to do.
+    """
+    try:
+        async with watched_archive(config, state_folder=state_folder) as archive:
+            return await archive.catalog.ask(last_whole_run)
+    except NoArchive:
+        return None
+    except ArchiverError:
+        return recall(memory_path(config.storage.url, state_folder)).started_at
+
+
+async def silence_at(config: Config, catalog: Path | None, until: datetime) -> Silence | None:
+    """Whether the last day that had ended by `until` is silent, by the catalog's own history."""
+    if catalog is None:
+        return None
+    zone = config.window.timezone
+    day = last_whole_day(until, zone)
+    stretches = [stretch_of(one, zone) for one in days_to_count(day)]
+    counts = await anyio.to_thread.run_sync(calls_created, catalog, stretches)
+    return None if counts is None else silence_of(day, counts)

@@ -1,1 +1,0 @@
-"""Every night, unattended: when a run is due, what is remembered of each, and who is told."""

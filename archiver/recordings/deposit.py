@@ -1,0 +1,291 @@
+"""Where proved recordings come to lie: audio first, then the sidecar that names its digest.
+
+Keys are write-once, so a put that meets an object compares before it believes. A crash can leave
+audio, or audio and sidecar, that neither ledger nor catalog tells of; the recording is then fetched
+again, and what lies there is adopted when it is the same, byte for byte. Other bytes are never
+overwritten: that is a finding for a person.
+"""
+
+import hashlib
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from archiver.clock import Clock
+from archiver.errors import ArchiveDamaged, FetchError, KeyExists, KeyMissing, StorageError
+from archiver.ledger.events import Revised, Stored
+from archiver.liner.models import Call, Recording
+from archiver.reasons import Reason
+from archiver.recordings import sidecar
+from archiver.recordings.fetch import Fetched
+from archiver.recordings.revisions import Link, line_back, read_link
+from archiver.recordings.sidecar import Audio, Names, Sidecar
+from archiver.storage.base import Body, ObjectInfo, Storage
+from archiver.storage.keys import audio_key, revision_key, sibling_key, sidecar_key
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A sidecar as it lies there now, and the kept ones before it, newest first."""
+
+    data: bytes
+    revision: int
+    version: str | None
+    before: tuple[Link, ...] = ()
+
+    @property
+    def previous(self) -> Link | None:
+        return self.before[0] if self.before else None
+
+    def earlier(self, record_id: int) -> list[Revised]:
+        pairs = itertools.pairwise(self.before)
+        return [_succession(record_id, older, newer) for newer, older in pairs]
+
+
+class _PutAudio(NamedTuple):
+    """Audio as it lies there now; `version` only in a versioned bucket."""
+
+    is_new: bool
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The place of recordings and sidecars in one archive; `version` is this archiver's.
+
+    `orphans` are recordings that a run left behind when it died, by id: the key where they lie.
+    Those that are placed are taken out of it.
+    """
+
+    storage: Storage
+    clock: Clock
+    version: str
+    orphans: dict[int, str] = field(default_factory=dict)
+
+    async def place(
+        self, call: Call, recording: Recording, names: Names, fetched: Fetched
+    ) -> tuple[Stored | Revised, ...]:
+        """Store audio and sidecar, durably, and return what the ledger has to be told.
+
+        That is one event, and one more for each revision that runs left untold when they died.
+        Raises FetchError (`different-bytes`) when a key holds what is not this recording's.
+        """
+        key, found_under = self._key_of(call, recording, fetched.format.extension)
+        put = await self._put_audio(key, fetched.body)
+        audio = Audio(
+            key=key,
+            size=fetched.body.size,
+            sha256=fetched.body.sha256,
+            content_type=fetched.format.content_type,
+            measured_seconds=fetched.facts.seconds,
+            findings=fetched.findings,
+        )
+        card = sidecar.compose(
+            call,
+            recording,
+            names,
+            audio,
+            found_under=found_under,
+            archived_at=self.clock(),
+            version=self.version,
+        )
+        try:
+            placed = await self._put_first_sidecar(sidecar_key(key), card)
+        except (StorageError, FetchError):
+            if put.is_new:
+                await self._take_back(recording.id, key)
+            raise
+        self.orphans.pop(recording.id, None)
+        stored = Stored(
+            record_id=recording.id,
+            call_id=found_under,
+            key=key,
+            bytes=audio.size,
+            sha256=audio.sha256,
+            content_type=audio.content_type,
+            sidecar_bytes=len(placed.data),
+            sidecar_sha256=_sha256(placed.data),
+            metadata_sha256=sidecar.metadata_digest(recording),
+            has_summary=recording.summary is not None,
+            revision=placed.revision,
+            lead_id=recording.lead_id if recording.lead_id is not None else call.lead_id,
+            user_id=recording.user_id if recording.user_id is not None else call.user_id,
+            created_at=recording.created_at or call.created_at,
+            duration_seconds=recording.duration_seconds,
+            findings=audio.findings,
+            version=put.version,
+            sidecar_version=placed.version,
+            previous_key=placed.previous.info.key if placed.previous else None,
+            previous_sha256=placed.previous.sha256 if placed.previous else None,
+        )
+        return (stored, *placed.earlier(recording.id))
+
+    def _key_of(self, call: Call, recording: Recording, extension: str) -> tuple[str, int]:
+        """Where the audio belongs, and the call that this names; what lies there stays there."""
+        orphan = self.orphans.get(recording.id)
+        if orphan is not None:
+            return sibling_key(orphan, extension)
+        lead = recording.lead_id if recording.lead_id is not None else call.lead_id
+        return audio_key(lead, call.id, recording.id, extension), call.id
+
+    async def refresh(
+        self, key: str, call: Call, recording: Recording, names: Names, known_sha256: str
+    ) -> tuple[Revised, ...]:
+        """Bring the sidecar beside `key` up to date, keeping the old one.
+
+        Returns what the ledger has to be told, oldest first; nothing when nothing is new.
+        `known_sha256` is the digest that the ledger last told. A sidecar that bears another one may
+        have been put there by a run, or several, that died before they could tell; then that is
+        told now. Raises ArchiveDamaged when the sidecar is missing, is none, or was changed by
+        somebody else.
+        """
+        line = await self._line_since(sidecar_key(key), known_sha256)
+        tip, digest = line[-1], sidecar.metadata_digest(recording)
+        new = sidecar.revise(
+            tip.card, call, recording, names, archived_at=self.clock(), version=self.version
+        )
+        untold = [_succession(recording.id, *pair) for pair in itertools.pairwise(line)]
+        if new is None:
+            if untold:
+                untold[-1] = replace(
+                    untold[-1], metadata_sha256=digest, sidecar_version=tip.info.version
+                )
+            return tuple(untold)
+        kept = await self._keep_revision(tip)
+        fresh = new.encode()
+        put = await self.storage.put(tip.info.key, _json_body(fresh), replacing=tip.info.tag)
+        revised = Revised(
+            record_id=recording.id,
+            revision=new.revision,
+            sidecar_bytes=len(fresh),
+            sidecar_sha256=_sha256(fresh),
+            metadata_sha256=digest,
+            has_summary=new.has_summary,
+            previous_key=kept.key,
+            previous_sha256=tip.sha256,
+            previous_version=kept.version,
+            sidecar_version=put.version,
+        )
+        return (*untold, revised)
+
+    async def _line_since(self, under: str, known_sha256: str) -> list[Link]:
+        """The sidecar that the ledger knows, and those that took its place, oldest first."""
+        try:
+            line = [await read_link(self.storage, under)]
+        except (KeyMissing, ValueError) as error:
+            raise ArchiveDamaged(
+                f"{under}: {error}", hint="restore it from a copy of the archive"
+            ) from error
+        if line[0].sha256 == known_sha256:
+            return line
+        async for link in line_back(self.storage, under, line[0].card.revision):
+            line.insert(0, link)
+            if link.sha256 == known_sha256:
+                return line
+        raise ArchiveDamaged(
+            f"{under}: the sidecar is not the one that the ledger tells of",
+            hint="restore it from a copy of the archive",
+        )
+
+    async def _put_audio(self, key: str, body: Body) -> _PutAudio:
+        try:
+            return _PutAudio(is_new=True, version=(await self.storage.put(key, body)).version)
+        except KeyExists:
+            if await self._holds(key, body):
+                return _PutAudio(is_new=False, version=(await self.storage.stat(key)).version)
+        raise FetchError(
+            Reason.DIFFERENT_BYTES,
+            f"{key} exists with other bytes than the source serves now",
+            hint="nothing was overwritten; compare both, and keep the one that is right",
+        )
+
+    async def _take_back(self, record_id: int, key: str) -> None:
+        """Remove audio that was put a moment ago and whose sidecar has no room.
+
+        Nothing tells of it yet. Where it cannot be removed, it is an orphan.
+        """
+        try:
+            await self.storage.delete(key)
+        except StorageError:
+            self.orphans[record_id] = key
+
+    async def _holds(self, key: str, body: Body) -> bool:
+        """Whether the object is the body, read back and hashed: a digest on record proves less."""
+        info = await self.storage.stat(key)
+        if info.size != body.size:
+            return False
+        digest = hashlib.sha256()
+        async with self.storage.open(key) as chunks:
+            async for chunk in chunks:
+                digest.update(chunk)
+        return digest.hexdigest() == body.sha256
+
+    async def _put_first_sidecar(self, under: str, card: Sidecar) -> _Placed:
+        """Put the sidecar, or adopt the one that a crash left, or revise one that does not fit."""
+        data = card.encode()
+        try:
+            put = await self.storage.put(under, _json_body(data))
+        except KeyExists:
+            return await self._adopt_or_replace(under, card)
+        return _Placed(data, card.revision, put.version)
+
+    async def _adopt_or_replace(self, under: str, card: Sidecar) -> _Placed:
+        old = await self._read_left(under)
+        before = [link async for link in line_back(self.storage, under, old.card.revision)]
+        if _tells_the_same(old.card, card):
+            return _Placed(old.data, old.card.revision, old.info.version, tuple(before))
+        kept = Link(await self._keep_revision(old), old.data, old.card)
+        new = Sidecar({**card.fields, "revision": old.card.revision + 1})
+        fresh = new.encode()
+        put = await self.storage.put(under, _json_body(fresh), replacing=old.info.tag)
+        return _Placed(fresh, new.revision, put.version, (kept, *before))
+
+    async def _read_left(self, under: str) -> Link:
+        try:
+            return await read_link(self.storage, under)
+        except ValueError as error:
+            raise FetchError(
+                Reason.DIFFERENT_BYTES,
+                f"{under} exists and is no sidecar",
+                hint="nothing was overwritten; look at it, and move it out of the archive",
+            ) from error
+
+    async def _keep_revision(self, old: Link) -> ObjectInfo:
+        """Keep a superseded sidecar, create-only; a crash may have kept the same one before."""
+        kept = revision_key(old.info.key, old.card.revision)
+        body = _json_body(old.data)
+        try:
+            return await self.storage.put(kept, body)
+        except KeyExists:
+            if not await self._holds(kept, body):
+                raise
+        return await self.storage.stat(kept)
+
+
+def _tells_the_same(old: Sidecar, new: Sidecar) -> bool:
+    return old.record == new.record and old.fields["audio"] == new.fields["audio"]
+
+
+def _succession(record_id: int, older: Link, newer: Link) -> Revised:
+    """That `newer` took the place of `older`, which was kept; as told by a later run."""
+    return Revised(
+        record_id=record_id,
+        revision=newer.card.revision,
+        sidecar_bytes=len(newer.data),
+        sidecar_sha256=newer.sha256,
+        metadata_sha256=newer.card.metadata_digest,
+        has_summary=newer.card.has_summary,
+        previous_key=older.info.key,
+        previous_sha256=older.sha256,
+        previous_version=older.info.version,
+    )
+
+
+def _json_body(data: bytes) -> Body:
+    return Body(data, len(data), _sha256(data), _JSON)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

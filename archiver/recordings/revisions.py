@@ -1,0 +1,51 @@
+"""The line of a sidecar: what lies under its key now, and the kept revisions that led to it.
+
+A revision is kept before the next one takes its place, so the line back from any sidecar has no
+gap. A run that dies between that and the telling leaves links that the ledger does not know, and
+several such runs in a row leave several. Walking the line back to the one that the ledger tells of
+finds them all; a line that does not lead there was changed by somebody else.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from archiver.errors import KeyMissing
+from archiver.recordings import sidecar
+from archiver.recordings.sidecar import Sidecar
+from archiver.storage.base import ObjectInfo, Storage
+from archiver.storage.keys import revision_key
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One sidecar of a line: where it lies, its bytes, and what they say."""
+
+    info: ObjectInfo
+    data: bytes
+    card: Sidecar
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the file."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+async def read_link(storage: Storage, key: str) -> Link:
+    """The sidecar under `key`. Raises KeyMissing, and ValueError when what lies there is none."""
+    info = await storage.stat(key)
+    data = await storage.read(key, limit=sidecar.MOST_BYTES)
+    return Link(info, data, sidecar.decode(data))
+
+
+async def line_back(storage: Storage, under: str, revision: int) -> AsyncIterator[Link]:
+    """The kept sidecars before `revision` of the one under `under`, newest first.
+
+    Ends where the line does: at the first revision, or at a gap.
+    """
+    for number in range(revision - 1, 0, -1):
+        try:
+            link = await read_link(storage, revision_key(under, number))
+        except (KeyMissing, ValueError):
+            return
+        yield link

@@ -1,0 +1,161 @@
+"""Where the bytes of a recording wait until they are proved: in memory, then in a part file.
+
+A part grows by chunks and knows its SHA-256 at any moment. Up to `hold` bytes it lives in memory;
+beyond that it is written out, a batch at a time and in a worker thread, hashed on the way. Either
+way it becomes a `Body` that a storage can put, or leaves nothing behind.
+"""
+
+import errno
+import hashlib
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+
+import anyio.to_thread
+
+from archiver.errors import StorageFull, StorageRefused
+from archiver.recordings.audio import HEAD_BYTES, Facts, measure
+from archiver.storage.base import Body
+
+_BATCH_BYTES = 1024 * 1024
+"""Bytes that go to the hash and the disk at once: large enough to make a thread worth its switch
+(about 50 us), small enough to keep sixteen workers within 16 MiB."""
+
+_AT_ONCE_SECONDS = 0.001
+"""A body whose digest takes no longer is hashed where it is: a hop to a thread costs half of that,
+and keeps two threads waiting for each other."""
+_SAMPLE_BYTES = 64 * 1024
+
+
+@cache
+def at_once_bytes() -> int:
+    """The longest body that is hashed where it is: what this processor hashes in that time.
+
+    Some 2 MiB with SHA instructions; without them a tenth of it, and then a second core is worth
+    the hop.
+    """
+    sample = bytes(_SAMPLE_BYTES)
+    seconds = min(_seconds_to_hash(sample) for _ in range(3))
+    return int(_AT_ONCE_SECONDS / seconds * _SAMPLE_BYTES)
+
+
+def _seconds_to_hash(sample: bytes) -> float:
+    begun = time.perf_counter()
+    hashlib.sha256(sample).digest()
+    return time.perf_counter() - begun
+
+
+@dataclass(frozen=True, slots=True)
+class Spool:
+    """`folder` takes part files (None: the system's temporary folder); a part holds up to `hold`
+    bytes in memory before it is written there."""
+
+    folder: Path | None
+    hold: int
+
+    def part(self) -> "Part":
+        """A new, empty part; use it as a context manager, which removes its file."""
+        return Part(self)
+
+
+class Part:
+    """The bytes of one recording so far. Not shared between tasks."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._digest = hashlib.sha256()
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._file: _PartFile | None = None
+        self.head = b""
+        self.size = 0
+
+    def __enter__(self) -> "Part":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all bytes: the part is empty again and its file gone."""
+        if self._file is not None:
+            self._file.remove()
+        self._file = None
+        self._digest = hashlib.sha256()
+        self._waiting, self._waiting_bytes = [], 0
+        self.head, self.size = b"", 0
+
+    async def add(self, chunk: bytes) -> None:
+        """Take the next bytes. Raises StorageFull when the spool's disk is full."""
+        if len(self.head) < HEAD_BYTES:
+            self.head += chunk[: HEAD_BYTES - len(self.head)]
+        self._waiting.append(chunk)
+        self._waiting_bytes += len(chunk)
+        self.size += len(chunk)
+        if self.size > self._spool.hold and self._waiting_bytes >= _BATCH_BYTES:
+            await anyio.to_thread.run_sync(self._write_out)
+
+    async def finish(self, content_type: str) -> tuple[Body, Facts]:
+        """The whole part as a body, and what the audio says of itself."""
+        if self._file is None and self.size <= at_once_bytes():
+            return self._finish(content_type)
+        return await anyio.to_thread.run_sync(self._finish, content_type)
+
+    def _finish(self, content_type: str) -> tuple[Body, Facts]:
+        if self._file is None:
+            data = self._waiting[0] if len(self._waiting) == 1 else b"".join(self._waiting)
+            self._waiting = [data]
+            digest = hashlib.sha256(data).hexdigest()
+            return Body(data, self.size, digest, content_type), measure(data)
+        self._write_out()
+        path = self._file.path
+        return Body(path, self.size, self._digest.hexdigest(), content_type), measure(path)
+
+    def _write_out(self) -> None:
+        try:
+            if self._file is None:
+                self._file = _PartFile(self._spool.folder)
+            for chunk in self._waiting:
+                self._digest.update(chunk)
+                self._file.write(chunk)
+        except OSError as error:
+            raise _spool_error(error) from error
+        self._waiting, self._waiting_bytes = [], 0
+
+
+class _PartFile:
+    """A file without a buffer: on a full disk nothing is left that would fail once more."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._number, name = tempfile.mkstemp(dir=folder, prefix="part-")
+        self.path = Path(name)
+
+    def write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._number, rest) :]
+
+    def remove(self) -> None:
+        os.close(self._number)
+        self.path.unlink(missing_ok=True)
+
+
+def _spool_error(error: OSError) -> StorageFull | StorageRefused:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull(
+            "no space left where recordings are spooled",
+            hint="free some space, or point download.spool to a larger disk",
+        )
+    return StorageRefused(
+        f"a part file cannot be written: {error.strerror}",
+        hint="check the rights of the archive's folder and of download.spool",
+    )

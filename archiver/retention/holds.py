@@ -1,0 +1,187 @@
+"""Legal holds: placed and lifted at any time, also while a run is under way.
+
+The reason is a person's free text and may name people. So it lies, with who wrote it, in an object
+of its own, written once; the ledger has the ids that the hold covers and the object's digest. The
+object comes first, then the event. A hold that a crash left without its event is put into the
+ledger by the next hold, prune or erasure: that is what its person wanted.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from archiver.archive.archive import Archive
+from archiver.catalog import retention
+from archiver.catalog.retention import Hold
+from archiver.clock import Clock, stamp
+from archiver.errors import KeyExists, KeyMissing, UsageError
+from archiver.ledger.events import Event, Held, Lifted
+from archiver.retention.acts import name_of_act
+from archiver.storage.base import Body
+from archiver.storage.keys import HOLDS_PREFIX
+from archiver.text.json import read_json
+
+MOST_REASON: Final = 4000
+"""Characters of a reason."""
+
+_MOST_BYTES: Final = 256 * 1024
+_IDS: Final = ("leadIds", "callIds", "orderIds")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldTexts:
+    """What people wrote: about the hold, and about its end. None where it was erased or is lost."""
+
+    placed: dict[str, Any] | None
+    lifted: dict[str, Any] | None
+
+
+async def place_hold(
+    archive: Archive,
+    *,
+    leads: Sequence[int],
+    calls: Sequence[int],
+    orders: Sequence[int],
+    reason: str,
+    by: str,
+    clock: Clock,
+) -> str:
+    """Place a hold on all of these; its id. Nothing is locked for it.
+
+    Raises UsageError for a hold on nothing, on too many at once, or one without a reason.
+    """
+    if not (leads or calls or orders):
+        raise UsageError("a hold on nothing", hint="name --lead, --call or --order")
+    reason = _checked(reason)
+    if not reason:
+        raise UsageError("a hold needs a reason", hint="--reason says why, and who asked for it")
+    await finish_holds(archive, clock=clock)
+    now = clock()
+    hold_id = f"h{secrets.token_hex(5)}"
+    told = {
+        "holdId": hold_id,
+        "leadIds": sorted(set(leads)),
+        "callIds": sorted(set(calls)),
+        "orderIds": sorted(set(orders)),
+        "reason": reason,
+        "placedBy": by,
+        "placedAt": stamp(now),
+    }
+    key = f"{HOLDS_PREFIX}{hold_id}.json"
+    body = _body(told)
+    if body.size > _MOST_BYTES:
+        raise UsageError("a hold on too many at once", hint="place several, on some thousands each")
+    info = await archive.storage.put(key, body)
+    event = _held(told, key, body.sha256, info.version)
+    await archive.announce([event], at=now, run=name_of_act(now))
+    return hold_id
+
+
+async def lift_hold(archive: Archive, hold_id: str, *, reason: str, by: str, clock: Clock) -> None:
+    """End a hold; what it covered may be removed again.
+
+    Raises UsageError for an unknown hold, and for one that was lifted before.
+    """
+    await finish_holds(archive, clock=clock)
+    holds = {hold.hold_id: hold for hold in await archive.catalog.ask(retention.holds)}
+    hold = holds.get(hold_id)
+    if hold is None:
+        raise UsageError(f"there is no hold {hold_id[:40]}", hint="`archiver hold list` shows them")
+    if hold.lifted_at is not None:
+        raise UsageError(
+            f"the hold {hold_id} was lifted before, at {stamp(hold.lifted_at)}",
+            hint="`archiver hold list` shows which are in force",
+        )
+    now = clock()
+    told = {
+        "holdId": hold_id,
+        "reason": _checked(reason) or None,
+        "liftedBy": by,
+        "liftedAt": stamp(now),
+    }
+    key = f"{HOLDS_PREFIX}{hold_id}.lifted.json"
+    body = _body(told)
+    try:
+        info = await archive.storage.put(key, body)
+    except KeyExists:  # a crash, or somebody else just now: what lies there is what counts
+        data = await archive.storage.read(key, limit=_MOST_BYTES)
+        body, info = _body_of(data), await archive.storage.stat(key)
+    event = Lifted(hold_id=hold_id, key=key, sha256=body.sha256, version=info.version)
+    await archive.announce([event], at=now, run=name_of_act(now))
+
+
+async def texts_of(archive: Archive, hold: Hold) -> HoldTexts:
+    """What was written about the hold."""
+    return HoldTexts(
+        await _read(archive, hold.key),
+        None if hold.lift_key is None else await _read(archive, hold.lift_key),
+    )
+
+
+async def finish_holds(archive: Archive, *, clock: Clock) -> None:
+    """Tell the ledger of holds whose placing a crash cut short."""
+    known = {hold.key for hold in await archive.catalog.ask(retention.holds)}
+    async for info in archive.storage.list(HOLDS_PREFIX):
+        if info.key in known or info.key.endswith(".lifted.json"):
+            continue
+        data = await archive.storage.read(info.key, limit=_MOST_BYTES)
+        version = (await archive.storage.stat(info.key)).version
+        event = _held_from(info.key, data, version)
+        if event is not None:
+            now = clock()
+            await archive.announce([event], at=now, run=name_of_act(now))
+
+
+def _held_from(key: str, data: bytes, version: str | None) -> Event | None:
+    """The event of a hold that lies there; None for what is no hold, which `verify` reports."""
+    try:
+        told = read_json(data)
+        if key != f"{HOLDS_PREFIX}{told['holdId']}.json":
+            return None
+        if not all(isinstance(one, int) for name in _IDS for one in told[name]):
+            return None
+        return _held(told, key, _body_of(data).sha256, version)
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _held(told: dict[str, Any], key: str, sha256: str, version: str | None) -> Held:
+    return Held(
+        hold_id=told["holdId"],
+        key=key,
+        sha256=sha256,
+        lead_ids=tuple(told["leadIds"]),
+        call_ids=tuple(told["callIds"]),
+        order_ids=tuple(told["orderIds"]),
+        version=version,
+    )
+
+
+async def _read(archive: Archive, key: str) -> dict[str, Any] | None:
+    try:
+        told = read_json(await archive.storage.read(key, limit=_MOST_BYTES))
+    except (KeyMissing, ValueError):
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _checked(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) > MOST_REASON:
+        raise UsageError(
+            f"the reason has {len(reason):,} characters",
+            hint=f"say it in {MOST_REASON:,}, and keep the rest with your files",
+        )
+    return reason
+
+
+def _body(told: dict[str, Any]) -> Body:
+    text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    return _body_of(text.encode("utf-8", "backslashreplace"))
+
+
+def _body_of(data: bytes) -> Body:
+    return Body(data, len(data), hashlib.sha256(data).hexdigest(), "application/json")

@@ -1,0 +1,201 @@
+"""Retention: what is older than `retention.keep` may go, once a person has named its number.
+
+Age counts from the later of the two: when the recording was created and when it was archived. So a
+date that the API got wrong, or a backfill, never shortens the time. Kept all the same is what a
+hold covers, what is locked, what belongs to a call that is still open, and what is damaged: a
+damaged recording is found and mended by `verify --repair`, never swept away.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from archiver.archive.archive import Archive
+from archiver.catalog import retention
+from archiver.catalog.retention import Aged, Shelved
+from archiver.clock import Clock
+from archiver.errors import KeyMissing, StorageError, StorageUnreachable, UsageError
+from archiver.ledger.events import Event, Removing
+from archiver.retention.objects import Locked, first_lock, locks_of, places_of, side_by_side
+from archiver.retention.removal import finish_removals
+from archiver.storage.base import Reading
+from archiver.storage.keys import sidecar_key
+from archiver.storage.versions import Versions
+
+_A_PAGE: Final = 500
+"""Recordings that are looked at, and told of in one line of the ledger, at a time."""
+
+
+@dataclass(slots=True)
+class PrunePlan:
+    """What would go, and what stays although it is old enough. `kept` counts by cause: `held`,
+    `locked`, `open`, `damaged`; `next_at` is when the first of the locked may go."""
+
+    before: datetime
+    record_ids: list[int] = field(default_factory=list)
+    size: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+    by_month: Counter[str] = field(default_factory=Counter)
+    by_lead: Counter[int | None] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    damaged: list[str] = field(default_factory=list)
+    next_at: datetime | None = None
+    younger: int = 0
+
+    def take(self, recording: Shelved) -> None:
+        """This one would go."""
+        created = recording.created_at or recording.archived_at
+        self.record_ids.append(recording.record_id)
+        self.size += recording.size + recording.sidecar_size
+        self.by_lead[recording.lead_id] += 1
+        if created is not None:
+            self.oldest = min(created, self.oldest or created)
+            self.newest = max(created, self.newest or created)
+            self.by_month[f"{created:%Y-%m}"] += 1
+
+    def keep_damaged(self, recording: Shelved) -> None:
+        """This one stays, because it is not what the ledger tells."""
+        self.kept["damaged"] += 1
+        self.damaged.append(recording.key or "")
+
+    def keep_locked(self, lock: Locked) -> None:
+        """This one stays until the lock ends."""
+        self.kept["locked"] += 1
+        if lock.until is not None:
+            self.next_at = min(lock.until, self.next_at or lock.until)
+
+
+async def plan_prune(archive: Archive, keep: timedelta | None, *, clock: Clock) -> PrunePlan:
+    """Look through everything that is old enough; nothing is changed.
+
+    Sizes are compared, bytes are not read yet. Raises UsageError without `retention.keep`.
+    """
+    if keep is None:
+        raise UsageError(
+            "retention.keep is not set, so every recording is kept for ever",
+            hint="set retention.keep in archive.yaml, for example to 3y",
+        )
+    now = clock()
+    plan, after = PrunePlan(before=now - keep), 0
+    versions = await locks_of(archive.storage)
+    while page := await _page(archive, plan.before, after):
+        after = page[-1].recording.record_id
+        fates: dict[int, str | Locked] = {}
+
+        async def look(one: Aged, fates: dict[int, str | Locked] = fates) -> None:
+            fates[one.recording.record_id] = await _fate(archive, one, versions, now)
+
+        await side_by_side(page, look)
+        for one in page:
+            _count(plan, one.recording, fates[one.recording.record_id])
+    in_all = await archive.catalog.ask(retention.archived)
+    plan.younger = in_all - len(plan.record_ids) - plan.kept.total()
+    return plan
+
+
+async def prune(
+    archive: Archive, keep: timedelta | None, number: int, *, clock: Clock, act: str
+) -> tuple[PrunePlan, int]:
+    """Remove what `plan_prune` shows, if it is that many; the plan, and how many went.
+
+    Each is read back first, so that what turns out damaged stays; the plan's `kept` says so. For
+    the holder of the archive's lock. Raises UsageError, and removes nothing, for another number.
+    """
+    await finish_removals(archive, clock=clock, act=act)
+    plan = await plan_prune(archive, keep, clock=clock)
+    if number != len(plan.record_ids):
+        what = "recording" if len(plan.record_ids) == 1 else "recordings"
+        raise UsageError(
+            f"{len(plan.record_ids):,} {what} would go now, not {number:,}: none was removed",
+            hint="`archiver prune` shows which; name the number that it shows",
+        )
+    removed = 0
+    for first in range(0, number, _A_PAGE):
+        ids = plan.record_ids[first : first + _A_PAGE]
+        sound = await _sound(archive, ids, plan)
+        await _tell(archive, sound, plan, clock=clock, act=act)
+        removed += await finish_removals(archive, clock=clock, act=act)
+    return plan, removed
+
+
+async def _page(archive: Archive, before: datetime, after: int) -> list[Aged]:
+    return await archive.catalog.ask(lambda db: retention.aged(db, before, after, _A_PAGE))
+
+
+async def _fate(
+    archive: Archive, one: Aged, versions: Versions | None, now: datetime
+) -> str | Locked:
+    """`gone` when it may go, else what keeps it."""
+    if one.is_held:
+        return "held"
+    if one.is_open:
+        return "open"
+    if not await _has_its_size(archive, one.recording):
+        return "damaged"
+    return await first_lock(versions, places_of(one.recording.key or ""), now) or "gone"
+
+
+async def _has_its_size(archive: Archive, recording: Shelved) -> bool:
+    key = recording.key or ""
+    expected = ((key, recording.size), (sidecar_key(key), recording.sidecar_size))
+    try:
+        return all([(await archive.storage.stat(one)).size == size for one, size in expected])
+    except KeyMissing:
+        return False
+
+
+def _count(plan: PrunePlan, recording: Shelved, fate: str | Locked) -> None:
+    match fate:
+        case "gone":
+            plan.take(recording)
+        case "damaged":
+            plan.keep_damaged(recording)
+        case Locked():
+            plan.keep_locked(fate)
+        case str():
+            plan.kept[fate] += 1
+
+
+async def _sound(archive: Archive, ids: Sequence[int], plan: PrunePlan) -> list[Shelved]:
+    """Those whose audio and sidecar are, byte for byte, what the ledger tells."""
+    found = await archive.catalog.ask(lambda db: retention.named(db, ids))
+    sound: list[Shelved] = []
+
+    async def look(one: Shelved) -> None:
+        key = one.key or ""
+        readings = await archive.storage.readings([key, sidecar_key(key)])
+        for reading in readings:
+            if isinstance(reading, StorageUnreachable):
+                raise reading
+        digests = [_digest_of(reading) for reading in readings]
+        if digests == [one.sha256, one.sidecar_sha256]:
+            sound.append(one)
+        else:
+            plan.keep_damaged(one)
+
+    await side_by_side(found, look)
+    return sound
+
+
+def _digest_of(reading: Reading | StorageError) -> str | None:
+    return reading.sha256 if isinstance(reading, Reading) else None
+
+
+async def _tell(
+    archive: Archive, sound: Sequence[Shelved], plan: PrunePlan, *, clock: Clock, act: str
+) -> None:
+    """Announce the removal of all that no hold covers at this place of the ledger."""
+    ids = sorted(one.record_id for one in sound)
+    held: set[int] = set()
+
+    async def decision() -> list[Event]:
+        nonlocal held
+        held = await archive.catalog.ask(lambda db: retention.held_among(db, ids))
+        free = tuple(one for one in ids if one not in held)
+        return [Removing(record_ids=free, why="retention")] if free else []
+
+    await archive.decide(decision, at=clock(), run=act)
+    plan.kept["held"] += len(held)

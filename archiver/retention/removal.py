@@ -1,0 +1,82 @@
+"""Removing recordings so that no crash leaves a loss that the ledger does not tell of.
+
+1. `removing` goes into the ledger: from here on the objects may be missing;
+2. every object of the recording is removed, the audio first;
+3. `removed`, the tombstone, ends it.
+
+A crash before 1 has changed nothing. One after it is completed by the next `prune`, `erase` or
+`run`: the objects that are left are removed, which may be done twice, and the tombstones follow.
+A hold counts when the ledger has it before `removing`; the ledger's order decides, since no two
+writers can tell it something at the same place.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from archiver.archive.archive import Archive
+from archiver.catalog import retention
+from archiver.catalog.retention import Pending
+from archiver.clock import Clock
+from archiver.ledger.events import Erased, Removed
+from archiver.retention.leftovers import clear_leavings
+from archiver.retention.objects import clear, places_of, side_by_side
+from archiver.retention.redaction import redact_reports
+from archiver.storage.keys import HOLDS_PREFIX
+
+_AT_A_TIME = 500
+"""Recordings whose tombstones go into one transaction."""
+
+
+async def finish_removals(archive: Archive, *, clock: Clock, act: str) -> int:
+    """Complete every removal and erasure that the ledger announced; how many recordings went.
+
+    For the holder of the archive's lock.
+    """
+    count = 0
+    while found := await archive.catalog.ask(lambda db: retention.pending(db, _AT_A_TIME)):
+        await _bury(archive, found, clock=clock, act=act)
+        count += len(found)
+    for lead_id, before in await archive.catalog.ask(retention.pending_erasures):
+        count += await _finish_erasure(archive, lead_id, before, clock=clock, act=act)
+    return count
+
+
+async def _finish_erasure(
+    archive: Archive, lead_id: int, before: datetime, *, clock: Clock, act: str
+) -> int:
+    """Reports first, since they are told by ids that the catalog still has; then what lies there.
+
+    What nobody told of goes too: a crashed run may have left it under the lead.
+    """
+    storage, catalog = archive.storage, archive.catalog
+    await redact_reports(archive, lead_id, clock=clock, act=act)
+    for hold_id in await catalog.ask(retention.erased_hold_ids):
+        await clear(storage, f"{HOLDS_PREFIX}{hold_id}.")
+    found = await catalog.ask(lambda db: retention.pending_of_lead(db, lead_id))
+    await _bury(archive, found, clock=clock, act=act)
+    await clear_leavings(archive, lead_id)
+    await catalog.record([Erased(lead_id=lead_id, before=before)], at=clock(), run=act)
+    await archive.publish()
+    await catalog.scrub()
+    return len(found)
+
+
+async def _bury(archive: Archive, found: Sequence[Pending], *, clock: Clock, act: str) -> None:
+    async def remove(pending: Pending) -> None:
+        for prefix in places_of(pending.recording.key) if pending.recording.key else ():
+            await clear(archive.storage, prefix)
+
+    await side_by_side(found, remove)
+    tombstones = [
+        Removed(
+            record_id=one.recording.record_id,
+            call_id=one.recording.call_id,
+            why=one.why,
+            key=one.recording.key,
+            sha256=one.recording.sha256,
+            lead_id=one.lead_id,
+        )
+        for one in found
+    ]
+    await archive.catalog.record(tombstones, at=clock(), run=act)
+    await archive.publish()

@@ -1,0 +1,174 @@
+"""The feeding half of a run: what is asked for, and what of it becomes work.
+
+Plans the windows, enumerates them, admits each call once, and hands over what is due. It keeps
+count of what it admitted and of what it could not list, since the balance has to account for both.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import anyio
+
+from archiver.archive.archive import Archive
+from archiver.catalog.states import RecordingState
+from archiver.catalog.work import Admission, Problem, Tally
+from archiver.config import Config
+from archiver.errors import RequestError
+from archiver.ledger.events import CursorMoved, OrderSeen
+from archiver.liner.client import LinerClient
+from archiver.liner.enumerate import Enumerator, Shortfall
+from archiver.liner.models import Call
+from archiver.liner.names import Directory
+from archiver.liner.scope import Scope, Stretch, Window
+from archiver.reasons import Reason
+from archiver.run.events import CallDone, CallsListed, OnEvent
+from archiver.run.pipeline import HandOver
+from archiver.run.windows import (
+    RunRequest,
+    cursor_events,
+    narrowing,
+    scopes_of,
+    stretches_of,
+    window_of,
+)
+
+_DUE_AT_ONCE = 100
+"""Calls that are taken from the waiting list at a time."""
+
+Admit = Callable[[Sequence[Call]], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Intake:
+    """What one run takes in. `orders` are those that the API lists, `now` is when the run began."""
+
+    config: Config
+    request: RunRequest
+    archive: Archive
+    liner: LinerClient
+    directory: Directory
+    orders: Collection[int]
+    run_id: str
+    now: datetime
+    on_event: OnEvent
+    stretches: list[Stretch] = field(default_factory=list)
+    shortfalls: list[Shortfall] = field(default_factory=list)
+    unread_calls: list[Problem] = field(default_factory=list)
+    orders_no_longer_listed: list[int] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    listed: int = 0
+    leads_met: set[int | None] = field(default_factory=set)
+
+    @property
+    def bounds(self) -> tuple[datetime | None, datetime]:
+        """The run's first moment (None: each scope has its own) and its end, excluded."""
+        return window_of(self.config, self.request, self.now)
+
+    async def plan(self) -> None:
+        """Remember new orders, and lay out the windows.
+
+        Raises UsageError when nothing says where to begin.
+        """
+        catalog = self.archive.catalog
+        listed = set(self.orders)
+        seen = await catalog.orders_seen()
+        self.orders_no_longer_listed = sorted(seen - listed)
+        for kind, ids in scopes_of(self.config, self.request, listed | seen).items():
+            cursors = await catalog.cursors(kind, narrowing(self.config))
+            self.stretches += stretches_of(self.config, kind, ids, cursors, self.bounds)
+        named = {*self.request.orders, *(self.config.scope.orders or ())}
+        if listed and (strangers := sorted(named - listed)):
+            self.directory.notes.append(
+                "The API does not list these orders, check their ids: "
+                + ", ".join(map(str, strangers))
+            )
+        if self.liner.orders_missing and self.request.is_whole:
+            self.shortfalls.append(self._orders_missing())
+        if new := sorted(listed - seen):
+            await catalog.record([OrderSeen(order_ids=tuple(new))], at=self.now, run=self.run_id)
+
+    async def produce(self, hand_over: HandOver) -> None:
+        """Enumerate, and hand over every call that is due; waits while the crew is busy."""
+
+        async def admit(calls: Sequence[Call]) -> None:
+            if self.request.leads:
+                self.leads_met.update(call.lead_id for call in calls)
+            with anyio.CancelScope(shield=True):
+                admission = await self.archive.catalog.admit(
+                    calls, now=self.now, run=self.run_id, recheck=self.request.recheck
+                )
+                # Whoever is admitted is handed over, although another page of the same list may
+                # fail now and end this one: nobody is admitted twice. When the crew is gone, the
+                # run is over.
+                with suppress(anyio.BrokenResourceError):
+                    await self._take(admission, hand_over)
+
+        scope = self.config.scope
+        enumerator = Enumerator(self.liner, users=scope.users, statuses=scope.statuses)
+        self.shortfalls += await enumerator.run(self.stretches, admit)
+        self._note_strangers()
+        for call_id in self.request.calls:
+            await self._single(call_id, admit)
+        if not self.request.calls:
+            await self._hand_over_due(hand_over)
+
+    def cursors(self) -> list[CursorMoved]:
+        """The cursors that a finished run has earned: none unless it was a whole one."""
+        if not self.request.is_whole:
+            return []
+        incomplete: set[Scope] = {scope for one in self.shortfalls for scope in one.scopes}
+        return cursor_events(self.stretches, incomplete, narrowing(self.config))
+
+    def _note_strangers(self) -> None:
+        """A lead without calls and a mistyped lead look the same to the API: it is said."""
+        strangers = sorted(set(self.request.leads) - self.leads_met)
+        if strangers and None not in self.leads_met:
+            self.directory.notes.append(
+                "The API lists no call of these leads in this window, check their ids: "
+                + ", ".join(map(str, strangers))
+            )
+
+    def _orders_missing(self) -> Shortfall:
+        since, until = self.bounds
+        missing = self.liner.orders_missing
+        text = f"the API counts {missing} more orders than it lists"
+        return Shortfall((), Window(since or until, until), text, retryable=True)
+
+    async def _take(self, admission: Admission, hand_over: HandOver) -> None:
+        settled = admission.tally.calls.total()
+        self.tally.add(admission.tally)
+        self._count(settled + len(admission.tasks))
+        for state, count in admission.tally.calls.items():
+            self.on_event(CallDone(state, count))
+        for task in admission.tasks:
+            await hand_over(task)
+
+    async def _hand_over_due(self, hand_over: HandOver) -> None:
+        """What is open, or is to be looked at again, and was not listed by this run."""
+        leads, orders = self.request.leads, self.request.orders
+        while tasks := await self.archive.catalog.due(
+            self.now, leads=leads, orders=orders, most=_DUE_AT_ONCE
+        ):
+            self._count(len(tasks))
+            for task in tasks:
+                await hand_over(task)
+
+    async def _single(self, call_id: int, admit: Admit) -> None:
+        """A call named by its id. One that is settled is accounted for without a request."""
+        if not self.request.recheck and await self.archive.catalog.is_settled(call_id, self.now):
+            await admit([Call(call_id)])
+            return
+        try:
+            call = await self.liner.call(call_id)
+        except RequestError:
+            self.unread_calls.append(
+                Problem(call_id, None, RecordingState.FAILED, Reason.CALL_NOT_READ, 1, self.now)
+            )
+        else:
+            await admit([call])
+
+    def _count(self, calls: int) -> None:
+        self.listed += calls
+        self.on_event(CallsListed(calls))

@@ -1,0 +1,126 @@
+"""How a run ends: cursors, its report in the archive, the last segment, the balance."""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass, field
+
+from archiver.catalog.states import RecordingState
+from archiver.catalog.work import Outcome, Problem, Tally
+from archiver.clock import Clock
+from archiver.ledger.events import RunEnded
+from archiver.reasons import Reason
+from archiver.run.dry_run import Surveyor
+from archiver.run.enumeration import Intake
+from archiver.run.pipeline import Recorder
+from archiver.run.report import MOST_PROBLEMS, RunReport
+from archiver.storage.base import Body
+from archiver.storage.keys import RUNS_PREFIX
+
+_MOST_REMEMBERED = 1000
+"""Details and damages kept for the report, so that a night of a million failures stays small."""
+
+
+@dataclass(slots=True)
+class Diary:
+    """What a run heard of that the ledger does not hold."""
+
+    details: dict[tuple[int, int | None], str] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+
+    def note(self, outcome: Outcome) -> None:
+        """Remember what the outcome says beyond its events."""
+        for record_id, text in outcome.details:
+            if len(self.details) < _MOST_REMEMBERED:
+                self.details[outcome.call.id, record_id] = text
+        room = _MOST_REMEMBERED - len(self.damaged)
+        self.damaged += outcome.damaged[:room]
+
+
+async def close_run(
+    intake: Intake, recorder: Recorder, diary: Diary, *, done: bool, began: float, clock: Clock
+) -> RunReport:
+    """Record what the run has earned, leave its report in the archive, and return it.
+
+    The report is stored before the event that names its digest, and that before the head which is
+    returned: so the stored report names the head before its own.
+    """
+    archive, run_id = intake.archive, intake.run_id
+    if done and intake.listed == (intake.tally.calls + recorder.tally.calls).total():
+        await archive.catalog.record(intake.cursors(), at=clock(), run=run_id)
+    head = await archive.publish()
+    report = await _report(intake, recorder, diary, done=done, began=began)
+    report.head = head
+    data = (json.dumps(report.as_json(), indent=2) + "\n").encode("ascii")
+    digest = hashlib.sha256(data).hexdigest()
+    key = f"{RUNS_PREFIX}{run_id}.json"
+    put = await archive.storage.put(key, Body(data, len(data), digest, "application/json"))
+    ended = RunEnded(
+        report_key=key,
+        report_sha256=digest,
+        complete=report.complete,
+        report_version=put.version,
+    )
+    await archive.catalog.record([ended], at=clock(), run=run_id)
+    report.head = await archive.publish()
+    return report
+
+
+async def close_survey(
+    intake: Intake, recorder: Recorder, surveyor: Surveyor, *, done: bool, began: float
+) -> RunReport:
+    """The report of a dry run: what a run would take, and what could not even be listed.
+
+    Nothing is recorded anywhere. What is open would be tried, so it is no problem yet.
+    """
+    report = await _report(intake, recorder, Diary(), done=done, began=began)
+    report.head = await intake.archive.catalog.head()
+    report.problems, report.open_in_all = intake.unread_calls, len(intake.unread_calls)
+    report.estimate = surveyor.estimate(
+        rate=await intake.archive.catalog.rate(),
+        requests=intake.liner.requests,
+        requests_per_second=intake.config.liner.requests_per_second,
+    )
+    return report
+
+
+async def _report(
+    intake: Intake, recorder: Recorder, diary: Diary, *, done: bool, began: float
+) -> RunReport:
+    catalog = intake.archive.catalog
+    tally = Tally()
+    tally.add(intake.tally)
+    tally.add(recorder.tally)
+    problems, open_in_all = await catalog.problems(MOST_PROBLEMS)
+    gone = [_newly_gone(one.call_id, one.record_id) for one in recorder.newly_gone]
+    since, until = intake.bounds
+    starts = [stretch.window.since for stretch in intake.stretches]
+    return RunReport(
+        run_id=intake.run_id,
+        since=since or min(starts, default=None),
+        until=until,
+        tally=tally,
+        listed=intake.listed,
+        problems=[*intake.unread_calls, *gone, *problems],
+        open_in_all=open_in_all + len(intake.unread_calls),
+        newly_gone=len(gone),
+        shortfalls=tuple(intake.shortfalls),
+        details=diary.details,
+        damaged=diary.damaged,
+        strays=diary.strays[:_MOST_REMEMBERED],
+        pending_summaries=await catalog.pending_summaries(),
+        gone_in_all=await catalog.gone(),
+        orders_no_longer_listed=intake.orders_no_longer_listed,
+        notes=[*intake.directory.notes, *intake.liner.oddities.notes],
+        requests=intake.liner.requests,
+        throttled=intake.liner.throttled,
+        seconds=time.monotonic() - began,
+        interrupted=not done,
+    )
+
+
+def _newly_gone(call_id: int, record_id: int) -> Problem:
+    return Problem(
+        call_id, record_id, RecordingState.GONE, Reason.SOURCE_MISSING, attempts=0, open_since=None
+    )

@@ -1,0 +1,204 @@
+"""One producer, a bounded crew of workers, one recorder.
+
+    enumerate  ->  [tasks]  ->  N workers  ->  [outcomes]  ->  recorder
+
+Both channels are bounded: a full one makes whoever feeds it wait, back to the enumerator, so memory
+does not grow with the number of calls. A worker returns what went wrong with a call as a value;
+only what concerns the whole run is raised, and then everybody stops. However it ends, what workers
+have finished is recorded before the pipeline returns.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+import anyio
+import anyio.lowlevel
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from archiver.archive.archive import EVENTS_A_SEGMENT, Archive
+from archiver.catalog.work import KnownRecording, Outcome, Tally, Task
+from archiver.clock import Clock
+from archiver.ledger.events import Gone
+from archiver.tasks.failures import one_failure
+from archiver.tasks.grace import Grace
+
+PUBLISH_SECONDS = 30.0
+"""No event waits longer than this for its segment."""
+
+GRACE_SECONDS = 5.0
+"""How long a stopped run may take to finish storing what it has fetched."""
+
+_MOST_AT_ONCE = 256
+"""Outcomes recorded in one transaction: enough to make its cost small, few enough to be prompt."""
+
+HandOver: TypeAlias = Callable[[Task], Awaitable[None]]
+"""Gives a task to the crew; waits while all are busy and the channel is full."""
+
+Produce: TypeAlias = Callable[[HandOver], Awaitable[None]]
+Bring: TypeAlias = Callable[[Task], Awaitable[Outcome]]
+
+
+class Claims:
+    """Who has which recording, in one process: the `Registry` of its couriers.
+
+    A claim takes all its recordings at once or waits, so two calls that list the same recordings
+    never wait for each other.
+    """
+
+    def __init__(
+        self,
+        look_up: Callable[[Collection[int]], dict[int, KnownRecording]],
+        was_erased: Callable[[int | None, datetime | None], bool],
+    ) -> None:
+        self._look_up = look_up
+        self.was_erased = was_erased
+        self._released: dict[int, anyio.Event] = {}
+        self._claimed: dict[int, Collection[int]] = {}
+
+    async def claim(self, call_id: int, record_ids: Collection[int]) -> dict[int, KnownRecording]:
+        """What is known of the recordings, which are the call's until it is released."""
+        if not record_ids:
+            return {}
+        while held := next((r for one in record_ids if (r := self._released.get(one))), None):
+            await held.wait()
+        self._claimed[call_id] = record_ids
+        released = anyio.Event()
+        self._released.update((record_id, released) for record_id in record_ids)
+        return self._look_up(record_ids)
+
+    def release(self, call_id: int) -> None:
+        """The outcome of the call is recorded: whoever waits for its recordings may look."""
+        for record_id in self._claimed.pop(call_id, ()):
+            self._released.pop(record_id).set()
+
+
+@dataclass(slots=True)
+class Recorder:
+    """The only one who writes: outcomes into the catalog, and from there into the ledger."""
+
+    archive: Archive
+    run_id: str
+    clock: Clock
+    claims: Claims
+    on_settled: Callable[[Outcome], None]
+    tally: Tally = field(default_factory=Tally)
+    newly_gone: list[Gone] = field(default_factory=list)
+
+    async def run(self, outcomes: MemoryObjectReceiveStream[Outcome]) -> None:
+        """Record outcomes until there are no more, and publish what they tell in good time."""
+        async with anyio.create_task_group() as around:
+            around.start_soon(self._publish_now_and_then)
+            async with outcomes:
+                async for outcome in outcomes:
+                    await self._settle([outcome, *_waiting(outcomes)])
+            around.cancel_scope.cancel()
+
+    async def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        tally = await self.archive.catalog.settle(outcomes, at=self.clock(), run=self.run_id)
+        self.tally.add(tally)
+        for outcome in outcomes:
+            self.claims.release(outcome.call.id)
+            self.newly_gone += [event for event in outcome.events if isinstance(event, Gone)]
+            self.on_settled(outcome)
+        if self.archive.catalog.waiting_events >= EVENTS_A_SEGMENT:
+            await self.archive.publish(least=EVENTS_A_SEGMENT)
+
+    async def _publish_now_and_then(self) -> None:
+        while True:
+            await anyio.sleep(PUBLISH_SECONDS)
+            await self.archive.publish()
+
+
+async def run_pipeline(
+    produce: Produce,
+    bring: Bring,
+    record: Callable[[MemoryObjectReceiveStream[Outcome]], Coroutine[object, object, None]],
+    *,
+    workers: int,
+    stop: anyio.Event,
+    grace: Grace,
+) -> bool:
+    """Do all the work that `produce` hands over; whether it was done to the end.
+
+    `stop` ends it early: the work under way is dropped, but for what `grace` protects, and that has
+    GRACE_SECONDS. The outcomes so far are recorded. Raises what a worker, the producer or the
+    recorder raised, after recording what could be recorded.
+    """
+    send, receive = anyio.create_memory_object_stream[Outcome](workers)
+    failure: Exception | None = None
+    done = False
+    with one_failure():
+        async with anyio.create_task_group() as around:
+            around.start_soon(record, receive)
+            async with send:
+                try:
+                    done = await _work(
+                        produce, bring, send, workers=workers, stop=stop, grace=grace
+                    )
+                except Exception as error:  # noqa: BLE001 - raised once the recorder is done
+                    failure = error
+        if failure is not None:
+            raise failure
+    return done
+
+
+async def _work(
+    produce: Produce,
+    bring: Bring,
+    outcomes: MemoryObjectSendStream[Outcome],
+    *,
+    workers: int,
+    stop: anyio.Event,
+    grace: Grace,
+) -> bool:
+    done = False
+    send, receive = anyio.create_memory_object_stream[Task](workers)
+    async with anyio.create_task_group() as watched:
+        watched.start_soon(_cancel_when, stop, watched.cancel_scope, grace)
+        async with anyio.create_task_group() as crew:
+            for _ in range(workers):
+                crew.start_soon(_worker, receive.clone(), outcomes.clone(), bring)
+            receive.close()
+            async with send:
+                await produce(send.send)
+        # What a thread works for the producer no cancellation reaches: it may have ended the crew
+        # meanwhile, and nobody else. Then not everything was brought home.
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        done = True
+        watched.cancel_scope.cancel()
+    return done
+
+
+async def _worker(
+    tasks: MemoryObjectReceiveStream[Task],
+    outcomes: MemoryObjectSendStream[Outcome],
+    bring: Bring,
+) -> None:
+    async with tasks, outcomes:
+        async for task in tasks:
+            outcome = await bring(task)
+            try:
+                outcomes.send_nowait(outcome)
+            except anyio.WouldBlock:
+                # What is stored is told: the recorder outlives us.
+                with anyio.CancelScope(shield=True):
+                    await outcomes.send(outcome)
+
+
+async def _cancel_when(stop: anyio.Event, scope: anyio.CancelScope, grace: Grace) -> None:
+    await stop.wait()
+    grace.end_within(GRACE_SECONDS)
+    scope.cancel()
+
+
+def _waiting(outcomes: MemoryObjectReceiveStream[Outcome]) -> list[Outcome]:
+    """What lies in the channel already."""
+    found: list[Outcome] = []
+    while len(found) < _MOST_AT_ONCE:
+        try:
+            found.append(outcomes.receive_nowait())
+        except (anyio.WouldBlock, anyio.EndOfStream):
+            break
+    return found

@@ -1,0 +1,338 @@
+"""The unit of work: bring one call's recordings home.
+
+List, fetch, prove, store, in that order, for one call; the addresses may live for minutes only, so
+they are listed just before they are used. A unit needs nothing but its task, the configuration and
+the store, may be done twice without harm, and returns a small outcome: what to write into the
+ledger. What goes wrong with a call or a recording is part of the outcome and never raised; only
+what concerns the whole run is (the API gone, the key refused, the storage full).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from archiver.catalog.states import (
+    DAYS_UNTIL_GONE,
+    OPEN,
+    CallState,
+    RecordingState,
+    next_due,
+    step,
+    worst,
+)
+from archiver.catalog.work import KnownRecording, Outcome, Result, Task
+from archiver.clock import Clock
+from archiver.errors import (
+    ArchiveDamaged,
+    FetchError,
+    RequestError,
+    RequestForbidden,
+    RequestNotFound,
+)
+from archiver.ledger.events import CallJudged, Event, Gone, OpenRecording, Revised
+from archiver.liner.client import LinerClient
+from archiver.liner.models import Call, Recording
+from archiver.liner.names import Directory
+from archiver.reasons import Reason
+from archiver.recordings.deposit import Shelf
+from archiver.recordings.fetch import Fetcher
+from archiver.recordings.sidecar import Names, metadata_digest
+from archiver.recordings.spool import Spool
+from archiver.tasks.grace import Grace
+
+
+class Registry(Protocol):
+    """Who has which recording: one recording may be listed under two calls at once."""
+
+    async def claim(self, call_id: int, record_ids: Collection[int]) -> dict[int, KnownRecording]:
+        """What is known of those recordings, after any other unit that has one is recorded.
+
+        Until the outcome is recorded, they belong to the call.
+        """
+
+    def was_erased(self, lead_id: int | None, created_at: datetime | None) -> bool:
+        """Whether the lead was erased after that moment."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What a unit has found out so far."""
+
+    states: dict[int, RecordingState]
+    events: list[Event] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    open: list[OpenRecording] = field(default_factory=list)
+    details: list[tuple[int | None, str]] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    reason: Reason | None = None
+
+    def reach(self, record_id: int, state: RecordingState) -> None:
+        """The recording is in this state now; ValueError when there is no such step."""
+        self.states[record_id] = step(self.states.get(record_id), state)
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """Does units of work. `recheck` are the ages at which a call is looked at again.
+
+    `unfinished` gathers what units had stored already when they were ended before their outcome.
+    With `doubts` a run before this one died: it may have revised sidecars and told nobody, so they
+    are looked at even where the API tells what the catalog knows.
+    """
+
+    liner: LinerClient
+    fetcher: Fetcher
+    shelf: Shelf
+    directory: Directory
+    registry: Registry
+    spool: Spool
+    grace: Grace
+    clock: Clock
+    recheck: tuple[timedelta, ...]
+    doubts: bool = False
+    unfinished: list[Event] = field(default_factory=list)
+
+    async def bring(self, task: Task) -> Outcome:
+        """Do the unit of work, and tell how it ended."""
+        asked_at = self.clock()
+        task = await self._with_row(task)
+        progress = _Progress({known.record_id: known.state for known in task.known})
+        try:
+            listing = await self.liner.recordings(task.call.id)
+        except RequestError as error:
+            progress.reason = _listing_reason(error)
+            progress.details.append((None, str(error)))
+        else:
+            if listing.problem:
+                progress.reason = Reason.LIST_INCOMPLETE
+                progress.details.append((None, listing.problem))
+            try:
+                await self._bring_all(task, listing.found, progress, asked_at)
+            except BaseException:
+                self.unfinished.extend(progress.events)
+                raise
+        return self._outcome(task, progress, asked_at)
+
+    async def _with_row(self, task: Task) -> Task:
+        """The task with its call as the API gives it, where the catalog was lost meanwhile."""
+        if task.has_row:
+            return task
+        try:
+            told = await self.liner.call(task.call.id)
+        except RequestError:
+            return task  # what the ledger remembers has to do
+        known = task.call
+        call = replace(
+            told,
+            lead_id=told.lead_id if told.lead_id is not None else known.lead_id,
+            order_id=told.order_id if told.order_id is not None else known.order_id,
+            created_at=told.created_at or known.created_at,
+            has_records=told.has_records if told.has_records is not None else known.has_records,
+        )
+        return replace(task, call=call, has_row=True)
+
+    async def _bring_all(
+        self, task: Task, listed: Sequence[Recording], progress: _Progress, now: datetime
+    ) -> None:
+        still_open = {one.record_id for one in task.known if one.state in OPEN}
+        present = {recording.id for recording in listed}
+        known_now = await self.registry.claim(task.call.id, present | still_open)
+        progress.states.update((one.record_id, one.state) for one in known_now.values())
+        for recording in sorted(listed, key=_by_time):
+            known = known_now.get(recording.id)
+            if (known is not None and known.is_removed) or self._is_erased(recording):
+                self._pass_over(recording.id, progress)
+            elif known is not None and known.state is RecordingState.ARCHIVED:
+                await self._keep(task, recording, known, progress)
+            else:
+                await self._bring(task, recording, known, progress, now)
+        for record_id in sorted(still_open - present):
+            known = known_now.get(record_id)
+            if known is not None and known.state in OPEN:
+                await self._look_for(task, known, progress, now)
+
+    def _is_erased(self, recording: Recording) -> bool:
+        return self.registry.was_erased(recording.lead_id, recording.created_at)
+
+    @staticmethod
+    def _pass_over(record_id: int, progress: _Progress) -> None:
+        """It was removed or erased: it is settled, and nothing of it is fetched or kept."""
+        progress.reach(record_id, RecordingState.ARCHIVED)
+        progress.results.append(Result(record_id, "already"))
+
+    async def _keep(
+        self, task: Task, recording: Recording, known: KnownRecording, progress: _Progress
+    ) -> None:
+        """An archived recording: its audio is final, its sidecar follows what the API tells."""
+        revised: tuple[Revised, ...] = ()
+        if self.doubts or metadata_digest(recording) != known.metadata_sha256:
+            names = await self._names(task.call, recording)
+            try:
+                async with self.grace.protected():
+                    revised = await self.shelf.refresh(
+                        known.key, task.call, recording, names, known.sidecar_sha256
+                    )
+            except ArchiveDamaged as error:
+                progress.damaged.append(str(error))
+        progress.events += revised
+        progress.reach(recording.id, RecordingState.ARCHIVED)
+        progress.results.append(Result(recording.id, "already", refreshed=bool(revised)))
+
+    async def _bring(
+        self,
+        task: Task,
+        recording: Recording,
+        known: KnownRecording | None,
+        progress: _Progress,
+        now: datetime,
+    ) -> None:
+        async def refresh() -> Recording:
+            return await self._ask_again(task.call.id, recording.id)
+
+        try:
+            with self.spool.part() as part:
+                fetched = await self.fetcher.fetch(recording, part, refresh)
+                names = await self._names(task.call, recording)
+                async with self.grace.protected():
+                    told = await self.shelf.place(task.call, recording, names, fetched)
+        except FetchError as error:
+            progress.details.append((recording.id, str(error)))
+            self._leave_open(task.call, recording.id, error.reason, known, progress, now)
+            return
+        progress.events += told
+        progress.reach(recording.id, RecordingState.ARCHIVED)
+        progress.results.append(Result(recording.id, "archived", size=fetched.body.size))
+
+    async def _look_for(
+        self, task: Task, known: KnownRecording, progress: _Progress, now: datetime
+    ) -> None:
+        """An open recording that is not listed any more may still be read on its own."""
+        try:
+            recording = await self.liner.recording(known.record_id)
+        except RequestNotFound:
+            reason = Reason.NO_LONGER_LISTED
+            self._leave_open(task.call, known.record_id, reason, known, progress, now)
+        except RequestError:
+            reason = Reason.LIST_FAILED
+            self._leave_open(task.call, known.record_id, reason, known, progress, now)
+        else:
+            await self._bring(task, recording, known, progress, now)
+
+    async def _ask_again(self, call_id: int, record_id: int) -> Recording:
+        """The recording with a fresh address: from its own page, else from the call's list."""
+        try:
+            try:
+                return await self.liner.recording(record_id)
+            except RequestError:
+                listing = await self.liner.recordings(call_id)
+        except RequestError as error:
+            raise FetchError(Reason.LIST_FAILED, str(error)) from error
+        for recording in listing.found:
+            if recording.id == record_id:
+                return recording
+        raise FetchError(Reason.NO_LONGER_LISTED, "the API no longer lists the recording")
+
+    def _leave_open(
+        self,
+        call: Call,
+        record_id: int,
+        reason: Reason,
+        known: KnownRecording | None,
+        progress: _Progress,
+        now: datetime,
+    ) -> None:
+        """Not archived: waiting, failed, or gone when the source denied it on enough days."""
+        days = known.missing_days if known is not None else ()
+        if reason in (Reason.SOURCE_MISSING, Reason.NO_LONGER_LISTED):
+            days = tuple(sorted({*days, f"{now:%Y-%m-%d}"}))
+        if known is not None and known.state is RecordingState.GONE:
+            state = RecordingState.GONE
+        elif len(days) >= DAYS_UNTIL_GONE:
+            state = RecordingState.GONE
+            progress.events.append(Gone(record_id=record_id, call_id=call.id, missing_days=days))
+        else:
+            waits = reason is Reason.NO_ADDRESS
+            state = RecordingState.WAITING if waits else RecordingState.FAILED
+            progress.open.append(
+                OpenRecording(
+                    record_id=record_id,
+                    state=state,
+                    reason=reason,
+                    attempts=(known.attempts if known is not None else 0) + 1,
+                    since=(known.open_since if known is not None else None) or now,
+                    missing_days=days,
+                )
+            )
+        progress.reach(record_id, state)
+        progress.results.append(Result(record_id, state))
+
+    async def _names(self, call: Call, recording: Recording) -> Names:
+        user = recording.user_id if recording.user_id is not None else call.user_id
+        return Names(
+            user_name=await self.directory.user_name(user),
+            order_title=self.directory.order_title(call.order_id),
+            status_code=self.directory.status_code(call.status_id),
+        )
+
+    def _outcome(self, task: Task, progress: _Progress, asked_at: datetime) -> Outcome:
+        call = task.call
+        state, reason = _judge(call, progress)
+        is_open = state in OPEN
+        counted_from = call.created_at or task.counted_from or asked_at
+        # A flag that says no, and was doubted once, is believed; all else is looked at again.
+        is_believed = state is CallState.NONE and call.has_records is False
+        later = None if is_believed else next_due(counted_from, asked_at, self.recheck)
+        judged = CallJudged(
+            call_id=call.id,
+            state=state,
+            attempts=task.attempts + 1 if is_open else 0,
+            reason=reason if is_open else None,
+            lead_id=call.lead_id,
+            order_id=call.order_id,
+            user_id=call.user_id,
+            created_at=counted_from,
+            talk_seconds=call.talk_seconds,
+            has_records=call.has_records,
+            asked_at=asked_at,
+            due_at=asked_at if is_open else later,
+            open_since=(task.open_since or asked_at) if is_open else None,
+            recordings=tuple(sorted(progress.states)),
+            open=tuple(progress.open),
+        )
+        return Outcome(
+            call,
+            judged,
+            tuple(progress.events),
+            tuple(progress.results),
+            tuple(progress.details),
+            tuple(progress.damaged),
+        )
+
+
+def _judge(call: Call, progress: _Progress) -> tuple[CallState, Reason | None]:
+    """The state of a call, and the reason when it is open."""
+    if progress.reason is Reason.CALL_UNKNOWN:
+        return CallState.WAITING, progress.reason
+    if progress.reason is not None:
+        return CallState.FAILED, progress.reason
+    if progress.states:
+        state = worst(progress.states.values())
+        reasons = [Reason(one.reason) for one in progress.open if one.state == state.value]
+        return state, reasons[0] if reasons else None
+    if call.has_records:
+        return CallState.WAITING, Reason.NONE_LISTED
+    return CallState.NONE, None
+
+
+def _listing_reason(error: RequestError) -> Reason:
+    if isinstance(error, RequestNotFound):
+        return Reason.CALL_UNKNOWN
+    if isinstance(error, RequestForbidden):
+        return Reason.LIST_FORBIDDEN
+    return Reason.LIST_FAILED
+
+
+def _by_time(recording: Recording) -> tuple[float, int]:
+    created = recording.created_at
+    return (created.timestamp() if created else 0.0, recording.id)

@@ -1,0 +1,265 @@
+"""An archive in a folder: part file, sync, link, sync of the folder.
+
+Puts that come while others are being written wait for their turn and are written together
+(`writing.py`), so a busy run shares its syncs and its hops to a thread, and an idle one waits for
+nobody.
+
+Files are read-only, which keeps a slip from changing evidence. It keeps nobody out who owns the
+folder: a disk is not WORM.
+
+One thing differs from S3: a key cannot be a folder of another key (`a` beside `a/b`); the second of
+the two is refused. Keys of an archive never do that.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from time import monotonic, sleep, time
+from typing import TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from archiver.errors import (
+    KeyChanged,
+    KeyMissing,
+    StorageError,
+    StorageUnreachable,
+)
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
+from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
+from archiver.storage.local import disk
+from archiver.storage.local.filelock import FileLock
+from archiver.storage.local.walk import entries
+from archiver.storage.local.writing import Put, Writer, tag_of
+from archiver.tasks.batch import SharedHop
+
+READ_CHUNK = 1 << 20
+LIST_BATCH = 500
+# Reads of several files go on at once; more threads only fight for the interpreter.
+THREADS = 8
+CHANGE_WAIT = 30.0
+
+_PARTS_FOLDER = TMP_PREFIX.removesuffix("/")
+_CHANGE_LOCK = "change-lock"
+
+_Result = TypeVar("_Result")
+
+
+class LocalStorage(Storage):
+    """The folder must exist; `opening.py` makes it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.abspath(root)  # noqa: PTH100 - plain strings: this is the hot path
+        self._parts = f"{self._root}/{TMP_PREFIX}"
+        self._limiter = CapacityLimiter(THREADS)
+        self._writer = Writer(self._root, changing=self._changing, check_tag=self._check_tag)
+        self._writing = SharedHop(self._writer.put_all)
+
+    @property
+    def spool_folder(self) -> Path:
+        """The folder of part files; made by the first put or by the archive lock."""
+        return Path(self._parts)
+
+    async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
+        """See `Storage.put`."""
+        return await self._writing.take(Put(check_key(key), body, replacing))
+
+    @asynccontextmanager
+    async def open(
+        self, key: str, span: ByteRange | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `Storage.open`; chunks of up to a mebibyte."""
+        check_key(key)
+        file, first, left = await self._in_thread(self._open, key, span)
+        try:
+            yield self._chunks(key, file, first, left)
+        finally:
+            os.close(file)
+
+    async def stat(self, key: str) -> ObjectInfo:
+        """See `Storage.stat`."""
+        check_key(key)
+        return await self._in_thread(self._stat, key)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
+        """See `Storage.list`; holds the names of one folder a level, never the whole tree.
+
+        Foreign files are listed too, whatever their name; a symbolic link is listed as itself and
+        never followed.
+        """
+        async for info in self._infos(entries(self._root, check_prefix(prefix)), prefix):
+            yield info
+
+    def survey(self, on_gap: Callable[[str, StorageError], None]) -> AsyncIterator[ObjectInfo]:
+        """See `Storage.survey`."""
+
+        def pass_over(key: str, error: OSError) -> None:
+            on_gap(key, disk.storage_error(error, key))
+
+        return self._infos(entries(self._root, "", pass_over), "")
+
+    async def _infos(
+        self, found: Iterator[tuple[str, os.stat_result]], prefix: str
+    ) -> AsyncIterator[ObjectInfo]:
+        while batch := await self._in_thread(_next_batch, found, prefix):
+            for name, facts in batch:
+                yield ObjectInfo(name, facts.st_size, tag_of(facts))
+
+    async def delete(self, key: str) -> None:
+        """See `Storage.delete`; folders that it leaves empty are removed with it."""
+        check_key(key)
+        await self._in_thread(self._delete, key)
+
+    async def aclose(self) -> None:
+        """Remove the folder of part files if it is empty."""
+        await self._in_thread(self._remove_empty_parts)
+
+    async def clear_parts(self) -> int:
+        """See `Storage.clear_parts`."""
+        return await self._in_thread(self._clear_parts)
+
+    async def readings(
+        self, keys: Sequence[str], *, keep: int = 0
+    ) -> Sequence[Reading | StorageError]:
+        """See `Storage.readings`; all of them in one hop to a worker thread."""
+        return await self._in_thread(self._readings, keys, keep)
+
+    async def _in_thread(self, work: Callable[..., _Result], *arguments: object) -> _Result:
+        # Never abandoned: each of these ends soon, and cleans up.
+        return await to_thread.run_sync(work, *arguments, limiter=self._limiter)
+
+    def _check_tag(self, key: str, expected: str) -> None:
+        if self._stat(key).tag != expected:
+            raise KeyChanged(f"{key} has been changed by somebody else", key=key)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Changes of existing objects take turns, over all threads and processes."""
+        lock = FileLock(f"{self._parts}{_CHANGE_LOCK}")
+        deadline = monotonic() + CHANGE_WAIT
+        os.makedirs(self._parts, exist_ok=True)  # noqa: PTH103
+        while not lock.acquire():
+            if monotonic() > deadline:
+                raise StorageUnreachable(
+                    f"another process has been changing objects for {CHANGE_WAIT:.0f} s"
+                )
+            sleep(0.001)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _readings(self, keys: Sequence[str], keep: int) -> Sequence[Reading | StorageError]:
+        found: list[Reading | StorageError] = []
+        for key in keys:
+            try:
+                file, first, left = self._open(check_key(key), None)
+                try:
+                    found.append(_reading(key, file, first, left, keep))
+                finally:
+                    os.close(file)
+            except StorageError as error:
+                found.append(error)
+        return found
+
+    def _open(self, key: str, span: ByteRange | None) -> tuple[int, bytes, int]:
+        """The open file, its first chunk, and how many bytes are to follow."""
+        with disk.disk_errors(key):
+            try:
+                file = os.open(f"{self._root}/{key}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except NotADirectoryError:
+                raise _missing(key) from None
+            try:
+                facts = os.fstat(file)
+                if not stat.S_ISREG(facts.st_mode):
+                    raise _missing(key)
+                start, stop = (span.start, span.stop) if span else (0, None)
+                left = max(0, min(facts.st_size, stop or facts.st_size) - start)
+                os.lseek(file, start, os.SEEK_SET)
+                first = os.read(file, min(left, READ_CHUNK))
+            except BaseException:
+                os.close(file)
+                raise
+            return file, first, left - len(first)
+
+    async def _chunks(self, key: str, file: int, chunk: bytes, left: int) -> AsyncIterator[bytes]:
+        while chunk:
+            yield chunk
+            chunk = await self._in_thread(_read, file, key, min(left, READ_CHUNK))
+            left -= len(chunk)
+
+    def _stat(self, key: str) -> ObjectInfo:
+        with disk.disk_errors(key):
+            try:
+                facts = os.lstat(f"{self._root}/{key}")
+            except NotADirectoryError:
+                raise _missing(key) from None
+            if stat.S_ISDIR(facts.st_mode):
+                raise _missing(key)
+            return ObjectInfo(
+                key, facts.st_size, tag_of(facts), age=max(0.0, time() - facts.st_mtime)
+            )
+
+    def _delete(self, key: str) -> None:
+        self._stat(key)
+        with disk.disk_errors(key), self._changing():
+            os.unlink(f"{self._root}/{key}")  # noqa: PTH108
+            folder = key.rpartition("/")[0]
+            with suppress(OSError):
+                while folder and folder != _PARTS_FOLDER:
+                    os.rmdir(f"{self._root}/{folder}")  # noqa: PTH106
+                    self._writer.forget(folder)
+                    folder = folder.rpartition("/")[0]
+            disk.sync_folder(f"{self._root}/{folder}")
+
+    def _clear_parts(self) -> int:
+        removed = 0
+        with disk.disk_errors(TMP_PREFIX):
+            for key, _ in entries(self._root, TMP_PREFIX):
+                if key.endswith(_CHANGE_LOCK):
+                    _sweep_lock(FileLock(f"{self._root}/{key}"))
+                elif key not in LOCK_KEYS:
+                    with suppress(FileNotFoundError):
+                        os.unlink(f"{self._root}/{key}")  # noqa: PTH108
+                        removed += 1
+        return removed
+
+    def _remove_empty_parts(self) -> None:
+        with suppress(OSError):
+            os.rmdir(self._parts)  # noqa: PTH106
+
+
+def _next_batch(
+    found: Iterator[tuple[str, os.stat_result]], prefix: str
+) -> list[tuple[str, os.stat_result]]:
+    with disk.disk_errors(prefix):
+        return list(islice(found, LIST_BATCH))
+
+
+def _reading(key: str, file: int, chunk: bytes, left: int, keep: int) -> Reading:
+    digest, size = hashlib.sha256(chunk), len(chunk)
+    kept = [chunk]
+    while left > 0 and (chunk := _read(file, key, min(left, READ_CHUNK))):
+        digest.update(chunk)
+        size, left = size + len(chunk), left - len(chunk)
+        kept = [*kept, chunk] if size <= keep else []
+    return Reading(key, size, digest.hexdigest(), b"".join(kept) if size <= keep else None)
+
+
+def _read(file: int, key: str, size: int) -> bytes:
+    with disk.disk_errors(key):
+        return os.read(file, size)
+
+
+def _sweep_lock(lock: FileLock) -> None:
+    """Remove the file of a lock that a killed process left."""
+    if lock.acquire():
+        lock.release()
+
+
+def _missing(key: str) -> KeyMissing:
+    return KeyMissing(f"there is no {key}", key=key)

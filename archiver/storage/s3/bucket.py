@@ -1,0 +1,144 @@
+"""An archive on S3: requests in worker threads.
+
+A request that is under way when the task is cancelled is left to its thread, which ends with the
+answer or a time-out. A put may then still succeed, as any put whose answer is lost; an upload in
+parts is aborted.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from archiver.config import S3Config
+from archiver.errors import KeyMissing, StorageError
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
+from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
+from archiver.storage.s3.errors import s3_errors
+from archiver.storage.s3.parts import parts_of
+from archiver.storage.s3.requests import Bucket, info_of
+from archiver.storage.s3.versions import S3Versions
+from archiver.storage.versions import Versions
+
+if TYPE_CHECKING:
+    from archiver.storage.s3.requests import Stream
+
+READ_CHUNK: Final = 1 << 20
+# In one piece the server checks and keeps the SHA-256 of the whole, and there is one condition to
+# keep (SeaweedFS 4.48 lets several of racing completions win: observation). The body is read from
+# its file in small blocks either way, so parts only save what has to be sent again after a fault.
+WHOLE_UP_TO: Final = 128 << 20
+THREADS: Final = 16
+ABORT_DEADLINE: Final = 5.0
+
+_Result = TypeVar("_Result")
+
+
+class S3Storage(Storage):
+    """`whole_up_to` is the size in bytes up to which an object is sent in one piece."""
+
+    def __init__(
+        self, bucket: str, prefix: str, config: S3Config, *, whole_up_to: int = WHOLE_UP_TO
+    ) -> None:
+        self._bucket = Bucket(bucket, prefix, config, connections=THREADS)
+        self._whole_up_to = whole_up_to
+        self._limiter = CapacityLimiter(THREADS)
+
+    async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
+        """See `Storage.put`. A file body is read and left where it is."""
+        check_key(key)
+        if body.size <= self._whole_up_to:
+            answer = await self._in_thread(self._bucket.put_whole, key, body, replacing)
+        else:
+            answer = await self._put_parts(key, body, replacing)
+        return info_of(key, body.size, answer)
+
+    @asynccontextmanager
+    async def open(
+        self, key: str, span: ByteRange | None = None
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See `Storage.open`; chunks of up to a mebibyte."""
+        check_key(key)
+        stream = await self._in_thread(self._bucket.get, key, span)
+        with closing(stream):
+            yield self._chunks(key, stream)
+
+    async def stat(self, key: str) -> ObjectInfo:
+        """See `Storage.stat`."""
+        check_key(key)
+        return await self._in_thread(self._bucket.stat, key)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
+        """See `Storage.list`; a thousand objects a request."""
+        check_prefix(prefix)
+        token: str | None = ""
+        last = ""
+        while token is not None:
+            page, token = await self._in_thread(self._bucket.page, prefix, token)
+            for info in page:
+                if info.key < last:
+                    raise StorageError(
+                        f"the S3 server lists {info.key} after {last}, out of order",
+                        hint="move objects that are not the archive's out of its prefix",
+                    )
+                last = info.key
+                yield info
+
+    async def delete(self, key: str) -> None:
+        """See `Storage.delete`. On a versioned bucket the versions stay, behind a delete marker."""
+        check_key(key)
+        await self._in_thread(self._bucket.delete, key)
+
+    async def aclose(self) -> None:
+        """Close the connections that are at rest."""
+        await to_thread.run_sync(self._bucket.close, limiter=self._limiter)
+
+    async def clear_parts(self) -> int:
+        """See `Storage.clear_parts`."""
+        return await self._in_thread(self._bucket.abort_uploads) + await self._delete_scratch()
+
+    @property
+    def versions(self) -> Versions:
+        """See `Storage.versions`."""
+        return S3Versions(self._bucket.versions, self._in_thread)
+
+    async def _in_thread(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
+        return await to_thread.run_sync(
+            work, *arguments, abandon_on_cancel=True, limiter=self._limiter
+        )
+
+    async def _put_parts(self, key: str, body: Body, replacing: str | None) -> Any:
+        # Not abandoned: an upload whose id is unknown could not be aborted.
+        upload = await to_thread.run_sync(self._bucket.begin, key, body, limiter=self._limiter)
+        try:
+            whole = hashlib.sha256()
+            parts = [
+                await self._in_thread(self._bucket.put_part, key, upload, number, body, span, whole)
+                for number, span in enumerate(parts_of(body.size), 1)
+            ]
+            if whole.hexdigest() != body.sha256:
+                raise StorageError(f"{key} is not the body that was promised", key=key)
+            return await self._in_thread(self._bucket.complete, key, upload, parts, replacing)
+        except BaseException:
+            with anyio.move_on_after(ABORT_DEADLINE, shield=True), suppress(StorageError):
+                await self._in_thread(self._bucket.abort, key, upload)
+            raise
+
+    async def _chunks(self, key: str, stream: "Stream") -> AsyncIterator[bytes]:
+        while chunk := await self._in_thread(_read, key, stream):
+            yield chunk
+
+    async def _delete_scratch(self) -> int:
+        stray = [info.key async for info in self.list(TMP_PREFIX) if info.key not in LOCK_KEYS]
+        for key in stray:
+            with suppress(KeyMissing):
+                await self.delete(key)
+        return len(stray)
+
+
+def _read(key: str, stream: "Stream") -> bytes:
+    with s3_errors(key):
+        return stream.read(READ_CHUNK)

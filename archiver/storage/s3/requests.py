@@ -1,0 +1,333 @@
+"""The requests that an archive makes of one bucket, one method each. Every one blocks.
+
+- Create-only is `If-None-Match: *`, on the put of a small object and on the completion of an upload
+  in parts; replacing is `If-Match`. boto3's managed transfer cannot do the former (boto/boto3 issue
+  4366), so parts are sent one by one. Some servers ignore the conditions without a word: `probe.py`
+  finds out.
+- The server checks the SHA-256 of what it receives (of each part, where there are several). The
+  digest of the whole is known to the server only for an object sent in one piece.
+- boto3's own retries are off: a put that it repeated could meet its own object, and one place
+  decides about retries (`wrappers.py`).
+"""
+
+import base64
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from operator import attrgetter
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from archiver.config import S3Config
+from archiver.errors import KeyChanged, KeyExists, StorageError, StorageRefused
+from archiver.storage.base import Body, ByteRange, ObjectInfo
+from archiver.storage.keys import ARCHIVE_PREFIX, TMP_PREFIX
+from archiver.storage.local.disk import storage_error
+from archiver.storage.s3.errors import s3_errors, status_of
+from archiver.storage.s3.parts import Stretch, Window
+from archiver.storage.s3.versions import VersionRequests
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+    from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+Stream: TypeAlias = "StreamingBody | io.BytesIO"
+
+HASH_CHUNK: Final = 1 << 20
+CONNECT_TIMEOUT: Final = 10.0
+# Of one read or write on the socket, not of the request.
+SOCKET_TIMEOUT: Final = 30.0
+
+
+class Bucket:
+    """The keys of an archive below one prefix of a bucket. May be used by many threads at once."""
+
+    def __init__(self, name: str, prefix: str, config: S3Config, *, connections: int) -> None:
+        self._bucket = name
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        self._config = config
+        self._bucket_is_known = False
+        with s3_errors(""):
+            self._client = _client(config, connections)
+        self.versions = VersionRequests(self._client, name, self._prefix)
+
+    def close(self) -> None:
+        """Close the connections that are at rest."""
+        self._client.close()
+
+    def put_whole(self, key: str, body: Body, replacing: str | None) -> Any:
+        """Put a small object in one request."""
+        with _source(key, body) as data, _put_errors(key, replacing):
+            return self._client.put_object(
+                **self._address(key),
+                Body=data,
+                ContentLength=body.size,
+                ContentType=body.content_type,
+                # Named as well as given: some servers take no lock without it (moto: observation).
+                ChecksumAlgorithm="SHA256",
+                ChecksumSHA256=_base64(body.sha256),
+                **_condition(replacing),
+                **self._attributes(key),
+            )
+
+    def begin(self, key: str, body: Body) -> str:
+        """Begin an upload in parts; its id."""
+        with s3_errors(key):
+            answer = self._client.create_multipart_upload(
+                **self._address(key),
+                ContentType=body.content_type,
+                ChecksumAlgorithm="SHA256",
+                **self._attributes(key),
+            )
+            return answer["UploadId"]
+
+    def put_part(
+        self, key: str, upload: str, number: int, body: Body, span: Stretch, whole: "_Hash"
+    ) -> "CompletedPartTypeDef":
+        """Send one part, and add its bytes to the digest of the whole."""
+        with _source(key, body) as data, s3_errors(key):
+            file = io.BytesIO(data) if isinstance(data, bytes) else data
+            digest = hashlib.sha256()
+            part = Window(file, span)
+            while chunk := part.read(HASH_CHUNK):
+                digest.update(chunk)
+                whole.update(chunk)
+            part.seek(0)
+            checksum = base64.b64encode(digest.digest()).decode()
+            answer = self._client.upload_part(
+                **self._address(key),
+                UploadId=upload,
+                PartNumber=number,
+                Body=cast(IO[bytes], part),
+                ContentLength=span.size,
+                ChecksumSHA256=checksum,
+            )
+            return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+
+    def complete(
+        self, key: str, upload: str, parts: "list[CompletedPartTypeDef]", replacing: str | None
+    ) -> Any:
+        """Make the object of all the parts."""
+        with _put_errors(key, replacing):
+            return self._client.complete_multipart_upload(
+                **self._address(key),
+                UploadId=upload,
+                MultipartUpload={"Parts": parts},
+                **_condition(replacing),
+            )
+
+    def abort(self, key: str, upload: str) -> None:
+        """Forget an upload and its parts."""
+        with s3_errors(key):
+            self._client.abort_multipart_upload(**self._address(key), UploadId=upload)
+
+    def get(self, key: str, span: ByteRange | None) -> Stream:
+        """The bytes to come: none where the range starts at or past the end."""
+        asked: dict[str, Any] = {} if span is None else {"Range": _range(span)}
+        with s3_errors(key):
+            try:
+                answer = self._client.get_object(**self._address(key), **asked)
+            except ClientError as error:
+                if span is not None and status_of(error) == 416:
+                    return io.BytesIO()
+                raise
+        given = answer.get("ContentRange", "").removeprefix("bytes ")
+        if span is not None and not given.startswith(f"{span.start}-"):
+            answer["Body"].close()
+            raise StorageError(f"{key}: the S3 server ignores ranges", key=key)
+        return answer["Body"]
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Size and tag; StorageRefused if it is the bucket that is missing."""
+        with s3_errors(key):
+            try:
+                answer = self._client.head_object(**self._address(key), ChecksumMode="ENABLED")
+            except ClientError as error:
+                if status_of(error) == 404:
+                    self._require_bucket()
+                raise
+        return info_of(key, answer["ContentLength"], answer, age=_age(answer))
+
+    def page(self, prefix: str, token: str) -> tuple[list[ObjectInfo], str | None]:
+        """One page of a listing, and the token of the next; `token` is empty for the first."""
+        following: dict[str, Any] = {"ContinuationToken": token} if token else {}
+        with s3_errors(prefix):
+            answer = self._client.list_objects_v2(
+                Bucket=self._bucket, Prefix=self._prefix + prefix, **following
+            )
+        # SeaweedFS lists folder by folder: `a/x` before `a-b` (observation). No keys of an archive
+        # differ in that; for others a page is sorted, and the caller checks one page against the
+        # next.
+        page = sorted(
+            (
+                ObjectInfo(one["Key"].removeprefix(self._prefix), one["Size"], _tag(one["ETag"]))
+                for one in answer.get("Contents", [])
+            ),
+            key=attrgetter("key"),
+        )
+        return page, answer.get("NextContinuationToken") if answer["IsTruncated"] else None
+
+    def delete(self, key: str) -> None:
+        """Remove one object; KeyMissing where there is none."""
+        # S3 answers a delete of nothing like any other.
+        self.stat(key)
+        with s3_errors(key):
+            self._client.delete_object(**self._address(key))
+
+    def abort_uploads(self) -> int:
+        """Abort every unfinished upload below the prefix; how many there were."""
+        aborted = 0
+        with s3_errors(TMP_PREFIX):
+            pages = self._client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            )
+            for upload in (one for page in pages for one in page.get("Uploads", [])):
+                with suppress(self._client.exceptions.NoSuchUpload):
+                    self._client.abort_multipart_upload(
+                        Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                    )
+                    aborted += 1
+        return aborted
+
+    def _require_bucket(self) -> None:
+        """A HEAD cannot say whether the object or the bucket is missing, so ask once."""
+        if not self._bucket_is_known:
+            try:
+                self._client.head_bucket(Bucket=self._bucket)
+            except ClientError as error:
+                if status_of(error) == 404:
+                    raise StorageRefused(
+                        f"there is no bucket {self._bucket}",
+                        hint="create it, or check `storage.url` and `storage.s3.endpoint_url`",
+                    ) from error
+        self._bucket_is_known = True
+
+    def _address(self, key: str) -> dict[str, Any]:
+        return {"Bucket": self._bucket, "Key": self._prefix + key}
+
+    def _attributes(self, key: str) -> dict[str, Any]:
+        """What a new object bears besides its bytes.
+
+        The archive's own objects are read by every run, so they stay in the standard class; what is
+        scratch must be free to go again.
+        """
+        config = self._config
+        given: dict[str, Any] = {}
+        if config.sse:
+            given["ServerSideEncryption"] = config.sse
+        if config.kms_key_id:
+            given["SSEKMSKeyId"] = config.kms_key_id
+        if config.storage_class and not key.startswith(ARCHIVE_PREFIX):
+            given["StorageClass"] = config.storage_class
+        if config.object_lock and not key.startswith(TMP_PREFIX):
+            given["ObjectLockMode"] = config.object_lock.mode
+            given["ObjectLockRetainUntilDate"] = datetime.now(UTC) + config.object_lock.retain
+        return given
+
+
+def _client(config: S3Config, connections: int) -> "S3Client":
+    session = boto3.session.Session()
+    region = config.region or session.region_name or ("us-east-1" if config.endpoint_url else None)
+    secure = not (config.endpoint_url or "").startswith("http://")
+    return session.client(
+        "s3",
+        region_name=region,
+        endpoint_url=config.endpoint_url,
+        config=Config(
+            max_pool_connections=connections,
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=SOCKET_TIMEOUT,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            # Only checksums that we name: the body was hashed while it arrived, and what is read
+            # is hashed by whoever checks it.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={
+                "addressing_style": "path" if config.endpoint_url else "auto",
+                # The signature covers the checksum header; TLS covers the bytes. So the bytes need
+                # not be hashed a second time, but for plain http.
+                "payload_signing_enabled": not secure,
+            },
+        ),
+    )
+
+
+@contextmanager
+def _source(key: str, body: Body) -> Iterator[bytes | IO[bytes]]:
+    """The bytes of a body, or its open file; StorageError unless it has the promised size."""
+    if isinstance(body.source, bytes):
+        size = len(body.source)
+    else:
+        try:
+            size = body.source.stat().st_size
+        except OSError as error:
+            raise storage_error(error, key) from error
+    if size != body.size:
+        raise StorageError(f"{key} should be {body.size} bytes, but {size} are there", key=key)
+    if isinstance(body.source, bytes):
+        yield body.source
+        return
+    with body.source.open("rb") as file:
+        yield file
+
+
+def _put_errors(key: str, replacing: str | None) -> AbstractContextManager[None]:
+    return s3_errors(key, unmet=KeyExists if replacing is None else KeyChanged)
+
+
+def _condition(replacing: str | None) -> dict[str, Any]:
+    return {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": f'"{replacing}"'}
+
+
+def _range(span: ByteRange) -> str:
+    return f"bytes={span.start}-{'' if span.stop is None else span.stop - 1}"
+
+
+def info_of(key: str, size: int, answer: Any, age: float | None = None) -> ObjectInfo:
+    """What an answer of S3 says of an object."""
+    version = answer.get("VersionId")
+    return ObjectInfo(
+        key,
+        size,
+        _tag(answer["ETag"]),
+        sha256=_whole_digest(answer),
+        version=None if version == "null" else version,
+        age=age,
+    )
+
+
+def _tag(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _whole_digest(answer: Any) -> str | None:
+    """The SHA-256 of the whole object, in hex; None where the server keeps that of parts."""
+    checksum = answer.get("ChecksumSHA256", "")
+    if (
+        not checksum
+        or "-" in checksum
+        or answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT"
+    ):
+        return None
+    return base64.b64decode(checksum).hex()
+
+
+def _age(answer: Any) -> float | None:
+    """Seconds since the object was written, both moments told by the server in one answer."""
+    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    now = parsedate_to_datetime(told) if told else datetime.now(UTC)
+    age: float = (now - answer["LastModified"]).total_seconds()
+    return max(0.0, age)
+
+
+def _base64(hexadecimal: str) -> str:
+    return base64.b64encode(bytes.fromhex(hexadecimal)).decode()

@@ -1,0 +1,127 @@
+"""Versions and locks of the objects in one bucket."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from archiver.storage.keys import check_key, check_prefix
+from archiver.storage.s3.errors import s3_errors, status_of
+from archiver.storage.versions import ObjectLock, ObjectVersion, Versions
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_UNLOCKED = "ObjectLockConfigurationNotFoundError"
+
+
+class VersionRequests:
+    """The requests, one method each; every one blocks. `prefix` ends in a slash or is empty."""
+
+    def __init__(self, client: "S3Client", bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self._keeps: bool | None = None
+
+    def of(self, prefix: str) -> list[ObjectVersion]:
+        """Every version below the prefix; the objects themselves where the bucket keeps none."""
+        with s3_errors(prefix):
+            if self._keeps is None:
+                status = self._client.get_bucket_versioning(Bucket=self._bucket).get("Status")
+                self._keeps = status is not None
+            found = self._versions(prefix) if self._keeps else self._objects(prefix)
+        return sorted(found, key=lambda one: (one.key, not one.is_newest))
+
+    def lock(self, key: str, version: str | None) -> ObjectLock:
+        """The lock, as the headers of the object tell it."""
+        with s3_errors(key):
+            answer = self._client.head_object(**self._address(key, version))
+        return ObjectLock(
+            answer.get("ObjectLockRetainUntilDate"),
+            answer.get("ObjectLockLegalHoldStatus") == "ON",
+        )
+
+    def delete(self, key: str, version: str | None) -> None:
+        """Remove a version; S3 does not mind if there is none."""
+        with s3_errors(key):
+            self._client.delete_object(**self._address(key, version))
+
+    def can_lock(self) -> bool:
+        """Whether the bucket was made with Object Lock."""
+        with s3_errors(""):
+            try:
+                answer = self._client.get_object_lock_configuration(Bucket=self._bucket)
+            except ClientError as error:
+                # Servers that know nothing of locks answer 400 or 501 (observation).
+                if error.response.get("Error", {}).get("Code") == _UNLOCKED or status_of(error) in (
+                    400,
+                    404,
+                    501,
+                ):
+                    return False
+                raise
+        return answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled"
+
+    def _versions(self, prefix: str) -> list[ObjectVersion]:
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix
+        )
+        return [
+            ObjectVersion(
+                one["Key"].removeprefix(self._prefix),
+                one["VersionId"],
+                one.get("Size", 0),
+                one["IsLatest"],
+                kind == "DeleteMarkers",
+                one["LastModified"],
+            )
+            for page in pages
+            for kind in ("Versions", "DeleteMarkers")
+            for one in _listed(page, kind)
+        ]
+
+    def _objects(self, prefix: str) -> list[ObjectVersion]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix
+        )
+        return [
+            ObjectVersion(one["Key"].removeprefix(self._prefix), None, one["Size"], is_newest=True)
+            for page in pages
+            for one in page.get("Contents", [])
+        ]
+
+    def _address(self, key: str, version: str | None) -> Any:
+        address = {"Bucket": self._bucket, "Key": self._prefix + key}
+        return address if version is None else {**address, "VersionId": version}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Versions(Versions):
+    """See `Versions`; each verb in a worker thread, by `in_thread`."""
+
+    requests: VersionRequests
+    in_thread: Callable[..., Awaitable[Any]]
+
+    async def of(self, prefix: str) -> list[ObjectVersion]:
+        """See `Versions.of`."""
+        found: list[ObjectVersion] = await self.in_thread(self.requests.of, check_prefix(prefix))
+        return found
+
+    async def lock(self, key: str, version: str | None) -> ObjectLock:
+        """See `Versions.lock`."""
+        found: ObjectLock = await self.in_thread(self.requests.lock, check_key(key), version)
+        return found
+
+    async def delete(self, key: str, version: str | None) -> None:
+        """See `Versions.delete`."""
+        await self.in_thread(self.requests.delete, check_key(key), version)
+
+    async def can_lock(self) -> bool:
+        """See `Versions.can_lock`."""
+        return bool(await self.in_thread(self.requests.can_lock))
+
+
+def _listed(page: Any, kind: str) -> Any:
+    return page.get(kind, [])

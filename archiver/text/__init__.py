@@ -1,0 +1,4 @@
+"""Text as people and programs read it: durations and sizes, strict JSON, CSV for spreadsheets.
+
+Pure: bytes and values in, text out. Imports nothing of the archiver but `clock` and `errors`.
+"""

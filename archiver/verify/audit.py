@@ -1,0 +1,324 @@
+"""A verification: from the first segment of the ledger to the last byte that it names.
+
+1. Walk the ledger, and take what it names into an inventory. Whatever is broken is noted.
+2. List the archive and read it back (`inspector`). What does not hold becomes a suspect.
+3. Look at every suspect a second time, after catching up with the ledger: a run may have been under
+   way, and a disk or network that tells one thing now and another then is no evidence of damage. An
+   object that only a run can explain is given the time in which a run tells the ledger.
+
+Nothing is written, no lock is taken, nothing is asked of the API.
+"""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import anyio
+import anyio.to_thread
+
+from archiver.archive.archive import encode_format
+from archiver.catalog.readonly import Glimpse
+from archiver.clock import stamp
+from archiver.errors import KeyMissing, StorageError
+from archiver.ledger.segments import number_prefix
+from archiver.ledger.walk import Break, Step, Walk
+from archiver.recordings.sidecar import MOST_BYTES
+from archiver.storage.base import ByteRange, Storage
+from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX, LOCK_KEYS, TMP_PREFIX
+from archiver.storage.lock import is_archive_held
+from archiver.verify.compare import Checked, Inspector
+from archiver.verify.findings import (
+    ChainBroken,
+    Finding,
+    ForeignFormat,
+    Missing,
+    TailCut,
+    TwoArchives,
+    Unexpected,
+    Unreadable,
+)
+from archiver.verify.inventory import Expected, Inventory, Kind, said
+from archiver.verify.rules import judge
+from archiver.verify.sampling import Sample
+
+PATIENCE: Final = 45.0
+"""Seconds: a run tells the ledger of an object 30 s after it was stored, at the latest."""
+
+_PAUSE = 1.0
+_LOOKS_AT_ONCE, _LOOKS_IN_MIND = 8, 1000
+_RUNS_CHANGE: Final = frozenset({Kind.SIDECAR, Kind.REPORT})
+_LEDGER_FIRST = (
+    "a segment of the ledger that does not hold may name it: restore that first, and verify again"
+)
+_LEDGER_IS_OLD = "restore the ledger first, and verify again: it may tell of other bytes here"
+_NO_LEDGER = (
+    "there is no ledger at all: if it was lost, restore it and verify again; if the first run was"
+    " killed, `archiver run` goes on"
+)
+_BY_A_RUN = "a run is under way and has not told of it for 45 s; verify again when it has ended"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """What is asked of a verification. At most one of `sample` and `since` narrows what is read."""
+
+    sample: Sample | None = None
+    since: datetime | None = None
+    head: str | None = None
+
+    def selects(self, expected: Expected) -> bool:
+        """Whether the object is to be read whole."""
+        if self.sample is not None:
+            return self.sample.takes(expected.key)
+        return self.since is None or expected.at >= stamp(self.since)
+
+
+@dataclass(slots=True)
+class Verification:
+    """What was found. `is_whole` tells that all that was asked for was looked at, `is_end_known`
+    that somebody remembers how far the ledger went: a chain cannot show that its tail is gone."""
+
+    archive_id: str | None
+    findings: list[Finding] = field(default_factory=list)
+    checked: Checked = field(default_factory=Checked)
+    segments: int = 0
+    head: str | None = None
+    is_whole: bool = False
+    is_end_known: bool = False
+    unsteady: int = 0
+    reached: str = ""
+    seconds: float = 0.0
+
+    @property
+    def remaining(self) -> list[Finding]:
+        """The findings that were not repaired."""
+        return [one for one in self.findings if not one.repaired]
+
+    @property
+    def breaks_ledger(self) -> bool:
+        """Whether the ledger itself does not hold, so that nothing may be built on it."""
+        kinds = (ChainBroken, TailCut, TwoArchives, ForeignFormat)
+        return any(isinstance(one, kinds) or one.key == FORMAT_KEY for one in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a run that is under way is given to tell the ledger, and how the time passes."""
+
+    seconds: float = PATIENCE
+    sleep: Callable[[float], Awaitable[object]] = anyio.sleep
+
+
+PATIENT: Final = Patience()
+
+
+@dataclass(slots=True)
+class _Check:
+    """One verification on its way."""
+
+    storage: Storage
+    walk: Walk
+    inventory: Inventory
+    found: Verification
+
+    async def follow(self) -> None:
+        """Walk on along the ledger, taking in what it names and noting what is broken."""
+        async for step in self.walk.steps():
+            bad = await anyio.to_thread.run_sync(self._take, step)
+            for one in step.breaks:
+                self.found.findings.append(_chain_finding(one))
+            if bad and not step.breaks:
+                self.found.findings.append(
+                    ChainBroken(
+                        key=step.key,
+                        expected="an event on every line",
+                        found=f"none on line {said(number + 1 for number in bad)}",
+                    )
+                )
+        self.found.segments = len(self.walk.digests)
+        self.found.head = self.walk.head.digest
+        self.found.archive_id = self.walk.archive_id
+
+    def _take(self, step: Step) -> list[int]:
+        if any(one.found == "missing" for one in step.breaks):
+            return []
+        # The walk has read and judged it: here it only must not look like a stray.
+        self.inventory.add(step.key, Kind.SEGMENT, "0" * 64)
+        return self.inventory.take(step.lines)
+
+    async def look_again(self, suspects: Sequence[str]) -> list[Finding]:
+        """What of the suspects still does not hold, each read afresh, in their order."""
+        found: dict[str, Finding] = {}
+        turns, asking = anyio.CapacityLimiter(_LOOKS_AT_ONCE), anyio.CapacityLimiter(1)
+
+        async def look(key: str) -> None:
+            async with turns:
+                expected = await anyio.to_thread.run_sync(self.inventory.find, key, limiter=asking)
+                finding = await (self._stray(key) if expected is None else self._judge(expected))
+            if finding is not None:
+                found[key] = finding
+
+        for start in range(0, len(suspects), _LOOKS_IN_MIND):
+            async with anyio.create_task_group() as group:
+                for key in suspects[start : start + _LOOKS_IN_MIND]:
+                    group.start_soon(look, key)
+        return [found[key] for key in suspects if key in found]
+
+    async def _judge(self, expected: Expected) -> Finding | None:
+        if expected.kind == Kind.SEGMENT:
+            return None
+        keep = MOST_BYTES if expected.kind == Kind.SIDECAR else 0
+        (read,) = await self.storage.readings([expected.key], keep=keep)
+        return judge(expected, read)
+
+    async def _stray(self, key: str) -> Finding | None:
+        """An object that the ledger does not name, if it is still there."""
+        try:
+            info = await self.storage.stat(key)
+        except KeyMissing:
+            return None
+        except (ValueError, StorageError):  # a name that no archive has, or a link: it was listed
+            return Unexpected(key=key, expected="nothing", found="an object of a foreign name")
+        found = f"an object of {info.size} bytes"
+        try:
+            async with self.storage.open(key, ByteRange(0, 1)):
+                pass
+        except KeyMissing:  # a pipe, a device: nothing that has bytes
+            found = "something that is no file"
+        except StorageError as error:
+            found = str(error)
+        return Unexpected(key=key, expected="nothing", found=found)
+
+
+async def check(
+    storage: Storage,
+    request: VerifyRequest,
+    inventory: Inventory,
+    remembered: Callable[[str | None], Glimpse],
+    *,
+    archive_id: str | None,
+    on_stock: Callable[[int, int], None],
+    on_read: Callable[[int, int], None],
+    is_stopped: Callable[[], bool],
+    patience: Patience,
+) -> Verification:
+    """Verify the archive in `storage`. Raises StorageError when the storage does not answer."""
+    began = time.monotonic()
+    found = Verification(archive_id)
+    one = _Check(storage, Walk(storage, archive_id), inventory, found)
+    await one.follow()
+    memory = remembered(one.walk.archive_id)
+    await anyio.to_thread.run_sync(inventory.take, memory.outbox)
+    if one.walk.archive_id is not None:
+        data = encode_format(one.walk.archive_id)
+        inventory.add(FORMAT_KEY, Kind.FORMAT, hashlib.sha256(data).hexdigest())
+    found.findings += _tail_findings(one.walk, request.head, memory)
+    found.is_end_known = request.head is not None or memory.head.digest is not None
+    on_stock(*await anyio.to_thread.run_sync(inventory.stock))
+    inspector = Inspector(storage, inventory, request.selects, is_stopped, Checked(on_read=on_read))
+    found.is_whole = await inspector.inspect()
+    found.checked, found.reached = inspector.checked, inspector.reached
+    now_listed = await _look_at_gaps(one, inspector.gaps)
+    await _settle(one, [*inspector.suspects, *now_listed], patience)
+    found.seconds = time.monotonic() - began
+    return found
+
+
+async def _look_at_gaps(one: _Check, gaps: Mapping[str, StorageError]) -> list[str]:
+    """Note what cannot be listed, after a second attempt; the keys in the folders that now can.
+
+    What the ledger names there is suspect by itself; what it does not name could hide there.
+    """
+    keys: list[str] = []
+    for gap in gaps:
+        try:
+            keys += [info.key async for info in one.storage.list(gap)]
+        except (ValueError, StorageError):  # a name that no archive has is tried once
+            if one.inventory.find(gap) is None:
+                wanted, found = "something that can be listed", str(gaps[gap])
+                one.found.findings.append(Unreadable(key=gap, expected=wanted, found=found))
+    return keys
+
+
+async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
+    """Second looks, until no suspect is left that a run under way may explain."""
+    suspects = sorted(set(suspects))
+    waited = 0.0
+    while suspects:
+        is_held = await is_archive_held(one.storage)
+        await one.follow()
+        findings = await one.look_again(suspects)
+        if not waited:
+            _count_unsteady(one, suspects, findings)
+        suspects = []
+        for finding in findings:
+            if finding.key in LOCK_KEYS:
+                continue  # left on purpose by a run that ended out of order: the next one asks
+            if not is_held or not _may_pass(one, finding):
+                one.found.findings.append(_advised(one, finding))
+            elif finding.key.startswith(TMP_PREFIX):
+                continue  # working space of whoever holds the archive
+            elif waited >= patience.seconds:
+                one.found.findings.append(finding.advised(_BY_A_RUN))
+            else:
+                suspects.append(finding.key)
+        if suspects:
+            await patience.sleep(_PAUSE)
+            waited += _PAUSE
+
+
+def _advised(one: _Check, finding: Finding) -> Finding:
+    """The finding with the next step that fits the ledger as it is and the archive that it is."""
+    if finding.key == FORMAT_KEY and one.walk.archive_id is not None:
+        return finding.advised(_format_anew(one.walk.archive_id))
+    if isinstance(finding, Unexpected) and not one.walk.head.number:
+        return finding.advised(_NO_LEDGER)
+    if not one.found.breaks_ledger:
+        return finding
+    return finding.advised(_LEDGER_FIRST if isinstance(finding, Unexpected) else _LEDGER_IS_OLD)
+
+
+def _format_anew(archive_id: str) -> str:
+    """How the file that only names the archive is made again: its bytes follow from the id."""
+    text = encode_format(archive_id).decode().replace("\n", "\\n")
+    return f"restore it from a copy, or write it anew: printf '{text}' > {FORMAT_KEY}"
+
+
+def _may_pass(one: _Check, finding: Finding) -> bool:
+    """Whether a run that is under way may be the reason."""
+    if isinstance(finding, Unexpected | Missing):
+        return True
+    expected = one.inventory.find(finding.key)
+    return expected is not None and expected.kind in _RUNS_CHANGE
+
+
+def _count_unsteady(one: _Check, suspects: list[str], findings: list[Finding]) -> None:
+    """Audio never changes: if it did not hold, and holds now, reading it cannot be relied on."""
+    still = {finding.key for finding in findings}
+    for key in suspects:
+        expected = one.inventory.find(key) if key not in still else None
+        if expected is not None and expected.kind == Kind.AUDIO and not expected.leaving:
+            one.found.unsteady += 1
+
+
+def _chain_finding(broken: Break) -> Finding:
+    kind = ChainBroken if broken.foreign is None else TwoArchives
+    return kind(key=broken.key, expected=broken.expected, found=broken.found)
+
+
+def _tail_findings(walk: Walk, head: str | None, memory: Glimpse) -> list[Finding]:
+    """Heads that somebody kept and the ledger lacks: the caller's, and that of this machine."""
+    newest = f"the ledger ends with segment {walk.head}"
+    findings: list[Finding] = []
+    if head is not None and head not in walk.digests:
+        wanted = f"a segment with SHA-256 {head}, the head that was given"
+        findings.append(TailCut(key=LEDGER_PREFIX, expected=wanted, found=newest))
+    seen = memory.head
+    if seen.digest is not None and seen.digest not in walk.digests:
+        key = f"{number_prefix(seen.number)}{seen.digest}.jsonl"
+        wanted = f"segment {seen.number}, which this machine has seen"
+        findings.append(TailCut(key=key, expected=wanted, found=newest))
+    return findings

@@ -1,0 +1,190 @@
+"""Putting back what is damaged, from what the source still has.
+
+Audio comes back only as the very bytes that the ledger names: the source is asked again, and what
+it serves is hashed before anything is touched. A sidecar cannot come back as it was, since it tells
+what was known at one moment; it comes as a new revision, made of what the API tells now and of the
+audio as it lies there, which is proved first.
+
+The order, so that a kill at any point leaves no damage that was not there before: the new bytes are
+at hand and proved; the damaged object is copied aside, durably; the ledger tells; then the object
+is replaced, which is one step. What was not replaced is found, and mended, by the next one.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from archiver import __version__
+from archiver.archive.archive import Archive
+from archiver.clock import Clock
+from archiver.errors import FetchError, KeyExists, KeyMissing, RequestError, StorageRefused
+from archiver.ledger.events import Event, Repaired, Revised
+from archiver.liner.client import LinerClient
+from archiver.liner.models import Recording
+from archiver.liner.names import Directory
+from archiver.reasons import Reason
+from archiver.recordings import sidecar
+from archiver.recordings.audio import findings_of, identify
+from archiver.recordings.fetch import Fetcher
+from archiver.recordings.sidecar import Audio, Names, Sidecar
+from archiver.recordings.spool import Part, Spool
+from archiver.storage.base import Body, Storage
+from archiver.storage.keys import damaged_key
+from archiver.verify.inventory import Expected
+
+
+@dataclass(frozen=True, slots=True)
+class _Aside:
+    """Where the damaged bytes are kept, and the tag of the object that bears them."""
+
+    tag: str
+    key: str
+    sha256: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mender:
+    """Mends the recordings of a held archive. `act` names this repair in the ledger."""
+
+    archive: Archive
+    liner: LinerClient
+    fetcher: Fetcher
+    directory: Directory
+    spool: Spool
+    clock: Clock
+    act: str
+
+    async def mend(self, expected: Expected) -> None:
+        """Bring the audio or sidecar back.
+
+        Raises FetchError (`different-bytes` when the source serves other audio now), RequestError
+        or StorageError; nothing was replaced then.
+        """
+        if expected.audio_key is None:
+            await self._mend_audio(expected)
+        else:
+            await self._mend_sidecar(expected)
+        await self.archive.publish()
+
+    async def _mend_audio(self, expected: Expected) -> None:
+        recording = await self._recording(expected)
+
+        async def refresh() -> Recording:
+            return await self._recording(expected)
+
+        with self.spool.part() as part:
+            fetched = await self.fetcher.fetch(recording, part, refresh)
+            if fetched.body.sha256 != expected.sha256:
+                raise FetchError(
+                    Reason.DIFFERENT_BYTES,
+                    "the source serves other bytes now than those that were archived",
+                    hint="restore the object from a copy of the archive",
+                )
+            await self._replace(expected, fetched.body, ())
+
+    async def _mend_sidecar(self, expected: Expected) -> None:
+        recording = await self._recording(expected)
+        try:
+            call = await self.liner.call(expected.call_id or 0)
+        except RequestError as error:
+            raise FetchError(Reason.LIST_FAILED, str(error)) from error
+        user = recording.user_id if recording.user_id is not None else call.user_id
+        names = Names(
+            user_name=await self.directory.user_name(user),
+            order_title=self.directory.order_title(call.order_id),
+            status_code=self.directory.status_code(call.status_id),
+        )
+        audio = await self._audio(expected, recording)
+        card = sidecar.compose(
+            call,
+            recording,
+            names,
+            audio,
+            found_under=call.id,
+            archived_at=self.clock(),
+            version=__version__,
+        )
+        revision = (expected.revision or 0) + 1
+        data = Sidecar({**card.fields, "revision": revision}).encode()
+        digest = hashlib.sha256(data).hexdigest()
+        revised = Revised(
+            record_id=recording.id,
+            revision=revision,
+            sidecar_bytes=len(data),
+            sidecar_sha256=digest,
+            metadata_sha256=sidecar.metadata_digest(recording),
+            has_summary=card.has_summary,
+        )
+        body = Body(data, len(data), digest, "application/json")
+        await self._replace(expected, body, (revised,))
+
+    async def _recording(self, expected: Expected) -> Recording:
+        try:
+            return await self.liner.recording(expected.record_id or 0)
+        except RequestError as error:
+            raise FetchError(Reason.NO_LONGER_LISTED, str(error)) from error
+
+    async def _audio(self, expected: Expected, recording: Recording) -> Audio:
+        """The `audio` member of a new sidecar, from the bytes in the archive."""
+        key = expected.audio_key or ""
+        with self.spool.part() as part:
+            body = await _read(self.archive.storage, key, part)
+            kind = identify(part.head, None, key)
+            body, facts = await part.finish(kind.content_type)
+        if body.sha256 != expected.audio_sha256:
+            raise FetchError(
+                Reason.DIFFERENT_BYTES, "the audio beside it is damaged, too: that comes first"
+            )
+        odd = tuple(findings_of(kind, facts, recording.duration_seconds))
+        return Audio(key, body.size, body.sha256, kind.content_type, facts.seconds, odd)
+
+    async def _replace(self, expected: Expected, body: Body, events: tuple[Revised, ...]) -> None:
+        storage, aside = self.archive.storage, await self._set_aside(expected.key)
+        told = Repaired(
+            record_id=expected.record_id or 0,
+            key=expected.key,
+            damaged_key=aside.key if aside else None,
+            damaged_sha256=aside.sha256 if aside else None,
+            damaged_version=aside.version if aside else None,
+        )
+        await self._tell(told)
+        await self.archive.publish()
+        put = await storage.put(expected.key, body, replacing=aside.tag if aside else None)
+        if events:
+            await self._tell(*(replace(one, sidecar_version=put.version) for one in events))
+        elif put.version is not None:
+            again = Repaired(record_id=told.record_id, key=told.key, version=put.version)
+            await self._tell(again)
+
+    async def _tell(self, *events: Event) -> None:
+        await self.archive.catalog.record(events, at=self.clock(), run=self.act)
+
+    async def _set_aside(self, key: str) -> _Aside | None:
+        """Keep a copy of what lies there now, create-only; None where nothing does."""
+        storage = self.archive.storage
+        try:
+            info = await storage.stat(key)
+        except KeyMissing:
+            return None
+        with self.spool.part() as part:
+            body = await _read(storage, key, part)
+            kept, digest = damaged_key(key, body.sha256), body.sha256
+            try:
+                version = (await storage.put(kept, body)).version
+            except KeyExists:
+                (held,) = await storage.readings([kept])
+                if getattr(held, "sha256", None) != digest:
+                    raise StorageRefused(
+                        f"{kept} holds something else", key=kept, hint="look at it, and move it"
+                    ) from None
+                version = (await storage.stat(kept)).version
+        return _Aside(info.tag, kept, digest, version)
+
+
+async def _read(storage: Storage, key: str, part: Part) -> Body:
+    """The object as a body; the bytes are in the part."""
+    async with storage.open(key) as chunks:
+        async for chunk in chunks:
+            await part.add(chunk)
+    body, _ = await part.finish("application/octet-stream")
+    return body

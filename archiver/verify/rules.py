@@ -1,0 +1,105 @@
+"""One object against what the ledger says of it (pure)."""
+
+import json
+from typing import Any
+
+from archiver.errors import KeyMissing, StorageError
+from archiver.recordings.sidecar import Sidecar, decode
+from archiver.storage.base import Reading
+from archiver.verify.findings import (
+    FETCH_AGAIN,
+    RESTORE,
+    Finding,
+    ForeignFormat,
+    Missing,
+    SidecarDisagrees,
+    SidecarUnreadable,
+    Unreadable,
+    WrongDigest,
+    WrongSize,
+)
+from archiver.verify.inventory import Expected, Kind
+
+_MENDABLE = frozenset({Kind.AUDIO, Kind.SIDECAR})
+
+
+def judge(expected: Expected, read: Reading | StorageError) -> Finding | None:
+    """What does not hold of the object, or None. A sidecar is read with its content."""
+    if isinstance(read, KeyMissing):
+        return None if expected.leaving else missing(expected)
+    if isinstance(read, StorageError):
+        wanted = f"SHA-256 {expected.sha256}"
+        return Unreadable(expected=wanted, found=str(read), **_about(expected))
+    if read.sha256 in (expected.sha256, expected.former):
+        return _contradiction(expected, read)
+    return _difference(expected, read)
+
+
+def missing(expected: Expected) -> Missing:
+    """The finding that the object is not there."""
+    return Missing(
+        expected=f"SHA-256 {expected.sha256}",
+        found="no such object",
+        advice=FETCH_AGAIN if expected.kind in _MENDABLE else RESTORE,
+        **_about(expected),
+    )
+
+
+def is_mendable(finding: Finding) -> bool:
+    """Whether the source may still have what is damaged: audio, or what a sidecar tells."""
+    return isinstance(finding, Missing | WrongSize | WrongDigest | SidecarUnreadable | Unreadable)
+
+
+def _difference(expected: Expected, read: Reading) -> Finding:
+    """The bytes are not those that the ledger names; how they differ."""
+    about = _about(expected)
+    wanted, found = f"SHA-256 {expected.sha256}", f"SHA-256 {read.sha256}"
+    if expected.kind == Kind.FORMAT:
+        return ForeignFormat(expected=wanted, found=found, **about)
+    if expected.kind == Kind.SIDECAR and isinstance(card := _card(read), str):
+        return SidecarUnreadable(expected=f"a sidecar with {wanted}", found=card, **about)
+    advice = FETCH_AGAIN if expected.kind in _MENDABLE else RESTORE
+    if expected.size is not None and read.size != expected.size:
+        wanted, found = f"{expected.size} bytes", f"{read.size} bytes"
+        return WrongSize(expected=wanted, found=found, advice=advice, **about)
+    return WrongDigest(expected=wanted, found=found, advice=advice, **about)
+
+
+def _about(expected: Expected) -> dict[str, Any]:
+    told: dict[str, Any] = {"key": expected.key}
+    return told | {"record_id": expected.record_id} if expected.kind in _MENDABLE else told
+
+
+def _contradiction(expected: Expected, read: Reading) -> Finding | None:
+    """The bytes are right; of a sidecar, what it tells must be, too."""
+    if expected.kind != Kind.SIDECAR:
+        return None
+    card = _card(read)
+    if isinstance(card, str):
+        return SidecarUnreadable(expected="a sidecar", found=card, **_about(expected))
+    told, audio = card.fields, card.fields["audio"]
+    for name, wanted, found in (
+        ("recordId", expected.record_id, told.get("recordId")),
+        ("callId", expected.call_id, told.get("callId")),
+        ("revision", expected.revision, told.get("revision")),
+        ("audio.key", expected.audio_key, audio.get("key")),
+        ("audio.sha256", expected.audio_sha256, audio.get("sha256")),
+    ):
+        if wanted != found:
+            tells = json.dumps(found)[:100]
+            return SidecarDisagrees(
+                expected=f"{name} {wanted}", found=f"{name} {tells}", **_about(expected)
+            )
+    return None
+
+
+def _card(read: Reading) -> Sidecar | str:
+    """The sidecar, or why the bytes are none."""
+    if read.content is None:
+        return f"{read.size} bytes, more than any sidecar has"
+    try:
+        return decode(read.content)
+    except json.JSONDecodeError as error:
+        return f"no JSON: {error}"
+    except ValueError as error:
+        return str(error)

@@ -1,0 +1,186 @@
+"""`verify` as a whole: which archive, which part of it, and what is noted for the next time."""
+
+import tempfile
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from archiver.archive.archive import FORMAT, catalog_path, existing_storage, read_id
+from archiver.catalog.readonly import Glimpse, glimpse
+from archiver.clock import Clock, system_clock
+from archiver.config import Config
+from archiver.errors import (
+    ArchiverError,
+    KeyMissing,
+    NoArchive,
+    StorageError,
+    StorageUnreachable,
+    UsageError,
+)
+from archiver.retention.object_lock import promise_of
+from archiver.storage.base import Storage
+from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX
+from archiver.text.json import read_json
+from archiver.verify.audit import PATIENT, Patience, Verification, VerifyRequest, check
+from archiver.verify.inventory import Inventory
+from archiver.verify.locks import audit_locks
+from archiver.verify.repair import repair
+from archiver.verify.sampling import Sample, load_sample, save_sample
+
+_MOST_FORMAT_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command asks for: one of `parts` (see `sampling`), or what came since a moment, or
+    all; the head that must be in the ledger; and whether to mend what can be."""
+
+    parts: int | None = None
+    since: datetime | None = None
+    head: str | None = None
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Whoever watches the verification: told what there is to read, then what was read."""
+
+    on_stock: Callable[[int, int], None] = field(default=lambda objects, size: None)
+    on_read: Callable[[int, int], None] = field(default=lambda objects, size: None)
+    is_stopped: Callable[[], bool] = field(default=lambda: False)
+
+
+NOBODY = Watcher()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A verification, the sample that it read, and what a person should know besides."""
+
+    found: Verification
+    sample: Sample | None
+    notes: tuple[str, ...]
+    _state: Path
+
+    def remember(self) -> str | None:
+        """Note where the next sample begins; what went wrong with that, if anything.
+
+        Only to be called when the findings were delivered: what was read counts as judged then.
+        """
+        if self.sample is None:
+            return None
+        due = self.sample.following()
+        if not self.found.is_whole:
+            due = self.sample.interrupted_at(self.found.reached)
+        try:
+            save_sample(self._state, due)
+        except OSError as error:
+            return f"the next sample could not be noted in {self._state}: {error.strerror}"
+        return None
+
+
+async def verify(
+    config: Config,
+    wanted: Wanted,
+    *,
+    state_folder: Path,
+    watcher: Watcher = NOBODY,
+    clock: Clock = system_clock,
+    patience: Patience = PATIENT,
+) -> Verified:
+    """Verify the archive that the configuration names; reads only, unless `repair` is wanted.
+
+    Raises NoArchive and UsageError for a place that holds none, or one of another format version.
+    """
+    async with existing_storage(config) as storage:
+        told = await _told_id(storage, config.storage.url)
+        state = _state_path(config, told, state_folder)
+        sample = None if wanted.parts is None else load_sample(state, wanted.parts, clock())
+        with (
+            tempfile.TemporaryDirectory(prefix="archiver-") as folder,
+            closing(Inventory(Path(folder) / "inventory.sqlite")) as inventory,
+        ):
+            request = VerifyRequest(sample, wanted.since, wanted.head)
+            found = await check(
+                storage,
+                request,
+                inventory,
+                partial(_memory, config, state_folder),
+                archive_id=told,
+                on_stock=watcher.on_stock,
+                on_read=watcher.on_read,
+                is_stopped=watcher.is_stopped,
+                patience=patience,
+            )
+            notes = _notes(found)
+            if config.storage.s3.object_lock is not None:
+                lock = config.storage.s3.object_lock
+                found.findings += await audit_locks(
+                    storage, inventory, request.selects, lock, clock()
+                )
+            if wanted.repair:
+                try:
+                    await repair(config, found, inventory, state_folder=state_folder, clock=clock)
+                except ArchiverError as error:
+                    # What was found must be told, whoever cannot be reached.
+                    notes.append(f"not repaired: {error}; {error.hint}".removesuffix("; "))
+        with suppress(StorageError):  # the right to ask is not needed for anything else here
+            notes.append(await promise_of(storage))
+    return Verified(found, sample, tuple(notes), state)
+
+
+async def _told_id(storage: Storage, url: str) -> str | None:
+    """Who the archive says it is. None where it cannot say, but a ledger shows that it is one."""
+    try:
+        return await read_id(storage)
+    except StorageUnreachable:
+        raise
+    except (UsageError, StorageError) as error:
+        if isinstance(error, UsageError) and await _is_other_version(storage):
+            raise
+        if await anext(storage.list(LEDGER_PREFIX), None) is not None:
+            return None
+        if isinstance(error, KeyMissing):
+            raise NoArchive(
+                f"there is no archive in {url}", hint="check storage.url; `archiver run` makes one"
+            ) from None
+        raise
+
+
+async def _is_other_version(storage: Storage) -> bool:
+    """Whether the archive plainly says that another version of the format holds."""
+    try:
+        told = read_json(await storage.read(FORMAT_KEY, limit=_MOST_FORMAT_BYTES))["format"]
+    except (ValueError, TypeError, KeyError):
+        return False
+    name, _, version = str(told).partition("/")
+    return name == FORMAT.partition("/")[0] and version.isdecimal() and told != FORMAT
+
+
+def _memory(config: Config, state_folder: Path, archive_id: str | None) -> Glimpse:
+    if archive_id is None:
+        return Glimpse()
+    return glimpse(catalog_path(config, archive_id, state_folder), archive_id)
+
+
+def _state_path(config: Config, archive_id: str | None, state_folder: Path) -> Path:
+    name = archive_id or "unknown"
+    return catalog_path(config, name, state_folder).parent / f"{name}.verify.json"
+
+
+def _notes(found: Verification) -> list[str]:
+    notes = []
+    if found.segments and not found.is_end_known:
+        notes.append(
+            "this machine has no catalog of the archive, and no --head was given: newest segments"
+            " of the ledger that were cut off would not be noticed"
+        )
+    if found.unsteady:
+        notes.append(
+            f"{found.unsteady} recordings read differently the first time and right the second:"
+            " look at the disk, the memory and the network of this machine"
+        )
+    return notes

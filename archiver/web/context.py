@@ -1,0 +1,171 @@
+"""One request by one person: the only door between an address and what stands behind it.
+
+`guarded` is where every right is enforced. A handler is given a `Visit`: its person may do what the
+route asks for, and its form bears the token that only our own pages know.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from archiver.desk.accounts.access import client_address
+from archiver.desk.accounts.authenticator import Visitor
+from archiver.desk.accounts.person import Person, Right
+from archiver.web import pages
+from archiver.web.cookies import LANGUAGE, SESSION, THEME
+from archiver.web.desk import Desk
+from archiver.web.forms import Form, read_form
+from archiver.web.messages import LANGUAGES, Messages, messages, spoken
+from archiver.web.shortcuts import keys_of
+from archiver.web.view_address import GREATEST_ID
+from archiver.web.wording import Wording
+
+TOKEN_FIELD: Final = "csrf"  # noqa: S105 - the name of a field
+TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - the name of a header
+LIVE_HEADER: Final = "x-desk-live"
+"""Sent by our own scripts, which want a piece of a page instead of a whole one."""
+
+
+class Forged(HTTPException):
+    """A form without the code that only our own pages know, or with that of an older session."""
+
+    def __init__(self) -> None:
+        super().__init__(403)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request that was let in. `form` is empty unless the request changes something."""
+
+    request: Request
+    desk: Desk
+    visitor: Visitor
+    say: Messages
+    wording: Wording
+    form: Form = field(default_factory=Form)
+
+    @property
+    def person(self) -> Person:
+        """Who asks."""
+        return self.visitor.person
+
+    @property
+    def address(self) -> str:
+        """The address of the machine in front of the person, as far as it is believed."""
+        return address_of(self.request, self.desk)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a script of ours asks, which replaces a piece of its page."""
+        return LIVE_HEADER in self.request.headers
+
+    def id(self, name: str = "record_id") -> int:
+        """An id in the path; 404 for one that no recording can have."""
+        number = int(self.request.path_params[name])
+        if number > GREATEST_ID:
+            raise HTTPException(404)
+        return number
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A whole page, or a piece of one."""
+        return HTMLResponse(self.render(template, **values), status)
+
+    def render(self, template: str, **values: Any) -> str:
+        """The markup of a template, for this person."""
+        surroundings = look(self.request, self.desk, self.say, self.wording)
+        section = str(values.get("section", ""))
+        own = {"visit": self, "section": section, "keys": keys_of(section)}
+        return pages.render(template, {**surroundings, **own, **values})
+
+    def go(self, path: str) -> Response:
+        """Send the browser elsewhere in the desk, after a form was taken."""
+        return RedirectResponse(f"{self.desk.base}{path}", 303)
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+def guarded(handler: Handler, right: Right) -> Callable[[Request], Awaitable[Response]]:
+    """The handler behind its right: who is not known logs in first, who may not is refused."""
+
+    async def endpoint(request: Request) -> Response:
+        desk = desk_of(request)
+        visitor = await visitor_of(request, desk)
+        if visitor is None:
+            return _to_log_in(request, desk)
+        visitor.person.need(right)
+        form = Form()
+        if request.method == "POST":
+            form = await read_form(request)
+            sent = request.headers.get(TOKEN_HEADER) or form.get(TOKEN_FIELD)
+            if not visitor.trusts(sent):
+                raise Forged
+        say = language_of(request, desk)
+        wording = Wording(say, desk.config.window.timezone)
+        return await handler(Visit(request, desk, visitor, say, wording, form))
+
+    return endpoint
+
+
+def desk_of(request: Request) -> Desk:
+    """The desk that the application serves."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def visitor_of(request: Request, desk: Desk) -> Visitor | None:
+    """Who asks: by the header of a believed proxy, by a session, or by being at this machine."""
+    header = desk.config.desk.proxy_header
+    named = request.headers.getlist(header) if header else []
+    return await desk.door.visitor(
+        peer=_peer(request), named=named, token=request.cookies.get(SESSION)
+    )
+
+
+def address_of(request: Request, desk: Desk) -> str:
+    """Where the request comes from: proxies that the configuration names are believed."""
+    forwarded = request.headers.getlist("x-forwarded-for")
+    return client_address(_peer(request), forwarded, desk.config.desk.proxy_addresses)
+
+
+def language_of(request: Request, desk: Desk) -> Messages:
+    """The words of the language that the reader is answered in."""
+    chosen = request.cookies.get(LANGUAGE)
+    accepted = request.headers.get("accept-language")
+    return messages(spoken(chosen, accepted, desk.config.desk.language))
+
+
+def look(request: Request, desk: Desk, say: Messages, wording: Wording) -> Mapping[str, Any]:
+    """What every page needs, whoever reads it."""
+    theme = request.cookies.get(THEME)
+    return {
+        "say": say,
+        "wording": wording,
+        "base": desk.base,
+        "theme": theme if theme in {"light", "dark"} else "",
+        "languages": LANGUAGES,
+        "nonce": request.scope["state"]["nonce"],
+        "here": here(request) if request.method == "GET" else f"{desk.base}/",
+    }
+
+
+def here(request: Request) -> str:
+    """The path and query of the request, as the browser asked for it."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _to_log_in(request: Request, desk: Desk) -> Response:
+    """The log-in page for people; a plain refusal for what has no eyes."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if request.method != "GET" or LIVE_HEADER in request.headers or not wants_page:
+        raise HTTPException(401)
+    return RedirectResponse(f"{desk.base}/log-in?to={quote(here(request), safe='')}", 303)

@@ -1,0 +1,91 @@
+"""docs/FORMAT.md keeps its word: its commands check an archive, and find what was touched."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import anyio
+import pytest
+
+from archiver.config import load_config
+from archiver.run.run import run
+from archiver.run.windows import RunRequest
+from archiver.sandbox.server import Sandbox
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "FORMAT.md"
+
+needs_jq = pytest.mark.skipif(
+    shutil.which("jq") is None, reason="the commands of docs/FORMAT.md need jq, which is not here"
+)
+
+
+@pytest.fixture(scope="module")
+def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of the sample calls."""
+    folder = tmp_path_factory.mktemp("format")
+
+    async def make() -> None:
+        async with Sandbox() as sandbox:
+            text = (
+                f"liner: {{url: '{sandbox.url}', api_key: {sandbox.key}}}\n"
+                "window: {since: 2026-10-01}\n"
+            )
+            config = load_config(text, {}, base=folder)
+            report = await run(
+                config,
+                RunRequest(),
+                on_event=lambda event: None,
+                stop=anyio.Event(),
+                state_folder=folder / "state",
+            )
+            assert report is not None
+            assert report.complete
+
+    anyio.run(make)
+    return folder / "archive"
+
+
+def commands() -> str:
+    block = re.search(r"```sh\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert block is not None
+    return block[1]
+
+
+def check(archive: Path) -> str:
+    done = subprocess.run(
+        ["bash", "-c", commands()], cwd=archive, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+@needs_jq
+def test_the_commands_find_nothing_wrong_with_a_whole_archive(archived: Path) -> None:
+    assert check(archived) == ""
+
+
+@needs_jq
+@pytest.mark.parametrize(
+    "place",
+    ["50231/70101/900101.mp3", "50231/70101/900101.json", "_archive/ledger/*", "_archive/runs/*"],
+)
+def test_the_commands_find_one_changed_byte(archived: Path, tmp_path: Path, place: str) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(archived, copy)
+    touched = min(copy.glob(place))
+    content = bytearray(touched.read_bytes())
+    content[len(content) // 2] ^= 1
+    touched.chmod(0o644)
+    touched.write_bytes(content)
+    assert touched.name.partition("-")[0] in check(copy)
+
+
+def test_the_page_names_every_kind_of_event_and_its_members() -> None:
+    from archiver.ledger.events import _KINDS, _NAMES
+
+    page = PAGE.read_text("utf-8")
+    for what, kind in _KINDS.items():
+        row = re.search(rf"^\| `{what}` \|.*$", page, re.MULTILINE)
+        assert row is not None, what
+        told = row[0].rsplit("`", 2)[1].split()
+        assert told == [written for _, written in _NAMES[kind]]

@@ -1,0 +1,123 @@
+"""The arrows between modules point down, and foreign libraries stay where they belong."""
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import archiver
+
+ROOT = Path(archiver.__file__).parent
+TESTS = Path(__file__).parent.parent
+
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("clock", "reasons", "advice"),
+    ("errors",),
+    ("text", "tasks", "http", "console", "sandbox", "schedule"),
+    ("config",),
+    ("storage", "liner"),
+    ("ledger",),
+    ("recordings",),
+    ("catalog",),
+    ("archive",),
+    ("retention", "monitoring", "desk"),
+    ("run", "web"),
+    ("verify", "export", "doctor"),
+    ("cli", "__main__"),
+)
+"""From the bottom up: a module may import those of its own layer and of the layers below."""
+
+AT_HOME = {
+    "boto3": {"storage.s3"},
+    "botocore": {"storage.s3"},
+    "aiohappyeyeballs": {"http.wire"},
+    "httptools": {"http.wire"},
+    "prometheus_client": {"monitoring"},
+    "sqlite3": {"catalog", "doctor", "desk", "verify.inventory"},
+    "tinytag": {"recordings"},
+    "tqdm": {"run.events", "cli"},
+    "yaml": {"config", "desk"},
+    "starlette": {"web"},
+    "uvicorn": {"web"},
+    "jinja2": {"web"},
+    "markupsafe": {"web"},
+    "numpy": {"desk"},
+    "soundfile": {"desk"},
+}
+"""Libraries that only these may import, so that their errors cannot leak."""
+
+
+MODULE_LINES = 400
+FUNCTION_LINES = 60
+
+
+@cache
+def parsed(folder: Path) -> Mapping[str, ast.Module]:
+    """Every module below the folder, by its name."""
+    found = {}
+    for path in folder.rglob("*.py"):
+        name = ".".join(path.relative_to(folder).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = ast.parse(path.read_text("utf-8"))
+    found.pop("__init__", None)
+    return found
+
+
+def imports(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def layer(module: str) -> int:
+    place = module
+    while place:
+        for height, names in enumerate(LAYERS):
+            if place in names:
+                return height
+        place = place.rpartition(".")[0]
+    raise AssertionError(f"{module} has no layer")
+
+
+def test_no_module_imports_from_above() -> None:
+    modules = parsed(ROOT)
+    upward = [
+        f"{name} imports {target}"
+        for name, tree in modules.items()
+        for target in imports(tree)
+        if target.startswith("archiver.")
+        and (below := target.removeprefix("archiver.")) in modules
+        and layer(below) > layer(name)
+    ]
+    assert upward == []
+
+
+def test_every_foreign_library_is_at_home_in_one_place() -> None:
+    modules = parsed(ROOT)
+    strays = [
+        f"{name} imports {library}"
+        for name, tree in modules.items()
+        for library in {one.split(".")[0] for one in imports(tree)} & AT_HOME.keys()
+        if not any(f"{name}.".startswith(f"{home}.") for home in AT_HOME[library])
+    ]
+    assert strays == []
+
+
+@pytest.mark.parametrize("folder", [ROOT, TESTS, TESTS.parent / "benchmarks"], ids=lambda f: f.name)
+def test_modules_and_functions_keep_a_readable_size(folder: Path) -> None:
+    large = []
+    for name, tree in parsed(folder).items():
+        lines = max((node.end_lineno or 0 for node in tree.body), default=0)
+        if lines > MODULE_LINES:
+            large.append(f"{name}: {lines} lines")
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                size = (node.end_lineno or 0) - node.lineno + 1
+                if size > FUNCTION_LINES:
+                    large.append(f"{name}.{node.name}: {size} lines")
+    assert large == []

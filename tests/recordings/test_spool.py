@@ -1,0 +1,36 @@
+"""A part becomes the same body wherever its bytes waited and wherever they were hashed."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from archiver.recordings import spool
+from archiver.recordings.spool import Spool
+from archiver.storage.base import Body
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("at_once", [0, 2**40], ids=["in a thread", "in place"])
+@pytest.mark.parametrize("hold", [0, 2**40], ids=["in a file", "in memory"])
+async def test_a_body_is_the_same_wherever_it_waits_and_is_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, hold: int
+) -> None:
+    monkeypatch.setattr(spool, "at_once_bytes", lambda: at_once)
+    chunks = [bytes([n]) * 700_000 for n in range(4)]
+    with Spool(tmp_path, hold).part() as part:
+        for chunk in chunks:
+            await part.add(chunk)
+        body, _ = await part.finish("audio/mpeg")
+        source = body.source.read_bytes() if isinstance(body.source, Path) else body.source
+        assert isinstance(body.source, Path) == (hold == 0)
+    whole = b"".join(chunks)
+    expected = Body(whole, len(whole), hashlib.sha256(whole).hexdigest(), "audio/mpeg")
+    assert Body(source, body.size, body.sha256, body.content_type) == expected
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_length_that_is_hashed_in_place_is_measured_once_and_makes_sense() -> None:
+    assert spool.at_once_bytes() == spool.at_once_bytes()
+    assert 2**12 < spool.at_once_bytes() < 2**24

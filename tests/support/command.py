@@ -1,0 +1,78 @@
+"""The real command line over a sandbox in a thread: started, watched, killed, completed."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.cli import main
+from archiver.sandbox.model import Source
+from archiver.sandbox.server import Sandbox, sandbox_thread
+from tests.cli.commands import Ended, awaited, environment, started
+from tests.support.witness import Witness
+from tests.support.world import in_no_hurry
+
+RECENTLY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+"""Commands have the clock of the machine, so calls happen lately."""
+
+
+@dataclass
+class Command:
+    """`archiver` in a folder of its own, configured for one sandbox."""
+
+    sandbox: Sandbox
+    folder: Path
+    settings: dict[str, Any] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def archive(self) -> Witness:
+        return Witness(self.folder / "archive")
+
+    def configure(self) -> None:
+        document: dict[str, Any] = {
+            "liner": {"url": self.sandbox.url, "requests_per_second": 10_000},
+            "window": {"since": f"{RECENTLY - timedelta(days=1):%Y-%m-%d}"},
+            "storage": {"url": str(self.folder / "archive")},
+        }
+        for section, members in self.settings.items():
+            document[section] = document.get(section, {}) | members
+        (self.folder / "archive.yaml").write_text(json.dumps(document))
+
+    def start(self, *arguments: str, user: int | None = None) -> "subprocess.Popen[str]":
+        self.configure()
+        return started(*arguments, folder=self.folder, environ=self._environ(), user=user)
+
+    def run(self, *arguments: str, user: int | None = None) -> Ended:
+        """`archiver run --json` with more arguments, to its end."""
+        return awaited(self.start("run", "--json", *arguments, user=user))
+
+    def run_here(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
+        """The same within this process, where retries need not wait."""
+        self.configure()
+        with pytest.MonkeyPatch.context() as patch, in_no_hurry():
+            patch.chdir(self.folder)
+            for name, value in environment(self.folder, **self._environ()).items():
+                patch.setenv(name, value)
+            code = main(["run", "--json", *arguments])
+        return Ended(code, *capsys.readouterr())
+
+    def _environ(self) -> dict[str, str]:
+        return {
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "LINER_API_KEY": self.sandbox.key,
+            **self.environ,
+        }
+
+
+@contextmanager
+def command(folder: Path, world: Source, **sandbox: Any) -> Iterator[Command]:
+    """A sandbox over the world and the command line beside it."""
+    with sandbox_thread(Sandbox(world, **sandbox)) as server:
+        yield Command(server, folder)

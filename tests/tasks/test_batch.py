@@ -1,0 +1,109 @@
+"""A hop takes everybody along who waits for it, and tells each what became of its own item."""
+
+import threading
+from collections.abc import Sequence
+
+import anyio
+import pytest
+
+from archiver.tasks.batch import SharedHop
+
+pytestmark = pytest.mark.anyio
+
+
+class Work:
+    """Halves numbers while `gate` is open, and notes who came along together."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.gate = threading.Event()
+        self.begun = threading.Event()
+
+    def __call__(self, items: Sequence[int]) -> list[int | Exception]:
+        self.groups.append(list(items))
+        self.begun.set()
+        assert self.gate.wait(10)
+        return [item // 2 if item % 2 == 0 else ValueError(f"{item} is odd") for item in items]
+
+
+async def begun(work: Work) -> None:
+    while not work.begun.is_set():
+        await anyio.sleep(0)
+
+
+async def test_who_comes_meanwhile_shares_the_next_hop() -> None:
+    work = Work()
+    hop: SharedHop[int, int] = SharedHop(work)
+    halves: dict[int, int] = {}
+
+    async def halve(number: int) -> None:
+        halves[number] = await hop.take(number)
+
+    async with anyio.create_task_group() as crew:
+        crew.start_soon(halve, 2)
+        await begun(work)
+        for number in (4, 6, 8):
+            crew.start_soon(halve, number)
+        await anyio.wait_all_tasks_blocked()
+        work.gate.set()
+    assert work.groups == [[2], [4, 6, 8]]
+    assert halves == {2: 1, 4: 2, 6: 3, 8: 4}
+    assert await hop.take(10) == 5
+
+
+async def test_an_error_is_raised_by_the_one_whom_it_concerns() -> None:
+    work = Work()
+    work.gate.set()
+    hop: SharedHop[int, int] = SharedHop(work)
+    found: list[object] = []
+
+    async def halve(number: int) -> None:
+        try:
+            found.append(await hop.take(number))
+        except ValueError as error:
+            found.append(str(error))
+
+    async with anyio.create_task_group() as crew:
+        for number in (2, 3, 4):
+            crew.start_soon(halve, number)
+    assert sorted(map(str, found)) == ["1", "2", "3 is odd"]
+
+
+async def test_when_the_work_breaks_nobody_waits_for_ever() -> None:
+    def broken(items: Sequence[int]) -> list[int | Exception]:
+        raise RuntimeError(f"broken at {len(items)}")
+
+    hop: SharedHop[int, int] = SharedHop(broken)
+    said: list[str] = []
+
+    async def try_it() -> None:
+        try:
+            await hop.take(1)
+        except RuntimeError as error:
+            said.append(str(error))
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as crew:
+            for _ in range(3):
+                crew.start_soon(try_it)
+    assert len(said) == 3
+
+
+async def test_a_cancellation_waits_for_what_is_under_way() -> None:
+    work = Work()
+    hop: SharedHop[int, int] = SharedHop(work)
+    done: list[int] = []
+
+    async def halve(number: int) -> None:
+        done.append(await hop.take(number))
+
+    async with anyio.create_task_group() as crew:
+        crew.start_soon(halve, 2)
+        await begun(work)
+        crew.start_soon(halve, 4)
+        await anyio.wait_all_tasks_blocked()
+        crew.cancel_scope.cancel()
+        await begun(work)
+        work.gate.set()
+    assert work.groups == [[2], [4]]
+    assert done == [1, 2]

@@ -7,11 +7,10 @@ from typing import Final
 from archiver.config import Config
 from archiver.doctor.check import Check, Surroundings
 from archiver.errors import RequestError
-from archiver.http.origins import OriginPolicy
-from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
 from archiver.liner.models import Order
 from archiver.liner.scope import Scope, Window
+from archiver.run.source import source
 from archiver.tasks.retry import RetryPolicy
 from archiver.text.measures import say_duration
 
@@ -19,14 +18,15 @@ _GREATEST_DIFFERENCE: Final = 60.0
 """Seconds between the clocks above which windows would be cut in the wrong places."""
 _PERIOD: Final = timedelta(days=7)
 """How far back a call is looked for, to try its recordings."""
+_CONNECTIONS: Final = 4
 _RETRY: Final = RetryPolicy(attempts=2, first_wait=0.5)
 
 
 async def try_api(config: Config, around: Surroundings) -> list[Check]:
     """Make each kind of request that a run makes, once. Raises when the API cannot be used."""
-    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
-    transport = GuardedTransport(policy)
-    async with LinerClient(config.liner, transport, retry=_RETRY, clock=around.clock) as client:
+    reached = source(config, connections=_CONNECTIONS, retry=_RETRY, clock=around.clock)
+    async with reached as origin:
+        client = origin.liner
         orders = await client.orders()
         return [
             _orders_check(client, orders),

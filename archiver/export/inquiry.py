@@ -16,14 +16,13 @@ from archiver.config import Config
 from archiver.errors import RequestError, SourceError
 from archiver.export.entries import call_facts
 from archiver.export.request import BEGINNING
-from archiver.http.origins import OriginPolicy
-from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
 from archiver.liner.enumerate import Emit, Enumerator
 from archiver.liner.models import Call
 from archiver.liner.names import Directory
 from archiver.liner.scope import Scope, Stretch, Window
 from archiver.run.events import Note, OnEvent
+from archiver.run.source import source
 from archiver.run.windows import RunRequest
 
 _FEW: Final = 50
@@ -40,10 +39,8 @@ async def inquiry(
     config: Config, archive: Archive, request: RunRequest, on_event: OnEvent
 ) -> AsyncIterator["Inquiry"]:
     """An inquiry into the calls of these leads and orders, and these calls."""
-    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
-    transport = GuardedTransport(policy, limit=_CONNECTIONS)
-    async with LinerClient(config.liner, transport, on_retry=on_event) as liner:
-        yield Inquiry(liner, archive, request, on_event)
+    async with source(config, connections=_CONNECTIONS, on_retry=on_event) as origin:
+        yield Inquiry(origin.liner, archive, request, on_event)
 
 
 @dataclass(slots=True)

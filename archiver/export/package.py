@@ -5,7 +5,6 @@ a disclosure that nobody recorded is worse than a record of one that a crash the
 custody record can name the segment that tells of it.
 """
 
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,7 +16,7 @@ from anyio import to_thread
 
 from archiver import __version__
 from archiver.archive.archive import FORMAT, Archive, watched_archive
-from archiver.clock import Clock, stamp, system_clock
+from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.export import custody
 from archiver.export.bag import MANIFEST, Bag, Written
@@ -31,6 +30,7 @@ from archiver.export.selection import Chosen, choose
 from archiver.export.sinks import FolderSink, Sink, ZipSink
 from archiver.export.target import Target, keep_apart, writing
 from archiver.ledger.events import Exported
+from archiver.retention.acts import name_of_act
 from archiver.run.events import CallsListed, Note, OnEvent
 from archiver.text.measures import say_size
 
@@ -116,8 +116,7 @@ async def _tell(
 ) -> Custody:
     """Tell the ledger of the export; all that the custody record says."""
     at = clock()
-    name = stamp(at).replace("-", "").replace(":", "")
-    export_id = f"{name}-{secrets.token_hex(3)}"
+    export_id = name_of_act(at)
     event = Exported(
         manifest_sha256=manifest.sha256,
         calls=done.calls,

@@ -15,6 +15,7 @@ from typing import Final
 
 import httpx
 
+from archiver import __version__
 from archiver.http.origins import OriginPolicy
 from archiver.http.wire.connection import Answer, Connection, Disconnected
 from archiver.http.wire.dialling import Dialler, Origin
@@ -22,6 +23,9 @@ from archiver.http.wire.pool import Pool
 
 NO_BODY: Final = httpx.ByteStream(b"")
 """Given to a request, it spares httpx a look at what the body might be."""
+
+USER_AGENT: Final = f"liner-archiver/{__version__}"
+"""How every request of ours names its sender."""
 
 _KNOWN_ORIGINS: Final = 1024
 

@@ -22,7 +22,6 @@ from typing import Any, Final, TypeVar
 import anyio
 import httpx
 
-from archiver import __version__
 from archiver.clock import Clock, system_clock
 from archiver.config import LinerConfig
 from archiver.errors import (
@@ -36,7 +35,7 @@ from archiver.errors import (
     SourceUnreachable,
     SourceUntrusted,
 )
-from archiver.http.transport import NO_BODY
+from archiver.http.transport import NO_BODY, USER_AGENT
 from archiver.http.wire.dialling import TlsRefused
 from archiver.liner.decoding import MOST_BYTES, inflated, scrubbed, spellings_of
 from archiver.liner.protocol import Answer, is_envelope, parse_moment_header, read_envelope
@@ -267,7 +266,7 @@ def _headers(key: str) -> httpx.Headers:
             "Content-Type": "application/json",
             "Accept": "application/json",
             "Accept-Encoding": "identity",
-            "User-Agent": f"liner-archiver/{__version__}",
+            "User-Agent": USER_AGENT,
         }
     )
 

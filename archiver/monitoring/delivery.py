@@ -10,16 +10,14 @@ from typing import Any, Final
 
 import httpx
 
-from archiver import __version__
 from archiver.config import Secret
 from archiver.errors import FetchError, NoticeUndelivered
 from archiver.http.origins import OriginPolicy
-from archiver.http.transport import GuardedTransport
+from archiver.http.transport import USER_AGENT, GuardedTransport
 from archiver.tasks.retry import RetryPolicy, retrying
 
 DELIVERY_RETRY = RetryPolicy(attempts=3, first_wait=1.0, greatest_wait=3.0, longest_retry_after=5.0)
 _SECONDS: Final = 5.0
-_AGENT: Final = f"liner-archiver/{__version__}"
 
 
 async def post(address: Secret, payload: Mapping[str, Any]) -> None:
@@ -45,7 +43,7 @@ async def _send(method: str, address: Secret, payload: Mapping[str, Any] | None)
         timeout=_SECONDS,
         follow_redirects=False,
         trust_env=False,
-        headers={"User-Agent": _AGENT},
+        headers={"User-Agent": USER_AGENT},
     ) as client:
         await retrying(DELIVERY_RETRY, lambda: _attempt(client, method, address, payload))
 

@@ -5,11 +5,9 @@ what is asked for, `courier` the unit of work, `pipeline` how they run side by s
 remains of it.
 """
 
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -17,17 +15,14 @@ import anyio
 from archiver import __version__
 from archiver.archive.archive import Archive, empty_archive, held_archive, watched_archive
 from archiver.catalog.work import Outcome, Task
-from archiver.clock import Clock, stamp, system_clock
+from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.errors import ArchiverError, NoArchive, RequestError
-from archiver.http.origins import OriginPolicy
-from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
 from archiver.liner.models import Order
 from archiver.liner.names import Directory
 from archiver.recordings.deposit import Shelf
-from archiver.recordings.fetch import Fetcher
-from archiver.recordings.spool import Spool
+from archiver.retention.acts import name_of_act
 from archiver.retention.removal import finish_removals
 from archiver.run.dry_run import Surveyor
 from archiver.run.enumeration import Intake
@@ -43,22 +38,11 @@ from archiver.run.finalize import Diary, close_run, close_survey
 from archiver.run.pipeline import Bring, Claims, Recorder, run_pipeline
 from archiver.run.recovery import find_orphans, find_untold_reports
 from archiver.run.report import RunReport
+from archiver.run.source import Source, source, spool_on_the_way_to
 from archiver.run.windows import RunRequest
 from archiver.run.work import Courier, Registry
-from archiver.storage.base import Storage
 from archiver.tasks.failures import one_failure
 from archiver.tasks.grace import Grace
-from archiver.tasks.retry import RetryPolicy
-
-USER_AGENT = f"liner-archiver/{__version__}"
-
-FETCH_RETRY = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
-"""Of one recording within one run. What fails still comes again in the next run, so a night does
-not wait minutes for a source that is down."""
-
-_HELD_FOR_A_DISK = 1024 * 1024
-"""Bytes of one recording held in memory on the way to a disk; beyond it a part file takes them,
-right beside their final place."""
 
 _CONNECTIONS_BESIDE_WORKERS = 16
 """The enumerator reads pages while the workers are busy."""
@@ -81,12 +65,14 @@ async def run(
     """
     began = time.monotonic()
     now = clock()
-    run_id = f"{stamp(now).replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"
+    run_id = name_of_act(now)
     report: RunReport | None = None
     on_event(RunStarted(run_id))
-    async with _stopped_by(stop) as disarm, _source(config, on_event) as source:
-        orders = await _orders(source.liner, config, request)
-        directory = Directory(source.liner)
+    connections = config.download.workers + _CONNECTIONS_BESIDE_WORKERS
+    reached = source(config, connections=connections, on_retry=on_event)
+    async with _stopped_by(stop) as disarm, reached as origin:
+        orders = await _orders(origin.liner, config, request)
+        directory = Directory(origin.liner)
         await directory.load(orders)
         async with _archive(config, request, run_id, state_folder, clock) as archive:
             disarm()
@@ -94,7 +80,7 @@ async def run(
                 config=config,
                 request=request,
                 archive=archive,
-                liner=source.liner,
+                liner=origin.liner,
                 directory=directory,
                 orders=[order.id for order in orders],
                 run_id=run_id,
@@ -102,17 +88,8 @@ async def run(
                 on_event=on_event,
             )
             await intake.plan()
-            report = await _work(source, intake, stop=stop, began=began, clock=clock)
+            report = await _work(origin, intake, stop=stop, began=began, clock=clock)
     return report
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where calls and recordings come from."""
-
-    liner: LinerClient
-    transport: GuardedTransport
-    policy: OriginPolicy
 
 
 async def _orders(liner: LinerClient, config: Config, request: RunRequest) -> list[Order]:
@@ -126,19 +103,19 @@ async def _orders(liner: LinerClient, config: Config, request: RunRequest) -> li
 
 
 async def _work(
-    source: _Source, intake: Intake, *, stop: anyio.Event, began: float, clock: Clock
+    origin: Source, intake: Intake, *, stop: anyio.Event, began: float, clock: Clock
 ) -> RunReport:
     archive = intake.archive
     claims = Claims(archive.catalog.known, archive.catalog.was_erased)
     diary, grace = Diary(), Grace()
     recorder = _recorder(intake, claims, diary, clock)
     if intake.request.dry_run:
-        surveyor = Surveyor(source.liner, clock)
+        surveyor = Surveyor(origin.liner, clock)
         done = await _pipeline(intake, surveyor.bring, recorder, stop, grace)
         return await close_survey(intake, recorder, surveyor, done=done, began=began)
     hold = archive.hold
     orphans = await _look_for_what_was_left(archive, clock) if hold.found_left else {}
-    courier = _courier(source, intake, claims, grace, orphans, clock, doubts=hold.found_left)
+    courier = _courier(origin, intake, claims, grace, orphans, clock, doubts=hold.found_left)
     hold.leave = True  # until the end turns out to be in order
     try:
         done = await _pipeline(intake, _named(courier.bring), recorder, stop, grace)
@@ -213,7 +190,7 @@ async def _pipeline(
 
 
 def _courier(
-    source: _Source,
+    origin: Source,
     intake: Intake,
     registry: Registry,
     grace: Grace,
@@ -224,44 +201,17 @@ def _courier(
 ) -> Courier:
     config, on_event = intake.config, intake.on_event
     return Courier(
-        liner=source.liner,
-        fetcher=Fetcher(
-            source.transport,
-            source.policy,
-            api_url=config.liner.url,
-            api_key=config.liner.api_key,
-            user_agent=USER_AGENT,
-            max_bytes=config.download.max_bytes,
-            retry=FETCH_RETRY,
-            on_bytes=lambda count: on_event(BytesReceived(count)),
-            on_retry=on_event,
-        ),
+        liner=origin.liner,
+        fetcher=origin.fetcher(on_bytes=lambda count: on_event(BytesReceived(count))),
         shelf=Shelf(intake.archive.storage, clock, __version__, orphans),
         directory=intake.directory,
         registry=registry,
-        spool=_spool(config, intake.archive.storage),
+        spool=spool_on_the_way_to(intake.archive.storage, config),
         grace=grace,
         clock=clock,
         recheck=config.window.recheck,
         doubts=doubts,
     )
-
-
-def _spool(config: Config, storage: Storage) -> Spool:
-    """On the way to a disk little is held in memory; on the way to S3 each worker has its share."""
-    if storage.spool_folder is not None:
-        return Spool(storage.spool_folder, _HELD_FOR_A_DISK)
-    download = config.download
-    return Spool(download.spool, download.spool_memory // download.workers)
-
-
-@asynccontextmanager
-async def _source(config: Config, on_event: OnEvent) -> AsyncIterator[_Source]:
-    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
-    limit = config.download.workers + _CONNECTIONS_BESIDE_WORKERS
-    transport = GuardedTransport(policy, limit=limit)
-    async with LinerClient(config.liner, transport, on_retry=on_event) as liner:
-        yield _Source(liner, transport, policy)
 
 
 @asynccontextmanager

@@ -1,32 +1,23 @@
 """`verify --repair`: what was found is mended where the source allows, and looked at again."""
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
 
-from archiver import __version__
 from archiver.archive.archive import Archive, held_archive
-from archiver.clock import Clock, stamp
+from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import FetchError, StorageError
-from archiver.http.origins import OriginPolicy
-from archiver.http.transport import GuardedTransport
-from archiver.liner.client import LinerClient
 from archiver.liner.names import Directory
-from archiver.recordings.fetch import Fetcher
-from archiver.recordings.spool import Spool
-from archiver.tasks.retry import RetryPolicy
+from archiver.retention.acts import name_of_act
+from archiver.run.source import source, spool_on_the_way_to
 from archiver.verify.audit import Verification
 from archiver.verify.findings import Finding
 from archiver.verify.inventory import Inventory
 from archiver.verify.restore import Mender
 from archiver.verify.rules import is_mendable, judge
 
-USER_AGENT: Final = f"liner-archiver/{__version__}"
-_RETRY = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
-_HELD_IN_MEMORY = 1024 * 1024
+_CONNECTIONS = 4
 _LEDGER_FIRST = "not repaired: the ledger itself does not hold, and comes first"
 
 
@@ -51,7 +42,7 @@ async def repair(
             one.advised(_LEDGER_FIRST) if one in mendable else one for one in found.findings
         ]
         return
-    act = f"repair-{stamp(clock()).replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"
+    act = f"repair-{name_of_act(clock())}"
     holder = "verify --repair"
     held = held_archive(config, holder=holder, state_folder=state_folder, clock=clock, make=False)
     async with (
@@ -86,20 +77,8 @@ async def _mend(mender: Mender, inventory: Inventory, finding: Finding) -> Findi
 async def _mender(
     config: Config, archive: Archive, act: str, clock: Clock
 ) -> AsyncIterator[Mender]:
-    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
-    transport = GuardedTransport(policy, limit=4)
-    async with LinerClient(config.liner, transport) as liner:
-        directory = Directory(liner)
-        await directory.load(await liner.orders())
-        fetcher = Fetcher(
-            transport,
-            policy,
-            api_url=config.liner.url,
-            api_key=config.liner.api_key,
-            user_agent=USER_AGENT,
-            max_bytes=config.download.max_bytes,
-            retry=_RETRY,
-        )
-        folder = archive.storage.spool_folder or config.download.spool
-        spool = Spool(folder, _HELD_IN_MEMORY)
-        yield Mender(archive, liner, fetcher, directory, spool, clock, act)
+    async with source(config, connections=_CONNECTIONS) as origin:
+        directory = Directory(origin.liner)
+        await directory.load(await origin.liner.orders())
+        spool = spool_on_the_way_to(archive.storage, config)
+        yield Mender(archive, origin.liner, origin.fetcher(), directory, spool, clock, act)

@@ -23,7 +23,7 @@ import anyio
 import httpx
 import pytest
 
-import archiver.run.run
+import archiver.run.source
 from archiver.config import Config, load_config
 from archiver.liner.client import LinerClient
 from archiver.run.events import Event
@@ -185,7 +185,7 @@ def in_no_hurry(attempts: int = 3) -> Iterator[None]:
     """Retries, syncs and certificates take next to nothing."""
     fast = RetryPolicy(attempts=attempts, first_wait=0.001, greatest_wait=0.002)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archiver.run.run, "FETCH_RETRY", fast)
+        patch.setattr(archiver.run.source, "FETCH_RETRY", fast)
         patch.setattr(os, "fsync", lambda file: None)
         patch.setattr(syncing, "_whole_sync", lambda root: None)
         patch.setattr(httpx, "create_ssl_context", _ssl_context)

@@ -1,0 +1,86 @@
+"""How the source is reached: one policy, one transport, one client, and one way to fetch.
+
+Whoever asks the API or fetches recordings does it through this, so that no command reaches further
+than another, and all of them wait and give up alike.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from archiver.clock import Clock, system_clock
+from archiver.config import Config
+from archiver.http.origins import OriginPolicy
+from archiver.http.transport import USER_AGENT, GuardedTransport
+from archiver.liner.client import API_RETRY, LinerClient
+from archiver.recordings.fetch import Fetcher
+from archiver.recordings.spool import Spool
+from archiver.storage.base import Storage
+from archiver.tasks.retry import RetryPolicy, RetryScheduled
+
+FETCH_RETRY: Final = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
+"""Of one recording within one run. What fails still comes again in the next run, so a night does
+not wait minutes for a source that is down."""
+
+_HELD_FOR_A_DISK: Final = 1024 * 1024
+"""Bytes of one recording held in memory on the way to a disk; beyond it a part file takes them,
+right beside their final place."""
+
+OnRetry = Callable[[RetryScheduled], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The API, and the hosts that recordings come from. `on_retry` hears of every retry."""
+
+    config: Config
+    liner: LinerClient
+    transport: GuardedTransport
+    policy: OriginPolicy
+    on_retry: OnRetry | None = None
+
+    def fetcher(self, *, on_bytes: Callable[[int], None] = lambda count: None) -> Fetcher:
+        """What fetches recordings; `on_bytes` hears how many bytes have arrived."""
+        return Fetcher(
+            self.transport,
+            self.policy,
+            api_url=self.config.liner.url,
+            api_key=self.config.liner.api_key,
+            user_agent=USER_AGENT,
+            max_bytes=self.config.download.max_bytes,
+            retry=FETCH_RETRY,
+            on_bytes=on_bytes,
+            on_retry=self.on_retry,
+        )
+
+
+@asynccontextmanager
+async def source(
+    config: Config,
+    *,
+    connections: int,
+    retry: RetryPolicy = API_RETRY,
+    clock: Clock = system_clock,
+    on_retry: OnRetry | None = None,
+) -> AsyncIterator[Source]:
+    """The source of this configuration, over so many connections at most; closed at the end.
+
+    `retry` and `clock` are those of requests to the API.
+    """
+    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
+    transport = GuardedTransport(policy, limit=connections)
+    client = LinerClient(config.liner, transport, retry=retry, clock=clock, on_retry=on_retry)
+    async with client as liner:
+        yield Source(config, liner, transport, policy, on_retry)
+
+
+def spool_on_the_way_to(storage: Storage, config: Config) -> Spool:
+    """Where recordings wait until they are whole.
+
+    On the way to a disk little is held in memory; on the way to S3 each worker has its share.
+    """
+    if storage.spool_folder is not None:
+        return Spool(storage.spool_folder, _HELD_FOR_A_DISK)
+    download = config.download
+    return Spool(download.spool, download.spool_memory // download.workers)

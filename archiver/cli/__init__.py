@@ -6,27 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from archiver import __version__
-from archiver.cli import (
-    demo_cmd,
-    doctor_cmd,
-    erase_cmd,
-    export_cmd,
-    hold_cmd,
-    init_cmd,
-    prune_cmd,
-    reindex_cmd,
-    run_cmd,
-    sandbox_cmd,
-    serve_cmd,
-    status_cmd,
-    user_cmd,
-    verify_cmd,
-)
+from archiver.cli.commands import COMMANDS
 from archiver.cli.context import Context
 from archiver.cli.failing import say_failure
 from archiver.cli.parsing import (
@@ -37,23 +23,6 @@ from archiver.cli.parsing import (
     wants_json_logs,
 )
 from archiver.console import Console
-
-COMMANDS = (
-    init_cmd,
-    doctor_cmd,
-    run_cmd,
-    status_cmd,
-    export_cmd,
-    verify_cmd,
-    reindex_cmd,
-    hold_cmd,
-    prune_cmd,
-    erase_cmd,
-    user_cmd,
-    serve_cmd,
-    sandbox_cmd,
-    demo_cmd,
-)
 
 _INTERRUPTED = 130
 _SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -96,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build_parser() -> Parser:
-    """The whole command line, one sub-parser a command."""
+    """The whole command line, one sub-parser a command, which fills itself when it is used."""
     common = common_options()
     parser = Parser(
         prog="archiver",
@@ -109,8 +78,14 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"archiver {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in COMMANDS:
-        module.add_to(commands, common)
+    for command in COMMANDS:
+        commands.add_parser(
+            command.name,
+            help=command.summary,
+            parents=[common],
+            allow_abbrev=False,
+            fill=partial(command.add_to, common=common),
+        )
     return parser
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from archiver.config import Config, NoticesConfig, read_config
 from archiver.console import Console
 from archiver.errors import ConfigError
+
+if TYPE_CHECKING:
+    from archiver.config import Config, NoticesConfig
 
 _SHORTEST_PATH: Final = 16
 
@@ -21,11 +23,13 @@ class Context:
     environ: Mapping[str, str]
     config_path: Path
 
-    def load_config(self, *, needs_key: bool = True) -> Config:
+    def load_config(self, *, needs_key: bool = True) -> "Config":
         """The configuration, its key registered with the console. Raises ConfigError.
 
         A command that never talks to the API does without `needs_key`: the key is not even read.
         """
+        from archiver.config import read_config
+
         if not self.config_path.exists():
             raise ConfigError(
                 f"there is no {self.config_path}",
@@ -36,7 +40,7 @@ class Context:
         return config
 
 
-def _secrets_of(notices: NoticesConfig) -> list[str]:
+def _secrets_of(notices: "NoticesConfig") -> list[str]:
     """The addresses that notices go to, and their paths where these are long enough for a secret:
     `hook` alone would hide innocent words."""
     addresses = [each.reveal() for each in (notices.webhook, notices.heartbeat) if each is not None]

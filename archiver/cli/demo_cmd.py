@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from archiver.cli.context import Context
+from archiver.cli.parsing import Parser
 from archiver.clock import system_clock
 from archiver.config import (
     Config,
@@ -35,16 +36,12 @@ _HOST: Final = "127.0.0.1"
 _PORT: Final = 8080
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "demo",
-        help="sandbox, run and desk in one command, on sample calls",
-        description="Serve the sample calls of the sandbox, archive them, and serve the QA desk "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Serve the sample calls of the sandbox, archive them, and serve the QA desk "
         "over the result until Ctrl-C. It needs no configuration and may be repeated: nothing is "
-        "fetched twice.",
-        parents=[common],
-        allow_abbrev=False,
+        "fetched twice."
     )
     parser.add_argument(
         "--dir",

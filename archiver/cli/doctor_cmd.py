@@ -1,11 +1,12 @@
 """`archiver doctor`: try everything before a night depends on it."""
 
 import argparse
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from archiver.cli.context import Context
+from archiver.cli.parsing import Parser
 from archiver.config import Config
 from archiver.console import Console
 from archiver.errors import ConfigError
@@ -16,15 +17,11 @@ if TYPE_CHECKING:
 _LONGEST_NAME: Final = len("storage: create-only writes in a race")
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "doctor",
-        help="try everything that a run depends on",
-        description="Try configuration, API and key, clock, storage rights and features, space and "
-        "catalog, one after another, and go on after a failure.",
-        parents=[common],
-        allow_abbrev=False,
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Try configuration, API and key, clock, storage rights and features, space and "
+        "catalog, one after another, and go on after a failure."
     )
     parser.set_defaults(execute=execute)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import count_argument, id_argument
+from archiver.cli.parsing import Parser, count_argument, id_argument
 from archiver.cli.wording import counted, listed, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
@@ -19,20 +19,16 @@ _REFUSED = 3
 """Something stands in the way for now: the erasure waits, as an open recording does."""
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "erase",
-        help="erase everything of one person",
-        description="Erases one lead: its audio, sidecars and revisions (on S3 all versions), what "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Erases one lead: its audio, sidecars and revisions (on S3 all versions), what "
         "the reports of runs say of it, the texts of lifted holds that name it, and its entries in "
         "the catalog. Ids and digests stay in the ledger. No later run fetches it again: calls "
         "created before the erasure are passed over, calls created later are archived. Without "
         "--remove this shows what would go. Refused, with exit code 3, while a legal hold covers "
         "any of it or an Object Lock keeps any of it. It asks the API nothing and needs no key; "
-        "copies elsewhere (exports, backups, other machines' catalogs) are yours to see to.",
-        parents=[common],
-        allow_abbrev=False,
+        "copies elsewhere (exports, backups, other machines' catalogs) are yours to see to."
     )
     parser.add_argument(
         "--lead", dest="lead_id", type=id_argument, required=True, metavar="ID", help="the person"

@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Iterator
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import id_argument
+from archiver.cli.parsing import Parser, id_argument
 from archiver.config import state_folder
 from archiver.errors import UsageError
 
@@ -18,16 +18,12 @@ _INTERRUPTED: Final = 130
 _MOST_SHOWN: Final = 10
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "export",
-        help="one lead as one package, to hand over",
-        description="Fetch what the archive lacks of a lead, of all time, and pack everything with "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Fetch what the archive lacks of a lead, of all time, and pack everything with "
         "it: audio, sidecars, a table, a page that plays the calls, and a custody record, as a "
-        "BagIt bag in a zip or a folder. What is handed over is told in the ledger.",
-        parents=[common],
-        allow_abbrev=False,
+        "BagIt bag in a zip or a folder. What is handed over is told in the ledger."
     )
     for name in ("lead", "order", "call"):
         parser.add_argument(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import id_argument
+from archiver.cli.parsing import Parser, id_argument
 from archiver.cli.wording import counted, listed
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
@@ -22,17 +22,13 @@ if TYPE_CHECKING:
 _KINDS = ("lead", "call", "order")
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "hold",
-        help="place, list and lift legal holds",
-        description="A legal hold keeps recordings from `prune` and `erase` until it is lifted. It "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "A legal hold keeps recordings from `prune` and `erase` until it is lifted. It "
         "may be placed and lifted at any time, also while a run is under way, and asks the API "
         "nothing. The ledger keeps the ids and the moments for ever; the reason, which may name "
-        "people, lies in an object of its own.",
-        parents=[common],
-        allow_abbrev=False,
+        "people, lies in an object of its own."
     )
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
     _add_add(acts, common)
@@ -58,7 +54,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     lifting.set_defaults(execute=lift)
 
 
-def _add_add(acts: Any, common: argparse.ArgumentParser) -> None:
+def _add_add(acts: Any, common: Parser) -> None:
     adding = acts.add_parser(
         "add",
         help="place a hold",

@@ -3,21 +3,17 @@
 import argparse
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from archiver.cli.context import Context
+from archiver.cli.parsing import Parser
 from archiver.errors import UsageError
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "init",
-        help="write a commented archive.yaml",
-        description="Write archive.yaml (or the file that -c names) with every key, its default "
-        "and a comment. A file that exists is never overwritten.",
-        parents=[common],
-        allow_abbrev=False,
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Write archive.yaml (or the file that -c names) with every key, its default "
+        "and a comment. A file that exists is never overwritten."
     )
     parser.set_defaults(execute=execute)
 

@@ -1,10 +1,10 @@
 """The parser that every command shares, and the kinds of arguments that several of them take."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from itertools import pairwise
-from typing import NoReturn
+from typing import Any, NoReturn, Self
 
 from archiver.errors import UsageError
 from archiver.text.measures import parse_id, parse_moment
@@ -13,7 +13,27 @@ DEFAULT_CONFIG = "archive.yaml"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours, so that they end like every other error, `--json` too."""
+    """A parser whose errors are ours, so that they end like every other error, `--json` too.
+
+    `fill` gives it its options when they are first needed, so that a command that nobody asks for
+    is not even imported.
+    """
+
+    def __init__(self, *, fill: "Callable[[Parser], None] | None" = None, **named: Any) -> None:
+        super().__init__(**named)
+        self._fill = fill
+
+    def filled(self) -> Self:
+        """This parser with all its options."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
+        return self
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does, with all the options."""
+        self.filled()
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing and leaving."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import count_argument
+from archiver.cli.parsing import Parser, count_argument
 from archiver.cli.wording import counted, part_line, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
@@ -24,18 +24,14 @@ _KEPT: Final = {
 _MOST_SHOWN: Final = 12
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "prune",
-        help="show what is past its retention, and remove it when told its number",
-        description="Recordings that were created and archived longer ago than retention.keep may "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Recordings that were created and archived longer ago than retention.keep may "
         "go. Without --remove this shows which, and how many; nothing is changed. With --remove "
         "and exactly that number it removes them: audio, sidecar and revisions, on S3 in all "
         "versions. Never what is held, locked, damaged or open. Their ids and digests stay in the "
-        "ledger, and no later run fetches them again. It asks the API nothing and needs no key.",
-        parents=[common],
-        allow_abbrev=False,
+        "ledger, and no later run fetches them again. It asks the API nothing and needs no key."
     )
     parser.add_argument(
         "--remove",

@@ -2,11 +2,12 @@
 
 import argparse
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from archiver.cli.context import Context
+from archiver.cli.parsing import Parser
 from archiver.cli.wording import counted
 from archiver.config import Config, state_folder
 from archiver.text.measures import say_duration
@@ -17,16 +18,12 @@ if TYPE_CHECKING:
 _SAY_EVERY: Final = 10.0
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "reindex",
-        help="rebuild the catalog from the archive alone",
-        description="Read the ledger from its first segment to its last and fill a new catalog, "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Read the ledger from its first segment to its last and fill a new catalog, "
         "equal to the one that was lost; the old one is replaced when the new one is whole. It "
-        "needs no API key. While a run holds the archive it exits 6.",
-        parents=[common],
-        allow_abbrev=False,
+        "needs no API key. While a run holds the archive it exits 6."
     )
     parser.set_defaults(execute=execute)
 

@@ -4,13 +4,13 @@ import argparse
 import gc
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from archiver.cli.context import Context
 from archiver.cli.event_loop import FASTEST_LOOP
-from archiver.cli.parsing import id_argument, period
+from archiver.cli.parsing import Parser, id_argument, period
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import ConfigError, UsageError
@@ -34,16 +34,12 @@ _OF_ONE_RUN: Final = {
 _YOUNG_OBJECTS: Final = 20_000
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "run",
-        help="archive what is new, and say what is missing",
-        description="One run: list the calls, fetch their recordings with proof, store them, come "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "One run: list the calls, fetch their recordings with proof, store them, come "
         "back to what is open, and account for everything. Runs that name a time, a lead, an order "
-        "or a call move no cursor.",
-        parents=[common],
-        allow_abbrev=False,
+        "or a call move no cursor."
     )
     parser.add_argument("--since", metavar="T", help="from this date or time on")
     parser.add_argument("--until", metavar="T", help="up to this date or time, which is excluded")

@@ -2,24 +2,19 @@
 
 import argparse
 import functools
-from typing import Any
 
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import port_argument
+from archiver.cli.parsing import Parser, port_argument
 from archiver.clock import system_clock
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "sandbox",
-        help="serve an embedded Liner API with sample calls",
-        description="Serve a Liner API with sample calls and real audio on a loopback address, for "
-        "trying out and for tests, until Ctrl-C.",
-        parents=[common],
-        allow_abbrev=False,
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Serve a Liner API with sample calls and real audio on a loopback address, for "
+        "trying out and for tests, until Ctrl-C."
     )
     parser.add_argument(
         "--port",

@@ -4,28 +4,24 @@ import argparse
 import functools
 import socket
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import port_argument
+from archiver.cli.parsing import Parser, port_argument
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 
 _INTERRUPTED: Final = 130
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "serve",
-        help="the QA desk: find, listen, judge",
-        description="Serve the QA desk over the archive until Ctrl-C: a web application to find, "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Serve the QA desk over the archive until Ctrl-C: a web application to find, "
         "hear and judge calls. It follows what runs add, and never writes to the archive. On "
-        "anything but a loopback address it needs users: see `archiver user`.",
-        parents=[common],
-        allow_abbrev=False,
+        "anything but a loopback address it needs users: see `archiver user`."
     )
     parser.add_argument(
         "--host",

@@ -2,12 +2,12 @@
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import period
+from archiver.cli.parsing import Parser, period
 from archiver.config import state_folder
 from archiver.errors import UsageError
 
@@ -18,17 +18,13 @@ _COLUMNS: Final = ("listed", "archived", "none", "waiting", "failed", "gone", "s
 """After the column of the day, order or agent."""
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "status",
-        help="how the archive stands: by day, order and agent, and what is open",
-        description="The balance of the whole archive, read from its ledger and its catalog: what "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "The balance of the whole archive, read from its ledger and its catalog: what "
         "was listed, where it ended, what is open and why. It asks the API nothing, needs no key "
         "and may be called while a run is under way. Exits 3 while anything is open or the last "
-        "run was not complete.",
-        parents=[common],
-        allow_abbrev=False,
+        "run was not complete."
     )
     parser.add_argument(
         "--by",

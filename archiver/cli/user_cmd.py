@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.cli.context import Context
+from archiver.cli.parsing import Parser
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,16 +18,12 @@ _ROLES: Final = ("listener", "reviewer", "admin")
 _LONGEST: Final = 4096
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "user",
-        help="add, list and remove the users of the desk",
-        description="The users of the desk lie in the file desk.users. A change counts at once, "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "The users of the desk lie in the file desk.users. A change counts at once, "
         "also for a desk that is running: whoever is removed or gets another password is logged "
-        "out. A password is asked for twice at the terminal; it is never an argument.",
-        parents=[common],
-        allow_abbrev=False,
+        "out. A password is asked for twice at the terminal; it is never an argument."
     )
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
     adding = _act(acts, common, add, "add", "add a user, and ask for a password")
@@ -54,7 +51,7 @@ def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
     removing.add_argument("name", metavar="NAME")
 
 
-def _act(acts: Any, common: argparse.ArgumentParser, execute: Any, name: str, says: str) -> Any:
+def _act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:
     parser = acts.add_parser(
         name,
         help=says,

@@ -5,12 +5,12 @@ import os
 import re
 import signal
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import period
+from archiver.cli.parsing import Parser, period
 from archiver.config import Config, state_folder
 from archiver.errors import UsageError
 
@@ -23,16 +23,12 @@ _TICK_SECONDS: Final = 0.2
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
-def add_to(commands: Any, common: argparse.ArgumentParser) -> None:
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "verify",
-        help="read the archive back, and name everything that does not hold",
-        description="Read back every key, size, hash, sidecar, revision and ledger link, and list "
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Read back every key, size, hash, sidecar, revision and ledger link, and list "
         "all findings, each with a next step. It writes nothing, needs no API key and may run at "
-        "any time. Exits 4 on damage that remains.",
-        parents=[common],
-        allow_abbrev=False,
+        "any time. Exits 4 on damage that remains."
     )
     parser.add_argument(
         "--sample",

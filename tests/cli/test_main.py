@@ -1,6 +1,8 @@
 """The frame of the command line: options anywhere, errors in three lines, codes, no traceback."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,10 +22,10 @@ def ending_with(error: BaseException) -> Any:
     def execute(arguments: Any, context: Any) -> int:
         raise error
 
-    def add_to(commands: Any, common: Any) -> None:
-        commands.add_parser("end", parents=[common]).set_defaults(execute=execute)
+    def add_to(parser: Any, common: Any) -> None:
+        parser.set_defaults(execute=execute)
 
-    return SimpleNamespace(add_to=add_to)
+    return SimpleNamespace(name="end", summary="", add_to=add_to)
 
 
 @pytest.fixture
@@ -147,3 +149,21 @@ def test_as_a_process_no_secret_is_said(tmp_path: Path) -> None:
         assert (done.code, done.says(CANARY)) == (2, False)
         done = awaited(started(command, folder=tmp_path, environ={"LINER_API_KEY": "other-key"}))
         assert (done.code, done.says(CANARY)) == (2, False)
+
+
+def test_the_version_is_told_at_once_and_without_the_http_client(tmp_path: Path) -> None:
+    """Processor time is bounded generously: a tenth of a second is promised on a quiet machine."""
+    program = (
+        "import sys, time\n"
+        "from archiver.cli import main\n"
+        "main(['--version'])\n"
+        "print(time.process_time())\n"
+        "print(sorted({'httpx', 'anyio', 'yaml', 'asyncio', 'boto3', 'ssl'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    version, seconds, loaded = done.stdout.splitlines()
+    assert version == f"archiver {__version__}"
+    assert loaded == "[]"
+    assert float(seconds) < 1.0

@@ -1,0 +1,43 @@
+"""The commands: their names, what the list of commands says of each, and where each one lives.
+
+A command is imported when it is asked for, and no other with it: `archiver --version` loads no HTTP
+client, and `archiver status` no web server.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final
+
+from archiver.cli.parsing import Parser
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command; the module `archiver.cli.<name>_cmd` has its options and its work."""
+
+    name: str
+    summary: str
+
+    def add_to(self, parser: Parser, common: Parser) -> None:
+        """Give the parser of this command its options, and what executes it."""
+        import_module(f"archiver.cli.{self.name}_cmd").add_to(parser, common)
+
+
+COMMANDS: Final[Sequence[Command]] = (
+    Command("init", "write a commented archive.yaml"),
+    Command("doctor", "try everything that a run depends on"),
+    Command("run", "archive what is new, and say what is missing"),
+    Command("status", "how the archive stands: by day, order and agent, and what is open"),
+    Command("export", "one lead as one package, to hand over"),
+    Command("verify", "read the archive back, and name everything that does not hold"),
+    Command("reindex", "rebuild the catalog from the archive alone"),
+    Command("hold", "place, list and lift legal holds"),
+    Command("prune", "show what is past its retention, and remove it when told its number"),
+    Command("erase", "erase everything of one person"),
+    Command("user", "add, list and remove the users of the desk"),
+    Command("serve", "the QA desk: find, listen, judge"),
+    Command("sandbox", "serve an embedded Liner API with sample calls"),
+    Command("demo", "sandbox, run and desk in one command, on sample calls"),
+)
+"""In the order in which a newcomer meets them."""

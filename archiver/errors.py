@@ -8,6 +8,7 @@ the other side named a wait), and which exit code a command ends with when it ca
     ├── UsageError                2   the command line asks for something impossible
     │   ├── ConfigError           2   archive.yaml is wrong: names the line and the key
     │   ├── NoArchive             2   there is no archive where storage.url points
+    │   ├── ExtraMissing          2   a part of the product is not installed
     │   └── DeskRefused           2   the desk does not do what a visitor asks for
     │       ├── LogInFailed       2   no such name, or another password
     │       ├── LogInThrottled    2   too many failed attempts; `retry_after` says how long
@@ -69,6 +70,10 @@ class ConfigError(UsageError):
 
 class NoArchive(UsageError):
     """There is no archive where the configuration says."""
+
+
+class ExtraMissing(UsageError):
+    """A part of the product is not installed; the hint names the extra to install."""
 
 
 class DeskRefused(UsageError):

@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ from archiver.config import (
     state_folder,
 )
 from archiver.errors import UsageError
+from archiver.extras import extra
 from archiver.storage.keys import FORMAT_KEY
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ def add_to(parser: Parser, common: Parser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Run over the sandbox, then serve the desk over the archive until interrupted.
 
-    UsageError when the folder holds something that is not the demo's.
+    UsageError when the folder holds something that is not the demo's, ExtraMissing when the desk is
+    wanted and not installed.
     """
     from archiver.cli.running import finish
     from archiver.sandbox.stage import stage_for
@@ -65,6 +68,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     folder = arguments.dir.absolute()
     stage = stage_for(system_clock())
     _refuse_foreign(folder, stage.leads)
+    if not arguments.no_serve:
+        with extra("desk"):  # before the run, so that nobody waits for a desk that cannot come
+            import_module("archiver.web.serving")
     context.console.say(f"archiving the sample calls of the sandbox into {folder}")
     report, config = anyio.run(_run, folder, stage, context)
     code = finish(report, config, context)
@@ -113,7 +119,8 @@ def _serve(config: Config, context: Context) -> int:
 
 def _listener(context: Context) -> socket.socket:
     """The usual port, or any other where somebody has it."""
-    from archiver.web.serving import listening
+    with extra("desk"):
+        from archiver.web.serving import listening
 
     try:
         return listening(_HOST, _PORT)

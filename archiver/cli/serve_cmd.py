@@ -12,6 +12,7 @@ from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, port_argument
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
+from archiver.extras import extra
 
 _INTERRUPTED: Final = 130
 
@@ -44,7 +45,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
     UsageError when the port cannot be had or nobody could log in, NoArchive without an archive.
     """
-    from archiver.web.serving import listening
+    with extra("desk"):
+        from archiver.web.serving import listening
 
     config = context.load_config(needs_key=False)
 
@@ -69,7 +71,8 @@ def keep_serving(
     announce: Callable[[str], None],
 ) -> int:
     """Serve the desk on the socket until interrupted, and return the exit code of that."""
-    from archiver.web.serving import serve
+    with extra("desk"):
+        from archiver.web.serving import serve
 
     try:
         anyio.run(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from archiver.config import StorageConfig
 from archiver.errors import StorageRefused
+from archiver.extras import extra
 from archiver.storage.base import Storage
 from archiver.storage.local.disk import disk_errors, sync_folder
 from archiver.storage.local.folder import LocalStorage
@@ -43,8 +44,9 @@ def open_in_parts(config: StorageConfig) -> Storage | None:
 
 
 def _open_s3(config: StorageConfig, whole_up_to: int | None = None) -> Storage:
-    # Late, because boto3 alone costs 0.3 s at the start of every command.
-    from archiver.storage.s3.bucket import WHOLE_UP_TO, S3Storage
+    # Late, because boto3 alone costs 0.3 s at the start of every command, and is an extra.
+    with extra("s3"):
+        from archiver.storage.s3.bucket import WHOLE_UP_TO, S3Storage
 
     bucket, _, prefix = config.url.removeprefix(S3_SCHEME).partition("/")
     limit = WHOLE_UP_TO if whole_up_to is None else whole_up_to

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from archiver import __version__
 from archiver.catalog.vitals import Vitals
 from archiver.monitoring.history import Memory
 from archiver.monitoring.metrics import exposition, write_textfile
@@ -61,7 +62,7 @@ def test_a_snapshot_says_how_the_nights_and_the_archive_stand() -> None:
 
 def test_what_never_happened_is_absent_and_not_of_1970() -> None:
     found = samples(exposition(Memory(), None, NOW))
-    assert found.pop("archiver_build_info 0.1.0") == 1
+    assert found.pop(f"archiver_build_info {__version__}") == 1
     assert set(found.values()) == {0.0}
     assert not [name for name in found if "timestamp" in name or name.startswith("archiver_calls")]
 

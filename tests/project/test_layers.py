@@ -15,7 +15,7 @@ TESTS = Path(__file__).parent.parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("clock", "reasons", "advice"),
     ("errors",),
-    ("text", "tasks", "http", "console", "sandbox", "schedule"),
+    ("extras", "text", "tasks", "http", "console", "sandbox", "schedule"),
     ("config",),
     ("storage", "liner"),
     ("ledger",),

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from archiver.config import load_config
+from archiver.extras import DISTRIBUTION, EXTRAS
 
 ROOT = Path(__file__).parent.parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -31,11 +32,21 @@ COMES_WITH = {
 """Modules that a dependency brings under another name than its own."""
 
 
+OPTIONAL: dict[str, list[str]] = PROJECT["optional-dependencies"]
+
+
 def requirements(*extras: str) -> list[Requirement]:
-    lines: list[str] = [*PROJECT["dependencies"]]
+    """Of the package and these extras; an extra that names others of the package brings theirs."""
+    found = [Requirement(line) for line in PROJECT["dependencies"]]
     for extra in extras:
-        lines += PROJECT["optional-dependencies"][extra]
-    return [Requirement(line) for line in lines]
+        for each in map(Requirement, OPTIONAL[extra]):
+            found += requirements(*each.extras) if each.name == PROJECT["name"] else [each]
+    return found
+
+
+def of_extra(name: str) -> list[str]:
+    """What an extra asks for itself."""
+    return [line for line in OPTIONAL[name] if not line.startswith(PROJECT["name"])]
 
 
 def names(wanted: Iterable[Requirement]) -> set[str]:
@@ -66,8 +77,10 @@ def section(headline: str) -> set[str]:
     ("headline", "declared"),
     [
         ("To run", PROJECT["dependencies"]),
-        ("To test (`.[test]`)", PROJECT["optional-dependencies"]["test"]),
-        ("To develop (`.[dev]`)", PROJECT["optional-dependencies"]["dev"]),
+        ("For storage on S3 (`.[s3]`)", of_extra("s3")),
+        ("For the QA desk (`.[desk]`)", of_extra("desk")),
+        ("To test (`.[test]`)", of_extra("test")),
+        ("To develop (`.[dev]`)", of_extra("dev")),
     ],
 )
 def test_every_dependency_has_its_reason_and_licence_and_no_other_has(
@@ -116,8 +129,20 @@ def test_the_package_imports_nothing_that_it_does_not_ask_for() -> None:
     imported = {name for path in (ROOT / "archiver").rglob("*.py") for name in imports(path)}
     foreign = imported - sys.stdlib_module_names - {"archiver", "mypy_boto3_s3"}
     loaded_by_others = {"tzdata", "uvloop"}  # by zoneinfo and anyio
-    needed = names(requirements()) - loaded_by_others
+    needed = names(requirements("all")) - loaded_by_others
     assert {COMES_WITH.get(name, name) for name in foreign} == needed
+
+
+def test_every_extra_is_in_the_table_that_names_what_to_install() -> None:
+    others = {"all", "test", "dev"}
+    assert EXTRAS.keys() == OPTIONAL.keys() - others
+    assert names(requirements("all")) == names(requirements(*EXTRAS))
+    for name, each in EXTRAS.items():
+        brought = {COMES_WITH.get(module, module) for module in each.modules}
+        assert brought == {
+            canonicalize_name(line.name) for line in map(Requirement, OPTIONAL[name])
+        }
+    assert PROJECT["name"] == DISTRIBUTION
 
 
 def imports(path: Path) -> Iterator[str]:

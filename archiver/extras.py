@@ -1,0 +1,44 @@
+"""What a plain installation leaves out, and what to install for it: one row an extra.
+
+A nightly job on a disk needs neither an S3 client nor a web server. The imports of such a part
+stand in a block `with extra(NAME):`, at the place where the part is first needed.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from archiver.errors import ExtraMissing
+
+DISTRIBUTION: Final = "liner-archiver"
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An extra of the package: the part that needs it, and the modules that it brings."""
+
+    part: str
+    modules: frozenset[str]
+
+
+EXTRAS: Final[Mapping[str, Extra]] = {
+    "s3": Extra("storage on S3", frozenset({"boto3", "botocore"})),
+    "desk": Extra("the QA desk", frozenset({"numpy", "soundfile", "starlette", "uvicorn"})),
+}
+"""By the names that pyproject.toml gives them."""
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Imports of this extra. Raises ExtraMissing where a module of it is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in EXTRAS[name].modules:
+            raise
+        raise ExtraMissing(
+            f"{EXTRAS[name].part} is not installed: {missing} is missing",
+            hint=f"install it: pip install '{DISTRIBUTION}[{name}]'",
+        ) from None

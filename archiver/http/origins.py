@@ -9,7 +9,10 @@ likes. So the rule is asked twice: `check` looks at an address before a connecti
 2. Without entries, so may every https origin whose addresses are public.
 3. With entries, only the origins named by them. `https://*.example.com` names every subdomain of
    example.com and not example.com itself.
-4. Plain http, and addresses that are not public, are for named origins and the API's own only.
+4. Plain http is for named origins and the API's own only.
+5. Subdomains may lie in a private network (10/8, fc00::/7 and the like), but loopback, link-local
+   and other special addresses are for origins named exactly and the API's own only: whoever may
+   add a name to a domain could point it at this machine, or at the secrets of its cloud.
 """
 
 import ipaddress
@@ -37,6 +40,14 @@ _SPECIAL: Final = tuple(
     for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "3fff::/20")
 )
 """Special-purpose blocks (IANA) that some versions of Python's `is_global` take for public."""
+
+_PRIVATE_NETWORKS: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
+"""Networks of an organisation's own (RFC 1918, RFC 4193)."""
+_CLOUD_SERVICES: Final = ipaddress.IPv6Network("fd00:ec2::/32")
+"""Where AWS answers with the credentials of a machine over IPv6: link-local in all but name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +137,10 @@ class OriginPolicy:
         if parsed is None:
             return False
         name = host.lower()
-        if self._api.names_host(name, port) or any(o.names_host(name, port) for o in self._named):
+        naming = [one for one in (self._api, *self._named) if one.names_host(name, port)]
+        if any(not one.subdomains for one in naming):
             return True
-        return is_public(parsed)
+        return is_public(parsed) or (bool(naming) and _is_private_network(parsed))
 
 
 def address_refused(shown: str) -> FetchError:
@@ -150,6 +162,12 @@ def is_public(address: Address) -> bool:
     if any(address in network for network in _SPECIAL):
         return False
     return address.is_global and not address.is_multicast
+
+
+def _is_private_network(address: Address) -> bool:
+    """Whether the address is one of an organisation's own network."""
+    plain = _embedded(address) or address
+    return plain not in _CLOUD_SERVICES and any(plain in one for one in _PRIVATE_NETWORKS)
 
 
 def _embedded(address: Address) -> ipaddress.IPv4Address | None:

@@ -122,6 +122,26 @@ def test_a_named_origin_may_lie_in_a_private_network() -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "64:ff9b::127.0.0.1",
+        "169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fe80::1%eth0", "fd00:ec2::254",
+        "0.0.0.0", "::", "100.100.100.200", "224.0.0.1", "255.255.255.255", "192.0.0.192",
+    ],
+)  # fmt: skip
+def test_only_an_exact_name_leads_to_loopback_and_link_local_addresses(address: str) -> None:
+    policy = OriginPolicy(API, ["https://*.example.com", "https://files.example.com"])
+    assert not policy.admits_address("a.example.com", 443, address)
+    assert policy.admits_address("files.example.com", 443, address)
+
+
+def test_subdomains_may_lie_in_a_private_network() -> None:
+    policy = OriginPolicy(API, ["https://*.example.com"])
+    for address in ("10.0.0.5", "172.31.0.1", "192.168.1.1", "fd12::1", "::ffff:10.0.0.5"):
+        assert policy.admits_address("a.example.com", 443, address)
+
+
+@pytest.mark.parametrize(
     "entry",
     [
         "", "example.com", "*.example.com", "ftp://example.com", "https://", "https://*",

@@ -6,21 +6,22 @@ Two questions, answered in this order:
    know, a body that its sender calls HTML, JSON, XML or text, that reads as text, or that begins
    like a picture, a document or a packed file is refused: error pages arrive with status 200.
    Anything else is kept, since telephony knows formats that we do not.
-2. `measure`: how long is it, with how many channels? tinytag reads that from the headers. A header
-   may promise more than is there (a Xing frame or a WAVE header survives a cut), so the promised
-   number of bytes, bit rate times length, is held against the size of the file.
+2. `measure`: how long is it, with how many channels? `lengths` reads that, by what each format
+   promises; where it promises nothing, there is no statement.
 """
 
-import io
 import re
-import struct
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tinytag import TinyTag, TinyTagException
-
 from archiver.errors import FetchError
 from archiver.reasons import Reason
+from archiver.recordings.lengths.facts import Facts, bytes_of
+from archiver.recordings.lengths.flac import measure_flac
+from archiver.recordings.lengths.mpeg import measure_adts, measure_mpeg, past_tags
+from archiver.recordings.lengths.ogg import measure_ogg
+from archiver.recordings.lengths.tagged import measure_tagged
+from archiver.recordings.lengths.wave import measure_wave
 
 HEAD_BYTES = 1024
 """How much of the beginning `identify` wants to see; a shorter body is given whole."""
@@ -33,10 +34,6 @@ players disagree about MP3 padding by 0.07 to 0.11 s (seen with Chromium, miniau
 _SLACK_SHARE = 0.01
 """Beyond a minute and a half the slack grows with the length: clocks of exchanges drift."""
 
-_HEADER_SHARE = 0.98
-"""A file with less than this share of the bytes that its header promises was cut (padding and tags
-make whole files differ by well under a percent)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -46,17 +43,6 @@ class Format:
     extension: str
     content_type: str
     known: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the audio says of itself; None where it says nothing. `seconds` is the length that is
-    really there; `cut` tells that the header promised more."""
-
-    seconds: float | None = None
-    channels: int | None = None
-    sample_rate: int | None = None
-    cut: bool = False
 
 
 _MP3 = Format("mp3", "audio/mpeg", known=True)
@@ -135,21 +121,20 @@ def identify(head: bytes, content_type: str | None, path: str) -> Format:
 
 def measure(source: bytes | Path) -> Facts:
     """What the audio says of itself. Never raises for what the bytes are: unreadable is a fact."""
-    size = len(source) if isinstance(source, bytes) else source.stat().st_size
-    try:
-        if isinstance(source, bytes):
-            tag = TinyTag.get(file_obj=io.BytesIO(source), tags=False)
-        else:
-            with source.open("rb") as file:
-                tag = TinyTag.get(file_obj=file, tags=False)
-    except (TinyTagException, struct.error, ArithmeticError, LookupError, ValueError, TypeError):
-        return Facts()
-    if not tag.duration or tag.duration <= 0:
-        return Facts(channels=tag.channels, sample_rate=tag.samplerate)
-    promised = (tag.bitrate or 0) * 125 * tag.duration  # kbit/s to bytes/s
-    cut = promised > 0 and size < promised * _HEADER_SHARE
-    seconds = tag.duration * size / promised if cut else tag.duration
-    return Facts(round(seconds, 3), tag.channels, tag.samplerate, cut)
+    with bytes_of(source) as data:
+        start = past_tags(data, 0)
+        known = _by_magic(data[start : start + 12])
+        if known is _MP3:
+            return measure_mpeg(data, start)
+        if known is _AAC:
+            return measure_adts(data)
+        if known is _WAV:
+            return measure_wave(data)
+        if known is _OGG:
+            return measure_ogg(data)
+        if known is _FLAC:
+            return measure_flac(data, start)
+        return Facts() if known is None else measure_tagged(data)
 
 
 def falls_short(facts: Facts, announced: float | None) -> bool:

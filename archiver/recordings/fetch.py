@@ -39,7 +39,8 @@ from archiver.http.transport import NO_BODY
 from archiver.liner.models import Recording
 from archiver.liner.protocol import parse_retry_after
 from archiver.reasons import Reason
-from archiver.recordings.audio import Facts, Format, falls_short, findings_of, identify
+from archiver.recordings.audio import Format, falls_short, findings_of, identify
+from archiver.recordings.lengths.facts import Facts
 from archiver.recordings.spool import Part
 from archiver.storage.base import Body
 from archiver.tasks.retry import RetryPolicy, RetryScheduled, retrying

@@ -32,7 +32,7 @@ _ADDRESS = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The `audio` member: what lies under `key`. `measured_seconds` is None if unreadable."""
+    """The `audio` member: what lies under `key`; `measured_seconds` is None where it says none."""
 
     key: str
     size: int

@@ -18,7 +18,8 @@ from types import TracebackType
 import anyio.to_thread
 
 from archiver.errors import StorageFull, StorageRefused
-from archiver.recordings.audio import HEAD_BYTES, Facts, measure
+from archiver.recordings.audio import HEAD_BYTES, measure
+from archiver.recordings.lengths.facts import Facts
 from archiver.storage.base import Body
 
 _BATCH_BYTES = 1024 * 1024

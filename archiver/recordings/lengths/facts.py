@@ -1,0 +1,36 @@
+"""What the audio says of itself, and the bytes that it is read from."""
+
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+Bytes: TypeAlias = bytes | mmap.mmap
+"""A whole recording: sliced, searched and measured with `len`, never read as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the audio says of itself; None where it says nothing. `seconds` is the length that is
+    really there; `cut` tells that the header promised more."""
+
+    seconds: float | None = None
+    channels: int | None = None
+    sample_rate: int | None = None
+    cut: bool = False
+
+
+@contextmanager
+def bytes_of(source: bytes | Path) -> Iterator[Bytes]:
+    """The bytes of a body; those of a file are mapped, so that only what is looked at is read."""
+    if isinstance(source, bytes):
+        yield source
+        return
+    with source.open("rb") as file:
+        if source.stat().st_size == 0:  # which cannot be mapped
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            yield mapped

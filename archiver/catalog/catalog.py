@@ -18,7 +18,7 @@ import anyio.to_thread
 from archiver.catalog import queries
 from archiver.catalog.connection import Turns
 from archiver.catalog.epoch import moment, seconds
-from archiver.catalog.file import connect, copy_catalog, file_errors, scrub, sqlite_errors
+from archiver.catalog.file import CATALOG, connect, copy_catalog, scrub
 from archiver.catalog.known_ids import Horizon
 from archiver.catalog.projection import removals
 from archiver.catalog.projection.recordings import apply, replay
@@ -63,7 +63,7 @@ class Catalog:
         A file that SQLite cannot read is set aside, since the ledger can fill a new one. Raises
         UsageError when the file is the catalog of another archive.
         """
-        with sqlite_errors(), file_errors(path):
+        with CATALOG.sqlite_errors(), CATALOG.file_errors(path):
             return cls(await anyio.to_thread.run_sync(connect, path, archive_id))
 
     @classmethod
@@ -78,7 +78,7 @@ class Catalog:
                 copy_catalog(path, copy)
             return connect(copy, archive_id)
 
-        with sqlite_errors(), file_errors(path):
+        with CATALOG.sqlite_errors(), CATALOG.file_errors(path):
             return cls(await anyio.to_thread.run_sync(connect_copy))
 
     async def aclose(self) -> None:
@@ -217,14 +217,14 @@ class Catalog:
         """
         if self._horizon.is_beyond(record_ids):
             return {}
-        with sqlite_errors():
+        with CATALOG.sqlite_errors():
             return queries.known(self._db, record_ids)
 
     def was_erased(self, lead_id: int | None, created_at: datetime | None) -> bool:
         """Whether the lead was erased after that moment: a look-up by key."""
         if not self._horizon.has_erasures:
             return False
-        with sqlite_errors():
+        with CATALOG.sqlite_errors():
             return removals.is_erased(self._db, None, lead_id, seconds(created_at))
 
     async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:

@@ -9,17 +9,16 @@ checkpoint, and checkpoints, which sync all of it, are made in a thread.
 
 import sqlite3
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
-from archiver.catalog.file import sqlite_errors
-from archiver.catalog.schema import PATIENCE_MS
+from archiver.catalog.file import CATALOG
+from archiver.sqlite.connections import PATIENCE_MS
+from archiver.sqlite.errors import is_busy
 
 T = TypeVar("T")
-
-_PRIMARY_CODE: Final = 0xFF
 
 
 class Turns:
@@ -31,7 +30,7 @@ class Turns:
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Do it in a worker thread, where it may take its time. Raises StorageError."""
-        with sqlite_errors():
+        with CATALOG.sqlite_errors():
             return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
 
     async def at_once(self, work: Callable[[], T]) -> T:
@@ -43,7 +42,7 @@ class Turns:
         async with self._one_at_a_time:
             self._wait_for_others(0)
             try:
-                with sqlite_errors():
+                with CATALOG.sqlite_errors():
                     return _unless_busy(work)
             except _BusyError:
                 pass
@@ -67,6 +66,6 @@ def _unless_busy(work: Callable[[], T]) -> T:
     try:
         return work()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & _PRIMARY_CODE == sqlite3.SQLITE_BUSY:
+        if is_busy(error):
             raise _BusyError from error
         raise

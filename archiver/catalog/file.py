@@ -1,13 +1,22 @@
-"""The file of a catalog: opened, copied, scrubbed, and the border where its errors become ours."""
+"""The file of a catalog: opened, copied, scrubbed; and what its errors are to people."""
 
-import contextlib
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from archiver.catalog.schema import prepare
-from archiver.errors import StorageError, StorageFull, UsageError
+from archiver.errors import UsageError
+from archiver.sqlite.connections import open_reader
+from archiver.sqlite.errors import Database
+
+CATALOG: Final = Database(
+    name="the catalog",
+    if_full="free some space, or point catalog.path to a larger disk",
+    if_unusable="check catalog.path; the file may be removed, the ledger fills a new one",
+    if_not_opened="check the rights of its folder, or set catalog.path",
+)
 
 
 def copy_catalog(path: Path, copy: Path) -> None:
@@ -16,11 +25,7 @@ def copy_catalog(path: Path, copy: Path) -> None:
     if not log.exists():
         shutil.copyfile(path, copy)
     if log.exists():
-        address = f"{path.absolute().as_uri()}?mode=ro"
-        with (
-            contextlib.closing(sqlite3.connect(address, uri=True)) as source,
-            contextlib.closing(sqlite3.connect(copy)) as target,
-        ):
+        with closing(open_reader(path)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
 
 
@@ -59,35 +64,6 @@ def _prepared(name: str, archive_id: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
-
-
-@contextlib.contextmanager
-def sqlite_errors() -> Iterator[None]:
-    """Turn every error of SQLite in the block into one of ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if error.sqlite_errorname == "SQLITE_FULL":
-            raise StorageFull(
-                "no space left for the catalog",
-                hint="free some space, or point catalog.path to a larger disk",
-            ) from error
-        raise StorageError(
-            f"the catalog cannot be used: {error}",
-            hint="check catalog.path; the file may be removed, the ledger fills a new one",
-        ) from error
-
-
-@contextlib.contextmanager
-def file_errors(path: Path | None) -> Iterator[None]:
-    """Turn every error of the file system in the block into one of ours."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"the catalog {path} cannot be opened: {error.strerror}",
-            hint="check the rights of its folder, or set catalog.path",
-        ) from error
 
 
 def scrub(db: sqlite3.Connection) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archiver.ledger.segments import Head
+from archiver.sqlite.connections import open_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,4 @@ def read_only(path: Path) -> sqlite3.Connection:
 
     Without a log beside it, the file is all there is: then SQLite need not write anything.
     """
-    is_whole = not Path(f"{path}-wal").exists()
-    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if is_whole else ''}"
-    return sqlite3.connect(address, uri=True)
+    return open_reader(path, immutable=not Path(f"{path}-wal").exists())

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from archiver.catalog.file import connect, file_errors, scrub, sqlite_errors
+from archiver.catalog.file import CATALOG, connect, scrub
 from archiver.catalog.projection.recordings import apply, replay
 from archiver.catalog.readonly import Glimpse
 from archiver.ledger.events import decode
@@ -40,10 +40,10 @@ class Rebuilding:
         self._head = Head()
         self._erases = False
         self.events = 0
-        with file_errors(path):
+        with CATALOG.file_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._remove(self._beside)
-        with sqlite_errors():
+        with CATALOG.sqlite_errors():
             self._db = connect(self._beside, archive_id)
             self._db.executescript(
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536"
@@ -51,7 +51,7 @@ class Rebuilding:
 
     def take(self, segments: Sequence[Segment]) -> None:
         """Apply segments that follow the last ones."""
-        with sqlite_errors(), self._db:
+        with CATALOG.sqlite_errors(), self._db:
             for segment in segments:
                 replay(self._db, segment)
                 self.events += len(segment.lines)
@@ -61,7 +61,7 @@ class Rebuilding:
 
     def install(self) -> dict[str, int]:
         """Finish the new catalog and move it to its place; how many rows its tables have."""
-        with sqlite_errors():
+        with CATALOG.sqlite_errors():
             with self._db:
                 self._take_over()
                 self._db.execute(
@@ -74,7 +74,7 @@ class Rebuilding:
                 for table in _COUNTED
             }
             self._db.close()
-        with file_errors(self._path):
+        with CATALOG.file_errors(self._path):
             _sync(self._beside)
             # A log of the old file must not be taken for one of the new; what is in it is lost
             # should the power fail right here, and the next run proves that against the source.

@@ -9,6 +9,9 @@ Times are whole seconds since 1970, UTC.
 
 import sqlite3
 
+from archiver.sqlite.connections import PATIENCE_MS
+from archiver.sqlite.migrations import migrate
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE head (
@@ -103,10 +106,6 @@ _OF_ONE_RUN = """
 """Which calls and recordings this run has seen: a set on disk, so that memory stays flat."""
 
 
-PATIENCE_MS = 10_000
-"""How long to wait for another process that writes."""
-
-
 def prepare(connection: sqlite3.Connection) -> None:
     """Bring a catalog, new or old, to the newest version; each migration commits whole.
 
@@ -119,12 +118,6 @@ def prepare(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
     # What is deleted is overwritten: `rows` holds what the API told of people.
     connection.execute("PRAGMA secure_delete = ON")
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
-        raise sqlite3.DatabaseError(f"catalog version {version} is newer than this archiver")
-    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT"
-        )
+    migrate(connection, MIGRATIONS)
     connection.executescript(_OF_ONE_RUN)
     connection.execute("PRAGMA wal_autocheckpoint = 0")  # `turns.py` has them made, in a thread

@@ -7,18 +7,27 @@ used by one thread at a time.
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
 
 from archiver.desk.schema import prepare
-from archiver.errors import StorageError, StorageFull, UsageError
+from archiver.errors import UsageError
+from archiver.sqlite.connections import PATIENCE_MS, open_reader
+from archiver.sqlite.errors import Database
 
 T = TypeVar("T")
+
+DESK: Final = Database(
+    name="the desk's file",
+    if_full="free some space, or point desk.data to a larger disk",
+    if_unusable="check desk.data; if the file is damaged, put back its last backup",
+    if_not_opened="check the rights of its folder, or set desk.data",
+)
 
 
 class DeskFile:
@@ -54,7 +63,7 @@ class DeskFile:
         """
 
         def act() -> None:
-            with sqlite_errors():
+            with DESK.sqlite_errors():
                 self._writer.execute("VACUUM")
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -69,7 +78,7 @@ async def open_desk_file(path: Path, archive_id: str) -> AsyncIterator[DeskFile]
     Raises UsageError for the file of another archive or of a newer version, and StorageError for
     one that cannot be read.
     """
-    with sqlite_errors(), _file_errors(path):
+    with DESK.sqlite_errors(), DESK.file_errors(path):
         writer, reader = await anyio.to_thread.run_sync(_connect, path, archive_id)
     with closing(writer), closing(reader):
         yield DeskFile(writer, reader)
@@ -78,7 +87,7 @@ async def open_desk_file(path: Path, archive_id: str) -> AsyncIterator[DeskFile]
 def _connect(path: Path, archive_id: str) -> tuple[sqlite3.Connection, sqlite3.Connection]:
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    writer = _open(path, "rw")
+    writer = _in_turns(sqlite3.connect(path, check_same_thread=False))
     try:
         prepare(writer, archive_id)
         (found,) = writer.execute("SELECT archive_id FROM head").fetchone()
@@ -87,49 +96,21 @@ def _connect(path: Path, archive_id: str) -> tuple[sqlite3.Connection, sqlite3.C
                 f"{path} is the desk's file of another archive ({found})",
                 hint="give each archive a desk.data of its own, or leave desk.data out",
             )
-        return writer, _open(path, "ro")
+        return writer, _in_turns(open_reader(path))
     except BaseException:
         writer.close()
         raise
 
 
-def _open(path: Path, mode: str) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?mode={mode}"
-    db = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+def _in_turns(db: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection with rows by name, whose transactions begin where we say so."""
+    db.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+    db.isolation_level = None
     db.row_factory = sqlite3.Row
-    db.execute("PRAGMA busy_timeout = 10000")
     return db
 
 
 def _transact(db: sqlite3.Connection, begin: str, act: Callable[[sqlite3.Connection], T]) -> T:
-    with sqlite_errors(), db:
+    with DESK.sqlite_errors(), db:
         db.execute(begin)
         return act(db)
-
-
-@contextmanager
-def sqlite_errors() -> Iterator[None]:
-    """Turn every error of SQLite in the block into one of ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if error.sqlite_errorname == "SQLITE_FULL":
-            raise StorageFull(
-                "no space left for the data of the desk",
-                hint="free some space, or point desk.data to a larger disk",
-            ) from error
-        raise StorageError(
-            f"the data of the desk cannot be used: {error}",
-            hint="check desk.data; if the file is damaged, put back its last backup",
-        ) from error
-
-
-@contextmanager
-def _file_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"the desk's file {path} cannot be opened: {error.strerror}",
-            hint="check the rights of its folder, or set desk.data",
-        ) from error

@@ -8,6 +8,7 @@ import os
 import sqlite3
 
 from archiver.errors import UsageError
+from archiver.sqlite.migrations import NewerVersionError, migrate
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -85,12 +86,11 @@ def prepare(db: sqlite3.Connection, archive_id: str) -> None:
     db.execute("PRAGMA synchronous = FULL")
     # What is deleted is overwritten: notes and verdicts tell of people.
     db.execute("PRAGMA secure_delete = ON")
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(MIGRATIONS):
+    try:
+        migrate(db, MIGRATIONS)
+    except NewerVersionError as error:
         raise UsageError(
-            f"the desk's file is of a newer archiver (version {version})",
+            f"the desk's file is of a newer archiver (version {error.version})",
             hint="update this one, or name another file in desk.data",
-        )
-    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
-        db.executescript(f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT")
+        ) from error
     db.execute("INSERT OR IGNORE INTO head VALUES (1, ?, ?, 0)", (archive_id, os.urandom(32)))

@@ -1,9 +1,7 @@
 """Checks of this machine: what the configuration says, the catalog's folder, space on its disks."""
 
 import os
-import sqlite3
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +10,8 @@ import anyio.to_thread
 from archiver.config import Config
 from archiver.config.files import is_public
 from archiver.doctor.check import Check, Surroundings
-from archiver.errors import ConfigError
+from archiver.errors import ConfigError, StorageError
+from archiver.sqlite.connections import is_fast_in
 from archiver.text.measures import say_moment, say_size
 
 _SPARE: Final = 2**30
@@ -84,16 +83,11 @@ def try_database(folder: Path, name: str, hint: str) -> Check:
     """The check `name`: a small database works there, with its locks and shared memory."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(dir=folder, prefix=".doctor-") as scratch,
-            closing(sqlite3.connect(Path(scratch, "try.sqlite"))) as database,
-        ):
-            (mode,) = database.execute("PRAGMA journal_mode = WAL").fetchone()
-            database.execute("CREATE TABLE tried (it INTEGER)")
-    except (OSError, sqlite3.Error) as error:
+        is_fast = is_fast_in(folder)
+    except (OSError, StorageError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return Check.problem(name, f"no database can be kept in {folder}: {reason}", hint)
-    if mode != "wal":
+    if not is_fast:
         return Check.warning(name, f"{folder} lacks what fast databases need", hint)
     return Check.ok(name, f"a database can be kept in {folder}")
 

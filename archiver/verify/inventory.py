@@ -11,16 +11,23 @@ so a later one is no correction.
 
 import json
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from archiver.sqlite.connections import open_scratch
+from archiver.sqlite.errors import UNFIT, Database
 from archiver.storage.keys import check_key, parse_recording_key
 
+_INVENTORY: Final = Database(
+    name="the list of what is checked",
+    if_full="free some space in the temporary folder, or set TMPDIR to a larger disk",
+    if_unusable="check the disk of the temporary folder, or set TMPDIR to another one",
+    if_not_opened="check the rights of the temporary folder, or set TMPDIR",
+)
+
 _SCHEMA = """
-    PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768;
     CREATE TABLE recordings (
         record_id INTEGER NOT NULL, stem TEXT NOT NULL, extension TEXT NOT NULL,
         call_id INTEGER NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, version TEXT,
@@ -113,8 +120,9 @@ class Inventory:
     """
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.executescript(_SCHEMA)
+        with _INVENTORY.sqlite_errors():
+            self._db = open_scratch(path)
+            self._db.executescript(_SCHEMA)
         self._stored: list[tuple[Any, ...]] = []
 
     def close(self) -> None:
@@ -124,54 +132,59 @@ class Inventory:
     def take(self, lines: Sequence[bytes]) -> list[int]:
         """Take in events; the positions (from 1) of lines that are no event or tell nonsense."""
         bad = []
-        self._db.execute("BEGIN")
-        for position, line in enumerate(lines, start=1):
-            if line.startswith(_NAMES_NOTHING):
-                continue
-            try:
-                self._take(json.loads(line))
-            except (ValueError, TypeError, KeyError, OverflowError, RecursionError, sqlite3.Error):
-                bad.append(position)
-        self._flush()
-        self._db.execute("COMMIT")
+        with _INVENTORY.sqlite_errors():
+            self._db.execute("BEGIN")
+            for position, line in enumerate(lines, start=1):
+                if line.startswith(_NAMES_NOTHING):
+                    continue
+                try:
+                    self._take(json.loads(line))
+                except (KeyError, RecursionError, *UNFIT):
+                    bad.append(position)
+            self._flush()
+            self._db.execute("COMMIT")
         return bad
 
     def add(self, key: str, kind: Kind, sha256: str) -> None:
         """An object that is expected for another reason than an event."""
-        self._keep(key, kind, None, sha256, None, "")
+        with _INVENTORY.sqlite_errors():
+            self._keep(key, kind, None, sha256, None, "")
 
     def stock(self) -> Stock:
         """How much there is to check."""
-        recordings, size = self._db.execute(
-            "SELECT count(*), coalesce(sum(bytes + sidecar_bytes), 0) FROM recordings"
-        ).fetchone()
-        (others,) = self._db.execute("SELECT count(*) FROM others").fetchone()
+        with _INVENTORY.sqlite_errors():
+            recordings, size = self._db.execute(
+                "SELECT count(*), coalesce(sum(bytes + sidecar_bytes), 0) FROM recordings"
+            ).fetchone()
+            (others,) = self._db.execute("SELECT count(*) FROM others").fetchone()
         return Stock(2 * recordings + others, size)
 
     def chunks(self) -> Iterator[list[Expected]]:
         """Everything expected, in ascending order of keys, some thousand at a time."""
-        rows = self._db.execute(_ALL)
         last = None
-        while found := rows.fetchmany(_FETCHED_AT_ONCE):
-            distinct = []
-            for row in found:
-                if row[0] != last:
-                    distinct.append(Expected._make(row))
-                last = row[0]
-            yield distinct
+        with _INVENTORY.sqlite_errors():
+            rows = self._db.execute(_ALL)
+            while found := rows.fetchmany(_FETCHED_AT_ONCE):
+                distinct = []
+                for row in found:
+                    if row[0] != last:
+                        distinct.append(Expected._make(row))
+                    last = row[0]
+                yield distinct
 
     def find(self, key: str) -> Expected | None:
         """What is expected under that key, if anything."""
         if not key.isascii():
             return None  # no key of an archive, and perhaps no text that SQLite takes
         name = parse_recording_key(key)
-        if name is None:
-            row = self._db.execute(f"{_OTHERS} WHERE key = ?", (key,)).fetchone()
-        else:
-            source = _SIDECARS if name.is_sidecar else _AUDIO
-            row = self._db.execute(
-                f"{source} WHERE record_id = ? AND key = ? ORDER BY at", (name.record_id, key)
-            ).fetchone()
+        with _INVENTORY.sqlite_errors():
+            if name is None:
+                row = self._db.execute(f"{_OTHERS} WHERE key = ?", (key,)).fetchone()
+            else:
+                source = _SIDECARS if name.is_sidecar else _AUDIO
+                row = self._db.execute(
+                    f"{source} WHERE record_id = ? AND key = ? ORDER BY at", (name.record_id, key)
+                ).fetchone()
         return None if row is None else Expected._make(row)
 
     def _take(self, event: dict[str, Any]) -> None:

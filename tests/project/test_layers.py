@@ -15,7 +15,7 @@ TESTS = Path(__file__).parent.parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("clock", "reasons", "advice"),
     ("errors",),
-    ("extras", "text", "tasks", "http", "console", "sandbox", "schedule"),
+    ("extras", "text", "tasks", "http", "sqlite", "console", "sandbox", "schedule"),
     ("config",),
     ("storage", "liner"),
     ("ledger",),
@@ -35,7 +35,7 @@ AT_HOME = {
     "aiohappyeyeballs": {"http.wire"},
     "httptools": {"http.wire"},
     "prometheus_client": {"monitoring"},
-    "sqlite3": {"catalog", "doctor", "desk", "verify.inventory"},
+    "sqlite3": {"catalog", "desk", "sqlite"},
     "tinytag": {"recordings"},
     "tqdm": {"run.events", "cli"},
     "yaml": {"config", "desk"},

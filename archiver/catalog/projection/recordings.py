@@ -13,7 +13,6 @@ nothing.
 import json
 import sqlite3
 from functools import singledispatch
-from typing import Final
 
 from archiver.catalog.epoch import seconds
 from archiver.catalog.projection import exports, removals
@@ -41,12 +40,7 @@ from archiver.ledger.events import (
     decode,
 )
 from archiver.ledger.segments import Segment
-
-_NONSENSE: Final = (
-    *(ValueError, TypeError, AttributeError, OverflowError),
-    *(sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError),
-)
-"""What a member of the wrong type or size ends in; a full disk or a locked file does not."""
+from archiver.sqlite.errors import UNFIT
 
 
 def apply(db: sqlite3.Connection, entry: Entry) -> None:
@@ -63,7 +57,7 @@ def replay(db: sqlite3.Connection, segment: Segment) -> None:
     for number, line in enumerate(segment.lines, start=2):
         try:
             apply(db, decode(line))
-        except _NONSENSE as error:
+        except UNFIT as error:
             raise ArchiveDamaged(
                 f"{segment.key}: line {number} is no event of the ledger",
                 hint="`archiver verify` lists every finding; restore the segment from a copy",

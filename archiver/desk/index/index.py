@@ -36,6 +36,7 @@ from archiver.desk.index.search import match
 from archiver.desk.index.snapshot import Picture, Upkeep
 from archiver.desk.index.store import Store
 from archiver.desk.index.view import State, View
+from archiver.sqlite.connections import open_reader
 
 _Result = TypeVar("_Result")
 
@@ -253,9 +254,7 @@ class DeskIndex:
         try:
             db = self._readers.get_nowait()
         except queue.Empty:
-            address = f"{self.upkeep.store.path.absolute().as_uri()}?mode=ro"
-            db = sqlite3.connect(address, uri=True, check_same_thread=False)
-            db.execute("PRAGMA busy_timeout = 10000")
+            db = open_reader(self.upkeep.store.path)
         try:
             yield db
         finally:

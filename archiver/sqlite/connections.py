@@ -1,0 +1,52 @@
+"""Ways to open a database other than the owner's: to read it, and to throw it away afterwards."""
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from archiver.errors import StorageError
+
+PATIENCE_MS: Final = 10_000
+"""How long to wait for another connection that writes."""
+
+
+def open_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
+    """A connection through which SQLite lets nobody write. Raises sqlite3.Error.
+
+    `immutable` promises that nobody else writes either: then SQLite needs no files beside it.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
+    return forbid_writing(sqlite3.connect(address, uri=True, check_same_thread=False))
+
+
+def forbid_writing(db: sqlite3.Connection) -> sqlite3.Connection:
+    """The connection, which can write nothing from now on, not even temporary tables."""
+    db.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+    db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def open_scratch(path: Path) -> sqlite3.Connection:
+    """A new database for this process alone, thrown away at its end: without journal and sync."""
+    db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    db.executescript(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768"
+    )
+    return db
+
+
+def is_fast_in(folder: Path) -> bool:
+    """Whether a database in that folder gets what fast ones need: shared memory and its locks.
+
+    Raises StorageError where none can be kept, OSError where nothing can be written.
+    """
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".doctor-") as scratch:
+        try:
+            with closing(sqlite3.connect(Path(scratch, "try.sqlite"))) as db:
+                (mode,) = db.execute("PRAGMA journal_mode = WAL").fetchone()
+                db.execute("CREATE TABLE tried (it INTEGER)")
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
+    return bool(mode == "wal")

@@ -140,7 +140,9 @@ def served(made: Made, *, host: str = "127.0.0.1") -> Iterator[Served]:
 def until_listed(client: httpx.Client, count: int) -> None:
     """Wait until the index has come to all recordings."""
     for _ in range(400):
-        if f"{count} recordings" in client.get("/").text and "is being built" not in text(client):
+        if f"{count} recordings" in client.get("/").text and "Building the index" not in text(
+            client
+        ):
             return
         anyio.run(anyio.sleep, 0.02)
     raise AssertionError(text(client))

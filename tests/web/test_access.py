@@ -146,7 +146,7 @@ def test_a_wrong_password_and_a_wrong_name_are_told_alike(desk: Served) -> None:
         wrong = log_in(client, "rita", "wrong")
         unknown = log_in(client, "nobody", "wrong")
         assert wrong.status_code == unknown.status_code == 401
-        assert "do not fit together" in wrong.text
+        assert "Incorrect user name or password" in wrong.text
         assert wrong.text.replace("rita", "nobody") == unknown.text.replace(
             nonce(unknown), nonce(wrong)
         )
@@ -181,7 +181,7 @@ def test_a_users_file_that_breaks_lets_nobody_in_and_says_why_to_the_console(
         users.write_text("rita: [")
         answer = rita.get("/")
         assert answer.status_code == 503
-        assert "A file that it needs cannot be read" in answer.text
+        assert "A file that the desk needs cannot be read" in answer.text
         assert str(users) not in answer.text
         assert any("users.yaml, line 1" in one.getMessage() for one in caplog.records)
         users.write_text(kept)
@@ -229,10 +229,10 @@ def test_no_page_has_a_script_or_a_style_of_its_own(desk: Served) -> None:
 @pytest.mark.parametrize("to", ["queue", "journal"])
 def test_what_was_refused_says_so_on_a_page(desk: Served, to: str) -> None:
     with desk.visitor("lena") as lena:
-        assert "Not for your role" in text(lena, f"/{to}")
+        assert "Access denied" in text(lena, f"/{to}")
         assert 'id="log-out"' in text(lena, f"/{to}"), "the bar of every page is on this one, too"
         lena.cookies.set("desk-language", "ru")
-        assert "Недоступно для вашей роли" in text(lena, f"/{to}")
+        assert "Доступ запрещён" in text(lena, f"/{to}")
 
 
 def test_health_is_told_to_everybody_and_nothing_else(desk: Served) -> None:

@@ -68,7 +68,7 @@ def test_an_address_that_makes_no_sense_is_a_list_all_the_same(desk: Served, add
     with desk.visitor("lena") as lena:
         answer = lena.get(address)
         assert answer.status_code == 200
-        assert "<table" in answer.text or "No recording fits" in answer.text
+        assert "<table" in answer.text or "No recordings match" in answer.text
 
 
 def test_a_view_is_taken_away_as_a_table_that_is_no_program(desk: Served) -> None:
@@ -92,9 +92,9 @@ def test_an_index_that_is_being_built_is_told_and_can_be_used(
     monkeypatch.setattr(Library, "progress", property(building))
     with desk.visitor("lena") as lena:
         page = text(lena)
-        assert "10 of 1,000 recordings are read" in page
+        assert "10 of 1,000 recordings read" in page
         assert 'data-record="900101"' in page
-        assert "may appear in a moment" in text(lena, "/recordings/5")
+        assert "may appear shortly" in text(lena, "/recordings/5")
         assert "10 of 1,000" in text(lena, "/recordings/900101")
 
 
@@ -108,5 +108,5 @@ def test_an_archive_that_cannot_be_followed_is_told(
 
     monkeypatch.setattr(Library, "progress", property(lost))
     with desk.visitor("lena") as lena:
-        assert "cannot be followed" in text(lena)
+        assert "cannot be read at the moment" in text(lena)
         assert "the bucket is &lt;gone&gt;" in text(lena)

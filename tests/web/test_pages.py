@@ -82,5 +82,5 @@ def test_a_bug_of_ours_is_a_sentence_on_the_page(
     with desk.visitor("lena") as lena:
         answer = lena.get("/")
         assert answer.status_code == 500
-        assert "This is our mistake" in answer.text
+        assert "Something went wrong inside the desk" in answer.text
         assert "secret detail" not in answer.text

@@ -32,9 +32,9 @@ def test_what_is_held_or_erased_says_so(tmp_path_factory: pytest.TempPathFactory
         assert local.get("/recordings/900103/audio").status_code == 200
         page = text(local, "/recordings/900102")
         assert page.count("erased on request") == 1
-        for part in ('id="player"', "Being read", "note-form", 'id="tags"', "card-form"):
+        for part in ('id="player"', "Not indexed yet", "note-form", 'id="tags"', "card-form"):
             assert part not in page, part
-            assert part in text(local, "/recordings/900101") or part == "Being read"
+            assert part in text(local, "/recordings/900101") or part == "Not indexed yet"
         assert "parcel 22-81" not in text(local, "/recordings/900102") + text(local)
         assert local.get("/recordings/900102/audio").status_code == 410
         for path in ("tags", "notes", "verdict"):
@@ -60,8 +60,8 @@ def test_what_is_failed_gone_or_pruned_says_so(tmp_path: Path) -> None:
         until_listed(local, 3)
         for record_id, state, words in (
             (11, "gone", "The source no longer has this recording"),
-            (21, "pruned", "removed when its time of retention was over"),
-            (41, "failed", "could not fetch this recording yet"),
+            (21, "pruned", "deleted at the end of its retention period"),
+            (41, "failed", "could not be fetched yet"),
         ):
             page = text(local, f"/recordings/{record_id}")
             answer = local.get(f"/recordings/{record_id}/audio")

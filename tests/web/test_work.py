@@ -27,10 +27,8 @@ def test_plays_downloads_and_tables_are_in_the_access_log(desk: Served) -> None:
         page = text(ada, "/journal?name=ross")
         rows = re.findall(r"<tr><td>.*?</tr>", page, re.DOTALL)
         told = [re.sub(r"<[^>]+>", " ", row) for row in rows]
-        acts = [
-            next(a for a in ("played", "downloaded", "table", "logged") if a in r) for r in told
-        ]
-        assert acts == ["table", "downloaded", "played", "logged"]
+        acts = [next(a for a in ("played", "downloaded", "CSV", "logged") if a in r) for r in told]
+        assert acts == ["CSV", "downloaded", "played", "logged"]
         assert "900112" in told[2]
         assert "/recordings.csv?q=refund" in told[0]
         assert "127.0.0.1" in told[0]
@@ -98,7 +96,11 @@ def test_whoever_oversees_sees_what_a_verdict_was_before(desk: Served) -> None:
             post(rita, "/recordings/900105/verdict", act="submit", comment=comment, **fields)
     with desk.visitor("ada") as ada:
         page = text(ada, "/recordings/900105")
-        assert page.index("Before,") < page.index("First thought") < page.index("Second thought")
+        assert (
+            page.index("Previous version,")
+            < page.index("First thought")
+            < page.index("Second thought")
+        )
         (before,) = re.findall(r'class="before".*?</div></dl>', page, re.DOTALL)
         assert re.findall(r"<dd>(.*?)</dd>", before) == ["No"], "only what was changed since"
     with desk.visitor("ross") as ross:
@@ -122,6 +124,6 @@ def test_a_place_is_put_back_for_somebody_else_and_a_skip_tells_why(desk: Served
         (row,) = [row for row in page.split("<tr>") if f'href="{path}"' in row]
         assert [told for told in ("Skipped", "ross", "only &lt;music&gt;") if told not in row] == []
         places = page.count("/recordings/")
-        assert page.count("Waiting") == places - 1
+        assert page.count("Pending") == places - 1
         assert ada.get("/queue/999").status_code == 404
         assert text(ada, f"{number}?after=1").count("/recordings/") == places - 1

@@ -75,7 +75,7 @@ class Door:
             verify_password, password, kept, limiter=self._few_at_once
         )
         if user is None or not is_right:
-            raise LogInFailed("this name and this password do not fit together")
+            raise LogInFailed("incorrect user name or password")
         self._names.forget(key)
         self._places.give_back(place)
         return await self._sessions.begin(user)

@@ -79,7 +79,7 @@ async def test_anything_else_is_refused_in_the_same_words(
     tmp_path: Path, name: str, password: str
 ) -> None:
     async with opened(tmp_path, ManualClock()) as door:
-        with pytest.raises(LogInFailed, match="this name and this password do not fit together"):
+        with pytest.raises(LogInFailed, match="incorrect user name or password"):
             await door.log_in(name, password, address=HERE)
 
 

@@ -82,7 +82,7 @@ def test_the_next_of_the_queue_comes_with_one_key(visit: Visit) -> None:
         if name == "rolf":
             page.fill("#reason", "noise only")
             press(page, "Enter")
-            expect(page.locator(".notice")).to_contain_text("Nothing is left")
+            expect(page.locator(".notice")).to_contain_text("No calls left")
     assert len(set(seen)) == 2
 
 
@@ -98,7 +98,7 @@ def test_a_queue_is_worked_through_by_keys_and_nothing_else(visit: Visit) -> Non
     ready(page)
     first = page.locator("#player").get_attribute("data-record")
     press(page, "n")  # neither judged nor skipped: it stays, and says so
-    expect(page.locator(".notice")).to_contain_text("This one is still yours")
+    expect(page.locator(".notice")).to_contain_text("You are still reviewing this call")
     assert page.locator("#player").get_attribute("data-record") == first
     ready(page)
     press(page, "a", "g", "y", "y", "4", "4", "4", "4", "y", "y")

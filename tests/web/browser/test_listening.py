@@ -99,7 +99,7 @@ def test_silence_is_skipped_where_the_server_found_it(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("record_id", "drawn", "played"),
     [
-        (FOREIGN, "this kind of sound is not known", "cannot play this kind of sound"),
+        (FOREIGN, "this audio format is not supported", "cannot play this audio format"),
         (DAMAGED, "No waveform", "damaged"),
     ],
 )

@@ -24,13 +24,13 @@ def test_one_logs_in_and_out_and_sees_what_the_role_allows(browser: Browser, des
     press(page, "Tab")
     page.keyboard.type("wrong")
     press(page, "Enter")
-    expect(page.get_by_role("alert")).to_contain_text("do not fit together")
+    expect(page.get_by_role("alert")).to_contain_text("Incorrect user name or password")
     page.fill("#password", PASSWORD)
     press(page, "Enter")
     expect(page.locator("#search")).to_have_value("refund")
-    assert page.locator("nav[aria-label=Pages] a").all_inner_texts() == ["Calls"]
+    assert page.locator("nav[aria-label='Main navigation'] a").all_inner_texts() == ["Calls"]
     page.goto(f"{desk.url}/journal")
-    expect(page.locator("h1")).to_have_text("Not for your role")
+    expect(page.locator("h1")).to_have_text("Access denied")
     page.goto(desk.url)
     page.click("#log-out")
     expect(page.locator("#password")).to_be_visible()

@@ -35,7 +35,7 @@ the other side named a wait), and which exit code a command ends with when it ca
     │   ├── KeyMissing            5   no object under that key
     │   └── KeyChanged            5   the object is no longer the one that was read
     ├── ArchiveDamaged            4   what the archive says of itself does not hold
-    ├── ArchiveHeld               6   another run holds the archive
+    ├── ArchiveLocked             6   another run has locked the archive
     └── NoticeUndelivered         5   somebody could not be told; no run ends with it
 
 No error of httpx, botocore or sqlite3 leaves the module that talks to that library.
@@ -238,8 +238,8 @@ class ArchiveDamaged(ArchiverError):
     exit_code = 4
 
 
-class ArchiveHeld(ArchiverError):
-    """Another run holds the archive."""
+class ArchiveLocked(ArchiverError):
+    """Another run has locked the archive."""
 
     exit_code = 6
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from archiver.console import Console
-from archiver.errors import ArchiveHeld, ConfigError, SourceRefused, UsageError
+from archiver.errors import ArchiveLocked, ConfigError, SourceRefused, UsageError
 
 SECRET = "canary/7f3a+9=Q \\x"
 
@@ -75,7 +75,7 @@ def test_an_error_is_what_a_hint_and_the_code() -> None:
 
 def test_an_error_without_a_hint_of_its_own_still_says_what_to_do() -> None:
     voices = Voices()
-    voices.console.error(ArchiveHeld("held"))
+    voices.console.error(ArchiveLocked("locked"))
     assert "hint: wait until the other run has ended\n" in voices.err
 
 

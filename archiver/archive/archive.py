@@ -26,7 +26,7 @@ from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head, Segment
 from archiver.storage.base import Body, Storage
 from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
-from archiver.storage.lock import Hold, archive_lock
+from archiver.storage.lock import AcquiredLock, archive_lock
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.opening import open_storage
 from archiver.tasks.closing import closed_at_the_end
@@ -42,9 +42,9 @@ _MOST_FORMAT_BYTES = 64 * 1024
 
 @dataclass(slots=True)
 class Archive:
-    """An open archive. Only the holder of its lock records; whoever watches may `announce`.
+    """An open archive. Only the owner of its lock records; whoever watches may `announce`.
 
-    `hold` tells how the last holder of the lock ended, and the next one how this one does.
+    `lock` tells how the last owner of the lock ended, and the next one how this one does.
     """
 
     storage: Storage
@@ -52,7 +52,7 @@ class Archive:
     ledger: Ledger
     catalog: Catalog
     is_watched: bool = False
-    hold: Hold = field(default_factory=lambda: Hold(found_left=False))
+    lock: AcquiredLock = field(default_factory=lambda: AcquiredLock(found_left=False))
     _publishing: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def publish(self, *, least: int = 1) -> Head:
@@ -79,7 +79,7 @@ class Archive:
             return head
 
     async def announce(self, events: Sequence[Event], *, at: datetime, run: str) -> Head:
-        """Tell the ledger something, also without holding the archive: holds and exports do.
+        """Tell the ledger something, also without the lock: holds and exports do.
 
         Runs learn of it when they catch up.
         """
@@ -128,13 +128,13 @@ class Archive:
 
 
 @asynccontextmanager
-async def held_archive(
-    config: Config, *, holder: str, state_folder: Path, clock: Clock, make: bool = True
+async def locked_archive(
+    config: Config, *, owner: str, state_folder: Path, clock: Clock, make: bool = True
 ) -> AsyncIterator[Archive]:
     """The archive that the configuration names, locked for writing.
 
     It is made if there is none, unless `make` says otherwise: then NoArchive is raised. Raises
-    ArchiveHeld when another run holds it, UsageError for a place that holds something else,
+    ArchiveLocked when another run has locked it, UsageError for a place that holds something else,
     ArchiveDamaged when its ledger does not hold, StorageRefused when its storage cannot keep the
     promise of create-only writes.
     """
@@ -144,13 +144,13 @@ async def held_archive(
             await _refuse_foreign(storage, config.storage.url)
         else:
             await _there(storage, config.storage.url)
-        async with archive_lock(storage, holder) as hold:
+        async with archive_lock(storage, owner) as lock:
             await storage.clear_parts()
             archive_id = await _own_id(storage)
             path = catalog_path(config, archive_id, state_folder)
             async with closed_at_the_end(await Catalog.open(path, archive_id)) as catalog:
                 ledger = Ledger(storage, archive_id)
-                archive = Archive(storage, archive_id, ledger, catalog, hold=hold)
+                archive = Archive(storage, archive_id, ledger, catalog, lock=lock)
                 await archive.catch_up()
                 await archive.publish()
                 yield archive

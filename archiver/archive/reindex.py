@@ -54,17 +54,17 @@ async def reindex(
 ) -> Reindexed:
     """Rebuild the catalog, and replace the old one when the new one is whole.
 
-    `on_read` hears of segments and events that were read. Raises ArchiveHeld while a run holds the
-    archive, ArchiveDamaged when its ledger does not hold or lacks what the old catalog has seen of
-    it, NoArchive where there is none.
+    `on_read` hears of segments and events that were read. Raises ArchiveLocked while a run
+    has locked the archive, ArchiveDamaged when its ledger does not hold or lacks what the old
+    catalog has seen of it, NoArchive where there is none.
     """
     began = time.monotonic()
-    holder = "reindex"
+    owner = "reindex"
     async with (
         existing_archive(config) as (storage, archive_id),
-        archive_lock(storage, holder, clock=clock) as hold,
+        archive_lock(storage, owner, clock=clock) as lock,
     ):
-        hold.leave = hold.found_left  # what it says is for the next run
+        lock.leave = lock.found_left  # what it says is for the next run
         path = catalog_path(config, archive_id, state_folder)
         known = await anyio.to_thread.run_sync(glimpse, path, archive_id)
         ledger = Ledger(storage, archive_id)

@@ -71,8 +71,8 @@ def build_parser() -> Parser:
         prog="archiver",
         description="Brings the call recordings of a Liner call centre home, and can prove it.",
         epilog="Exit codes: 0 complete, 1 a bug of ours, 2 usage or configuration, 3 something is "
-        "open or missing, 4 damage found, 5 access refused or unreachable, 6 held by another run, "
-        "130 interrupted.",
+        "open or missing, 4 damage found, 5 access refused or unreachable, 6 locked by another "
+        "run, 130 interrupted.",
         parents=[common],
         allow_abbrev=False,
     )

@@ -23,7 +23,7 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.description = (
         "Read the ledger from its first segment to its last and fill a new catalog, "
         "equal to the one that was lost; the old one is replaced when the new one is whole. It "
-        "needs no API key. While a run holds the archive it exits 6."
+        "needs no API key. While a run has locked the archive it exits 6."
     )
     parser.set_defaults(execute=execute)
 

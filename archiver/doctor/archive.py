@@ -3,7 +3,7 @@
 from archiver.archive.archive import read_id
 from archiver.config import Config, ObjectLockConfig
 from archiver.doctor.check import Check, Surroundings, Verdict
-from archiver.errors import ArchiveHeld, KeyMissing
+from archiver.errors import ArchiveLocked, KeyMissing
 from archiver.retention.object_lock import promise_of
 from archiver.storage.base import Storage
 from archiver.storage.keys import TMP_PREFIX
@@ -16,18 +16,20 @@ from archiver.text.measures import say_duration
 async def try_archive(config: Config, around: Surroundings) -> list[Check]:
     """Take the lock of the archive and write beside its evidence, leaving nothing behind.
 
-    An archive that another run holds is left alone: its storage is being tried already.
+    An archive that another run has locked is left alone: its storage is being tried already.
     """
     storage = open_storage(config.storage, create=True)
     try:
         checks = [await _identity(storage, config.storage.url)]
         try:
             async with archive_lock(storage, "archiver doctor", clock=around.clock):
-                checks.append(Check.ok("lock", "it can be taken and given back"))
+                checks.append(Check.ok("lock", "acquired and released"))
                 checks.append(await _worm_check(storage, config.storage.s3.object_lock))
                 checks += [_check_of(finding) for finding in await _probe(storage, config)]
-        except ArchiveHeld as held:
-            checks.append(Check.warning("lock", str(held), "let the other run end, and try again"))
+        except ArchiveLocked as locked:
+            checks.append(
+                Check.warning("lock", str(locked), "let the other run end, and try again")
+            )
         return checks
     finally:
         await storage.aclose()

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from archiver.config import Config, ScopeConfig
-from archiver.errors import ArchiveHeld, RequestError, SourceError
+from archiver.errors import ArchiveLocked, RequestError, SourceError
 from archiver.export.request import ExportRequest, Fetched, Trace, fetch_request
 from archiver.reasons import Reason
 from archiver.run.events import Note, OnEvent
@@ -21,7 +21,8 @@ async def fetch(
     """Fetch what the archive lacks of the calls that are asked for. None: it was interrupted.
 
     Everything counts, whomever and whatever `scope` leaves out of the nightly runs. While another
-    run holds the archive nothing is fetched. Raises what a run raises when the API cannot be used.
+    run has locked the archive nothing is fetched. Raises what a run raises when the API cannot be
+    used.
     """
     asked = fetch_request(request, traced)
     if request.offline or not asked.names_scopes:
@@ -29,9 +30,9 @@ async def fetch(
     on_event(Note("asking the API, over all time, for what the archive lacks"))
     try:
         report = await run(replace(config, scope=ScopeConfig()), asked)
-    except ArchiveHeld as error:
+    except ArchiveLocked as error:
         on_event(Note(f"{error}; the export goes on with what the archive holds"))
-        return Fetched("held")
+        return Fetched("locked")
     except (SourceError, RequestError) as error:
         hints = (error.hint.rstrip("."), "or pack what the archive holds, with --offline")
         error.hint = "; ".join(hint for hint in hints if hint)

@@ -59,7 +59,7 @@ async def export(
 ) -> ExportReport:
     """Pack what the archive holds, after `fetched` brought home what it lacked.
 
-    `traced` is where the request's numbers were found. A run may hold the archive meanwhile. Raises
+    `traced` is where the request's numbers were found. A run may lock the archive meanwhile. Raises
     UsageError for a target that cannot be, NothingToExport, ArchiveDamaged, StorageFull and other
     errors of either storage; then nothing lies under the target's name.
     """

@@ -57,8 +57,9 @@ class Trace:
 class Fetched:
     """What was done to bring home what the archive lacked.
 
-    `mode` is `fetched`, `offline`, or `held` when another run held the archive. `until` is the end
-    of the period that was asked for; `gaps` say what could not be listed, a sentence each.
+    `mode` is `fetched`, `offline`, or `locked` when another run had locked the archive. `until`
+    is the end of the period that was asked for; `gaps` say what could not be listed, a sentence
+    each.
     """
 
     mode: str
@@ -73,9 +74,9 @@ class Fetched:
         """What was done, for people."""
         if self.mode == "offline":
             return "Nothing was fetched: the export was made offline, from the archive alone."
-        if self.mode == "held":
+        if self.mode == "locked":
             return (
-                "Nothing was fetched for this export, since another run held the archive; "
+                "Nothing was fetched for this export, since another run had locked the archive; "
                 "calls that the archive lacked are named as missing."
             )
         if not self.recordings:

@@ -57,7 +57,7 @@ async def choose(
     """Choose the calls, in the catalog of this archive. Raises NothingToExport."""
     asked = fetch_request(request, traced)
     async with _api(config, archive, asked, fetched, on_event) as api:
-        if api is not None and fetched.mode == "held":
+        if api is not None and fetched.mode == "locked":
             until = window_of(config, asked, clock())[1]
             gaps = await api.find_unfetched(until)
             fetched = replace(fetched, since=BEGINNING, until=until, gaps=(*fetched.gaps, *gaps))

@@ -1,6 +1,6 @@
 """The ledger as it lies in a storage: read in order, appended to by one writer at a time.
 
-Runs hold the archive's lock, but holds and exports write to the ledger too, and need none. So an
+Runs lock the archive, but holds and exports write to the ledger too, and need none. So an
 append takes the short append lock, looks whether its number is still free, and writes create-only.
 A writer that finds the number taken raises KeyExists: it reads on, and tries again with the next.
 """

@@ -1,8 +1,8 @@
 """Where the bytes of a recording wait until they are proved: in memory, then in a part file.
 
-A part grows by chunks and knows its SHA-256 at any moment. Up to `hold` bytes it lives in memory;
-beyond that it is written out, a batch at a time and in a worker thread, hashed on the way. Either
-way it becomes a `Body` that a storage can put, or leaves nothing behind.
+A part grows by chunks and knows its SHA-256 at any moment. Up to `in_memory` bytes it lives in
+memory; beyond that it is written out, a batch at a time and in a worker thread, hashed on the way.
+Either way it becomes a `Body` that a storage can put, or leaves nothing behind.
 """
 
 import errno
@@ -52,11 +52,11 @@ def _seconds_to_hash(sample: bytes) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """`folder` takes part files (None: the system's temporary folder); a part holds up to `hold`
-    bytes in memory before it is written there."""
+    """`folder` takes part files (None: the system's temporary folder); a part keeps up to
+    `in_memory` bytes in memory before it is written there."""
 
     folder: Path | None
-    hold: int
+    in_memory: int
 
     def part(self) -> "Part":
         """A new, empty part; use it as a context manager, which removes its file."""
@@ -102,7 +102,7 @@ class Part:
         self._waiting.append(chunk)
         self._waiting_bytes += len(chunk)
         self.size += len(chunk)
-        if self.size > self._spool.hold and self._waiting_bytes >= _BATCH_BYTES:
+        if self.size > self._spool.in_memory and self._waiting_bytes >= _BATCH_BYTES:
             await anyio.to_thread.run_sync(self._write_out)
 
     async def finish(self, content_type: str) -> tuple[Body, Facts]:

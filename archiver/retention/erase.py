@@ -87,7 +87,7 @@ async def erase(
 ) -> ErasePlan:
     """Erase the lead, if it has that many archived recordings and nothing forbids it; the plan.
 
-    For the holder of the archive's lock. Raises UsageError, and erases nothing, for another number.
+    For the owner of the archive's lock. Raises UsageError, and erases nothing, for another number.
     """
     await finish_removals(archive, clock=clock, act=act)
     plan = await plan_erase(archive, lead_id, clock=clock)

@@ -102,7 +102,7 @@ async def prune(
     """Remove what `plan_prune` shows, if it is that many; the plan, and how many went.
 
     Each is read back first, so that what turns out damaged stays; the plan's `kept` says so. For
-    the holder of the archive's lock. Raises UsageError, and removes nothing, for another number.
+    the owner of the archive's lock. Raises UsageError, and removes nothing, for another number.
     """
     await finish_removals(archive, clock=clock, act=act)
     plan = await plan_prune(archive, keep, clock=clock)

@@ -30,7 +30,7 @@ _AT_A_TIME = 500
 async def finish_removals(archive: Archive, *, clock: Clock, act: str) -> int:
     """Complete every removal and erasure that the ledger announced; how many recordings went.
 
-    For the holder of the archive's lock.
+    For the owner of the archive's lock.
     """
     count = 0
     while found := await archive.catalog.ask(lambda db: retention.pending(db, _AT_A_TIME)):

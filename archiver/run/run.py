@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 
 from archiver import __version__
-from archiver.archive.archive import Archive, empty_archive, held_archive, watched_archive
+from archiver.archive.archive import Archive, empty_archive, locked_archive, watched_archive
 from archiver.catalog.work import Outcome, Task
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
@@ -113,14 +113,14 @@ async def _work(
         surveyor = Surveyor(origin.liner, clock)
         done = await _pipeline(intake, surveyor.bring, recorder, stop, grace)
         return await close_survey(intake, recorder, surveyor, done=done, began=began)
-    hold = archive.hold
-    orphans = await _look_for_what_was_left(archive, clock) if hold.found_left else {}
-    courier = _courier(origin, intake, claims, grace, orphans, clock, doubts=hold.found_left)
-    hold.leave = True  # until the end turns out to be in order
+    lock = archive.lock
+    orphans = await _look_for_what_was_left(archive, clock) if lock.found_left else {}
+    courier = _courier(origin, intake, claims, grace, orphans, clock, doubts=lock.found_left)
+    lock.leave = True  # until the end turns out to be in order
     try:
         done = await _pipeline(intake, _named(courier.bring), recorder, stop, grace)
     except ArchiverError:
-        hold.leave = bool(orphans)
+        lock.leave = bool(orphans)
         # What was archived until now belongs into the ledger; the next run would see to it, too.
         with suppress(ArchiverError):
             await archive.catalog.record(courier.unfinished, at=clock(), run=intake.run_id)
@@ -131,7 +131,7 @@ async def _work(
     report = await close_run(intake, recorder, diary, done=done, began=began, clock=clock)
     # What nobody has claimed when all is complete is nobody's; until then it may be claimed yet.
     is_settled = report.complete and intake.request.is_whole
-    hold.leave = grace.has_ended or (bool(orphans) and not is_settled)
+    lock.leave = grace.has_ended or (bool(orphans) and not is_settled)
     return report
 
 
@@ -227,9 +227,9 @@ async def _archive(
                 archive = await stack.enter_async_context(empty_archive())
             yield archive
         return
-    holder = f"run {run_id}"
-    async with held_archive(
-        config, holder=holder, state_folder=state_folder, clock=clock
+    owner = f"run {run_id}"
+    async with locked_archive(
+        config, owner=owner, state_folder=state_folder, clock=clock
     ) as archive:
         with suppress(ArchiverError):  # what cannot be removed yet is no reason to archive nothing
             await finish_removals(archive, clock=clock, act=run_id)

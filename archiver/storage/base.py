@@ -131,7 +131,7 @@ class Storage(ABC):
         """Remove what killed writers left behind; how many things were removed.
 
         Everything under `_archive/tmp/` that is no lock, and on S3 every unfinished upload. Only
-        for the holder of the archive lock.
+        for the owner of the archive lock.
         """
         return 0
 

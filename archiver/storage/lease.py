@@ -1,17 +1,17 @@
-"""A lock on a storage without locks: an object that its holder keeps renewing.
+"""A lock on a storage without locks: an object that its owner keeps renewing.
 
 The lease is made by a create-only put and renewed by `put(replacing=its tag)`. Its age is told by
 the medium's own clock (`ObjectInfo.age`: on S3 the Date and Last-Modified of one answer), so clocks
-of the machines that compete are never compared, and one request tells a live holder from a dead
+of the machines that compete are never compared, and one request tells a live owner from a dead
 one: nobody waits in order to watch. A lease older than `dead_after` is taken over, again by
 `replacing` its tag, so that of several takers one wins.
 
-A holder that cannot renew stops by itself after `give_up`, before anyone may take over; one that
-was suspended learns of the takeover from its next renewal. Either way the body of `held` is
+An owner that cannot renew stops by itself after `give_up`, before anyone may take over; one that
+was suspended learns of the takeover from its next renewal. Either way the body of `kept` is
 cancelled. Writes still on their way then do no harm, since they are conditional too.
 
 Where the bucket keeps versions, every renewal would leave one behind for ever, and every end a
-delete marker. So the holder removes what lies under its newest version as it goes, and that one
+delete marker. So the owner removes what lies under its newest version as it goes, and that one
 last, by its id: nobody else's lease can be hit, and nothing older comes to light again. Where that
 is not allowed, the versions stay and the lease is deleted like any object.
 """
@@ -52,8 +52,8 @@ class LeaseTimes:
 class Lease:
     """One claim on the lease object at `key`; `content` says who claims it.
 
-    `found_left` tells, of an acquired lease, that a dead holder's was taken over. With `leave` it
-    is not let go of at the end, and looks like that of a dead holder to the next.
+    `found_left` tells, of an acquired lease, that a dead owner's was taken over. With `leave` it
+    is not released at the end, and looks like that of a dead owner to the next.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class Lease:
         self.leave = False
 
     async def acquire(self) -> bytes | None:
-        """Take the lease: None, or what its living holder wrote into it."""
+        """Take the lease: None, or what its living owner wrote into it."""
         while True:
             try:
-                self._holds(await self._storage.put(self._key, self._body()))
+                self._took(await self._storage.put(self._key, self._body()))
             except KeyExists:
                 with suppress(KeyMissing, KeyChanged):
                     return await self._challenge()
@@ -81,8 +81,8 @@ class Lease:
                 return None
 
     @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        """Keep the acquired lease while the block runs, then let go of it.
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep the acquired lease while the block runs, then release it.
 
         Raises StorageError, after cancelling the block, when the lease is lost.
         """
@@ -115,11 +115,11 @@ class Lease:
         found = await self._storage.read(self._key, limit=MAX_BYTES)
         if self._is_ours(found):
             # The answer to our own put was lost, and the put was repeated.
-            self._holds(info)
+            self._took(info)
             return None
         if info.age is None or info.age < self._times.dead_after:
             return found
-        self._holds(await self._storage.put(self._key, self._body(), replacing=info.tag))
+        self._took(await self._storage.put(self._key, self._body(), replacing=info.tag))
         self.found_left = True
         return None
 
@@ -130,7 +130,7 @@ class Lease:
             started = anyio.current_time()
             with anyio.move_on_at(renewed + self._times.give_up):
                 try:
-                    self._holds(await self._renew())
+                    self._took(await self._renew())
                     renewed = started
                     await self._sweep()
                 except (KeyChanged, KeyMissing):
@@ -188,7 +188,7 @@ class Lease:
             return [one.version for one in found if one.is_newest] == [self._version]
         return False
 
-    def _holds(self, info: ObjectInfo) -> None:
+    def _took(self, info: ObjectInfo) -> None:
         self._tag, self._version = info.tag, info.version
 
     def _is_ours(self, found: bytes) -> bool:

@@ -1,6 +1,6 @@
 """Who may write: one run at a time, and one append to the ledger at a time.
 
-In a folder the lock is a flock, released by the kernel the moment its holder dies; elsewhere it is
+In a folder the lock is a flock, released by the kernel the moment its owner dies; elsewhere it is
 a lease (`lease.py`). Either leaves nothing behind after a clean end.
 """
 
@@ -17,7 +17,7 @@ import anyio
 from anyio import to_thread
 
 from archiver.clock import Clock, stamp, system_clock
-from archiver.errors import ArchiveHeld, KeyMissing, StorageUnreachable
+from archiver.errors import ArchiveLocked, KeyMissing, StorageUnreachable
 from archiver.storage.base import Storage
 from archiver.storage.keys import ARCHIVE_LOCK_KEY, LEDGER_LOCK_KEY
 from archiver.storage.lease import Lease, LeaseTimes
@@ -32,10 +32,10 @@ LEASE_TIMES = LeaseTimes()
 
 
 @dataclass(slots=True)
-class Hold:
-    """A lock that is held. `found_left`: the holder before died, or left it behind on purpose.
+class AcquiredLock:
+    """A lock that was acquired. `found_left`: its last owner died, or left it behind on purpose.
 
-    Who sets `leave` does the same, so that the next holder learns of an end that was out of order.
+    Who sets `leave` does the same, so that the next owner learns of an end that was out of order.
     What was found so stays so, until somebody has put the archive in order and says so.
     """
 
@@ -49,20 +49,20 @@ class Hold:
 @asynccontextmanager
 async def archive_lock(
     storage: Storage,
-    holder: str,
+    owner: str,
     *,
     clock: Clock = system_clock,
     times: LeaseTimes = LEASE_TIMES,
-) -> AsyncIterator[Hold]:
-    """Hold the archive for writing while the block runs.
+) -> AsyncIterator[AcquiredLock]:
+    """Lock the archive for writing while the block runs.
 
-    `holder` is the command, for people. Raises ArchiveHeld at once, saying by whom and since when,
-    if another run holds it. On S3 a killed holder blocks for `times.dead_after` seconds, and a
-    holder that loses its lease has its block cancelled and gets StorageError.
+    `owner` is the command, for people. Raises ArchiveLocked at once, with the owner and the time,
+    if another run has locked it. On S3 the lease of a killed owner expires after `times.dead_after`
+    seconds, and an owner that loses its lease has its block cancelled and gets StorageError.
     """
-    claim = _claim(holder, clock)
-    async with _locked(storage, ARCHIVE_LOCK_KEY, claim, times, _refuse) as hold:
-        yield hold
+    claim = _claim(owner, clock)
+    async with _locked(storage, ARCHIVE_LOCK_KEY, claim, times, _refuse) as lock:
+        yield lock
 
 
 @asynccontextmanager
@@ -73,7 +73,7 @@ async def append_lock(
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
     times: LeaseTimes = LEASE_TIMES,
 ) -> AsyncIterator[None]:
-    """Hold the end of the ledger while the block runs, which should be short.
+    """Lock the end of the ledger while the block runs, which should be short.
 
     Waits up to `wait` seconds for other writers; then StorageUnreachable.
     """
@@ -92,18 +92,18 @@ async def append_lock(
         pause = min(2 * pause, _GREATEST_PAUSE)
 
     claim = _claim("append", system_clock)
-    async with _locked(storage, LEDGER_LOCK_KEY, claim, times, wait_for) as hold:
-        hold.leave = False  # a death while appending leaves nothing to put in order
+    async with _locked(storage, LEDGER_LOCK_KEY, claim, times, wait_for) as lock:
+        lock.leave = False  # a death while appending leaves nothing to put in order
         yield
 
 
-async def is_archive_held(storage: Storage, *, times: LeaseTimes = LEASE_TIMES) -> bool:
-    """Whether somebody holds the archive for writing now. Nothing is written to find out."""
+async def is_archive_locked(storage: Storage, *, times: LeaseTimes = LEASE_TIMES) -> bool:
+    """Whether the archive is locked for writing now. Nothing is written to find out."""
     folder = storage.spool_folder
     if folder is not None:
         lock = FileLock(os.fspath(folder / Path(ARCHIVE_LOCK_KEY).name))
         with disk_errors(ARCHIVE_LOCK_KEY):
-            return await to_thread.run_sync(lock.is_held)
+            return await to_thread.run_sync(lock.is_locked)
     try:
         lease = await storage.stat(ARCHIVE_LOCK_KEY)
     except KeyMissing:
@@ -111,43 +111,47 @@ async def is_archive_held(storage: Storage, *, times: LeaseTimes = LEASE_TIMES) 
     return lease.age is None or lease.age < times.dead_after
 
 
-_WhenHeld = Callable[[bytes], Awaitable[None]]
+_WhenLocked = Callable[[bytes], Awaitable[None]]
 
 
 @asynccontextmanager
 async def _locked(
-    storage: Storage, key: str, claim: dict[str, object], times: LeaseTimes, when_held: _WhenHeld
-) -> AsyncIterator[Hold]:
+    storage: Storage,
+    key: str,
+    claim: dict[str, object],
+    times: LeaseTimes,
+    when_locked: _WhenLocked,
+) -> AsyncIterator[AcquiredLock]:
     folder = storage.spool_folder
     if folder is None:
         lease = Lease(storage, key, claim, times)
         while (other := await lease.acquire()) is not None:
-            await when_held(other)
-        hold = Hold(lease.found_left)
-        async with lease.held():
+            await when_locked(other)
+        acquired = AcquiredLock(lease.found_left)
+        async with lease.kept():
             try:
-                yield hold
+                yield acquired
             finally:
-                lease.leave = hold.leave
+                lease.leave = acquired.leave
     else:
         lock = FileLock(os.fspath(folder / Path(key).name))
         while not await to_thread.run_sync(_acquire, lock, key, json.dumps(claim).encode()):
-            await when_held(await to_thread.run_sync(lock.holder))
-        hold = Hold(lock.found_left)
+            await when_locked(await to_thread.run_sync(lock.owner))
+        acquired = AcquiredLock(lock.found_left)
         try:
-            yield hold
+            yield acquired
         finally:
             with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(_release, lock, folder, hold.leave)
+                await to_thread.run_sync(_release, lock, folder, acquired.leave)
 
 
 def _acquire(lock: FileLock, key: str, content: bytes) -> bool:
     with disk_errors(key):
-        held = lock.acquire(content)
-        if held and key == ARCHIVE_LOCK_KEY:
-            # It has to outlive a power cut to tell the next holder of it.
+        is_ours = lock.acquire(content)
+        if is_ours and key == ARCHIVE_LOCK_KEY:
+            # It has to outlive a power cut to tell the next owner of it.
             sync_folder(os.path.dirname(lock.path))  # noqa: PTH120
-        return held
+        return is_ours
 
 
 def _release(lock: FileLock, folder: Path, leave: bool) -> None:
@@ -156,21 +160,21 @@ def _release(lock: FileLock, folder: Path, leave: bool) -> None:
         folder.rmdir()
 
 
-async def _refuse(held_by: bytes) -> None:
+async def _refuse(claim: bytes) -> None:
     try:
-        found = read_json(held_by)
-        who = f"{found['holder']}, process {found['pid']} on {found['host']} since {found['since']}"
+        found = read_json(claim)
+        who = f"{found['owner']}, process {found['pid']} on {found['host']} since {found['since']}"
     except (ValueError, KeyError, TypeError):
         who = "another run"
-    raise ArchiveHeld(
-        f"the archive is held by {who}",
+    raise ArchiveLocked(
+        f"the archive is locked by {who}",
         hint="wait for it to end; a run that was killed blocks for a minute at most",
     )
 
 
-def _claim(holder: str, clock: Clock) -> dict[str, object]:
+def _claim(owner: str, clock: Clock) -> dict[str, object]:
     return {
-        "holder": holder,
+        "owner": owner,
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "since": stamp(clock()),

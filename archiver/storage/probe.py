@@ -190,9 +190,9 @@ async def _locks_files(storage: Storage, key: str) -> str:
     path = os.fspath((storage.spool_folder or Path()) / f"probe-lock-{token_hex(8)}")
     if await to_thread.run_sync(_both_get_the_lock, path, key):
         raise _NotKeptError(
-            "two holders got one lock", "mount the file system with locks; two runs could overlap"
+            "two processes got one lock", "mount the file system with locks; two runs could overlap"
         )
-    return "a file lock kept a second holder out"
+    return "a file lock kept a second process out"
 
 
 def _both_get_the_lock(path: str, key: str) -> bool:

@@ -28,7 +28,7 @@ from archiver.ledger.walk import Break, Step, Walk
 from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX, LOCK_KEYS, TMP_PREFIX
-from archiver.storage.lock import is_archive_held
+from archiver.storage.lock import is_archive_locked
 from archiver.verify.compare import Checked, Inspector
 from archiver.verify.findings import (
     ChainBroken,
@@ -248,7 +248,7 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
     suspects = sorted(set(suspects))
     waited = 0.0
     while suspects:
-        is_held = await is_archive_held(one.storage)
+        is_locked = await is_archive_locked(one.storage)
         await one.follow()
         findings = await one.look_again(suspects)
         if not waited:
@@ -257,10 +257,10 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
         for finding in findings:
             if finding.key in LOCK_KEYS:
                 continue  # left on purpose by a run that ended out of order: the next one asks
-            if not is_held or not _may_pass(one, finding):
+            if not is_locked or not _may_pass(one, finding):
                 one.found.findings.append(_advised(one, finding))
             elif finding.key.startswith(TMP_PREFIX):
-                continue  # working space of whoever holds the archive
+                continue  # working space of whoever has locked the archive
             elif waited >= patience.seconds:
                 one.found.findings.append(finding.advised(_BY_A_RUN))
             else:

@@ -14,7 +14,7 @@ from archiver.config import ObjectLockConfig
 from archiver.retention.object_lock import Fault, WormFault, audit_object, hidden_segments
 from archiver.retention.objects import side_by_side
 from archiver.storage.base import Storage
-from archiver.storage.lock import is_archive_held
+from archiver.storage.lock import is_archive_locked
 from archiver.text.measures import say_duration
 from archiver.verify.findings import Finding, NotLocked, UnknownVersion
 from archiver.verify.inventory import Expected, Inventory, Kind
@@ -35,7 +35,7 @@ async def audit_locks(
 ) -> list[Finding]:
     """The findings about locks and versions, in the order of keys.
 
-    While a run holds the archive, a newer sidecar may be its own and not told of yet: the next
+    While a run has locked the archive, a newer sidecar may be its own and not told of yet: the next
     verification tells.
     """
     findings = [_finding(one, None, wanted) for one in await hidden_segments(storage)]
@@ -53,7 +53,7 @@ async def _audit_some(
 
     async def look(one: Expected) -> None:
         faults = await audit_object(storage, one.key, one.version, retain=wanted.retain, now=now)
-        if one.kind in _RUNS_CHANGE and faults and await is_archive_held(storage):
+        if one.kind in _RUNS_CHANGE and faults and await is_archive_locked(storage):
             return
         found[one.key] = faults
 

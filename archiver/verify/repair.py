@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from archiver.archive.archive import Archive, held_archive
+from archiver.archive.archive import Archive, locked_archive
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import FetchError, StorageError
@@ -31,8 +31,8 @@ async def repair(
 ) -> None:
     """Mend what can be, and mark those findings; the others say why not.
 
-    Raises ArchiveHeld when a run holds the archive, SourceError when the API cannot be used, and
-    any other ArchiverError that concerns more than one recording; some may be mended by then.
+    Raises ArchiveLocked when a run has locked the archive, SourceError when the API cannot be used,
+    and any other ArchiverError that concerns more than one recording; some may be mended by then.
     """
     mendable = [one for one in found.findings if is_mendable(one) and one.record_id is not None]
     if not mendable:
@@ -43,13 +43,13 @@ async def repair(
         ]
         return
     act = f"repair-{name_of_act(clock())}"
-    holder = "verify --repair"
-    held = held_archive(config, holder=holder, state_folder=state_folder, clock=clock, make=False)
+    owner = "verify --repair"
+    locked = locked_archive(config, owner=owner, state_folder=state_folder, clock=clock, make=False)
     async with (
-        held as archive,
+        locked as archive,
         _mender(config, archive, act, clock) as mender,
     ):
-        archive.hold.leave = archive.hold.found_left  # what it says is for the next run
+        archive.lock.leave = archive.lock.found_left  # what it says is for the next run
         # Audio first: a sidecar is only made anew beside audio that holds.
         for one in sorted(mendable, key=lambda one: one.key.endswith(".json")):
             better = await _mend(mender, inventory, one)

@@ -44,7 +44,7 @@ class _Aside:
 
 @dataclass(frozen=True, slots=True)
 class Mender:
-    """Mends the recordings of a held archive. `act` names this repair in the ledger."""
+    """Mends the recordings of a locked archive. `act` names this repair in the ledger."""
 
     archive: Archive
     liner: LinerClient

@@ -9,7 +9,7 @@ import pytest
 
 from archiver.archive.reindex import Reindexed, reindex
 from archiver.catalog.rebuild import Rebuilding
-from archiver.errors import ArchiveDamaged, ArchiveHeld, NoArchive
+from archiver.errors import ArchiveDamaged, ArchiveLocked, NoArchive
 from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Status
@@ -159,7 +159,7 @@ async def test_it_waits_for_no_run(tmp_path: Path) -> None:
     async with bench(tmp_path, world()) as night:
         await three_nights(night)
         async with archive_lock(LocalStorage(tmp_path / "archive"), "run 1"):
-            with pytest.raises(ArchiveHeld, match="run 1"):
+            with pytest.raises(ArchiveLocked, match="run 1"):
                 await rebuilt(night)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from archiver.archive.archive import held_archive
+from archiver.archive.archive import locked_archive
 from archiver.archive.status import KEYS, look
 from archiver.catalog.overview import Period
 from archiver.catalog.schema import prepare
@@ -192,8 +192,8 @@ async def test_a_period_is_half_open_and_closes_on_itself(night: Night) -> None:
 
 
 async def test_a_look_takes_no_lock_and_changes_nothing(night: Night) -> None:
-    async with held_archive(
-        night.config(), holder="a run", state_folder=night.state, clock=night.clock
+    async with locked_archive(
+        night.config(), owner="a run", state_folder=night.state, clock=night.clock
     ):
         before = tree(night.folder / "archive")
         told = await stands(night)

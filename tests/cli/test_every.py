@@ -134,7 +134,7 @@ def test_a_key_is_rotated_without_a_restart_and_a_broken_file_ends_nothing(
     assert not ended.says("canary-key")
 
 
-def test_an_archive_that_another_run_holds_ends_a_night_with_6_and_the_nights_go_on(
+def test_an_archive_that_another_run_has_locked_ends_a_night_with_6_and_the_nights_go_on(
     tmp_path: Path, sandbox: Sandbox, server: Hooks
 ) -> None:
     configure(tmp_path, sandbox, notices={"webhook": f"{server.url}/hook"})

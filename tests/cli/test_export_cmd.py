@@ -143,17 +143,17 @@ def test_ctrl_c_while_it_fetches_ends_with_130_and_leaves_no_package(
     assert not list(place.glob("*lead*"))
 
 
-def test_while_a_run_holds_the_archive_the_package_is_made_and_says_what_it_lacks(
+def test_while_a_run_has_locked_the_archive_the_package_is_made_and_says_what_it_lacks(
     place: Path, sandbox: Sandbox
 ) -> None:
     first = archiver("export", "--lead", LEAD, "--to", "one.zip", folder=place, environ=ONLINE)
     assert first.code == 0, first.err
     with stalled(sandbox, place, "run"):
-        held = archiver("export", "--lead", LEAD, "--to", "two.zip", folder=place, environ=ONLINE)
+        packed = archiver("export", "--lead", LEAD, "--to", "two.zip", folder=place, environ=ONLINE)
         new = ("export", "--lead", LEAD, "--lead", OTHER_LEAD, "--to", "three.zip")
         lacking = archiver(*new, folder=place, environ=ONLINE)
-    assert held.code == 0, held.err
-    assert "another run held the archive" in held.out
+    assert packed.code == 0, packed.err
+    assert "another run had locked the archive" in packed.out
     assert lacking.code == 3, lacking.err
     assert "it was not fetched before this export (not-fetched)" in lacking.out
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from archiver import __version__, cli
-from archiver.errors import ArchiveHeld, ArchiverError, RequestUnanswered
+from archiver.errors import ArchiveLocked, ArchiverError, RequestUnanswered
 from tests.cli.commands import awaited, started
 
 CANARY = "canary-7f3a9c"
@@ -40,13 +40,13 @@ def end(monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ArchiveHeld("held by a run"), 6),
+        (ArchiveLocked("locked by a run"), 6),
         (RequestUnanswered("no answer"), 5),
         (ArchiverError("lost"), 1),
         (KeyboardInterrupt(), 130),
         (ValueError("of ours"), 1),
-        (ExceptionGroup("tasks", [ExceptionGroup("more", [ArchiveHeld("held by a run")])]), 6),
-        (ExceptionGroup("tasks", [ArchiveHeld("held"), ValueError("of ours")]), 1),
+        (ExceptionGroup("tasks", [ExceptionGroup("more", [ArchiveLocked("locked by a run")])]), 6),
+        (ExceptionGroup("tasks", [ArchiveLocked("locked"), ValueError("of ours")]), 1),
         (BaseExceptionGroup("tasks", [KeyboardInterrupt()]), 130),
         (SystemExit(0), 0),
     ],
@@ -56,11 +56,11 @@ def test_every_end_has_its_code(end: Any, error: BaseException, code: int) -> No
 
 
 def test_an_error_of_a_command_is_three_lines(end: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    end(ArchiveHeld("held by a run"))
+    end(ArchiveLocked("locked by a run"))
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "error: held by a run",
+        "error: locked by a run",
         "hint: wait until the other run has ended",
         "exit code: 6",
     ]

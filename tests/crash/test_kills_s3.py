@@ -104,7 +104,7 @@ def test_a_run_onto_s3_may_be_killed_again_and_again(tmp_path: Path) -> None:
         survive(tmp_path, server, kills=1, calls=25)
 
 
-def test_a_killed_run_holds_s3_for_a_minute_at_most_and_says_so(tmp_path: Path) -> None:
+def test_a_killed_run_locks_s3_for_a_minute_at_most_and_says_so(tmp_path: Path) -> None:
     with (
         moto_server() as server,
         on_s3(tmp_path, centre(9), server, impatient=False) as (commands, _),

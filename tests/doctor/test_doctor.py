@@ -182,7 +182,7 @@ async def test_a_place_that_holds_something_else_is_a_problem(tmp_path: Path) ->
     assert checks["archive"].exit_code == 2
 
 
-async def test_an_archive_that_a_run_holds_is_left_alone(tmp_path: Path) -> None:
+async def test_an_archive_that_a_run_has_locked_is_left_alone(tmp_path: Path) -> None:
     config = configured(tmp_path, "http://127.0.0.1:9")
     storage = open_storage(config.storage, create=True)
     async with archive_lock(storage, "archiver run"):

@@ -55,17 +55,17 @@ async def test_offline_without_an_archive_says_so(tmp_path: Path) -> None:
         assert left_in(tmp_path) == []
 
 
-async def test_while_a_run_holds_the_archive_what_is_there_is_packed(tmp_path: Path) -> None:
+async def test_while_a_run_has_locked_the_archive_what_is_there_is_packed(tmp_path: Path) -> None:
     async with bench(tmp_path, one_lead()) as night:
         night.clock.advance(days=2)
         await night.run()
         storage = open_storage(night.config().storage)
         async with archive_lock(storage, "the nightly run"):
             report = await exported(night, tmp_path / "lead", leads=(LEAD,))
-        assert (report.exit_code, report.fetched.mode, report.recordings) == (0, "held", 7)
+        assert (report.exit_code, report.fetched.mode, report.recordings) == (0, "locked", 7)
 
 
-async def test_held_and_without_an_api_the_package_says_that_calls_may_be_missing(
+async def test_locked_and_without_an_api_the_package_says_that_calls_may_be_missing(
     tmp_path: Path,
 ) -> None:
     async with bench(tmp_path, one_lead()) as night:
@@ -80,7 +80,9 @@ async def test_held_and_without_an_api_the_package_says_that_calls_may_be_missin
         assert "Calls may be missing" in page
 
 
-async def test_while_a_run_holds_the_archive_new_calls_are_named_as_missing(tmp_path: Path) -> None:
+async def test_while_a_run_has_locked_the_archive_new_calls_are_named_as_missing(
+    tmp_path: Path,
+) -> None:
     async with bench(tmp_path, one_lead()) as night:
         await night.run()
         night.clock.advance(days=2)

@@ -43,7 +43,7 @@ def missing(state: str, record_id: int | None = 11) -> Missing:
         ({"missing": [missing("waiting")]}, 3),
         ({"missing": [missing("removed"), missing("gone")]}, 3),
         ({"not_found": ["lead 7"]}, 3),
-        ({"fetched": Fetched("held", gaps=("the lists could not be read",))}, 3),
+        ({"fetched": Fetched("locked", gaps=("the lists could not be read",))}, 3),
         ({"missing": [missing("waiting"), missing("damaged")]}, 4),
     ],
 )

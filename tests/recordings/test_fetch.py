@@ -60,7 +60,7 @@ class Source:
     waits: list[float] = field(default_factory=list)
     refreshed: int = 0
 
-    async def fetch(self, hold: int = 10_000, **changes: object) -> tuple[Fetched, bytes]:
+    async def fetch(self, in_memory: int = 10_000, **changes: object) -> tuple[Fetched, bytes]:
         told = Recording(
             11, duration_seconds=round(AUDIO.seconds), file_url=f"{self.sandbox.url}/files/11.wav"
         )
@@ -70,7 +70,7 @@ class Source:
             self.refreshed += 1
             return recording
 
-        with Spool(self.folder, hold).part() as part:
+        with Spool(self.folder, in_memory).part() as part:
             fetched = await self.fetcher.fetch(recording, part, refresh)
             body = fetched.body.source
             return fetched, body if isinstance(body, bytes) else body.read_bytes()
@@ -132,7 +132,7 @@ async def test_a_healthy_recording_arrives_bit_by_bit_the_same(tmp_path: Path) -
 
 async def test_a_small_recording_never_touches_the_disk(tmp_path: Path) -> None:
     async with source(tmp_path) as one:
-        fetched, body = await one.fetch(hold=10**6)
+        fetched, body = await one.fetch(in_memory=10**6)
     assert isinstance(fetched.body.source, bytes)
     assert body == AUDIO.data
 

@@ -13,18 +13,18 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("at_once", [0, 2**40], ids=["in a thread", "in place"])
-@pytest.mark.parametrize("hold", [0, 2**40], ids=["in a file", "in memory"])
+@pytest.mark.parametrize("in_memory", [0, 2**40], ids=["in a file", "in memory"])
 async def test_a_body_is_the_same_wherever_it_waits_and_is_hashed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, hold: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int, in_memory: int
 ) -> None:
     monkeypatch.setattr(spool, "at_once_bytes", lambda: at_once)
     chunks = [bytes([n]) * 700_000 for n in range(4)]
-    with Spool(tmp_path, hold).part() as part:
+    with Spool(tmp_path, in_memory).part() as part:
         for chunk in chunks:
             await part.add(chunk)
         body, _ = await part.finish("audio/mpeg")
         source = body.source.read_bytes() if isinstance(body.source, Path) else body.source
-        assert isinstance(body.source, Path) == (hold == 0)
+        assert isinstance(body.source, Path) == (in_memory == 0)
     whole = b"".join(chunks)
     expected = Body(whole, len(whole), hashlib.sha256(whole).hexdigest(), "audio/mpeg")
     assert Body(source, body.size, body.sha256, body.content_type) == expected

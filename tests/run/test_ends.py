@@ -155,7 +155,7 @@ def test_a_signal_is_heard_wherever_the_api_stands_still(tmp_path: Path, route: 
         assert "Traceback" not in ended.err
 
 
-def test_a_second_run_is_refused_and_told_who_holds_the_archive(commands: Command) -> None:
+def test_a_second_run_is_refused_and_told_who_has_locked_the_archive(commands: Command) -> None:
     commands.sandbox.faults.add(Fault(Route.FILE, Stall(1000)))
     first = commands.start("run", "--json")
     commands.sandbox.wait_for(Route.FILE, patience=PATIENCE)

@@ -11,7 +11,7 @@ import pytest
 
 from archiver.clock import from_stamp
 from archiver.errors import (
-    ArchiveHeld,
+    ArchiveLocked,
     KeyChanged,
     StorageError,
     StorageRefused,
@@ -22,7 +22,7 @@ from archiver.storage.keys import ARCHIVE_LOCK_KEY, LEDGER_LOCK_KEY
 from archiver.storage.lease import LeaseTimes
 from archiver.storage.local.filelock import FileLock
 from archiver.storage.local.folder import LocalStorage
-from archiver.storage.lock import append_lock, archive_lock, is_archive_held
+from archiver.storage.lock import append_lock, archive_lock, is_archive_locked
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.s3.bucket import S3Storage
 from archiver.storage.s3.versions import VersionRequests
@@ -46,11 +46,11 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return S3Storage(bucket.name, bucket.prefix, server.config)
 
 
-async def test_a_second_run_is_told_at_once_who_holds_the_archive(storage: Storage) -> None:
+async def test_a_second_run_is_told_at_once_who_has_locked_the_archive(storage: Storage) -> None:
     async with archive_lock(
         storage, "archiver run", clock=lambda: from_stamp("2026-11-21T10:00:00Z")
     ):
-        with anyio.fail_after(5), pytest.raises(ArchiveHeld) as caught:
+        with anyio.fail_after(5), pytest.raises(ArchiveLocked) as caught:
             async with archive_lock(storage, "archiver run"):
                 pytest.fail("two runs hold one archive")
     message = str(caught.value)
@@ -66,16 +66,16 @@ async def test_a_clean_end_leaves_nothing_and_frees_the_archive(storage: Storage
 
 
 async def test_whether_the_archive_is_held_can_be_seen_from_outside(storage: Storage) -> None:
-    assert not await is_archive_held(storage)
+    assert not await is_archive_locked(storage)
     async with archive_lock(storage, "archiver run"):
-        assert await is_archive_held(storage)
-    assert not await is_archive_held(storage)
+        assert await is_archive_locked(storage)
+    assert not await is_archive_locked(storage)
 
 
 def test_a_lock_file_that_nobody_holds_is_no_lock(tmp_path: Path) -> None:
     (tmp_path / "_archive/tmp").mkdir(parents=True)
     (tmp_path / ARCHIVE_LOCK_KEY).write_bytes(b"left by the dead")
-    assert not anyio.run(is_archive_held, LocalStorage(tmp_path))
+    assert not anyio.run(is_archive_locked, LocalStorage(tmp_path))
 
 
 async def test_an_error_inside_comes_out_as_it_is_and_frees_the_archive(storage: Storage) -> None:
@@ -125,7 +125,7 @@ async def test_the_two_locks_are_independent(storage: Storage) -> None:
         assert await keys(storage) == [LEDGER_LOCK_KEY, ARCHIVE_LOCK_KEY]
 
 
-def test_of_a_killed_holder_nothing_blocks_the_next(tmp_path: Path) -> None:
+def test_of_a_killed_owner_nothing_blocks_the_next(tmp_path: Path) -> None:
     code = (
         "import sys; from archiver.storage.local.filelock import FileLock\n"
         "lock = FileLock(sys.argv[1]); print(lock.acquire(b'me'), flush=True); sys.stdin.read()"
@@ -133,14 +133,14 @@ def test_of_a_killed_holder_nothing_blocks_the_next(tmp_path: Path) -> None:
     path = str(tmp_path / "tmp" / "lock")
     with subprocess.Popen(
         [sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"True\n"
+    ) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"True\n"
         other = FileLock(path)
         assert not other.acquire()
-        assert other.holder() == b"me"
-        holder.send_signal(signal.SIGKILL)
-        holder.wait()
+        assert other.owner() == b"me"
+        owner.send_signal(signal.SIGKILL)
+        owner.wait()
     assert Path(path).exists()
     assert other.acquire(b"other")
     other.release()
@@ -150,7 +150,7 @@ def test_of_a_killed_holder_nothing_blocks_the_next(tmp_path: Path) -> None:
 def test_a_lock_whose_file_was_removed_meanwhile_is_not_the_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A waiter opens the file, the holder removes it, another makes a new one: both would hold."""
+    """A waiter opens the file, the owner removes it, another makes a new one: both would lock."""
     path = tmp_path / "tmp" / "lock"
     first, waiter, third = (FileLock(str(path)) for _ in range(3))
     assert first.acquire()
@@ -179,30 +179,30 @@ async def test_a_lease_is_renewed_while_it_is_held() -> None:
                 await anyio.lowlevel.checkpoint()
 
 
-async def test_the_lease_of_a_dead_holder_is_taken_over_after_45_seconds() -> None:
+async def test_the_lease_of_a_dead_owner_is_taken_over_after_45_seconds() -> None:
     now = 0.0
     storage = MemoryStorage(clock=lambda: now)
-    storage.write_behind(ARCHIVE_LOCK_KEY, b'{"holder": "a dead run"}')
+    storage.write_behind(ARCHIVE_LOCK_KEY, b'{"owner": "a dead run"}')
     now = 44.9
-    with pytest.raises(ArchiveHeld):
+    with pytest.raises(ArchiveLocked):
         async with archive_lock(storage, "archiver run"):
             pytest.fail("the lease was still fresh")
     now = 45.1
-    async with archive_lock(storage, "archiver run") as hold:
+    async with archive_lock(storage, "archiver run") as lock:
         assert b"archiver run" in await storage.read(ARCHIVE_LOCK_KEY, limit=4096)
-        assert hold.found_left
-        hold.leave = False
+        assert lock.found_left
+        lock.leave = False
     assert await keys(storage) == []
 
 
-async def test_what_a_dead_holder_left_stays_until_somebody_puts_it_in_order() -> None:
+async def test_what_a_dead_owner_left_stays_until_somebody_puts_it_in_order() -> None:
     now = 0.0
     storage = MemoryStorage(clock=lambda: now)
     storage.write_behind(ARCHIVE_LOCK_KEY, b"{}")
     for _ in range(2):
         now += 60.0
-        async with archive_lock(storage, "archiver doctor") as hold:
-            assert hold.found_left
+        async with archive_lock(storage, "archiver doctor") as lock:
+            assert lock.found_left
         assert await keys(storage) == [ARCHIVE_LOCK_KEY]
 
 
@@ -219,7 +219,7 @@ async def test_of_many_that_take_over_a_dead_lease_one_holds_it() -> None:
             async with archive_lock(storage, f"run {number}"):
                 held.append(number)
                 await all_tried.wait()
-        except ArchiveHeld:
+        except ArchiveLocked:
             refused.append(number)
             if len(refused) == 7:
                 all_tried.set()
@@ -232,7 +232,7 @@ async def test_of_many_that_take_over_a_dead_lease_one_holds_it() -> None:
 
 
 @pytest.mark.parametrize("lose", ["replaced", "deleted"])
-async def test_a_holder_that_lost_its_lease_is_stopped(lose: str) -> None:
+async def test_an_owner_that_lost_its_lease_is_stopped(lose: str) -> None:
     storage = MemoryStorage()
     with anyio.fail_after(5), pytest.raises(StorageError, match="taken over"):
         async with archive_lock(storage, "archiver run", times=QUICK):
@@ -260,7 +260,7 @@ class Unreachable(MemoryStorage):
         return await super().put(key, info, replacing=replacing)
 
 
-async def test_a_holder_that_cannot_renew_stops_before_others_may_take_over() -> None:
+async def test_an_owner_that_cannot_renew_stops_before_others_may_take_over() -> None:
     storage = Unreachable()
     times = LeaseTimes(renew_every=0.01, give_up=0.05, dead_after=45.0)
     with anyio.fail_after(5), pytest.raises(StorageUnreachable, match="could not be renewed"):
@@ -285,7 +285,7 @@ async def test_a_renewal_whose_answer_was_lost_is_no_loss() -> None:
 async def test_a_foreign_lease_without_a_name_still_holds() -> None:
     storage = MemoryStorage()
     await storage.put(ARCHIVE_LOCK_KEY, body(b"\xff no JSON"))
-    with pytest.raises(ArchiveHeld, match="held by another run"):
+    with pytest.raises(ArchiveLocked, match="locked by another run"):
         async with archive_lock(storage, "archiver run"):
             pytest.fail("the lease was fresh")
 
@@ -319,9 +319,9 @@ async def test_where_versions_are_kept_a_lease_leaves_none_behind(kept: S3Storag
 async def test_the_lease_that_was_taken_over_does_not_come_to_light_again(kept: S3Storage) -> None:
     await kept.put(ARCHIVE_LOCK_KEY, body(b"of a dead run"))
     dead_at_once = LeaseTimes(renew_every=15.0, give_up=40.0, dead_after=0.0)
-    async with archive_lock(kept, "archiver run", times=dead_at_once) as hold:
-        assert hold.found_left
-        hold.leave = False
+    async with archive_lock(kept, "archiver run", times=dead_at_once) as lock:
+        assert lock.found_left
+        lock.leave = False
     assert await kept.versions.of("_archive/tmp/") == []
 
 

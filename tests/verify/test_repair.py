@@ -149,7 +149,7 @@ async def test_a_run_under_way_keeps_a_repair_away(tmp_path: Path) -> None:
         async with archive_lock(LocalStorage(medium.root), "a run"):
             told = await verified(night)
         assert [one.repaired for one in told.found.findings] == [False]
-        assert "held by a run" in told.notes[0]
+        assert "locked by a run" in told.notes[0]
 
 
 async def test_a_refused_key_is_said_and_changes_nothing(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""A lock that is a file: held by flock, there only while it is held.
+"""A lock that is a file: locked by flock, there only while it is locked.
 
 The kernel releases the flock of a killed process at once, so a file that was left behind blocks
-nobody. Because the holder removes the file at the end, a waiter may get the flock of a file that
+nobody. Because the owner removes the file at the end, a waiter may get the flock of a file that
 has no name any more, while somebody else locks a new file of that name; so whoever got the flock
 compares what it locked with what the name stands for, and starts over if they differ.
 
@@ -20,9 +20,9 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 class FileLock:
-    """One attempt to hold the lock at `path`; not shared between threads. Errors are OSErrors.
+    """One attempt to acquire the lock at `path`; not shared between threads. Errors are OSErrors.
 
-    `found_left` tells, of an acquired lock, that its file was there already: the holder before was
+    `found_left` tells, of an acquired lock, that its file was there already: its last owner was
     killed, or left it on purpose.
     """
 
@@ -32,7 +32,7 @@ class FileLock:
         self.found_left = False
 
     def acquire(self, content: bytes = b"") -> bool:
-        """Take the lock and write `content` into its file; False when somebody else holds it.
+        """Take the lock and write `content` into its file; False when somebody else has it.
 
         Makes the folder of the file and the one above it, but never the archive's own. Raises
         StorageRefused where the file system knows no locks.
@@ -52,7 +52,7 @@ class FileLock:
         return True
 
     def release(self, *, leave: bool = False) -> None:
-        """Remove the file while it is still locked, unless it is to be left; let go of it."""
+        """Remove the file while it is still locked, unless it is to be left; release it."""
         if self._file is None:
             return
         if not leave:
@@ -61,8 +61,8 @@ class FileLock:
         os.close(self._file)
         self._file = None
 
-    def holder(self) -> bytes:
-        """What the present holder wrote into the file; empty if there is none any more."""
+    def owner(self) -> bytes:
+        """What the present owner wrote into the file; empty if there is none any more."""
         with suppress(FileNotFoundError):
             file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
             try:
@@ -71,10 +71,10 @@ class FileLock:
                 os.close(file)
         return b""
 
-    def is_held(self) -> bool:
-        """Whether somebody else holds the lock now.
+    def is_locked(self) -> bool:
+        """Whether somebody else has the lock now.
 
-        A file that nobody holds, left by a killed process, is locked for a moment to find out.
+        A file that nobody has locked, left by a killed process, is locked for a moment to find out.
         """
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -95,7 +95,7 @@ class FileLock:
                 self.found_left = True
                 return os.open(self.path, flags)
             except FileNotFoundError:
-                # Another holder may remove the empty folder before the next attempt.
+                # Another owner may remove the empty folder before the next attempt.
                 self._make_folders()
 
     def _make_folders(self) -> None:

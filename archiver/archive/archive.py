@@ -5,7 +5,6 @@ another machine wrote, replays what it has not seen; what the last run could not
 published now. After that both tell the same.
 """
 
-import hashlib
 import json
 import tempfile
 import uuid
@@ -251,10 +250,10 @@ async def _own_id(storage: Storage) -> str:
         data = await storage.read(FORMAT_KEY, limit=_MOST_FORMAT_BYTES)
     except KeyMissing:
         data = encode_format(str(uuid.uuid4()))
-        await storage.put(FORMAT_KEY, _body(data))
+        await storage.put(FORMAT_KEY, Body.of(data, "application/json"))
     archive_id = await read_id(storage)
     try:
-        await storage.put(FORMAT_KEY, _body(data))
+        await storage.put(FORMAT_KEY, Body.of(data, "application/json"))
     except KeyExists:
         return archive_id
     raise StorageRefused(
@@ -282,7 +281,3 @@ async def _refuse_foreign(storage: Storage, url: str) -> None:
 def catalog_path(config: Config, archive_id: str, state_folder: Path) -> Path:
     """Where the catalog of that archive lies on this machine."""
     return config.catalog.path or state_folder / f"{archive_id}.sqlite"
-
-
-def _body(data: bytes) -> Body:
-    return Body(data, len(data), hashlib.sha256(data).hexdigest(), "application/json")

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from archiver.config.values import Network
+from archiver.config.values import S3_SCHEME, Network
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -133,9 +133,9 @@ def _origin(parts: SplitResult) -> str:
 
 
 def _s3_root(text: str) -> str:
-    if not text.startswith("s3://"):
+    if not text.startswith(S3_SCHEME):
         raise ValueError("must be written as s3://bucket/prefix")
-    bucket, _, prefix = text.removeprefix("s3://").partition("/")
+    bucket, _, prefix = text.removeprefix(S3_SCHEME).partition("/")
     if _BUCKET.fullmatch(bucket) is None:
         raise ValueError("must name a valid bucket: s3://bucket/prefix")
     segments = [] if not prefix.strip("/") else prefix.strip("/").split("/")

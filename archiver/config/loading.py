@@ -258,9 +258,10 @@ def _download(section: Section, place: _Place) -> DownloadConfig:
 def _storage(section: Section, place: _Place) -> StorageConfig:
     url = section.value("url", place.storage, place.storage(StorageConfig().url))
     s3 = _s3(section.section("s3"))
-    if s3 != S3Config() and not url.startswith("s3://"):
+    storage = StorageConfig(url=url, s3=s3)
+    if s3 != S3Config() and storage.is_local:
         raise section.error("s3", "is for an archive on S3, and storage.url is a folder")
-    return StorageConfig(url=url, s3=s3)
+    return storage
 
 
 def _s3(section: Section) -> S3Config:
@@ -315,7 +316,7 @@ def _desk(section: Section, place: _Place) -> DeskConfig:
 
 def _keep_apart(top: Section, config: Config) -> None:
     """Refuse whatever would lie inside the archive, which holds evidence only."""
-    if config.storage.url.startswith("s3://"):
+    if not config.storage.is_local:
         return
     root = os.path.normpath(config.storage.url)
     for section, key, path in (

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 Network: TypeAlias = IPv4Network | IPv6Network
+
+S3_SCHEME: Final = "s3://"
 
 
 class Secret:
@@ -101,6 +103,11 @@ class StorageConfig:
 
     url: str = "./archive"
     s3: S3Config = S3Config()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the root is a folder of this machine."""
+        return not self.url.startswith(S3_SCHEME)
 
 
 @dataclass(frozen=True, slots=True)

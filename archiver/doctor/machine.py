@@ -61,7 +61,7 @@ async def try_catalog(config: Config, around: Surroundings) -> list[Check]:
 
 async def try_spool(config: Config, _around: Surroundings) -> list[Check]:
     """Large recordings can wait on their way to S3; a folder has its own place for them."""
-    if not config.storage.url.startswith("s3://"):
+    if config.storage.is_local:
         return []
     return [await anyio.to_thread.run_sync(_try_folder, config.download.spool)]
 
@@ -69,10 +69,10 @@ async def try_spool(config: Config, _around: Surroundings) -> list[Check]:
 async def try_space(config: Config, around: Surroundings) -> list[Check]:
     """There is room for what will be written."""
     places = {"catalog": around.catalog_folder(config)}
-    if config.storage.url.startswith("s3://"):
-        places["spool"] = config.download.spool
-    else:
+    if config.storage.is_local:
         places["archive"] = Path(config.storage.url)
+    else:
+        places["spool"] = config.download.spool
     return [
         await anyio.to_thread.run_sync(_free, name, folder, around)
         for name, folder in places.items()

@@ -64,7 +64,7 @@ async def export(
     errors of either storage; then nothing lies under the target's name.
     """
     began = time.monotonic()
-    keep_apart(request.target, config.storage.url)
+    keep_apart(request.target, config.storage)
     with Target(request.target, force=request.force) as target:
         async with watched_archive(config, state_folder=state_folder) as archive:
             chosen = await choose(

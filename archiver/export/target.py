@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from archiver.config import StorageConfig
 from archiver.errors import StorageError, StorageFull, StorageRefused, UsageError
 from archiver.storage.local.disk import sync_folder
-from archiver.storage.opening import S3_SCHEME
 
 MARKS: Final = ("bagit.txt", "custody.json")
 """What an export in a folder has on top; `--force` replaces no other folder."""
@@ -106,11 +106,9 @@ def check_target(path: Path, *, force: bool) -> None:
             raise PermissionError(errno.EACCES, f"nothing may be written in {path.parent}")
 
 
-def keep_apart(path: Path, storage_url: str) -> None:
+def keep_apart(path: Path, storage: StorageConfig) -> None:
     """UsageError for a target inside the archive, which holds evidence only."""
-    if not storage_url.startswith(S3_SCHEME) and path.resolve().is_relative_to(
-        Path(storage_url).resolve()
-    ):
+    if storage.is_local and path.resolve().is_relative_to(Path(storage.url).resolve()):
         raise UsageError(f"{path} lies inside the archive", hint="choose a --to outside of it")
 
 

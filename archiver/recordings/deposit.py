@@ -284,7 +284,7 @@ def _succession(record_id: int, older: Link, newer: Link) -> Revised:
 
 
 def _json_body(data: bytes) -> Body:
-    return Body(data, len(data), _sha256(data), _JSON)
+    return Body.of(data, _JSON)
 
 
 def _sha256(data: bytes) -> str:

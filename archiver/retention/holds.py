@@ -6,7 +6,6 @@ object comes first, then the event. A hold that a crash left without its event i
 ledger by the next hold, prune or erasure: that is what its person wanted.
 """
 
-import hashlib
 import json
 import secrets
 from collections.abc import Sequence
@@ -108,7 +107,7 @@ async def lift_hold(archive: Archive, hold_id: str, *, reason: str, by: str, clo
         info = await archive.storage.put(key, body)
     except KeyExists:  # a crash, or somebody else just now: what lies there is what counts
         data = await archive.storage.read(key, limit=_MOST_BYTES)
-        body, info = _body_of(data), await archive.storage.stat(key)
+        body, info = Body.of(data), await archive.storage.stat(key)
     event = Lifted(hold_id=hold_id, key=key, sha256=body.sha256, version=info.version)
     await archive.announce([event], at=now, run=name_of_act(now))
 
@@ -143,7 +142,7 @@ def _held_from(key: str, data: bytes, version: str | None) -> Event | None:
             return None
         if not all(isinstance(one, int) for name in _IDS for one in told[name]):
             return None
-        return _held(told, key, _body_of(data).sha256, version)
+        return _held(told, key, Body.of(data).sha256, version)
     except (ValueError, TypeError, KeyError):
         return None
 
@@ -180,8 +179,4 @@ def _checked(reason: str) -> str:
 
 def _body(told: dict[str, Any]) -> Body:
     text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
-    return _body_of(text.encode("utf-8", "backslashreplace"))
-
-
-def _body_of(data: bytes) -> Body:
-    return Body(data, len(data), hashlib.sha256(data).hexdigest(), "application/json")
+    return Body.of(text.encode("utf-8", "backslashreplace"), "application/json")

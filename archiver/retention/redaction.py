@@ -109,7 +109,7 @@ async def _replace(archive: Archive, key: str, new: bytes, *, is_known: bool) ->
     if not is_known:  # a run died before it could tell of its report
         await clear(archive.storage, key)
         return
-    body = Body(new, len(new), _sha256(new), "application/json")
+    body = Body.of(new, "application/json")
     info = await archive.storage.stat(key)
     await archive.storage.put(key, body, replacing=info.tag)
 

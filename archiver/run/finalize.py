@@ -1,6 +1,5 @@
 """How a run ends: cursors, its report in the archive, the last segment, the balance."""
 
-import hashlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -53,12 +52,12 @@ async def close_run(
     report = await _report(intake, recorder, diary, done=done, began=began)
     report.head = head
     data = (json.dumps(report.as_json(), indent=2) + "\n").encode("ascii")
-    digest = hashlib.sha256(data).hexdigest()
+    body = Body.of(data, "application/json")
     key = f"{RUNS_PREFIX}{run_id}.json"
-    put = await archive.storage.put(key, Body(data, len(data), digest, "application/json"))
+    put = await archive.storage.put(key, body)
     ended = RunEnded(
         report_key=key,
-        report_sha256=digest,
+        report_sha256=body.sha256,
         complete=report.complete,
         report_version=put.version,
     )

@@ -80,7 +80,7 @@ def spool_on_the_way_to(storage: Storage, config: Config) -> Spool:
 
     On the way to a disk little is held in memory; on the way to S3 each worker has its share.
     """
-    if storage.spool_folder is not None:
+    if storage.is_local:
         return Spool(storage.spool_folder, _HELD_FOR_A_DISK)
     download = config.download
     return Spool(download.spool, download.spool_memory // download.workers)

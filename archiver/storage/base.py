@@ -49,6 +49,11 @@ class Body:
     sha256: str
     content_type: str = "application/octet-stream"
 
+    @classmethod
+    def of(cls, data: bytes, content_type: str = "application/octet-stream") -> "Body":
+        """The body of these bytes, which are hashed here."""
+        return cls(data, len(data), hashlib.sha256(data).hexdigest(), content_type)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
@@ -126,6 +131,12 @@ class Storage(ABC):
         lock is held.
         """
         return None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the medium is a file system of this machine: it has file locks and a folder for
+        bodies on their way, and reading from it is bound by processors, not by waiting."""
+        return self.spool_folder is not None
 
     async def clear_parts(self) -> int:
         """Remove what killed writers left behind; how many things were removed.

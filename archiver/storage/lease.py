@@ -16,7 +16,6 @@ last, by its id: nobody else's lease can be hit, and nothing older comes to ligh
 is not allowed, the versions stay and the lease is deleted like any object.
 """
 
-import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -197,4 +196,4 @@ class Lease:
     def _body(self) -> Body:
         # The count makes every renewal differ, so that its tag does.
         data = json.dumps({**self._content, "renewals": self._renewals}).encode()
-        return Body(data, len(data), hashlib.sha256(data).hexdigest(), "application/json")
+        return Body.of(data, "application/json")

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from archiver.config import StorageConfig
+from archiver.config.values import S3_SCHEME
 from archiver.errors import StorageRefused
 from archiver.extras import extra
 from archiver.storage.base import Storage
@@ -12,7 +13,6 @@ from archiver.storage.local.folder import LocalStorage
 from archiver.storage.retrying import Retrying
 from archiver.tasks.retry import RetryPolicy
 
-S3_SCHEME = "s3://"
 # About a minute in all: a server that restarts is waited for, one that is gone ends the run.
 POLICY = RetryPolicy(attempts=6, first_wait=0.5, greatest_wait=20.0)
 
@@ -22,7 +22,7 @@ def open_storage(config: StorageConfig, *, create: bool = False) -> Storage:
 
     A folder that does not exist is made, durably, with `create`; without it, StorageRefused.
     """
-    if config.url.startswith(S3_SCHEME):
+    if not config.is_local:
         return Retrying(_open_s3(config), POLICY)
     root = Path(config.url)
     if create:
@@ -38,7 +38,7 @@ def open_storage(config: StorageConfig, *, create: bool = False) -> Storage:
 
 def open_in_parts(config: StorageConfig) -> Storage | None:
     """The same storage, sending every object as it sends large ones; None for a folder."""
-    if not config.url.startswith(S3_SCHEME):
+    if config.is_local:
         return None
     return Retrying(_open_s3(config, whole_up_to=0), POLICY)
 

@@ -5,7 +5,6 @@ checksum (observation). So every promise of `base.py` that evidence depends on i
 objects under `_archive/tmp/`, which are removed again.
 """
 
-import hashlib
 import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -81,7 +80,7 @@ def _checks(storage: Storage, in_parts: Storage | None) -> list[_Check]:
         _Check("conditional replacing", _replaces_what_was_read, storage),
         _Check("ranges", _reads_ranges, storage),
     ]
-    if storage.spool_folder is not None:
+    if storage.is_local:
         return [*checks, _Check("file locks", _locks_files, storage)]
     # A broken body is also caught by TLS, and by the next `verify`.
     checks.append(_Check("checksums", _refuses_other_bytes, storage, needed=False))
@@ -102,7 +101,7 @@ async def _tried(check: _Check, key: str) -> Finding:
 
 
 async def _writes_and_reads(storage: Storage, key: str) -> str:
-    await storage.put(key, _body(_FIRST))
+    await storage.put(key, Body.of(_FIRST))
     if await storage.read(key, limit=1000) != _FIRST or (await storage.stat(key)).size != len(
         _FIRST
     ):
@@ -111,7 +110,7 @@ async def _writes_and_reads(storage: Storage, key: str) -> str:
 
 
 async def _lists_and_deletes(storage: Storage, key: str) -> str:
-    await storage.put(key, _body(_FIRST))
+    await storage.put(key, Body.of(_FIRST))
     if [info.key async for info in storage.list(key)] != [key]:
         raise _NotKeptError("a new object is not listed", "use a storage with consistent listings")
     await storage.delete(key)
@@ -122,9 +121,9 @@ async def _lists_and_deletes(storage: Storage, key: str) -> str:
 
 
 async def _creates_only(storage: Storage, key: str) -> str:
-    await storage.put(key, _body(_FIRST))
+    await storage.put(key, Body.of(_FIRST))
     with suppress(KeyExists):
-        await storage.put(key, _body(_SECOND))
+        await storage.put(key, Body.of(_SECOND))
         raise _NotKeptError("an existing object was overwritten", _OTHER_SERVER)
     if await storage.read(key, limit=1000) != _FIRST:
         raise _NotKeptError("a refused write changed the object all the same", _OTHER_SERVER)
@@ -137,7 +136,7 @@ async def _lets_one_win(storage: Storage, key: str) -> str:
     async def race(number: int) -> None:
         data = b"racer %d" % number
         with suppress(KeyExists):
-            await storage.put(key, _body(data))
+            await storage.put(key, Body.of(data))
             winners.append(data)
 
     async def run_all() -> None:
@@ -155,10 +154,10 @@ async def _lets_one_win(storage: Storage, key: str) -> str:
 
 
 async def _replaces_what_was_read(storage: Storage, key: str) -> str:
-    first = await storage.put(key, _body(_FIRST))
-    second = await storage.put(key, _body(_SECOND), replacing=first.tag)
+    first = await storage.put(key, Body.of(_FIRST))
+    second = await storage.put(key, Body.of(_SECOND), replacing=first.tag)
     with suppress(KeyChanged):
-        await storage.put(key, _body(_FIRST), replacing=first.tag)
+        await storage.put(key, Body.of(_FIRST), replacing=first.tag)
         raise _NotKeptError("an object was replaced that had been changed", _OTHER_SERVER)
     if (await storage.stat(key)).tag != second.tag:
         raise _NotKeptError("a refused replacement changed the object", _OTHER_SERVER)
@@ -166,7 +165,7 @@ async def _replaces_what_was_read(storage: Storage, key: str) -> str:
 
 
 async def _reads_ranges(storage: Storage, key: str) -> str:
-    await storage.put(key, _body(_FIRST))
+    await storage.put(key, Body.of(_FIRST))
     async with storage.open(key, ByteRange(4, 9)) as chunks:
         if b"".join([chunk async for chunk in chunks]) != _FIRST[4:9]:
             raise _NotKeptError("a range gave other bytes", "use a server that honours ranges")
@@ -175,7 +174,7 @@ async def _reads_ranges(storage: Storage, key: str) -> str:
 
 async def _refuses_other_bytes(storage: Storage, key: str) -> str:
     try:
-        await storage.put(key, Body(_FIRST, len(_FIRST), _body(_SECOND).sha256))
+        await storage.put(key, Body(_FIRST, len(_FIRST), Body.of(_SECOND).sha256))
     except StorageError as error:
         if error.retryable:
             raise
@@ -203,7 +202,3 @@ def _both_get_the_lock(path: str, key: str) -> bool:
         finally:
             second.release()
             first.release()
-
-
-def _body(data: bytes) -> Body:
-    return Body(data, len(data), hashlib.sha256(data).hexdigest())

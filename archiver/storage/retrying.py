@@ -100,7 +100,7 @@ class Retrying(Storage):
 
     def survey(self, on_gap: Callable[[str, StorageError], None]) -> AsyncIterator[ObjectInfo]:
         """See `Storage.survey`; a gap is told at once, without another attempt."""
-        return self.list() if self.spool_folder is None else self._storage.survey(on_gap)
+        return self._storage.survey(on_gap) if self.is_local else self.list()
 
     async def delete(self, key: str) -> None:
         """See `Storage.delete`."""

@@ -80,8 +80,7 @@ class Inspector:
     async def inspect(self) -> bool:
         """Look at everything once; whether it was everything."""
         send, receive = anyio.create_memory_object_stream[_Batch](0)
-        local = self.storage.spool_folder is not None
-        readers = (os.cpu_count() or 1) if local else _READERS_OF_A_NETWORK
+        readers = (os.cpu_count() or 1) if self.storage.is_local else _READERS_OF_A_NETWORK
         async with anyio.create_task_group() as group:
             for _ in range(readers):
                 group.start_soon(self._read_batches, receive.clone())

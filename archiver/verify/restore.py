@@ -10,7 +10,6 @@ at hand and proved; the damaged object is copied aside, durably; the ledger tell
 is replaced, which is one step. What was not replaced is found, and mended, by the next one.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 
 from archiver import __version__
@@ -106,16 +105,15 @@ class Mender:
         )
         revision = (expected.revision or 0) + 1
         data = Sidecar({**card.fields, "revision": revision}).encode()
-        digest = hashlib.sha256(data).hexdigest()
+        body = Body.of(data, "application/json")
         revised = Revised(
             record_id=recording.id,
             revision=revision,
-            sidecar_bytes=len(data),
-            sidecar_sha256=digest,
+            sidecar_bytes=body.size,
+            sidecar_sha256=body.sha256,
             metadata_sha256=sidecar.metadata_digest(recording),
             has_summary=card.has_summary,
         )
-        body = Body(data, len(data), digest, "application/json")
         await self._replace(expected, body, (revised,))
 
     async def _recording(self, expected: Expected) -> Recording:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import anyio
 
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.catalog import Catalog
 from archiver.clock import Clock
 from archiver.config import Config
@@ -33,9 +34,6 @@ from archiver.text.json import read_json
 
 FORMAT = "liner-archive/1"
 
-EVENTS_A_SEGMENT = 1000
-"""A segment is written when so many events wait, or some time after the first of them."""
-
 _MOST_FORMAT_BYTES = 64 * 1024
 
 
@@ -51,6 +49,7 @@ class Archive:
     ledger: Ledger
     catalog: Catalog
     is_watched: bool = False
+    pace: Pace = REAL_PACE
     lock: AcquiredLock = field(default_factory=lambda: AcquiredLock(found_left=False))
     _publishing: anyio.Lock = field(default_factory=anyio.Lock)
 
@@ -65,7 +64,7 @@ class Archive:
         async with self._publishing:
             head = await self.catalog.head()
             while self.catalog.waiting_events >= least:
-                last, lines = await self.catalog.outbox(EVENTS_A_SEGMENT)
+                last, lines = await self.catalog.outbox(self.pace.segment_events)
                 if not lines:
                     break  # no segment is ever empty
                 try:
@@ -128,7 +127,13 @@ class Archive:
 
 @asynccontextmanager
 async def locked_archive(
-    config: Config, *, owner: str, state_folder: Path, clock: Clock, make: bool = True
+    config: Config,
+    *,
+    owner: str,
+    state_folder: Path,
+    clock: Clock,
+    make: bool = True,
+    pace: Pace = REAL_PACE,
 ) -> AsyncIterator[Archive]:
     """The archive that the configuration names, locked for writing.
 
@@ -137,26 +142,31 @@ async def locked_archive(
     ArchiveDamaged when its ledger does not hold, StorageRefused when its storage cannot keep the
     promise of create-only writes.
     """
-    opened = open_storage(config.storage, create=True) if make else _open_existing(config)
+    if make:
+        opened = open_storage(config.storage, create=True, syncing=pace.syncing)
+    else:
+        opened = _open_existing(config, pace)
     async with closed_at_the_end(opened) as storage:
         if make:
             await _refuse_foreign(storage, config.storage.url)
         else:
             await _there(storage, config.storage.url)
-        async with archive_lock(storage, owner) as lock:
+        async with archive_lock(storage, owner, times=pace.lease) as lock:
             await storage.clear_parts()
             archive_id = await _own_id(storage)
             path = catalog_path(config, archive_id, state_folder)
             async with closed_at_the_end(await Catalog.open(path, archive_id)) as catalog:
-                ledger = Ledger(storage, archive_id)
-                archive = Archive(storage, archive_id, ledger, catalog, lock=lock)
+                ledger = Ledger(storage, archive_id, lease=pace.lease)
+                archive = Archive(storage, archive_id, ledger, catalog, pace=pace, lock=lock)
                 await archive.catch_up()
                 await archive.publish()
                 yield archive
 
 
 @asynccontextmanager
-async def watched_archive(config: Config, *, state_folder: Path) -> AsyncIterator[Archive]:
+async def watched_archive(
+    config: Config, *, state_folder: Path, pace: Pace = REAL_PACE
+) -> AsyncIterator[Archive]:
     """The archive as it stands, for whoever only looks at it, also while a run is under way.
 
     Nothing is locked or made. The catalog is a copy of the one that runs keep on this machine, if
@@ -171,7 +181,7 @@ async def watched_archive(config: Config, *, state_folder: Path) -> AsyncIterato
                 await Catalog.open_copy(path, copy, archive_id)
             ) as catalog:
                 ledger = Ledger(storage, archive_id)
-                archive = Archive(storage, archive_id, ledger, catalog, is_watched=True)
+                archive = Archive(storage, archive_id, ledger, catalog, pace=pace, is_watched=True)
                 await archive.catch_up()
                 yield archive
 
@@ -198,9 +208,9 @@ async def empty_archive() -> AsyncIterator[Archive]:
         yield Archive(storage, archive_id, Ledger(storage, archive_id), catalog, is_watched=True)
 
 
-def _open_existing(config: Config) -> Storage:
+def _open_existing(config: Config, pace: Pace = REAL_PACE) -> Storage:
     try:
-        return open_storage(config.storage)
+        return open_storage(config.storage, syncing=pace.syncing)
     except StorageRefused as error:  # the folder is not there; S3 is not asked yet
         raise NoArchive(str(error), hint=error.hint) from None
 

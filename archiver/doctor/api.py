@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from archiver.archive.pace import Pace
 from archiver.config import Config
 from archiver.doctor.check import Check, Surroundings
 from archiver.errors import RequestError
@@ -19,12 +20,12 @@ _GREATEST_DIFFERENCE: Final = 60.0
 _PERIOD: Final = timedelta(days=7)
 """How far back a call is looked for, to try its recordings."""
 _CONNECTIONS: Final = 4
-_RETRY: Final = RetryPolicy(attempts=2, first_wait=0.5)
+_PACE: Final = Pace(api=RetryPolicy(attempts=2, first_wait=0.5))
 
 
 async def try_api(config: Config, around: Surroundings) -> list[Check]:
     """Make each kind of request that a run makes, once. Raises when the API cannot be used."""
-    reached = source(config, connections=_CONNECTIONS, retry=_RETRY, clock=around.clock)
+    reached = source(config, connections=_CONNECTIONS, pace=_PACE, clock=around.clock)
     async with reached as origin:
         client = origin.liner
         orders = await client.orders()

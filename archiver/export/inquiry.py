@@ -1,7 +1,7 @@
 """Asking the API about calls that left no sidecar: who called whom, and how it ended.
 
 What is told here fills cells, and where the API does not answer they stay empty. While another run
-holds the archive, nothing can be fetched; then the API's lists still say what is missing.
+has locked the archive, nothing can be fetched; then the API's lists still say what is missing.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -39,7 +39,9 @@ async def inquiry(
     config: Config, archive: Archive, request: RunRequest, on_event: OnEvent
 ) -> AsyncIterator["Inquiry"]:
     """An inquiry into the calls of these leads and orders, and these calls."""
-    async with source(config, connections=_CONNECTIONS, on_retry=on_event) as origin:
+    async with source(
+        config, connections=_CONNECTIONS, pace=archive.pace, on_retry=on_event
+    ) as origin:
         yield Inquiry(origin.liner, archive, request, on_event)
 
 

@@ -16,6 +16,7 @@ from anyio import to_thread
 
 from archiver import __version__
 from archiver.archive.archive import FORMAT, Archive, watched_archive
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.export import custody
@@ -56,6 +57,7 @@ async def export(
     on_event: OnEvent,
     state_folder: Path,
     clock: Clock = system_clock,
+    pace: Pace = REAL_PACE,
 ) -> ExportReport:
     """Pack what the archive holds, after `fetched` brought home what it lacked.
 
@@ -66,7 +68,7 @@ async def export(
     began = time.monotonic()
     keep_apart(request.target, config.storage)
     with Target(request.target, force=request.force) as target:
-        async with watched_archive(config, state_folder=state_folder) as archive:
+        async with watched_archive(config, state_folder=state_folder, pace=pace) as archive:
             chosen = await choose(
                 config, request, fetched, traced, archive, on_event=on_event, clock=clock
             )

@@ -20,15 +20,19 @@ from archiver.ledger.segments import (
 )
 from archiver.storage.base import Body, Storage
 from archiver.storage.keys import LEDGER_PREFIX
-from archiver.storage.lock import append_lock
+from archiver.storage.lease import LeaseTimes
+from archiver.storage.lock import LEASE_TIMES, append_lock
 
 
 class Ledger:
-    """The chain of segments of one archive."""
+    """The chain of segments of one archive. `lease` times the lock of its end."""
 
-    def __init__(self, storage: Storage, archive_id: str) -> None:
+    def __init__(
+        self, storage: Storage, archive_id: str, *, lease: LeaseTimes = LEASE_TIMES
+    ) -> None:
         self._storage = storage
         self._archive_id = archive_id
+        self._lease = lease
 
     async def read_after(self, head: Head) -> AsyncIterator[Segment]:
         """Every segment after `head`, in order, each checked against the one before.
@@ -51,7 +55,7 @@ class Ledger:
         body = Body(
             segment.data, len(segment.data), str(segment.head.digest), "application/x-ndjson"
         )
-        async with append_lock(self._storage):
+        async with append_lock(self._storage, times=self._lease):
             taken = await self._key_of(segment.head.number)
             if taken is not None:
                 raise KeyExists("another writer wrote the next segment", key=taken)

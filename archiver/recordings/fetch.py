@@ -15,8 +15,8 @@ Everything else starts over. 416 is an answer like any other: it starts over.
 
 An address that is refused, missing or serves a page (401, 403, 404, 410, HTML) may simply have
 expired: the API is asked once for a fresh one. Faults of the network and of the server are retried
-with growing waits; a server that names a wait is obeyed. A body that sends no byte for
-`STALL_SECONDS`, or hardly any, is given up.
+with growing waits; a server that names a wait is obeyed. A body that sends no byte for `stall`
+seconds, or hardly any, is given up.
 
 Only the API's own origin ever sees the API key, and every hop of a redirect passes the same policy.
 """
@@ -27,6 +27,7 @@ import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Final
 from urllib.parse import unquote
 
 import anyio
@@ -35,7 +36,7 @@ import httpx
 from archiver.config import Secret
 from archiver.errors import FetchError
 from archiver.http.origins import OriginPolicy
-from archiver.http.transport import NO_BODY
+from archiver.http.transport import NO_BODY, USER_AGENT
 from archiver.liner.models import Recording
 from archiver.liner.protocol import parse_retry_after
 from archiver.reasons import Reason
@@ -45,11 +46,15 @@ from archiver.recordings.spool import Part
 from archiver.storage.base import Body
 from archiver.tasks.retry import RetryPolicy, RetryScheduled, retrying
 
-STALL_SECONDS = 20.0
+FETCH_RETRY: Final = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
+"""Of one recording within one run. What fails still comes again in the next run, so a night does
+not wait minutes for a source that is down."""
+
+STALL_SECONDS: Final = 20.0
 """A source that sends nothing for so long has died, or means us to wait for ever."""
 
 _TRICKLE_BYTES = 4 * 1024
-"""Fewer bytes than this within STALL_SECONDS is a stall too: a telephone line brings 1 KiB/s."""
+"""Fewer bytes than this before a stall is due is one too: a telephone line brings 1 KiB/s."""
 
 _MOST_HOPS = 5
 
@@ -119,9 +124,9 @@ class Fetcher:
         *,
         api_url: str,
         api_key: Secret,
-        user_agent: str,
         max_bytes: int,
-        retry: RetryPolicy,
+        retry: RetryPolicy = FETCH_RETRY,
+        stall: float = STALL_SECONDS,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
         on_bytes: Callable[[int], None] = lambda count: None,
         on_retry: Callable[[RetryScheduled], None] | None = None,
@@ -131,15 +136,14 @@ class Fetcher:
         self._api_url = httpx.URL(api_url)
         # No content coding: the bytes of the recording are wanted as they are.
         self._headers_to_others = httpx.Headers(
-            {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+            {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
         )
         self._headers_to_api = self._headers_to_others.copy()
         self._headers_to_api["X-Api-Key"] = api_key.reveal()
-        self._limits = {
-            "timeout": {"connect": _CONNECT_SECONDS, "read": STALL_SECONDS, "pool": None}
-        }
+        self._limits = {"timeout": {"connect": _CONNECT_SECONDS, "read": stall, "pool": None}}
         self._max_bytes = max_bytes
         self._retry = retry
+        self._stall = stall
         self._sleep = sleep
         self._on_bytes = on_bytes
         self._on_retry = on_retry
@@ -270,7 +274,7 @@ class Fetcher:
                 if part.size > self._max_bytes:
                     raise self._too_large(part.size)
                 now = time.monotonic()
-                if now - since >= STALL_SECONDS:
+                if now - since >= self._stall:
                     if part.size - mark < _TRICKLE_BYTES:
                         raise FetchError(Reason.STALLED, f"stalled after {part.size} bytes")
                     since, mark = now, part.size

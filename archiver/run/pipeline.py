@@ -17,15 +17,12 @@ import anyio
 import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from archiver.archive.archive import EVENTS_A_SEGMENT, Archive
+from archiver.archive.archive import Archive
 from archiver.catalog.work import KnownRecording, Outcome, Tally, Task
 from archiver.clock import Clock
 from archiver.ledger.events import Gone
 from archiver.tasks.failures import one_failure
 from archiver.tasks.grace import Grace
-
-PUBLISH_SECONDS = 30.0
-"""No event waits longer than this for its segment."""
 
 GRACE_SECONDS = 5.0
 """How long a stopped run may take to finish storing what it has fetched."""
@@ -102,12 +99,13 @@ class Recorder:
             self.claims.release(outcome.call.id)
             self.newly_gone += [event for event in outcome.events if isinstance(event, Gone)]
             self.on_settled(outcome)
-        if self.archive.catalog.waiting_events >= EVENTS_A_SEGMENT:
-            await self.archive.publish(least=EVENTS_A_SEGMENT)
+        full = self.archive.pace.segment_events
+        if self.archive.catalog.waiting_events >= full:
+            await self.archive.publish(least=full)
 
     async def _publish_now_and_then(self) -> None:
         while True:
-            await anyio.sleep(PUBLISH_SECONDS)
+            await anyio.sleep(self.archive.pace.publish_seconds)
             await self.archive.publish()
 
 

@@ -14,6 +14,7 @@ import anyio
 
 from archiver import __version__
 from archiver.archive.archive import Archive, empty_archive, locked_archive, watched_archive
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.work import Outcome, Task
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
@@ -56,6 +57,7 @@ async def run(
     stop: anyio.Event,
     state_folder: Path,
     clock: Clock = system_clock,
+    pace: Pace = REAL_PACE,
 ) -> RunReport | None:
     """Do one run and account for it. None when `stop` came before there was anything to report.
 
@@ -69,12 +71,12 @@ async def run(
     report: RunReport | None = None
     on_event(RunStarted(run_id))
     connections = config.download.workers + _CONNECTIONS_BESIDE_WORKERS
-    reached = source(config, connections=connections, on_retry=on_event)
+    reached = source(config, connections=connections, pace=pace, on_retry=on_event)
     async with _stopped_by(stop) as disarm, reached as origin:
         orders = await _orders(origin.liner, config, request)
         directory = Directory(origin.liner)
         await directory.load(orders)
-        async with _archive(config, request, run_id, state_folder, clock) as archive:
+        async with _archive(config, request, run_id, state_folder, clock, pace) as archive:
             disarm()
             intake = Intake(
                 config=config,
@@ -216,7 +218,12 @@ def _courier(
 
 @asynccontextmanager
 async def _archive(
-    config: Config, request: RunRequest, run_id: str, state_folder: Path, clock: Clock
+    config: Config,
+    request: RunRequest,
+    run_id: str,
+    state_folder: Path,
+    clock: Clock,
+    pace: Pace,
 ) -> AsyncIterator[Archive]:
     if request.dry_run:
         async with AsyncExitStack() as stack:
@@ -229,7 +236,7 @@ async def _archive(
         return
     owner = f"run {run_id}"
     async with locked_archive(
-        config, owner=owner, state_folder=state_folder, clock=clock
+        config, owner=owner, state_folder=state_folder, clock=clock, pace=pace
     ) as archive:
         with suppress(ArchiverError):  # what cannot be removed yet is no reason to archive nothing
             await finish_removals(archive, clock=clock, act=run_id)

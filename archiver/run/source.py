@@ -9,19 +9,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.http.origins import OriginPolicy
-from archiver.http.transport import USER_AGENT, GuardedTransport
-from archiver.liner.client import API_RETRY, LinerClient
+from archiver.http.transport import GuardedTransport
+from archiver.liner.client import LinerClient
 from archiver.recordings.fetch import Fetcher
 from archiver.recordings.spool import Spool
 from archiver.storage.base import Storage
-from archiver.tasks.retry import RetryPolicy, RetryScheduled
-
-FETCH_RETRY: Final = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
-"""Of one recording within one run. What fails still comes again in the next run, so a night does
-not wait minutes for a source that is down."""
+from archiver.tasks.retry import RetryScheduled
 
 _HELD_FOR_A_DISK: Final = 1024 * 1024
 """Bytes of one recording held in memory on the way to a disk; beyond it a part file takes them,
@@ -38,6 +35,7 @@ class Source:
     liner: LinerClient
     transport: GuardedTransport
     policy: OriginPolicy
+    pace: Pace = REAL_PACE
     on_retry: OnRetry | None = None
 
     def fetcher(self, *, on_bytes: Callable[[int], None] = lambda count: None) -> Fetcher:
@@ -47,9 +45,9 @@ class Source:
             self.policy,
             api_url=self.config.liner.url,
             api_key=self.config.liner.api_key,
-            user_agent=USER_AGENT,
             max_bytes=self.config.download.max_bytes,
-            retry=FETCH_RETRY,
+            retry=self.pace.fetch,
+            stall=self.pace.stall,
             on_bytes=on_bytes,
             on_retry=self.on_retry,
         )
@@ -60,19 +58,19 @@ async def source(
     config: Config,
     *,
     connections: int,
-    retry: RetryPolicy = API_RETRY,
+    pace: Pace = REAL_PACE,
     clock: Clock = system_clock,
     on_retry: OnRetry | None = None,
 ) -> AsyncIterator[Source]:
     """The source of this configuration, over so many connections at most; closed at the end.
 
-    `retry` and `clock` are those of requests to the API.
+    `clock` is for requests to the API.
     """
     policy = OriginPolicy(config.liner.url, config.download.allow_origins)
     transport = GuardedTransport(policy, limit=connections)
-    client = LinerClient(config.liner, transport, retry=retry, clock=clock, on_retry=on_retry)
+    client = LinerClient(config.liner, transport, retry=pace.api, clock=clock, on_retry=on_retry)
     async with client as liner:
-        yield Source(config, liner, transport, policy, on_retry)
+        yield Source(config, liner, transport, policy, pace, on_retry)
 
 
 def spool_on_the_way_to(storage: Storage, config: Config) -> Spool:

@@ -1,6 +1,7 @@
 """Configuration -> the right storage, wrapped in the right order."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from archiver.config import StorageConfig
@@ -10,6 +11,7 @@ from archiver.extras import extra
 from archiver.storage.base import Storage
 from archiver.storage.local.disk import disk_errors, sync_folder
 from archiver.storage.local.folder import LocalStorage
+from archiver.storage.local.syncing import Syncing
 from archiver.storage.retrying import Retrying
 from archiver.tasks.retry import RetryPolicy
 
@@ -17,10 +19,13 @@ from archiver.tasks.retry import RetryPolicy
 POLICY = RetryPolicy(attempts=6, first_wait=0.5, greatest_wait=20.0)
 
 
-def open_storage(config: StorageConfig, *, create: bool = False) -> Storage:
+def open_storage(
+    config: StorageConfig, *, create: bool = False, syncing: Callable[[str], Syncing] = Syncing
+) -> Storage:
     """The storage that the configuration names; no request is made yet.
 
     A folder that does not exist is made, durably, with `create`; without it, StorageRefused.
+    `syncing` makes durable what is put into it.
     """
     if not config.is_local:
         return Retrying(_open_s3(config), POLICY)
@@ -33,7 +38,7 @@ def open_storage(config: StorageConfig, *, create: bool = False) -> Storage:
             f"there is no folder {root}",
             hint="check `storage.url`, and that its disk is mounted; `archiver run` makes it",
         )
-    return Retrying(LocalStorage(root), POLICY)
+    return Retrying(LocalStorage(root, syncing), POLICY)
 
 
 def open_in_parts(config: StorageConfig) -> Storage | None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from archiver.archive.archive import Archive, locked_archive
+from archiver.archive.pace import Pace
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import FetchError, StorageError
@@ -28,6 +29,7 @@ async def repair(
     *,
     state_folder: Path,
     clock: Clock,
+    pace: Pace,
 ) -> None:
     """Mend what can be, and mark those findings; the others say why not.
 
@@ -44,7 +46,9 @@ async def repair(
         return
     act = f"repair-{name_of_act(clock())}"
     owner = "verify --repair"
-    locked = locked_archive(config, owner=owner, state_folder=state_folder, clock=clock, make=False)
+    locked = locked_archive(
+        config, owner=owner, state_folder=state_folder, clock=clock, make=False, pace=pace
+    )
     async with (
         locked as archive,
         _mender(config, archive, act, clock) as mender,
@@ -77,7 +81,7 @@ async def _mend(mender: Mender, inventory: Inventory, finding: Finding) -> Findi
 async def _mender(
     config: Config, archive: Archive, act: str, clock: Clock
 ) -> AsyncIterator[Mender]:
-    async with source(config, connections=_CONNECTIONS) as origin:
+    async with source(config, connections=_CONNECTIONS, pace=archive.pace) as origin:
         directory = Directory(origin.liner)
         await directory.load(await origin.liner.orders())
         spool = spool_on_the_way_to(archive.storage, config)

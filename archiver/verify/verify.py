@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from archiver.archive.archive import FORMAT, catalog_path, existing_storage, read_id
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.readonly import Glimpse, glimpse
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
@@ -90,6 +91,7 @@ async def verify(
     watcher: Watcher = NOBODY,
     clock: Clock = system_clock,
     patience: Patience = PATIENT,
+    pace: Pace = REAL_PACE,
 ) -> Verified:
     """Verify the archive that the configuration names; reads only, unless `repair` is wanted.
 
@@ -123,7 +125,9 @@ async def verify(
                 )
             if wanted.repair:
                 try:
-                    await repair(config, found, inventory, state_folder=state_folder, clock=clock)
+                    await repair(
+                        config, found, inventory, state_folder=state_folder, clock=clock, pace=pace
+                    )
                 except ArchiverError as error:
                     # What was found must be told, whoever cannot be reached.
                     notes.append(f"not repaired: {error}; {error.hint}".removesuffix("; "))

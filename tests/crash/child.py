@@ -1,6 +1,6 @@
 """A run that dies at a step of its choosing: in a process of its own, without a word.
 
-A step is whatever changes the disk: a write, a link, a rename, a sync, a removal, a transaction of
+A step is whatever changes the disk: a write, a link, a rename, a removal, a transaction of
 the catalog. The process ends right after it, or in the middle of it where it is a write.
 """
 
@@ -27,7 +27,7 @@ NIGHTS_BEFORE = 2
 LARGE = 1_300_000
 """Bytes that do not stay in memory on their way to a disk."""
 
-_CHANGES = ("link", "unlink", "replace", "rename", "mkdir", "rmdir", "fsync", "fchmod")
+_CHANGES = ("link", "unlink", "replace", "rename", "mkdir", "rmdir", "fchmod")
 
 
 class Steps:

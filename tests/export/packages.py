@@ -30,7 +30,7 @@ from archiver.sandbox.audio import sample
 from archiver.sandbox.sample_world import samples
 from archiver.sandbox.world import World
 from tests.storage.s3_servers import S3Server
-from tests.support.world import ManualClock, Night
+from tests.support.world import QUICK, ManualClock, Night
 
 LEAD = 789
 PHONE = "+79001234567"
@@ -123,7 +123,13 @@ async def exported_from(
 ) -> ExportReport:
     async def one_run(config: Config, asked: RunRequest) -> RunReport | None:
         return await run(
-            config, asked, on_event=on_event, stop=anyio.Event(), state_folder=state, clock=clock
+            config,
+            asked,
+            on_event=on_event,
+            stop=anyio.Event(),
+            state_folder=state,
+            clock=clock,
+            pace=QUICK,
         )
 
     traced = Trace()
@@ -141,6 +147,7 @@ async def exported_from(
         on_event=on_event,
         state_folder=state,
         clock=clock,
+        pace=QUICK,
     )
 
 

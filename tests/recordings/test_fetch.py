@@ -14,8 +14,7 @@ from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
 from archiver.liner.models import Recording
 from archiver.reasons import Reason
-from archiver.recordings import fetch as fetching
-from archiver.recordings.fetch import Fetched, Fetcher
+from archiver.recordings.fetch import STALL_SECONDS, Fetched, Fetcher
 from archiver.recordings.spool import Spool
 from archiver.sandbox.audio import Audio, wav
 from archiver.sandbox.faults import (
@@ -93,6 +92,7 @@ async def source(
     audio: Audio = AUDIO,
     allow: tuple[str, ...] = (),
     most: int = 10**9,
+    stall: float = STALL_SECONDS,
 ) -> AsyncIterator[Source]:
     world = World().call(1, talk=25).recording(11, audio=audio)
     async with Sandbox(world, faults=faults) as sandbox:
@@ -109,9 +109,9 @@ async def source(
                 policy,
                 api_url=sandbox.url,
                 api_key=Secret(sandbox.key),
-                user_agent="test",
                 max_bytes=most,
                 retry=RetryPolicy(attempts=3),
+                stall=stall,
                 sleep=sleep,
             )
             yield Source(sandbox, fetcher, folder, waits)
@@ -238,19 +238,15 @@ async def test_bodies_of_unproved_length_that_never_agree_are_refused(tmp_path: 
 
 @pytest.mark.parametrize("effect", [Stall(5000), Silence()], ids=["mid-body", "no answer"])
 async def test_a_source_that_stops_sending_is_given_up_and_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, effect: object
+    tmp_path: Path, effect: object
 ) -> None:
-    monkeypatch.setattr(fetching, "STALL_SECONDS", 0.15)
-    async with source(tmp_path, *on_file(effect, times=1)) as one:
+    async with source(tmp_path, *on_file(effect, times=1), stall=0.15) as one:
         _, body = await one.fetch()
     assert body == AUDIO.data
 
 
-async def test_a_source_that_only_trickles_is_a_stalled_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetching, "STALL_SECONDS", 0.2)
-    async with source(tmp_path, *on_file(Drip(100, 0.02), no_validator())) as one:
+async def test_a_source_that_only_trickles_is_a_stalled_one(tmp_path: Path) -> None:
+    async with source(tmp_path, *on_file(Drip(100, 0.02), no_validator()), stall=0.2) as one:
         assert await one.reason() is Reason.STALLED
 
 

@@ -1,12 +1,13 @@
 """What is served behind an address: proved, healed, or refused, and never half archived."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from archiver.recordings import fetch
+from archiver.archive.pace import Pace
 from archiver.sandbox.audio import Audio, wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import (
@@ -32,9 +33,14 @@ from archiver.sandbox.faults import (
 )
 from archiver.sandbox.world import World
 from tests.run.test_addresses import AUDIO, OTHER, world_at
-from tests.support.world import bench, reasons
+from tests.support.world import QUICK, bench, reasons
 
 pytestmark = pytest.mark.anyio
+
+
+def stalls_after(seconds: float) -> Pace:
+    return replace(QUICK, stall=seconds)
+
 
 WRONG: list[tuple[str, Any, set[str]]] = [
     ("html", html(), {"not-audio"}),
@@ -66,14 +72,12 @@ WRONG: list[tuple[str, Any, set[str]]] = [
     ("effect", "expected"), [one[1:] for one in WRONG], ids=[one[0] for one in WRONG]
 )
 async def test_a_wrong_answer_is_never_archived_and_the_right_one_is_once_it_comes(
-    tmp_path: Path, effect: Any, expected: set[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, effect: Any, expected: set[str]
 ) -> None:
-    monkeypatch.setattr(fetch, "STALL_SECONDS", 0.06)
     fault = Fault(Route.FILE, effect)
     # Without a validator nothing can be resumed.
-    async with bench(
-        tmp_path, world_at("{path}"), Fault(Route.FILE, no_validator()), fault
-    ) as night:
+    faults = Fault(Route.FILE, no_validator()), fault
+    async with bench(tmp_path, world_at("{path}"), faults, pace=stalls_after(0.06)) as night:
         report = await night.run()
         assert reasons(report)[11] in expected
         assert night.archive.recordings() == {}
@@ -119,11 +123,8 @@ HEALED: dict[str, Iterable[Fault]] = {
 
 
 @pytest.mark.parametrize("faults", HEALED.values(), ids=HEALED.keys())
-async def test_a_passing_fault_costs_no_byte(
-    tmp_path: Path, faults: Iterable[Fault], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fetch, "STALL_SECONDS", 0.15)
-    async with bench(tmp_path, world_at("{path}"), faults) as night:
+async def test_a_passing_fault_costs_no_byte(tmp_path: Path, faults: Iterable[Fault]) -> None:
+    async with bench(tmp_path, world_at("{path}"), faults, pace=stalls_after(0.15)) as night:
         assert (await night.run()).exit_code == 0
         night.check_archive()
 

@@ -4,14 +4,13 @@ import fcntl
 import hashlib
 import json
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-import archiver.archive.archive
 import archiver.run.finalize
-import archiver.run.pipeline
 import archiver.run.report
 from archiver.errors import ArchiverError
 from archiver.sandbox.audio import wav
@@ -19,7 +18,7 @@ from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import BatchLimit, Fault, Happens, OtherFile, Status
 from archiver.sandbox.world import World
 from tests.support.witness import Witness, digest
-from tests.support.world import bench, reasons, told
+from tests.support.world import QUICK, bench, reasons, told
 
 pytestmark = pytest.mark.anyio
 
@@ -85,12 +84,8 @@ async def test_every_event_says_when_and_in_which_run(tmp_path: Path) -> None:
             assert event["run"] == report.run_id
 
 
-async def test_many_events_make_many_segments_of_one_chain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archiver.archive.archive, "EVENTS_A_SEGMENT", 10)
-    monkeypatch.setattr(archiver.run.pipeline, "EVENTS_A_SEGMENT", 10)
-    async with bench(tmp_path, some(60)) as night:
+async def test_many_events_make_many_segments_of_one_chain(tmp_path: Path) -> None:
+    async with bench(tmp_path, some(60), pace=replace(QUICK, segment_events=10)) as night:
         await night.run()
         assert len(night.archive.segments()) > 10
         night.check_archive()
@@ -99,12 +94,9 @@ async def test_many_events_make_many_segments_of_one_chain(
         night.check_archive()
 
 
-async def test_no_event_waits_for_its_segment_until_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archiver.run.pipeline, "PUBLISH_SECONDS", 0.01)
+async def test_no_event_waits_for_its_segment_until_the_end(tmp_path: Path) -> None:
     seen: list[int] = []
-    async with bench(tmp_path, some(60)) as night:
+    async with bench(tmp_path, some(60), pace=replace(QUICK, publish_seconds=0.01)) as night:
         looks = Happens(lambda: seen.append(len(list(night.archive.events("stored")))))
         night.sandbox.faults.add(Fault(Route.FILE, looks))
         await night.run()
@@ -136,12 +128,8 @@ def append_foreign(archive: Witness) -> bool:
     return True
 
 
-async def test_another_writer_of_the_ledger_is_let_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(archiver.archive.archive, "EVENTS_A_SEGMENT", 10)
-    monkeypatch.setattr(archiver.run.pipeline, "EVENTS_A_SEGMENT", 10)
-    async with bench(tmp_path, some(40)) as night:
+async def test_another_writer_of_the_ledger_is_let_in(tmp_path: Path) -> None:
+    async with bench(tmp_path, some(40), pace=replace(QUICK, segment_events=10)) as night:
         written: set[bool] = set()
 
         def write() -> None:

@@ -20,6 +20,7 @@ from archiver.errors import (
 )
 from archiver.storage.base import Storage
 from archiver.storage.local.folder import LocalStorage
+from archiver.storage.local.syncing import Syncing
 from tests.storage.suite import DATA, KEY, StorageSuite, body, content, file_body, keys
 
 pytestmark = pytest.mark.anyio
@@ -122,7 +123,7 @@ async def test_a_link_whose_answer_was_lost_is_recognised(
         (errno.EDOM, StorageError),
     ],
 )
-@pytest.mark.parametrize("step", ["mkdir", "write", "fsync", "link"])
+@pytest.mark.parametrize("step", ["mkdir", "write", "sync", "link"])
 async def test_an_error_of_the_disk_is_one_of_ours_and_leaves_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -133,9 +134,12 @@ async def test_an_error_of_the_disk_is_one_of_ours_and_leaves_nothing(
     def failing(*_: Any, **__: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    storage = LocalStorage(tmp_path)
+    class Syncs(Syncing):
+        pass
+
+    storage = LocalStorage(tmp_path, Syncs)
     with monkeypatch.context() as patch:
-        patch.setattr(os, step, failing)
+        patch.setattr(*((Syncs, "sync_one") if step == "sync" else (os, step)), failing)
         with pytest.raises(StorageError) as caught:
             await storage.put(KEY, body(DATA))
     assert type(caught.value) is expected

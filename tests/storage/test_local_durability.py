@@ -2,7 +2,9 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,14 @@ from archiver.errors import (
 )
 from archiver.storage.base import Body, ObjectInfo
 from archiver.storage.local.folder import LocalStorage
-from archiver.storage.local.syncing import Syncing
+from archiver.storage.local.syncing import Syncing, Target
 from archiver.storage.local.writing import Put
 from tests.storage.suite import DATA, KEY, body, file_body
 
 pytestmark = pytest.mark.anyio
 
-# A put stops at each of the calls by which it touches the disk, as a killed process does.
-STEPS = ("mkdir", "open", "write", "fsync", "fstat", "close", "link", "unlink", "replace")
+# A put stops at each of these calls and at each sync, as a killed process does.
+STEPS = ("mkdir", "open", "write", "fstat", "close", "link", "unlink", "replace")
 
 
 class KilledError(BaseException):
@@ -30,30 +32,51 @@ class KilledError(BaseException):
 
 
 class Killer:
-    """Counts the calls at the border to the disk, and stops the writer before a chosen one."""
+    """Counts the steps at the border to the disk, and stops the writer before a chosen one."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, stop_before: int) -> None:
+    def __init__(self, stop_before: int) -> None:
         self.stop_before = stop_before
-        self.calls = 0
-        for name in STEPS:
-            patch.setattr(os, name, self._counted(getattr(os, name)))
+        self.steps = 0
+
+    def step(self, *_: object) -> None:
+        self.steps += 1
+        if self.steps >= self.stop_before:  # the dead do nothing, so no clean-up either
+            raise KilledError
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count while the block runs."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name in STEPS:
+                patch.setattr(os, name, self._counted(getattr(os, name)))
+            yield
 
     def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any, **options: Any) -> Any:
-            self.calls += 1
-            if self.calls >= self.stop_before:  # the dead do nothing, so no clean-up either
-                raise KilledError
+            self.step()
             return call(*arguments, **options)
 
         return counted
 
 
+class Watched(Syncing):
+    """Says what it is about to sync, each by itself."""
+
+    def __init__(self, root: str, heard: Callable[[Target], None]) -> None:
+        super().__init__(root)
+        self._heard = heard
+
+    def sync_one(self, target: Target) -> None:
+        self._heard(target)
+        super().sync_one(target)
+
+
 def put_until(root: Path, stop_before: int, spooled: Path | None) -> bool:
     """Whether the put was stopped; what it left on the disk is what a kill would leave."""
-    storage = LocalStorage(root)
+    killer = Killer(stop_before)
+    storage = LocalStorage(root, partial(Watched, heard=killer.step))
     given = body(DATA) if spooled is None else file_body(spooled, DATA)
-    with pytest.MonkeyPatch.context() as patch:
-        Killer(patch, stop_before)
+    with killer.at_work():
         try:
             storage._writer.put_all([Put(KEY, given)])
         except KilledError:
@@ -89,16 +112,11 @@ async def test_data_is_synced_before_its_name_and_names_before_the_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     story: list[str] = []
-    names: dict[int, str] = {}
-    real_open, real_fsync, real_link, real_mkdir = os.open, os.fsync, os.link, os.mkdir
+    real_link, real_mkdir = os.link, os.mkdir
 
-    def noted_open(path: str, *arguments: Any) -> int:
-        names[(file := real_open(path, *arguments))] = os.path.relpath(path, tmp_path)
-        return file
-
-    def noted_fsync(file: int) -> None:
-        real_fsync(file)
-        story.append("sync part" if names[file].endswith(".part") else f"sync {names[file]}")
+    def note_sync(target: Target) -> None:
+        is_file = isinstance(target, int)
+        story.append("sync part" if is_file else f"sync {os.path.relpath(target, tmp_path)}")
 
     def noted_link(part: str, final: str, **options: Any) -> None:
         story.append(f"link {os.path.relpath(final, tmp_path)}")
@@ -108,11 +126,9 @@ async def test_data_is_synced_before_its_name_and_names_before_the_answer(
         story.append(f"mkdir {os.path.relpath(path, tmp_path)}")
         real_mkdir(path)
 
-    monkeypatch.setattr(os, "open", noted_open)
-    monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "link", noted_link)
     monkeypatch.setattr(os, "mkdir", noted_mkdir)
-    storage = LocalStorage(tmp_path)
+    storage = LocalStorage(tmp_path, partial(Watched, heard=note_sync))
     await storage.put(KEY, body(DATA))
     named = story.index(f"link {KEY}")
     assert set(story[:named]) == {
@@ -136,21 +152,21 @@ def test_a_group_of_puts_is_synced_before_the_first_name_and_after_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     story: list[str] = []
-    sync, link = Syncing.sync, os.link
+    link = os.link
 
-    def noted_sync(syncing: Syncing, targets: Iterable[Any]) -> dict[Any, OSError]:
-        wanted = list(targets)
-        files = sum(isinstance(one, int) for one in wanted)
-        story.append(f"{files} files" if files else "folders" if wanted else "nothing")
-        return sync(syncing, wanted)
+    class Noted(Syncing):
+        def sync(self, targets: Iterable[Target]) -> dict[Target, OSError]:
+            wanted = list(targets)
+            files = sum(isinstance(one, int) for one in wanted)
+            story.append(f"{files} files" if files else "folders" if wanted else "nothing")
+            return super().sync(wanted)
 
     def noted_link(part: str, final: str, **options: Any) -> None:
         story.append("link")
         link(part, final, **options)
 
-    monkeypatch.setattr(Syncing, "sync", noted_sync)
     monkeypatch.setattr(os, "link", noted_link)
-    ended = LocalStorage(tmp_path)._writer.put_all(group(size))
+    ended = LocalStorage(tmp_path, Noted)._writer.put_all(group(size))
     assert [one.key for one in ended if isinstance(one, ObjectInfo)] == [
         put.key for put in group(size)
     ]
@@ -172,14 +188,12 @@ def test_of_a_group_only_the_put_that_fails_fails(tmp_path: Path) -> None:
     assert list((tmp_path / "_archive/tmp").iterdir()) == []
 
 
-def test_a_group_whose_sync_fails_gets_no_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def failing(folder: int) -> int:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
+def test_a_group_whose_sync_fails_gets_no_names(tmp_path: Path) -> None:
+    class Failing(Syncing):
+        def sync(self, targets: Iterable[Target]) -> dict[Target, OSError]:
+            return dict.fromkeys(targets, OSError(errno.EIO, os.strerror(errno.EIO)))
 
-    storage = LocalStorage(tmp_path)
-    monkeypatch.setattr(storage._writer._syncing, "_whole", failing)
+    storage = LocalStorage(tmp_path, Failing)
     ended = storage._writer.put_all(group(6))
     assert {type(one) for one in ended} == {StorageUnreachable}
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -189,10 +203,10 @@ def test_a_kill_in_a_group_leaves_each_object_whole_or_absent(tmp_path: Path) ->
     for stop_before in range(1, 200):
         root = tmp_path / f"archive-{stop_before}"
         root.mkdir()
-        storage = LocalStorage(root)
+        killer = Killer(stop_before)
+        storage = LocalStorage(root, partial(Watched, heard=killer.step))
         killed = False
-        with pytest.MonkeyPatch.context() as patch:
-            Killer(patch, stop_before)
+        with killer.at_work():
             try:
                 storage._writer.put_all(group(5))
             except KilledError:

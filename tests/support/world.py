@@ -9,23 +9,18 @@ are not synced, since no test here cuts the power.
 """
 
 import json
-import os
-import ssl
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import anyio
-import httpx
-import pytest
 
-import archiver.run.source
+from archiver.archive.pace import Pace
 from archiver.config import Config, load_config
-from archiver.liner.client import LinerClient
+from archiver.liner.client import API_RETRY
 from archiver.run.events import Event
 from archiver.run.report import RunReport
 from archiver.run.run import run
@@ -35,7 +30,7 @@ from archiver.sandbox.faults import Fault
 from archiver.sandbox.model import Source
 from archiver.sandbox.server import Sandbox
 from archiver.sandbox.world import World
-from archiver.storage.local import syncing
+from archiver.storage.local.syncing import Syncing, Target
 from archiver.tasks.retry import RetryPolicy
 from archiver.verify.findings import Finding
 from archiver.verify.verify import Wanted, verify
@@ -43,6 +38,20 @@ from tests.support.witness import Witness
 
 FIRST_NIGHT = datetime(2026, 11, 3, 1, 0, tzinfo=UTC)
 """The night after the first calls of a `World`."""
+
+
+class Unsynced(Syncing):
+    """Takes everything for durable at once: no test here cuts the power."""
+
+    def sync(self, targets: Iterable[Target]) -> dict[Target, OSError]:
+        return {}
+
+
+QUICK = Pace(
+    api=replace(API_RETRY, first_wait=0.001, greatest_wait=0.002),
+    fetch=RetryPolicy(attempts=3, first_wait=0.001, greatest_wait=0.002),
+    syncing=Unsynced,
+)
 
 CALL_STATES = ("archived", "none", "waiting", "failed", "gone")
 RECORDING_STATES = ("archived", "already", "waiting", "failed", "gone")
@@ -70,6 +79,7 @@ class Night:
     clock: ManualClock = field(default_factory=ManualClock)
     settings: dict[str, Any] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    pace: Pace = QUICK
 
     @property
     def archive(self) -> Witness:
@@ -122,6 +132,7 @@ class Night:
             stop=stop or anyio.Event(),
             state_folder=state or self.state,
             clock=self.clock,
+            pace=self.pace,
         )
         assert report is not None
         check_sums(report)
@@ -172,34 +183,12 @@ async def bench(
     *faults: Fault | Iterable[Fault],
     clock: ManualClock | None = None,
     settings: Mapping[str, Any] | None = None,
+    pace: Pace = QUICK,
     **sandbox: Any,
 ) -> AsyncIterator[Night]:
     """A sandbox over the world, with faults, and all that a run over it needs."""
     async with Sandbox(world or World(), faults=faults, **sandbox) as server:
-        with in_no_hurry():
-            yield Night(server, folder, clock or ManualClock(), dict(settings or {}))
-
-
-@contextmanager
-def in_no_hurry(attempts: int = 3) -> Iterator[None]:
-    """Retries, syncs and certificates take next to nothing."""
-    fast = RetryPolicy(attempts=attempts, first_wait=0.001, greatest_wait=0.002)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archiver.run.source, "FETCH_RETRY", fast)
-        patch.setattr(os, "fsync", lambda file: None)
-        patch.setattr(syncing, "_whole_sync", lambda root: None)
-        patch.setattr(httpx, "create_ssl_context", _ssl_context)
-        defaults = LinerClient.__init__.__kwdefaults__
-        assert defaults is not None
-        slow = defaults["retry"]
-        patch.setitem(defaults, "retry", replace(slow, first_wait=0.001, greatest_wait=0.002))
-        yield
-
-
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    """The certificates of the world are read once, not once a run."""
-    return ssl.create_default_context()
+        yield Night(server, folder, clock or ManualClock(), dict(settings or {}), pace=pace)
 
 
 def audio_of(world: World) -> dict[int, bytes]:

@@ -5,14 +5,12 @@ It is made once and copied for each test, in a folder or into a bucket.
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import anyio
-import pytest
 
-import archiver.archive.archive
 from archiver.config import Config, load_config
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
@@ -20,7 +18,7 @@ from archiver.verify.audit import Patience
 from archiver.verify.findings import Finding
 from archiver.verify.verify import Verified, Wanted, verify
 from tests.support.witness import Witness
-from tests.support.world import bench
+from tests.support.world import QUICK, bench
 
 
 async def _no_time(seconds: float) -> None:
@@ -94,12 +92,10 @@ def world_of_everything() -> World:
 async def make(folder: Path) -> Case:
     """The archive after three nights, in more than three segments."""
     world = world_of_everything()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(archiver.archive.archive, "EVENTS_A_SEGMENT", 4)
-        async with bench(folder, world) as night:
-            await night.run()
-            night.clock.advance(days=1)
-            world.change_recording(11, summary="Late, but there.")
-            await night.nights(2)
+    async with bench(folder, world, pace=replace(QUICK, segment_events=4)) as night:
+        await night.run()
+        night.clock.advance(days=1)
+        world.change_recording(11, summary="Late, but there.")
+        await night.nights(2)
     Witness(folder / "archive").check()
     return Case(folder)

@@ -42,6 +42,7 @@ async def verified(night: Night, *, repair: bool = True) -> Verified:
         state_folder=night.state,
         clock=night.clock,
         patience=AT_ONCE,
+        pace=night.pace,
     )
 
 

@@ -33,6 +33,7 @@ from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
 from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
 from archiver.storage.local import disk
 from archiver.storage.local.filelock import FileLock
+from archiver.storage.local.syncing import Syncing
 from archiver.storage.local.walk import entries
 from archiver.storage.local.writing import Put, Writer, tag_of
 from archiver.tasks.batch import SharedHop
@@ -50,13 +51,16 @@ _Result = TypeVar("_Result")
 
 
 class LocalStorage(Storage):
-    """The folder must exist; `opening.py` makes it."""
+    """The folder must exist; `opening.py` makes it. `syncing` makes durable what lies in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, syncing: Callable[[str], Syncing] = Syncing) -> None:
         self._root = os.path.abspath(root)  # noqa: PTH100 - plain strings: this is the hot path
         self._parts = f"{self._root}/{TMP_PREFIX}"
         self._limiter = CapacityLimiter(THREADS)
-        self._writer = Writer(self._root, changing=self._changing, check_tag=self._check_tag)
+        self._syncing = syncing(self._root)
+        self._writer = Writer(
+            self._root, self._syncing, changing=self._changing, check_tag=self._check_tag
+        )
         self._writing = SharedHop(self._writer.put_all)
 
     @property
@@ -214,7 +218,8 @@ class LocalStorage(Storage):
                     os.rmdir(f"{self._root}/{folder}")  # noqa: PTH106
                     self._writer.forget(folder)
                     folder = folder.rpartition("/")[0]
-            disk.sync_folder(f"{self._root}/{folder}")
+            for error in self._syncing.sync([f"{self._root}/{folder}"]).values():
+                raise error
 
     def _clear_parts(self) -> int:
         removed = 0

@@ -37,10 +37,21 @@ class Syncing:
         failed: dict[Target, OSError] = {}
         for target in distinct:
             try:
-                _sync(target)
+                self.sync_one(target)
             except OSError as error:
                 failed[target] = error
         return failed
+
+    def sync_one(self, target: Target) -> None:
+        """Sync a file or a folder by itself. Raises OSError."""
+        if isinstance(target, int):
+            os.fsync(target)
+            return
+        folder = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _sync_whole(
         self, sync: Callable[[int], int], targets: Iterable[Target]
@@ -56,17 +67,6 @@ class Syncing:
         except OSError as error:
             return dict.fromkeys(targets, error)
         return {}
-
-
-def _sync(target: Target) -> None:
-    if isinstance(target, int):
-        os.fsync(target)
-        return
-    folder = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _whole_sync(root: str) -> Callable[[int], int] | None:

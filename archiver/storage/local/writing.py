@@ -90,6 +90,7 @@ class Writer:
     def __init__(
         self,
         root: str,
+        syncing: Syncing,
         *,
         changing: Callable[[], AbstractContextManager[None]],
         check_tag: Callable[[str, str], None],
@@ -99,7 +100,7 @@ class Writer:
         self._name = token_hex(8)
         self._numbers = count()
         self._durable = {""}
-        self._syncing = Syncing(root)
+        self._syncing = syncing
         self._changing = changing
         self._check_tag = check_tag
 

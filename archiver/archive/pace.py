@@ -1,0 +1,39 @@
+"""How patiently an archive is worked on: waits, attempts, and when what is written is durable.
+
+Handed in by whoever opens an archive, so that nothing has to be changed behind its back. Another
+pace changes how long work takes and what a power cut may cost, never what is done.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from archiver.liner.client import API_RETRY
+from archiver.recordings.fetch import FETCH_RETRY, STALL_SECONDS
+from archiver.storage.lease import LeaseTimes
+from archiver.storage.local.syncing import Syncing
+from archiver.storage.lock import LEASE_TIMES
+from archiver.tasks.retry import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`api` and `fetch` are for requests and recordings that failed; `stall` is how many seconds a
+    source may send nothing.
+
+    A segment of the ledger is written when `segment_events` wait, or `publish_seconds` after the
+    last one. `lease` times the lock where the storage has none; `syncing` makes writes durable that
+    go to the folder it is given.
+    """
+
+    api: RetryPolicy = API_RETRY
+    fetch: RetryPolicy = FETCH_RETRY
+    stall: float = STALL_SECONDS
+    segment_events: int = 1000
+    publish_seconds: float = 30.0
+    lease: LeaseTimes = LEASE_TIMES
+    syncing: Callable[[str], Syncing] = Syncing
+
+
+REAL_PACE: Final = Pace()
+"""What a night needs."""

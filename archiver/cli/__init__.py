@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from archiver import __version__
 from archiver.cli.commands import COMMANDS
@@ -23,6 +23,9 @@ from archiver.cli.parsing import (
     wants_json_logs,
 )
 from archiver.console import Console
+
+if TYPE_CHECKING:
+    from archiver.archive.pace import Pace
 
 _INTERRUPTED = 130
 _SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
@@ -42,14 +45,14 @@ def script() -> NoReturn:
     sys.exit(code)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. Raises nothing."""
+def main(argv: Sequence[str] | None = None, *, pace: "Pace | None" = None) -> int:
+    """Run one command, at the given pace, and return its exit code. Raises nothing."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     console = Console(json_mode=wants_json(arguments), json_logs=wants_json_logs(arguments))
     console.protect(*(os.environ.get(name) for name in _SECRETS))
     try:
         with console.hearing_logs(), _terminated_like_interrupted():
-            return _command(arguments, console)
+            return _command(arguments, console, pace)
     except SystemExit as leaving:  # --help and --version
         return leaving.code if isinstance(leaving.code, int) else 0
     except KeyboardInterrupt:
@@ -89,9 +92,10 @@ def build_parser() -> Parser:
     return parser
 
 
-def _command(arguments: Sequence[str], console: Console) -> int:
+def _command(arguments: Sequence[str], console: Console, pace: "Pace | None") -> int:
     parsed = build_parser().parse_args(arguments)
-    context = Context(console, os.environ, Path(getattr(parsed, "config", DEFAULT_CONFIG)))
+    config = Path(getattr(parsed, "config", DEFAULT_CONFIG))
+    context = Context(console, os.environ, config, pace)
     code: int = parsed.execute(parsed, context)
     return code
 

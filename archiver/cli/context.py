@@ -10,6 +10,7 @@ from archiver.console import Console
 from archiver.errors import ConfigError
 
 if TYPE_CHECKING:
+    from archiver.archive.pace import Pace
     from archiver.config import Config, NoticesConfig
 
 _SHORTEST_PATH: Final = 16
@@ -22,6 +23,14 @@ class Context:
     console: Console
     environ: Mapping[str, str]
     config_path: Path
+    given_pace: "Pace | None" = None
+
+    @property
+    def pace(self) -> "Pace":
+        """How patiently the command works: as a night needs it, unless another pace was given."""
+        from archiver.archive.pace import REAL_PACE
+
+        return self.given_pace or REAL_PACE
 
     def load_config(self, *, needs_key: bool = True) -> "Config":
         """The configuration, its key registered with the console. Raises ConfigError.

@@ -10,6 +10,7 @@ from typing import Final
 
 import anyio
 
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.cli.balance import balance_lines
 from archiver.cli.context import Context
 from archiver.cli.event_log import log_end, log_event
@@ -46,7 +47,14 @@ async def one_run(
     began, told, failure = clock(), None, None
     try:
         report = await watched_run(
-            config, request, context.console, state_folder, stop, clock=clock, alive=alive
+            config,
+            request,
+            context.console,
+            state_folder,
+            stop,
+            clock=clock,
+            alive=alive,
+            pace=context.pace,
         )
         told = None if report is None else report.as_json()
         code = finish(report, config, context)
@@ -86,6 +94,7 @@ async def watched_run(
     *,
     clock: Clock = system_clock,
     alive: Callable[[], None] = lambda: None,
+    pace: Pace = REAL_PACE,
 ) -> RunReport | None:
     """The same, where somebody else sets `stop`; progress is told and `alive` is called."""
     tally = Tally()
@@ -99,7 +108,13 @@ async def watched_run(
         async with anyio.create_task_group() as around:
             around.start_soon(_tick, printer, alive)
             report = await run(
-                config, request, on_event=heard, stop=stop, state_folder=state_folder, clock=clock
+                config,
+                request,
+                on_event=heard,
+                stop=stop,
+                state_folder=state_folder,
+                clock=clock,
+                pace=pace,
             )
             around.cancel_scope.cancel()
     finally:

@@ -72,10 +72,11 @@ def started(
     folder: Path,
     environ: Mapping[str, str] | None = None,
     user: int | None = None,
+    module: str = "archiver",
 ) -> "subprocess.Popen[str]":
     """Start one command in the folder as a process; end it with `awaited` or `interrupted`."""
     return subprocess.Popen(
-        [sys.executable, "-m", "archiver", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=folder,
         env=environment(folder, **(environ or {})),
         stdout=subprocess.PIPE,

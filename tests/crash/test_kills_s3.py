@@ -16,7 +16,7 @@ from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Stall
 from archiver.sandbox.world import World
-from tests.cli.commands import PATIENCE, TOP
+from tests.cli.commands import PATIENCE
 from tests.crash.test_kills import killed
 from tests.storage.s3_servers import (
     ACCESS_KEY,
@@ -29,14 +29,6 @@ from tests.storage.s3_servers import (
 from tests.support.command import RECENTLY, Command, command
 from tests.support.witness import Witness
 from tests.support.world import audio_of
-
-IMPATIENT = """
-import archiver.storage.lock as lock
-for held in (lock.archive_lock, lock.append_lock):
-    held = getattr(held, "__wrapped__", held)
-    held.__kwdefaults__["times"] = lock.LeaseTimes(dead_after=0.0)
-"""
-"""Given to a command as its `sitecustomize`."""
 
 
 def centre(calls: int) -> World:
@@ -53,7 +45,6 @@ def on_s3(
     folder: Path, world: World, server: S3Server, *, impatient: bool = True
 ) -> Iterator[tuple[Command, RawBucket]]:
     bucket = RawBucket(server, f"qa/{folder.name}")
-    (folder / "sitecustomize.py").write_text(IMPATIENT if impatient else "")
     with command(folder, world) as commands:
         s3 = {"endpoint_url": server.endpoint, "region": "us-east-1"}
         commands.settings["storage"] = {"url": f"s3://{bucket.name}/{bucket.prefix}", "s3": s3}
@@ -62,8 +53,9 @@ def on_s3(
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "PYTHONPATH": f"{folder}:{TOP}",
         }
+        if impatient:
+            commands.module = "tests.crash.impatient"
         (folder / "spool").mkdir()
         yield commands, bucket
 

@@ -16,7 +16,7 @@ import anyio
 
 from archiver.cli import main, nightly
 from archiver.schedule import waiting
-from tests.support.world import in_no_hurry
+from tests.support.world import QUICK
 
 
 def read_moment(path: Path) -> datetime:
@@ -50,7 +50,6 @@ async def sleep(seconds: float) -> None:
 if __name__ == "__main__":
     waiting.STEP = 300.0  # type: ignore[misc]  # a day is then some hundred looks at the clock
     nightly.Nights = partial(nightly.Nights, clock=clock, sleep=sleep)  # type: ignore[misc, assignment]
-    with in_no_hurry():
-        code = main(["run", "--every", "24h", "--at", "02:30", "--log", "json"])
+    code = main(["run", "--every", "24h", "--at", "02:30", "--log", "json"], pace=QUICK)
     sys.stdout.flush()
     os._exit(code)

@@ -139,7 +139,10 @@ async def test_an_error_of_the_disk_is_one_of_ours_and_leaves_nothing(
 
     storage = LocalStorage(tmp_path, Syncs)
     with monkeypatch.context() as patch:
-        patch.setattr(*((Syncs, "sync_one") if step == "sync" else (os, step)), failing)
+        if step == "sync":
+            patch.setattr(Syncs, "sync_one", failing)
+        else:
+            patch.setattr(os, step, failing)
         with pytest.raises(StorageError) as caught:
             await storage.put(KEY, body(DATA))
     assert type(caught.value) is expected

@@ -115,8 +115,8 @@ async def test_data_is_synced_before_its_name_and_names_before_the_answer(
     real_link, real_mkdir = os.link, os.mkdir
 
     def note_sync(target: Target) -> None:
-        is_file = isinstance(target, int)
-        story.append("sync part" if is_file else f"sync {os.path.relpath(target, tmp_path)}")
+        part = isinstance(target, int)
+        story.append("sync part" if part else f"sync {os.path.relpath(str(target), tmp_path)}")
 
     def noted_link(part: str, final: str, **options: Any) -> None:
         story.append(f"link {os.path.relpath(final, tmp_path)}")

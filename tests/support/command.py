@@ -16,7 +16,7 @@ from archiver.sandbox.model import Source
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import Ended, awaited, environment, started
 from tests.support.witness import Witness
-from tests.support.world import in_no_hurry
+from tests.support.world import QUICK
 
 RECENTLY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
 """Commands have the clock of the machine, so calls happen lately."""
@@ -30,6 +30,7 @@ class Command:
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
+    module: str = "archiver"
 
     @property
     def archive(self) -> Witness:
@@ -47,7 +48,13 @@ class Command:
 
     def start(self, *arguments: str, user: int | None = None) -> "subprocess.Popen[str]":
         self.configure()
-        return started(*arguments, folder=self.folder, environ=self._environ(), user=user)
+        return started(
+            *arguments,
+            folder=self.folder,
+            environ=self._environ(),
+            user=user,
+            module=self.module,
+        )
 
     def run(self, *arguments: str, user: int | None = None) -> Ended:
         """`archiver run --json` with more arguments, to its end."""
@@ -56,11 +63,11 @@ class Command:
     def run_here(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
         """The same within this process, where retries need not wait."""
         self.configure()
-        with pytest.MonkeyPatch.context() as patch, in_no_hurry():
+        with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
             for name, value in environment(self.folder, **self._environ()).items():
                 patch.setenv(name, value)
-            code = main(["run", "--json", *arguments])
+            code = main(["run", "--json", *arguments], pace=QUICK)
         return Ended(code, *capsys.readouterr())
 
     def _environ(self) -> dict[str, str]:

@@ -27,6 +27,7 @@ from urllib.parse import quote, quote_plus
 
 from archiver.clock import stamp, system_clock
 from archiver.errors import ArchiverError, UsageError
+from archiver.text.colours import coloured
 
 REDACTED: Final = "[redacted]"
 
@@ -62,11 +63,17 @@ class Console:
         *,
         json_mode: bool = False,
         json_logs: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+        colour: bool = False,
         out: TextIO | None = None,
         err: TextIO | None = None,
     ) -> None:
         self.json_mode = json_mode
         self._json_logs = json_logs
+        self.quiet = quiet
+        self.verbose = verbose
+        self._colour = colour
         self._about: dict[str, Any] = {}
         self._out = sys.stdout if out is None else out
         self._err = sys.stderr if err is None else err
@@ -97,8 +104,9 @@ class Console:
 
     @property
     def is_live(self) -> bool:
-        """Whether a person watches standard error on a terminal."""
-        return not self._json_logs and self._err is not None and self._err.isatty()
+        """Whether standard error is a terminal that shows progress as it goes on."""
+        is_plain = self._json_logs or self.quiet or self.verbose
+        return not is_plain and _is_terminal(self._err)
 
     @property
     def live_stream(self) -> TextIO:
@@ -106,23 +114,35 @@ class Console:
         return self._err
 
     def say(self, line: str, *, event: str = "note", **facts: Any) -> None:
-        """One line to standard error: a note, a step, progress.
+        """One line to standard error: a note, a step, progress. Nothing with `--quiet`.
 
-        Where lines are JSON objects, this one is of that kind and bears the facts as members.
+        Where lines are JSON objects, this one is of that kind and has the facts as members.
         """
+        if not self.quiet:
+            self.warn(line, event=event, **facts)
+
+    def warn(self, line: str, *, event: str = "note", **facts: Any) -> None:
+        """One line to standard error that `--quiet` shows, too: something is wrong."""
         if self._json_logs:
-            self.log(event, **facts, message=line)
+            self._log(event, {**facts, "message": line})
         else:
+            self._to_err(self._painted(line, self._err))
+
+    def detail(self, line: str) -> None:
+        """One line to standard error for `--verbose`; `--log json` has `log` for the same."""
+        if self.verbose and not self._json_logs:
             self._to_err(self.clean(line))
 
     def log(self, event: str, **facts: Any) -> None:
         """One JSON object to standard error where lines are such; else nothing, not even words.
 
         For what a person would not read line by line, such as each retry. Unknown facts (None) are
-        left out.
+        left out. Nothing with `--quiet`.
         """
-        if not self._json_logs:
-            return
+        if self._json_logs and not self.quiet:
+            self._log(event, facts)
+
+    def _log(self, event: str, facts: Mapping[str, Any]) -> None:
         told = {"at": stamp(system_clock()), "event": event, **self._about, **facts}
         known = {name: fact for name, fact in told.items() if fact is not None}
         self._to_err(json.dumps(self._scrubbed(known)))
@@ -134,7 +154,17 @@ class Console:
     def result(self, *lines: str) -> None:
         """The result for people, a line each; nothing with `--json`."""
         if not self.json_mode and lines:
-            self._to_out("\n".join(self.clean(line) for line in lines))
+            self._to_out("\n".join(self._painted(line, self._out) for line in lines))
+
+    def document(self, text: str) -> None:
+        """The result is a text of our own making (a script, a schema), written as it is.
+
+        With `--json` it is the member `text` of the object.
+        """
+        if self.json_mode:
+            self._answer({"text": text})
+        else:
+            self._to_out(text.removesuffix("\n"))
 
     def csv(self, rows: Iterable[Sequence[str | int | None]]) -> None:
         """The result for spreadsheets, as RFC 4180 has it; the first row names the columns.
@@ -147,12 +177,14 @@ class Console:
 
     def json(self, value: Mapping[str, Any]) -> None:
         """The result for machines: one object on one line, once; nothing without `--json`."""
-        if not self.json_mode:
-            return
+        if self.json_mode:
+            self._answer(self._scrubbed(value))
+
+    def _answer(self, value: Mapping[str, Any]) -> None:
         if self._answered:
             raise RuntimeError("a command answers with one JSON object")
         self._answered = True
-        self._to_out(json.dumps(self._scrubbed(value), allow_nan=False))
+        self._to_out(json.dumps(value, allow_nan=False))
 
     def next_answer(self) -> None:
         """Let one more JSON object be the answer: of a command that keeps running, one a run."""
@@ -187,18 +219,22 @@ class Console:
         """A traceback to standard error, line by line."""
         for chunk in traceback.format_exception(error):
             for line in chunk.rstrip("\n").split("\n"):
-                self.say(line)
+                self.warn(line)
 
     def _fail(self, code: int, message: str, hint: str) -> None:
         if self.json_mode and not self._answered:
             self.json({"error": {"code": code, "message": message, "hint": hint}})
         if self._json_logs:
-            self.log("error", code=code, message=message, hint=hint)
+            self._log("error", {"code": code, "message": message, "hint": hint})
             return
-        self.say(f"error: {message}")
+        self.warn(f"error: {message}")
         if hint:
-            self.say(f"hint: {hint}")
-        self.say(f"exit code: {code}")
+            self.warn(f"hint: {hint}")
+        self.warn(f"exit code: {code}")
+
+    def _painted(self, line: str, stream: TextIO | None) -> str:
+        clean = self.clean(line)
+        return coloured(clean) if self._colour and _is_terminal(stream) else clean
 
     def _scrubbed(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -247,9 +283,13 @@ class _LogLines(logging.Handler):
             message = record.getMessage()
         except (TypeError, ValueError):  # the library's arguments do not fit its own message
             message = str(record.msg)
-        self._console.say(f"{record.levelname.lower()}: {record.name}: {message}")
+        self._console.warn(f"{record.levelname.lower()}: {record.name}: {message}")
         if record.exc_info and record.exc_info[1]:
             self._console.say_traceback(record.exc_info[1])
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -42,6 +42,66 @@ def test_people_get_the_result_on_stdout_and_the_rest_on_stderr() -> None:
     assert (voices.out, voices.err) == ("one\ntwo\n", "a step\n")
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_colours_and_nothing_else_does() -> None:
+    red = "\x1b[1;31m"
+    for colour, stream, wanted in (
+        (True, Terminal(), True),
+        (False, Terminal(), False),
+        (True, io.StringIO(), False),
+    ):
+        console = Console(colour=colour, out=stream, err=stream)
+        console.result("PROBLEM  here", "fine \x1b[2J")
+        console.error(UsageError("wrong"))
+        assert stream.getvalue().count(red) == (2 if wanted else 0)
+        assert "\x1b[2J" not in stream.getvalue()
+
+
+def test_quiet_leaves_warnings_and_errors_alone() -> None:
+    err = io.StringIO()
+    console = Console(quiet=True, out=io.StringIO(), err=err)
+    console.say("a step")
+    console.detail("a retry")
+    console.warn("a trouble")
+    with console.hearing_logs():
+        logging.getLogger("library").warning("odd")
+    console.error(UsageError("wrong"))
+    assert err.getvalue().splitlines()[:3] == [
+        "a trouble",
+        "warning: library: odd",
+        "error: wrong",
+    ]
+    err = io.StringIO()
+    console = Console(quiet=True, json_logs=True, out=io.StringIO(), err=err)
+    console.log("retry", attempt=1)
+    console.error(UsageError("wrong"))
+    assert [json.loads(line)["event"] for line in err.getvalue().splitlines()] == ["error"]
+
+
+def test_verbose_shows_what_else_only_machines_are_told() -> None:
+    err = io.StringIO()
+    Console(verbose=True, err=err).detail("a retry")
+    Console(err=err).detail("unseen")
+    Console(verbose=True, json_logs=True, err=err).detail("unseen")
+    assert err.getvalue() == "a retry\n"
+
+
+def test_a_text_of_our_own_is_written_as_it_is() -> None:
+    script = "case $x in\n  http://a/?b=c) ;;\nesac\n"
+    voices = Voices()
+    voices.console.document(script)
+    assert voices.out == script
+    voices = Voices(json_mode=True)
+    voices.console.document(script)
+    assert json.loads(voices.out) == {"text": script}
+
+
 def test_machines_get_one_object_on_stdout_and_nothing_else() -> None:
     voices = Voices(json_mode=True)
     voices.console.say("a step")

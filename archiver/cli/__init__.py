@@ -6,23 +6,18 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from archiver import __version__
-from archiver.cli.commands import COMMANDS
+from archiver.cli.commands import build_parser
 from archiver.cli.context import Context
 from archiver.cli.failing import say_failure
-from archiver.cli.parsing import (
-    DEFAULT_CONFIG,
-    Parser,
-    common_options,
-    wants_json,
-    wants_json_logs,
-)
+from archiver.cli.output_options import OutputOptions
+from archiver.cli.parsing import DEFAULT_CONFIG
 from archiver.console import Console
+from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from archiver.archive.pace import Pace
@@ -48,7 +43,14 @@ def script() -> NoReturn:
 def main(argv: Sequence[str] | None = None, *, pace: "Pace | None" = None) -> int:
     """Run one command, at the given pace, and return its exit code. Raises nothing."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    console = Console(json_mode=wants_json(arguments), json_logs=wants_json_logs(arguments))
+    output = OutputOptions.of(arguments, os.environ)
+    console = Console(
+        json_mode=output.json,
+        json_logs=output.json_logs,
+        quiet=output.quiet,
+        verbose=output.verbose,
+        colour=output.colour,
+    )
     console.protect(*(os.environ.get(name) for name in _SECRETS))
     try:
         with console.hearing_logs(), _terminated_like_interrupted():
@@ -67,34 +69,17 @@ def main(argv: Sequence[str] | None = None, *, pace: "Pace | None" = None) -> in
         return _INTERRUPTED
 
 
-def build_parser() -> Parser:
-    """The whole command line, one sub-parser a command, which fills itself when it is used."""
-    common = common_options()
-    parser = Parser(
-        prog="archiver",
-        description="Brings the call recordings of a Liner call centre home, and can prove it.",
-        epilog="Exit codes: 0 complete, 1 a bug of ours, 2 usage or configuration, 3 something is "
-        "open or missing, 4 damage found, 5 access refused or unreachable, 6 locked by another "
-        "run, 130 interrupted.",
-        parents=[common],
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"archiver {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        commands.add_parser(
-            command.name,
-            help=command.summary,
-            parents=[common],
-            allow_abbrev=False,
-            fill=partial(command.add_to, common=common),
-        )
-    return parser
-
-
 def _command(arguments: Sequence[str], console: Console, pace: "Pace | None") -> int:
-    parsed = build_parser().parse_args(arguments)
+    parser = build_parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.command is None:
+        for line in parser.format_help().splitlines():
+            console.say(line)
+        raise UsageError("no command given", hint="`archiver COMMAND --help` shows its options")
+    if console.quiet and console.verbose:
+        raise UsageError("--quiet and --verbose are both given", hint="keep one of them")
     config = Path(getattr(parsed, "config", DEFAULT_CONFIG))
+    console.detail(f"archiver {__version__}, Python {sys.version.split()[0]}, {config.absolute()}")
     context = Context(console, os.environ, config, pace)
     code: int = parsed.execute(parsed, context)
     return code

@@ -6,10 +6,12 @@ client, and `archiver status` no web server.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Final
 
-from archiver.cli.parsing import Parser
+from archiver import __version__
+from archiver.cli.parsing import Parser, common_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +41,36 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("serve", "the QA desk: find, listen, judge"),
     Command("sandbox", "serve an embedded Liner API with sample calls"),
     Command("demo", "sandbox, run and desk in one command, on sample calls"),
+    Command("completion", "complete commands and options in bash, zsh or fish"),
 )
 """In the order in which a newcomer meets them."""
+
+
+def build_parser(*, whole: bool = False) -> Parser:
+    """The command line, one sub-parser a command, which gets its options when it is used.
+
+    With `whole` every command has them at once, for whoever wants to read all of it.
+    """
+    common = common_options()
+    parser = Parser(
+        prog="archiver",
+        description="Brings the call recordings of a Liner call centre home, and can prove it.",
+        epilog="Exit codes: 0 complete, 1 a bug of ours, 2 usage or configuration, 3 something is "
+        "open or missing, 4 damage found, 5 access refused or unreachable, 6 locked by another "
+        "run, 130 interrupted.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"archiver {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for command in COMMANDS:
+        added = commands.add_parser(
+            command.name,
+            help=command.summary,
+            parents=[common],
+            allow_abbrev=False,
+            fill=partial(command.add_to, common=common),
+        )
+        if whole:
+            added.filled()
+    return parser

@@ -1,13 +1,16 @@
-"""The events of a run as JSON lines, for `--log json`: those that somebody may look for later.
+"""The events of a run that somebody may look for later: JSON lines for `--log json`, or for people.
 
-What people read anyway (progress, notes, errors) is logged where it is said.
+What people read anyway (progress, notes, errors) is logged where it is said; these lines they get
+with `--verbose`.
 """
 
+from archiver.cli.wording import who
 from archiver.clock import stamp
 from archiver.console import Console
 from archiver.monitoring.night import Night
 from archiver.run.events import CURRENT_CALL, Event, NotArchived, RunStarted
 from archiver.tasks.retry import RetryScheduled
+from archiver.text.measures import say_duration
 
 
 def log_event(console: Console, event: Event) -> None:
@@ -15,6 +18,7 @@ def log_event(console: Console, event: Event) -> None:
     if isinstance(event, RunStarted):
         console.about(runId=event.run_id)
         console.log("run-started")
+        console.detail(f"run {event.run_id}")
     elif isinstance(event, NotArchived):
         console.log(
             "not-archived",
@@ -24,6 +28,9 @@ def log_event(console: Console, event: Event) -> None:
             reason=event.reason,
             message=event.detail or None,
         )
+        said = f" ({event.detail})" if event.detail else ""
+        what = who({"callId": event.call_id, "recordId": event.record_id})
+        console.detail(f"{what}: {event.state}: {event.reason}{said}")
     elif isinstance(event, RetryScheduled):
         console.log(
             "retry",
@@ -33,6 +40,10 @@ def log_event(console: Console, event: Event) -> None:
             attempts=event.attempts,
             waitSeconds=round(event.wait, 3),
             message=str(event.error),
+        )
+        console.detail(
+            f"attempt {event.attempt} of {event.attempts} failed: {event.error};"
+            f" next in {say_duration(event.wait)}"
         )
 
 

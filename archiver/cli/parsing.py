@@ -1,27 +1,33 @@
 """The parser that every command shares, and the kinds of arguments that several of them take."""
 
 import argparse
-from collections.abc import Callable, Sequence
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
-from itertools import pairwise
-from typing import Any, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
+from archiver.clock import system_clock
 from archiver.errors import UsageError
-from archiver.text.measures import parse_id, parse_moment
+from archiver.text.measures import parse_id, parse_moment_or_age
 
 DEFAULT_CONFIG = "archive.yaml"
+
+_OPTION: Final = re.compile(r"--?[^\W\d][\w-]*")
 
 
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are ours, so that they end like every other error, `--json` too.
 
     `fill` gives it its options when they are first needed, so that a command that nobody asks for
-    is not even imported.
+    is not even imported. An unknown option is refused before anything else is looked at, by its
+    name alone: what follows it may be a password.
     """
 
     def __init__(self, *, fill: "Callable[[Parser], None] | None" = None, **named: Any) -> None:
         super().__init__(**named)
         self._fill = fill
+        self._commands: Any = None
 
     def filled(self) -> Self:
         """This parser with all its options."""
@@ -30,18 +36,58 @@ class Parser(argparse.ArgumentParser):
             fill(self)
         return self
 
+    def add_subparsers(self, **named: Any) -> Any:
+        """As argparse does."""
+        self._commands = super().add_subparsers(**named)
+        return self._commands
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does. UsageError for arguments that are left over, which it never repeats."""
+        parsed, surplus = self.parse_known_args(args, namespace)
+        if surplus:
+            self.error("unexpected argument" if len(surplus) == 1 else "unexpected arguments")
+        return parsed
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does, with all the options."""
+        """As argparse does, with all the options and no unknown one."""
         self.filled()
+        self._refuse_unknown(args or ())
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing and leaving."""
-        raise UsageError(message, hint=f"`{self.prog} --help` shows what can be asked for")
+        raise UsageError(message, hint=self._hint(""))
+
+    def _refuse_unknown(self, arguments: Sequence[str]) -> None:
+        """Refuse the first option or command that is unknown, as far as this parser reads."""
+        options, takes_value = self._option_string_actions, False
+        for argument in arguments:
+            name = argument.partition("=")[0]
+            if argument == "--":
+                return
+            if _OPTION.fullmatch(name):
+                name = name if name.startswith("--") else name[:2]
+                if name not in options:
+                    self._unknown("option", name, options)
+                takes_value = argument == name and options[name].nargs is None
+            elif takes_value:
+                takes_value = False
+            elif self._commands is not None:
+                if argument not in self._commands.choices:
+                    self._unknown("command", argument, self._commands.choices)
+                return
+
+    def _unknown(self, kind: str, name: str, known: Iterable[str]) -> NoReturn:
+        near = difflib.get_close_matches(name, list(known), n=1)
+        hint = self._hint(f"did you mean {near[0]}? " if near else "")
+        raise UsageError(f"unknown {kind} {name[:40]}", hint=hint)
+
+    def _hint(self, first: str) -> str:
+        return f"{first}`{self.prog} --help` shows what can be asked for"
 
 
 def common_options() -> Parser:
-    """`-c`, `--json` and `--log`, to be accepted before the command and after it alike.
+    """The options of every command, to be accepted before the command and after it alike.
 
     None of them has a default here: the one that stands after the command would undo the one
     before it.
@@ -66,23 +112,21 @@ def common_options() -> Parser:
         default=argparse.SUPPRESS,
         help="what standard error is: text for people (default), or one JSON object a line",
     )
+    options.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="write only warnings and errors to standard error",
+    )
+    options.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="write each retry and each failed recording to standard error",
+    )
     return options
-
-
-def wants_json_logs(arguments: Sequence[str]) -> bool:
-    """Whether `--log json` is among the options; asked before parsing, which may fail."""
-    options = _options(arguments)
-    return "--log=json" in options or ("--log", "json") in pairwise(options)
-
-
-def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether `--json` is among the options; asked before parsing, which may fail."""
-    return "--json" in _options(arguments)
-
-
-def _options(arguments: Sequence[str]) -> list[str]:
-    options = list(arguments)
-    return options[: options.index("--")] if "--" in options else options
 
 
 def id_argument(text: str) -> int:
@@ -112,16 +156,17 @@ def period(
     since: str | None, until: str | None, zone: tzinfo
 ) -> tuple[datetime | None, datetime | None]:
     """`--since` and `--until` as moments; UsageError when there is no time between them."""
-    begin, end = _moment("--since", since, zone), _moment("--until", until, zone)
+    now = system_clock()
+    begin, end = _moment("--since", since, zone, now), _moment("--until", until, zone, now)
     if begin is not None and end is not None and begin >= end:
         raise UsageError("--since is not before --until", hint="--until itself is excluded")
     return begin, end
 
 
-def _moment(option: str, text: str | None, zone: tzinfo) -> datetime | None:
+def _moment(option: str, text: str | None, zone: tzinfo, now: datetime) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_moment(text, zone)
+        return parse_moment_or_age(text, zone, now)
     except ValueError as error:
         raise UsageError(f"{option} {error}, not {text[:40]!r}") from None

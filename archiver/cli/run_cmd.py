@@ -41,8 +41,12 @@ def add_to(parser: Parser, common: Parser) -> None:
         "back to what is open, and account for everything. Runs that name a time, a lead, an order "
         "or a call move no cursor."
     )
-    parser.add_argument("--since", metavar="T", help="from this date or time on")
-    parser.add_argument("--until", metavar="T", help="up to this date or time, which is excluded")
+    parser.add_argument(
+        "--since",
+        metavar="T",
+        help="from this date, time or age on, such as 2026-10-01, yesterday or 7d",
+    )
+    parser.add_argument("--until", metavar="T", help="up to this moment, which is excluded")
     for name in ("lead", "order", "call"):
         parser.add_argument(
             f"--{name}",

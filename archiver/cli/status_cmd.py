@@ -31,8 +31,10 @@ def add_to(parser: Parser, common: Parser) -> None:
         choices=("day", "order", "agent"),
         help="show this table alone and in full (default: all of them, the longest cut)",
     )
-    parser.add_argument("--since", metavar="T", help="only calls from this date or time on")
-    parser.add_argument("--until", metavar="T", help="only calls before this date or time")
+    parser.add_argument(
+        "--since", metavar="T", help="only calls from this date, time or age (7d) on"
+    )
+    parser.add_argument("--until", metavar="T", help="only calls before this moment")
     parser.add_argument(
         "--csv", action="store_true", help="print the table as CSV (--by day, unless told else)"
     )

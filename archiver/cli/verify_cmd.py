@@ -35,7 +35,9 @@ def add_to(parser: Parser, common: Parser) -> None:
         metavar="SHARE",
         help="read a share only, such as 1/30; each time the next, so thirty nights read all",
     )
-    parser.add_argument("--since", metavar="T", help="read only what was archived since")
+    parser.add_argument(
+        "--since", metavar="T", help="read only what was archived since this date, time or age (7d)"
+    )
     parser.add_argument(
         "--head",
         metavar="DIGEST",

@@ -38,7 +38,7 @@ async def tell(
         return await _tell(config, night, state_folder, console, clock)
     except Exception as error:  # noqa: BLE001 - being told of is nothing that a run may fail on
         said = f"{type(error).__name__}: {error}"
-        console.say(f"it could not be told how this run went: {said}", event="trouble")
+        console.warn(f"it could not be told how this run went: {said}", event="trouble")
         return None
 
 
@@ -64,7 +64,7 @@ async def _tell(
     try:
         remember(memory, memory_path(config.storage.url, state_folder))
     except OSError as error:
-        console.say(f"the state of the nights cannot be kept: {error.strerror}", event="trouble")
+        console.warn(f"the state of the nights cannot be kept: {error.strerror}", event="trouble")
     await anyio.to_thread.run_sync(_write_metrics, config.metrics, found, console, clock)
     return found
 
@@ -91,7 +91,7 @@ async def _try(sending: Awaitable[None], what: str, memory: Memory, console: Con
         await sending
     except NoticeUndelivered as error:
         memory.undelivered += 1
-        console.say(f"the {what} did not arrive: {error}", event="undelivered", notice=what)
+        console.warn(f"the {what} did not arrive: {error}", event="undelivered", notice=what)
         return False
     console.log("delivered", notice=what)
     return True
@@ -106,4 +106,4 @@ def _write_metrics(config: MetricsConfig, found: Standing, console: Console, clo
         write_textfile(config.textfile, found.memory, found.vitals, clock())
     except OSError as error:
         said = error.strerror or os.strerror(error.errno or 0)
-        console.say(f"{config.textfile} cannot be written: {said}", event="trouble")
+        console.warn(f"{config.textfile} cannot be written: {said}", event="trouble")

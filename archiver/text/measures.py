@@ -95,6 +95,25 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
+def parse_moment_or_age(text: str, zone: tzinfo, now: datetime) -> datetime:
+    """A moment as `parse_moment` reads it, or how long ago it was: `7d`, `today`, `yesterday`.
+
+    A duration is counted back from `now`; the days begin at midnight in `zone`.
+    """
+    days = {"today": 0, "yesterday": 1}.get(text.lower())
+    if days is not None:
+        day = now.astimezone(zone).date() - timedelta(days=days)
+        return parse_moment(day.isoformat(), zone)
+    if _PART_OF_TIME.match(text):
+        return now - parse_duration(text)
+    try:
+        return parse_moment(text, zone)
+    except ValueError as error:
+        if _MOMENT.fullmatch(text):
+            raise
+        raise ValueError(f"{error}, or an age such as 7d or yesterday") from None
+
+
 def parse_id(text: str) -> int:
     """An id of the API: a whole number from 1 to 2**63 - 1."""
     if re.fullmatch(r"[0-9]{1,19}", text) is None or not 1 <= int(text) < 2**63:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from archiver import __version__, cli
+from archiver.cli import commands
 from archiver.errors import ArchiveLocked, ArchiverError, RequestUnanswered
-from tests.cli.commands import awaited, started
+from tests.cli.commands import archiver, awaited, started
 
 CANARY = "canary-7f3a9c"
 
@@ -31,7 +32,7 @@ def ending_with(error: BaseException) -> Any:
 @pytest.fixture
 def end(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(error: BaseException, *options: str) -> int:
-        monkeypatch.setattr(cli, "COMMANDS", (ending_with(error),))
+        monkeypatch.setattr(commands, "COMMANDS", (ending_with(error),))
         return cli.main([*options, "end"])
 
     return run
@@ -167,3 +168,65 @@ def test_the_version_is_told_at_once_and_without_the_http_client(tmp_path: Path)
     assert version == f"archiver {__version__}"
     assert loaded == "[]"
     assert float(seconds) < 1.0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--password", CANARY, "run"],
+        ["run", "--password", CANARY],
+        ["run", f"--password={CANARY}"],
+        ["run", f"--password=two words {CANARY}"],
+        [f"--password=two words {CANARY}", "run"],
+        ["run", f"-p{CANARY}"],
+        ["run", "--lead", "3", "--pasword", CANARY],
+        ["user", "--password", CANARY, "add", "anna"],
+        ["user", "add", "anna", "--role", "admin", CANARY],
+        ["run", f"-ключ{CANARY}"],
+    ],
+)
+def test_what_follows_an_unknown_option_is_never_repeated(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    said = "".join(capsys.readouterr())
+    assert CANARY not in said
+    assert "unknown option -" in said or "unexpected argument" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["stauts"], "status"),
+        (["run", "--leed", "3"], "--lead"),
+        (["--jsn", "run"], "--json"),
+        (["hold", "ad"], "add"),
+        (["export", "--leads=3"], "--lead"),
+    ],
+)
+def test_the_nearest_command_or_option_is_offered(
+    arguments: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(arguments) == 2
+    assert f"did you mean {meant}? " in capsys.readouterr().err
+
+
+def test_without_a_command_the_commands_are_shown_and_the_code_is_2(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main([]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    for command in commands.COMMANDS:
+        assert f"    {command.name} " in err
+    assert err.splitlines()[-1] == "exit code: 2"
+
+
+def test_values_that_begin_with_a_dash_are_values(tmp_path: Path) -> None:
+    ended = archiver("hold", "add", "--lead", "3", "--reason", "- see note", folder=tmp_path)
+    assert "there is no archive.yaml" in ended.err
+
+
+def test_quiet_and_verbose_exclude_each_other(tmp_path: Path) -> None:
+    ended = archiver("-q", "status", "--verbose", folder=tmp_path)
+    assert (ended.code, "--quiet and --verbose" in ended.err) == (2, True)

@@ -68,6 +68,15 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.mark.usefixtures("sandbox")
+def test_a_verbose_run_tells_its_name_and_what_it_is_made_of(tmp_path: Path) -> None:
+    environ = {"LINER_API_KEY": KEY}
+    ended = archiver("run", "--verbose", "--since", "today", folder=tmp_path, environ=environ)
+    assert ended.code == 0
+    assert ended.err.startswith("archiver "), "the version and the configuration come first"
+    assert "\nrun 20" in ended.err
+
+
+@pytest.mark.usefixtures("sandbox")
 def test_a_complete_run_answers_with_its_balance_and_0(tmp_path: Path) -> None:
     environ = {"LINER_API_KEY": KEY}
     ended = archiver("run", "--since", "2026-10-01", "--json", folder=tmp_path, environ=environ)
@@ -78,6 +87,8 @@ def test_a_complete_run_answers_with_its_balance_and_0(tmp_path: Path) -> None:
     assert told["calls"]["listed"] == told["calls"]["archived"] + told["calls"]["none"]
     ended = archiver("run", "--since", "2026-10-01", folder=tmp_path, environ=environ)
     assert (ended.code, ended.err) == (0, "")
+    ended = archiver("run", "--quiet", "--since", "9y", folder=tmp_path, environ=environ)
+    assert (ended.code, ended.err, "COMPLETE" in ended.out) == (0, "", True)
     assert "already              17  brought home before this run" in ended.out
 
 

@@ -1,6 +1,7 @@
 """Durations, sizes and moments are read strictly and said shortly."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,6 +10,7 @@ from archiver.text.measures import (
     parse_duration,
     parse_id,
     parse_moment,
+    parse_moment_or_age,
     parse_size,
     say_duration,
     say_moment,
@@ -108,6 +110,19 @@ def test_a_midnight_that_the_clocks_skip_is_the_first_moment_of_the_day() -> Non
 def test_anything_else_is_no_moment(text: str) -> None:
     with pytest.raises(ValueError, match="must"):
         parse_moment(text, UTC)
+
+
+def test_a_moment_may_be_told_as_how_long_ago_it_was() -> None:
+    zone, now = ZoneInfo("Europe/Berlin"), datetime(2026, 11, 3, 23, 30, tzinfo=UTC)
+    read = partial(parse_moment_or_age, zone=zone, now=now)
+    assert read("7d") == now - timedelta(days=7)
+    assert read("1h30m") == now - timedelta(minutes=90)
+    assert read("today") == datetime(2026, 11, 3, 23, tzinfo=UTC), "it is the 4th in Berlin"
+    assert read("Yesterday") == datetime(2026, 11, 2, 23, tzinfo=UTC)
+    assert read("2026-10-01") == datetime(2026, 9, 30, 22, tzinfo=UTC)
+    for wrong, says in (("soon", "or yesterday"), ("7", "7d"), ("7x", "7d"), ("7d1", "unit")):
+        with pytest.raises(ValueError, match=says):
+            read(wrong)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.0", "9223372036854775808", "١", "x", "", "+1"])

@@ -1,0 +1,33 @@
+"""What a command writes, and where: read from its arguments before they are parsed (pure).
+
+Parsing may fail, and the error is to be written the way that was asked for, too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """What `--json`, `--log json`, `--quiet` and `--verbose` ask for, and NO_COLOR and TERM."""
+
+    json: bool
+    json_logs: bool
+    quiet: bool
+    verbose: bool
+    colour: bool
+
+    @classmethod
+    def of(cls, arguments: Sequence[str], environ: Mapping[str, str]) -> Self:
+        """What these arguments ask for, wherever they stand before `--`."""
+        options = list(arguments)
+        options = options[: options.index("--")] if "--" in options else options
+        return cls(
+            json="--json" in options,
+            json_logs="--log=json" in options or ("--log", "json") in pairwise(options),
+            quiet=not {"-q", "--quiet"}.isdisjoint(options),
+            verbose=not {"-v", "--verbose"}.isdisjoint(options),
+            colour=not environ.get("NO_COLOR") and environ.get("TERM") != "dumb",
+        )

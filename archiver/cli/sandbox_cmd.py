@@ -2,12 +2,24 @@
 
 import argparse
 import functools
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
 
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, port_argument
+from archiver.cli.parsing import Parser, count_argument, port_argument
 from archiver.clock import system_clock
+from archiver.errors import UsageError
+from archiver.sandbox.scenarios import SCENARIOS, faults_of
+from archiver.text.measures import parse_size
+
+if TYPE_CHECKING:
+    from archiver.sandbox.model import Source
+
+_USUAL_SIZE: Final = 16 * 1024
+_LEAST_SIZE: Final = 64
+_MOST_SIZE: Final = 2**30
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -23,16 +35,42 @@ def add_to(parser: Parser, common: Parser) -> None:
         metavar="N",
         help="where to listen; 0 is any port that is free (default: %(default)s)",
     )
+    parser.add_argument(
+        "--calls",
+        type=count_argument,
+        metavar="N",
+        help="serve this many synthetic calls of a month instead, every second one recorded",
+    )
+    parser.add_argument(
+        "--size",
+        type=_size,
+        metavar="SIZE",
+        help="with --calls: the size of each recording, such as 256KiB (default: 16KiB)",
+    )
+    parser.add_argument(
+        "--faults",
+        nargs="+",
+        choices=SCENARIOS,
+        default=[],
+        metavar="NAME",
+        help="misbehave: " + "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items()),
+    )
+    parser.add_argument(
+        "--seed",
+        type=count_argument,
+        default=0,
+        metavar="N",
+        help="which requests the faults strike, and the bytes of synthetic recordings (default: 0)",
+    )
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Serve until interrupted, which is what ends it; UsageError when the port cannot be had."""
     from archiver.sandbox.server import serve
-    from archiver.sandbox.stage import stage_for
 
-    stage = stage_for(system_clock())
-    first_day = f"{stage.since:%Y-%m-%d}"
+    world, since = _world(arguments)
+    first_day = f"{since:%Y-%m-%d}"
 
     def announce(url: str, key: str) -> None:
         context.console.result(
@@ -45,5 +83,31 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         )
         context.console.json({"url": url, "apiKey": key, "since": first_day})
 
-    anyio.run(functools.partial(serve, "127.0.0.1", arguments.port, announce, world=stage.world))
+    faults = faults_of(arguments.faults, arguments.seed)
+    serving = functools.partial(serve, world=world, faults=faults)
+    anyio.run(serving, "127.0.0.1", arguments.port, announce)
     return 0
+
+
+def _world(arguments: argparse.Namespace) -> "tuple[Source, datetime]":
+    """The calls to serve, and a first day that lies before all of them."""
+    from archiver.sandbox.stage import stage_for
+
+    stage = stage_for(system_clock())
+    if arguments.calls is None:
+        if arguments.size is not None:
+            raise UsageError("--size is given without --calls", hint="add --calls 1000")
+        return stage.world, stage.since
+    size = _USUAL_SIZE if arguments.size is None else arguments.size
+    world = stage.synthetic(arguments.calls, size, arguments.seed)
+    return world, stage.since_synthetic
+
+
+def _size(text: str) -> int:
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not _LEAST_SIZE <= size <= _MOST_SIZE:
+        raise argparse.ArgumentTypeError("must be a size from 64B to 1GiB")
+    return size

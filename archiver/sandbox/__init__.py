@@ -1,4 +1,5 @@
 """An embedded Liner API with sample calls and real audio, for trying out and for tests.
 
-`server` runs it, `world` and `synthetic` hold the calls, `faults` make it misbehave on cue.
+`server` runs it, `world` and `synthetic` hold the calls, `faults` make it misbehave on cue;
+`scenarios` gives some of them names for people.
 """

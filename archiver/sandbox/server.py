@@ -213,12 +213,17 @@ def sandbox_thread(sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 async def serve(
-    host: str, port: int, announce: Callable[[str, str], None], *, world: Source | None = None
+    host: str,
+    port: int,
+    announce: Callable[[str, str], None],
+    *,
+    world: Source | None = None,
+    faults: Iterable[Fault] = (),
 ) -> None:
     """Serves until it is cancelled; calls `announce(url, key)` once it listens.
 
     Serves the sample world unless given another. Raises UsageError as `Sandbox` does.
     """
-    async with Sandbox(world, host=host, port=port, remember=0) as sandbox:
+    async with Sandbox(world, faults=faults, host=host, port=port, remember=0) as sandbox:
         announce(sandbox.url, sandbox.key)
         await asyncio.Event().wait()

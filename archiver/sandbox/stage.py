@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from archiver.sandbox.sample_world import sample_world, samples
+from archiver.sandbox.synthetic import SyntheticWorld
 from archiver.sandbox.world import World
 
 
@@ -17,6 +18,23 @@ class Stage:
     world: World
     since: datetime
     leads: frozenset[str]
+
+    def synthetic(self, calls: int, audio_bytes: int, seed: int) -> SyntheticWorld:
+        """So many calls in the 30 days from `since_synthetic` on, every second one recorded."""
+        step = timedelta(days=30) / max(calls, 1)
+        return SyntheticWorld(
+            size=calls,
+            start=self.since_synthetic,
+            step=max(step, timedelta(milliseconds=1)),
+            recorded_every=2,
+            audio_bytes=audio_bytes,
+            seed=seed,
+        )
+
+    @property
+    def since_synthetic(self) -> datetime:
+        """A first day that lies a month before the sample calls."""
+        return self.since - timedelta(days=30)
 
 
 def stage_for(now: datetime) -> Stage:

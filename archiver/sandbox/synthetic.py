@@ -27,7 +27,8 @@ USERS = 40
 class SyntheticWorld:
     """`size` calls over `orders` orders from `start` on, one every `step`.
 
-    Every `recorded_every`-th call has a recording of `audio_bytes`; 0 is none at all.
+    Every `recorded_every`-th call has a recording of `audio_bytes`; 0 is none at all. The bytes of
+    recordings differ from seed to seed.
     """
 
     size: int = 1_000_000
@@ -36,6 +37,7 @@ class SyntheticWorld:
     step: timedelta = timedelta(seconds=20)
     recorded_every: int = 10
     audio_bytes: int = 1024
+    seed: int = 0
 
     @property
     def orders(self) -> Mapping[int, Order]:
@@ -142,7 +144,7 @@ class SyntheticWorld:
             call_id=FIRST_CALL + index,
             lead_id=FIRST_LEAD + index // CALLS_PER_LEAD,
             created_at=self.start + index * self.step,
-            audio=wav(self.audio_bytes, index),
+            audio=wav(self.audio_bytes, index + (self.seed << 32)),
             user_id=101 + index % USERS,
         )
 

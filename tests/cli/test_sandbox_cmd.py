@@ -100,3 +100,43 @@ def test_a_script_that_started_it_in_the_background_can_end_it(tmp_path: Path) -
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "Traceback" not in err
+
+
+def test_a_bad_night_can_be_had_without_writing_python(tmp_path: Path) -> None:
+    """60 calls, half of them recorded; some files break off, are error pages or come late."""
+    process = started(
+        *("sandbox", "--port", "0", "--json", "--calls", "60", "--size", "2KiB"),
+        *("--faults", "cut", "page", "expired", "--seed", "3"),
+        folder=tmp_path,
+    )
+    try:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        text = f"liner: {{url: '{told['url']}', requests_per_second: 500}}\n"
+        (tmp_path / "archive.yaml").write_text(text + f"window: {{since: {told['since']}}}\n")
+        environ = {"LINER_API_KEY": told["apiKey"]}
+        ended = archiver("run", "--json", folder=tmp_path, environ=environ)
+    finally:
+        interrupted(process, signal.SIGTERM)
+    answer = ended.answer
+    assert (answer["calls"]["listed"], answer["recordings"]["listed"]) == (60, 30)
+    assert answer["recordings"]["failed"] > 0
+    assert {one["reason"] for one in answer["problems"]} == {"not-audio"}
+    assert ended.code == 3
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--size", "1MiB"], "--size is given without --calls"),
+        (["--calls", "9", "--size", "1"], "from 64B"),
+        (["--faults", "rain"], "invalid choice"),
+    ],
+)
+def test_a_world_that_cannot_be_had_is_refused(
+    tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    ended = archiver("sandbox", *arguments, folder=tmp_path)
+    assert ended.code == 2
+    assert says in ended.err

@@ -26,7 +26,7 @@ from typing import Any, Final, TextIO
 from urllib.parse import quote, quote_plus
 
 from archiver.clock import stamp, system_clock
-from archiver.errors import ArchiverError, UsageError
+from archiver.errors import INTERRUPTED, ArchiverError, UsageError
 from archiver.text.colours import coloured
 
 REDACTED: Final = "[redacted]"
@@ -198,7 +198,7 @@ class Console:
         self, hint: str = "nothing is lost: the same command goes on from here"
     ) -> None:
         """The end of a command that was interrupted and has no result."""
-        self._fail(130, "interrupted", hint)
+        self._fail(INTERRUPTED, "interrupted", hint)
 
     def bug(self, error: BaseException) -> None:
         """A failure that we did not foresee: its traceback, then one line that says whose it is."""

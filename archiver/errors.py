@@ -41,9 +41,12 @@ the other side named a wait), and which exit code a command ends with when it ca
 No error of httpx, botocore or sqlite3 leaves the module that talks to that library.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from archiver.reasons import Reason
+
+INTERRUPTED: Final = 130
+"""The exit code of a command that a signal ended, which is no error."""
 
 
 class ArchiverError(Exception):

@@ -17,12 +17,11 @@ from archiver.cli.failing import say_failure
 from archiver.cli.output_options import OutputOptions
 from archiver.cli.parsing import DEFAULT_CONFIG
 from archiver.console import Console
-from archiver.errors import UsageError
+from archiver.errors import INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
     from archiver.archive.pace import Pace
 
-_INTERRUPTED = 130
 _SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Variables of the environment that hold secrets by their very meaning."""
 
@@ -30,7 +29,7 @@ _SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 def script() -> NoReturn:
     """The process `archiver`: run the command that the process was started with, and end."""
     code = main()
-    if code == _INTERRUPTED:
+    if code == INTERRUPTED:
         # A thread that still waits for a dead server would keep the process for half a minute.
         # Everything that had to be put in order is; the archive survives worse.
         for stream in (sys.stdout, sys.stderr):
@@ -59,14 +58,14 @@ def main(argv: Sequence[str] | None = None, *, pace: "Pace | None" = None) -> in
         return leaving.code if isinstance(leaving.code, int) else 0
     except KeyboardInterrupt:
         console.interrupted()
-        return _INTERRUPTED
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence is here
         return say_failure(console, error)
     except BaseExceptionGroup as group:
         if group.subgroup(KeyboardInterrupt) is None:
             raise
         console.interrupted()
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def _command(arguments: Sequence[str], console: Console, pace: "Pace | None") -> int:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Final
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, id_argument
 from archiver.config import state_folder
-from archiver.errors import UsageError
+from archiver.errors import INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
     from archiver.export.outcome import ExportReport
 
-_INTERRUPTED: Final = 130
 _MOST_SHOWN: Final = 10
 
 
@@ -90,7 +89,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     report = export_package(config, request, context.console, state_folder(context.environ))
     if report is None:
         context.console.interrupted("there is no new package; the same command starts it again")
-        return _INTERRUPTED
+        return INTERRUPTED
     context.console.result(*_lines(report, config.window.timezone))
     context.console.json(report.as_json())
     return report.exit_code

@@ -2,7 +2,6 @@
 
 import getpass
 import os
-import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
@@ -13,7 +12,9 @@ from typing import TypeVar
 import anyio
 
 from archiver.archive.archive import watched_archive
+from archiver.cli.progress import Tally, printer_for
 from archiver.cli.running import run_with_progress
+from archiver.cli.watch import shown_by, unless_interrupted
 from archiver.config import Config
 from archiver.console import Console
 from archiver.errors import NoArchive
@@ -22,13 +23,11 @@ from archiver.export.outcome import ExportReport
 from archiver.export.package import Exporter, export
 from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.tracing import trace
-from archiver.run.events import Note, OnEvent, Printer, Tally, printer_for
+from archiver.run.events import Note, OnEvent
 from archiver.run.report import RunReport
 from archiver.run.windows import RunRequest
-from archiver.tasks.failures import one_failure
 
 _Result = TypeVar("_Result")
-_TICK_SECONDS = 0.2
 
 
 def export_package(
@@ -101,35 +100,12 @@ def _with_progress(
 ) -> _Result | None:
     """The result of the work, whose progress is shown; None when a signal ended it."""
     tally = Tally()
-    printer = printer_for(tally, console, time.monotonic)
 
-    async def watched() -> _Result | None:
-        result = None
-        with one_failure():
-            async with anyio.create_task_group() as around:
-                around.start_soon(_cancel_on_signal, around.cancel_scope)
-                around.start_soon(_tick, printer)
-                result = await work(tally)
-                around.cancel_scope.cancel()
-        return result
+    async def shown() -> _Result:
+        async with shown_by(printer_for(tally, console, time.monotonic)):
+            return await work(tally)
 
-    try:
-        return anyio.run(watched)
-    finally:
-        printer.close()
-
-
-async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            scope.cancel()
-            return
-
-
-async def _tick(printer: Printer) -> None:
-    while True:
-        printer.tick()
-        await anyio.sleep(_TICK_SECONDS)
+    return anyio.run(unless_interrupted, console, shown)
 
 
 def _account() -> str:

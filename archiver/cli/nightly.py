@@ -10,10 +10,11 @@ import anyio
 
 from archiver.cli.context import Context
 from archiver.cli.failing import say_failure
-from archiver.cli.running import INTERRUPTED, one_run, stopped_by_signal
+from archiver.cli.running import one_run
+from archiver.cli.watch import stopped_by_signal
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
-from archiver.errors import ConfigError
+from archiver.errors import INTERRUPTED, ConfigError
 from archiver.monitoring.endpoint import Pulse, endpoint
 from archiver.monitoring.history import Memory
 from archiver.monitoring.night import Night

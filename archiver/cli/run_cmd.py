@@ -96,7 +96,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
     """One run. Of a whole one everybody is told; of any other, whoever asked for it knows."""
-    from archiver.cli.running import one_run, stopped_by_signal
+    from archiver.cli.running import one_run
+    from archiver.cli.watch import stopped_by_signal
     from archiver.monitoring.notify import tell
 
     state, console = state_folder(context.environ), context.console

@@ -1,12 +1,8 @@
-"""A run as a command lives it: progress while it lasts, signals that end it, its balance."""
+"""A run as a command lives it: progress while it lasts, and its balance at the end."""
 
-import os
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import anyio
 
@@ -15,18 +11,17 @@ from archiver.cli.balance import balance_lines
 from archiver.cli.context import Context
 from archiver.cli.event_log import log_end, log_event
 from archiver.cli.failing import our_error, say_failure
+from archiver.cli.progress import Tally, printer_for
+from archiver.cli.watch import shown_by, stopped_by_signal
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.console import Console
+from archiver.errors import INTERRUPTED
 from archiver.monitoring.night import Night
-from archiver.run.events import Event, Printer, Tally, printer_for
+from archiver.run.events import Event
 from archiver.run.report import RunReport
 from archiver.run.run import run
 from archiver.run.windows import RunRequest
-from archiver.tasks.failures import one_failure
-
-INTERRUPTED: Final = 130
-_TICK_SECONDS: Final = 0.2
 
 
 async def one_run(
@@ -76,13 +71,9 @@ async def one_run(
 async def run_with_progress(
     config: Config, request: RunRequest, console: Console, state_folder: Path
 ) -> RunReport | None:
-    """The report of the run; None when it was interrupted before there was anything to report.
-
-    What ends the run is raised as itself, not in a group, so that callers can tell it apart.
-    """
-    with one_failure():
-        async with stopped_by_signal(console) as stop:
-            return await watched_run(config, request, console, state_folder, stop)
+    """The report of the run; None when it was interrupted before there was anything to report."""
+    async with stopped_by_signal(console) as stop:
+        return await watched_run(config, request, console, state_folder, stop)
 
 
 async def watched_run(
@@ -104,51 +95,16 @@ async def watched_run(
         tally(event)
         log_event(console, event)
 
-    try:
-        async with anyio.create_task_group() as around:
-            around.start_soon(_tick, printer, alive)
-            report = await run(
-                config,
-                request,
-                on_event=heard,
-                stop=stop,
-                state_folder=state_folder,
-                clock=clock,
-                pace=pace,
-            )
-            around.cancel_scope.cancel()
-    finally:
-        printer.close()
-    return report
-
-
-@asynccontextmanager
-async def stopped_by_signal(console: Console) -> AsyncIterator[anyio.Event]:
-    """An event that the first SIGINT or SIGTERM sets, so that all ends in order.
-
-    The second ends the process at once, which the archive survives as it survives any kill.
-    """
-    stop = anyio.Event()
-    async with anyio.create_task_group() as around:
-        around.start_soon(_stop_on_signal, stop, console)
-        yield stop
-        around.cancel_scope.cancel()
-
-
-async def _stop_on_signal(stop: anyio.Event, console: Console) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            if stop.is_set():
-                os._exit(INTERRUPTED)
-            stop.set()
-            console.say("stopping: what is under way is put in order; once more ends at once")
-
-
-async def _tick(printer: Printer, alive: Callable[[], None]) -> None:
-    while True:
-        printer.tick()
-        alive()
-        await anyio.sleep(_TICK_SECONDS)
+    async with shown_by(printer, alive=alive):
+        return await run(
+            config,
+            request,
+            on_event=heard,
+            stop=stop,
+            state_folder=state_folder,
+            clock=clock,
+            pace=pace,
+        )
 
 
 def finish(report: RunReport | None, config: Config, context: Context) -> int:

@@ -4,7 +4,6 @@ import argparse
 import functools
 import socket
 from collections.abc import Callable
-from typing import Final
 
 import anyio
 
@@ -12,9 +11,8 @@ from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, port_argument
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
+from archiver.errors import INTERRUPTED
 from archiver.extras import extra
-
-_INTERRUPTED: Final = 130
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -88,4 +86,4 @@ def keep_serving(
         )
     except* KeyboardInterrupt:
         context.console.say("the desk has ended")
-    return _INTERRUPTED
+    return INTERRUPTED

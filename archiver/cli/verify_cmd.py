@@ -1,9 +1,7 @@
 """`archiver verify`: read the archive back, and name everything that does not hold."""
 
 import argparse
-import os
 import re
-import signal
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -12,14 +10,12 @@ import anyio
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, period
 from archiver.config import Config, state_folder
-from archiver.errors import UsageError
+from archiver.errors import INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
     from archiver.verify.verify import Verified, Wanted
 
 _DAMAGED: Final = 4
-_INTERRUPTED: Final = 130
-_TICK_SECONDS: Final = 0.2
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -58,7 +54,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     verified, is_stopped = anyio.run(_verify, config, wanted, context)
     _tell(verified, context, head=wanted.head, is_stopped=is_stopped)
     if is_stopped:
-        return _INTERRUPTED
+        return INTERRUPTED
     return _DAMAGED if verified.found.remaining else 0
 
 
@@ -83,40 +79,20 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
 
 
 async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[Verified, bool]":
-    """The verification, and whether it was told to stop; once more ends the process."""
-    from archiver.cli.meter import Meter, MeterPrinter
+    """The verification, and whether it was interrupted."""
+    from archiver.cli.progress import Meter, MeterPrinter
+    from archiver.cli.watch import shown_by, stopped_by_signal
     from archiver.verify.verify import Watcher, verify
 
     meter = Meter()
     printer = MeterPrinter(meter, context.console, time.monotonic)
-    stop = anyio.Event()
-
-    async def listen() -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async for _ in signals:
-                if stop.is_set():
-                    os._exit(_INTERRUPTED)
-                stop.set()
-                context.console.say("stopping: what was found so far is looked at again")
-
-    async def tick() -> None:
-        while True:
-            printer.tick()
-            await anyio.sleep(_TICK_SECONDS)
-
-    try:
-        async with anyio.create_task_group() as around:
-            around.start_soon(listen)
-            around.start_soon(tick)
-            verified = await verify(
-                config,
-                wanted,
-                state_folder=state_folder(context.environ),
-                watcher=Watcher(meter.expect, meter.add, stop.is_set),
-            )
-            around.cancel_scope.cancel()
-    finally:
-        printer.close()
+    async with stopped_by_signal(context.console) as stop, shown_by(printer):
+        verified = await verify(
+            config,
+            wanted,
+            state_folder=state_folder(context.environ),
+            watcher=Watcher(meter.expect, meter.add, stop.is_set),
+        )
     return verified, stop.is_set()
 
 

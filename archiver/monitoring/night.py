@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from archiver.catalog.states import RecordingState
+from archiver.errors import INTERRUPTED
 
 COMPLETE: Final = 0
 OPEN: Final = 3
-INTERRUPTED: Final = 130
 
 
 @dataclass(frozen=True, slots=True)

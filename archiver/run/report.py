@@ -8,6 +8,7 @@ from typing import Any
 from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.work import Problem, Tally
 from archiver.clock import stamp_or_none
+from archiver.errors import INTERRUPTED
 from archiver.ledger.segments import Head
 from archiver.liner.enumerate import Shortfall
 from archiver.reasons import Reason
@@ -66,7 +67,7 @@ class RunReport:
     def exit_code(self) -> int:
         """0 complete, 3 something is open or missing, 4 damage was met, 130 interrupted."""
         if self.interrupted:
-            return 130
+            return INTERRUPTED
         if self.damaged:
             return 4
         return 0 if self.complete else 3

@@ -6,7 +6,7 @@ remains of it.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
@@ -42,8 +42,8 @@ from archiver.run.report import RunReport
 from archiver.run.source import Source, source, spool_on_the_way_to
 from archiver.run.windows import RunRequest
 from archiver.run.work import Courier, Registry
-from archiver.tasks.failures import one_failure
 from archiver.tasks.grace import Grace
+from archiver.tasks.stopping import cancelled_by
 
 _CONNECTIONS_BESIDE_WORKERS = 16
 """The enumerator reads pages while the workers are busy."""
@@ -72,7 +72,7 @@ async def run(
     on_event(RunStarted(run_id))
     connections = config.download.workers + _CONNECTIONS_BESIDE_WORKERS
     reached = source(config, connections=connections, pace=pace, on_retry=on_event)
-    async with _stopped_by(stop) as disarm, reached as origin:
+    async with cancelled_by(stop) as disarm, reached as origin:
         orders = await _orders(origin.liner, config, request)
         directory = Directory(origin.liner)
         await directory.load(orders)
@@ -241,20 +241,3 @@ async def _archive(
         with suppress(ArchiverError):  # what cannot be removed yet is no reason to archive nothing
             await finish_removals(archive, clock=clock, act=run_id)
         yield archive
-
-
-@asynccontextmanager
-async def _stopped_by(stop: anyio.Event) -> AsyncIterator[Callable[[], None]]:
-    """Cancel the body when `stop` is set, until the body says that it looks after that itself."""
-
-    async def watch(armed: anyio.CancelScope, body: anyio.CancelScope) -> None:
-        with armed:
-            await stop.wait()
-            body.cancel()
-
-    with one_failure():
-        async with anyio.create_task_group() as group:
-            armed = anyio.CancelScope()
-            group.start_soon(watch, armed, group.cancel_scope)
-            yield armed.cancel
-            armed.cancel()

@@ -37,7 +37,7 @@ AT_HOME = {
     "prometheus_client": {"monitoring"},
     "sqlite3": {"catalog", "desk", "sqlite"},
     "tinytag": {"recordings"},
-    "tqdm": {"run.events", "cli"},
+    "tqdm": {"cli"},
     "yaml": {"config", "desk"},
     "starlette": {"web"},
     "uvicorn": {"web"},

@@ -7,18 +7,10 @@ import pty
 import termios
 import time
 
+from archiver.cli.progress import Bars, Lines, Tally, printer_for
 from archiver.console import Console
 from archiver.errors import RequestUnanswered
-from archiver.run.events import (
-    Bars,
-    BytesReceived,
-    CallDone,
-    CallsListed,
-    Lines,
-    Note,
-    Tally,
-    printer_for,
-)
+from archiver.run.events import BytesReceived, CallDone, CallsListed, Note
 from archiver.tasks.retry import RetryScheduled
 
 

@@ -1,0 +1,227 @@
+"""Progress as people see it: bars on a terminal, a line now and then elsewhere.
+
+Events are counted when they come, which costs a microsecond, and shown when `tick` is called, which
+happens a few times a second. So nothing is drawn per call or per chunk, and a run that stands still
+is still seen to stand still.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from archiver.cli.watch import Printer
+from archiver.console import Console
+from archiver.run.events import BytesReceived, CallDone, CallsListed, Event, Note
+from archiver.tasks.retry import RetryScheduled
+from archiver.text.measures import say_duration, say_size
+
+LINE_EVERY: Final = 30.0
+"""Seconds between two lines of progress, where no terminal is watching."""
+
+_OPEN: Final = frozenset({"waiting", "failed"})
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the events add up to. Calling it with an event counts the event."""
+
+    listed: int = 0
+    done: int = 0
+    open: int = 0
+    gone: int = 0
+    received: int = 0
+    retries: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        """Count one event."""
+        if isinstance(event, BytesReceived):
+            self.received += event.count
+        elif isinstance(event, CallDone):
+            self.done += event.count
+            if event.state in _OPEN:
+                self.open += event.count
+            elif event.state == "gone":
+                self.gone += event.count
+        elif isinstance(event, CallsListed):
+            self.listed += event.count
+        elif isinstance(event, RetryScheduled):
+            self.retries += 1
+        elif isinstance(event, Note):
+            self.notes.append(event.text)
+
+    def take_notes(self) -> list[str]:
+        """The notes since the last call of this."""
+        notes, self.notes = self.notes, []
+        return notes
+
+    def troubles(self) -> dict[str, int]:
+        """What did not go smoothly so far, by name; without what never happened."""
+        counts = {"open": self.open, "gone": self.gone, "retries": self.retries}
+        return {name: count for name, count in counts.items() if count}
+
+
+class Lines:
+    """A line of progress every 30 s, where no terminal is watching; notes at once."""
+
+    def __init__(
+        self,
+        tally: Tally,
+        console: Console,
+        clock: Callable[[], float],
+        *,
+        every: float = LINE_EVERY,
+    ) -> None:
+        self._tally = tally
+        self._console = console
+        self._clock = clock
+        self._every = every
+        self._begun = self._last = clock()
+        self._received_then = 0
+
+    def tick(self) -> None:
+        """Say the notes, and the line when its time has come."""
+        for note in self._tally.take_notes():
+            self._console.say(note)
+        now = self._clock()
+        if now - self._last >= self._every:
+            self._console.say(self._line(now))
+            self._last, self._received_then = now, self._tally.received
+
+    def close(self) -> None:
+        """Say the last notes."""
+        for note in self._tally.take_notes():
+            self._console.say(note)
+
+    def _line(self, now: float) -> str:
+        tally = self._tally
+        rate = (tally.received - self._received_then) / (now - self._last)
+        parts = [
+            f"{tally.done:,} of {tally.listed:,} calls",
+            f"{say_size(tally.received)} at {say_size(rate)}/s",
+            *(f"{count:,} {name}" for name, count in tally.troubles().items()),
+        ]
+        return f"{say_duration(now - self._begun)}: {', '.join(parts)}"
+
+
+class Bars:
+    """Two bars on a terminal: calls (done of those listed so far) and bytes; notes go above."""
+
+    def __init__(self, tally: Tally, console: Console) -> None:
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0  # its watching thread has nothing to do: we redraw on every tick
+        common: dict[str, Any] = {
+            "file": console.live_stream,
+            "leave": False,
+            "dynamic_ncols": True,
+            "mininterval": 0,
+        }
+        self._tally = tally
+        self._console = console
+        self._calls: tqdm[Any] = tqdm(desc="calls", unit=" calls", total=0, position=0, **common)
+        self._bytes: tqdm[Any] = tqdm(
+            desc="bytes", unit="B", unit_scale=True, unit_divisor=1024, position=1, **common
+        )
+
+    def tick(self) -> None:
+        """Say the notes above the bars, then redraw them."""
+        self._say_notes()
+        self._calls.total = self._tally.listed
+        self._calls.set_postfix(self._tally.troubles(), refresh=False)
+        for bar, reached in (
+            (self._calls, self._tally.done),
+            (self._bytes, self._tally.received),
+        ):
+            if reached > bar.n:
+                bar.update(reached - bar.n)
+            else:
+                bar.refresh()
+
+    def close(self) -> None:
+        """Say the last notes and take the bars away: the balance follows."""
+        self._say_notes()
+        self._bytes.close()
+        self._calls.close()
+
+    def _say_notes(self) -> None:
+        notes = self._tally.take_notes()
+        if notes:
+            self._bytes.clear()
+            self._calls.clear()
+        for note in notes:
+            self._console.say(note)
+
+
+def printer_for(tally: Tally, console: Console, clock: Callable[[], float]) -> Printer:
+    """Bars where a person watches, else lines."""
+    return Bars(tally, console) if console.is_live else Lines(tally, console, clock)
+
+
+@dataclass(slots=True)
+class Meter:
+    """What there is to do, and what is done, in objects and bytes."""
+
+    objects: int = 0
+    bytes: int = 0
+    done_objects: int = 0
+    done_bytes: int = 0
+
+    def expect(self, objects: int, size: int) -> None:
+        """So much is to be done in all."""
+        self.objects, self.bytes = objects, size
+
+    def add(self, objects: int, size: int) -> None:
+        """So much more is done."""
+        self.done_objects += objects
+        self.done_bytes += size
+
+
+class MeterPrinter:
+    """Shows a meter: `tick` is called a few times a second, `close` once at the end."""
+
+    def __init__(self, meter: Meter, console: Console, clock: Callable[[], float]) -> None:
+        self._meter = meter
+        self._console = console
+        self._clock = clock
+        self._begun = self._last = clock()
+        self._bar: Any = _bar(console) if console.is_live else None
+
+    def tick(self) -> None:
+        """Show what has changed, if it is time to."""
+        if self._bar is not None:
+            self._bar.total = self._meter.objects
+            self._bar.set_postfix_str(say_size(self._meter.done_bytes), refresh=False)
+            self._bar.update(self._meter.done_objects - self._bar.n)
+            self._bar.refresh()
+        elif self._clock() - self._last >= LINE_EVERY:
+            self._last = self._clock()
+            self._console.say(self._line())
+
+    def close(self) -> None:
+        """Take the bar away: the result follows."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _line(self) -> str:
+        meter, seconds = self._meter, self._last - self._begun
+        rate = say_size(meter.done_bytes / seconds)
+        return (
+            f"{say_duration(seconds)}: {meter.done_objects:,} of {meter.objects:,} objects,"
+            f" {say_size(meter.done_bytes)} at {rate}/s"
+        )
+
+
+def _bar(console: Console) -> Any:
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # its watching thread has nothing to do: we redraw on every tick
+    return tqdm(
+        desc="verify",
+        unit=" objects",
+        total=0,
+        file=console.live_stream,
+        leave=False,
+        dynamic_ncols=True,
+        mininterval=0,
+    )

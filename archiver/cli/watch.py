@@ -1,0 +1,91 @@
+"""How a command lives through work that takes long: a signal ends it in order, progress is drawn.
+
+The first SIGINT or SIGTERM asks the work to stop. The second ends the process at once, whatever the
+command: an archive survives that as it survives any kill.
+"""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol, TypeVar
+
+import anyio
+
+from archiver.console import Console
+from archiver.errors import INTERRUPTED
+from archiver.tasks.failures import one_failure
+from archiver.tasks.stopping import cancelled_by
+
+_TICK_SECONDS: Final = 0.2
+
+T = TypeVar("T")
+
+
+class Printer(Protocol):
+    """Shows progress. `tick` is called a few times a second, `close` once at the end."""
+
+    def tick(self) -> None:
+        """Show what has changed, if it is time to."""
+
+    def close(self) -> None:
+        """Show the last notes and leave the terminal clean."""
+
+
+@asynccontextmanager
+async def stopped_by_signal(console: Console) -> AsyncIterator[anyio.Event]:
+    """An event that the first signal sets; the second ends the process.
+
+    What the body raises comes out as it is, not in a group.
+    """
+    stop = anyio.Event()
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+
+        async def listen() -> None:
+            async for _ in signals:
+                if stop.is_set():
+                    os._exit(INTERRUPTED)
+                stop.set()
+                console.say(
+                    "stopping: finishing the current work; press Ctrl-C again to quit at once"
+                )
+
+        async with _beside(listen):
+            yield stop
+
+
+async def unless_interrupted(console: Console, work: Callable[[], Awaitable[T]]) -> T | None:
+    """The result of the work; None when a signal cancelled it."""
+    result = None
+    async with stopped_by_signal(console) as stop, cancelled_by(stop):
+        result = await work()
+    return result  # noqa: RET504 - a body that is cancelled falls through to here
+
+
+@asynccontextmanager
+async def shown_by(
+    printer: Printer, *, alive: Callable[[], None] = lambda: None
+) -> AsyncIterator[None]:
+    """Let the printer draw while the body works, and calling `alive` as often; then close it."""
+
+    async def tick() -> None:
+        while True:
+            printer.tick()
+            alive()
+            await anyio.sleep(_TICK_SECONDS)
+
+    try:
+        async with _beside(tick):
+            yield
+    finally:
+        printer.close()
+
+
+@asynccontextmanager
+async def _beside(task: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run the task for as long as the body lasts."""
+    with one_failure():
+        async with anyio.create_task_group() as around:
+            around.start_soon(task)
+            yield
+            around.cancel_scope.cancel()

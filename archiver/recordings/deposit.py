@@ -19,7 +19,7 @@ from archiver.reasons import Reason
 from archiver.recordings import sidecar
 from archiver.recordings.fetch import Fetched
 from archiver.recordings.revisions import Link, line_back, read_link
-from archiver.recordings.sidecar import Audio, Names, Sidecar
+from archiver.recordings.sidecar import Attribution, Audio, Names, Sidecar, attribution
 from archiver.storage.base import Body, ObjectInfo, Storage
 from archiver.storage.keys import audio_key, revision_key, sibling_key, sidecar_key
 
@@ -74,14 +74,7 @@ class Shelf:
         """
         key, found_under = self._key_of(call, recording, fetched.format.extension)
         put = await self._put_audio(key, fetched.body)
-        audio = Audio(
-            key=key,
-            size=fetched.body.size,
-            sha256=fetched.body.sha256,
-            content_type=fetched.format.content_type,
-            measured_seconds=fetched.facts.seconds,
-            findings=fetched.findings,
-        )
+        audio = _audio(key, fetched)
         card = sidecar.compose(
             call,
             recording,
@@ -98,28 +91,8 @@ class Shelf:
                 await self._take_back(recording.id, key)
             raise
         self.orphans.pop(recording.id, None)
-        stored = Stored(
-            record_id=recording.id,
-            call_id=found_under,
-            key=key,
-            bytes=audio.size,
-            sha256=audio.sha256,
-            content_type=audio.content_type,
-            sidecar_bytes=len(placed.data),
-            sidecar_sha256=_sha256(placed.data),
-            metadata_sha256=sidecar.metadata_digest(recording),
-            has_summary=recording.summary is not None,
-            revision=placed.revision,
-            lead_id=recording.lead_id if recording.lead_id is not None else call.lead_id,
-            user_id=recording.user_id if recording.user_id is not None else call.user_id,
-            created_at=recording.created_at or call.created_at,
-            duration_seconds=recording.duration_seconds,
-            findings=audio.findings,
-            version=put.version,
-            sidecar_version=placed.version,
-            previous_key=placed.previous.info.key if placed.previous else None,
-            previous_sha256=placed.previous.sha256 if placed.previous else None,
-        )
+        who = attribution(call, recording)
+        stored = _stored(recording, found_under, who, audio, put.version, placed)
         return (stored, *placed.earlier(recording.id))
 
     def _key_of(self, call: Call, recording: Recording, extension: str) -> tuple[str, int]:
@@ -127,7 +100,7 @@ class Shelf:
         orphan = self.orphans.get(recording.id)
         if orphan is not None:
             return sibling_key(orphan, extension)
-        lead = recording.lead_id if recording.lead_id is not None else call.lead_id
+        lead = attribution(call, recording).lead_id
         return audio_key(lead, call.id, recording.id, extension), call.id
 
     async def refresh(
@@ -262,6 +235,51 @@ class Shelf:
             if not await self._holds(kept, body):
                 raise
         return await self.storage.stat(kept)
+
+
+def _audio(key: str, fetched: Fetched) -> Audio:
+    return Audio(
+        key=key,
+        size=fetched.body.size,
+        sha256=fetched.body.sha256,
+        content_type=fetched.format.content_type,
+        measured_seconds=fetched.facts.seconds,
+        findings=fetched.findings,
+    )
+
+
+def _stored(
+    recording: Recording,
+    call_id: int,
+    who: Attribution,
+    audio: Audio,
+    audio_version: str | None,
+    placed: _Placed,
+) -> Stored:
+    """That audio and sidecar lie there, as the ledger tells it."""
+    previous = placed.previous
+    return Stored(
+        record_id=recording.id,
+        call_id=call_id,
+        key=audio.key,
+        bytes=audio.size,
+        sha256=audio.sha256,
+        content_type=audio.content_type,
+        sidecar_bytes=len(placed.data),
+        sidecar_sha256=_sha256(placed.data),
+        metadata_sha256=sidecar.metadata_digest(recording),
+        has_summary=recording.summary is not None,
+        revision=placed.revision,
+        lead_id=who.lead_id,
+        user_id=who.user_id,
+        created_at=who.created_at,
+        duration_seconds=recording.duration_seconds,
+        findings=audio.findings,
+        version=audio_version,
+        sidecar_version=placed.version,
+        previous_key=previous.info.key if previous else None,
+        previous_sha256=previous.sha256 if previous else None,
+    )
 
 
 def _tells_the_same(old: Sidecar, new: Sidecar) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from archiver.clock import stamp, stamp_or_none
 from archiver.liner.models import Call, Recording, Row
@@ -97,6 +97,23 @@ class Sidecar:
         """The bytes of the file: UTF-8, one member a line, ending in a newline."""
         lines = (f"  {_member(name)}: {dump(value)}" for name, value in self.fields.items())
         return encode_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+class Attribution(NamedTuple):
+    """Whose a recording is, and of when."""
+
+    lead_id: int | None
+    user_id: int | None
+    created_at: datetime | None
+
+
+def attribution(call: Call, recording: Recording) -> Attribution:
+    """What the recording's own row says; where it says nothing, what its call's does."""
+    return Attribution(
+        lead_id=recording.lead_id if recording.lead_id is not None else call.lead_id,
+        user_id=recording.user_id if recording.user_id is not None else call.user_id,
+        created_at=recording.created_at or call.created_at,
+    )
 
 
 def compose(
@@ -203,18 +220,16 @@ def encode_text(text: str) -> bytes:
 
 
 def _people_fields(call: Call, recording: Recording, names: Names) -> dict[str, Any]:
-    created = recording.created_at or call.created_at
-    lead = recording.lead_id if recording.lead_id is not None else call.lead_id
-    user = recording.user_id if recording.user_id is not None else call.user_id
+    who = attribution(call, recording)
     return {
         "callId": call.id,
-        "leadId": lead,
+        "leadId": who.lead_id,
         "orderId": call.order_id,
-        "userId": user,
+        "userId": who.user_id,
         "userName": names.user_name,
         "orderTitle": names.order_title,
         "statusCode": call.status_code or names.status_code,
-        "createdAt": stamp_or_none(created),
+        "createdAt": stamp_or_none(who.created_at),
         "durationSeconds": recording.duration_seconds,
         "recordSummary": recording.summary,
         "isTransfer": recording.is_transfer,

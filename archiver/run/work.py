@@ -37,7 +37,8 @@ from archiver.liner.names import Directory
 from archiver.reasons import Reason
 from archiver.recordings.deposit import Shelf
 from archiver.recordings.fetch import Fetcher
-from archiver.recordings.sidecar import Names, metadata_digest
+from archiver.recordings.names import names_of
+from archiver.recordings.sidecar import metadata_digest
 from archiver.recordings.spool import Spool
 from archiver.tasks.grace import Grace
 
@@ -167,7 +168,7 @@ class Courier:
         """An archived recording: its audio is final, its sidecar follows what the API tells."""
         revised: tuple[Revised, ...] = ()
         if self.doubts or metadata_digest(recording) != known.metadata_sha256:
-            names = await self._names(task.call, recording)
+            names = await names_of(task.call, recording, self.directory)
             try:
                 async with self.grace.protected():
                     revised = await self.shelf.refresh(
@@ -193,7 +194,7 @@ class Courier:
         try:
             with self.spool.part() as part:
                 fetched = await self.fetcher.fetch(recording, part, refresh)
-                names = await self._names(task.call, recording)
+                names = await names_of(task.call, recording, self.directory)
                 async with self.grace.protected():
                     told = await self.shelf.place(task.call, recording, names, fetched)
         except FetchError as error:
@@ -266,14 +267,6 @@ class Courier:
             )
         progress.reach(record_id, state)
         progress.results.append(Result(record_id, state))
-
-    async def _names(self, call: Call, recording: Recording) -> Names:
-        user = recording.user_id if recording.user_id is not None else call.user_id
-        return Names(
-            user_name=await self.directory.user_name(user),
-            order_title=self.directory.order_title(call.order_id),
-            status_code=self.directory.status_code(call.status_id),
-        )
 
     def _outcome(self, task: Task, progress: _Progress, asked_at: datetime) -> Outcome:
         call = task.call

@@ -24,7 +24,8 @@ from archiver.reasons import Reason
 from archiver.recordings import sidecar
 from archiver.recordings.audio import findings_of, identify
 from archiver.recordings.fetch import Fetcher
-from archiver.recordings.sidecar import Audio, Names, Sidecar
+from archiver.recordings.names import names_of
+from archiver.recordings.sidecar import Audio, Sidecar
 from archiver.recordings.spool import Part, Spool
 from archiver.storage.base import Body, Storage
 from archiver.storage.keys import damaged_key
@@ -87,12 +88,7 @@ class Mender:
             call = await self.liner.call(expected.call_id or 0)
         except RequestError as error:
             raise FetchError(Reason.LIST_FAILED, str(error)) from error
-        user = recording.user_id if recording.user_id is not None else call.user_id
-        names = Names(
-            user_name=await self.directory.user_name(user),
-            order_title=self.directory.order_title(call.order_id),
-            status_code=self.directory.status_code(call.status_id),
-        )
+        names = await names_of(call, recording, self.directory)
         audio = await self._audio(expected, recording)
         card = sidecar.compose(
             call,

@@ -11,8 +11,6 @@ and the ids that it is about.
 """
 
 import base64
-import csv
-import io
 import json
 import logging
 import os
@@ -28,13 +26,13 @@ from urllib.parse import quote, quote_plus
 from archiver.clock import stamp, system_clock
 from archiver.errors import INTERRUPTED, ArchiverError, UsageError
 from archiver.text.colours import coloured
+from archiver.text.csv import csv_line
 
 REDACTED: Final = "[redacted]"
 
 _SHORTEST_SECRET: Final = 4
 """A shorter text is found in innocent words so often that hiding it would hide the output."""
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_FORMULA: Final = ("=", "+", "-", "@")
 _ADDRESS: Final = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"']*@)?(?P<rest>[^\s?#\"'<>]*)(?P<query>[?#][^\s\"'<>]*)?",
     re.IGNORECASE,
@@ -169,11 +167,13 @@ class Console:
     def csv(self, rows: Iterable[Sequence[str | int | None]]) -> None:
         """The result for spreadsheets, as RFC 4180 has it; the first row names the columns.
 
-        A text that a spreadsheet would take for a formula gets an apostrophe before it.
+        No cell is one that a spreadsheet would take for a formula or another number.
         """
-        sheet = io.StringIO()
-        csv.writer(sheet).writerows([[self._cell(value) for value in row] for row in rows])
-        self._to_out(sheet.getvalue().removesuffix("\n"))
+        lines = (
+            csv_line(self.clean(value) if isinstance(value, str) else value for value in row)
+            for row in rows
+        )
+        self._to_out("".join(lines).removesuffix("\n"))
 
     def json(self, value: Mapping[str, Any]) -> None:
         """The result for machines: one object on one line, once; nothing without `--json`."""
@@ -244,12 +244,6 @@ class Console:
         if isinstance(value, list | tuple):
             return [self._scrubbed(item) for item in value]
         return value
-
-    def _cell(self, value: str | int | None) -> str | int | None:
-        if not isinstance(value, str):
-            return value
-        text = self.clean(value)
-        return f"'{text}" if text.startswith(_FORMULA) else text
 
     def _to_out(self, text: str) -> None:
         try:

@@ -8,13 +8,14 @@ the other side named a wait), and which exit code a command ends with when it ca
     ├── UsageError                2   the command line asks for something impossible
     │   ├── ConfigError           2   archive.yaml is wrong: names the line and the key
     │   ├── NoArchive             2   there is no archive where storage.url points
-    │   ├── ExtraMissing          2   a part of the product is not installed
-    │   └── DeskRefused           2   the desk does not do what a visitor asks for
-    │       ├── LogInFailed       2   no such name, or another password
-    │       ├── LogInThrottled    2   too many failed attempts; `retry_after` says how long
-    │       ├── NotAllowed        2   the visitor's role, or another's work, forbids it
-    │       ├── NoSuchThing       2   there is no such note, verdict or queue
-    │       └── WrongInput        2   a field says what it cannot; has `field`
+    │   └── ExtraMissing          2   a part of the product is not installed
+    ├── DeskRefused               2   the desk does not do what a visitor asks for
+    │   ├── LogInFailed           2   no such name, or another password
+    │   ├── LogInThrottled        2   too many failed attempts; `retry_after` says how long
+    │   ├── NotAllowed            2   the visitor's role, or another's work, forbids it
+    │   ├── NoSuchThing           2   there is no such note, verdict or queue
+    │   └── WrongInput            2   a field says what it cannot; has `field`
+    ├── NothingToExport           3   there is no call of those that are asked for
     ├── SourceError               5   the Liner API as a whole cannot be used
     │   ├── SourceUnreachable     5   no answer from it, or none that makes sense
     │   ├── SourceRefused         5   it answers, and refuses the key
@@ -79,8 +80,10 @@ class ExtraMissing(UsageError):
     """A part of the product is not installed; the hint names the extra to install."""
 
 
-class DeskRefused(UsageError):
-    """The desk does not do what a visitor asks for; nothing was changed."""
+class DeskRefused(ArchiverError):
+    """The desk does not do what a visitor asks for; nothing was changed. No command ends so."""
+
+    exit_code = 2
 
 
 class LogInFailed(DeskRefused):
@@ -105,6 +108,12 @@ class WrongInput(DeskRefused):
     def __init__(self, field: str, message: str, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.field = field
+
+
+class NothingToExport(ArchiverError):
+    """There is no call of those that are asked for; nothing was written."""
+
+    exit_code = 3
 
 
 class SourceError(ArchiverError):

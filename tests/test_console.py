@@ -116,12 +116,13 @@ def test_machines_get_one_object_on_stdout_and_nothing_else() -> None:
 def test_spreadsheets_get_rfc_4180_and_no_formula() -> None:
     voices = Voices()
     rows: list[list[str | int | None]] = [["day", "listed"]]
-    rows += [['=HYPERLINK("http://x?k=1")', -1], ["+1", None], ["a, b\r\n", 0]]
+    rows += [['=HYPERLINK("http://x?k=1")', -1], ["+1", None], ["007", 7], ["a, b\r\n", 0]]
     voices.console.csv(rows)
     assert voices.out == (
         "day,listed\r\n"
         '"\'=HYPERLINK(""http://x?[redacted]"")",-1\r\n'
         "'+1,\r\n"
+        "'007,7\r\n"
         '"a, b\ufffd\ufffd",0\r\n'
     )
 

@@ -10,7 +10,7 @@ from archiver.archive.archive import Archive
 from archiver.catalog import selection
 from archiver.clock import Clock
 from archiver.config import Config
-from archiver.errors import ArchiverError
+from archiver.errors import NothingToExport
 from archiver.export.inquiry import Inquiry, inquiry
 from archiver.export.request import (
     BEGINNING,
@@ -24,12 +24,6 @@ from archiver.export.tracing import trace_again
 from archiver.ledger.segments import Head
 from archiver.run.events import OnEvent
 from archiver.run.windows import RunRequest, window_of
-
-
-class NothingToExport(ArchiverError):
-    """There is no call of those that are asked for; nothing was written."""
-
-    exit_code = 3
 
 
 @dataclass(frozen=True, slots=True)

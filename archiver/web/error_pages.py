@@ -11,6 +11,7 @@ from archiver.desk.accounts.authenticator import Visitor
 from archiver.errors import (
     ArchiverError,
     ConfigError,
+    DeskRefused,
     LogInFailed,
     LogInThrottled,
     NoSuchThing,
@@ -32,6 +33,7 @@ _STATUS: Final[tuple[tuple[type[ArchiverError], int], ...]] = (
     (NoSuchThing, 404),
     (WrongInput, 422),
     (ConfigError, 503),
+    (DeskRefused, 400),
     (UsageError, 400),
     (StorageError, 503),
 )

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.errors import NoArchive, SourceError
-from archiver.export.selection import NothingToExport
+from archiver.errors import NoArchive, NothingToExport, SourceError
 from archiver.liner.client import LinerClient
 from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route

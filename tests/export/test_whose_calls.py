@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from archiver.archive.archive import watched_archive
-from archiver.export.selection import NothingToExport
+from archiver.errors import NothingToExport
 from archiver.ledger.events import Removing
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
-import anyio
-
 from archiver.archive.archive import Archive
 from archiver.catalog import selection
 from archiver.catalog.selection import ChosenCall, ChosenRecording
@@ -31,7 +29,7 @@ from archiver.export.naming import recording_name
 from archiver.export.reading import Proof, decode_sidecar, read_sidecar
 from archiver.export.target import Target
 from archiver.run.events import BytesReceived, CallDone, Note, OnEvent
-from archiver.tasks.failures import one_failure
+from archiver.tasks.lanes import in_lanes
 
 _PAGE: Final = 100
 _AT_ONCE: Final = 16
@@ -128,19 +126,15 @@ class Packer:
     async def _read_all(self, recordings: Sequence[ChosenRecording]) -> list[bytes | str]:
         """The sidecars, in order; a sentence where one is damaged."""
         found: list[bytes | str] = [""] * len(recordings)
-        turns = iter(enumerate(recordings))
 
-        async def read() -> None:
-            for place, one in turns:
-                try:
-                    found[place] = await read_sidecar(self._archive.storage, one)
-                except ArchiveDamaged as error:
-                    found[place] = str(error)
+        async def read(turn: tuple[int, ChosenRecording]) -> None:
+            place, one = turn
+            try:
+                found[place] = await read_sidecar(self._archive.storage, one)
+            except ArchiveDamaged as error:
+                found[place] = str(error)
 
-        with one_failure():
-            async with anyio.create_task_group() as readers:
-                for _ in range(_AT_ONCE):
-                    readers.start_soon(read)
+        await in_lanes(_AT_ONCE, enumerate(recordings), read)
         return found
 
     async def _pack_sidecar(

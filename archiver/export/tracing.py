@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-import anyio
-
 from archiver.archive.archive import Archive
 from archiver.catalog import selection
 from archiver.errors import KeyMissing
@@ -19,7 +17,7 @@ from archiver.export.request import ExportRequest, Trace, bare_number, number_in
 from archiver.recordings.sidecar import MOST_BYTES, decode
 from archiver.run.events import CallDone, CallsListed, Note, OnEvent
 from archiver.storage.keys import sidecar_key
-from archiver.tasks.failures import one_failure
+from archiver.tasks.lanes import in_lanes
 
 _AT_ONCE = 16
 _PAGE = 512
@@ -95,18 +93,13 @@ class _Search:
             after = page[-1][0]
 
     async def _look_through(self, page: Sequence[tuple[int, str, int | None]]) -> None:
-        entries = iter(page)
+        async def look(entry: tuple[int, str, int | None]) -> None:
+            call_id, key, lead = entry
+            if number := await self._number_of(key):
+                self.found[call_id] = lead
+                self.numbers.add(number)
 
-        async def look() -> None:
-            for call_id, key, lead in entries:
-                if number := await self._number_of(key):
-                    self.found[call_id] = lead
-                    self.numbers.add(number)
-
-        with one_failure():
-            async with anyio.create_task_group() as readers:
-                for _ in range(_AT_ONCE):
-                    readers.start_soon(look)
+        await in_lanes(_AT_ONCE, page, look)
 
     async def _number_of(self, key: str) -> str | None:
         try:

@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-import anyio
-
 from archiver.errors import StorageError, StorageUnreachable
 from archiver.ledger.segments import MOST_BYTES, Head, head_of, number_prefix
 from archiver.storage.base import Reading, Storage
 from archiver.storage.keys import LEDGER_PREFIX
+from archiver.tasks.lanes import in_lanes
 from archiver.text.json import read_json
 
 _AT_ONCE = 8
@@ -116,9 +115,7 @@ class Walk:
         async def read(key: str) -> None:
             found[key] = await self._look(key)
 
-        async with anyio.create_task_group() as readers:
-            for key in keys:
-                readers.start_soon(read, key)
+        await in_lanes(_AT_ONCE, keys, read)
         return found
 
     async def _look(self, key: str) -> _Found:

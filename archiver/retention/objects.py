@@ -7,24 +7,19 @@
 Removing is idempotent: what is not there is gone.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
-
-import anyio
+from typing import Final
 
 from archiver.errors import KeyMissing
 from archiver.storage.base import Storage
 from archiver.storage.keys import DAMAGED_PREFIX, REVISIONS_PREFIX
 from archiver.storage.versions import Versions
-from archiver.tasks.failures import one_failure
 
 AT_ONCE: Final = 8
 """Objects that are looked at or removed side by side."""
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +93,3 @@ def longer(one: Locked | None, other: Locked | None) -> Locked | None:
     if one.until is None or other.until is None:
         return one if one.until is None else other
     return one if one.until >= other.until else other
-
-
-async def side_by_side(items: Sequence[_Item], work: Callable[[_Item], Awaitable[None]]) -> None:
-    """Do the work for every item, some at a time; the first failure ends it and is raised."""
-    left = iter(items)
-
-    async def worker() -> None:
-        for item in left:
-            await work(item)
-
-    with one_failure():
-        async with anyio.create_task_group() as crew:
-            for _ in range(min(AT_ONCE, len(items))):
-                crew.start_soon(worker)

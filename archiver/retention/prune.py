@@ -18,11 +18,12 @@ from archiver.catalog.retention import Aged, Shelved
 from archiver.clock import Clock
 from archiver.errors import KeyMissing, StorageError, StorageUnreachable, UsageError
 from archiver.ledger.events import Event, Removing
-from archiver.retention.objects import Locked, first_lock, locks_of, places_of, side_by_side
+from archiver.retention.objects import AT_ONCE, Locked, first_lock, locks_of, places_of
 from archiver.retention.removal import finish_removals
 from archiver.storage.base import Reading
 from archiver.storage.keys import sidecar_key
 from archiver.storage.versions import Versions
+from archiver.tasks.lanes import in_lanes
 
 _A_PAGE: Final = 500
 """Recordings that are looked at, and told of in one line of the ledger, at a time."""
@@ -88,7 +89,7 @@ async def plan_prune(archive: Archive, keep: timedelta | None, *, clock: Clock) 
         async def look(one: Aged, fates: dict[int, str | Locked] = fates) -> None:
             fates[one.recording.record_id] = await _fate(archive, one, versions, now)
 
-        await side_by_side(page, look)
+        await in_lanes(AT_ONCE, page, look)
         for one in page:
             _count(plan, one.recording, fates[one.recording.record_id])
     in_all = await archive.catalog.ask(retention.archived)
@@ -176,7 +177,7 @@ async def _sound(archive: Archive, ids: Sequence[int], plan: PrunePlan) -> list[
         else:
             plan.keep_damaged(one)
 
-    await side_by_side(found, look)
+    await in_lanes(AT_ONCE, found, look)
     return sound
 
 

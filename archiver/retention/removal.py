@@ -19,9 +19,10 @@ from archiver.catalog.retention import Pending
 from archiver.clock import Clock
 from archiver.ledger.events import Erased, Removed
 from archiver.retention.leftovers import clear_leavings
-from archiver.retention.objects import clear, places_of, side_by_side
+from archiver.retention.objects import AT_ONCE, clear, places_of
 from archiver.retention.redaction import redact_reports
 from archiver.storage.keys import HOLDS_PREFIX
+from archiver.tasks.lanes import in_lanes
 
 _AT_A_TIME = 500
 """Recordings whose tombstones go into one transaction."""
@@ -66,7 +67,7 @@ async def _bury(archive: Archive, found: Sequence[Pending], *, clock: Clock, act
         for prefix in places_of(pending.recording.key) if pending.recording.key else ():
             await clear(archive.storage, prefix)
 
-    await side_by_side(found, remove)
+    await in_lanes(AT_ONCE, found, remove)
     tombstones = [
         Removed(
             record_id=one.recording.record_id,

@@ -1,16 +1,11 @@
-"""Several requests at a time, and one error out."""
+"""Several pieces of work at a time, and one error out."""
 
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-)
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 
 import anyio
+
+from archiver.tasks.failures import one_failure
 
 T = TypeVar("T")
 
@@ -24,36 +19,43 @@ async def in_lanes(
 
     The first error ends the other lanes and is raised as it is, not in a group.
     """
-    waiting = aiter(items) if isinstance(items, AsyncIterable) else _each(items)
-    turn = anyio.Lock()
+    lane = (
+        _drawing_later(items, work) if isinstance(items, AsyncIterable) else _drawing(items, work)
+    )
+    try:
+        with one_failure():
+            async with anyio.create_task_group() as group:
+                for _ in range(lanes):
+                    group.start_soon(lane)
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
+
+
+def _drawing(
+    items: Iterable[T], work: Callable[[T], Awaitable[None]]
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    left = iter(items)
+
+    async def lane() -> None:
+        for item in left:
+            await work(item)
+
+    return lane
+
+
+def _drawing_later(
+    items: AsyncIterable[T], work: Callable[[T], Awaitable[None]]
+) -> Callable[[], Coroutine[Any, Any, None]]:
+    left, turn = aiter(items), anyio.Lock()
 
     async def lane() -> None:
         while True:
-            async with turn:
+            async with turn:  # an asynchronous generator serves one at a time
                 try:
-                    item = await anext(waiting)
+                    item = await anext(left)
                 except StopAsyncIteration:
                     return
             await work(item)
 
-    try:
-        async with anyio.create_task_group() as group:
-            for _ in range(lanes):
-                group.start_soon(lane)
-    except ExceptionGroup as errors:
-        raise _first(errors) from None
-    finally:
-        if isinstance(waiting, AsyncGenerator):
-            await waiting.aclose()
-
-
-async def _each(items: Iterable[T]) -> AsyncIterator[T]:
-    for item in items:
-        yield item
-
-
-def _first(errors: ExceptionGroup[Exception]) -> Exception:
-    error: Exception = errors
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
+    return lane

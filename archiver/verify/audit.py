@@ -29,6 +29,7 @@ from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX, LOCK_KEYS, TMP_PREFIX
 from archiver.storage.lock import is_archive_locked
+from archiver.tasks.lanes import in_lanes
 from archiver.verify.compare import Checked, Inspector
 from archiver.verify.findings import (
     ChainBroken,
@@ -48,7 +49,7 @@ PATIENCE: Final = 45.0
 """Seconds: a run tells the ledger of an object 30 s after it was stored, at the latest."""
 
 _PAUSE = 1.0
-_LOOKS_AT_ONCE, _LOOKS_IN_MIND = 8, 1000
+_LOOKS_AT_ONCE = 8
 _RUNS_CHANGE: Final = frozenset({Kind.SIDECAR, Kind.REPORT})
 _LEDGER_FIRST = (
     "a segment of the ledger that does not hold may name it: restore that first, and verify again"
@@ -152,19 +153,15 @@ class _Check:
     async def look_again(self, suspects: Sequence[str]) -> list[Finding]:
         """What of the suspects still does not hold, each read afresh, in their order."""
         found: dict[str, Finding] = {}
-        turns, asking = anyio.CapacityLimiter(_LOOKS_AT_ONCE), anyio.CapacityLimiter(1)
+        asking = anyio.CapacityLimiter(1)
 
         async def look(key: str) -> None:
-            async with turns:
-                expected = await anyio.to_thread.run_sync(self.inventory.find, key, limiter=asking)
-                finding = await (self._stray(key) if expected is None else self._judge(expected))
+            expected = await anyio.to_thread.run_sync(self.inventory.find, key, limiter=asking)
+            finding = await (self._stray(key) if expected is None else self._judge(expected))
             if finding is not None:
                 found[key] = finding
 
-        for start in range(0, len(suspects), _LOOKS_IN_MIND):
-            async with anyio.create_task_group() as group:
-                for key in suspects[start : start + _LOOKS_IN_MIND]:
-                    group.start_soon(look, key)
+        await in_lanes(_LOOKS_AT_ONCE, suspects, look)
         return [found[key] for key in suspects if key in found]
 
     async def _judge(self, expected: Expected) -> Finding | None:

@@ -12,9 +12,10 @@ import anyio.to_thread
 from archiver.clock import stamp
 from archiver.config import ObjectLockConfig
 from archiver.retention.object_lock import Fault, WormFault, audit_object, hidden_segments
-from archiver.retention.objects import side_by_side
+from archiver.retention.objects import AT_ONCE
 from archiver.storage.base import Storage
 from archiver.storage.lock import is_archive_locked
+from archiver.tasks.lanes import in_lanes
 from archiver.text.measures import say_duration
 from archiver.verify.findings import Finding, NotLocked, UnknownVersion
 from archiver.verify.inventory import Expected, Inventory, Kind
@@ -57,7 +58,7 @@ async def _audit_some(
             return
         found[one.key] = faults
 
-    await side_by_side(chosen, look)
+    await in_lanes(AT_ONCE, chosen, look)
     return [
         _finding(fault, one.record_id, wanted) for one in chosen for fault in found.get(one.key, ())
     ]

@@ -23,6 +23,7 @@ from archiver.ledger.walk import Walk
 from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import Reading, Storage
 from archiver.storage.keys import parse_recording_key, revision_key, sidecar_key
+from archiver.tasks.lanes import in_lanes
 
 _Result = TypeVar("_Result")
 
@@ -116,15 +117,12 @@ class Following:
         """The next cards; none when all sidecars are read."""
         wanted = await self._do(self._upkeep.unread, _SIDECARS, _SIDECAR_BYTES)
         cards: list[Card] = []
-        limiter = anyio.CapacityLimiter(_READERS)
 
         async def read(few: Sequence[Unread]) -> None:
-            async with limiter:
-                cards.extend(await self._cards(few))
+            cards.extend(await self._cards(few))
 
-        async with anyio.create_task_group() as readers:
-            for start in range(0, len(wanted), _IN_ONE_GO):
-                readers.start_soon(read, wanted[start : start + _IN_ONE_GO])
+        starts = range(0, len(wanted), _IN_ONE_GO)
+        await in_lanes(_READERS, (wanted[one : one + _IN_ONE_GO] for one in starts), read)
         return cards
 
     async def _cards(self, few: Sequence[Unread]) -> list[Card]:

@@ -1,0 +1,48 @@
+"""Several pieces of work at a time: no more than so many, each item once, the first error out."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import pytest
+
+from archiver.tasks.lanes import in_lanes
+
+pytestmark = pytest.mark.anyio
+
+
+async def numbers() -> AsyncIterator[int]:
+    for number in range(20):
+        await anyio.sleep(0)
+        yield number
+
+
+@pytest.mark.parametrize("drawn", ["at once", "later"])
+async def test_every_item_is_worked_on_once_and_no_more_at_a_time_than_lanes(drawn: str) -> None:
+    busy, most, done = 0, 0, []
+
+    async def work(number: int) -> None:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        for _ in range(10):
+            await anyio.sleep(0)
+        busy -= 1
+        done.append(number)
+
+    await in_lanes(3, range(20) if drawn == "at once" else numbers(), work)
+    assert sorted(done) == list(range(20))
+    assert most == 3
+
+
+async def test_the_first_error_ends_the_others_and_comes_out_as_itself() -> None:
+    begun = []
+
+    async def work(number: int) -> None:
+        begun.append(number)
+        if number == 1:
+            raise ValueError("ours")
+        await anyio.sleep_forever()
+
+    with pytest.raises(ValueError, match="ours"):
+        await in_lanes(2, range(20), work)
+    assert begun == [0, 1]

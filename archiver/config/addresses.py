@@ -10,12 +10,12 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from archiver.config.values import S3_SCHEME, Network
+from archiver.http.origins import DEFAULT_PORTS, Origin
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()=@,+ -]+")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def parse_api_url(text: str) -> str:
@@ -124,12 +124,8 @@ def _is_host(host: str) -> bool:
 
 
 def _origin(parts: SplitResult) -> str:
-    host = parts.hostname or ""
-    shown = f"[{host}]" if ":" in host else host
-    port = parts.port
-    if port is None or port == _DEFAULT_PORTS[parts.scheme]:
-        return f"{parts.scheme}://{shown}"
-    return f"{parts.scheme}://{shown}:{port}"
+    port = parts.port or DEFAULT_PORTS[parts.scheme]
+    return Origin(parts.scheme, parts.hostname or "", port).address
 
 
 def _s3_root(text: str) -> str:

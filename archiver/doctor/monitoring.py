@@ -12,6 +12,7 @@ import httpx
 
 from archiver.config import Config, Secret
 from archiver.doctor.check import Check, Surroundings
+from archiver.http.origins import Origin
 
 _SECONDS = 5.0
 
@@ -32,12 +33,11 @@ async def try_metrics(config: Config, _around: Surroundings) -> list[Check]:
 
 
 async def _try_address(name: str, address: Secret) -> Check:
-    url = httpx.URL(address.reveal())
-    shown = f"{url.scheme}://{url.netloc.decode('ascii')}"
-    port = url.port or {"https": 443, "http": 80}[url.scheme]
+    origin = Origin.of(httpx.URL(address.reveal()))
+    shown = origin.address
     try:
         with anyio.fail_after(_SECONDS):
-            stream = await anyio.connect_tcp(url.host, port, tls=False)
+            stream = await anyio.connect_tcp(origin.host, origin.port, tls=False)
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or "no connection"
         hint = f"check notices.{name}, and whether this machine may connect there"

@@ -20,7 +20,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import httpx
 
@@ -29,7 +29,7 @@ from archiver.reasons import Reason
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
+DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _HOST: Final = re.compile(r"[a-z0-9._-]+")
 """What a name may be made of; anything else is an escape that only a resolver would look at."""
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
@@ -50,27 +50,53 @@ _CLOUD_SERVICES: Final = ipaddress.IPv6Network("fd00:ec2::/32")
 """Where AWS answers with the credentials of a machine over IPv6: link-local in all but name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port; with `subdomains`, every host that ends in `.host` instead."""
+class Origin(NamedTuple):
+    """Scheme, host and port. `host` is in lower case, and without the brackets of IPv6."""
 
     scheme: str
     host: str
     port: int
+
+    @classmethod
+    def of(cls, url: httpx.URL) -> "Origin":
+        """That of an address; port 0 where its scheme has none and it names none."""
+        return _origin(url.scheme, url.raw_host, url.port)
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self._shown_host}:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """The same without a port that goes without saying."""
+        if self.port == DEFAULT_PORTS.get(self.scheme):
+            return f"{self.scheme}://{self._shown_host}"
+        return str(self)
+
+    @property
+    def _shown_host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An origin that is named; with `subdomains`, those of every host that ends in `.host`."""
+
+    origin: Origin
     subdomains: bool = False
 
     def names_host(self, host: str, port: int) -> bool:
-        """Whether this origin covers that host and port, whatever the scheme."""
-        if port != self.port:
+        """Whether this covers that host and port, whatever the scheme."""
+        if port != self.origin.port:
             return False
-        return host.endswith("." + self.host) if self.subdomains else host == self.host
+        own = self.origin.host
+        return host.endswith("." + own) if self.subdomains else host == own
 
-    def names(self, other: "Origin") -> bool:
-        """Whether this origin covers that one."""
-        return other.scheme == self.scheme and self.names_host(other.host, other.port)
+    def names(self, other: Origin) -> bool:
+        """Whether this covers that origin."""
+        return other.scheme == self.origin.scheme and self.names_host(other.host, other.port)
 
 
-def parse_origin(entry: str) -> Origin:
+def parse_origin(entry: str) -> Named:
     """An entry of `download.allow_origins`.
 
     The ValueError for an impossible one goes on from the name of the setting, and never repeats
@@ -82,9 +108,9 @@ def parse_origin(entry: str) -> Origin:
         url = httpx.URL(f"{scheme}://{rest.removeprefix('*.')}")
     except (httpx.InvalidURL, UnicodeError) as error:
         raise ValueError("must be an address such as https://files.example.com") from error
-    if not separator or url.scheme not in _DEFAULT_PORTS:
+    if not separator or url.scheme not in DEFAULT_PORTS:
         raise ValueError("must begin with https:// or http://")
-    origin = _origin_of(url)
+    origin = Origin.of(url)
     if not origin.host or "*" in origin.host or "%" in origin.host:
         raise ValueError("must name a host, or begin it with '*.'")
     if url.userinfo or url.query or url.fragment or url.path not in {"", "/"} or "?" in entry:
@@ -93,14 +119,14 @@ def parse_origin(entry: str) -> Origin:
         raise ValueError("must name a possible port")
     if subdomains and ("." not in origin.host or _literal(origin.host) is not None):
         raise ValueError("must name a domain after '*.', like *.example.com")
-    return Origin(origin.scheme, origin.host, origin.port, subdomains)
+    return Named(origin, subdomains)
 
 
 class OriginPolicy:
     """The rule above, for one API and one list of entries (ValueError for an impossible one)."""
 
     def __init__(self, api_url: str, allow: Sequence[str] = ()) -> None:
-        self._api = _origin_of(httpx.URL(api_url))
+        self._api = Named(Origin.of(httpx.URL(api_url)))
         self._named = tuple(parse_origin(entry) for entry in allow)
 
     def check(self, url: httpx.URL) -> None:
@@ -109,27 +135,26 @@ class OriginPolicy:
         ADDRESS_INVALID: not http or https, or no usable host. ORIGIN_NOT_ALLOWED: the entries do
         not name it, or it is plain http. ADDRESS_NOT_PUBLIC: its host is a private IP address.
         """
-        if url.scheme not in _DEFAULT_PORTS:
+        if url.scheme not in DEFAULT_PORTS:
             raise FetchError(Reason.ADDRESS_INVALID, "the address is neither https nor http")
-        origin = _origin_of(url)
+        origin = Origin.of(url)
         literal = _literal(origin.host)
         if not _is_usable(origin.host, literal):
             raise FetchError(Reason.ADDRESS_INVALID, "the address has no usable host")
-        if origin == self._api or any(entry.names(origin) for entry in self._named):
+        if origin == self._api.origin or any(entry.names(origin) for entry in self._named):
             return
-        shown = f"{origin.scheme}://{_shown_host(origin.host)}:{origin.port}"
         if not self._named and literal is not None and not is_public(literal):
-            raise address_refused(shown)
+            raise address_refused(origin)
         if self._named or origin.scheme != "https":
             raise FetchError(
                 Reason.ORIGIN_NOT_ALLOWED,
-                f"download.allow_origins does not allow {shown}",
-                hint=f"If recordings may come from there, add {shown} to download.allow_origins.",
+                f"download.allow_origins does not allow {origin}",
+                hint=f"If recordings may come from there, add {origin} to download.allow_origins.",
             )
 
     def is_api(self, url: httpx.URL) -> bool:
         """Whether the address has the API's own scheme, host and port."""
-        return _origin_of(url) == self._api
+        return Origin.of(url) == self._api.origin
 
     def admits_address(self, host: str, port: int, address: str) -> bool:
         """Whether a connection to host:port may go to that IP address."""
@@ -143,12 +168,12 @@ class OriginPolicy:
         return is_public(parsed) or (bool(naming) and _is_private_network(parsed))
 
 
-def address_refused(shown: str) -> FetchError:
+def address_refused(origin: Origin) -> FetchError:
     """The error for an origin whose address is not public."""
     return FetchError(
         Reason.ADDRESS_NOT_PUBLIC,
-        f"{shown} leads into a private network",
-        hint=f"If recordings may come from there, add {shown} to download.allow_origins.",
+        f"{origin} leads into a private network",
+        hint=f"If recordings may come from there, add {origin} to download.allow_origins.",
     )
 
 
@@ -179,14 +204,10 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
-def _origin_of(url: httpx.URL) -> Origin:
-    return _origin(url.scheme, url.raw_host, url.port)
-
-
 @lru_cache(maxsize=1024)
 def _origin(scheme: str, raw_host: bytes, port: int | None) -> Origin:
     host = raw_host.decode("ascii").lower().removeprefix("[").removesuffix("]")
-    return Origin(scheme, host, port if port is not None else _DEFAULT_PORTS.get(scheme, 0))
+    return Origin(scheme, host, port if port is not None else DEFAULT_PORTS.get(scheme, 0))
 
 
 @lru_cache(maxsize=1024)
@@ -206,7 +227,3 @@ def _is_usable(host: str, literal: Address | None) -> bool:
     if literal is not None:
         return True
     return bool(_HOST.fullmatch(host)) and not host.replace(".", "").isdigit()
-
-
-def _shown_host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

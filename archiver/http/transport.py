@@ -16,9 +16,9 @@ from typing import Final
 import httpx
 
 from archiver import __version__
-from archiver.http.origins import OriginPolicy
+from archiver.http.origins import Origin, OriginPolicy
 from archiver.http.wire.connection import Answer, Connection, Disconnected
-from archiver.http.wire.dialling import Dialler, Origin
+from archiver.http.wire.dialling import Dialler
 from archiver.http.wire.pool import Pool
 
 NO_BODY: Final = httpx.ByteStream(b"")
@@ -165,7 +165,6 @@ def _message(request: httpx.Request, body: bytes) -> bytes:
 
 def _about(error: httpx.TransportError, request: httpx.Request) -> httpx.TransportError:
     """The same error, which now tells whom it was that was asked; never the whole address."""
-    url = request.url
-    shown = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
+    shown = Origin.of(request.url).address
     kind = httpx.RemoteProtocolError if isinstance(error, Disconnected) else type(error)
     return kind(f"{shown}: {error}", request=request)

@@ -35,6 +35,7 @@ from archiver.errors import (
     SourceUnreachable,
     SourceUntrusted,
 )
+from archiver.http.origins import Origin
 from archiver.http.transport import NO_BODY, USER_AGENT
 from archiver.http.wire.dialling import TlsRefused
 from archiver.liner.decoding import MOST_BYTES, inflated, scrubbed, spellings_of
@@ -185,7 +186,7 @@ class Exchange:
                 url = url.copy_with(raw_path=aim).join(location)
             except (httpx.InvalidURL, ValueError, TypeError):
                 return answer
-            if _origin_of(url) != _origin_of(self._api):
+            if Origin.of(url) != Origin.of(self._api):
                 return answer
             aim = url.raw_path
         raise RequestRejected(f"{subject}: redirected too many times", status=answer.status)
@@ -269,7 +270,3 @@ def _headers(key: str) -> httpx.Headers:
             "User-Agent": USER_AGENT,
         }
     )
-
-
-def _origin_of(url: httpx.URL) -> tuple[str, bytes, int | None]:
-    return url.scheme, url.raw_host, url.port

@@ -12,7 +12,7 @@ import httpx
 
 from archiver.config import Secret
 from archiver.errors import FetchError, NoticeUndelivered
-from archiver.http.origins import OriginPolicy
+from archiver.http.origins import Origin, OriginPolicy
 from archiver.http.transport import USER_AGENT, GuardedTransport
 from archiver.tasks.retry import RetryPolicy, retrying
 
@@ -32,8 +32,7 @@ async def ping(address: Secret) -> None:
 
 def origin_of(address: Secret) -> str:
     """Scheme, host and port: all that may be shown of the address."""
-    url = httpx.URL(address.reveal())
-    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+    return Origin.of(httpx.URL(address.reveal())).address
 
 
 async def _send(method: str, address: Secret, payload: Mapping[str, Any] | None) -> None:

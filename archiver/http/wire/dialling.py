@@ -7,12 +7,12 @@ what was looked at: a name that says something else the next time gains nothing.
 import asyncio
 import socket
 import ssl
-from typing import Final, NamedTuple
+from typing import Final
 
 import httpx
 from aiohappyeyeballs import start_connection
 
-from archiver.http.origins import OriginPolicy, address_refused
+from archiver.http.origins import Origin, OriginPolicy, address_refused
 from archiver.http.wire.connection import RECEIVE_BYTES, Connection
 from archiver.http.wire.words import said
 
@@ -21,30 +21,10 @@ _HEAD_START: Final = 0.25
 _LONGEST: Final = 60.0
 """Seconds for a connection, where nobody says how long."""
 
-_PORTS: Final = {"https": 443, "http": 80}
-
 
 class TlsRefused(httpx.ConnectError):
     """Somebody answers there, and no TLS can be agreed on, or this machine does not trust the
     certificate, or cannot read what it trusts: asking again changes nothing."""
-
-
-class Origin(NamedTuple):
-    """Whom to connect to. `host` as in an address, without the brackets of IPv6."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: httpx.URL) -> "Origin":
-        """That of an address with http or https."""
-        port = _PORTS[url.scheme] if url.port is None else url.port
-        return cls(url.scheme, url.raw_host.decode("ascii"), port)
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
 
 
 class Dialler:
@@ -85,7 +65,7 @@ class Dialler:
             if self._policy.admits_address(origin.host, origin.port, str(one[4][0]))
         ]
         if found and not admitted:
-            raise address_refused(str(origin))
+            raise address_refused(origin)
         plain = await start_connection(admitted, happy_eyeballs_delay=_HEAD_START, interleave=1)
         connection = Connection(self._buffer)
         try:

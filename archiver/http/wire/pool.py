@@ -5,8 +5,9 @@ from typing import Final
 
 import httpx
 
+from archiver.http.origins import Origin
 from archiver.http.wire.connection import Connection
-from archiver.http.wire.dialling import Dialler, Origin
+from archiver.http.wire.dialling import Dialler
 
 _KEPT_SECONDS: Final = 15.0
 """How long an idle connection is kept: shorter than common servers and load balancers wait."""

@@ -84,7 +84,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 async def _run(folder: Path, stage: "Stage", context: Context) -> tuple["RunReport | None", Config]:
     """The report of a run over the sandbox, which serves for as long as the run lasts."""
     from archiver.cli.running import run_with_progress
-    from archiver.run.windows import RunRequest
+    from archiver.run.request import RunRequest
     from archiver.sandbox.server import Sandbox
 
     async with Sandbox(stage.world) as sandbox:

@@ -25,7 +25,7 @@ from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.tracing import trace
 from archiver.run.events import Note, OnEvent
 from archiver.run.report import RunReport
-from archiver.run.windows import RunRequest
+from archiver.run.request import RunRequest
 
 _Result = TypeVar("_Result")
 

@@ -20,7 +20,7 @@ from archiver.monitoring.history import Memory
 from archiver.monitoring.night import Night
 from archiver.monitoring.notify import tell
 from archiver.monitoring.standing import Standing, last_began, standing
-from archiver.run.windows import RunRequest
+from archiver.run.request import RunRequest
 from archiver.schedule.nightly import Nightly
 from archiver.schedule.schedule import Schedule
 from archiver.schedule.waiting import Sleep

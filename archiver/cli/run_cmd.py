@@ -17,7 +17,7 @@ from archiver.errors import ConfigError, UsageError
 from archiver.text.measures import parse_duration, say_moment
 
 if TYPE_CHECKING:
-    from archiver.run.windows import RunRequest
+    from archiver.run.request import RunRequest
     from archiver.schedule.schedule import Schedule
 
 _OF_ONE_RUN: Final = {
@@ -74,7 +74,7 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Run, print the balance, and return the exit code of the run; again and again on request."""
-    from archiver.run.windows import RunRequest
+    from archiver.run.request import RunRequest
 
     config = context.load_config()
     since, until = window(arguments.since, arguments.until, config)

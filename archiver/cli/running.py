@@ -20,8 +20,8 @@ from archiver.errors import INTERRUPTED
 from archiver.monitoring.night import Night
 from archiver.run.events import Event
 from archiver.run.report import RunReport
+from archiver.run.request import RunRequest
 from archiver.run.run import run
-from archiver.run.windows import RunRequest
 
 
 async def one_run(

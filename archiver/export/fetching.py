@@ -9,7 +9,7 @@ from archiver.export.request import ExportRequest, Fetched, Trace, fetch_request
 from archiver.reasons import Reason
 from archiver.run.events import Note, OnEvent
 from archiver.run.report import RunReport
-from archiver.run.windows import RunRequest
+from archiver.run.request import RunRequest
 
 Run = Callable[[Config, RunRequest], Awaitable[RunReport | None]]
 """Does one run; its report, or None when it was interrupted early."""

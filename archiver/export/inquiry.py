@@ -22,8 +22,8 @@ from archiver.liner.models import Call
 from archiver.liner.names import Directory
 from archiver.liner.scope import Scope, Stretch, Window
 from archiver.run.events import Note, OnEvent
+from archiver.run.request import RunRequest
 from archiver.run.source import source
-from archiver.run.windows import RunRequest
 
 _FEW: Final = 50
 """So many calls are asked for one by one; for more, lists are read, a hundred calls a page."""

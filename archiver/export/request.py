@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.errors import UsageError
-from archiver.run.windows import RunRequest
+from archiver.run.request import RunRequest
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """`All time` begins here. The API wants a period, and each month of it costs a request; no call

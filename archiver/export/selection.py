@@ -23,7 +23,8 @@ from archiver.export.request import (
 from archiver.export.tracing import trace_again
 from archiver.ledger.segments import Head
 from archiver.run.events import OnEvent
-from archiver.run.windows import RunRequest, window_of
+from archiver.run.request import RunRequest
+from archiver.run.windows import window_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """What a run would do: the unit of work of a dry run, which lists and fetches nothing."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from archiver.archive.archive import Archive, empty_archive, watched_archive
 from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.work import Outcome, Result, Task
 from archiver.clock import Clock
-from archiver.errors import RequestError
+from archiver.config import Config
+from archiver.errors import NoArchive, RequestError
 from archiver.ledger.events import CallJudged
 from archiver.liner.client import LinerClient
 from archiver.liner.models import Recording
@@ -16,6 +20,18 @@ BYTES_A_SECOND = 4000
 
 _LONGEST = 24 * 3600.0
 """Seconds of one recording that an estimate believes in: the API's numbers may be anything."""
+
+
+@asynccontextmanager
+async def surveyed_archive(config: Config, state_folder: Path) -> AsyncIterator[Archive]:
+    """The archive as it stands, for looking only; an empty one where there is none yet."""
+    async with AsyncExitStack() as stack:
+        watched = watched_archive(config, state_folder=state_folder)
+        try:
+            archive = await stack.enter_async_context(watched)
+        except NoArchive:
+            archive = await stack.enter_async_context(empty_archive())
+        yield archive
 
 
 @dataclass(slots=True)

@@ -19,14 +19,14 @@ from archiver.errors import RequestError
 from archiver.ledger.events import CursorMoved, OrderSeen
 from archiver.liner.client import LinerClient
 from archiver.liner.enumerate import Enumerator, Shortfall
-from archiver.liner.models import Call
+from archiver.liner.models import Call, Order
 from archiver.liner.names import Directory
 from archiver.liner.scope import Scope, Stretch, Window
 from archiver.reasons import Reason
 from archiver.run.events import CallDone, CallsListed, OnEvent
 from archiver.run.pipeline import HandOver
+from archiver.run.request import RunRequest
 from archiver.run.windows import (
-    RunRequest,
     cursor_events,
     narrowing,
     scopes_of,
@@ -36,6 +36,17 @@ from archiver.run.windows import (
 
 _DUE_AT_ONCE = 100
 """Calls that are taken from the waiting list at a time."""
+
+
+async def listed_orders(liner: LinerClient, config: Config, request: RunRequest) -> list[Order]:
+    """The orders that the API lists. A run that does not go by them can do without."""
+    try:
+        return await liner.orders()
+    except RequestError:
+        if request.names_scopes or config.scope.leads or config.scope.orders:
+            return []
+        raise
+
 
 Admit = Callable[[Sequence[Call]], Awaitable[None]]
 

@@ -1,10 +1,11 @@
 """The events of a run: what whoever started it may hear of while it lasts (pure)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from archiver.catalog.work import Outcome
 from archiver.tasks.retry import RetryScheduled
 
 CURRENT_CALL: Final[ContextVar[int | None]] = ContextVar("call", default=None)
@@ -62,3 +63,16 @@ Event: TypeAlias = (
     RunStarted | CallsListed | CallDone | NotArchived | BytesReceived | RetryScheduled | Note
 )
 OnEvent: TypeAlias = Callable[[Event], None]
+
+
+def events_of(outcome: Outcome) -> Iterator[CallDone | NotArchived]:
+    """How a call ended, and what of it is not as it should be: its recordings, or the call itself
+    where it has none."""
+    judged, details = outcome.judged, dict(outcome.details)
+    yield CallDone(judged.state)
+    for one in judged.open:
+        detail = details.get(one.record_id, "")
+        yield NotArchived(judged.call_id, one.record_id, one.state, one.reason, detail)
+    if judged.reason is not None and not judged.open:
+        detail = details.get(None, "")
+        yield NotArchived(judged.call_id, None, judged.state, judged.reason, detail)

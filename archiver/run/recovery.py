@@ -8,11 +8,15 @@ it lies there.
 """
 
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from archiver.archive.archive import Archive
 from archiver.catalog import retention
 from archiver.catalog.catalog import Catalog
 from archiver.catalog.states import RecordingState
+from archiver.clock import Clock
 from archiver.ledger.events import RunEnded
 from archiver.storage.base import Storage
 from archiver.storage.keys import ARCHIVE_PREFIX, RUNS_PREFIX, parse_recording_key
@@ -29,6 +33,47 @@ class UntoldReport:
 
     run_id: str
     event: RunEnded
+
+
+@dataclass(slots=True)
+class Recovery:
+    """What was found of a run that died, and whether this one leaves everything in order.
+
+    `orphans` are the recordings that nothing tells of, by id; who places one takes it out. With
+    `doubts`, sidecars may have been revised and nobody told.
+    """
+
+    orphans: dict[int, str]
+    doubts: bool
+    is_settled: bool = False
+
+    def settled(self, *, nobody_claims_orphans: bool) -> None:
+        """Everything that this run stored is told.
+
+        An orphan that is left may be claimed by a later run, unless nobody claims any.
+        """
+        self.is_settled = not self.orphans or nobody_claims_orphans
+
+
+@asynccontextmanager
+async def recovering(archive: Archive, clock: Clock) -> AsyncIterator[Recovery]:
+    """Look for what a run that died left behind, and leave a mark for the next one meanwhile.
+
+    The mark goes when the body has said `settled`; however else it ends, the next run looks.
+    Reports that nothing tells of are told here.
+    """
+    lock = archive.lock
+    orphans: dict[int, str] = {}
+    if lock.found_left:
+        for report in await find_untold_reports(archive.storage, archive.catalog):
+            await archive.catalog.record([report.event], at=clock(), run=report.run_id)
+        orphans = await find_orphans(archive.storage, archive.catalog)
+    recovery = Recovery(orphans, doubts=lock.found_left)
+    lock.leave = True
+    try:
+        yield recovery
+    finally:
+        lock.leave = not recovery.is_settled
 
 
 async def find_orphans(storage: Storage, catalog: Catalog) -> dict[int, str]:

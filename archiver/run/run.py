@@ -1,47 +1,39 @@
 """A run: everything new since the last one, and a statement that nothing is missing.
 
-This module only puts the parts together; each says for itself what it does: `plan` and `intake`
-what is asked for, `courier` the unit of work, `pipeline` how they run side by side, `ending` what
-remains of it.
+This module only puts the parts together; each says for itself what it does: `request`, `windows`
+and `enumeration` what is asked for, `work` the unit of work, `pipeline` how they run side by side,
+`recovery` what a run that died left behind, `finalize` what remains of this one.
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 
 from archiver import __version__
-from archiver.archive.archive import Archive, empty_archive, locked_archive, watched_archive
+from archiver.archive.archive import Archive, locked_archive
 from archiver.archive.pace import REAL_PACE, Pace
-from archiver.catalog.work import Outcome, Task
+from archiver.catalog.work import Outcome
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
-from archiver.errors import ArchiverError, NoArchive, RequestError
-from archiver.liner.client import LinerClient
-from archiver.liner.models import Order
+from archiver.errors import ArchiverError
 from archiver.liner.names import Directory
 from archiver.recordings.deposit import Shelf
 from archiver.retention.acts import name_of_act
 from archiver.retention.removal import finish_removals
-from archiver.run.dry_run import Surveyor
-from archiver.run.enumeration import Intake
-from archiver.run.events import (
-    CURRENT_CALL,
-    BytesReceived,
-    CallDone,
-    NotArchived,
-    OnEvent,
-    RunStarted,
-)
+from archiver.run.dry_run import Surveyor, surveyed_archive
+from archiver.run.enumeration import Intake, listed_orders
+from archiver.run.events import BytesReceived, OnEvent, RunStarted, events_of
 from archiver.run.finalize import Diary, close_run, close_survey
 from archiver.run.pipeline import Bring, Claims, Recorder, run_pipeline
-from archiver.run.recovery import find_orphans, find_untold_reports
+from archiver.run.recovery import Recovery, recovering
 from archiver.run.report import RunReport
+from archiver.run.request import RunRequest
 from archiver.run.source import Source, source, spool_on_the_way_to
-from archiver.run.windows import RunRequest
-from archiver.run.work import Courier, Registry
+from archiver.run.work import Courier
 from archiver.tasks.grace import Grace
 from archiver.tasks.stopping import cancelled_by
 
@@ -73,10 +65,14 @@ async def run(
     connections = config.download.workers + _CONNECTIONS_BESIDE_WORKERS
     reached = source(config, connections=connections, pace=pace, on_retry=on_event)
     async with cancelled_by(stop) as disarm, reached as origin:
-        orders = await _orders(origin.liner, config, request)
+        orders = await listed_orders(origin.liner, config, request)
         directory = Directory(origin.liner)
         await directory.load(orders)
-        async with _archive(config, request, run_id, state_folder, clock, pace) as archive:
+        if request.dry_run:
+            opened = surveyed_archive(config, state_folder)
+        else:
+            opened = _locked(config, run_id, state_folder, clock, pace)
+        async with opened as archive:
             disarm()
             intake = Intake(
                 config=config,
@@ -90,150 +86,16 @@ async def run(
                 on_event=on_event,
             )
             await intake.plan()
-            report = await _work(origin, intake, stop=stop, began=began, clock=clock)
+            running = _Run(origin, intake, stop, began, clock)
+            report = await (running.survey() if request.dry_run else running.bring_home())
     return report
-
-
-async def _orders(liner: LinerClient, config: Config, request: RunRequest) -> list[Order]:
-    """The orders that the API lists. A run that does not go by them can do without."""
-    try:
-        return await liner.orders()
-    except RequestError:
-        if request.names_scopes or config.scope.leads or config.scope.orders:
-            return []
-        raise
-
-
-async def _work(
-    origin: Source, intake: Intake, *, stop: anyio.Event, began: float, clock: Clock
-) -> RunReport:
-    archive = intake.archive
-    claims = Claims(archive.catalog.known, archive.catalog.was_erased)
-    diary, grace = Diary(), Grace()
-    recorder = _recorder(intake, claims, diary, clock)
-    if intake.request.dry_run:
-        surveyor = Surveyor(origin.liner, clock)
-        done = await _pipeline(intake, surveyor.bring, recorder, stop, grace)
-        return await close_survey(intake, recorder, surveyor, done=done, began=began)
-    lock = archive.lock
-    orphans = await _look_for_what_was_left(archive, clock) if lock.found_left else {}
-    courier = _courier(origin, intake, claims, grace, orphans, clock, doubts=lock.found_left)
-    lock.leave = True  # until the end turns out to be in order
-    try:
-        done = await _pipeline(intake, _named(courier.bring), recorder, stop, grace)
-    except ArchiverError:
-        lock.leave = bool(orphans)
-        # What was archived until now belongs into the ledger; the next run would see to it, too.
-        with suppress(ArchiverError):
-            await archive.catalog.record(courier.unfinished, at=clock(), run=intake.run_id)
-            await archive.publish()
-        raise
-    await archive.catalog.record(courier.unfinished, at=clock(), run=intake.run_id)
-    diary.strays = sorted(orphans.values())
-    report = await close_run(intake, recorder, diary, done=done, began=began, clock=clock)
-    # What nobody has claimed when all is complete is nobody's; until then it may be claimed yet.
-    is_settled = report.complete and intake.request.is_whole
-    lock.leave = grace.has_ended or (bool(orphans) and not is_settled)
-    return report
-
-
-async def _look_for_what_was_left(archive: Archive, clock: Clock) -> dict[int, str]:
-    """After an end that was out of order: the recordings that nothing tells of, by id.
-
-    Reports that nothing tells of are told here.
-    """
-    for report in await find_untold_reports(archive.storage, archive.catalog):
-        await archive.catalog.record([report.event], at=clock(), run=report.run_id)
-    return await find_orphans(archive.storage, archive.catalog)
-
-
-def _recorder(intake: Intake, claims: Claims, diary: Diary, clock: Clock) -> Recorder:
-    def settled(outcome: Outcome) -> None:
-        diary.note(outcome)
-        intake.on_event(CallDone(outcome.judged.state))
-        for event in _not_archived(outcome):
-            intake.on_event(event)
-
-    return Recorder(intake.archive, intake.run_id, clock, claims, settled)
-
-
-def _not_archived(outcome: Outcome) -> Iterator[NotArchived]:
-    """What of a call is not as it should be: its recordings, or the call where it has none."""
-    judged, details = outcome.judged, dict(outcome.details)
-    for one in judged.open:
-        detail = details.get(one.record_id, "")
-        yield NotArchived(judged.call_id, one.record_id, one.state, one.reason, detail)
-    if judged.reason is not None and not judged.open:
-        detail = details.get(None, "")
-        yield NotArchived(judged.call_id, None, judged.state, judged.reason, detail)
-
-
-def _named(bring: Bring) -> Bring:
-    """The same unit of work; whoever listens to its events can tell which call they are about."""
-
-    async def named(task: Task) -> Outcome:
-        CURRENT_CALL.set(task.call.id)
-        return await bring(task)
-
-    return named
-
-
-async def _pipeline(
-    intake: Intake, bring: Bring, recorder: Recorder, stop: anyio.Event, grace: Grace
-) -> bool:
-    return await run_pipeline(
-        intake.produce,
-        bring,
-        recorder.run,
-        workers=intake.config.download.workers,
-        stop=stop,
-        grace=grace,
-    )
-
-
-def _courier(
-    origin: Source,
-    intake: Intake,
-    registry: Registry,
-    grace: Grace,
-    orphans: dict[int, str],
-    clock: Clock,
-    *,
-    doubts: bool,
-) -> Courier:
-    config, on_event = intake.config, intake.on_event
-    return Courier(
-        liner=origin.liner,
-        fetcher=origin.fetcher(on_bytes=lambda count: on_event(BytesReceived(count))),
-        shelf=Shelf(intake.archive.storage, clock, __version__, orphans),
-        directory=intake.directory,
-        registry=registry,
-        spool=spool_on_the_way_to(intake.archive.storage, config),
-        grace=grace,
-        clock=clock,
-        recheck=config.window.recheck,
-        doubts=doubts,
-    )
 
 
 @asynccontextmanager
-async def _archive(
-    config: Config,
-    request: RunRequest,
-    run_id: str,
-    state_folder: Path,
-    clock: Clock,
-    pace: Pace,
+async def _locked(
+    config: Config, run_id: str, state_folder: Path, clock: Clock, pace: Pace
 ) -> AsyncIterator[Archive]:
-    if request.dry_run:
-        async with AsyncExitStack() as stack:
-            watched = watched_archive(config, state_folder=state_folder)
-            try:
-                archive = await stack.enter_async_context(watched)
-            except NoArchive:
-                archive = await stack.enter_async_context(empty_archive())
-            yield archive
-        return
+    """The archive, locked, its removals finished that were cut off."""
     owner = f"run {run_id}"
     async with locked_archive(
         config, owner=owner, state_folder=state_folder, clock=clock, pace=pace
@@ -241,3 +103,99 @@ async def _archive(
         with suppress(ArchiverError):  # what cannot be removed yet is no reason to archive nothing
             await finish_removals(archive, clock=clock, act=run_id)
         yield archive
+
+
+@dataclass(slots=True)
+class _Run:
+    """What a planned run is made of."""
+
+    origin: Source
+    intake: Intake
+    stop: anyio.Event
+    began: float
+    clock: Clock
+    grace: Grace = field(default_factory=Grace)
+    diary: Diary = field(default_factory=Diary)
+
+    async def survey(self) -> RunReport:
+        """List what there is to do, and change nothing."""
+        surveyor = Surveyor(self.origin.liner, self.clock)
+        recorder = self._recorder(self._claims())
+        done = await self._pipeline(surveyor.bring, recorder)
+        return await close_survey(self.intake, recorder, surveyor, done=done, began=self.began)
+
+    async def bring_home(self) -> RunReport:
+        """Do all the work that there is, and account for it."""
+        claims = self._claims()
+        recorder = self._recorder(claims)
+        async with recovering(self.intake.archive, self.clock) as recovery:
+            courier = self._courier(claims, recovery)
+            try:
+                done = await self._pipeline(courier.bring, recorder)
+            except ArchiverError:
+                # What was archived until now belongs into the ledger; else the next run looks.
+                with suppress(ArchiverError):
+                    await self._tell_unfinished(courier)
+                    self._settle(recovery, is_complete=False)
+                    await self.intake.archive.publish()
+                raise
+            await self._tell_unfinished(courier)
+            self.diary.strays = sorted(recovery.orphans.values())
+            report = await close_run(
+                self.intake, recorder, self.diary, done=done, began=self.began, clock=self.clock
+            )
+            self._settle(recovery, is_complete=report.complete)
+            return report
+
+    async def _tell_unfinished(self, courier: Courier) -> None:
+        """Record what units had stored when they were ended before their outcome."""
+        catalog, run_id = self.intake.archive.catalog, self.intake.run_id
+        await catalog.record(courier.unfinished, at=self.clock(), run=run_id)
+
+    def _settle(self, recovery: Recovery, *, is_complete: bool) -> None:
+        """Say that all is in order, unless storing something was torn apart.
+
+        What nobody has claimed when all is complete is nobody's; until then it may be claimed yet.
+        """
+        if not self.grace.has_ended:
+            recovery.settled(nobody_claims_orphans=is_complete and self.intake.request.is_whole)
+
+    def _claims(self) -> Claims:
+        catalog = self.intake.archive.catalog
+        return Claims(catalog.known, catalog.was_erased)
+
+    def _recorder(self, claims: Claims) -> Recorder:
+        def settled(outcome: Outcome) -> None:
+            self.diary.note(outcome)
+            for event in events_of(outcome):
+                self.intake.on_event(event)
+
+        return Recorder(self.intake.archive, self.intake.run_id, self.clock, claims, settled)
+
+    async def _pipeline(self, bring: Bring, recorder: Recorder) -> bool:
+        return await run_pipeline(
+            self.intake.produce,
+            bring,
+            recorder.run,
+            workers=self.intake.config.download.workers,
+            stop=self.stop,
+            grace=self.grace,
+        )
+
+    def _courier(self, claims: Claims, recovery: Recovery) -> Courier:
+        intake = self.intake
+        storage = intake.archive.storage
+        return Courier(
+            liner=self.origin.liner,
+            fetcher=self.origin.fetcher(
+                on_bytes=lambda count: intake.on_event(BytesReceived(count))
+            ),
+            shelf=Shelf(storage, self.clock, __version__, recovery.orphans),
+            directory=intake.directory,
+            registry=claims,
+            spool=spool_on_the_way_to(storage, intake.config),
+            grace=self.grace,
+            clock=self.clock,
+            recheck=intake.config.window.recheck,
+            doubts=recovery.doubts,
+        )

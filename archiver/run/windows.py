@@ -6,7 +6,6 @@ and moves no cursor.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
@@ -14,32 +13,10 @@ from archiver.config import Config
 from archiver.errors import UsageError
 from archiver.ledger.events import CursorMoved
 from archiver.liner.scope import Scope, ScopeKind, Stretch, Window
+from archiver.run.request import RunRequest
 
 _IDS_AN_EVENT = 500
 """Cursors that one line of the ledger moves: a line stays a few kilobytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What the command line asks of a run; moments are aware. Without any: a whole night's run."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    leads: tuple[int, ...] = ()
-    orders: tuple[int, ...] = ()
-    calls: tuple[int, ...] = ()
-    recheck: bool = False
-    dry_run: bool = False
-
-    @property
-    def names_scopes(self) -> bool:
-        """Whether it names whose calls are meant."""
-        return bool(self.leads or self.orders or self.calls)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it is a whole run, one that moves cursors."""
-        return not (self.names_scopes or self.since or self.until)
 
 
 def window_of(

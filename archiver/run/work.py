@@ -40,6 +40,7 @@ from archiver.recordings.fetch import Fetcher
 from archiver.recordings.names import names_of
 from archiver.recordings.sidecar import metadata_digest
 from archiver.recordings.spool import Spool
+from archiver.run.events import CURRENT_CALL
 from archiver.tasks.grace import Grace
 
 
@@ -96,6 +97,7 @@ class Courier:
 
     async def bring(self, task: Task) -> Outcome:
         """Do the unit of work, and tell how it ended."""
+        CURRENT_CALL.set(task.call.id)
         asked_at = self.clock()
         task = await self._with_row(task)
         progress = _Progress({known.record_id: known.state for known in task.known})

@@ -24,8 +24,8 @@ from archiver.export.request import ExportRequest, Trace
 from archiver.export.tracing import trace
 from archiver.run.events import OnEvent
 from archiver.run.report import RunReport
+from archiver.run.request import RunRequest
 from archiver.run.run import run
-from archiver.run.windows import RunRequest
 from archiver.sandbox.audio import sample
 from archiver.sandbox.sample_world import samples
 from archiver.sandbox.world import World

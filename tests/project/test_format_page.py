@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from archiver.config import load_config
+from archiver.run.request import RunRequest
 from archiver.run.run import run
-from archiver.run.windows import RunRequest
 from archiver.sandbox.server import Sandbox
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "FORMAT.md"

@@ -23,8 +23,8 @@ from archiver.config import Config, load_config
 from archiver.liner.client import API_RETRY
 from archiver.run.events import Event
 from archiver.run.report import RunReport
+from archiver.run.request import RunRequest
 from archiver.run.run import run
-from archiver.run.windows import RunRequest
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault
 from archiver.sandbox.model import Source

@@ -1,0 +1,27 @@
+"""What is asked of a run (pure)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What the command line asks of a run; moments are aware. Without any: a whole night's run."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    leads: tuple[int, ...] = ()
+    orders: tuple[int, ...] = ()
+    calls: tuple[int, ...] = ()
+    recheck: bool = False
+    dry_run: bool = False
+
+    @property
+    def names_scopes(self) -> bool:
+        """Whether it names whose calls are meant."""
+        return bool(self.leads or self.orders or self.calls)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a whole run, one that moves cursors."""
+        return not (self.names_scopes or self.since or self.until)

@@ -45,7 +45,8 @@ class Context:
                 hint="`archiver init` writes one; -c names another file",
             )
         config = read_config(self.config_path, self.environ, needs_key=needs_key)
-        self.console.protect(config.liner.api_key.reveal(), *_secrets_of(config.notices))
+        if config.liner is not None:
+            self.console.protect(config.liner.api_key.reveal(), *_secrets_of(config.notices))
         return config
 
 

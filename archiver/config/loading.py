@@ -113,14 +113,16 @@ def load_config(
     Relative paths lie in `base`. Raises ConfigError, which names the line and the key and never
     shows a value that came from the environment or a secret file.
 
-    Without `needs_key`, for commands that never talk to the API, the key is not read and left
-    empty, which the API's client refuses; `liner.url` may be unknown, and is then empty, too. The
-    addresses of notices, which only runs send, are not read either.
+    Without `needs_key`, for commands that never talk to the API, there is no `liner`: neither the
+    key nor the host need be known. The addresses of notices, which only runs send, are not read
+    either.
     """
     top = parse_document(Source(name, environ), text, KNOWN)
     place = _Place(base, environ.get("HOME"))
+    if not needs_key:
+        _check_liner(top.section("liner"), environ)
     config = Config(
-        liner=_liner(top.section("liner"), environ, place, needs_key=needs_key),
+        liner=_liner(top.section("liner"), environ, place) if needs_key else None,
         scope=_scope(top.section("scope"), place),
         window=_window(top.section("window")),
         download=_download(top.section("download"), place),
@@ -128,22 +130,34 @@ def load_config(
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
         retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
         metrics=metrics(top.section("metrics"), place.path),
-        notices=notices(top.section("notices"), place.path, needed=needs_key),
+        notices=notices(top.section("notices"), place.path) if needs_key else NoticesConfig(),
         desk=_desk(top.section("desk"), place),
     )
     _keep_apart(top, config)
     return config
 
 
-def _liner(
-    section: Section, environ: Mapping[str, str], place: _Place, *, needs_key: bool
-) -> LinerConfig:
-    told = not section.lacks_variable("url") if section.has("url") else "LINER_URL" in environ
+def _liner(section: Section, environ: Mapping[str, str], place: _Place) -> LinerConfig:
+    requests_per_second, seconds = _pace_of_requests(section)
     return LinerConfig(
-        url=_api_url(section, environ) if needs_key or told else "",
-        api_key=_api_key(section, environ, place) if needs_key else Secret(""),
-        requests_per_second=section.value("requests_per_second", rate, _LINER.requests_per_second),
-        timeout=section.value("timeout", timeout, _LINER.timeout),
+        url=_api_url(section, environ),
+        api_key=_api_key(section, environ, place),
+        requests_per_second=requests_per_second,
+        timeout=seconds,
+    )
+
+
+def _check_liner(section: Section, environ: Mapping[str, str]) -> None:
+    """Refuse what is wrong in the section, where the API is not asked and nothing need be there."""
+    if not section.lacks_variable("url") if section.has("url") else "LINER_URL" in environ:
+        _api_url(section, environ)
+    _pace_of_requests(section)
+
+
+def _pace_of_requests(section: Section) -> tuple[float, float]:
+    return (
+        section.value("requests_per_second", rate, _LINER.requests_per_second),
+        section.value("timeout", timeout, _LINER.timeout),
     )
 
 

@@ -18,10 +18,8 @@ def metrics(section: Section, path: Callable[[str], Path]) -> MetricsConfig:
     )
 
 
-def notices(section: Section, path: Callable[[str], Path], *, needed: bool = True) -> NoticesConfig:
-    """The section `notices`; each address may lie in a file of its own, which is read if needed."""
-    if not needed:
-        return NoticesConfig()
+def notices(section: Section, path: Callable[[str], Path]) -> NoticesConfig:
+    """The section `notices`; each address may lie in a file of its own."""
     return NoticesConfig(
         webhook=_address(section, "webhook", path),
         heartbeat=_address(section, "heartbeat", path),

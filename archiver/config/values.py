@@ -170,9 +170,9 @@ class DeskConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of archive.yaml, checked."""
+    """All of archive.yaml, checked. `liner` is None where the API is not asked for anything."""
 
-    liner: LinerConfig
+    liner: LinerConfig | None
     scope: ScopeConfig = ScopeConfig()
     window: WindowConfig = field(default_factory=WindowConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
@@ -182,3 +182,10 @@ class Config:
     metrics: MetricsConfig = MetricsConfig()
     notices: NoticesConfig = NoticesConfig()
     desk: DeskConfig = DeskConfig()
+
+    @property
+    def api(self) -> LinerConfig:
+        """The section `liner`, for whoever asks the API; RuntimeError where it was not read."""
+        if self.liner is None:
+            raise RuntimeError("the configuration was read without the API's section")
+        return self.liner

@@ -44,7 +44,7 @@ async def try_secrets(config: Config, around: Surroundings) -> list[Check]:
         hint = f"chmod 600 {path}, or name a file of its own (liner.api_key_file, ...)"
         checks.append(Check.warning("secrets", finding, f"{hint}; think of it as known"))
     exported = around.environ.get("LINER_API_KEY", "").strip()
-    if exported and exported != config.liner.api_key.reveal():
+    if exported and exported != config.api.api_key.reveal():
         finding = (
             "LINER_API_KEY is exported, and the configuration names another key, which is used"
         )
@@ -94,7 +94,7 @@ def try_database(folder: Path, name: str, hint: str) -> Check:
 
 def _tells_everybody(path: Path, config: Config) -> bool:
     """Whether a secret stands word for word in the file, and everybody may read the file."""
-    secrets = (config.liner.api_key, config.notices.webhook, config.notices.heartbeat)
+    secrets = (config.api.api_key, config.notices.webhook, config.notices.heartbeat)
     try:
         with path.open("rb") as file:
             text = file.read().decode("utf-8", "replace") if is_public(file) else ""

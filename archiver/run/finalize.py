@@ -79,7 +79,7 @@ async def close_survey(
     report.estimate = surveyor.estimate(
         rate=await intake.archive.catalog.rate(),
         requests=intake.liner.requests,
-        requests_per_second=intake.config.liner.requests_per_second,
+        requests_per_second=intake.config.api.requests_per_second,
     )
     return report
 

@@ -43,8 +43,8 @@ class Source:
         return Fetcher(
             self.transport,
             self.policy,
-            api_url=self.config.liner.url,
-            api_key=self.config.liner.api_key,
+            api_url=self.config.api.url,
+            api_key=self.config.api.api_key,
             max_bytes=self.config.download.max_bytes,
             retry=self.pace.fetch,
             stall=self.pace.stall,
@@ -66,9 +66,9 @@ async def source(
 
     `clock` is for requests to the API.
     """
-    policy = OriginPolicy(config.liner.url, config.download.allow_origins)
+    policy = OriginPolicy(config.api.url, config.download.allow_origins)
     transport = GuardedTransport(policy, limit=connections)
-    client = LinerClient(config.liner, transport, retry=pace.api, clock=clock, on_retry=on_retry)
+    client = LinerClient(config.api, transport, retry=pace.api, clock=clock, on_retry=on_retry)
     async with client as liner:
         yield Source(config, liner, transport, policy, pace, on_retry)
 

@@ -20,7 +20,7 @@ def test_it_writes_the_sample_which_needs_only_url_and_key(tmp_path: Path) -> No
     written = tmp_path / "archive.yaml"
     assert written.read_text(encoding="utf-8") == sample()
     environ = {"LINER_URL": "https://liner.test", "LINER_API_KEY": "key"}
-    assert read_config(written, environ).liner.url == "https://liner.test"
+    assert read_config(written, environ).api.url == "https://liner.test"
 
 
 def test_it_says_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,4 +78,4 @@ def test_catalogs_lie_in_the_state_folder_of_the_user() -> None:
 
 def test_loading_reads_no_environment_but_the_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINER_API_KEY", "from-the-process")
-    assert os.environ["LINER_API_KEY"] not in load("").liner.api_key.reveal()
+    assert os.environ["LINER_API_KEY"] not in load("").api.api_key.reveal()

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from archiver.config import (
-    LinerConfig,
     NoticesConfig,
     Secret,
     load_config,
@@ -25,7 +24,7 @@ def test_the_environment_is_put_in_after_parsing() -> None:
     config = load(text, environ)
     assert config.storage.url == "/data/a: {b, #c"
     assert config.download.workers == 8
-    assert config.liner.api_key == Secret("[x]")
+    assert config.api.api_key == Secret("[x]")
 
 
 def test_a_missing_variable_is_named() -> None:
@@ -51,7 +50,7 @@ def test_an_error_shows_what_is_written_and_not_what_the_environment_holds() -> 
     ],
 )
 def test_the_api_is_an_origin(url: str, origin: str) -> None:
-    assert load(f"liner: {{url: '{url}'}}").liner.url == origin
+    assert load(f"liner: {{url: '{url}'}}").api.url == origin
 
 
 @pytest.mark.parametrize(
@@ -103,14 +102,16 @@ def test_url_and_key_must_come_from_somewhere() -> None:
 def test_a_command_that_never_asks_the_api_needs_no_key_and_no_url(text: str) -> None:
     assert "liner" in str(refused(text, {"HOME": "/home/anna"}))
     config = load_config(text, {"HOME": "/home/anna"}, base=BASE, needs_key=False)
-    assert config.liner == LinerConfig("", Secret(""))
+    assert config.liner is None
+    with pytest.raises(RuntimeError, match="without the API"):
+        _ = config.api
 
 
 def test_a_key_that_is_not_needed_is_not_even_read_and_all_else_is(tmp_path: Path) -> None:
     path = tmp_path / "night.yaml"
     path.write_text("liner: {timeout: 1m}\nstorage: {url: here}", encoding="utf-8")
     config = read_config(path, ENVIRON, needs_key=False)
-    assert config.liner == LinerConfig("https://liner.test", Secret(""), timeout=60.0)
+    assert config.liner is None
     assert config.storage.url == str(tmp_path / "here")
 
 
@@ -135,7 +136,7 @@ def test_the_key_may_lie_in_a_mounted_file(tmp_path: Path) -> None:
         "liner: {api_key_file: key}",
         "liner: {api_key_file: key, api_key: '${LINER_API_KEY}'}",
     ):
-        assert load(text, without, tmp_path).liner.api_key.reveal() == CANARY
+        assert load(text, without, tmp_path).api.api_key.reveal() == CANARY
     both = refused("liner: {api_key_file: key, api_key: x}", without, tmp_path)
     assert "api_key_file and liner.api_key are both given" in str(both)
 
@@ -171,7 +172,7 @@ def test_a_secret_that_everybody_may_read_is_refused(tmp_path: Path) -> None:
         assert f"chmod 600 {tmp_path / 'key'}" in error.hint
     for mode in (0o400, 0o600, 0o440):
         (tmp_path / "key").chmod(mode)
-        assert load("liner: {api_key_file: key}", ENVIRON, tmp_path).liner.api_key.reveal()
+        assert load("liner: {api_key_file: key}", ENVIRON, tmp_path).api.api_key.reveal()
 
 
 def test_a_secret_on_a_read_only_mount_is_taken_as_containers_are_given_it(tmp_path: Path) -> None:
@@ -186,7 +187,7 @@ def test_a_secret_on_a_read_only_mount_is_taken_as_containers_are_given_it(tmp_p
         refused("liner: {api_key_file: secrets/key}", ENVIRON, tmp_path)
         subprocess.run(["mount", "-o", "remount,ro", str(mounted)], check=True)
         config = load("liner: {api_key_file: secrets/key}", ENVIRON, tmp_path)
-        assert config.liner.api_key.reveal() == CANARY
+        assert config.api.api_key.reveal() == CANARY
     finally:
         subprocess.run(["umount", str(mounted)], check=True)
 
@@ -209,8 +210,8 @@ def test_addresses_of_notices_may_lie_in_files_and_are_never_shown(tmp_path: Pat
 
 def test_a_secret_prints_as_redacted_wherever_it_is() -> None:
     config = load("")
-    assert CANARY not in f"{config!r} {config} {config.liner.api_key}"
-    assert repr(config.liner.api_key) == "[redacted]"
-    assert config.liner.api_key == Secret(CANARY)
-    assert config.liner.api_key != Secret("other")
-    assert config.liner.api_key != CANARY
+    assert CANARY not in f"{config!r} {config} {config.api.api_key}"
+    assert repr(config.api.api_key) == "[redacted]"
+    assert config.api.api_key == Secret(CANARY)
+    assert config.api.api_key != Secret("other")
+    assert config.api.api_key != CANARY

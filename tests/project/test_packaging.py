@@ -190,8 +190,8 @@ def test_the_configuration_of_the_container_is_filled_by_its_environment(tmp_pat
         text.replace("/run/secrets/liner_api_key", str(key)), environ, base=tmp_path
     )
 
-    assert config.liner.url == environ["LINER_URL"]
-    assert config.liner.api_key.reveal() == "sandbox-key"
+    assert config.api.url == environ["LINER_URL"]
+    assert config.api.api_key.reveal() == "sandbox-key"
     assert config.storage.url == environ["ARCHIVE_URL"]
     assert config.storage.s3.endpoint_url == environ["S3_ENDPOINT_URL"]
     by_hand, nightly = (COMPOSE["services"][one]["environment"] for one in ("archiver", "nightly"))

@@ -41,6 +41,7 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("serve", "the QA desk: find, listen, judge"),
     Command("sandbox", "serve an embedded Liner API with sample calls"),
     Command("demo", "sandbox, run and desk in one command, on sample calls"),
+    Command("schema", "print the JSON Schema of archive.yaml, for editors"),
     Command("completion", "complete commands and options in bash, zsh or fish"),
 )
 """In the order in which a newcomer meets them."""

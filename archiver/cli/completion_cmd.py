@@ -40,6 +40,6 @@ def _complete_files(parser: argparse.ArgumentParser, files: Any) -> None:
     for action in parser._actions:
         if action.metavar in _PLACES:
             action.complete = files  # type: ignore[attr-defined]
-        if isinstance(action.choices, dict):
+        if isinstance(action, argparse._SubParsersAction):
             for below in action.choices.values():
                 _complete_files(below, files)

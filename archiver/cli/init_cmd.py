@@ -1,11 +1,13 @@
 """`archiver init`: write a commented archive.yaml, and never over another file."""
 
 import argparse
+import json
 from importlib.resources import files
 from pathlib import Path
 
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser
+from archiver.config.schema import SCHEMA_NAME, schema
 from archiver.errors import UsageError
 
 
@@ -13,7 +15,8 @@ def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
         "Write archive.yaml (or the file that -c names) with every key, its default "
-        "and a comment. A file that exists is never overwritten."
+        "and a comment, and beside it archive.schema.json, with which editors complete and check "
+        "it. A file that exists is never overwritten."
     )
     parser.set_defaults(execute=execute)
 
@@ -22,6 +25,9 @@ def execute(_arguments: argparse.Namespace, context: Context) -> int:
     """Write the file; UsageError when it exists or cannot be written."""
     path = context.config_path
     _create(path, sample())
+    described = path.parent / SCHEMA_NAME
+    if not described.exists():
+        _create(described, schema_text())
     context.console.result(
         f"{path} is written. What to do now:",
         "  1. set liner.url to the host of your Liner API, and window.since to the first day",
@@ -29,13 +35,18 @@ def execute(_arguments: argparse.Namespace, context: Context) -> int:
         "  3. archiver doctor",
         "  4. archiver run",
     )
-    context.console.json({"config": str(path.absolute())})
+    context.console.json({"config": str(path.absolute()), "schema": str(described.absolute())})
     return 0
 
 
 def sample() -> str:
     """The complete, commented archive.yaml that ships with the package."""
     return files("archiver").joinpath("archive.yaml").read_text(encoding="utf-8")
+
+
+def schema_text() -> str:
+    """The JSON Schema of archive.yaml, as the file that lies beside it."""
+    return json.dumps(schema(sample()), indent=2, ensure_ascii=False) + "\n"
 
 
 def _create(path: Path, text: str) -> None:

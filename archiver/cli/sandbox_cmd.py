@@ -50,7 +50,7 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.add_argument(
         "--faults",
         nargs="+",
-        choices=SCENARIOS,
+        choices=tuple(SCENARIOS),
         default=[],
         metavar="NAME",
         help="misbehave: " + "; ".join(f"{name}: {one.summary}" for name, one in SCENARIOS.items()),

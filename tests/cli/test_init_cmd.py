@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from archiver.cli import main
-from archiver.cli.init_cmd import sample
+from archiver.cli.init_cmd import sample, schema_text
 from archiver.config import read_config
 
 
@@ -21,6 +21,23 @@ def test_it_writes_the_sample_which_needs_only_url_and_key(tmp_path: Path) -> No
     assert written.read_text(encoding="utf-8") == sample()
     environ = {"LINER_URL": "https://liner.test", "LINER_API_KEY": "key"}
     assert read_config(written, environ).api.url == "https://liner.test"
+
+
+def test_the_schema_that_its_first_line_names_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    assert main(["init", "-c", "etc/night.yaml"]) == 0
+    first = (tmp_path / "etc" / "night.yaml").read_text(encoding="utf-8").splitlines()[0]
+    named = tmp_path / "etc" / first.removeprefix("# yaml-language-server: $schema=")
+    assert json.loads(named.read_text(encoding="utf-8"))["additionalProperties"] is False
+    named.write_text("mine")
+    (tmp_path / "etc" / "night.yaml").unlink()
+    assert main(["init", "-c", "etc/night.yaml"]) == 0
+    assert named.read_text() == "mine"
+
+
+def test_the_schema_is_printed_for_whoever_updates(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert capsys.readouterr().out == schema_text()
 
 
 def test_it_says_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from archiver.archive.archive import encode_format
+from archiver.archive.format import encode_format
 from archiver.ledger.events import CallJudged, Event, RunEnded, Stored, encode
 from archiver.ledger.segments import Head, link
 from archiver.liner.models import Call, Recording

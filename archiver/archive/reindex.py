@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from archiver.archive.archive import catalog_path, existing_archive
+from archiver.archive.opening import catalog_path, existing_archive
 from archiver.catalog.readonly import glimpse
 from archiver.catalog.rebuild import Rebuilding
 from archiver.clock import Clock, system_clock

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from archiver.advice import next_step
-from archiver.archive.archive import watched_archive
+from archiver.archive.opening import watched_archive
 from archiver.catalog.overview import (
     CallFacts,
     GoneItem,

@@ -54,7 +54,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 async def _act(
     config: Config, lead_id: int, number: int | None, context: Context
 ) -> "tuple[ErasePlan, bool, str | None]":
-    from archiver.archive.archive import watched_archive
+    from archiver.archive.opening import watched_archive
     from archiver.retention.acts import name_of_act
     from archiver.retention.erase import erase, plan_erase
     from archiver.retention.locking import archive_to_remove_from

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import anyio
 
-from archiver.archive.archive import watched_archive
+from archiver.archive.opening import watched_archive
 from archiver.cli.progress import Tally, printer_for
 from archiver.cli.running import run_with_progress
 from archiver.cli.watch import shown_by, unless_interrupted

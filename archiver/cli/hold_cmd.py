@@ -97,7 +97,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
         )
 
     async def placed(config: Config) -> tuple[str, int, int]:
-        from archiver.archive.archive import watched_archive
+        from archiver.archive.opening import watched_archive
         from archiver.catalog.retention import being_removed, covered
 
         state = state_folder(context.environ)
@@ -126,7 +126,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
 
 def lift(arguments: argparse.Namespace, context: Context) -> int:
     """End a hold."""
-    from archiver.archive.archive import watched_archive
+    from archiver.archive.opening import watched_archive
     from archiver.retention.acts import person
     from archiver.retention.holds import lift_hold
 
@@ -148,7 +148,7 @@ def show(arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config(needs_key=False)
 
     async def read() -> "list[tuple[Hold, HoldTexts, int]]":
-        from archiver.archive.archive import watched_archive
+        from archiver.archive.opening import watched_archive
         from archiver.catalog import retention
         from archiver.retention.holds import texts_of
 

@@ -54,7 +54,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 async def _act(
     config: Config, number: int | None, context: Context
 ) -> "tuple[PrunePlan, int | None, str | None]":
-    from archiver.archive.archive import watched_archive
+    from archiver.archive.opening import watched_archive
     from archiver.retention.acts import name_of_act
     from archiver.retention.locking import archive_to_remove_from
     from archiver.retention.prune import plan_prune, prune

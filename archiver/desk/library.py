@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 import anyio
 import anyio.to_thread
 
-from archiver.archive.archive import existing_archive
+from archiver.archive.opening import existing_archive
 from archiver.catalog.vitals import Vitals, vitals_of
 from archiver.config import Config
 from archiver.desk.index.entries import Progress

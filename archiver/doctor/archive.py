@@ -1,6 +1,6 @@
 """Checks of the archive's storage: whose it is, the lock, and every promise that evidence needs."""
 
-from archiver.archive.archive import read_id
+from archiver.archive.format import read_id
 from archiver.config import Config, ObjectLockConfig
 from archiver.doctor.check import Check, Surroundings, Verdict
 from archiver.errors import ArchiveLocked, KeyMissing

@@ -15,7 +15,9 @@ from typing import Final
 from anyio import to_thread
 
 from archiver import __version__
-from archiver.archive.archive import FORMAT, Archive, watched_archive
+from archiver.archive.archive import Archive
+from archiver.archive.format import FORMAT
+from archiver.archive.opening import watched_archive
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.clock import Clock, system_clock
 from archiver.config import Config

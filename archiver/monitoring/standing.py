@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from archiver.archive.archive import catalog_path, existing_archive, watched_archive
+from archiver.archive.opening import catalog_path, existing_archive, watched_archive
 from archiver.catalog.vitals import Vitals, calls_created, last_whole_run, vitals_of
 from archiver.config import Config
 from archiver.errors import ArchiverError, NoArchive

@@ -5,7 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from archiver.archive.archive import Archive, empty_archive, watched_archive
+from archiver.archive.archive import Archive
+from archiver.archive.opening import empty_archive, watched_archive
 from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.work import Outcome, Result, Task
 from archiver.clock import Clock

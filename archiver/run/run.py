@@ -14,7 +14,8 @@ from pathlib import Path
 import anyio
 
 from archiver import __version__
-from archiver.archive.archive import Archive, locked_archive
+from archiver.archive.archive import Archive
+from archiver.archive.opening import locked_archive
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.work import Outcome
 from archiver.clock import Clock, system_clock

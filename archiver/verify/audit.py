@@ -19,7 +19,7 @@ from typing import Final
 import anyio
 import anyio.to_thread
 
-from archiver.archive.archive import encode_format
+from archiver.archive.format import encode_format
 from archiver.catalog.readonly import Glimpse
 from archiver.clock import stamp
 from archiver.errors import KeyMissing, StorageError

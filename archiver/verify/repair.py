@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from archiver.archive.archive import Archive, locked_archive
+from archiver.archive.archive import Archive
+from archiver.archive.opening import locked_archive
 from archiver.archive.pace import Pace
 from archiver.clock import Clock
 from archiver.config import Config

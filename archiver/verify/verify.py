@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from archiver.archive.archive import FORMAT, catalog_path, existing_storage, read_id
+from archiver.archive.format import FORMAT, read_id
+from archiver.archive.opening import catalog_path, existing_storage
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.readonly import Glimpse, glimpse
 from archiver.clock import Clock, system_clock

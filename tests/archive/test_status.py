@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from archiver.archive.archive import locked_archive
+from archiver.archive.opening import locked_archive
 from archiver.archive.status import KEYS, look
 from archiver.catalog.overview import Period
 from archiver.catalog.schema import prepare

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import bagit  # type: ignore[import-untyped]
 
-from archiver.archive.archive import watched_archive
+from archiver.archive.opening import watched_archive
 from archiver.config import Config
 from archiver.export.fetching import fetch
 from archiver.export.outcome import ExportReport

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.archive.archive import watched_archive
+from archiver.archive.opening import watched_archive
 from archiver.export import custody
 from archiver.sandbox.world import World
 from tests.export.packages import LEAD, Package, exported, flip, one_lead

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from archiver.archive.archive import watched_archive
+from archiver.archive.opening import watched_archive
 from archiver.errors import NothingToExport
 from archiver.ledger.events import Removing
 from archiver.sandbox.exchange import Route

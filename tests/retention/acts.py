@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from archiver.archive.archive import watched_archive
+from archiver.archive.opening import watched_archive
 from archiver.catalog import retention
 from archiver.catalog.retention import Hold
 from archiver.retention.erase import ErasePlan, erase, plan_erase

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from archiver.archive.archive import watched_archive
+from archiver.archive.opening import watched_archive
 from archiver.clock import system_clock
 from archiver.doctor.archive import try_archive
 from archiver.doctor.check import Surroundings, Verdict

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from archiver.archive.archive import existing_archive
+from archiver.archive.opening import existing_archive
 from archiver.errors import NoArchive, UsageError
 from archiver.ledger.events import Stored, encode
 from archiver.ledger.log import Ledger

@@ -1,0 +1,63 @@
+"""`_archive/format.json`: which format an archive has, and its own id."""
+
+import json
+import uuid
+from typing import Final
+
+from archiver.errors import KeyExists, KeyMissing, StorageRefused, UsageError
+from archiver.storage.base import Body, Storage
+from archiver.storage.keys import FORMAT_KEY
+from archiver.text.json import read_json
+
+FORMAT: Final = "liner-archive/1"
+
+_MOST_BYTES: Final = 64 * 1024
+
+
+async def read_id(storage: Storage) -> str:
+    """The id of the archive. KeyMissing where there is none; UsageError for one of another kind."""
+    data = await storage.read(FORMAT_KEY, limit=_MOST_BYTES)
+    try:
+        told = read_json(data)
+        kind, archive_id = told["format"], str(uuid.UUID(told["archiveId"]))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UsageError(
+            f"{FORMAT_KEY} is not that of an archive",
+            hint="point storage.url to an archive, or to an empty place for a new one",
+        ) from error
+    if kind != FORMAT:
+        raise UsageError(
+            f"the archive has the format {str(kind)[:40]!r}, this archiver writes {FORMAT}",
+            hint="use the archiver version that wrote it, or a newer one",
+        )
+    return archive_id
+
+
+def encode_format(archive_id: str) -> bytes:
+    """`_archive/format.json`, to the byte: every segment names the id, so nothing else is needed to
+    tell whether the file was touched."""
+    told = {"format": FORMAT, "archiveId": archive_id}
+    return (json.dumps(told, indent=2) + "\n").encode("ascii")
+
+
+async def own_id(storage: Storage) -> str:
+    """The id of the archive, new or old; proves on the way that create-only writes are honoured.
+
+    The probe costs one request: a second create-only put of the same bytes must be refused. A
+    storage that takes it would let two writers overwrite each other's evidence.
+    """
+    try:
+        data = await storage.read(FORMAT_KEY, limit=_MOST_BYTES)
+    except KeyMissing:
+        data = encode_format(str(uuid.uuid4()))
+        await storage.put(FORMAT_KEY, Body.of(data, "application/json"))
+    archive_id = await read_id(storage)
+    try:
+        await storage.put(FORMAT_KEY, Body.of(data, "application/json"))
+    except KeyExists:
+        return archive_id
+    raise StorageRefused(
+        "the storage overwrites objects although it was told to create only",
+        key=FORMAT_KEY,
+        hint="evidence is not safe there; run `archiver doctor`, and use another S3 server",
+    )

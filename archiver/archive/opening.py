@@ -1,0 +1,146 @@
+"""Opening an archive: to write to it, to look at it, or to find out whether there is one.
+
+Opening brings the catalog up to the ledger: a catalog that is new, or was left behind because
+another machine wrote, replays what it has not seen; what the last run could not publish is
+published now. After that both tell the same.
+"""
+
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from archiver.archive.archive import Archive
+from archiver.archive.format import own_id, read_id
+from archiver.archive.pace import REAL_PACE, Pace
+from archiver.catalog.catalog import Catalog
+from archiver.clock import Clock
+from archiver.config import Config
+from archiver.errors import KeyMissing, NoArchive, StorageRefused, UsageError
+from archiver.ledger.log import Ledger
+from archiver.storage.base import Storage
+from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
+from archiver.storage.lock import archive_lock
+from archiver.storage.memory import MemoryStorage
+from archiver.storage.opening import open_storage
+from archiver.tasks.closing import closed_at_the_end
+
+
+@asynccontextmanager
+async def locked_archive(
+    config: Config,
+    *,
+    owner: str,
+    state_folder: Path,
+    clock: Clock,
+    make: bool = True,
+    pace: Pace = REAL_PACE,
+) -> AsyncIterator[Archive]:
+    """The archive that the configuration names, locked for writing.
+
+    It is made if there is none, unless `make` says otherwise: then NoArchive is raised. Raises
+    ArchiveLocked when another run has locked it, UsageError for a place that holds something else,
+    ArchiveDamaged when its ledger does not hold, StorageRefused when its storage cannot keep the
+    promise of create-only writes.
+    """
+    if make:
+        opened = open_storage(config.storage, create=True, syncing=pace.syncing)
+    else:
+        opened = _open_existing(config, pace)
+    async with closed_at_the_end(opened) as storage:
+        if make:
+            await _refuse_foreign(storage, config.storage.url)
+        else:
+            await _there(storage, config.storage.url)
+        async with archive_lock(storage, owner, times=pace.lease) as lock:
+            await storage.clear_parts()
+            archive_id = await own_id(storage)
+            path = catalog_path(config, archive_id, state_folder)
+            async with closed_at_the_end(await Catalog.open(path, archive_id)) as catalog:
+                ledger = Ledger(storage, archive_id, lease=pace.lease)
+                archive = Archive(storage, archive_id, ledger, catalog, pace=pace, lock=lock)
+                await archive.catch_up()
+                await archive.publish()
+                yield archive
+
+
+@asynccontextmanager
+async def watched_archive(
+    config: Config, *, state_folder: Path, pace: Pace = REAL_PACE
+) -> AsyncIterator[Archive]:
+    """The archive as it stands, for whoever only looks at it, also while a run is under way.
+
+    Nothing is locked or made. The catalog is a copy of the one that runs keep on this machine, if
+    there is one, brought up to the ledger; what is written to it is gone afterwards. Raises
+    NoArchive where there is none.
+    """
+    async with existing_archive(config) as (storage, archive_id):
+        path = catalog_path(config, archive_id, state_folder)
+        with tempfile.TemporaryDirectory(prefix="archiver-") as folder:
+            copy = Path(folder) / "catalog.sqlite"
+            async with closed_at_the_end(
+                await Catalog.open_copy(path, copy, archive_id)
+            ) as catalog:
+                ledger = Ledger(storage, archive_id)
+                archive = Archive(storage, archive_id, ledger, catalog, pace=pace, is_watched=True)
+                await archive.catch_up()
+                yield archive
+
+
+@asynccontextmanager
+async def existing_storage(config: Config) -> AsyncIterator[Storage]:
+    """The storage that the configuration names, whatever it holds. NoArchive without its folder."""
+    async with closed_at_the_end(_open_existing(config)) as storage:
+        yield storage
+
+
+@asynccontextmanager
+async def existing_archive(config: Config) -> AsyncIterator[tuple[Storage, str]]:
+    """The storage of the archive, and its id: neither locked nor read. NoArchive without one."""
+    async with existing_storage(config) as storage:
+        yield storage, await _there(storage, config.storage.url)
+
+
+@asynccontextmanager
+async def empty_archive() -> AsyncIterator[Archive]:
+    """An archive of nothing, in memory: what a dry run sees before the first run."""
+    storage, archive_id = MemoryStorage(), str(uuid.uuid4())
+    async with closed_at_the_end(await Catalog.open(None, archive_id)) as catalog:
+        yield Archive(storage, archive_id, Ledger(storage, archive_id), catalog, is_watched=True)
+
+
+def _open_existing(config: Config, pace: Pace = REAL_PACE) -> Storage:
+    try:
+        return open_storage(config.storage, syncing=pace.syncing)
+    except StorageRefused as error:  # the folder is not there; S3 is not asked yet
+        raise NoArchive(str(error), hint=error.hint) from None
+
+
+async def _there(storage: Storage, url: str) -> str:
+    try:
+        return await read_id(storage)
+    except KeyMissing:
+        raise NoArchive(
+            f"there is no archive in {url}", hint="`archiver run` makes one; check storage.url"
+        ) from None
+
+
+async def _refuse_foreign(storage: Storage, url: str) -> None:
+    """A place that holds anything but an archive is left alone."""
+    async for info in storage.list():
+        if info.key.startswith(TMP_PREFIX):
+            continue
+        try:
+            await storage.stat(FORMAT_KEY)
+        except KeyMissing:
+            raise UsageError(
+                f"{url} is not empty and holds no archive (there is {info.key[:80]})",
+                hint="point storage.url to an archive, or to an empty place for a new one",
+            ) from None
+        return
+
+
+def catalog_path(config: Config, archive_id: str, state_folder: Path) -> Path:
+    """Where the catalog of that archive lies on this machine."""
+    return config.catalog.path or state_folder / f"{archive_id}.sqlite"

@@ -32,7 +32,7 @@ from archiver.catalog.work import (
     Tally,
     Task,
 )
-from archiver.ledger.events import CallJudged, Entry, Event, encode
+from archiver.ledger.events import CallJudged, Entry, Erasing, Event, beginning, encode
 from archiver.ledger.segments import Head, Segment
 from archiver.liner.models import Call
 from archiver.recordings.sidecar import clean_row
@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 _AT_HOME = ("archived", "already")
 
-_ERASING = b'"what":"erasing"'
+_ERASING = beginning(Erasing)
 
 
 class Catalog:
@@ -101,7 +101,7 @@ class Catalog:
 
         await self._write(write)
         await self._turns.checkpoint()
-        if any(_ERASING in line for line in segment.lines):
+        if any(line.startswith(_ERASING) for line in segment.lines):
             await self.scrub()
 
     async def scrub(self) -> None:

@@ -17,12 +17,12 @@ from pathlib import Path
 from archiver.catalog.file import CATALOG, connect, scrub
 from archiver.catalog.projection.recordings import apply, replay
 from archiver.catalog.readonly import Glimpse
-from archiver.ledger.events import decode
+from archiver.ledger.events import Erasing, beginning, decode
 from archiver.ledger.segments import Head, Segment
 
 _COMPANIONS = ("-wal", "-shm", "-journal")
 _COUNTED = ("calls", "recordings", "revisions", "orders", "cursors", "runs")
-_ERASING = b'"what":"erasing"'
+_ERASING = beginning(Erasing)
 
 
 class Rebuilding:
@@ -55,7 +55,9 @@ class Rebuilding:
             for segment in segments:
                 replay(self._db, segment)
                 self.events += len(segment.lines)
-                self._erases = self._erases or any(_ERASING in line for line in segment.lines)
+                self._erases = self._erases or any(
+                    line.startswith(_ERASING) for line in segment.lines
+                )
                 self._waiting.difference_update(segment.lines)
                 self._head = segment.head
 

@@ -5,25 +5,25 @@ from datetime import datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
 from archiver.advice import next_step
-from archiver.cli.wording import counted, listed, part_line, sum_line, who
+from archiver.cli.wording import (
+    CALL_STATES,
+    NOT_ARCHIVED,
+    counted,
+    grouped,
+    listed,
+    part_line,
+    sum_line,
+    who,
+)
 from archiver.reasons import Reason
 from archiver.text.measures import say_duration, say_moment, say_size
 
 Report: TypeAlias = Mapping[str, Any]
 
-_CALL_STATES: Final = {
-    "archived": "all their recordings were brought home",
-    "none": "nothing was recorded",
-    "waiting": "a recording is expected and not there yet",
-    "failed": "tried, and will be tried again",
-    "gone": "the source no longer has them",
-}
 _RECORDING_STATES: Final = {
     "archived": "fetched, proved and stored by this run",
     "already": "brought home before this run",
-    "waiting": "listed without an address yet",
-    "failed": "tried, and will be tried again",
-    "gone": "the source no longer has them",
+    **NOT_ARCHIVED,
 }
 _ESTIMATED: Final[Mapping[str, Callable[[Any], str]]] = {
     "calls": lambda count: counted(count, "call", "calls") + " to be asked for their recordings",
@@ -81,7 +81,7 @@ def _calls(report: Report) -> list[str]:
     Of an erased call the archive has nothing: it counts among `none`.
     """
     erased = report.get("erasedCalls", 0)
-    states = _CALL_STATES | ({"none": "nothing was recorded, or it was erased"} if erased else {})
+    states = CALL_STATES | ({"none": "nothing was recorded, or it was erased"} if erased else {})
     lines = _table("Calls", report["calls"], states, unfinished=report.get("unfinished", 0))
     said = {
         "unrecorded": "of these: there was talk; `archiver status` names them",
@@ -116,14 +116,11 @@ def _estimate(estimate: Mapping[str, Any], calls_listed: int) -> list[str]:
 
 def _open(problems: Sequence[Report], *, cut: bool) -> list[str]:
     """The problems by state and reason, each with its next step and the first few ids."""
-    groups: dict[tuple[str, str], list[Report]] = {}
-    for problem in problems:
-        groups.setdefault((problem["state"], problem["reason"]), []).append(problem)
-    if not groups:
+    if not problems:
         return []
     more = ", and more: `archiver status` names them all" if cut else ""
     lines = ["", f"{counted(len(problems), 'problem', 'problems')}{more}"]
-    for (state, word), members in sorted(groups.items(), key=lambda item: -len(item[1])):
+    for state, word, members in grouped(problems):
         reason = Reason(word)
         lines.append(f"  {len(members):,} {state}: {reason.sentence}")
         lines.append(f"    {listed([_who(each) for each in members])}")

@@ -4,25 +4,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
-from archiver.cli.wording import counted, part_line, sum_line, who
+from archiver.cli.wording import (
+    CALL_STATES,
+    NOT_ARCHIVED,
+    counted,
+    grouped,
+    part_line,
+    sum_line,
+    who,
+)
 from archiver.text.measures import say_duration, say_moment, say_size
 
 Told: TypeAlias = Mapping[str, Any]
 
 _CALLS: Final = {
-    "archived": "all their recordings were brought home",
-    "none": "nothing was recorded",
-    "shouldHaveOne": "of these: there was talk, so they should have one",
-    "waiting": "a recording is expected and not there yet",
-    "failed": "tried, and will be tried again",
-    "gone": "the source no longer has them",
+    name: CALL_STATES.get(name, "of these: there was talk, so they should have one")
+    for name in ("archived", "none", "shouldHaveOne", "waiting", "failed", "gone")
 }
-_RECORDINGS: Final = {
-    "archived": "here, proved and stored",
-    "waiting": "listed without an address yet",
-    "failed": "tried, and will be tried again",
-    "gone": "the source no longer has them",
-}
+_RECORDINGS: Final = {"archived": "here, proved and stored", **NOT_ARCHIVED}
 _NAMES: Final = {"shouldHaveOne": "unrecorded"}
 _COLUMNS: Final = ("listed", "archived", "none", "waiting", "failed", "gone", "shouldHaveOne")
 _TABLES: Final = {
@@ -124,11 +123,8 @@ def _line(first: str, cells: Sequence[str]) -> str:
 
 def _open(problems: Sequence[Told]) -> list[str]:
     """What is open by state and reason: how old, how often tried, whose, and what to do."""
-    groups: dict[tuple[str, str], list[Told]] = {}
-    for problem in problems:
-        groups.setdefault((problem["state"], problem["reason"]), []).append(problem)
-    lines = ["", f"{len(problems):,} open"] if groups else []
-    for (state, _), members in sorted(groups.items(), key=lambda item: -len(item[1])):
+    lines = ["", f"{len(problems):,} open"] if problems else []
+    for state, _, members in grouped(problems):
         ages = [one["ageSeconds"] for one in members if one["ageSeconds"] is not None]
         attempts = max(one["attempts"] for one in members)
         tried = counted(attempts, "attempt", "attempts")

@@ -3,6 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+CALL_STATES: Final = {
+    "archived": "all their recordings were brought home",
+    "none": "nothing was recorded",
+    "waiting": "a recording is expected and not there yet",
+    "failed": "tried, and will be tried again",
+    "gone": "the source no longer has them",
+}
+NOT_ARCHIVED: Final = {
+    "waiting": "listed without an address yet",
+    "failed": "tried, and will be tried again",
+    "gone": "the source no longer has them",
+}
+"""The states of recordings that are not archived."""
+
 _MOST_NAMED: Final = 5
 
 
@@ -37,3 +51,14 @@ def sum_line(title: str, count: int) -> str:
 def part_line(name: str, count: int, what: str) -> str:
     """How many of one kind, and what kind that is."""
     return f"  {name:<12}{count:>11,}  {what}"
+
+
+def grouped(
+    problems: Sequence[Mapping[str, Any]],
+) -> list[tuple[str, str, list[Mapping[str, Any]]]]:
+    """State, reason and members: the problems that have both in common, most of them first."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for problem in problems:
+        groups.setdefault((problem["state"], problem["reason"]), []).append(problem)
+    found = [(state, reason, members) for (state, reason), members in groups.items()]
+    return sorted(found, key=lambda group: -len(group[2]))

@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from archiver.ledger.events import CallJudged, CursorMoved, OrderSeen, beginning
 from archiver.sqlite.connections import open_scratch
 from archiver.sqlite.errors import UNFIT, Database
 from archiver.storage.keys import check_key, parse_recording_key
@@ -67,7 +68,7 @@ _ALL: Final = f"{_AUDIO} UNION ALL {_SIDECARS} UNION ALL {_OTHERS} ORDER BY key,
 _FETCHED_AT_ONCE = 2000
 _GREATEST = 2**63
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_NAMES_NOTHING: Final = (b'{"what":"call"', b'{"what":"cursor"', b'{"what":"order-seen"')
+_NAMES_NOTHING: Final = tuple(map(beginning, (CallJudged, CursorMoved, OrderSeen)))
 
 
 class Kind(StrEnum):

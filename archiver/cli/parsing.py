@@ -78,7 +78,7 @@ class Parser(argparse.ArgumentParser):
                 return
 
     def _unknown(self, kind: str, name: str, known: Iterable[str]) -> NoReturn:
-        near = difflib.get_close_matches(name, list(known), n=1)
+        near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
         hint = self._hint(f"did you mean {near[0]}? " if near else "")
         raise UsageError(f"unknown {kind} {name[:40]}", hint=hint)
 

@@ -10,35 +10,23 @@ With `--log json` each line of standard error is one JSON object instead: `at`, 
 and the ids that it is about.
 """
 
-import base64
 import json
 import logging
 import os
-import re
 import sys
 import traceback
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TextIO
-from urllib.parse import quote, quote_plus
 
 from archiver.clock import stamp, system_clock
 from archiver.errors import INTERRUPTED, ArchiverError, UsageError
+from archiver.secrets import Scrubber
 from archiver.text.colours import coloured
 from archiver.text.csv import csv_line
 
-REDACTED: Final = "[redacted]"
-
-_SHORTEST_SECRET: Final = 4
-"""A shorter text is found in innocent words so often that hiding it would hide the output."""
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_ADDRESS: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?:[^\s/?#@\"']*@)?(?P<rest>[^\s?#\"'<>]*)(?P<query>[?#][^\s\"'<>]*)?",
-    re.IGNORECASE,
-)
-_RELATIVE: Final = re.compile(r"(/[^\s?#\"'<>]*)\?[^\s\"'<>]*=[^\s\"'<>]*")
-"""A path with a query: what an address of the API's own host looks like in a row."""
 _BUG: Final = "please report it with the lines above; the archive keeps all that it had"
 _HINTS: Final = {
     1: _BUG,
@@ -76,26 +64,15 @@ class Console:
         self._out = sys.stdout if out is None else out
         self._err = sys.stderr if err is None else err
         self._answered = False
-        self._secrets: re.Pattern[str] | None = None
-        self._forms: set[str] = set()
+        self._scrubber = Scrubber()
 
     def protect(self, *secrets: str | None) -> None:
         """Never write these texts, as they are, percent-encoded, in base64 or escaped."""
-        for secret in secrets:
-            if secret and len(secret) >= _SHORTEST_SECRET:
-                self._forms |= _forms_of(secret)
-        longest_first = sorted(self._forms, key=len, reverse=True)
-        if longest_first:
-            self._secrets = re.compile("|".join(map(_pattern, longest_first)))
+        self._scrubber.learn(*secrets)
 
     def clean(self, text: str) -> str:
         """The text as one line that is safe to show."""
-        if self._secrets is not None:
-            text = self._secrets.sub(REDACTED, text)
-        if "://" in text:
-            text = _ADDRESS.sub(_without_query, text)
-        if "?" in text:
-            text = _RELATIVE.sub(r"\1", text)
+        text = self._scrubber.scrub(text)
         if text.isascii() and text.isprintable():
             return text
         return "".join("\ufffd" if unicodedata.category(c) in _INVISIBLE else c for c in text)
@@ -303,24 +280,3 @@ def _forget(stream: TextIO) -> None:
         os.close(nowhere)
     except (OSError, ValueError):
         return
-
-
-def _forms_of(secret: str) -> set[str]:
-    data = secret.encode("utf-8", "surrogatepass")
-    encoded = {
-        base64.b64encode(data).decode().rstrip("="),
-        base64.urlsafe_b64encode(data).decode().rstrip("="),
-    }
-    quoted = {quote(data, safe=""), quote(data), quote_plus(data)}
-    escaped = {json.dumps(secret)[1:-1], repr(secret)[1:-1]}
-    return {secret} | encoded | quoted | escaped
-
-
-def _pattern(form: str) -> str:
-    """The form, with either case of the letters in its percent-escapes."""
-    return re.sub("%[0-9A-F]{2}", lambda match: f"(?i:{match[0]})", re.escape(form))
-
-
-def _without_query(match: re.Match[str]) -> str:
-    query = f"{match['query'][0]}{REDACTED}" if match["query"] else ""
-    return f"{match['scheme']}{match['rest']}{query}"

@@ -18,13 +18,13 @@ from archiver.config import (
     Config,
     DeskConfig,
     LinerConfig,
-    Secret,
     StorageConfig,
     WindowConfig,
     state_folder,
 )
 from archiver.errors import UsageError
 from archiver.extras import extra
+from archiver.secrets import Secret
 from archiver.storage.keys import FORMAT_KEY
 
 if TYPE_CHECKING:

@@ -19,7 +19,6 @@ from archiver.config.values import (
     RetentionConfig,
     S3Config,
     ScopeConfig,
-    Secret,
     StorageConfig,
     WindowConfig,
 )
@@ -38,7 +37,6 @@ __all__ = [
     "RetentionConfig",
     "S3Config",
     "ScopeConfig",
-    "Secret",
     "StorageConfig",
     "WindowConfig",
     "load_config",

@@ -41,11 +41,11 @@ from archiver.config.values import (
     RetentionConfig,
     S3Config,
     ScopeConfig,
-    Secret,
     StorageConfig,
     WindowConfig,
 )
 from archiver.errors import ConfigError
+from archiver.secrets import Secret
 from archiver.text.measures import parse_duration, parse_id, parse_moment
 
 _API_KEY: Final = "${LINER_API_KEY}"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from archiver.config.values import Secret
 from archiver.http.origins import parse_origin
+from archiver.secrets import Secret
 from archiver.text.measures import parse_duration, parse_size
 
 

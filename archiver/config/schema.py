@@ -15,7 +15,8 @@ from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, 
 from zoneinfo import ZoneInfo
 
 from archiver.config.loading import KNOWN
-from archiver.config.values import Config, ListenAddress, Secret
+from archiver.config.values import Config, ListenAddress
+from archiver.secrets import Secret
 
 SCHEMA_NAME: Final = "archive.schema.json"
 """The file beside archive.yaml that its first line names."""

@@ -6,8 +6,9 @@ from pathlib import Path
 from archiver.config.addresses import parse_listen, parse_notice_url
 from archiver.config.document import Section
 from archiver.config.files import read_secret
-from archiver.config.values import ListenAddress, MetricsConfig, NoticesConfig, Secret
+from archiver.config.values import ListenAddress, MetricsConfig, NoticesConfig
 from archiver.errors import ConfigError
+from archiver.secrets import Secret
 
 
 def metrics(section: Section, path: Callable[[str], Path]) -> MetricsConfig:

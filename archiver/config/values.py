@@ -8,31 +8,11 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
+from archiver.secrets import Secret
+
 Network: TypeAlias = IPv4Network | IPv6Network
 
 S3_SCHEME: Final = "s3://"
-
-
-class Secret:
-    """A text that prints as `[redacted]`; `reveal()` is the only way to it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself, for the one place that needs it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "[redacted]"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(("Secret", self._text))
 
 
 @dataclass(frozen=True, slots=True)

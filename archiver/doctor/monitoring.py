@@ -10,9 +10,10 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from archiver.config import Config, Secret
+from archiver.config import Config
 from archiver.doctor.check import Check, Surroundings
 from archiver.http.origins import Origin
+from archiver.secrets import Secret
 
 _SECONDS = 5.0
 

@@ -5,7 +5,8 @@ import math
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
-from urllib.parse import quote
+
+from archiver.secrets import REDACTED
 
 MOST_BYTES: Final = 32 * 2**20
 """A longer answer is not read: a page of 100 rows is some 50 kB."""
@@ -15,9 +16,6 @@ _DEEPEST: Final = 64
 _SHALLOW: Final = 48
 """With no more brackets than this in a body, nothing in it can nest too deep."""
 _SHORTENED: Final = 200
-_SHORTEST_SECRET: Final = 12
-"""A shorter key may be part of an innocent word, so answers are not searched for it."""
-_REDACTED: Final = "[redacted]"
 
 
 def inflated(body: bytes, coding: str, most_bytes: int = MOST_BYTES) -> bytes:
@@ -38,26 +36,12 @@ def inflated(body: bytes, coding: str, most_bytes: int = MOST_BYTES) -> bytes:
     return plain
 
 
-def spellings_of(secret: str) -> tuple[str, ...]:
-    """How a secret may be written inside an answer: plain, JSON-escaped, percent-encoded."""
-    plain = {secret, json.dumps(secret)[1:-1], quote(secret, safe="")} - {""}
-    return tuple(sorted(plain | {one.replace("/", "\\/") for one in plain}))
-
-
-def without_secrets(body: bytes, secrets: Sequence[str]) -> bytes:
-    """The body with every secret of 12 characters or more replaced."""
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET and (spelled := secret.encode()) in body:
-            body = body.replace(spelled, _REDACTED.encode())
-    return body
-
-
 def scrubbed(text: Any, secrets: Sequence[str]) -> str:
     """A text from the API, fit for an error: one line, printable, 200 characters, no secret."""
     if not isinstance(text, str):
         return ""
     for secret in secrets:
-        text = text.replace(secret, _REDACTED)
+        text = text.replace(secret, REDACTED)
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * _SHORTENED]).split())
     return line if len(line) <= _SHORTENED else line[: _SHORTENED - 1] + "…"
 

@@ -26,10 +26,11 @@ from archiver.errors import (
     RequestUnanswered,
     SourceRefused,
 )
-from archiver.liner.decoding import decode_json, scrubbed, without_secrets
+from archiver.liner.decoding import decode_json, scrubbed
 from archiver.liner.fields import as_count, read_call
 from archiver.liner.models import Row
 from archiver.liner.scope import Scope, Window
+from archiver.secrets import without_spellings
 
 __all__ = [
     "PAGE_LIMIT",
@@ -123,7 +124,7 @@ def read_envelope(answer: Answer, secrets: Sequence[str] = ()) -> Any:
     RequestUnanswered, AnswerMalformed. `secrets` (see `spellings_of`) appear in none of them, and
     not in what is returned.
     """
-    body = without_secrets(answer.body, secrets)
+    body = without_spellings(answer.body, secrets)
     if not 200 <= answer.status < 300:
         raise _refusal(answer, _message_of(body, secrets))
     envelope = _parse(answer, body)

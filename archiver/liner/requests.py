@@ -38,9 +38,10 @@ from archiver.errors import (
 from archiver.http.origins import Origin
 from archiver.http.transport import NO_BODY, USER_AGENT
 from archiver.http.wire.dialling import TlsRefused
-from archiver.liner.decoding import MOST_BYTES, inflated, scrubbed, spellings_of
+from archiver.liner.decoding import MOST_BYTES, inflated, scrubbed
 from archiver.liner.protocol import Answer, is_envelope, parse_moment_header, read_envelope
 from archiver.liner.rate_limit import Budget
+from archiver.secrets import spellings_of
 from archiver.tasks.retry import RetryPolicy, RetryScheduled, retrying
 
 T = TypeVar("T")

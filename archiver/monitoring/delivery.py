@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import httpx
 
-from archiver.config import Secret
 from archiver.errors import FetchError, NoticeUndelivered
 from archiver.http.origins import Origin, OriginPolicy
 from archiver.http.transport import USER_AGENT, GuardedTransport
+from archiver.secrets import Secret
 from archiver.tasks.retry import RetryPolicy, retrying
 
 DELIVERY_RETRY = RetryPolicy(attempts=3, first_wait=1.0, greatest_wait=3.0, longest_retry_after=5.0)

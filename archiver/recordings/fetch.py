@@ -33,7 +33,6 @@ from urllib.parse import unquote
 import anyio
 import httpx
 
-from archiver.config import Secret
 from archiver.errors import FetchError
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import NO_BODY, USER_AGENT
@@ -43,6 +42,7 @@ from archiver.reasons import Reason
 from archiver.recordings.audio import Format, falls_short, findings_of, identify
 from archiver.recordings.lengths.facts import Facts
 from archiver.recordings.spool import Part
+from archiver.secrets import Secret
 from archiver.storage.base import Body
 from archiver.tasks.retry import RetryPolicy, RetryScheduled, retrying
 

@@ -15,9 +15,9 @@ from archiver.config import (
     ListenAddress,
     ObjectLockConfig,
     S3Config,
-    Secret,
 )
 from archiver.config.loading import KNOWN
+from archiver.secrets import Secret
 from tests.config.parts import BASE, CANARY, load
 
 TOP = Path(__file__).parent.parent.parent

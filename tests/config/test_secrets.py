@@ -8,11 +8,11 @@ import pytest
 
 from archiver.config import (
     NoticesConfig,
-    Secret,
     load_config,
     read_config,
 )
 from archiver.errors import ConfigError
+from archiver.secrets import Secret
 from tests.config.parts import BASE, CANARY, ENVIRON, load, refused
 
 

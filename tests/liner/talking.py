@@ -7,10 +7,11 @@ from typing import Any
 
 import anyio
 
-from archiver.config import LinerConfig, Secret
+from archiver.config import LinerConfig
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
+from archiver.secrets import Secret
 from archiver.tasks.retry import RetryPolicy
 from tests.liner.fake import Asked, Fake, Route, serving
 

@@ -7,7 +7,7 @@ import anyio
 import httpx
 import pytest
 
-from archiver.config import LinerConfig, Secret
+from archiver.config import LinerConfig
 from archiver.errors import (
     AnswerMalformed,
     ConfigError,
@@ -24,6 +24,7 @@ from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
 from archiver.http.wire.dialling import TlsRefused
 from archiver.liner.client import LinerClient
+from archiver.secrets import Secret
 from archiver.tasks.retry import RetryPolicy, RetryScheduled
 from tests.liner.fake import Asked, Route, serving, tls
 from tests.liner.talking import (

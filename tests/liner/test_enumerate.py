@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from archiver.config import LinerConfig, Secret
+from archiver.config import LinerConfig
 from archiver.errors import SourceRefused, SourceUnreachable
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
@@ -17,6 +17,7 @@ from archiver.liner.client import LinerClient
 from archiver.liner.enumerate import Enumerator, Scope, Shortfall, Stretch, Window
 from archiver.liner.fields import as_time
 from archiver.liner.models import Call
+from archiver.secrets import Secret
 from archiver.tasks.retry import RetryPolicy
 from tests.liner.fake import Asked, Fake, serving
 

@@ -20,7 +20,7 @@ from archiver.errors import (
     RequestUnanswered,
     SourceRefused,
 )
-from archiver.liner.decoding import decode_json, inflated, scrubbed, spellings_of
+from archiver.liner.decoding import decode_json, inflated, scrubbed
 from archiver.liner.fields import (
     as_bool,
     as_count,
@@ -43,6 +43,7 @@ from archiver.liner.protocol import (
     read_page,
 )
 from archiver.liner.scope import Scope, Stretch, Window
+from archiver.secrets import spellings_of
 
 KEY = "key/with-12+characters"
 SECRETS = spellings_of(KEY)

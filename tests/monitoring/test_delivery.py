@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from archiver.config import Secret
 from archiver.errors import NoticeUndelivered
 from archiver.monitoring.delivery import origin_of, ping, post
+from archiver.secrets import Secret
 from tests.monitoring.hooks import Hooks
 
 pytestmark = pytest.mark.anyio

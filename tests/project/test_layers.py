@@ -13,7 +13,7 @@ ROOT = Path(archiver.__file__).parent
 TESTS = Path(__file__).parent.parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("clock", "reasons", "advice"),
+    ("clock", "reasons", "secrets", "advice"),
     ("errors",),
     ("extras", "text", "tasks", "http", "sqlite", "console", "sandbox", "schedule"),
     ("config",),

@@ -8,7 +8,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from archiver.config import Secret
 from archiver.errors import FetchError
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
@@ -42,6 +41,7 @@ from archiver.sandbox.faults import (
 )
 from archiver.sandbox.server import Sandbox
 from archiver.sandbox.world import World
+from archiver.secrets import Secret
 from archiver.tasks.retry import RetryPolicy
 
 pytestmark = pytest.mark.anyio

@@ -104,10 +104,13 @@ async def existing_archive(config: Config) -> AsyncIterator[tuple[Storage, str]]
 
 @asynccontextmanager
 async def empty_archive() -> AsyncIterator[Archive]:
-    """An archive of nothing, in memory: what a dry run sees before the first run."""
+    """An archive of nothing, gone afterwards: what a dry run sees before the first run."""
     storage, archive_id = MemoryStorage(), str(uuid.uuid4())
-    async with closed_at_the_end(await Catalog.open(None, archive_id)) as catalog:
-        yield Archive(storage, archive_id, Ledger(storage, archive_id), catalog, is_watched=True)
+    with tempfile.TemporaryDirectory(prefix="archiver-") as folder:
+        path = Path(folder) / "catalog.sqlite"
+        async with closed_at_the_end(await Catalog.open(path, archive_id)) as catalog:
+            ledger = Ledger(storage, archive_id)
+            yield Archive(storage, archive_id, ledger, catalog, is_watched=True)
 
 
 def _open_existing(config: Config, pace: Pace = REAL_PACE) -> Storage:

@@ -1,4 +1,4 @@
-"""Taking turns on the one connection of a catalog: in a worker thread, or at once.
+"""The one connection through which a catalog is written: in a worker thread, or at once.
 
 SQLite lets go of the interpreter for each step of each statement. In a worker thread, beside a busy
 event loop, the two threads then wait for each other some twenty times a recording: that was a fifth
@@ -8,13 +8,18 @@ checkpoint, and checkpoints, which sync all of it, are made in a thread.
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
 from archiver.catalog.file import CATALOG
+from archiver.catalog.known_ids import Horizon
+from archiver.catalog.projection.recordings import apply
+from archiver.ledger.events import Entry, Event, encode
+from archiver.ledger.segments import Head
 from archiver.sqlite.connections import PATIENCE_MS
 from archiver.sqlite.errors import is_busy
 
@@ -22,7 +27,7 @@ T = TypeVar("T")
 
 
 class Turns:
-    """Whose turn it is on `db`; `work` is done by one at a time."""
+    """Whose turn it is on a catalog; `work` is done by one at a time."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -56,6 +61,62 @@ class Turns:
 
     def _wait_for_others(self, milliseconds: int) -> None:
         self._db.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+class Writer:
+    """Writes a catalog: each write is one transaction, and each event goes into the outbox with it.
+
+    `waiting_events` counts the events that are in no segment yet. For the modules of this package.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+        self.turns = Turns(db)
+        self.known_ids = Horizon(db)
+        self.waiting_events: int = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
+
+    async def write(self, work: Callable[[], T]) -> T:
+        """Do the work as one transaction, in a worker thread."""
+        return await self.turns.in_thread(self._transaction(work, self.known_ids.look_again))
+
+    async def write_at_once(self, work: Callable[[], T], note: Callable[[], None]) -> T:
+        """Do the work, which is short, as one transaction on the event loop.
+
+        `note` tells `known_ids` what it changes.
+        """
+        return await self.turns.at_once(self._transaction(work, note))
+
+    def record(self, events: Sequence[Event], at: datetime, run: str) -> None:
+        """Apply events and put them into the outbox. Within a transaction, as what follows."""
+        for event in events:
+            apply(self.db, Entry(at, run, event))
+        lines = [(encode(at, run, event),) for event in events]
+        self.db.executemany("INSERT INTO outbox (line) VALUES (?)", lines)
+        self.waiting_events += len(lines)
+
+    def forget_sent(self, last: int) -> None:
+        """The lines up to number `last` wait no longer."""
+        self.waiting_events -= self.db.execute(
+            "DELETE FROM outbox WHERE seq <= ?", (last,)
+        ).rowcount
+
+    def set_head(self, head: Head) -> None:
+        """Everything up to that segment is applied."""
+        self.db.execute("UPDATE head SET number = ?, digest = ?", (head.number, head.digest))
+
+    def _transaction(self, work: Callable[[], T], note: Callable[[], None]) -> Callable[[], T]:
+        def transaction() -> T:
+            before = self.waiting_events
+            try:
+                with self.db:
+                    done = work()
+                    note()
+                    return done
+            except BaseException:
+                self.waiting_events = before  # as the transaction was taken back
+                raise
+
+        return transaction
 
 
 class _BusyError(Exception):

@@ -29,10 +29,8 @@ def copy_catalog(path: Path, copy: Path) -> None:
             source.backup(target)
 
 
-def connect(path: Path | None, archive_id: str) -> sqlite3.Connection:
-    """The open catalog of that archive (None: in memory); what SQLite cannot read is set aside."""
-    if path is None:
-        return _prepared(":memory:", archive_id)
+def connect(path: Path, archive_id: str) -> sqlite3.Connection:
+    """The open catalog of that archive; what SQLite cannot read is set aside."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return _prepared(str(path), archive_id)

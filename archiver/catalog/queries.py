@@ -5,11 +5,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from archiver.catalog.epoch import moment
 from archiver.catalog.states import CallState, RecordingState, Standing
 from archiver.catalog.work import KnownRecording, Problem, Task
+from archiver.ledger.segments import Head
 from archiver.liner.fields import read_call
 from archiver.liner.models import Call
 
@@ -66,19 +67,57 @@ _OPEN = """
     GROUP BY calls.call_id, recordings.record_id
 """
 
-PENDING_SUMMARIES = """
+PENDING_SUMMARIES: Final = """
     SELECT count(*) FROM recordings
     WHERE state = 'archived' AND has_summary = 0
       AND EXISTS (SELECT 1 FROM links JOIN calls USING (call_id)
                   WHERE links.record_id = recordings.record_id AND calls.due_at IS NOT NULL)
 """
 
-RATE = """
+_RATE: Final = """
     SELECT sum(bytes) / sum(duration_seconds) FROM recordings
     WHERE state = 'archived' AND duration_seconds > 0
 """
 
-GONE = "SELECT count(*) FROM recordings WHERE state = 'gone'"
+_GONE: Final = "SELECT count(*) FROM recordings WHERE state = 'gone'"
+
+
+def head(db: sqlite3.Connection) -> Head:
+    """The newest segment that is applied."""
+    return Head(*db.execute("SELECT number, digest FROM head").fetchone())
+
+
+def outbox(db: sqlite3.Connection, most: int) -> tuple[int, list[bytes]]:
+    """The oldest lines that are in no segment yet, and the number of the last of them."""
+    rows = db.execute("SELECT seq, line FROM outbox ORDER BY seq LIMIT ?", (most,)).fetchall()
+    return (rows[-1][0] if rows else 0), [bytes(line) for _, line in rows]
+
+
+def orders_seen(db: sqlite3.Connection) -> set[int]:
+    """Every order that this archive has ever seen."""
+    return {row[0] for row in db.execute("SELECT order_id FROM orders")}
+
+
+def cursors(db: sqlite3.Connection, *, kind: str, narrowed_to: str) -> dict[int, datetime]:
+    """How far the scopes of that kind are enumerated, under that filter."""
+    question = "SELECT id, until FROM cursors WHERE kind = ? AND narrowed_to = ?"
+    return {one: moment(until) for one, until in db.execute(question, (kind, narrowed_to))}
+
+
+def rate(db: sqlite3.Connection) -> float | None:
+    """Bytes a second of the archived audio, by the lengths that the API gave; None: unknown."""
+    (found,) = db.execute(_RATE).fetchone()
+    return None if found is None else float(found)
+
+
+def pending_summaries(db: sqlite3.Connection) -> int:
+    """Archived recordings without a summary whose call will be looked at again."""
+    return int(db.execute(PENDING_SUMMARIES).fetchone()[0])
+
+
+def gone(db: sqlite3.Connection) -> int:
+    """How many recordings the source no longer has."""
+    return int(db.execute(_GONE).fetchone()[0])
 
 
 def known(db: sqlite3.Connection, record_ids: Iterable[int]) -> dict[int, KnownRecording]:

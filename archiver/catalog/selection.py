@@ -7,21 +7,21 @@ export learns from elsewhere (the API's rows, sidecars) is kept there, too.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
+from archiver.catalog.connection import Turns
 from archiver.catalog.epoch import moment
+from archiver.sqlite.connections import open_with_notes
 
-_KEPT = """
-    CREATE TEMP TABLE IF NOT EXISTS told (call_id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
-    CREATE TEMP TABLE IF NOT EXISTS read (record_id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
-"""
+T = TypeVar("T")
 
-_TABLES = """
-    DROP TABLE IF EXISTS temp.wanted;
-    DROP TABLE IF EXISTS temp.chosen;
+_TABLES: Final = """
+    CREATE TEMP TABLE told (call_id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
+    CREATE TEMP TABLE read (record_id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
     CREATE TEMP TABLE wanted (call_id INTEGER PRIMARY KEY);
     CREATE TEMP TABLE chosen (place INTEGER PRIMARY KEY, call_id INTEGER NOT NULL UNIQUE);
 """
@@ -167,47 +167,102 @@ class Sums:
     bytes: int
 
 
-def choose(
-    db: sqlite3.Connection,
-    *,
-    leads: Sequence[int],
-    orders: Sequence[int],
-    calls: Sequence[int],
-) -> Sums:
-    """Choose the calls of these leads (by their own lead or by that of a recording), of these
-    orders, and these calls; in the order of time. An earlier choice is forgotten."""
-    db.executescript(_KEPT + _TABLES)
-    named = {"leads": json.dumps(leads), "orders": json.dumps(orders), "calls": json.dumps(calls)}
-    with db:
+class Selection:
+    """The choice of one export, in temporary tables of a connection that cannot write the catalog.
+
+    Raises StorageError for what SQLite cannot.
+    """
+
+    def __init__(self, path: Path, turns: Turns) -> None:
+        self._path = path
+        self._turns = turns
+        self._opened: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """Forget the choice."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    async def choose(
+        self, *, leads: Sequence[int], orders: Sequence[int], calls: Sequence[int]
+    ) -> Sums:
+        """Choose the calls of these leads (by their own lead or by that of a recording), of these
+        orders, and these calls; in the order of time. An earlier choice is forgotten."""
+
+        def choose(db: sqlite3.Connection) -> Sums:
+            db.execute("DELETE FROM chosen")
+            self._want(db, leads=leads, orders=orders, calls=calls)
+            db.execute(_ORDERED)
+            return Sums(*db.execute(_SUMS).fetchone())
+
+        return await self._do(choose)
+
+    async def counted(self, *, kind: str, one: int) -> int:
+        """How many calls this lead, order or call stands for."""
+
+        def count(db: sqlite3.Connection) -> int:
+            self._want(db, **{f"{kind}s": [one]})
+            return int(db.execute("SELECT count(*) FROM wanted").fetchone()[0])
+
+        return await self._do(count)
+
+    async def page(self, after: int, most: int) -> list[ChosenCall]:
+        """The chosen calls that follow that place, at most so many."""
+
+        def read(db: sqlite3.Connection) -> list[ChosenCall]:
+            rows = db.execute(_CALLS, (after, most)).fetchall()
+            recordings: dict[int, list[ChosenRecording]] = {}
+            for call_id, *row in db.execute(_RECORDINGS, (json.dumps([row[1] for row in rows]),)):
+                recordings.setdefault(call_id, []).append(_recording(row))
+            return [_call(row, recordings.get(row[1], ())) for row in rows]
+
+        return await self._do(read)
+
+    async def untold(self) -> dict[int, datetime | None]:
+        """The chosen calls that have no sidecar, so that nothing tells who called whom."""
+        rows = await self._do(lambda db: db.execute(_UNTOLD).fetchall())
+        return {call_id: moment(created) for call_id, created in rows}
+
+    async def numbers(self) -> list[tuple[int, object]]:
+        """The numbers of the chosen calls, as far as the API's rows tell them."""
+        return await self._do(lambda db: db.execute(_TOLD).fetchall())
+
+    async def keep_told(self, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        """Keep what the API told of calls; a later choice can use it, too."""
+        await self._keep("INSERT OR REPLACE INTO told VALUES (?, ?)", facts)
+
+    async def keep_read(self, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        """Keep what sidecars told of recordings."""
+        await self._keep("INSERT OR REPLACE INTO read VALUES (?, ?)", facts)
+
+    async def _keep(self, statement: str, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        rows = [(one, json.dumps(told)) for one, told in facts]
+        await self._do(lambda db: db.executemany(statement, rows))
+
+    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def transaction() -> T:
+            if self._opened is None:
+                self._opened = open_with_notes(self._path)
+                self._opened.executescript(_TABLES)
+            with self._opened as db:
+                return work(db)
+
+        return await self._turns.in_thread(transaction)
+
+    @staticmethod
+    def _want(
+        db: sqlite3.Connection,
+        *,
+        leads: Sequence[int] = (),
+        orders: Sequence[int] = (),
+        calls: Sequence[int] = (),
+    ) -> None:
+        asked = {"leads": leads, "orders": orders, "calls": calls}
+        named = {kind: json.dumps(list(ids)) for kind, ids in asked.items()}
+        db.execute("DELETE FROM wanted")
         for statement in _WANTED:
             db.execute(statement, named)
-        db.execute(_ORDERED)
-    return Sums(*db.execute(_SUMS).fetchone())
-
-
-def counted(db: sqlite3.Connection, *, kind: str, one: int) -> int:
-    """How many of the chosen calls are those of this lead, order or call."""
-    named = {"leads": "[]", "orders": "[]", "calls": "[]", f"{kind}s": json.dumps([one])}
-    db.execute("DELETE FROM wanted")
-    with db:
-        for statement in _WANTED:
-            db.execute(statement, named)
-    return int(db.execute("SELECT count(*) FROM wanted").fetchone()[0])
-
-
-def page(db: sqlite3.Connection, after: int, most: int) -> list[ChosenCall]:
-    """The chosen calls that follow that place, at most so many."""
-    rows = db.execute(_CALLS, (after, most)).fetchall()
-    recordings: dict[int, list[ChosenRecording]] = {}
-    for call_id, *row in db.execute(_RECORDINGS, (json.dumps([row[1] for row in rows]),)):
-        recordings.setdefault(call_id, []).append(_recording(row))
-    return [_call(row, recordings.get(row[1], ())) for row in rows]
-
-
-def untold(db: sqlite3.Connection) -> Iterator[tuple[int, datetime | None]]:
-    """The chosen calls that have no sidecar, so that nothing tells who called whom."""
-    for call_id, created in db.execute(_UNTOLD):
-        yield call_id, moment(created)
 
 
 def unknown(db: sqlite3.Connection, call_ids: Sequence[int]) -> set[int]:
@@ -220,30 +275,6 @@ def unknown(db: sqlite3.Connection, call_ids: Sequence[int]) -> set[int]:
         {"ids": asked},
     )
     return set(call_ids) - {row[0] for row in known}
-
-
-def numbers(db: sqlite3.Connection) -> Iterator[tuple[int, object]]:
-    """The numbers of the chosen calls, as far as the API's rows tell them."""
-    yield from db.execute(_TOLD)
-
-
-def keep_told(db: sqlite3.Connection, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:
-    """Keep what the API told of calls; an earlier choice may be kept, too."""
-    db.executescript(_KEPT)
-    with db:
-        db.executemany(
-            "INSERT OR REPLACE INTO temp.told VALUES (?, ?)",
-            [(call_id, json.dumps(one)) for call_id, one in facts],
-        )
-
-
-def keep_read(db: sqlite3.Connection, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:
-    """Keep what sidecars told of recordings."""
-    with db:
-        db.executemany(
-            "INSERT OR REPLACE INTO temp.read VALUES (?, ?)",
-            [(record_id, json.dumps(one)) for record_id, one in facts],
-        )
 
 
 def scanned(

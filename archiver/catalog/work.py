@@ -100,7 +100,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class Admitted:
     """What becomes of a page of calls: the tasks, and where the others stand already."""
 
     tasks: tuple[Task, ...]

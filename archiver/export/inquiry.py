@@ -58,7 +58,7 @@ class Inquiry:
 
     async def ask_about_untold(self) -> None:
         """Keep what the API tells of the chosen calls that have no sidecar."""
-        self._wanted = await self.archive.catalog.ask(lambda db: dict(selection.untold(db)))
+        self._wanted = await self.archive.catalog.selection.untold()
         try:
             if len(self._wanted) > _FEW:
                 times = [at for at in self._wanted.values() if at is not None]
@@ -109,7 +109,7 @@ class Inquiry:
 
     async def _keep(self, calls: Sequence[Call]) -> None:
         facts = [(call.id, await self._facts(call)) for call in calls]
-        await self.archive.catalog.ask(lambda db: selection.keep_told(db, facts))
+        await self.archive.catalog.selection.keep_told(facts)
         for call in calls:
             self._wanted.pop(call.id, None)
 

@@ -12,7 +12,6 @@ from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
 from archiver.archive.archive import Archive
-from archiver.catalog import selection
 from archiver.catalog.selection import ChosenCall, ChosenRecording
 from archiver.errors import ArchiveDamaged
 from archiver.export import custody, page, table
@@ -107,7 +106,7 @@ class Packer:
 
     async def _pages(self) -> AsyncIterator[list[ChosenCall]]:
         after = 0
-        while calls := await self._archive.catalog.ask(lambda db: selection.page(db, after, _PAGE)):  # noqa: B023
+        while calls := await self._archive.catalog.selection.page(after, _PAGE):
             yield calls
             after = calls[-1].place
 
@@ -121,7 +120,7 @@ class Packer:
         facts = []
         for (call, one), data in zip(new.values(), read, strict=True):
             facts.append((one.record_id, await self._pack_sidecar(call, one, data)))
-        await self._archive.catalog.ask(lambda db: selection.keep_read(db, facts))
+        await self._archive.catalog.selection.keep_read(facts)
 
     async def _read_all(self, recordings: Sequence[ChosenRecording]) -> list[bytes | str]:
         """The sidecars, in order; a sentence where one is damaged."""

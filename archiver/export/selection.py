@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from archiver.archive.archive import Archive
 from archiver.catalog import selection
@@ -64,8 +63,8 @@ async def choose(
         if request.phones:
             traced = await trace_again(archive, request, traced, look_up)
         calls = (*request.calls, *traced.calls)
-        sums = await archive.catalog.ask(
-            lambda db: selection.choose(db, leads=request.leads, orders=request.orders, calls=calls)
+        sums = await archive.catalog.selection.choose(
+            leads=request.leads, orders=request.orders, calls=calls
         )
         if sums.calls:
             await look_up()
@@ -97,8 +96,8 @@ async def _not_found(archive: Archive, request: ExportRequest, traced: Trace) ->
     missing = []
     for kind, ids in (("lead", request.leads), ("order", request.orders), ("call", request.calls)):
         for one in ids:
-            ask = partial(selection.counted, kind=kind, one=one)
-            missing += [] if await archive.catalog.ask(ask) else [f"{kind} {one}"]
+            is_known = await archive.catalog.selection.counted(kind=kind, one=one)
+            missing += [] if is_known else [f"{kind} {one}"]
     missing += [one for one in request.phones if bare_number(one) not in traced.numbers]
     return [f"{one} (erased from this archive)" if one in erased else one for one in missing]
 

@@ -53,11 +53,9 @@ async def trace_again(
     search = _Search(archive, request)
     await search.run(traced.leads)
     calls, numbers = {*traced.calls, *search.found}, {*traced.numbers, *search.numbers}
-    await archive.catalog.ask(
-        lambda db: selection.choose(db, leads=traced.leads, orders=(), calls=())
-    )
+    await archive.catalog.selection.choose(leads=traced.leads, orders=(), calls=())
     await look_up()
-    for call, phone in await archive.catalog.ask(lambda db: list(selection.numbers(db))):
+    for call, phone in await archive.catalog.selection.numbers():
         if number := number_in(phone, search.wanted):
             calls.add(call)
             numbers.add(number)

@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import anyio
 
 from archiver.archive.archive import Archive
+from archiver.catalog import queries
 from archiver.catalog.states import RecordingState
-from archiver.catalog.work import Admission, Problem, Tally
+from archiver.catalog.work import Admitted, Problem, Tally
 from archiver.config import Config
 from archiver.errors import RequestError
 from archiver.ledger.events import CursorMoved, OrderSeen
@@ -84,10 +86,12 @@ class Intake:
         """
         catalog = self.archive.catalog
         listed = set(self.orders)
-        seen = await catalog.orders_seen()
+        seen = await catalog.ask(queries.orders_seen)
         self.orders_no_longer_listed = sorted(seen - listed)
         for kind, ids in scopes_of(self.config, self.request, listed | seen).items():
-            cursors = await catalog.cursors(kind, narrowing(self.config))
+            cursors = await catalog.ask(
+                partial(queries.cursors, kind=kind, narrowed_to=narrowing(self.config))
+            )
             self.stretches += stretches_of(self.config, kind, ids, cursors, self.bounds)
         named = {*self.request.orders, *(self.config.scope.orders or ())}
         if listed and (strangers := sorted(named - listed)):
@@ -107,14 +111,14 @@ class Intake:
             if self.request.leads:
                 self.leads_met.update(call.lead_id for call in calls)
             with anyio.CancelScope(shield=True):
-                admission = await self.archive.catalog.admit(
+                admitted = await self.archive.catalog.admission.admit(
                     calls, now=self.now, run=self.run_id, recheck=self.request.recheck
                 )
                 # Whoever is admitted is handed over, although another page of the same list may
                 # fail now and end this one: nobody is admitted twice. When the crew is gone, the
                 # run is over.
                 with suppress(anyio.BrokenResourceError):
-                    await self._take(admission, hand_over)
+                    await self._take(admitted, hand_over)
 
         scope = self.config.scope
         enumerator = Enumerator(self.liner, users=scope.users, statuses=scope.statuses)
@@ -147,19 +151,19 @@ class Intake:
         text = f"the API counts {missing} more orders than it lists"
         return Shortfall((), Window(since or until, until), text, retryable=True)
 
-    async def _take(self, admission: Admission, hand_over: HandOver) -> None:
-        settled = admission.tally.calls.total()
-        self.tally.add(admission.tally)
-        self._count(settled + len(admission.tasks))
-        for state, count in admission.tally.calls.items():
+    async def _take(self, admitted: Admitted, hand_over: HandOver) -> None:
+        settled = admitted.tally.calls.total()
+        self.tally.add(admitted.tally)
+        self._count(settled + len(admitted.tasks))
+        for state, count in admitted.tally.calls.items():
             self.on_event(CallDone(state, count))
-        for task in admission.tasks:
+        for task in admitted.tasks:
             await hand_over(task)
 
     async def _hand_over_due(self, hand_over: HandOver) -> None:
         """What is open, or is to be looked at again, and was not listed by this run."""
         leads, orders = self.request.leads, self.request.orders
-        while tasks := await self.archive.catalog.due(
+        while tasks := await self.archive.catalog.admission.due(
             self.now, leads=leads, orders=orders, most=_DUE_AT_ONCE
         ):
             self._count(len(tasks))
@@ -168,7 +172,8 @@ class Intake:
 
     async def _single(self, call_id: int, admit: Admit) -> None:
         """A call named by its id. One that is settled is accounted for without a request."""
-        if not self.request.recheck and await self.archive.catalog.is_settled(call_id, self.now):
+        admission = self.archive.catalog.admission
+        if not self.request.recheck and await admission.is_settled(call_id, self.now):
             await admit([Call(call_id)])
             return
         try:

@@ -4,6 +4,7 @@ import json
 import time
 from dataclasses import dataclass, field
 
+from archiver.catalog import queries
 from archiver.catalog.states import RecordingState
 from archiver.catalog.work import Outcome, Problem, Tally
 from archiver.clock import Clock
@@ -77,7 +78,7 @@ async def close_survey(
     report.head = await intake.archive.catalog.head()
     report.problems, report.open_in_all = intake.unread_calls, len(intake.unread_calls)
     report.estimate = surveyor.estimate(
-        rate=await intake.archive.catalog.rate(),
+        rate=await intake.archive.catalog.ask(queries.rate),
         requests=intake.liner.requests,
         requests_per_second=intake.config.api.requests_per_second,
     )
@@ -91,7 +92,7 @@ async def _report(
     tally = Tally()
     tally.add(intake.tally)
     tally.add(recorder.tally)
-    problems, open_in_all = await catalog.problems(MOST_PROBLEMS)
+    problems, open_in_all = await catalog.ask(lambda db: queries.open_problems(db, MOST_PROBLEMS))
     gone = [_newly_gone(one.call_id, one.record_id) for one in recorder.newly_gone]
     since, until = intake.bounds
     starts = [stretch.window.since for stretch in intake.stretches]
@@ -108,8 +109,8 @@ async def _report(
         details=diary.details,
         damaged=diary.damaged,
         strays=diary.strays[:_MOST_REMEMBERED],
-        pending_summaries=await catalog.pending_summaries(),
-        gone_in_all=await catalog.gone(),
+        pending_summaries=await catalog.ask(queries.pending_summaries),
+        gone_in_all=await catalog.ask(queries.gone),
         orders_no_longer_listed=intake.orders_no_longer_listed,
         notes=[*intake.directory.notes, *intake.liner.oddities.notes],
         requests=intake.liner.requests,

@@ -17,14 +17,15 @@ def open_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
 
     `immutable` promises that nobody else writes either: then SQLite needs no files beside it.
     """
-    address = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
-    return forbid_writing(sqlite3.connect(address, uri=True, check_same_thread=False))
+    db = _open(path, "&immutable=1" if immutable else "")
+    db.execute("PRAGMA query_only = ON")  # not even temporary tables
+    return db
 
 
-def forbid_writing(db: sqlite3.Connection) -> sqlite3.Connection:
-    """The connection, which can write nothing from now on, not even temporary tables."""
-    db.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-    db.execute("PRAGMA query_only = ON")
+def open_with_notes(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write to the file, but has temporary tables of its own, on disk."""
+    db = _open(path)
+    db.execute("PRAGMA temp_store = FILE")
     return db
 
 
@@ -50,3 +51,10 @@ def is_fast_in(folder: Path) -> bool:
         except sqlite3.Error as error:
             raise StorageError(str(error)) from error
     return bool(mode == "wal")
+
+
+def _open(path: Path, and_also: str = "") -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode=ro{and_also}"
+    db = sqlite3.connect(address, uri=True, check_same_thread=False)
+    db.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+    return db

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from archiver.catalog.catalog import Catalog
+from archiver.catalog.queries import orders_seen
 from archiver.catalog.schema import MIGRATIONS
 from archiver.catalog.vitals import last_whole_run
 from archiver.catalog.work import Outcome, Result
@@ -32,7 +33,7 @@ ARCHIVE = "1b6b587f-eb6d-44d9-912e-1453acbaeadd"
 SEEN = OrderSeen(order_ids=(202, 203))
 
 
-async def opened(path: Path | None) -> Catalog:
+async def opened(path: Path) -> Catalog:
     return await Catalog.open(path, ARCHIVE)
 
 
@@ -57,7 +58,7 @@ async def test_what_waits_survives_a_process_that_dies(tmp_path: Path) -> None:
     await dying.record([SEEN], at=AT, run="r")
     again = await opened(tmp_path / "one.sqlite")  # as a kill leaves the file: no farewell
     assert again.waiting_events == 1
-    assert await again.orders_seen() == {202, 203}
+    assert await again.ask(orders_seen) == {202, 203}
     await again.aclose()
     await dying.aclose()
 
@@ -65,18 +66,18 @@ async def test_what_waits_survives_a_process_that_dies(tmp_path: Path) -> None:
 async def test_a_call_is_admitted_once_a_run(tmp_path: Path) -> None:
     catalog = await opened(tmp_path / "one.sqlite")
     calls = [Call(1), Call(2), Call(1)]
-    first = await catalog.admit(calls, now=AT, run="r", recheck=False)
-    again = await catalog.admit([*calls, Call(3)], now=AT, run="r", recheck=False)
+    first = await catalog.admission.admit(calls, now=AT, run="r", recheck=False)
+    again = await catalog.admission.admit([*calls, Call(3)], now=AT, run="r", recheck=False)
     await catalog.aclose()
     assert [task.call.id for task in first.tasks] == [1, 2]
     assert [task.call.id for task in again.tasks] == [3]
     next_run = await opened(tmp_path / "one.sqlite")
-    assert len((await next_run.admit(calls, now=AT, run="s", recheck=False)).tasks) == 2
+    assert len((await next_run.admission.admit(calls, now=AT, run="s", recheck=False)).tasks) == 2
     await next_run.aclose()
 
 
-async def test_a_recording_of_two_calls_counts_once() -> None:
-    catalog = await opened(None)
+async def test_a_recording_of_two_calls_counts_once(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
     outcomes = [
         Outcome(Call(number), judged(number), results=(Result(11, ended, size=5),))
         for number, ended in ((1, "archived"), (2, "already"))
@@ -156,14 +157,14 @@ async def test_a_copy_starts_where_the_original_stands_and_leaves_it_alone(tmp_p
     await original.record([SEEN], at=AT, run="r")
     copy = await Catalog.open_copy(tmp_path / "one.sqlite", tmp_path / "copy.sqlite", ARCHIVE)
     await copy.record([OrderSeen(order_ids=(7,))], at=AT, run="r")
-    assert await copy.orders_seen() == {7, 202, 203}
-    assert await original.orders_seen() == {202, 203}
+    assert await copy.ask(orders_seen) == {7, 202, 203}
+    assert await original.ask(orders_seen) == {202, 203}
     await copy.aclose()
     await original.aclose()
 
 
-async def test_what_was_not_written_does_not_wait() -> None:
-    catalog = await opened(None)
+async def test_what_was_not_written_does_not_wait(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
     broken = judged(5, state="no state of a call")
     with pytest.raises(StorageError):
         await catalog.record([SEEN, broken], at=AT, run="r")
@@ -207,3 +208,37 @@ async def test_a_catalog_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     await catalog.record([moved], at=AT, run="20261002T235900Z-abc123")
     assert await catalog.ask(last_whole_run) == datetime(2026, 10, 2, 23, 59, tzinfo=UTC)
     await catalog.aclose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO orders VALUES (1, 0)",
+        "DELETE FROM outbox",
+        "CREATE TEMP TABLE more (it)",
+        "PRAGMA query_only = OFF; DELETE FROM outbox",
+    ],
+)
+async def test_whoever_asks_cannot_write(tmp_path: Path, statement: str) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
+    await catalog.record([SEEN], at=AT, run="r")
+    with pytest.raises(StorageError, match="readonly"):
+        await catalog.ask(lambda db: [db.execute(one) for one in statement.split(";")])
+    assert await catalog.ask(orders_seen) == {202, 203}
+    assert len((await catalog.outbox(10))[1]) == 1
+    await catalog.aclose()
+
+
+async def test_a_selection_is_kept_apart_from_the_catalog(tmp_path: Path) -> None:
+    catalog = await opened(tmp_path / "one.sqlite")
+    await catalog.record([judged(1, lead_id=7), judged(2, lead_id=8)], at=AT, run="r")
+    await catalog.selection.keep_told([(3, {"lead": 7})])
+    assert (await catalog.selection.choose(leads=[7], orders=[], calls=[])).calls == 2
+    assert {one.call_id for one in await catalog.selection.page(0, 10)} == {1, 3}
+    assert await catalog.selection.counted(kind="lead", one=8) == 1
+    with pytest.raises(StorageError, match="readonly"):
+        await catalog.selection._do(lambda db: db.execute("DELETE FROM calls"))
+    with pytest.raises(StorageError, match="no such table"):
+        await catalog.ask(lambda db: db.execute("SELECT * FROM chosen"))
+    await catalog.aclose()
+    assert [path.name for path in tmp_path.iterdir()] == ["one.sqlite"]

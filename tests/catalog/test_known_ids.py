@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import pytest
@@ -41,15 +42,15 @@ async def settle(catalog: Catalog, *record_ids: int) -> None:
 def questions(catalog: Catalog, *record_ids: int) -> int:
     """How many statements it takes to look them up."""
     asked: list[str] = []
-    catalog._db.set_trace_callback(asked.append)
+    catalog._writer.db.set_trace_callback(asked.append)
     catalog.known(record_ids)
-    catalog._db.set_trace_callback(None)
+    catalog._writer.db.set_trace_callback(None)
     return len(asked)
 
 
 @pytest.mark.anyio
-async def test_recordings_that_come_out_of_order_are_not_asked_for_in_vain() -> None:
-    catalog = await Catalog.open(None, ARCHIVE)
+async def test_recordings_that_come_out_of_order_are_not_asked_for_in_vain(tmp_path: Path) -> None:
+    catalog = await Catalog.open(tmp_path / "one.sqlite", ARCHIVE)
     await settle(catalog, 50)
     assert questions(catalog, 51, 52) == 0
     await catalog.record([OrderSeen(order_ids=(1,))], at=AT, run="r")
@@ -76,8 +77,8 @@ async def test_what_another_process_writes_is_seen_with_the_next_outcome(tmp_pat
     most=st.integers(1, 6),
 )
 def test_a_look_up_finds_just_what_the_catalog_holds(steps: list[list[int]], most: int) -> None:
-    async def check() -> None:
-        catalog = await Catalog.open(None, ARCHIVE)
+    async def check(path: Path) -> None:
+        catalog = await Catalog.open(path, ARCHIVE)
         known: set[int] = set()
         for record_ids in steps:
             await settle(catalog, *record_ids)
@@ -86,6 +87,6 @@ def test_a_look_up_finds_just_what_the_catalog_holds(steps: list[list[int]], mos
                 assert set(catalog.known([one])) == known & {one}
         await catalog.aclose()
 
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr(known_ids, "_MOST", most)
-        anyio.run(check)
+        anyio.run(check, Path(folder, "one.sqlite"))

@@ -13,8 +13,7 @@ from typing import Any
 
 import anyio
 
-from archiver.catalog.catalog import Catalog
-from archiver.catalog.connection import Turns
+from archiver.catalog.connection import Writer
 from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Status
@@ -66,8 +65,8 @@ class Steps:
         for name in _CHANGES:
             setattr(os, name, self.after(getattr(os, name)))
         disk._write_all = self.in_the_middle(disk._write_all)
-        for owner, verb in ((Catalog, "_write"), (Turns, "at_once")):
-            setattr(owner, verb, self.after_writing(getattr(owner, verb)))
+        for verb in ("write", "write_at_once"):
+            setattr(Writer, verb, self.after_writing(getattr(Writer, verb)))
 
     def after_writing(self, write: Callable[..., Any]) -> Callable[..., Any]:
         async def counted(*arguments: Any) -> Any:

@@ -161,10 +161,10 @@ async def test_expired_addresses_of_a_lost_catalog_do_no_harm(tmp_path: Path) ->
 
 @pytest.mark.parametrize("revisions", [(1, 2), (2, 1)])
 async def test_the_highest_revision_counts_whichever_machine_tells_it_first(
-    revisions: tuple[int, int],
+    tmp_path: Path, revisions: tuple[int, int]
 ) -> None:
     """Both stored the recording, each after the death of the other."""
-    catalog = await Catalog.open(None, str(uuid.uuid4()))
+    catalog = await Catalog.open(tmp_path / "one.sqlite", str(uuid.uuid4()))
     for revision in revisions:
         stored = Stored(
             record_id=11,

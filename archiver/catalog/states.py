@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
+from typing import Final
 
 from archiver.liner.models import Call
 
@@ -34,6 +35,14 @@ class CallState(StrEnum):
 
 OPEN = frozenset({"waiting", "failed"})
 """The open states, of calls and of recordings."""
+
+IS_OPEN: Final = "IN ({})".format(", ".join(f"'{state}'" for state in sorted(OPEN)))
+IS_NONE: Final = f"= '{CallState.NONE}'"
+IS_GONE: Final = f"= '{RecordingState.GONE}'"
+IS_ARCHIVED: Final = f"= '{RecordingState.ARCHIVED}'"
+IS_NOT_ARCHIVED: Final = f"<> '{RecordingState.ARCHIVED}'"
+"""Conditions on a state as SQL has them: text and no parameters, so that indexes of some states are
+found. `state <> 'archived'` before another condition looks idle, and is what finds one."""
 
 DAYS_UNTIL_GONE = 3
 """A recording is gone when its source said so in runs on this many different days."""

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from archiver.ledger.events import CallJudged, CursorMoved, OrderSeen, beginning
 from archiver.sqlite.connections import open_scratch
 from archiver.sqlite.errors import UNFIT, Database
+from archiver.sqlite.rows import insert, insert_where, update
 from archiver.storage.keys import check_key, parse_recording_key
 
 _INVENTORY: Final = Database(
@@ -107,6 +108,50 @@ class Expected(NamedTuple):
     leaving: int = 0
 
 
+class _Stored(NamedTuple):
+    """A recording and its sidecar, as a row of `recordings`."""
+
+    record_id: int
+    stem: str
+    extension: str
+    call_id: int
+    bytes: int
+    sha256: str
+    version: str | None
+    at: str
+    sidecar_bytes: int
+    sidecar_sha256: str
+    sidecar_version: str | None
+    revision: int
+    revised_at: str
+
+
+class _Revised(NamedTuple):
+    """What a revision changes of it."""
+
+    sidecar_bytes: int
+    sidecar_sha256: str
+    sidecar_version: str | None
+    revision: int
+    revised_at: str
+
+
+class _Other(NamedTuple):
+    """Any other object, as a row of `others`."""
+
+    key: str
+    kind: Kind
+    owner: int | str | None
+    sha256: str
+    version: str | None
+    at: str
+
+
+_STORE: Final = insert_where("recordings", _Stored, "? NOT IN (SELECT record_id FROM removed)")
+_REVISE: Final = update("recordings", _Revised, "record_id = ? AND revision <= ?")
+_ADD: Final = insert("others", _Other)
+
+
 class Stock(NamedTuple):
     """How many objects and bytes are expected (sizes that the ledger does not tell count 0)."""
 
@@ -124,7 +169,7 @@ class Inventory:
         with _INVENTORY.sqlite_errors():
             self._db = open_scratch(path)
             self._db.executescript(_SCHEMA)
-        self._stored: list[tuple[Any, ...]] = []
+        self._stored: list[_Stored] = []
 
     def close(self) -> None:
         """Close the file."""
@@ -202,11 +247,7 @@ class Inventory:
     def _flush(self) -> None:
         """Stored recordings go in together, before anything that may refer to them."""
         rows, self._stored = self._stored, []
-        self._db.executemany(
-            "INSERT OR IGNORE INTO recordings SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-            " WHERE ? NOT IN (SELECT record_id FROM removed)",
-            [(*row, row[7], row[0]) for row in rows],
-        )
+        self._db.executemany(_STORE, [(*row, row.record_id) for row in rows])
 
     def _superseded(self, event: dict[str, Any]) -> None:
         if "previousKey" in event:
@@ -215,19 +256,14 @@ class Inventory:
             self._keep(key, Kind.REVISION, owner, digest, version, _text(event["at"]))
 
     def _revised(self, event: dict[str, Any], at: str) -> None:
-        self._db.execute(
-            "UPDATE recordings SET sidecar_bytes = ?, sidecar_sha256 = ?, sidecar_version = ?,"
-            " revision = ?, revised_at = ? WHERE record_id = ? AND revision <= ?",
-            (
-                _number(event["sidecarBytes"]),
-                _digest(event["sidecarSha256"]),
-                event.get("sidecarVersion"),
-                _number(event["revision"]),
-                at,
-                _number(event["recordId"]),
-                event["revision"],
-            ),
+        row = _Revised(
+            sidecar_bytes=_number(event["sidecarBytes"]),
+            sidecar_sha256=_digest(event["sidecarSha256"]),
+            sidecar_version=event.get("sidecarVersion"),
+            revision=_number(event["revision"]),
+            revised_at=at,
         )
+        self._db.execute(_REVISE, (*row, _number(event["recordId"]), row.revision))
         self._superseded(event)
 
     def _report(self, event: dict[str, Any], at: str) -> None:
@@ -290,10 +326,7 @@ class Inventory:
         version: str | None,
         at: str,
     ) -> None:
-        self._db.execute(
-            "INSERT OR IGNORE INTO others VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            (check_key(key), kind, owner, _digest(sha256), version, at),
-        )
+        self._db.execute(_ADD, _Other(check_key(key), kind, owner, _digest(sha256), version, at))
 
 
 _ACTS: Final[dict[str, Callable[[Inventory, dict[str, Any], str], None]]] = {
@@ -310,24 +343,26 @@ _ACTS: Final[dict[str, Callable[[Inventory, dict[str, Any], str], None]]] = {
 }
 
 
-def _row_of(event: dict[str, Any]) -> tuple[Any, ...]:
+def _row_of(event: dict[str, Any]) -> _Stored:
     key, record_id = event["key"], _number(event["recordId"])
     name = parse_recording_key(key)
     if name is None or name.is_sidecar or name.record_id != record_id:
         raise ValueError("not the key of this recording")
-    return (
-        record_id,
-        key[: -len(name.extension) - 1],
-        name.extension,
-        _number(event["callId"]),
-        _number(event["bytes"]),
-        _digest(event["sha256"]),
-        event.get("version"),
-        _text(event["at"]),
-        _number(event["sidecarBytes"]),
-        _digest(event["sidecarSha256"]),
-        event.get("sidecarVersion"),
-        _number(event.get("revision", 1)),
+    at = _text(event["at"])
+    return _Stored(
+        record_id=record_id,
+        stem=key[: -len(name.extension) - 1],
+        extension=name.extension,
+        call_id=_number(event["callId"]),
+        bytes=_number(event["bytes"]),
+        sha256=_digest(event["sha256"]),
+        version=event.get("version"),
+        at=at,
+        sidecar_bytes=_number(event["sidecarBytes"]),
+        sidecar_sha256=_digest(event["sidecarSha256"]),
+        sidecar_version=event.get("sidecarVersion"),
+        revision=_number(event.get("revision", 1)),
+        revised_at=at,
     )
 
 

@@ -1,10 +1,14 @@
 """The states of calls and recordings, and what is due when."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+import archiver.catalog
 from archiver.catalog.states import (
+    IS_OPEN,
     CallState,
     Decision,
     RecordingState,
@@ -16,6 +20,7 @@ from archiver.catalog.states import (
 )
 from archiver.liner.models import Call
 
+CATALOG = Path(archiver.catalog.__file__).parent
 NOW = datetime(2026, 10, 10, tzinfo=UTC)
 AGES = (timedelta(days=1), timedelta(days=3), timedelta(days=7))
 
@@ -92,3 +97,16 @@ def test_what_is_archived_stays_archived_and_what_is_gone_may_come_back() -> Non
             step(RecordingState.ARCHIVED, after)
     with pytest.raises(ValueError, match="cannot go from None"):
         step(None, RecordingState.GONE)
+
+
+def test_the_states_are_named_here_and_no_other_question_spells_them() -> None:
+    spelled = re.compile(r"state\b[^=<I]{0,3}(=|<>|IN)\s*\(?'(\w+)'")
+    strays = [
+        f"{path.name}: {found.group()}"
+        for folder in (CATALOG, CATALOG.parent / "desk" / "index")
+        for path in folder.rglob("*.py")
+        if path.name not in ("states.py", "schema.py")
+        for found in spelled.finditer(path.read_text("utf-8"))
+    ]
+    assert strays == []
+    assert IS_OPEN == "IN ('failed', 'waiting')"

@@ -6,16 +6,18 @@ rebuilt one is equal row for row.
 Events may come late: a machine that died before it could publish does so when it comes back, after
 others have gone on. So no event takes back what is newer: archived stays archived, a higher
 revision stays, a later judgement of a call stays, a cursor only moves on, and what was removed or
-erased does not come back (`afterlife.py`). Replaying an event that was applied before changes
+erased does not come back (`removals.py`). Replaying an event that was applied before changes
 nothing.
 """
 
 import json
 import sqlite3
 from functools import singledispatch
+from typing import Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
 from archiver.catalog.projection import exports, removals
+from archiver.catalog.states import IS_NOT_ARCHIVED, IS_OPEN, RecordingState
 from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import (
     CallJudged,
@@ -41,6 +43,7 @@ from archiver.ledger.events import (
 )
 from archiver.ledger.segments import Segment
 from archiver.sqlite.errors import UNFIT
+from archiver.sqlite.rows import insert, update, upsert
 
 
 def apply(db: sqlite3.Connection, entry: Entry) -> None:
@@ -69,125 +72,156 @@ def _apply(event: Event, db: sqlite3.Connection, entry: Entry) -> None:
     raise TypeError(f"the catalog knows no event {type(event).__name__}")
 
 
+class _Archived(NamedTuple):
+    """A recording that is archived; what was open of it is over."""
+
+    record_id: int
+    state: str
+    call_id: int
+    key: str
+    bytes: int
+    sha256: str
+    content_type: str
+    sidecar_bytes: int
+    sidecar_sha256: str
+    metadata_sha256: str
+    revision: int
+    has_summary: bool
+    lead_id: int | None
+    user_id: int | None
+    created_at: int | None
+    duration_seconds: float | None
+    findings: str
+    archived_at: int
+    version: str | None
+    sidecar_version: str | None
+    reason: str | None = None
+    attempts: int = 0
+    open_since: int | None = None
+    missing_days: str = "[]"
+
+
+_ARCHIVE: Final = upsert(
+    "recordings", _Archived, where=f"state {IS_NOT_ARCHIVED} OR revision < excluded.revision"
+)
+
+
 @_apply.register
 def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
     if removals.is_buried(db, event.record_id) or removals.is_erased(
         db, event.call_id, event.lead_id, seconds(event.created_at or entry.at)
     ):
         return
-    db.execute(
-        """
-        INSERT INTO recordings (
-            record_id, state, call_id, key, bytes, sha256, content_type,
-            sidecar_bytes, sidecar_sha256, metadata_sha256, revision, has_summary,
-            lead_id, user_id, created_at, duration_seconds, findings, archived_at,
-            version, sidecar_version
-        ) VALUES (?, 'archived', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (record_id) DO UPDATE SET
-            state = 'archived', call_id = excluded.call_id, key = excluded.key,
-            bytes = excluded.bytes, sha256 = excluded.sha256,
-            content_type = excluded.content_type, sidecar_bytes = excluded.sidecar_bytes,
-            sidecar_sha256 = excluded.sidecar_sha256, metadata_sha256 = excluded.metadata_sha256,
-            revision = excluded.revision, has_summary = excluded.has_summary,
-            lead_id = excluded.lead_id, user_id = excluded.user_id,
-            created_at = excluded.created_at, duration_seconds = excluded.duration_seconds,
-            findings = excluded.findings, archived_at = excluded.archived_at,
-            version = excluded.version, sidecar_version = excluded.sidecar_version,
-            reason = NULL, attempts = 0, open_since = NULL, missing_days = '[]'
-        WHERE state <> 'archived' OR revision < excluded.revision
-        """,
-        (
-            event.record_id,
-            event.call_id,
-            event.key,
-            event.bytes,
-            event.sha256,
-            event.content_type,
-            event.sidecar_bytes,
-            event.sidecar_sha256,
-            event.metadata_sha256,
-            event.revision,
-            event.has_summary,
-            event.lead_id,
-            event.user_id,
-            seconds(event.created_at),
-            event.duration_seconds,
-            json.dumps(event.findings),
-            seconds(entry.at),
-            event.version,
-            event.sidecar_version,
-        ),
+    row = _Archived(
+        record_id=event.record_id,
+        state=RecordingState.ARCHIVED,
+        call_id=event.call_id,
+        key=event.key,
+        bytes=event.bytes,
+        sha256=event.sha256,
+        content_type=event.content_type,
+        sidecar_bytes=event.sidecar_bytes,
+        sidecar_sha256=event.sidecar_sha256,
+        metadata_sha256=event.metadata_sha256,
+        revision=event.revision,
+        has_summary=event.has_summary,
+        lead_id=event.lead_id,
+        user_id=event.user_id,
+        created_at=seconds(event.created_at),
+        duration_seconds=event.duration_seconds,
+        findings=json.dumps(event.findings),
+        archived_at=seconds(entry.at),
+        version=event.version,
+        sidecar_version=event.sidecar_version,
     )
+    db.execute(_ARCHIVE, row)
     _keep_revision(db, event.record_id, event.previous_key, event.previous_sha256, None)
     _link(db, event.call_id, event.record_id)
+
+
+class _Sidecar(NamedTuple):
+    """What a revision changes of a recording."""
+
+    sidecar_bytes: int
+    sidecar_sha256: str
+    metadata_sha256: str
+    revision: int
+    has_summary: bool
+    sidecar_version: str | None
+
+
+_REVISE: Final = update("recordings", _Sidecar, "record_id = ? AND revision <= ?")
 
 
 @_apply.register
 def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
     if removals.is_buried(db, event.record_id):
         return
-    db.execute(
-        """
-        UPDATE recordings SET sidecar_bytes = ?, sidecar_sha256 = ?, metadata_sha256 = ?,
-            revision = ?, has_summary = ?, sidecar_version = ?
-        WHERE record_id = ? AND revision <= ?
-        """,
-        (
-            event.sidecar_bytes,
-            event.sidecar_sha256,
-            event.metadata_sha256,
-            event.revision,
-            event.has_summary,
-            event.sidecar_version,
-            event.record_id,
-            event.revision,
-        ),
+    row = _Sidecar(
+        sidecar_bytes=event.sidecar_bytes,
+        sidecar_sha256=event.sidecar_sha256,
+        metadata_sha256=event.metadata_sha256,
+        revision=event.revision,
+        has_summary=event.has_summary,
+        sidecar_version=event.sidecar_version,
     )
+    db.execute(_REVISE, (*row, event.record_id, event.revision))
     _keep_revision(
         db, event.record_id, event.previous_key, event.previous_sha256, event.previous_version
     )
+
+
+class _Judged(NamedTuple):
+    """A call, and how it was judged last."""
+
+    call_id: int
+    state: str
+    lead_id: int | None
+    order_id: int | None
+    user_id: int | None
+    created_at: int | None
+    talk_seconds: float | None
+    has_records: bool | None
+    asked_at: int | None
+    due_at: int | None
+    open_since: int | None
+    attempts: int
+    reason: str | None
+    judged_at: int
+
+
+_JUDGE: Final = upsert(
+    "calls",
+    _Judged,
+    fill=(
+        *("lead_id", "order_id", "user_id", "created_at"),
+        *("talk_seconds", "has_records", "asked_at"),
+    ),
+    where="excluded.judged_at >= judged_at",
+)
 
 
 @_apply.register
 def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
     if removals.is_erased(db, event.call_id, event.lead_id, seconds(event.created_at)):
         return
-    db.execute(
-        """
-        INSERT INTO calls (
-            call_id, state, lead_id, order_id, user_id, created_at, talk_seconds, has_records,
-            asked_at, due_at, open_since, attempts, reason, judged_at
-        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (call_id) DO UPDATE SET
-            state = excluded.state,
-            lead_id = coalesce(excluded.lead_id, lead_id),
-            order_id = coalesce(excluded.order_id, order_id),
-            user_id = coalesce(excluded.user_id, user_id),
-            created_at = coalesce(excluded.created_at, created_at),
-            talk_seconds = coalesce(excluded.talk_seconds, talk_seconds),
-            has_records = coalesce(excluded.has_records, has_records),
-            asked_at = coalesce(excluded.asked_at, asked_at),
-            due_at = excluded.due_at, open_since = excluded.open_since,
-            attempts = excluded.attempts, reason = excluded.reason, judged_at = excluded.judged_at
-        WHERE excluded.judged_at >= judged_at
-        """,
-        (
-            event.call_id,
-            event.state,
-            event.lead_id,
-            event.order_id,
-            event.user_id,
-            seconds(event.created_at),
-            event.talk_seconds,
-            event.has_records,
-            seconds(event.asked_at),
-            seconds(event.due_at),
-            seconds(event.open_since),
-            event.attempts,
-            event.reason,
-            seconds(entry.at),
-        ),
+    row = _Judged(
+        call_id=event.call_id,
+        state=event.state,
+        lead_id=event.lead_id,
+        order_id=event.order_id,
+        user_id=event.user_id,
+        created_at=seconds(event.created_at),
+        talk_seconds=event.talk_seconds,
+        has_records=event.has_records,
+        asked_at=seconds(event.asked_at),
+        due_at=seconds(event.due_at),
+        open_since=seconds(event.open_since),
+        attempts=event.attempts,
+        reason=event.reason,
+        judged_at=seconds(entry.at),
     )
+    db.execute(_JUDGE, row)
     for record_id in event.recordings:
         _link(db, event.call_id, record_id)
     for open_recording in event.open:
@@ -198,9 +232,9 @@ def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
 @_apply.register
 def _(event: Gone, db: sqlite3.Connection, entry: Entry) -> None:
     db.execute(
-        "UPDATE recordings SET state = 'gone', missing_days = ?"
-        " WHERE record_id = ? AND state <> 'archived'",
-        (json.dumps(event.missing_days), event.record_id),
+        "UPDATE recordings SET state = ?, missing_days = ?"  # noqa: S608 - constants
+        f" WHERE record_id = ? AND state {IS_NOT_ARCHIVED}",
+        (RecordingState.GONE, json.dumps(event.missing_days), event.record_id),
     )
 
 
@@ -225,21 +259,31 @@ def _(event: CursorMoved, db: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
+class _Run(NamedTuple):
+    """A run that ended and left its report."""
+
+    run_id: str
+    ended_at: int
+    report_key: str
+    report_sha256: str
+    report_version: str | None
+    complete: bool
+
+
+_END_RUN: Final = insert("runs", _Run)
+
+
 @_apply.register
 def _(event: RunEnded, db: sqlite3.Connection, entry: Entry) -> None:
-    db.execute(
-        "INSERT OR IGNORE INTO runs"
-        " (run_id, ended_at, report_key, report_sha256, report_version, complete)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            entry.run,
-            seconds(entry.at),
-            event.report_key,
-            event.report_sha256,
-            event.report_version,
-            event.complete,
-        ),
+    row = _Run(
+        run_id=entry.run,
+        ended_at=seconds(entry.at),
+        report_key=event.report_key,
+        report_sha256=event.report_sha256,
+        report_version=event.report_version,
+        complete=event.complete,
     )
+    db.execute(_END_RUN, row)
 
 
 @_apply.register
@@ -270,26 +314,34 @@ for kind, bury in (
     _apply.register(kind, bury)
 
 
+class _Open(NamedTuple):
+    """A recording that is open under a call."""
+
+    record_id: int
+    state: str
+    call_id: int
+    reason: str
+    attempts: int
+    open_since: int | None
+    missing_days: str
+
+
+_KEEP_OPEN: Final = upsert(
+    "recordings", _Open, keep=("call_id", "open_since"), where=f"state {IS_OPEN}"
+)
+
+
 def _keep_open(db: sqlite3.Connection, call_id: int, event: OpenRecording) -> None:
-    db.execute(
-        """
-        INSERT INTO recordings (
-            record_id, state, call_id, reason, attempts, open_since, missing_days
-        ) VALUES (?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (record_id) DO UPDATE SET state = excluded.state, reason = excluded.reason,
-            attempts = excluded.attempts, missing_days = excluded.missing_days
-        WHERE state IN ('waiting', 'failed')
-        """,
-        (
-            event.record_id,
-            event.state,
-            call_id,
-            event.reason,
-            event.attempts,
-            seconds(event.since),
-            json.dumps(event.missing_days),
-        ),
+    row = _Open(
+        record_id=event.record_id,
+        state=event.state,
+        call_id=call_id,
+        reason=event.reason,
+        attempts=event.attempts,
+        open_since=seconds(event.since),
+        missing_days=json.dumps(event.missing_days),
     )
+    db.execute(_KEEP_OPEN, row)
 
 
 def _keep_revision(

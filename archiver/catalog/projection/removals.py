@@ -1,11 +1,12 @@
 """How holds, removals and erasures change the tables of the catalog.
 
 What was removed leaves a tombstone, and what was erased a mark on its lead and calls; nothing that
-is told late brings either back. See `projection.py` for the rules that all events keep.
+is told late brings either back. See `recordings.py` for the rules that all events keep.
 """
 
 import json
 import sqlite3
+from typing import Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
 from archiver.ledger.events import (
@@ -18,6 +19,7 @@ from archiver.ledger.events import (
     Removed,
     Removing,
 )
+from archiver.sqlite.rows import insert
 
 _DOOMED_CALLS = """
     SELECT call_id FROM calls
@@ -45,13 +47,29 @@ def is_erased(
     return found is not None
 
 
+class _Hold(NamedTuple):
+    """A hold that was placed."""
+
+    hold_id: str
+    placed_at: int
+    key: str
+    sha256: str
+    version: str | None
+
+
+_PLACE_HOLD: Final = insert("holds", _Hold)
+
+
 def hold(event: Held, db: sqlite3.Connection, entry: Entry) -> None:
     """A hold is placed."""
-    db.execute(
-        "INSERT OR IGNORE INTO holds (hold_id, placed_at, key, sha256, version)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (event.hold_id, seconds(entry.at), event.key, event.sha256, event.version),
+    row = _Hold(
+        hold_id=event.hold_id,
+        placed_at=seconds(entry.at),
+        key=event.key,
+        sha256=event.sha256,
+        version=event.version,
     )
+    db.execute(_PLACE_HOLD, row)
     scopes = (("lead", event.lead_ids), ("call", event.call_ids), ("order", event.order_ids))
     db.executemany(
         "INSERT OR IGNORE INTO hold_scopes (kind, id, hold_id) VALUES (?, ?, ?)",
@@ -78,28 +96,40 @@ def removing(event: Removing, db: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
+class _Tombstone(NamedTuple):
+    """A recording that was removed."""
+
+    record_id: int
+    call_id: int
+    key: str | None
+    sha256: str | None
+    why: str
+    lead_id: int | None
+    removed_at: int
+
+
+_BURY: Final = insert("tombstones", _Tombstone)
+
+
 def removed(event: Removed, db: sqlite3.Connection, entry: Entry) -> None:
     """A recording is gone; calls that list it keep only its id."""
-    db.execute(
-        "INSERT OR IGNORE INTO tombstones"
-        " (record_id, call_id, key, sha256, why, lead_id, removed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            event.record_id,
-            event.call_id,
-            event.key,
-            event.sha256,
-            event.why,
-            event.lead_id,
-            seconds(entry.at),
-        ),
+    row = _Tombstone(
+        record_id=event.record_id,
+        call_id=event.call_id,
+        key=event.key,
+        sha256=event.sha256,
+        why=event.why,
+        lead_id=event.lead_id,
+        removed_at=seconds(entry.at),
     )
+    db.execute(_BURY, row)
     if event.why == "erasure":
         db.execute(
             "DELETE FROM rows WHERE call_id IN (SELECT call_id FROM links WHERE record_id = ?)",
             (event.record_id,),
         )
     for table in ("recordings", "revisions", "removals"):
-        db.execute(f"DELETE FROM {table} WHERE record_id = ?", (event.record_id,))  # noqa: S608
+        db.execute(f"DELETE FROM {table} WHERE record_id = ?", (event.record_id,))  # noqa: S608 - constants
 
 
 def erasing(event: Erasing, db: sqlite3.Connection, entry: Entry) -> None:
@@ -112,7 +142,7 @@ def erasing(event: Erasing, db: sqlite3.Connection, entry: Entry) -> None:
     )
     doomed = {"calls": json.dumps(event.call_ids), "lead": event.lead_id, "before": before}
     for table in ("rows", "links", "calls"):
-        db.execute(f"DELETE FROM {table} WHERE call_id IN ({_DOOMED_CALLS})", doomed)  # noqa: S608
+        db.execute(f"DELETE FROM {table} WHERE call_id IN ({_DOOMED_CALLS})", doomed)  # noqa: S608 - constants
     db.executemany(
         "INSERT OR IGNORE INTO erased_calls (call_id, lead_id) VALUES (?, ?)",
         [(one, event.lead_id) for one in event.call_ids],

@@ -1,0 +1,47 @@
+"""Statements whose columns are the fields of a row."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from archiver.sqlite.connections import open_scratch
+from archiver.sqlite.rows import insert, insert_where, update, upsert
+
+
+class _Row(NamedTuple):
+    one: int
+    name: str | None
+    since: int | None = None
+    revision: int = 1
+
+
+class _Name(NamedTuple):
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("statement", "second", "found"),
+    [
+        (insert("list", _Row), _Row(1, "b"), (1, "a", 5, 2)),
+        (upsert("list", _Row), _Row(1, "b"), (1, "b", None, 1)),
+        (upsert("list", _Row, keep=["since"]), _Row(1, None, 7), (1, None, 5, 1)),
+        (upsert("list", _Row, fill=["name"]), _Row(1, None, 7), (1, "a", 7, 1)),
+        (
+            upsert("list", _Row, where="revision < excluded.revision"),
+            _Row(1, "b"),
+            (1, "a", 5, 2),
+        ),
+        (update("list", _Name, "one = ?"), ("c", 1), (1, "c", 5, 2)),
+        (insert_where("list", _Row, "? > 1"), (2, "c", None, 1, 1), (1, "a", 5, 2)),
+    ],
+)
+def test_a_second_row_with_the_same_key_changes_just_what_it_should(
+    tmp_path: Path, statement: str, second: tuple[object, ...], found: tuple[object, ...]
+) -> None:
+    with closing(open_scratch(tmp_path / "it.sqlite")) as db:
+        db.execute("CREATE TABLE list (one INTEGER PRIMARY KEY, name, since, revision)")
+        db.execute(insert("list", _Row), _Row(1, "a", 5, 2))
+        db.execute(statement, second)
+        assert db.execute("SELECT * FROM list").fetchall() == [found]

@@ -22,9 +22,9 @@ from archiver.catalog.overview import (
     Period,
     Sums,
     UnrecordedCall,
+    take_stock,
 )
 from archiver.catalog.states import CallState, RecordingState
-from archiver.catalog.stocktaking import take_stock
 from archiver.clock import Clock, stamp, stamp_or_none, system_clock
 from archiver.config import Config
 from archiver.ledger.segments import Head

@@ -8,31 +8,40 @@ from datetime import datetime
 from typing import Any, Final
 
 from archiver.catalog.epoch import moment
-from archiver.catalog.states import CallState, RecordingState, Standing
+from archiver.catalog.states import (
+    IS_ARCHIVED,
+    IS_GONE,
+    IS_OPEN,
+    CallState,
+    RecordingState,
+    Standing,
+)
 from archiver.catalog.work import KnownRecording, Problem, Task
+from archiver.clock import from_stamp
 from archiver.ledger.segments import Head
 from archiver.liner.fields import read_call
 from archiver.liner.models import Call
 
-_KNOWN = """
+_KNOWN: Final = f"""
     SELECT record_id, state, attempts, open_since, missing_days,
            key, bytes, sha256, sidecar_sha256, metadata_sha256, 0
     FROM recordings WHERE record_id IN (SELECT value FROM json_each(:ids))
     UNION ALL
-    SELECT record_id, 'archived', 0, NULL, '[]', NULL, NULL, NULL, NULL, NULL, 1
+    SELECT record_id, '{RecordingState.ARCHIVED}', 0, NULL, '[]', NULL, NULL, NULL, NULL, NULL, 1
     FROM tombstones WHERE record_id IN (SELECT value FROM json_each(:ids))
-"""
+"""  # noqa: S608 - constants
 
-_KNOWN_OF_CALLS = """
+_KNOWN_OF_CALLS: Final = f"""
     SELECT links.call_id, recordings.record_id, state, attempts, open_since, missing_days,
            key, bytes, sha256, sidecar_sha256, metadata_sha256, 0
     FROM links JOIN recordings USING (record_id)
     WHERE links.call_id IN (SELECT value FROM json_each(:ids))
     UNION ALL
-    SELECT links.call_id, record_id, 'archived', 0, NULL, '[]', NULL, NULL, NULL, NULL, NULL, 1
+    SELECT links.call_id, record_id, '{RecordingState.ARCHIVED}', 0, NULL, '[]',
+           NULL, NULL, NULL, NULL, NULL, 1
     FROM links JOIN tombstones USING (record_id)
     WHERE links.call_id IN (SELECT value FROM json_each(:ids))
-"""
+"""  # noqa: S608 - constants
 
 _STANDING = """
     SELECT call_id, state, has_records, due_at, attempts, open_since, created_at
@@ -50,7 +59,7 @@ _DUE = """
     ORDER BY due_at LIMIT :most
 """
 
-_OPEN = """
+_OPEN: Final = f"""
     SELECT calls.call_id, recordings.record_id,
            coalesce(recordings.state, calls.state) AS state,
            coalesce(recordings.reason, calls.reason),
@@ -59,27 +68,29 @@ _OPEN = """
     FROM calls
     LEFT JOIN links USING (call_id)
     LEFT JOIN recordings ON recordings.record_id = links.record_id
-         AND recordings.state IN ('waiting', 'failed')
-    WHERE calls.state IN ('waiting', 'failed')
+         AND recordings.state {IS_OPEN}
+    WHERE calls.state {IS_OPEN}
       AND (recordings.record_id IS NOT NULL OR NOT EXISTS (
           SELECT 1 FROM links AS other JOIN recordings AS open USING (record_id)
-          WHERE other.call_id = calls.call_id AND open.state IN ('waiting', 'failed')))
+          WHERE other.call_id = calls.call_id AND open.state {IS_OPEN}))
     GROUP BY calls.call_id, recordings.record_id
-"""
+"""  # noqa: S608 - constants
 
-PENDING_SUMMARIES: Final = """
+PENDING_SUMMARIES: Final = f"""
     SELECT count(*) FROM recordings
-    WHERE state = 'archived' AND has_summary = 0
+    WHERE state {IS_ARCHIVED} AND has_summary = 0
       AND EXISTS (SELECT 1 FROM links JOIN calls USING (call_id)
                   WHERE links.record_id = recordings.record_id AND calls.due_at IS NOT NULL)
-"""
+"""  # noqa: S608 - constants
 
-_RATE: Final = """
+_RATE: Final = f"""
     SELECT sum(bytes) / sum(duration_seconds) FROM recordings
-    WHERE state = 'archived' AND duration_seconds > 0
-"""
+    WHERE state {IS_ARCHIVED} AND duration_seconds > 0
+"""  # noqa: S608 - constants
 
-_GONE: Final = "SELECT count(*) FROM recordings WHERE state = 'gone'"
+_GONE: Final = f"SELECT count(*) FROM recordings WHERE state {IS_GONE}"  # noqa: S608 - constants
+
+_FURTHEST: Final = "SELECT until, run_id FROM cursors ORDER BY until DESC, run_id DESC LIMIT 1"
 
 
 def head(db: sqlite3.Connection) -> Head:
@@ -184,6 +195,22 @@ def open_problems(db: sqlite3.Connection, most: int) -> tuple[list[Problem], int
         for call_id, record_id, state, reason, attempts, since in rows
     ]
     return problems, int(total)
+
+
+def last_whole_run(db: sqlite3.Connection) -> datetime | None:
+    """When the run began that moved the furthest cursor; None when none was moved yet.
+
+    The id of a run begins with that moment. Where a catalog does not know it, the cursor's own
+    moment has to do: it lies `window.settle` before.
+    """
+    found: tuple[int, str | None] | None = db.execute(_FURTHEST).fetchone()
+    if found is None:
+        return None
+    until, run_id = found
+    try:
+        return from_stamp((run_id or "").partition("-")[0])
+    except ValueError:
+        return moment(until)
 
 
 def _known_from(row: Sequence[Any]) -> KnownRecording:

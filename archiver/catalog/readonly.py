@@ -1,17 +1,42 @@
-"""What the catalog of this machine remembers that an archive alone cannot tell.
+"""The catalog of this machine read as it lies there: neither locked, copied nor brought up to date.
 
-Two things: the newest segment that this machine has seen, which shows a ledger whose tail was cut
-off, and the events that a killed run has not published yet. The file is read as it lies there, and
-one that cannot be read tells nothing: the catalog is no evidence.
+Two things are asked of it in this way. What it remembers that an archive alone cannot tell: the
+newest segment that this machine has seen, which shows a ledger whose tail was cut off, and the
+events that a killed run has not published yet. And the archive in a few numbers, which costs next
+to nothing and may be done every few seconds, also while a run works.
+
+A file that cannot be read tells nothing: the catalog is no evidence.
 """
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from archiver.catalog.epoch import moment
+from archiver.catalog.queries import PENDING_SUMMARIES
+from archiver.catalog.states import (
+    IS_ARCHIVED,
+    IS_NOT_ARCHIVED,
+    IS_OPEN,
+    CallState,
+    RecordingState,
+)
 from archiver.ledger.segments import Head
 from archiver.sqlite.connections import open_reader
+
+_OLDEST: Final = f"""
+    SELECT min(open_since) FROM (
+        SELECT open_since FROM calls WHERE state {IS_OPEN}
+        UNION ALL
+        SELECT open_since FROM recordings
+        WHERE state {IS_NOT_ARCHIVED} AND state {IS_OPEN})
+"""  # noqa: S608 - constants
+_BYTES: Final = f"SELECT sum(bytes) FROM recordings WHERE state {IS_ARCHIVED}"  # noqa: S608 - constants
+_CREATED: Final = "SELECT count(*) FROM calls WHERE created_at >= ? AND created_at < ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +52,7 @@ def glimpse(path: Path, archive_id: str | None) -> Glimpse:
     if not path.is_file():
         return Glimpse()
     try:
-        with closing(read_only(path)) as db:
+        with closing(_read_only(path)) as db:
             found, number, digest = db.execute(
                 "SELECT archive_id, number, digest FROM head"
             ).fetchone()
@@ -39,7 +64,54 @@ def glimpse(path: Path, archive_id: str | None) -> Glimpse:
         return Glimpse()
 
 
-def read_only(path: Path) -> sqlite3.Connection:
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How many calls and recordings are in each state, the bytes of archived audio, since when the
+    oldest open one is open (None: nothing is), how many segments the ledger has."""
+
+    calls: Mapping[str, int]
+    recordings: Mapping[str, int]
+    bytes: int
+    oldest_open: datetime | None
+    pending_summaries: int
+    segments: int
+
+
+def vitals_of(path: Path, archive_id: str) -> Vitals | None:
+    """The numbers of that archive; None where the catalog is missing, unreadable or of another."""
+    try:
+        with closing(_read_only(path)) as db:
+            found, segments = db.execute("SELECT archive_id, number FROM head").fetchone()
+            return _counted(db, segments) if found == archive_id else None
+    except (sqlite3.Error, OSError, TypeError):
+        return None
+
+
+def calls_created(path: Path, stretches: Sequence[tuple[datetime, datetime]]) -> list[int] | None:
+    """How many calls were created in each `[begin, end)`; None where it cannot be told."""
+    try:
+        with closing(_read_only(path)) as db:
+            bounds = [(int(begin.timestamp()), int(end.timestamp())) for begin, end in stretches]
+            return [db.execute(_CREATED, each).fetchone()[0] for each in bounds]
+    except (sqlite3.Error, OSError, TypeError):
+        return None
+
+
+def _counted(db: sqlite3.Connection, segments: int) -> Vitals:
+    calls = dict(db.execute("SELECT state, count(*) FROM calls GROUP BY state"))
+    recordings = dict(db.execute("SELECT state, count(*) FROM recordings GROUP BY state"))
+    (size,) = db.execute(_BYTES).fetchone()
+    return Vitals(
+        calls={state.value: calls.get(state.value, 0) for state in CallState},
+        recordings={state.value: recordings.get(state.value, 0) for state in RecordingState},
+        bytes=size or 0,
+        oldest_open=moment(db.execute(_OLDEST).fetchone()[0]),
+        pending_summaries=db.execute(PENDING_SUMMARIES).fetchone()[0],
+        segments=segments,
+    )
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
     """A catalog as it lies there, to be read and nothing else. Raises sqlite3.Error.
 
     Without a log beside it, the file is all there is: then SQLite need not write anything.

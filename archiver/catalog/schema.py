@@ -96,6 +96,27 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE rows (call_id INTEGER PRIMARY KEY, row TEXT NOT NULL);
     """,
     "ALTER TABLE cursors ADD COLUMN run_id TEXT;",
+    # What a hold covers, until it is lifted: the calls that it names, or whose lead or order it
+    # names; and the recordings that are listed under those, or whose own lead it names.
+    """
+    CREATE VIEW held_calls (call_id, hold_id) AS
+        SELECT id, hold_id FROM hold_scopes JOIN holds USING (hold_id)
+            WHERE kind = 'call' AND lifted_at IS NULL
+        UNION ALL
+        SELECT call_id, hold_id FROM hold_scopes JOIN holds USING (hold_id)
+            JOIN calls ON calls.lead_id = hold_scopes.id
+            WHERE kind = 'lead' AND lifted_at IS NULL
+        UNION ALL
+        SELECT call_id, hold_id FROM hold_scopes JOIN holds USING (hold_id)
+            JOIN calls ON calls.order_id = hold_scopes.id
+            WHERE kind = 'order' AND lifted_at IS NULL;
+    CREATE VIEW held_recordings (record_id, hold_id) AS
+        SELECT record_id, hold_id FROM hold_scopes JOIN holds USING (hold_id)
+            JOIN recordings ON recordings.lead_id = hold_scopes.id
+            WHERE kind = 'lead' AND lifted_at IS NULL
+        UNION ALL
+        SELECT record_id, hold_id FROM held_calls JOIN links USING (call_id);
+    """,
 )
 
 _OF_ONE_RUN = """

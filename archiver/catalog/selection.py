@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from archiver.catalog.connection import Turns
 from archiver.catalog.epoch import moment
+from archiver.catalog.states import IS_ARCHIVED
 from archiver.sqlite.connections import open_with_notes
 
 T = TypeVar("T")
@@ -75,10 +76,10 @@ _RECORDINGS = """
     ORDER BY links.call_id, coalesce(created_at, 0), links.record_id
 """
 
-_PRESENT = """
-    recordings.state = 'archived'
+_PRESENT: Final = f"""
+    recordings.state {IS_ARCHIVED}
     AND NOT EXISTS (SELECT 1 FROM removals WHERE removals.record_id = recordings.record_id)
-"""
+"""  # noqa: S608 - constants
 
 _SCANNED = f"""
     SELECT recordings.call_id, min(key), calls.lead_id
@@ -88,7 +89,7 @@ _SCANNED = f"""
     GROUP BY recordings.call_id ORDER BY recordings.call_id LIMIT :most
 """  # noqa: S608 - constants
 
-_SCANS = f"SELECT count(DISTINCT call_id) FROM recordings WHERE {_PRESENT}"  # noqa: S608
+_SCANS = f"SELECT count(DISTINCT call_id) FROM recordings WHERE {_PRESENT}"  # noqa: S608 - constants
 
 _UNTOLD = f"""
     SELECT chosen.call_id, calls.created_at FROM chosen LEFT JOIN calls USING (call_id)

@@ -17,7 +17,7 @@ import anyio
 import anyio.to_thread
 
 from archiver.archive.opening import existing_archive
-from archiver.catalog.vitals import Vitals, vitals_of
+from archiver.catalog.readonly import Vitals, vitals_of
 from archiver.config import Config
 from archiver.desk.index.entries import Progress
 from archiver.desk.index.index import DeskIndex

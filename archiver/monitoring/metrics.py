@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from archiver import __version__
-from archiver.catalog.vitals import Vitals
+from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"

@@ -7,7 +7,8 @@ from pathlib import Path
 import anyio.to_thread
 
 from archiver.archive.opening import catalog_path, existing_archive, watched_archive
-from archiver.catalog.vitals import Vitals, calls_created, last_whole_run, vitals_of
+from archiver.catalog.queries import last_whole_run
+from archiver.catalog.readonly import Vitals, calls_created, vitals_of
 from archiver.config import Config
 from archiver.errors import ArchiverError, NoArchive
 from archiver.monitoring.history import Memory, memory_path, recall

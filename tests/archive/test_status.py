@@ -12,9 +12,8 @@ import pytest
 
 from archiver.archive.opening import locked_archive
 from archiver.archive.status import KEYS, look
-from archiver.catalog.overview import Period
+from archiver.catalog.overview import Period, take_stock
 from archiver.catalog.schema import prepare
-from archiver.catalog.stocktaking import take_stock
 from archiver.errors import ArchiveDamaged, NoArchive
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import ABSENT, Fault, Status

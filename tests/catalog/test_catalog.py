@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from archiver.catalog.catalog import Catalog
-from archiver.catalog.queries import orders_seen
+from archiver.catalog.queries import last_whole_run, orders_seen
 from archiver.catalog.schema import MIGRATIONS
-from archiver.catalog.vitals import last_whole_run
 from archiver.catalog.work import Outcome, Result
 from archiver.errors import StorageError, UsageError
 from archiver.ledger.events import (

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from archiver.catalog.vitals import Vitals
+from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
 from archiver.monitoring.metrics import exposition
 from archiver.sandbox.server import Sandbox, sandbox_thread

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from archiver import __version__
-from archiver.catalog.vitals import Vitals
+from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
 from archiver.monitoring.metrics import exposition, write_textfile
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from archiver.catalog.projection.recordings import apply
+from archiver.catalog.states import IS_ARCHIVED
 from archiver.ledger.events import (
     CallJudged,
     Entry,
@@ -33,9 +34,9 @@ _OF_LEAD = (
     " SELECT record_id FROM links WHERE call_id IN (SELECT value FROM json_each(:calls))"
 )
 _READABLE = (
-    "INSERT OR REPLACE INTO pending (record_id, created_at)"
+    "INSERT OR REPLACE INTO pending (record_id, created_at)"  # noqa: S608 - constants
     " SELECT record_id, coalesce(created_at, archived_at, 0) FROM recordings"
-    " WHERE record_id = ? AND state = 'archived'"
+    f" WHERE record_id = ? AND state {IS_ARCHIVED}"
     " AND record_id NOT IN (SELECT record_id FROM removals)"
 )
 _FATAL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_CORRUPT")

@@ -13,6 +13,7 @@ from typing import Any, Final
 from archiver.catalog import schema
 from archiver.catalog.file import scrub
 from archiver.catalog.retention import held_among
+from archiver.catalog.states import IS_ARCHIVED
 from archiver.desk.index.apply import Taken, take
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.rows import ALL_ROWS, ROWS_OF
@@ -26,7 +27,7 @@ _KEPT: Final = tuple(one.name for one in fields(Card) if one.name not in ("agent
 _KEEP: Final = (
     f"INSERT INTO cards ({', '.join(_KEPT)})"  # noqa: S608 - names of our own
     f" SELECT {', '.join('?' * len(_KEPT))} WHERE EXISTS (SELECT 1 FROM recordings"
-    " WHERE record_id = ? AND state = 'archived')"
+    f" WHERE record_id = ? AND state {IS_ARCHIVED})"
     " AND NOT EXISTS (SELECT 1 FROM removals WHERE record_id = ?)"
 )
 _NAME: Final = (

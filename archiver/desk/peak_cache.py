@@ -14,10 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias, get_args
 
-from archiver.desk.waveform import Untraced, Waveform
+from archiver.desk.waveform import Waveform
 from archiver.errors import StorageError
+from archiver.sound.decoding import Undecoded
 
-Cached: TypeAlias = Waveform | Untraced
+Cached: TypeAlias = Waveform | Undecoded
 
 _VERSION: Final = 1
 """Of the files, and of how waveforms are computed."""
@@ -111,9 +112,9 @@ def _decode(data: bytes) -> Cached:
     if told["version"] != _VERSION:
         raise ValueError("of another version")
     if "untraced" in told:
-        if told["untraced"] not in get_args(Untraced):
+        if told["untraced"] not in get_args(Undecoded):
             raise ValueError("no known reason")
-        untraced: Untraced = told["untraced"]
+        untraced: Undecoded = told["untraced"]
         return untraced
     return Waveform(
         float(told["seconds"]),

@@ -1,28 +1,23 @@
 """Audio -> what is drawn of it: the peaks of each channel, and where nobody speaks.
 
-A file is decoded a few seconds at a time, so memory does not grow with its length. Decoders are
-libraries in C that read what strangers sent: `trace` is made to run in a process of its own, which
-may die without taking the desk with it.
+A file is decoded a few seconds at a time, so memory does not grow with its length. `trace` is made
+to run in a worker process (see `archiver.sound.decoding`).
 """
 
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
+
+from archiver.sound.decoding import MOST_SECONDS, CannotDecode, Undecoded, blocks, decoded
 
 Levels: TypeAlias = npt.NDArray[np.float32]
 
 POINTS_A_SECOND: Final = 10
 LEAST_POINTS: Final = 1000
 MOST_POINTS: Final = 4000
-MOST_SECONDS: Final = 12 * 3600
-MOST_CHANNELS: Final = 8
 
 _STEPS_A_SECOND: Final = 200
 """A step is 5 ms: the finest that is looked at, and so many points even a short file can have."""
@@ -51,19 +46,13 @@ class Waveform:
     silences: tuple[tuple[float, float], ...]
 
 
-Untraced: TypeAlias = Literal["unknown-codec", "too-long"]
-
-
-def trace(path: str) -> Waveform | Untraced:
+def trace(path: str) -> Waveform | Undecoded:
     """Decode the file. A codec that nothing here can read, or nonsense, is `unknown-codec`."""
-    with _undisturbed():
-        try:
-            with soundfile.SoundFile(path) as file:
-                if file.channels > MOST_CHANNELS:
-                    return "unknown-codec"
-                levels, seconds = _decode(file)
-        except (soundfile.SoundFileError, ValueError, TypeError, OverflowError, MemoryError):
-            return "unknown-codec"
+    try:
+        with decoded(path) as file:
+            levels, seconds = _decode(file)
+    except CannotDecode:
+        return "unknown-codec"
     if seconds > MOST_SECONDS:
         return "too-long"
     if not len(levels):
@@ -75,14 +64,14 @@ def _decode(file: Any) -> tuple[Levels, float]:
     """The peak of every step in every channel, and the length; of no more than is too long."""
     step = max(1, round(file.samplerate / _STEPS_A_SECOND))
     found, frames = [], 0
-    while len(block := file.read(step * _STEPS_AT_ONCE, dtype="float32", always_2d=True)):
+    for block in blocks(file, step * _STEPS_AT_ONCE):
         frames += len(block)
         np.abs(block, out=block)
         found.append(np.maximum.reduceat(block, np.arange(0, len(block), step), axis=0))
         if frames > MOST_SECONDS * file.samplerate:
             break
     levels = np.concatenate(found) if found else np.empty((0, file.channels), np.float32)
-    return np.nan_to_num(levels, nan=0.0, posinf=1.0), frames / file.samplerate
+    return levels, frames / file.samplerate
 
 
 def _points(levels: Levels, seconds: float) -> tuple[bytes, ...]:
@@ -109,19 +98,3 @@ def _silences(levels: Levels) -> Iterator[tuple[float, float]]:
         ends = min(last * a_look, end) - (_MARGIN if last < len(looks) else 0.0)
         if (last - first) * a_look >= _LEAST_SILENCE:
             yield (round(begins, 2), round(ends, 2))
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let no ^C interrupt a worker, whose parent decides when to end, nor decoders print to the
-    terminal: they write straight to the descriptor."""
-    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-        signal.signal(signal.SIGINT, former)

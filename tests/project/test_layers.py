@@ -15,7 +15,7 @@ TESTS = Path(__file__).parent.parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("clock", "reasons", "secrets", "advice"),
     ("errors",),
-    ("extras", "text", "tasks", "http", "sqlite", "console", "sandbox", "schedule"),
+    ("extras", "text", "tasks", "http", "sqlite", "sound", "console", "sandbox", "schedule"),
     ("config",),
     ("storage", "liner"),
     ("ledger",),
@@ -43,8 +43,8 @@ AT_HOME = {
     "uvicorn": {"web"},
     "jinja2": {"web"},
     "markupsafe": {"web"},
-    "numpy": {"desk"},
-    "soundfile": {"desk"},
+    "numpy": {"desk", "sound"},
+    "soundfile": {"desk", "sound"},
 }
 """Libraries that only these may import, so that their errors cannot leak."""
 

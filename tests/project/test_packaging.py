@@ -78,6 +78,7 @@ def section(headline: str) -> set[str]:
     [
         ("To run", PROJECT["dependencies"]),
         ("For storage on S3 (`.[s3]`)", of_extra("s3")),
+        ("For the sound check (`.[sound]`)", of_extra("sound")),
         ("For the QA desk (`.[desk]`)", of_extra("desk")),
         ("To test (`.[test]`)", of_extra("test")),
         ("To develop (`.[dev]`)", of_extra("dev")),
@@ -139,9 +140,7 @@ def test_every_extra_is_in_the_table_that_names_what_to_install() -> None:
     assert names(requirements("all")) == names(requirements(*EXTRAS))
     for name, each in EXTRAS.items():
         brought = {COMES_WITH.get(module, module) for module in each.modules}
-        assert brought == {
-            canonicalize_name(line.name) for line in map(Requirement, OPTIONAL[name])
-        }
+        assert brought == names(requirements(name)) - names(requirements())
     assert PROJECT["name"] == DISTRIBUTION
 
 

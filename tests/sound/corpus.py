@@ -84,7 +84,8 @@ def music(seconds: float, *, drive: float = 1.0) -> Samples:
     notes = [220 * 2 ** (step / 12) for step in (0, 4, 7, 12)]
     chord = np.sum([np.sin(2 * np.pi * each * moments) for each in notes], axis=0) / len(notes)
     struck = chord * np.exp(-2 * (2 * moments % 1))
-    return (np.tanh(drive * struck) / np.tanh(drive) * 0.9)[:, None]
+    limited: Samples = (np.tanh(drive * struck) / np.tanh(drive) * 0.9)[:, None]
+    return limited
 
 
 def one_word(samples: Samples) -> Samples:

@@ -5,21 +5,19 @@ process. Few are at work at a time, and two listeners of one recording wait for 
 comes out depends on the bytes alone, so it is cached by their digest.
 """
 
-import hashlib
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import anyio
-import anyio.to_process
 import anyio.to_thread
 
 from archiver.desk.media import Absent, Media, Sound
 from archiver.desk.peak_cache import Cached, PeakCache, cache_errors
 from archiver.desk.waveform import Waveform, trace
 from archiver.errors import StorageError
+from archiver.sound.workers import WorkerFailed, work_on_audio
 
 Reason: TypeAlias = Literal["unknown-codec", "too-long", "absent", "damaged", "failed"]
 
@@ -78,7 +76,7 @@ class Peaks:
             if found is None:
                 return NoPeaks("damaged")
             await anyio.to_thread.run_sync(self._cache.put, sound.sha256, found)
-        except (TimeoutError, StorageError, anyio.BrokenWorkerProcess):
+        except (TimeoutError, StorageError, WorkerFailed):
             return NoPeaks("failed")
         return _told(found)
 
@@ -86,19 +84,15 @@ class Peaks:
         """What the audio looks like; None when its bytes are not those of the ledger."""
         with cache_errors(self._folder):
             await anyio.Path(self._folder).mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".spool") as spool:
-                digest, size = hashlib.sha256(), 0
-                async with self._media.open(sound) as chunks:
-                    async for chunk in chunks:
-                        size += len(chunk)
-                        if size > sound.size:
-                            return None
-                        digest.update(chunk)
-                        await anyio.to_thread.run_sync(spool.write, chunk)
-                spool.flush()
-                if digest.hexdigest() != sound.sha256:
-                    return None
-                return await anyio.to_process.run_sync(trace, spool.name, cancellable=True)
+            async with self._media.open(sound) as chunks:
+                return await work_on_audio(
+                    chunks,
+                    trace,
+                    size=sound.size,
+                    sha256=sound.sha256,
+                    folder=self._folder,
+                    patience=_PATIENCE,
+                )
 
 
 def _told(found: Cached) -> Waveform | NoPeaks:

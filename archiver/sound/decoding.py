@@ -1,7 +1,7 @@
 """Audio that strangers sent, decoded a few seconds at a time.
 
-Decoders are libraries in C. Whatever decodes runs in a worker process, which may crash, hang or
-outgrow its memory without harm to anybody else; this module is what such a process begins with.
+Decoders are libraries in C, so whatever decodes runs in a worker process (see `workers`); this
+module is what such a process begins with.
 """
 
 import os

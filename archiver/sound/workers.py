@@ -1,0 +1,70 @@
+"""Audio from an archive, proved on the way and worked on in a process of its own.
+
+Decoders are libraries in C that read what strangers sent. A worker process has a limit on its
+memory and on its time: one that crashes, hangs or swells is ended, and only its recording suffers.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+
+import anyio
+import anyio.to_process
+import anyio.to_thread
+
+Found = TypeVar("Found")
+
+MOST_MEMORY: Final = 2 * 1024**3
+"""Bytes of address space of a worker; libraries and twelve hours of figures take some 600 MB."""
+
+
+class WorkerFailed(Exception):
+    """The worker crashed, or was ended because it took too long."""
+
+
+async def work_on_audio(
+    chunks: AsyncIterator[bytes],
+    work: Callable[[str], Found],
+    *,
+    size: int,
+    sha256: str,
+    folder: Path,
+    patience: float,
+) -> Found | None:
+    """What `work` makes of the audio, given as a path; None when the bytes are not those promised.
+
+    The bytes wait in `folder` meanwhile. `work` is a function of a module, since it runs in another
+    process. Raises WorkerFailed when that crashes or takes longer than `patience` seconds, OSError
+    of the folder, and what `chunks` raises.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".spool") as spool:
+        digest, received = hashlib.sha256(), 0
+        async for chunk in chunks:
+            received += len(chunk)
+            if received > size:
+                return None
+            digest.update(chunk)
+            await anyio.to_thread.run_sync(spool.write, chunk)
+        await anyio.to_thread.run_sync(spool.flush)
+        if digest.hexdigest() != sha256:
+            return None
+        try:
+            with anyio.fail_after(patience):
+                limited = partial(_limited, work, spool.name)
+                return await anyio.to_process.run_sync(limited, cancellable=True)
+        except (TimeoutError, anyio.BrokenWorkerProcess, MemoryError) as error:
+            raise WorkerFailed(str(error)) from error
+
+
+def _limited(work: Callable[[str], Found], path: str) -> Found:
+    """`work`, in a process that may not grow beyond its limit."""
+    with suppress(ImportError, ValueError, OSError):  # not on Windows
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, most))
+    return work(path)

@@ -99,15 +99,17 @@ def _lines(report: "ExportReport", zone: tzinfo) -> Iterator[str]:
     from archiver.export.markup import count
     from archiver.text.measures import say_duration, say_size
 
+    custody = report.custody
+    packed, chosen = custody.contents, custody.chosen
     yield (
-        f"{report.request.title}: {count(report.calls, 'call')}, "
-        f"{count(report.recordings, 'recording')}, {say_size(report.bytes)}"
+        f"{custody.request.title}: {count(packed.calls, 'call')}, "
+        f"{count(packed.recordings, 'recording')}, {say_size(packed.bytes)}"
     )
-    yield report.fetched.sentence
-    lacks = [f"calls may be missing: {gap}" for gap in report.fetched.gaps]
-    lacks += [f"no calls were found for {one}" for one in report.not_found]
-    lacks += [one.sentence for one in report.missing]
-    for title, said in (("Missing", lacks), ("To know", list(report.differences))):
+    yield chosen.fetched.sentence
+    lacks = [f"calls may be missing: {gap}" for gap in chosen.fetched.gaps]
+    lacks += [f"no calls were found for {one}" for one in chosen.not_found]
+    lacks += [one.sentence for one in packed.missing]
+    for title, said in (("Missing", lacks), ("To know", list(packed.differences))):
         if said:
             yield ""
             yield title
@@ -116,8 +118,8 @@ def _lines(report: "ExportReport", zone: tzinfo) -> Iterator[str]:
             yield f"  and {len(said) - _MOST_SHOWN:,} more; the custody record names them all"
     yield ""
     yield f"Package      {report.target}"
-    yield f"Manifest     {report.manifest_sha256}"
-    yield f"Ledger head  {report.head.digest}"
+    yield f"Manifest     {custody.manifest_sha256}"
+    yield f"Ledger head  {custody.recorded_in.digest}"
     yield ("COMPLETE" if report.complete else "NOT COMPLETE") + (
         f": packed and proved in {say_duration(report.seconds)}."
     )

@@ -18,9 +18,10 @@ from archiver.cli.watch import shown_by, unless_interrupted
 from archiver.config import Config
 from archiver.console import Console
 from archiver.errors import NoArchive
+from archiver.export.custody import Exporter
 from archiver.export.fetching import fetch
 from archiver.export.outcome import ExportReport
-from archiver.export.package import Exporter, export
+from archiver.export.package import export
 from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.tracing import trace
 from archiver.run.events import Note, OnEvent

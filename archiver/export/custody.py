@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
+from archiver import __version__
+from archiver.archive.format import FORMAT as ARCHIVE_FORMAT
 from archiver.clock import stamp, stamp_or_none
-from archiver.export.entries import CallEntry, Missing, RecordingEntry
+from archiver.export.bag import MANIFEST
+from archiver.export.entries import CallEntry, Contents, RecordingEntry
 from archiver.export.markup import address, asset, count, policy, say_period, text
-from archiver.export.request import ExportRequest, Fetched
+from archiver.export.request import ExportRequest
+from archiver.export.selection import Chosen
 from archiver.ledger.segments import Head
 from archiver.text.measures import say_size
 
@@ -24,47 +28,52 @@ _SHOWN: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Exporter:
+    """Who exports: the account and the machine."""
+
+    user: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class Custody:
-    """All that a custody record says, but for the list of recordings."""
+    """All that a custody record says, but for the list of recordings.
+
+    `recorded_in` is the head of the ledger with the segment that tells of the export.
+    """
 
     export_id: str
     at: datetime
-    user: str
-    host: str
-    version: str
+    exporter: Exporter
     request: ExportRequest
-    fetched: Fetched
+    chosen: Chosen
+    contents: Contents
     archive_id: str
-    archive_format: str
-    head: Head
-    recorded_in: Head
-    manifest: str
     manifest_sha256: str
-    calls: int
-    recordings: int
-    bytes: int
-    first: datetime | None
-    last: datetime | None
-    last_run: datetime | None
-    not_found: tuple[str, ...]
-    missing: Sequence[Missing]
-    differences: Sequence[str]
+    recorded_in: Head
 
     def as_json(self) -> dict[str, Any]:
         """The members of `custody.json` that come before its recordings."""
-        request, fetched = self.request, self.fetched
+        request, fetched = self.request, self.chosen.fetched
         return {
             "format": FORMAT,
             "exportId": self.export_id,
             "title": request.title,
             "exportedAt": stamp(self.at),
-            "exportedBy": {"name": request.by, "user": self.user, "host": self.host},
-            "archiver": self.version,
+            "exportedBy": {
+                "name": request.by,
+                "user": self.exporter.user,
+                "host": self.exporter.host,
+            },
+            "archiver": __version__,
             "archive": {
                 "id": self.archive_id,
-                "format": self.archive_format,
-                "ledgerHead": {"segment": self.head.number, "sha256": self.head.digest},
-                "lastRunEndedAt": stamp_or_none(self.last_run),
+                "format": ARCHIVE_FORMAT,
+                "ledgerHead": {
+                    "segment": self.chosen.head.number,
+                    "sha256": self.chosen.head.digest,
+                },
+                "lastRunEndedAt": stamp_or_none(self.chosen.last_run),
             },
             "recordedIn": {"segment": self.recorded_in.number, "sha256": self.recorded_in.digest},
             "request": {
@@ -72,13 +81,13 @@ class Custody:
                 "orders": list(request.orders),
                 "calls": list(request.calls),
                 "phones": list(request.phones),
-                "notFound": list(self.not_found),
+                "notFound": list(self.chosen.not_found),
             },
             "period": {
                 "askedSince": stamp_or_none(fetched.since),
                 "askedUntil": stamp_or_none(fetched.until),
-                "firstCall": stamp_or_none(self.first),
-                "lastCall": stamp_or_none(self.last),
+                "firstCall": stamp_or_none(self.contents.first),
+                "lastCall": stamp_or_none(self.contents.last),
             },
             "fetch": {
                 "mode": fetched.mode,
@@ -87,14 +96,14 @@ class Custody:
                 "notListed": list(fetched.gaps),
             },
             "counts": {
-                "calls": self.calls,
-                "recordings": self.recordings,
-                "bytes": self.bytes,
-                "missing": len(self.missing),
+                "calls": self.contents.calls,
+                "recordings": self.contents.recordings,
+                "bytes": self.contents.bytes,
+                "missing": len(self.contents.missing),
             },
-            "manifest": {"path": self.manifest, "sha256": self.manifest_sha256},
-            "missing": [one.as_json() for one in self.missing],
-            "differences": list(self.differences),
+            "manifest": {"path": MANIFEST, "sha256": self.manifest_sha256},
+            "missing": [one.as_json() for one in self.contents.missing],
+            "differences": list(self.contents.differences),
         }
 
 
@@ -186,36 +195,33 @@ _CHECKING: Final = (
 
 
 def _facts(custody: Custody, zone: tzinfo) -> str:
-    fetched = custody.fetched
-    period = say_period(custody.first, custody.last, zone)
+    fetched, packed = custody.chosen.fetched, custody.contents
+    period = say_period(packed.first, packed.last, zone)
     asked = "all time"
     if fetched.since and fetched.until:
         since, until = _moment(fetched.since, zone), _moment(fetched.until, zone)
         asked = f"all time, which is from {since} up to {until}"
-    elif custody.last_run:
-        asked = (
-            f"all time, as the archive knew it after its run of {_moment(custody.last_run, zone)}"
-        )
+    elif last_run := custody.chosen.last_run:
+        asked = f"all time, as the archive knew it after its run of {_moment(last_run, zone)}"
     facts: Mapping[str, str] = {
-        "Contents": f"{count(custody.calls, 'call')}, {count(custody.recordings, 'recording')}, "
-        f"{say_size(custody.bytes)} of audio",
+        "Contents": f"{count(packed.calls, 'call')}, {count(packed.recordings, 'recording')}, "
+        f"{say_size(packed.bytes)} of audio",
         "Calls of": text(period),
         "Asked for": text(asked),
         "Exported": _moment(custody.at, zone),
         "By": text(_who(custody)),
-        "With": f"archiver {text(custody.version)}, export {text(custody.export_id)}",
-        "From archive": f'{text(custody.archive_id)}<br><span class="hash">'
-        f"{text(custody.archive_format)}</span>",
-        "Ledger head": _head(custody.head),
+        "With": f"archiver {__version__}, export {text(custody.export_id)}",
+        "From archive": f'{text(custody.archive_id)}<br><span class="hash">{ARCHIVE_FORMAT}</span>',
+        "Ledger head": _head(custody.chosen.head),
         "This export is in": _head(custody.recorded_in),
-        "Manifest": f"{text(custody.manifest)}<br>{_hash(custody.manifest_sha256)}",
+        "Manifest": f"{MANIFEST}<br>{_hash(custody.manifest_sha256)}",
         "Fetching": text(fetched.sentence),
     }
     return "".join(f"<dt>{name}</dt><dd>{said}</dd>" for name, said in facts.items())
 
 
 def _who(custody: Custody) -> str:
-    account = f"account {custody.user} on {custody.host}"
+    account = f"account {custody.exporter.user} on {custody.exporter.host}"
     return f"{custody.request.by} ({account})" if custody.request.by else account
 
 
@@ -228,18 +234,18 @@ def _hash(digest: str | None) -> str:
 
 
 def _missing(custody: Custody) -> str:
-    said = [f"Nothing was found for {one}." for one in custody.not_found]
-    said += [f"Calls may be missing: {gap}." for gap in custody.fetched.gaps]
-    said += [_sentence(one.sentence) for one in custody.missing]
+    said = [f"Nothing was found for {one}." for one in custody.chosen.not_found]
+    said += [f"Calls may be missing: {gap}." for gap in custody.chosen.fetched.gaps]
+    said += [_sentence(one.sentence) for one in custody.contents.missing]
     if not said:
         return "<h2>What is missing</h2>\n<p>Nothing that the archive knows of.</p>\n"
     return f'<h2>What is missing, and why</h2>\n<ul class="warn">{_items(said)}</ul>\n'
 
 
 def _differences(custody: Custody) -> str:
-    if not custody.differences:
+    if not custody.contents.differences:
         return ""
-    said = [_sentence(one) for one in custody.differences]
+    said = [_sentence(one) for one in custody.contents.differences]
     return f"<h2>What does not agree</h2>\n<ul>{_items(said)}</ul>\n"
 
 

@@ -4,8 +4,8 @@ The sidecar tells most, but lies beside recordings only. Of a call without one, 
 tell who called whom, and the ledger remembers ids, times and states. `source` says which it was.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -223,3 +223,30 @@ def _text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value).strip() or None
+
+
+@dataclass(slots=True)
+class Contents:
+    """What a package holds and lacks, as far as it is packed."""
+
+    calls: int = 0
+    recordings: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    first: datetime | None = None
+    last: datetime | None = None
+    missing: list[Missing] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    record_ids: list[int] = field(default_factory=list)
+
+    def count(self, call: CallEntry, packed: Sequence[RecordingEntry]) -> None:
+        """Take in a call and those of its recordings that were packed under it."""
+        self.calls += 1
+        self.first = self.first or call.at
+        self.last = call.at or self.last
+        self.recordings += len(packed)
+        self.bytes += sum(one.size for one in packed)
+        self.seconds += sum(one.seconds or 0 for one in packed)
+        self.record_ids += [one.record_id for one in packed]
+        self.missing += missing_of(call)
+        self.differences += [f"call {call.call_id}: {said}" for said in call.differences]

@@ -1,13 +1,12 @@
 """How an export ended, for the command line (pure)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archiver.export.entries import Missing
-from archiver.export.request import ExportRequest, Fetched
-from archiver.ledger.segments import Head
+from archiver.export.custody import Custody
+from archiver.export.entries import Contents, Missing
+from archiver.export.selection import Chosen
 
 MOST_NAMED = 1000
 """Missing things, and differences, that `--json` names; the custody record names all."""
@@ -17,57 +16,57 @@ MOST_NAMED = 1000
 class ExportReport:
     """A package that was made, and what it lacks."""
 
-    export_id: str
+    custody: Custody
     target: Path
-    request: ExportRequest
-    fetched: Fetched
-    calls: int
-    recordings: int
-    bytes: int
     seconds: float
-    missing: Sequence[Missing]
-    differences: Sequence[str]
-    not_found: Sequence[str]
-    manifest_sha256: str
-    head: Head
+
+    @property
+    def chosen(self) -> Chosen:
+        """What was to be exported."""
+        return self.custody.chosen
+
+    @property
+    def contents(self) -> Contents:
+        """What the package holds and lacks."""
+        return self.custody.contents
 
     @property
     def lacking(self) -> list[Missing]:
         """What is missing, but for what was removed from the archive on purpose."""
-        return [one for one in self.missing if one.state != "removed"]
+        return [one for one in self.contents.missing if one.state != "removed"]
 
     @property
     def complete(self) -> bool:
         """Whether everything that is known to belong into the package is in it."""
-        return not (self.lacking or self.not_found or self.fetched.gaps)
+        return not (self.lacking or self.chosen.not_found or self.chosen.fetched.gaps)
 
     @property
     def exit_code(self) -> int:
         """0 complete, 3 something is missing, 4 something was left out because it is damaged."""
-        if any(one.state == "damaged" for one in self.missing):
+        if any(one.state == "damaged" for one in self.contents.missing):
             return 4
         return 0 if self.complete else 3
 
     def as_json(self) -> dict[str, Any]:
         """The report as one JSON object."""
         told: dict[str, Any] = {
-            "exportId": self.export_id,
+            "exportId": self.custody.export_id,
             "target": str(self.target),
             "complete": self.complete,
-            "fetch": self.fetched.mode,
-            "calls": self.calls,
-            "recordings": self.recordings,
-            "bytes": self.bytes,
+            "fetch": self.chosen.fetched.mode,
+            "calls": self.contents.calls,
+            "recordings": self.contents.recordings,
+            "bytes": self.contents.bytes,
             "seconds": round(self.seconds, 3),
-            "manifestSha256": self.manifest_sha256,
-            "ledgerHead": self.head.digest,
-            "missing": [one.as_json() for one in self.missing[:MOST_NAMED]],
-            "notFound": list(self.not_found),
-            "notListed": list(self.fetched.gaps),
-            "differences": list(self.differences[:MOST_NAMED]),
+            "manifestSha256": self.custody.manifest_sha256,
+            "ledgerHead": self.custody.recorded_in.digest,
+            "missing": [one.as_json() for one in self.contents.missing[:MOST_NAMED]],
+            "notFound": list(self.chosen.not_found),
+            "notListed": list(self.chosen.fetched.gaps),
+            "differences": list(self.contents.differences[:MOST_NAMED]),
         }
-        if len(self.missing) > MOST_NAMED:
+        if len(self.contents.missing) > MOST_NAMED:
             told["missingCut"] = True
-        if len(self.differences) > MOST_NAMED:
+        if len(self.contents.differences) > MOST_NAMED:
             told["differencesCut"] = True
         return told

@@ -8,7 +8,7 @@ custody record can name the segment that tells of it.
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,18 +16,18 @@ from anyio import to_thread
 
 from archiver import __version__
 from archiver.archive.archive import Archive
-from archiver.archive.format import FORMAT
 from archiver.archive.opening import watched_archive
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.export import custody
-from archiver.export.bag import MANIFEST, Bag, Written
-from archiver.export.custody import Custody
+from archiver.export.bag import Bag, Written
+from archiver.export.custody import Custody, Exporter
+from archiver.export.entries import Contents
 from archiver.export.markup import count, say_period
 from archiver.export.naming import folder_name
 from archiver.export.outcome import ExportReport
-from archiver.export.packing import Contents, Packer, Scratches
+from archiver.export.packing import Packer, Scratches
 from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.selection import Chosen, choose
 from archiver.export.sinks import FolderSink, Sink, ZipSink
@@ -39,14 +39,6 @@ from archiver.text.measures import say_size
 
 _IDS_AN_EVENT: Final = 500
 """Recordings that one line of the ledger names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exporter:
-    """Who exports: the account and the machine."""
-
-    user: str
-    host: str
 
 
 async def export(
@@ -94,7 +86,7 @@ async def export(
                 await _write_custody(bag, record, scratch, config)
                 await bag.finish(list(_bag_info(record, config)))
         await to_thread.run_sync(target.commit)
-    return _report(record, target.path, time.monotonic() - began)
+    return ExportReport(record, target.path, time.monotonic() - began)
 
 
 async def _open(target: Target, stack: ExitStack) -> tuple[Scratches, Bag]:
@@ -136,26 +128,13 @@ async def _tell(
     return Custody(
         export_id=export_id,
         at=at,
-        user=exporter.user,
-        host=exporter.host,
-        version=__version__,
+        exporter=exporter,
         request=request,
-        fetched=chosen.fetched,
+        chosen=chosen,
+        contents=done,
         archive_id=archive.archive_id,
-        archive_format=FORMAT,
-        head=chosen.head,
-        recorded_in=head,
-        manifest=MANIFEST,
         manifest_sha256=manifest.sha256,
-        calls=done.calls,
-        recordings=done.recordings,
-        bytes=done.bytes,
-        first=done.first,
-        last=done.last,
-        last_run=chosen.last_run,
-        not_found=chosen.not_found,
-        missing=done.missing,
-        differences=done.differences,
+        recorded_in=head,
     )
 
 
@@ -175,29 +154,14 @@ async def _write_custody(bag: Bag, record: Custody, scratch: Scratches, config: 
 
 def _bag_info(record: Custody, config: Config) -> Iterator[tuple[str, str]]:
     zone = config.window.timezone
-    period = say_period(record.first, record.last, zone)
-    calls, recordings = count(record.calls, "call"), count(record.recordings, "recording")
+    period = say_period(record.contents.first, record.contents.last, zone)
+    calls, recordings = (
+        count(record.contents.calls, "call"),
+        count(record.contents.recordings, "recording"),
+    )
     yield "Bagging-Date", f"{record.at.astimezone(zone):%Y-%m-%d}"
-    yield "Bag-Software-Agent", f"archiver {record.version}"
-    yield "Bag-Size", say_size(record.bytes)
+    yield "Bag-Software-Agent", f"archiver {__version__}"
+    yield "Bag-Size", say_size(record.contents.bytes)
     yield "External-Identifier", record.export_id
     yield "External-Description", f"{calls} and {recordings}, {period}"
     yield "Internal-Sender-Identifier", f"archive {record.archive_id}"
-
-
-def _report(record: Custody, target: Path, seconds: float) -> ExportReport:
-    return ExportReport(
-        export_id=record.export_id,
-        target=target,
-        request=record.request,
-        fetched=record.fetched,
-        calls=record.calls,
-        recordings=record.recordings,
-        bytes=record.bytes,
-        seconds=seconds,
-        missing=record.missing,
-        differences=record.differences,
-        not_found=record.not_found,
-        manifest_sha256=record.manifest_sha256,
-        head=record.recorded_in,
-    )

@@ -7,7 +7,6 @@ neither pass, so that all of it is named; but then there is no package, unless i
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
@@ -18,10 +17,9 @@ from archiver.export import custody, page, table
 from archiver.export.bag import Bag, Scratch, Written
 from archiver.export.entries import (
     CallEntry,
-    Missing,
+    Contents,
     RecordingEntry,
     call_entry,
-    missing_of,
     sidecar_facts,
 )
 from archiver.export.naming import recording_name
@@ -33,33 +31,6 @@ from archiver.tasks.lanes import in_lanes
 _PAGE: Final = 100
 _AT_ONCE: Final = 16
 _NAMED_DAMAGE: Final = 20
-
-
-@dataclass(slots=True)
-class Contents:
-    """What a package holds and lacks, as far as it is packed."""
-
-    calls: int = 0
-    recordings: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    first: datetime | None = None
-    last: datetime | None = None
-    missing: list[Missing] = field(default_factory=list)
-    differences: list[str] = field(default_factory=list)
-    record_ids: list[int] = field(default_factory=list)
-
-    def count(self, call: CallEntry, packed: Sequence[RecordingEntry]) -> None:
-        """Take in a call and those of its recordings that were packed under it."""
-        self.calls += 1
-        self.first = self.first or call.at
-        self.last = call.at or self.last
-        self.recordings += len(packed)
-        self.bytes += sum(one.size for one in packed)
-        self.seconds += sum(one.seconds or 0 for one in packed)
-        self.record_ids += [one.record_id for one in packed]
-        self.missing += missing_of(call)
-        self.differences += [f"call {call.call_id}: {said}" for said in call.differences]
 
 
 class Packer:

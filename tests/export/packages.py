@@ -17,9 +17,10 @@ import bagit  # type: ignore[import-untyped]
 
 from archiver.archive.opening import watched_archive
 from archiver.config import Config
+from archiver.export.custody import Exporter
 from archiver.export.fetching import fetch
 from archiver.export.outcome import ExportReport
-from archiver.export.package import Exporter, export
+from archiver.export.package import export
 from archiver.export.request import ExportRequest, Trace
 from archiver.export.tracing import trace
 from archiver.run.events import OnEvent

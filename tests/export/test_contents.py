@@ -20,7 +20,11 @@ async def test_a_folder_holds_all_calls_of_the_lead_and_is_a_valid_bag(tmp_path:
         package = Package(tmp_path / "lead")
         package.validate()
         package.check()
-        assert (report.exit_code, report.calls, report.recordings) == (0, 7, 7)
+        assert (
+            report.exit_code,
+            report.contents.calls,
+            report.contents.recordings,
+        ) == (0, 7, 7)
         expected = audio_of(night.world)
         del expected[99]
         assert package.audio() == expected
@@ -68,7 +72,7 @@ async def test_talk_without_a_recording_is_named(tmp_path: Path) -> None:
     async with bench(tmp_path, world) as night:
         await night.run()
         report = await exported(night, tmp_path / "lead", leads=(LEAD,))
-        (said,) = report.differences
+        (said,) = report.contents.differences
         assert said.startswith("call 2: there were ")
         assert "the source lists no recording of it" in said
         row = Package(tmp_path / "lead").rows()[1]
@@ -83,7 +87,11 @@ async def test_a_recording_listed_under_two_calls_is_packed_once_and_shown_twice
     async with bench(tmp_path, world) as night:
         report = await exported(night, tmp_path / "lead", leads=(LEAD,))
         package = Package(tmp_path / "lead")
-        assert (report.calls, report.recordings, len(package.audio())) == (2, 1, 1)
+        assert (
+            report.contents.calls,
+            report.contents.recordings,
+            len(package.audio()),
+        ) == (2, 1, 1)
         assert [row["callId"] for row in package.rows()] == ["1", "2"]
         assert len({row["file"] for row in package.rows()}) == 1
         package.check()

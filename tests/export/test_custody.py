@@ -32,7 +32,11 @@ async def test_the_custody_record_says_who_when_from_where_and_how_the_ledger_st
         assert told["exportedAt"] == "2026-11-05T01:00:00Z"
         assert told["archive"]["id"] == night.archive.format()["archiveId"]
         assert told["archive"]["ledgerHead"]["sha256"] == head
-        assert told["recordedIn"]["sha256"] == night.archive.head() == report.head.digest
+        assert (
+            told["recordedIn"]["sha256"]
+            == night.archive.head()
+            == report.custody.recorded_in.digest
+        )
         assert told["counts"]["recordings"] == len(told["recordings"]) == 7
         page = (tmp_path / "lead/custody.html").read_text("utf-8")
         assert "Anna &lt;b&gt;" in page
@@ -44,9 +48,9 @@ async def test_the_ledger_tells_of_the_export_and_a_new_catalog_knows_it(tmp_pat
         night.clock.advance(days=2)
         report = await exported(night, tmp_path / "lead", leads=(LEAD,))
         (told,) = night.archive.events("exported")
-        assert told["run"] == report.export_id
+        assert told["run"] == report.custody.export_id
         assert told["leadIds"] == [LEAD]
-        assert told["manifestSha256"] == report.manifest_sha256
+        assert told["manifestSha256"] == report.custody.manifest_sha256
         assert sorted(told["recordIds"]) == sorted(audio_of(night.world))
         assert "Anna" not in json.dumps(told)
         night.archive.check()
@@ -54,7 +58,7 @@ async def test_the_ledger_tells_of_the_export_and_a_new_catalog_knows_it(tmp_pat
             rows = await archive.catalog.ask(
                 lambda db: db.execute("SELECT export_id, count(*) FROM exported").fetchall()
             )
-        assert rows == [(report.export_id, 7)]
+        assert rows == [(report.custody.export_id, 7)]
         assert (await night.run()).exit_code == 0
 
 

@@ -65,7 +65,7 @@ async def test_damaged_recordings_are_left_out_when_told_so_and_named(
         report = await exported(
             night, tmp_path / "lead", leads=(LEAD,), offline=True, leave_out_damaged=True
         )
-        assert (report.exit_code, report.recordings) == (4, 6)
+        assert (report.exit_code, report.contents.recordings) == (4, 6)
         package = Package(tmp_path / "lead")
         package.validate()
         assert 900106 not in package.audio()
@@ -86,5 +86,5 @@ async def test_a_sidecar_that_a_run_is_just_revising_is_read_from_its_revision(
         kept.write_bytes(sidecar.read_bytes())
         sidecar.write_bytes(sidecar.read_bytes().replace(b'"revision": 1', b'"revision": 2'))
         report = await exported(night, tmp_path / "lead", leads=(LEAD,), offline=True)
-        assert report.recordings == 7
+        assert report.contents.recordings == 7
         Package(tmp_path / "lead").check()

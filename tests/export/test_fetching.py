@@ -23,7 +23,10 @@ async def test_what_the_archive_lacks_is_fetched_first_of_all_time(tmp_path: Pat
     world = World().call(1, lead=LEAD, at="2019-05-01T10:00:00Z").recording(11)
     async with bench(tmp_path, world, settings={"scope": {"orders": [77], "users": [5]}}) as night:
         report = await exported(night, tmp_path / "lead", leads=(LEAD,))
-        assert (report.recordings, report.fetched.recordings) == (1, 1)
+        assert (
+            report.contents.recordings,
+            report.chosen.fetched.recordings,
+        ) == (1, 1)
         period = Package(tmp_path / "lead").custody["period"]
         assert period["firstCall"] == "2019-05-01T10:00:00Z"
         assert period["askedSince"] == "2000-01-01T00:00:00Z"
@@ -39,7 +42,7 @@ async def test_offline_packs_without_a_request_and_names_what_is_open(tmp_path: 
         report = await exported(night, tmp_path / "lead", leads=(LEAD,), offline=True)
         assert night.sandbox.count() == before
         assert report.exit_code == 3
-        (missing,) = report.missing
+        (missing,) = report.contents.missing
         assert (missing.call_id, missing.record_id, missing.state) == (126, 900106, "waiting")
         package = Package(tmp_path / "lead")
         assert package.custody["missing"][0]["reason"].endswith("without an address yet")
@@ -61,7 +64,11 @@ async def test_while_a_run_has_locked_the_archive_what_is_there_is_packed(tmp_pa
         storage = open_storage(night.config().storage)
         async with archive_lock(storage, "the nightly run"):
             report = await exported(night, tmp_path / "lead", leads=(LEAD,))
-        assert (report.exit_code, report.fetched.mode, report.recordings) == (0, "locked", 7)
+        assert (
+            report.exit_code,
+            report.chosen.fetched.mode,
+            report.contents.recordings,
+        ) == (0, "locked", 7)
 
 
 async def test_locked_and_without_an_api_the_package_says_that_calls_may_be_missing(
@@ -74,7 +81,7 @@ async def test_locked_and_without_an_api_the_package_says_that_calls_may_be_miss
         storage = open_storage(night.config().storage)
         async with archive_lock(storage, "the nightly run"):
             report = await exported(night, tmp_path / "lead", leads=(LEAD,))
-        assert (report.exit_code, report.recordings) == (3, 7)
+        assert (report.exit_code, report.contents.recordings) == (3, 7)
         page = (tmp_path / "lead/custody.html").read_text("utf-8")
         assert "Calls may be missing" in page
 
@@ -88,9 +95,9 @@ async def test_while_a_run_has_locked_the_archive_new_calls_are_named_as_missing
         storage = open_storage(night.config().storage)
         async with archive_lock(storage, "the nightly run"):
             report = await exported(night, tmp_path / "lead", leads=(LEAD,))
-        assert (report.exit_code, report.recordings) == (3, 2)
-        assert {one.call_id for one in report.missing} == {126, 70108, 128, 129}
-        assert {one.state for one in report.missing} == {"not-fetched"}
+        assert (report.exit_code, report.contents.recordings) == (3, 2)
+        assert {one.call_id for one in report.contents.missing} == {126, 70108, 128, 129}
+        assert {one.state for one in report.contents.missing} == {"not-fetched"}
         row = next(row for row in Package(tmp_path / "lead").rows() if row["callId"] == "126")
         assert (row["agent"], row["direction"]) == ("David Walsh", "incoming")
         Package(tmp_path / "lead").validate()

@@ -1,34 +1,44 @@
 """How an export ended: complete only when nothing is missing but what was removed on purpose."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archiver.catalog.selection import Sums
 from archiver.export import outcome
-from archiver.export.entries import Missing
+from archiver.export.custody import Custody, Exporter
+from archiver.export.entries import Contents, Missing
 from archiver.export.outcome import ExportReport
 from archiver.export.request import ExportRequest, Fetched
+from archiver.export.selection import Chosen
 from archiver.ledger.segments import Head
 
+OFFLINE = Fetched("offline")
 
-def report(**members: Any) -> ExportReport:
-    known: dict[str, Any] = {
-        "export_id": "20261105T010000Z-abcdef",
-        "target": Path("/tmp/lead.zip"),
-        "request": ExportRequest(Path("lead.zip"), leads=(789,)),
-        "fetched": Fetched("offline"),
-        "calls": 2,
-        "recordings": 1,
-        "bytes": 10,
-        "seconds": 0.5,
-        "missing": (),
-        "differences": (),
-        "not_found": (),
-        "manifest_sha256": "0" * 64,
-        "head": Head(1, "1" * 64),
-    }
-    return ExportReport(**known | members)
+
+def report(
+    *,
+    fetched: Fetched = OFFLINE,
+    not_found: tuple[str, ...] = (),
+    missing: Sequence[Missing] = (),
+    differences: Sequence[str] = (),
+) -> ExportReport:
+    contents = Contents(2, 1, 10, missing=[*missing], differences=[*differences])
+    custody = Custody(
+        export_id="20261105T010000Z-abcdef",
+        at=datetime(2026, 11, 5, 1, tzinfo=UTC),
+        exporter=Exporter("tester", "testhost"),
+        request=ExportRequest(Path("lead.zip"), leads=(789,)),
+        chosen=Chosen(Sums(2, 1, 10), fetched, not_found, Head(1, "1" * 64), None),
+        contents=contents,
+        archive_id="1b6b587f-eb6d-44d9-912e-1453acbaeadd",
+        manifest_sha256="0" * 64,
+        recorded_in=Head(1, "1" * 64),
+    )
+    return ExportReport(custody, Path("/tmp/lead.zip"), 0.5)
 
 
 def missing(state: str, record_id: int | None = 11) -> Missing:

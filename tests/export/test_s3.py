@@ -24,7 +24,10 @@ async def test_a_lead_is_fetched_to_s3_and_packed_from_there(
         package.check()
         assert package.audio() == audio_of(night.world)
         again = await exported(night, tmp_path / "lead", leads=(LEAD,), offline=True)
-        assert (again.exit_code, again.recordings) == (0, first.recordings)
+        assert (again.exit_code, again.contents.recordings) == (
+            0,
+            first.contents.recordings,
+        )
 
 
 async def test_damage_on_s3_is_named_and_nothing_is_exported(

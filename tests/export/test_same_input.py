@@ -16,7 +16,7 @@ async def test_a_zip_and_a_folder_have_the_same_manifest(tmp_path: Path) -> None
         night.clock.advance(days=2)
         first = await exported(night, tmp_path / "one.zip", leads=(LEAD,))
         second = await exported(night, tmp_path / "two", leads=(LEAD,))
-        assert first.manifest_sha256 == second.manifest_sha256
+        assert first.custody.manifest_sha256 == second.custody.manifest_sha256
         one = Package.unzipped(tmp_path / "one.zip", tmp_path / "other")
         two = Package(tmp_path / "two")
         assert one.files["manifest-sha256.txt"] == two.files["manifest-sha256.txt"]
@@ -54,4 +54,4 @@ async def test_an_archive_that_moved_to_s3_gives_the_same_manifest(
             settings=on_s3(moto, "moved"),
             state=tmp_path / "state" / "elsewhere",
         )
-        assert moved.manifest_sha256 == disk.manifest_sha256
+        assert moved.custody.manifest_sha256 == disk.custody.manifest_sha256

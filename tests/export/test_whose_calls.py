@@ -25,8 +25,8 @@ async def test_calls_of_another_lead_come_with_a_recording_of_this_one_and_are_n
     async with bench(tmp_path, world) as night:
         await night.run()
         report = await exported(night, tmp_path / "lead", leads=(LEAD,))
-        assert report.calls == 2
-        assert list(report.differences) == [
+        assert report.contents.calls == 2
+        assert list(report.contents.differences) == [
             f"call 2: recording 12 names lead {LEAD}, its call lead 5"
         ]
         row = Package(tmp_path / "lead").rows()[1]
@@ -89,7 +89,7 @@ async def test_one_unknown_lead_among_others_is_named(tmp_path: Path) -> None:
     async with bench(tmp_path, one_lead()) as night:
         night.clock.advance(days=2)
         report = await exported(night, tmp_path / "lead", leads=(LEAD, 7))
-        assert (report.exit_code, list(report.not_found)) == (3, ["lead 7"])
+        assert (report.exit_code, list(report.chosen.not_found)) == (3, ["lead 7"])
         assert "Nothing was found for lead 7" in (tmp_path / "lead/custody.html").read_text("utf-8")
 
 
@@ -119,10 +119,10 @@ async def test_a_recording_erased_with_another_lead_is_named_as_such(tmp_path: P
         await night.run()
         await erased(night, 1, LEAD)
         report = await exported(night, tmp_path / "lead", leads=(5,))
-        assert (report.exit_code, report.recordings) == (0, 0)
-        (missing,) = report.missing
+        assert (report.exit_code, report.contents.recordings) == (0, 0)
+        (missing,) = report.contents.missing
         assert missing.sentence == "call 2, recording 11: it was erased on request (removed)"
-        assert list(report.differences) == [
+        assert list(report.contents.differences) == [
             "call 2: recording 11 was stored under call 1, listed under both"
         ]
 
@@ -131,9 +131,9 @@ async def test_an_erased_lead_among_others_is_said_to_be_erased(tmp_path: Path) 
     async with bench(tmp_path, one_lead().call(5, lead=5).recording(55)) as night:
         await erase(night)
         report = await exported(night, tmp_path / "lead", leads=(LEAD, 5))
-        assert (report.exit_code, report.recordings) == (3, 1)
+        assert (report.exit_code, report.contents.recordings) == (3, 1)
         said = f"lead {LEAD} (erased from this archive)"
-        assert list(report.not_found) == [said]
+        assert list(report.chosen.not_found) == [said]
         assert said in (tmp_path / "lead/custody.html").read_text("utf-8")
 
 
@@ -147,8 +147,12 @@ async def test_what_retention_removed_is_named_and_what_is_held_is_packed(tmp_pa
         before = night.sandbox.count(Route.FILE)
         report = await exported(night, tmp_path / "lead", leads=(LEAD,))
         assert night.sandbox.count(Route.FILE) == before
-        assert (report.exit_code, report.calls, report.recordings) == (0, 7, 3)
-        assert {(one.state, one.reason) for one in report.missing} == {
+        assert (
+            report.exit_code,
+            report.contents.calls,
+            report.contents.recordings,
+        ) == (0, 7, 3)
+        assert {(one.state, one.reason) for one in report.contents.missing} == {
             ("removed", "it was removed when its time of retention was over")
         }
         package = Package(tmp_path / "lead")
@@ -166,5 +170,7 @@ async def test_a_recording_that_is_about_to_be_removed_is_not_packed(tmp_path: P
             event = Removing(record_ids=(900101,), why="retention")
             await archive.announce([event], at=night.clock(), run="prune")
         report = await exported(night, tmp_path / "lead", leads=(LEAD,), offline=True)
-        assert (report.exit_code, report.recordings) == (0, 6)
-        assert [(one.record_id, one.state) for one in report.missing] == [(900101, "removed")]
+        assert (report.exit_code, report.contents.recordings) == (0, 6)
+        assert [(one.record_id, one.state) for one in report.contents.missing] == [
+            (900101, "removed")
+        ]

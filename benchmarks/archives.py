@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from archiver.archive.format import encode_format
-from archiver.ledger.events import CallJudged, Event, RunEnded, Stored, encode
+from archiver.ledger.events import CallJudged, Event, RunEnded, Stored
+from archiver.ledger.lines import encode
 from archiver.ledger.segments import Head, link
 from archiver.liner.models import Call, Recording
 from archiver.recordings import sidecar

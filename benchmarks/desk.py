@@ -29,7 +29,8 @@ from archiver.desk.index.index import DeskIndex
 from archiver.desk.index.sidecars import read_card
 from archiver.desk.index.store import Store
 from archiver.desk.index.view import Sort, View
-from archiver.ledger.events import CallJudged, Stored, encode
+from archiver.ledger.events import CallJudged, Stored
+from archiver.ledger.lines import encode
 from archiver.ledger.segments import Head
 from archiver.liner.models import Call, Recording
 from archiver.recordings import sidecar

@@ -9,7 +9,8 @@ import anyio
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.catalog import Catalog
 from archiver.errors import KeyExists
-from archiver.ledger.events import Event, encode
+from archiver.ledger.events import Event
+from archiver.ledger.lines import encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head, Segment
 from archiver.storage.base import Storage

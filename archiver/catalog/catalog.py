@@ -25,7 +25,8 @@ from archiver.catalog.projection.recordings import replay
 from archiver.catalog.selection import Selection
 from archiver.catalog.states import is_unrecorded
 from archiver.catalog.work import KnownRecording, Outcome, Tally
-from archiver.ledger.events import CallJudged, Erasing, Event, beginning
+from archiver.ledger.events import CallJudged, Erasing, Event
+from archiver.ledger.lines import beginning
 from archiver.ledger.segments import Head, Segment
 from archiver.liner.models import Call
 from archiver.recordings.sidecar import clean_row

@@ -18,7 +18,8 @@ import anyio.to_thread
 from archiver.catalog.file import CATALOG
 from archiver.catalog.known_ids import Horizon
 from archiver.catalog.projection.recordings import apply
-from archiver.ledger.events import Entry, Event, encode
+from archiver.ledger.events import Event
+from archiver.ledger.lines import Entry, encode
 from archiver.ledger.segments import Head
 from archiver.sqlite.connections import PATIENCE_MS
 from archiver.sqlite.errors import is_busy

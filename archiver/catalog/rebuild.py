@@ -17,7 +17,8 @@ from pathlib import Path
 from archiver.catalog.file import CATALOG, connect, scrub
 from archiver.catalog.projection.recordings import apply, replay
 from archiver.catalog.readonly import Glimpse
-from archiver.ledger.events import Erasing, beginning, decode
+from archiver.ledger.events import Erasing
+from archiver.ledger.lines import beginning, decode
 from archiver.ledger.segments import Head, Segment
 
 _COMPANIONS = ("-wal", "-shm", "-journal")

@@ -1,20 +1,13 @@
-"""What the ledger tells: one JSON line an event.
+"""What the ledger tells, as frozen values (pure); `lines` writes and reads them.
 
 An event holds ids, states, sizes, digests and times; no name, phone, summary or address ever, so
 that erasing a person never breaks the chain. Everything that the catalog knows of the archive is in
 these events: replaying them in order rebuilds it.
-
-Every line begins with `what`, `at` (the moment, UTC) and `run` (which run wrote it); a member that
-is unknown is left out. An event of a kind that this version does not know is kept and passed over.
 """
 
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias, get_args
-
-from archiver.clock import from_stamp, stamp
-from archiver.text.json import read_json
+from typing import ClassVar, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,85 +302,3 @@ Event: TypeAlias = (
     | Erased
     | Exported
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the ledger: an event (None: of a kind unknown here), when and by which run."""
-
-    at: datetime
-    run: str
-    event: Event | None
-
-
-def encode(entry_at: datetime, run: str, event: Event) -> bytes:
-    """The line of an event, without its line end."""
-    line = {"what": event.what, "at": stamp(entry_at), "run": run, **_members(event)}
-    return _ENCODER.encode(line).encode("ascii")
-
-
-def beginning(kind: type[Event]) -> bytes:
-    """What the line of every such event begins with, and no other line: it tells them apart without
-    reading them."""
-    return b'{"what":"%s"' % kind.what.encode("ascii")
-
-
-def decode(line: bytes) -> Entry:
-    """An entry from its line. ValueError when it is none."""
-    members = read_json(line)
-    if not isinstance(members, dict):
-        raise ValueError("not an event")
-    try:
-        at, run = from_stamp(members.pop("at")), str(members.pop("run"))
-        kind = _KINDS.get(members.pop("what"))
-        return Entry(at, run, None if kind is None else _build(kind, members))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not an event: {error}") from error
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
-
-_KINDS: dict[str, type[Event]] = {kind.what: kind for kind in get_args(Event)}
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
-
-
-_NAMES: dict[type[Any], tuple[tuple[str, str], ...]] = {
-    kind: tuple((field.name, _camel(field.name)) for field in fields(kind))
-    for kind in (*_KINDS.values(), OpenRecording)
-}
-
-
-def _members(value: Any) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, written in _NAMES[type(value)]:
-        member = getattr(value, name)
-        if member is None:
-            continue
-        if type(member) is tuple:
-            if member:
-                members[written] = [
-                    _members(one) if type(one) is OpenRecording else one for one in member
-                ]
-        else:
-            members[written] = stamp(member) if type(member) is datetime else member
-    return members
-
-
-def _build(kind: type[Any], members: dict[str, Any]) -> Any:
-    values: dict[str, Any] = {}
-    for name, written in _NAMES[kind]:
-        if written in members:
-            values[name] = _read(name, members[written])
-    return kind(**values)
-
-
-def _read(name: str, member: Any) -> Any:
-    if name.endswith("_at") or name in ("until", "since", "open_since", "before"):
-        return from_stamp(member)
-    if name == "open":
-        return tuple(_build(OpenRecording, one) for one in member)
-    return tuple(member) if isinstance(member, list) else member

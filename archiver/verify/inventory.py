@@ -16,7 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from archiver.ledger.events import CallJudged, CursorMoved, OrderSeen, beginning
+from archiver.ledger.events import CallJudged, CursorMoved, OrderSeen
+from archiver.ledger.lines import beginning
 from archiver.sqlite.connections import open_scratch
 from archiver.sqlite.errors import UNFIT, Database
 from archiver.sqlite.rows import insert, insert_where, update

@@ -20,8 +20,8 @@ from archiver.ledger.events import (
     OpenRecording,
     OrderSeen,
     Removed,
-    decode,
 )
+from archiver.ledger.lines import decode
 from archiver.ledger.segments import Head, link
 from archiver.liner.models import Call
 

@@ -13,7 +13,6 @@ from archiver.ledger import events, segments
 from archiver.ledger.events import (
     CallJudged,
     CursorMoved,
-    Entry,
     Event,
     Gone,
     OpenRecording,
@@ -22,6 +21,7 @@ from archiver.ledger.events import (
     RunEnded,
     Stored,
 )
+from archiver.ledger.lines import Entry
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.memory import MemoryStorage

@@ -11,7 +11,8 @@ import pytest
 
 from archiver.archive.opening import existing_archive
 from archiver.errors import NoArchive, UsageError
-from archiver.ledger.events import Stored, encode
+from archiver.ledger.events import Stored
+from archiver.ledger.lines import encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.lock import archive_lock

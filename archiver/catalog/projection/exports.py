@@ -4,7 +4,8 @@ import sqlite3
 from typing import Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
-from archiver.ledger.events import Entry, Exported
+from archiver.ledger.events import Exported
+from archiver.ledger.lines import Entry
 from archiver.sqlite.rows import insert
 
 

@@ -22,7 +22,6 @@ from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import (
     CallJudged,
     CursorMoved,
-    Entry,
     Erased,
     Erasing,
     Event,
@@ -39,8 +38,8 @@ from archiver.ledger.events import (
     Revised,
     RunEnded,
     Stored,
-    decode,
 )
+from archiver.ledger.lines import Entry, decode
 from archiver.ledger.segments import Segment
 from archiver.sqlite.errors import UNFIT
 from archiver.sqlite.rows import insert, update, upsert

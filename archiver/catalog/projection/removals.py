@@ -9,16 +9,8 @@ import sqlite3
 from typing import Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
-from archiver.ledger.events import (
-    Entry,
-    Erased,
-    Erasing,
-    Held,
-    Lifted,
-    Redacted,
-    Removed,
-    Removing,
-)
+from archiver.ledger.events import Erased, Erasing, Held, Lifted, Redacted, Removed, Removing
+from archiver.ledger.lines import Entry
 from archiver.sqlite.rows import insert
 
 _DOOMED_CALLS = """

@@ -14,7 +14,6 @@ from archiver.catalog.projection.recordings import apply
 from archiver.catalog.states import IS_ARCHIVED
 from archiver.ledger.events import (
     CallJudged,
-    Entry,
     Erased,
     Erasing,
     Gone,
@@ -25,8 +24,8 @@ from archiver.ledger.events import (
     Repaired,
     Revised,
     Stored,
-    decode,
 )
+from archiver.ledger.lines import Entry, decode
 
 _OF_LEAD = (
     "SELECT record_id FROM recordings WHERE lead_id = :lead UNION"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.errors import ArchiveDamaged, KeyExists
-from archiver.ledger import events, segments
+from archiver.ledger import lines, segments
 from archiver.ledger.events import (
     CallJudged,
     CursorMoved,
@@ -88,12 +88,12 @@ EVENTS: list[Event] = [
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.what)
 def test_every_event_is_read_back_as_it_was_written(event: Event) -> None:
-    assert events.decode(events.encode(AT, "run-1", event)) == Entry(AT, "run-1", event)
+    assert lines.decode(lines.encode(AT, "run-1", event)) == Entry(AT, "run-1", event)
 
 
 def test_an_event_of_a_later_version_is_passed_over() -> None:
     line = b'{"what":"sealed","at":"2026-10-02T01:00:07Z","run":"r","leadId":789}'
-    assert events.decode(line) == Entry(AT, "r", None)
+    assert lines.decode(line) == Entry(AT, "r", None)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_an_event_of_a_later_version_is_passed_over() -> None:
 )
 def test_a_line_that_is_no_event_is_refused(line: bytes) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        events.decode(line)
+        lines.decode(line)
 
 
 async def ledger_of(*batches: list[bytes]) -> tuple[MemoryStorage, Ledger, Head]:

@@ -81,7 +81,7 @@ def test_the_commands_find_one_changed_byte(archived: Path, tmp_path: Path, plac
 
 
 def test_the_page_names_every_kind_of_event_and_its_members() -> None:
-    from archiver.ledger.events import _KINDS, _NAMES
+    from archiver.ledger.lines import _KINDS, _NAMES
 
     page = PAGE.read_text("utf-8")
     for what, kind in _KINDS.items():

@@ -21,11 +21,9 @@ seconds, or hardly any, is given up.
 Only the API's own origin ever sees the API key, and every hop of a redirect passes the same policy.
 """
 
-import email.utils
-import re
 import time
 from base64 import b64encode
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import unquote
@@ -37,10 +35,16 @@ from archiver.errors import FetchError
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import NO_BODY, USER_AGENT
 from archiver.liner.models import Recording
-from archiver.liner.protocol import parse_retry_after
 from archiver.reasons import Reason
 from archiver.recordings.audio import Format, falls_short, findings_of, identify
 from archiver.recordings.lengths.facts import Facts
+from archiver.recordings.resume import (
+    check_status,
+    continues,
+    is_chunked,
+    length_of,
+    strong_validator,
+)
 from archiver.recordings.spool import Part
 from archiver.secrets import Secret
 from archiver.storage.base import Body
@@ -65,15 +69,9 @@ _CONNECT_SECONDS = 10.0
 _AGREEING_FETCHES = 4
 """How many bodies of unproved length are fetched, at the most, until two agree."""
 
-_VALIDATOR_AGE_SECONDS = 60
-"""A Last-Modified younger than this, by the server's own clock, is no strong validator (RFC 9110,
-section 8.8.2.2)."""
-
 _ASK_FOR_FRESH = frozenset(
     {Reason.SOURCE_MISSING, Reason.SOURCE_FORBIDDEN, Reason.NOT_AUDIO, Reason.EMPTY}
 )
-
-_CONTENT_RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+)$")
 
 Refresh = Callable[[], Awaitable[Recording]]
 """Asks the API for the recording again: for an address that is fresh."""
@@ -107,11 +105,17 @@ class _Download:
     @property
     def validator(self) -> str | None:
         """What the first answer said of its body, if that tells it from any other."""
-        return None if self.headers is None else _strong_validator(self.headers)
+        return None if self.headers is None else strong_validator(self.headers)
 
     @property
     def can_resume(self) -> bool:
         return self.part.size > 0 and self.validator is not None and self.total is not None
+
+    def is_continued_by(self, headers: httpx.Headers) -> bool:
+        """Whether a 206 brings just what is missing of the same body."""
+        return continues(
+            headers, received=self.part.size, total=self.total, validator=self.validator
+        )
 
 
 class Fetcher:
@@ -248,21 +252,21 @@ class Fetcher:
     def _accept(self, response: httpx.Response, download: _Download) -> bool:
         """Judge status and headers; start over unless the answer provably continues the part."""
         status, headers = response.status_code, response.headers
-        if status == 206 and download.can_resume and _continues(headers, download):
+        if status == 206 and download.can_resume and download.is_continued_by(headers):
             return True
         started = download.part.size > 0
         download.start_over()
         if status in (206, 416) and started:
             raise FetchError(Reason.CUT_SHORT, "the source cannot continue the body")
-        _check_status(status, headers)
+        check_status(status, headers)
         coding = headers.get("content-encoding", "identity").strip().lower()
         if coding not in ("", "identity"):
             raise FetchError(Reason.ENCODED, "the source served a compressed body")
-        download.total = _whole_number(headers.get("content-length"))
+        download.total = length_of(headers)
         download.headers = headers
         if download.total is not None and download.total > self._max_bytes:
             raise self._too_large(download.total)
-        return download.total is not None or _is_chunked(headers)
+        return download.total is not None or is_chunked(headers)
 
     async def _read(self, response: httpx.Response, download: _Download) -> None:
         part = download.part
@@ -305,54 +309,3 @@ def _join(base: httpx.URL, address: str) -> httpx.URL:
         return base.join(address)
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise FetchError(Reason.ADDRESS_INVALID, "the address is no URL") from error
-
-
-def _check_status(status: int, headers: Mapping[str, str]) -> None:
-    if status == 200:
-        return
-    if status in (404, 410):
-        raise FetchError(Reason.SOURCE_MISSING, f"the source answers {status}")
-    if status in (401, 403):
-        raise FetchError(Reason.SOURCE_FORBIDDEN, f"the source answers {status}")
-    wait = parse_retry_after(headers.get("retry-after"), headers.get("date"))
-    if status == 429:
-        raise FetchError(Reason.SOURCE_THROTTLED, "the source answers 429", retry_after=wait)
-    raise FetchError(Reason.SOURCE_ERROR, f"the source answers {status}", retry_after=wait)
-
-
-def _is_chunked(headers: httpx.Headers) -> bool:
-    """Whether the framing names the end of the body: chunked, as the last coding of all."""
-    coding: str = headers.get("transfer-encoding", "")
-    return coding.rstrip().lower().endswith("chunked")
-
-
-def _continues(headers: httpx.Headers, download: _Download) -> bool:
-    span = _CONTENT_RANGE.match(headers.get("content-range", ""))
-    if span is None:
-        return False
-    start, end, total = (int(group) for group in span.groups())
-    return (
-        start == download.part.size
-        and total == download.total
-        and end == total - 1
-        and (headers.get("etag") or headers.get("last-modified")) == download.validator
-    )
-
-
-def _strong_validator(headers: httpx.Headers) -> str | None:
-    tag = headers.get("etag")
-    if tag is not None:
-        return tag if tag.startswith('"') else None
-    modified = headers.get("last-modified")
-    if modified is None:
-        return None
-    try:
-        sent = email.utils.parsedate_to_datetime(headers.get("date", ""))
-        age = (sent - email.utils.parsedate_to_datetime(modified)).total_seconds()
-    except (TypeError, ValueError):
-        return None
-    return modified if age >= _VALIDATOR_AGE_SECONDS else None
-
-
-def _whole_number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None

@@ -20,7 +20,7 @@ So reading goes by passes:
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from archiver.errors import RequestError, RequestNotFound, RequestRejected
 from archiver.liner.protocol import PAGE_LIMIT, Page
@@ -60,47 +60,21 @@ class Listing:
         return not self.problem
 
 
-async def read_list(
-    fetch: Fetch[RowT], take: Take[RowT], *, lanes: int = 1, first: Page[RowT] | None = None
-) -> Listing:
-    """Read the list to its end; `take` is given every row once, page by page.
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the pages of one pass have told so far.
 
-    `fetch` reads the page at an offset; `lanes` of them are read at a time once the first one has
-    told the total. `first` is the page at offset 0 where the caller has it already. Errors of
-    `fetch` and `take` go through.
+    `expected` is the first page's count, `known_total` the newest that can be true; `idle` and
+    `empty` count the pages in a row that repeated what the pass had read, or had no rows.
     """
-    ids: set[int] = set()
-    one = _Pass(fetch, take, ids, ids)
-    await one.read(first, lanes)
-    for _ in range(_PASSES - 1):
-        if one.is_whole or one.repeats:
-            break
-        one = _Pass(fetch, take, ids, set(), by_received=True)
-        await one.read()
-    if one.refusal is not None and not one.is_whole:
-        raise one.refusal
-    return Listing(len(ids), one.expected, one.problem)
 
-
-@dataclass(slots=True)
-class _Pass(Generic[RowT]):
-    """One pass: `ids` are those of all passes, `own` those of this one."""
-
-    fetch: Fetch[RowT]
-    take: Take[RowT]
-    ids: set[int]
-    own: set[int]
-    by_received: bool = False
     expected: int | None = None
     known_total: int | None = None
     shrank: bool = False
-    reached_end: bool = False
     malformed: int = 0
     pages: int = 0
     idle: int = 0
     empty: int = 0
-    step: int = 0
-    refusal: RequestError | None = None
 
     @property
     def repeats(self) -> bool:
@@ -112,80 +86,128 @@ class _Pass(Generic[RowT]):
         """Whether there is no use in going on."""
         return self.repeats or self.empty >= _PATIENCE or self.pages >= _MOST_PAGES
 
-    @property
-    def is_whole(self) -> bool:
-        return not self.problem
 
-    @property
-    def problem(self) -> str:
-        """What is wrong with the list, or nothing."""
-        if self.expected is not None and len(self.ids) < self.expected:
-            return f"{len(self.ids)} of {self.expected} rows arrived"
-        if self.repeats:
+def advance(progress: Progress, page: Page[Any], offset: int, *, fresh: int) -> Progress:
+    """The progress after the page at that offset, `fresh` of whose rows the pass had not read.
+
+    A total that cannot be true is passed over: behind the end servers say all kinds of things.
+    """
+    total = page.total
+    if total is not None and (total < offset + page.received or (page.is_empty and offset)):
+        total = None
+    expected = progress.expected if progress.pages else total
+    return Progress(
+        expected=expected,
+        known_total=progress.known_total if total is None else total,
+        shrank=progress.shrank or (total is not None and expected is not None and total < expected),
+        malformed=progress.malformed + page.malformed,
+        pages=progress.pages + 1,
+        idle=0 if fresh or page.is_empty else progress.idle + 1,
+        empty=progress.empty + 1 if page.is_empty else 0,
+    )
+
+
+async def read_list(
+    fetch: Fetch[RowT], take: Take[RowT], *, lanes: int = 1, first: Page[RowT] | None = None
+) -> Listing:
+    """Read the list to its end; `take` is given every row once, page by page.
+
+    `fetch` reads the page at an offset; `lanes` of them are read at a time once the first one has
+    told the total. `first` is the page at offset 0 where the caller has it already. Errors of
+    `fetch` and `take` go through.
+    """
+    ids: set[int] = set()
+    ended = await _Pass(fetch, take, ids, ids).read(first, lanes)
+    for _ in range(_PASSES - 1):
+        if not ended.problem(len(ids)) or ended.progress.repeats:
+            break
+        ended = await _Pass(fetch, take, ids, set(), by_received=True).read()
+    problem = ended.problem(len(ids))
+    if ended.refusal is not None and problem:
+        raise ended.refusal
+    return Listing(len(ids), ended.progress.expected, problem)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a pass ended: at the end of the list, at a refusal, or stuck."""
+
+    progress: Progress
+    reached_end: bool
+    refusal: RequestError | None = None
+
+    def problem(self, got: int) -> str:
+        """What is wrong with the list after so many distinct rows, or nothing."""
+        progress = self.progress
+        if progress.expected is not None and got < progress.expected:
+            return f"{got} of {progress.expected} rows arrived"
+        if progress.repeats:
             return "the same rows are served at every offset"
-        if self.shrank:
+        if progress.shrank:
             return "the list shrank each time while it was read"
-        if self.expected is None and self.malformed:
-            return f"{self.malformed} rows have no usable id"
+        if progress.expected is None and progress.malformed:
+            return f"{progress.malformed} rows have no usable id"
         return "" if self.reached_end else "the list does not end"
 
-    async def read(self, first: Page[RowT] | None = None, lanes: int = 1) -> None:
+
+@dataclass(slots=True)
+class _Pass(Generic[RowT]):
+    """One pass: `ids` are those of all passes, `own` those of this one."""
+
+    fetch: Fetch[RowT]
+    take: Take[RowT]
+    ids: set[int]
+    own: set[int]
+    by_received: bool = False
+    progress: Progress = Progress()
+
+    async def read(self, first: Page[RowT] | None = None, lanes: int = 1) -> _Ended:
         """Read from offset 0 to the end, or until stuck."""
         offset = 0
         page = await self._note(first if first is not None else await self.fetch(0), 0)
-        self.expected = self.known_total
-        if lanes > 1 and self.expected is not None and page.step(0) and not page.is_last(0):
-            offset, page = await self._fan_out(page, self.expected, lanes)
-        while not self._ends_at(page, offset) and not self.is_stuck:
-            by_received = self.by_received or self.known_total is None
-            self.step = (page.received if by_received else page.step(offset)) or self.step
-            offset += self.step or PAGE_LIMIT
+        step, expected = page.step(0), self.progress.expected
+        if lanes > 1 and expected is not None and step and not page.is_last(0):
+            offset, page = await self._fan_out(page, expected, lanes)
+        else:
+            step = 0
+        while not self._ends_at(page, offset):
+            if self.progress.is_stuck:
+                return _Ended(self.progress, reached_end=False)
+            by_received = self.by_received or self.progress.known_total is None
+            step = (page.received if by_received else page.step(offset)) or step
+            offset += step or PAGE_LIMIT
             try:
                 page = await self._note(await self.fetch(offset), offset)
             except (RequestRejected, RequestNotFound) as error:
-                self.refusal = error
-                self.reached_end = self.known_total is not None and offset >= self.known_total
-                return
+                total = self.progress.known_total
+                return _Ended(self.progress, total is not None and offset >= total, error)
+        return _Ended(self.progress, reached_end=True)
 
     def _ends_at(self, page: Page[RowT], offset: int) -> bool:
-        behind = self.known_total is None or offset >= self.known_total
-        self.reached_end = page.is_last(offset) or (page.is_empty and behind)
-        return self.reached_end
+        total = self.progress.known_total
+        return page.is_last(offset) or (page.is_empty and (total is None or offset >= total))
 
     async def _fan_out(self, first: Page[RowT], total: int, lanes: int) -> tuple[int, Page[RowT]]:
         """Read the pages that the first one counted, several at a time; the last one of them."""
-        self.step = first.step(0)
-        last = (0, first)
+        step, last = first.step(0), (0, first)
 
         async def read_one(offset: int) -> None:
             nonlocal last
-            if self.is_stuck:
+            if self.progress.is_stuck:
                 return
             page = await self._note(await self.fetch(offset), offset)
             last = max(last, (offset, page), key=lambda one: one[0])
 
-        await in_lanes(lanes, range(self.step, total, self.step), read_one)
+        await in_lanes(lanes, range(step, total, step), read_one)
         return last
 
     async def _note(self, page: Page[RowT], offset: int) -> Page[RowT]:
         """Count the page and hand its new rows over."""
-        self.pages += 1
-        self.malformed += page.malformed
         fresh = [row for row in page.rows if row.id not in self.own]
-        self._note_total(page, offset)
-        self.empty = self.empty + 1 if page.is_empty else 0
-        self.idle = 0 if fresh or page.is_empty else self.idle + 1
+        self.progress = advance(self.progress, page, offset, fresh=len(fresh))
         new: dict[int, RowT] = {row.id: row for row in fresh if row.id not in self.ids}
         self.own.update(row.id for row in fresh)
         self.ids.update(new)
         if new:
             await self.take(list(new.values()))
         return page
-
-    def _note_total(self, page: Page[RowT], offset: int) -> None:
-        """Remember a total that can be true; behind the end servers say all kinds of things."""
-        total = page.total
-        if total is None or total < offset + page.received or (page.is_empty and offset):
-            return
-        self.shrank = self.shrank or (self.expected is not None and total < self.expected)
-        self.known_total = total

@@ -1,6 +1,7 @@
 """The arrows between modules point down, and foreign libraries stay where they belong."""
 
 import ast
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,7 @@ AT_HOME = {
     "botocore": {"storage.s3"},
     "aiohappyeyeballs": {"http.wire"},
     "httptools": {"http.wire"},
+    "httpx": {"http", "liner", "recordings.fetch", "monitoring.delivery", "doctor.monitoring"},
     "prometheus_client": {"monitoring"},
     "sqlite3": {"catalog", "desk", "sqlite"},
     "tinytag": {"recordings"},
@@ -48,6 +50,15 @@ AT_HOME = {
 }
 """Libraries that only these may import, so that their errors cannot leak."""
 
+
+IN_AND_OUT = {
+    *("anyio", "asyncio", "boto3", "botocore", "fcntl", "glob", "http.client", "httptools"),
+    *("select", "signal", "socket", "sqlite3", "ssl"),
+    *("subprocess", "tempfile", "threading", "urllib.request", "uvicorn"),
+}
+"""What no module may import that calls itself pure: files, sockets, databases, processes, loops."""
+
+MOST_LOOSE = 8
 
 MODULE_LINES = 400
 FUNCTION_LINES = 60
@@ -121,3 +132,31 @@ def test_modules_and_functions_keep_a_readable_size(folder: Path) -> None:
                 if size > FUNCTION_LINES:
                     large.append(f"{name}.{node.name}: {size} lines")
     assert large == []
+
+
+def is_pure(tree: ast.Module) -> bool:
+    """Whether the docstring says so: `(pure)`, or a sentence of its own."""
+    return re.search(r"\(pure\)|(^|[.\n] ?)Pure\.", ast.get_docstring(tree) or "") is not None
+
+
+def test_a_module_that_calls_itself_pure_imports_nothing_that_goes_in_or_out() -> None:
+    pure = {name: tree for name, tree in parsed(ROOT).items() if is_pure(tree)}
+    strays = [
+        f"{name} imports {module}"
+        for name, tree in pure.items()
+        for module in imports(tree)
+        if module in IN_AND_OUT or module.split(".")[0] in IN_AND_OUT
+    ]
+    assert strays == []
+    assert len(pure) > 30
+
+
+def test_few_modules_lie_loose_and_every_folder_says_what_belongs_there() -> None:
+    loose = {path.stem for path in ROOT.glob("*.py")} - {"__init__", "__main__"}
+    assert len(loose) <= MOST_LOOSE, sorted(loose)
+    untold = [
+        str(path.parent.relative_to(ROOT))
+        for path in ROOT.rglob("__init__.py")
+        if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    ]
+    assert untold == []

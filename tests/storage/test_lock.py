@@ -31,7 +31,7 @@ from tests.storage.suite import body, keys
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment")]
 
-QUICK = LeaseTimes(renew_every=0.01, give_up=0.5, dead_after=45.0)
+QUICK = LeaseTimes(renew_every=0.01)
 
 
 @pytest.fixture(params=["local", "memory", "s3"])

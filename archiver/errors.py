@@ -14,7 +14,8 @@ the other side named a wait), and which exit code a command ends with when it ca
     │   ├── LogInThrottled        2   too many failed attempts; `retry_after` says how long
     │   ├── NotAllowed            2   the visitor's role, or another's work, forbids it
     │   ├── NoSuchThing           2   there is no such note, verdict or queue
-    │   └── WrongInput            2   a field says what it cannot; has `field`
+    │   ├── ChangedMeanwhile      2   it was changed after the form was made
+    │   └── WrongInput            2   a field says what it cannot; has `field`, `problem`, `limit`
     ├── NothingToExport           3   there is no call of those that are asked for
     ├── SourceError               5   the Liner API as a whole cannot be used
     │   ├── SourceUnreachable     5   no answer from it, or none that makes sense
@@ -42,7 +43,7 @@ the other side named a wait), and which exit code a command ends with when it ca
 No error of httpx, botocore or sqlite3 leaves the module that talks to that library.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from archiver.reasons import Reason
 
@@ -102,12 +103,32 @@ class NoSuchThing(DeskRefused):
     """There is no such note, verdict or queue (any more)."""
 
 
-class WrongInput(DeskRefused):
-    """What a visitor wrote cannot be taken; `field` names the place."""
+class ChangedMeanwhile(DeskRefused):
+    """It was changed after the form was made, from another page; nothing was overwritten."""
 
-    def __init__(self, field: str, message: str, *, hint: str = "") -> None:
+
+Problem: TypeAlias = Literal["empty", "too-long", "too-many", "range", "unanswered", "invalid"]
+
+
+class WrongInput(DeskRefused):
+    """What a visitor wrote cannot be taken; `field` names the place, `problem` what is wrong there.
+
+    `limit` is the greatest length, number or value that is taken, or how many are unanswered.
+    """
+
+    def __init__(
+        self,
+        field: str,
+        message: str,
+        *,
+        problem: Problem = "invalid",
+        limit: int | None = None,
+        hint: str = "",
+    ) -> None:
         super().__init__(message, hint=hint)
         self.field = field
+        self.problem: Problem = problem
+        self.limit = limit
 
 
 class NothingToExport(ArchiverError):

@@ -74,6 +74,17 @@ MIGRATIONS: tuple[str, ...] = (
         WHEN OLD.at >= (SELECT logged_since FROM head)
         BEGIN SELECT raise(ABORT, 'the access log is kept that long'); END;
     """,
+    """
+    ALTER TABLE notes ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE notes ADD COLUMN writer TEXT NOT NULL DEFAULT '';
+    ALTER TABLE verdicts ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE verdicts ADD COLUMN writer TEXT NOT NULL DEFAULT '';
+    CREATE TABLE receipts (
+        name TEXT NOT NULL, token TEXT NOT NULL, made INTEGER NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (name, token)
+    ) WITHOUT ROWID;
+    CREATE INDEX receipts_at ON receipts (at);
+    """,
 )
 
 

@@ -15,13 +15,30 @@ def one_line(text: str, most: int) -> str:
     return " ".join(_seen(text).split())[:most]
 
 
+def short_text(text: str, field: str, most: int) -> str:
+    """A text on one line; WrongInput for none, and for one of more than so many characters."""
+    kept = one_line(text, len(text))
+    if not kept:
+        raise WrongInput(field, f"the field {field} is empty", problem="empty")
+    return _limited(kept, field, most)
+
+
 def free_text(text: str, field: str, most: int) -> str:
     """A text of several lines; WrongInput for a longer one."""
     lines = [line.rstrip() for line in _seen(text.replace("\r\n", "\n")).split("\n")]
-    kept = "\n".join(lines).strip()
-    if len(kept) > most:
-        raise WrongInput(field, f"the text is longer than {most:,} characters", hint="shorten it")
-    return kept
+    return _limited("\n".join(lines).strip(), field, most)
+
+
+def _limited(text: str, field: str, most: int) -> str:
+    if len(text) > most:
+        raise WrongInput(
+            field,
+            f"the text is longer than {most:,} characters",
+            problem="too-long",
+            limit=most,
+            hint="shorten it",
+        )
+    return text
 
 
 def _seen(text: str) -> str:

@@ -4,6 +4,7 @@
 route asks for, and its form bears the token that only our own pages know.
 """
 
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -63,6 +64,11 @@ class Visit:
     def is_live(self) -> bool:
         """Whether a script of ours asks, which replaces a piece of its page."""
         return LIVE_HEADER in self.request.headers
+
+    @property
+    def token(self) -> str:
+        """A new token, for a form that creates something or a page that writes again and again."""
+        return secrets.token_urlsafe(12)
 
     def id(self, name: str = "record_id") -> int:
         """An id in the path; 404 for one that no recording can have."""

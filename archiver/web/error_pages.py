@@ -1,7 +1,9 @@
 """Every refusal and every failure as a page of one sentence that says what to do."""
 
 import logging
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -10,6 +12,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from archiver.desk.accounts.authenticator import Visitor
 from archiver.errors import (
     ArchiverError,
+    ChangedMeanwhile,
     ConfigError,
     DeskRefused,
     LogInFailed,
@@ -31,6 +34,7 @@ _STATUS: Final[tuple[tuple[type[ArchiverError], int], ...]] = (
     (LogInThrottled, 429),
     (NotAllowed, 403),
     (NoSuchThing, 404),
+    (ChangedMeanwhile, 409),
     (WrongInput, 422),
     (ConfigError, 503),
     (DeskRefused, 400),
@@ -38,7 +42,12 @@ _STATUS: Final[tuple[tuple[type[ArchiverError], int], ...]] = (
     (StorageError, 503),
 )
 """The first that fits. What cannot be done now is 503: a disk or S3 fails, a file is broken."""
-_TOLD: Final = frozenset({400, 401, 403, 404, 405, 413, 415, 422, 429, 500, 503})
+_TOLD: Final = frozenset({400, 401, 403, 404, 405, 409, 413, 415, 422, 429, 500, 503})
+FIELD_HEADER: Final = "x-desk-field"
+"""Of a refusal: the name of the field that our script leads to."""
+SESSION_HEADER: Final = "x-desk-session"
+"""Of a refusal: the page's session is over; what it sent is good, and can be sent again after a
+log-in."""
 
 
 def status_of(error: ArchiverError) -> int:
@@ -49,8 +58,10 @@ def status_of(error: ArchiverError) -> int:
 async def on_http_error(request: Request, error: Exception) -> Response:
     """What the routes refuse."""
     if isinstance(error, Forged):
-        return await refusal(request, 403, "forged")
-    return await refusal(request, error.status_code if isinstance(error, HTTPException) else 500)
+        return await refusal(request, 403, "forged", headers={SESSION_HEADER: "over"})
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = {SESSION_HEADER: "over"} if status == 401 else {}
+    return await refusal(request, status, headers=headers)
 
 
 async def on_archiver_error(request: Request, error: Exception) -> Response:
@@ -61,7 +72,21 @@ async def on_archiver_error(request: Request, error: Exception) -> Response:
     if status == 503:
         _LOG.warning("%s: %s", type(error).__name__, error)
     word = "setting" if isinstance(error, ConfigError) else ""
-    return await refusal(request, status, word, retry_after=error.retry_after)
+    headers = {"retry-after": str(max(1, round(error.retry_after)))} if error.retry_after else {}
+    if not isinstance(error, WrongInput):
+        return await refusal(request, status, word, headers=headers)
+    headers[FIELD_HEADER] = quote(error.field)
+    return await refusal(request, status, headers=headers, text=_wrong(request, error))
+
+
+def _wrong(request: Request, error: WrongInput) -> str:
+    """Which field cannot be taken, and what it may be."""
+    desk, say = desk_of(request), language_of(request, desk_of(request))
+    asked = (q for q in desk.card.questions if q.question_id == error.field)
+    question = next(asked, None)
+    field = question.text.said(say.language) if question else say.named("field", error.field)
+    limit = "" if error.limit is None else say.number(error.limit)
+    return say(f"wrong.{error.problem}", field=field, limit=limit)
 
 
 async def on_any_error(request: Request, error: Exception) -> Response:
@@ -71,20 +96,26 @@ async def on_any_error(request: Request, error: Exception) -> Response:
 
 
 async def refusal(
-    request: Request, status: int, word: str = "", *, retry_after: float | None = None
+    request: Request,
+    status: int,
+    word: str = "",
+    *,
+    text: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The refusal in the reader's language: a page, or a line for what is no page.
 
-    Who is known keeps the bar of every page, and with it the way back.
+    Who is known keeps the bar of every page, and with it the way back. `text` is said in place of
+    the usual sentence of the status.
     """
     desk = desk_of(request)
     say = language_of(request, desk)
     told = word or str(status if status in _TOLD else 400)
-    headers = {"retry-after": str(max(1, round(retry_after)))} if retry_after else {}
+    text = text or say(f"error.{told}.text")
     if LIVE_HEADER in request.headers or "text/html" not in request.headers.get("accept", ""):
-        return PlainTextResponse(say(f"error.{told}.text"), status, headers)
+        return PlainTextResponse(text, status, headers)
     wording = Wording(say, desk.config.window.timezone)
-    said = {"status": status, "told": told}
+    said = {"status": status, "told": told, "text": text}
     visitor = await _visitor(request, desk)
     if visitor is None:
         markup = pages.render("error.html", {**look(request, desk, say, wording), **said})

@@ -1,5 +1,6 @@
 """What a form says, read with a limit: fields of text, and the numbers that some of them are."""
 
+import math
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -7,6 +8,8 @@ from starlette.datastructures import MultiDict
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from archiver.desk.review.basis import LONGEST_TOKEN, Basis
+from archiver.errors import WrongInput
 from archiver.web.view_address import read_id
 
 MOST_BYTES: Final = 64 * 1024
@@ -43,6 +46,36 @@ def number(text: str | None) -> int | None:
         return read_id(text.strip())
     except ValueError:
         raise HTTPException(400) from None
+
+
+def number_within(form: Form, field: str, usual: str, *, most: int) -> float:
+    """A number from 0 to `most`; WrongInput for anything else."""
+    try:
+        given = float(form.get(field, usual))
+    except ValueError:
+        given = math.nan
+    if not 0 <= given <= most:
+        raise WrongInput(field, f"not a number from 0 to {most}", problem="range", limit=most)
+    return given
+
+
+def token(form: Form) -> str:
+    """The token of a form that creates something; nothing for one that has none."""
+    return _code(form.get("token", ""))
+
+
+def basis(form: Form) -> Basis:
+    """What a form was based on; refuses (400) one that does not say."""
+    version = number(form.get("version"))
+    if version is None:
+        raise HTTPException(400)
+    return Basis(version, _code(form.get("writer", "")))
+
+
+def _code(text: str) -> str:
+    if len(text) > LONGEST_TOKEN or not (text.isascii() and text.isprintable()):
+        raise HTTPException(400)
+    return text
 
 
 def seconds(text: str | None, *, most: float = 7 * 86_400) -> float:

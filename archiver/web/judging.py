@@ -11,8 +11,10 @@ from archiver.desk.accounts.person import Right
 from archiver.desk.index.entries import Entry
 from archiver.desk.review.scorecard import Mark, Question, Scorecard
 from archiver.desk.review.verdicts import FormerVerdict, Verdict, VerdictState
+from archiver.errors import ChangedMeanwhile
+from archiver.web.conflicts import Difference, conflict
 from archiver.web.context import Visit
-from archiver.web.forms import Form
+from archiver.web.forms import Form, basis
 from archiver.web.notes import recording
 
 _QUESTION: Final = "q."
@@ -48,14 +50,19 @@ async def judge(visit: Visit) -> Response:
     """Answers to the scorecard: a draft, saved at every change, or the verdict."""
     entry, form = await recording(visit), visit.form
     is_submitted = form.get("act") == "submit"
-    verdict = await visit.desk.verdicts.save(
-        visit.person,
-        entry.record_id,
-        read_marks(visit.desk.card, form),
-        comment=form.get("comment", ""),
-        agent_id=entry.user_id,
-        submit=is_submitted,
-    )
+    marks, comment = read_marks(visit.desk.card, form), form.get("comment", "")
+    try:
+        verdict = await visit.desk.verdicts.save(
+            visit.person,
+            entry.record_id,
+            marks,
+            comment=comment,
+            agent_id=entry.user_id,
+            submit=is_submitted,
+            basis=basis(form),
+        )
+    except ChangedMeanwhile:
+        return await _conflict(visit, entry, marks, comment)
     if is_submitted:
         visit.desk.library.index.mark_reviewed(entry.record_id, True)
     else:
@@ -65,6 +72,32 @@ async def judge(visit: Visit) -> Response:
     if is_submitted:
         return visit.page("judge.html", entry=entry, **await judgement(visit, entry))
     return visit.page("draft.html", verdict=verdict, missing=_missing(visit.desk.card, verdict))
+
+
+async def _conflict(
+    visit: Visit, entry: Entry, marks: Mapping[str, Mark], comment: str
+) -> Response:
+    """Each question that the form and the saved verdict answer differently, and the comment."""
+    saved = await visit.desk.verdicts.mine(visit.person, entry.record_id)
+    kept = saved.marks if saved else {}
+    both = [
+        Difference(question.text.said(visit.say.language), *answers)
+        for question in visit.desk.card.questions
+        if len(set(answers := _words(visit, question, (marks, kept)))) > 1
+    ]
+    former = saved.comment if saved else ""
+    if comment != former:
+        both.append(Difference(visit.say("card.comment"), comment, former))
+    path = f"/recordings/{entry.record_id}"
+    return conflict(visit, both, version=saved.version if saved else 0, back=path)
+
+
+def _words(
+    visit: Visit, question: Question, both: tuple[Mapping[str, Mark], Mapping[str, Mark]]
+) -> tuple[str, str]:
+    chosen = (_asked(question, marks, visit.say.language).chosen for marks in both)
+    mine, saved = (visit.say.named("answer", one) if one else "" for one in chosen)
+    return mine, saved
 
 
 async def judgement(visit: Visit, entry: Entry) -> Mapping[str, Any]:

@@ -10,9 +10,10 @@ from archiver.desk.accounts.person import Right
 from archiver.desk.index.entries import CallEntry, Entry, Leg
 from archiver.desk.index.view import State
 from archiver.desk.review.notes import Note
-from archiver.errors import NoSuchThing
+from archiver.errors import ChangedMeanwhile, NoSuchThing
+from archiver.web.conflicts import Difference, conflict
 from archiver.web.context import Visit
-from archiver.web.forms import seconds
+from archiver.web.forms import basis, seconds, token
 
 REMOVED: Final = frozenset({State.ERASED, State.PRUNED})
 """States of a recording that nothing is said of any more: the desk has forgotten its words."""
@@ -32,15 +33,23 @@ async def add_note(visit: Visit) -> Response:
     """A note at a position."""
     entry = await recording(visit)
     position, text = seconds(visit.form.get("seconds")), visit.form.get("text", "")
-    await visit.desk.notes.add(visit.person, entry.record_id, position, text)
+    await visit.desk.notes.add(
+        visit.person, entry.record_id, position, text, token=token(visit.form)
+    )
     await visit.desk.queues.keep(visit.person, entry.record_id)
     return await _notes_again(visit, entry)
 
 
 async def change_note(visit: Visit) -> Response:
     """Give one's own note another text."""
-    entry = await recording(visit)
-    await visit.desk.notes.change(visit.person, visit.id("note_id"), visit.form.get("text", ""))
+    entry, note_id, text = await recording(visit), visit.id("note_id"), visit.form.get("text", "")
+    try:
+        await visit.desk.notes.change(visit.person, note_id, text, basis=basis(visit.form))
+    except ChangedMeanwhile:
+        saved = await visit.desk.notes.find(note_id)
+        both = [Difference(visit.say("field.text"), text, saved.text)]
+        path = f"/recordings/{entry.record_id}"
+        return conflict(visit, both, version=saved.version, back=path)
     return await _notes_again(visit, entry)
 
 

@@ -1,6 +1,5 @@
 """The review queue: a fair sample to listen to, and the next of it with one key."""
 
-import math
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -8,12 +7,11 @@ from starlette.responses import Response
 
 from archiver.desk.accounts.person import Right
 from archiver.web.context import Visit
-from archiver.web.forms import number
+from archiver.web.forms import number, number_within, token
 from archiver.web.view_address import query, read_view
 
 PLACES: Final = 200
 """Of one page."""
-_LONGEST: Final = 200
 
 
 async def show(visit: Visit) -> Response:
@@ -68,7 +66,7 @@ async def take_next(visit: Visit) -> Response:
 
 async def skip(visit: Visit) -> Response:
     """Leave a recording out, with the reason, and take the next one."""
-    reason = visit.form.get("reason", "")[:_LONGEST]
+    reason = visit.form.get("reason", "")
     await visit.desk.queues.skip(visit.person, _queue_id(visit), visit.id(), reason)
     return await take_next(visit)
 
@@ -83,15 +81,11 @@ async def make(visit: Visit) -> Response:
     """A new queue: a share of each agent's recordings in a view, drawn at random."""
     form = visit.form
     view, _ = read_view(visit.request.query_params)
-    try:
-        share, least = float(form.get("share", "5")) / 100, int(form.get("least", "1"))
-    except ValueError:
-        raise HTTPException(400) from None
-    if not (math.isfinite(share) and 0 <= share <= 1 and 0 <= least <= 1000):
-        raise HTTPException(400)
+    share = number_within(form, "share", "5", most=100) / 100
+    least = round(number_within(form, "least", "1", most=1000))
     sample = await visit.desk.library.index.by_agent(view)
     await visit.desk.queues.make(
-        visit.person, form.get("title", "")[:_LONGEST], sample, share=share, least=least
+        visit.person, form.get("title", ""), sample, share=share, least=least, token=token(form)
     )
     return visit.go("/queue")
 

@@ -168,4 +168,12 @@ def csrf_of(page: str) -> str:
 
 def post(client: httpx.Client, path: str, **fields: str) -> httpx.Response:
     """Send a form as a page of ours would."""
+    if path.endswith("/verdict") and "version" not in fields:
+        fields["version"] = version_of(text(client, path.removesuffix("/verdict")))
     return client.post(path, data={"csrf": csrf_of(text(client)), **fields})
+
+
+def version_of(page: str) -> str:
+    """The version of the verdict that the form on a page is based on."""
+    found = re.search(r'name="version" form="card-form" value="(\d+)"', page)
+    return found[1] if found else "0"

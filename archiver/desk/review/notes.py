@@ -12,6 +12,7 @@ from archiver.catalog.epoch import moment, seconds
 from archiver.clock import Clock
 from archiver.desk.accounts.person import Person, Right
 from archiver.desk.file import DeskFile
+from archiver.desk.review.basis import Basis, Once
 from archiver.desk.texts import free_text
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 
@@ -31,6 +32,7 @@ class Note:
     author: str
     created_at: datetime
     changed_at: datetime
+    version: int
 
 
 class Notes:
@@ -49,6 +51,10 @@ class Notes:
             ).fetchall()
         )
         return [_note(row) for row in rows]
+
+    async def find(self, note_id: int) -> Note:
+        """The note of that id; NoSuchThing if there is none."""
+        return await self._file.read(lambda db: _found(db, note_id))
 
     async def after(self, note_id: int, limit: int) -> list[Note]:
         """The next notes of all recordings, in the order in which they were written."""
@@ -72,34 +78,44 @@ class Notes:
         )
         return dict(rows)
 
-    async def add(self, by: Person, record_id: int, at: float, text: str) -> Note:
-        """Write a note at a position in seconds; WrongInput for no text, or too long a one."""
+    async def add(
+        self, by: Person, record_id: int, at: float, text: str, *, token: str = ""
+    ) -> Note:
+        """Write a note at a position in seconds; WrongInput for no text, or too long a one.
+
+        The same token again gives the note that it made before; NoSuchThing if it is gone by now.
+        """
         by.need(Right.JUDGE)
         if not math.isfinite(at) or not 0 <= at <= _LATEST:
             raise WrongInput("seconds", "this is no position in a recording")
         kept, now = _kept(text), seconds(self._clock())
         row = (record_id, round(at, 2), kept, by.name, now, now)
+        once = Once(by.name, token, now)
 
         def change(db: sqlite3.Connection) -> Note:
-            added = db.execute(
-                "INSERT INTO notes (record_id, seconds, text, author, created_at, changed_at)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                row,
-            )
-            return _found(db, added.lastrowid)
+            return _found(db, once.make(db, lambda: _insert(db, row)))
 
         return await self._file.write(change)
 
-    async def change(self, by: Person, note_id: int, text: str) -> Note:
-        """Give one's own note another text."""
+    async def change(
+        self, by: Person, note_id: int, text: str, *, basis: Basis | None = None
+    ) -> Note:
+        """Give one's own note another text; ChangedMeanwhile if it is not as `basis` says."""
         by.need(Right.JUDGE)
         kept, now = _kept(text), seconds(self._clock())
 
         def change(db: sqlite3.Connection) -> Note:
-            if _found(db, note_id).author != by.name:
+            note = _found(db, note_id)
+            if note.author != by.name:
                 raise NotAllowed("only its author can change a note")
+            if note.text == kept:
+                return note
+            if basis is not None:
+                basis.need(note.version, _writer(db, note_id))
             db.execute(
-                "UPDATE notes SET text = ?, changed_at = ? WHERE note_id = ?", (kept, now, note_id)
+                "UPDATE notes SET text = ?, changed_at = ?, version = version + 1, writer = ?"
+                " WHERE note_id = ?",
+                (kept, now, basis.writer if basis else "", note_id),
             )
             return _found(db, note_id)
 
@@ -122,8 +138,23 @@ class Notes:
 def _kept(text: str) -> str:
     kept = free_text(text, "text", _LONGEST)
     if not kept:
-        raise WrongInput("text", "a note needs a text")
+        raise WrongInput("text", "a note needs a text", problem="empty")
     return kept
+
+
+def _insert(db: sqlite3.Connection, row: tuple[object, ...]) -> int:
+    added = db.execute(
+        "INSERT INTO notes (record_id, seconds, text, author, created_at, changed_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        row,
+    )
+    assert added.lastrowid is not None  # noqa: S101 - a row was inserted
+    return added.lastrowid
+
+
+def _writer(db: sqlite3.Connection, note_id: int) -> str:
+    found = db.execute("SELECT writer FROM notes WHERE note_id = ?", (note_id,)).fetchone()
+    return str(found[0])
 
 
 def _found(db: sqlite3.Connection, note_id: int | None) -> Note:
@@ -142,4 +173,5 @@ def _note(row: sqlite3.Row) -> Note:
         row["author"],
         moment(row["created_at"]),
         moment(row["changed_at"]),
+        row["version"],
     )

@@ -18,9 +18,10 @@ from archiver.catalog.epoch import moment, seconds
 from archiver.clock import Clock
 from archiver.desk.accounts.person import Person, Right
 from archiver.desk.file import DeskFile
+from archiver.desk.review.basis import Once
 from archiver.desk.review.places import Place, place_of
 from archiver.desk.review.sampling import Drawn, draw
-from archiver.desk.texts import one_line
+from archiver.desk.texts import one_line, short_text
 from archiver.errors import NoSuchThing, WrongInput
 
 LEASE: Final = timedelta(hours=1)
@@ -106,30 +107,44 @@ class Queues:
         share: float = 0.05,
         least: int = 1,
         seed: str | None = None,
+        token: str = "",
     ) -> Queue:
         """Draw a sample from the recordings of each agent, and let people review it.
 
         The same recordings and the same seed give the same sample. Raises WrongInput where there is
-        nothing to draw from, or too much would be drawn.
+        nothing to draw from, or too much would be drawn. The same token again gives the queue that
+        it made before.
         """
         by.need(Right.OVERSEE)
         if not 0 < share <= 1 or not 0 <= least <= _MOST:
-            raise WrongInput("share", "the share must be above 0 and at most 100 %")
-        named = one_line(title, _LONGEST)
-        if not named:
-            raise WrongInput("title", "a queue needs a title")
+            raise WrongInput(
+                "share",
+                "the share must be above 0 and at most 100 %",
+                problem="range",
+                limit=100,
+            )
+        named = short_text(title, "title", _LONGEST)
         seed = one_line(seed or "", _LONGEST) or secrets.token_hex(8)
         drawing = partial(draw, by_agent, share=share, least=least, seed=seed)
         drawn = await anyio.to_thread.run_sync(drawing)  # a second and more, of a million
         if not drawn:
-            raise WrongInput("view", "there is no recording to draw from")
+            raise WrongInput("view", "there is no recording to draw from", problem="empty")
         if len(drawn) > _MOST:
             raise WrongInput(
-                "share", f"that would be {len(drawn):,} recordings; a queue has at most {_MOST:,}"
+                "share",
+                f"that would be {len(drawn):,} recordings; a queue has at most {_MOST:,}",
+                problem="too-many",
+                limit=_MOST,
             )
         now = seconds(self._clock())
         row = (named, seed, share, least, by.name, now)
-        return await self._file.write(lambda db: _make(db, row, drawn))
+        once = Once(by.name, token, now)
+
+        def change(db: sqlite3.Connection) -> Queue:
+            asked = {"queue_id": once.make(db, lambda: _make(db, row, drawn))}
+            return _queue(db.execute(_QUEUES, asked).fetchone())
+
+        return await self._file.write(change)
 
     async def all(self) -> list[Queue]:
         """Every queue, those that are open first, the newest of them on top."""
@@ -196,9 +211,7 @@ class Queues:
         It stays in the queue's numbers as skipped, with the name and the reason.
         """
         by.need(Right.JUDGE)
-        why, now = one_line(reason, _LONGEST_REASON), seconds(self._clock())
-        if not why:
-            raise WrongInput("reason", "say why it is skipped")
+        why, now = short_text(reason, "reason", _LONGEST_REASON), seconds(self._clock())
 
         def change(db: sqlite3.Connection) -> Place:
             changed = db.execute(
@@ -235,7 +248,7 @@ class Queues:
         return [place_of(row) for row in rows]
 
 
-def _make(db: sqlite3.Connection, row: tuple[Any, ...], drawn: Sequence[Drawn]) -> Queue:
+def _make(db: sqlite3.Connection, row: tuple[Any, ...], drawn: Sequence[Drawn]) -> int:
     added = db.execute(
         "INSERT INTO queues (title, seed, share, least, made_by, made_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
@@ -249,7 +262,8 @@ def _make(db: sqlite3.Connection, row: tuple[Any, ...], drawn: Sequence[Drawn]) 
             for position, one in enumerate(drawn, start=1)
         ),
     )
-    return _queue(db.execute(_QUEUES, {"queue_id": added.lastrowid}).fetchone())
+    assert added.lastrowid is not None  # noqa: S101 - a row was inserted
+    return added.lastrowid
 
 
 def _claim(db: sqlite3.Connection, queue_id: int, position: int, by: str, until: int) -> None:

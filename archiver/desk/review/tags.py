@@ -11,7 +11,7 @@ from archiver.catalog.epoch import seconds
 from archiver.clock import Clock
 from archiver.desk.accounts.person import Person, Right
 from archiver.desk.file import DeskFile
-from archiver.desk.texts import one_line
+from archiver.desk.texts import one_line, short_text
 from archiver.errors import WrongInput
 
 _LONGEST: Final = 40
@@ -66,7 +66,12 @@ class Tags:
                 "SELECT count(*) FROM tags WHERE record_id = ? AND tag <> ?", (record_id, kept)
             ).fetchone()
             if others >= _MOST:
-                raise WrongInput("tag", f"a recording has at most {_MOST} tags")
+                raise WrongInput(
+                    "tag",
+                    f"a recording has at most {_MOST} tags",
+                    problem="too-many",
+                    limit=_MOST,
+                )
             db.execute(
                 "INSERT OR IGNORE INTO tags VALUES (?, ?, ?, ?)", (record_id, kept, by.name, now)
             )
@@ -109,9 +114,9 @@ class Tags:
 
 def proper_tag(text: str) -> str:
     """The tag as it is kept: lower case, single spaces, without a `#` in front."""
-    tag = _folded(text)
-    if not 1 <= len(tag) <= _LONGEST or "," in tag:
-        raise WrongInput("tag", f"a tag has 1 to {_LONGEST} characters and no comma")
+    tag = short_text(_folded(text), "tag", _LONGEST)
+    if "," in tag:
+        raise WrongInput("tag", "a tag has no comma")
     return tag
 
 

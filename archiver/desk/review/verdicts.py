@@ -18,6 +18,7 @@ from archiver.catalog.epoch import moment, seconds
 from archiver.clock import Clock
 from archiver.desk.accounts.person import Person, Right
 from archiver.desk.file import DeskFile
+from archiver.desk.review.basis import Basis
 from archiver.desk.review.places import end_places
 from archiver.desk.review.scorecard import Mark, Scorecard, dump_scorecard, load_scorecard
 from archiver.desk.texts import free_text
@@ -49,6 +50,7 @@ class Verdict:
     created_at: datetime
     changed_at: datetime
     agent_id: int | None
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,11 @@ class Verdicts:
         comment: str = "",
         agent_id: int | None = None,
         submit: bool = False,
+        basis: Basis | None = None,
     ) -> Verdict:
         """Keep one's own verdict as a draft, or submit it: then every question has to be answered.
+
+        With `basis`, ChangedMeanwhile if the verdict is not as the form showed it.
 
         Submitting takes the recording out of every queue. Raises WrongInput, whose field is the
         question's id, and NotAllowed for turning a submitted verdict into a draft.
@@ -129,13 +134,21 @@ class Verdicts:
         checked = self.card.check(marks)
         missing = self.card.unanswered(checked) if submit else []
         if missing:
-            raise WrongInput(missing[0], f"{len(missing)} questions are not answered")
+            raise WrongInput(
+                missing[0],
+                f"{len(missing)} questions are not answered",
+                problem="unanswered",
+                limit=len(missing),
+            )
         kept, now = free_text(comment, "comment", _LONGEST), seconds(self._clock())
         said = (json.dumps(checked), kept, self.card.score(checked))
         key = (record_id, by.name, self._digest)
 
         def change(db: sqlite3.Connection) -> Verdict:
             former = self._find(db, key)
+            is_same = former is not None and (former.marks, former.comment) == (checked, kept)
+            if basis is not None and not is_same:
+                basis.need(*_written(db, key))
             if former is None:
                 self._begin(db, key, now, agent_id)
             elif former.state is VerdictState.SUBMITTED:
@@ -143,10 +156,10 @@ class Verdicts:
                     raise NotAllowed(
                         "this verdict was submitted", hint="submit it again to change it"
                     )
-                if (former.marks, former.comment) == (checked, kept):
+                if is_same:
                     return former
                 _keep_former(db, former.verdict_id)
-            _say(db, key, said, now, submit=submit)
+            _say(db, key, said, now, submit=submit, writer=basis.writer if basis else "")
             if submit:
                 end_places(db, record_id, by.name, now)
             found = self._find(db, key)
@@ -221,6 +234,7 @@ class Verdicts:
             moment(row["created_at"]),
             moment(row["changed_at"]),
             row["agent_id"],
+            row["version"],
         )
 
     def _card(self, db: sqlite3.Connection, digest: str) -> Scorecard:
@@ -248,13 +262,25 @@ def _say(
     now: int,
     *,
     submit: bool,
+    writer: str,
 ) -> None:
     state = VerdictState.SUBMITTED if submit else VerdictState.DRAFT
     db.execute(
-        "UPDATE verdicts SET marks = ?, comment = ?, score = ?, state = ?, changed_at = ?"
+        "UPDATE verdicts SET marks = ?, comment = ?, score = ?, state = ?, changed_at = ?,"
+        " writer = ?, version = version + 1"
         " WHERE record_id = ? AND reviewer = ? AND scorecard = ?",
-        (*said, state, now, *key),
+        (*said, state, now, writer, *key),
     )
+
+
+def _written(db: sqlite3.Connection, key: tuple[int, str, str]) -> tuple[int, str]:
+    """The version of a verdict and the page that wrote it; 0 where there is none yet."""
+    row = db.execute(
+        "SELECT version, writer FROM verdicts"
+        " WHERE record_id = ? AND reviewer = ? AND scorecard = ?",
+        key,
+    ).fetchone()
+    return (row["version"], row["writer"]) if row else (0, "")
 
 
 def _former(row: sqlite3.Row) -> FormerVerdict:

@@ -2,6 +2,7 @@
 
 import { listen } from "./keys.js";
 import { send } from "./live.js";
+import "./saving.js";
 
 const bar = document.getElementById("bar");
 const dialog = document.getElementById("keys");

@@ -267,9 +267,10 @@ timeline.addEventListener("end", goOn);
 document.addEventListener("theme", () => { for (const leg of legs) leg.wave?.recolor(); });
 document.addEventListener("replaced", (event) => {
   if (event.target.id === "notes") { markNotes(); aimNote(); }
-  if (event.target.id === "tags") $("tag").focus();
-  if (event.target.id === "judge" && isJudged()) $("skip")?.remove();
-  tell(say("saved"));
+  if (event.target.id === "judge" && isJudged()) {
+    $("skip")?.remove();
+    document.querySelector("#judge .onward button").focus();
+  }
 });
 document.addEventListener("click", (event) => {
   const at = event.target.closest("[data-at]")?.dataset.at;

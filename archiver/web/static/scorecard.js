@@ -2,7 +2,7 @@
 // Every change is saved as a draft.
 
 import { keyName } from "./keys.js";
-import { submit } from "./live.js";
+import { submit } from "./saving.js";
 
 const ANSWERS = { y: "yes", n: "no", x: "na" };
 const PAUSE = 600;
@@ -23,7 +23,7 @@ function answer(question, value) {
   const input = question.querySelector(`input[value="${value}"]`);
   if (!input) return;
   input.checked = true;
-  saveSoon();
+  input.dispatchEvent(new Event("input", { bubbles: true }));
   const all = questions();
   const next = all[all.indexOf(question) + 1];
   if (next) enter(next); else document.getElementById("comment").focus();
@@ -42,12 +42,9 @@ async function save() {
 }
 
 document.addEventListener("input", (event) => { if (event.target.closest("#card-form")) saveSoon(); });
+document.addEventListener("restored", (event) => { if (event.target.id === "card-form") saveSoon(); });
 document.addEventListener("submit", (event) => { if (event.target.id === "card-form") clearTimeout(saving); }, true);
-addEventListener("pagehide", () => {
-  if (saving === undefined || !form()) return;
-  const fields = new URLSearchParams([...new FormData(form()), ["act", "draft"]]);
-  navigator.sendBeacon(form().getAttribute("action"), fields);
-});
+addEventListener("pagehide", () => { if (saving !== undefined) save(); });
 document.addEventListener("keydown", (event) => {
   const inForm = event.target.closest?.("#card-form");
   if (!inForm) return;

@@ -1,0 +1,68 @@
+"""What a form was based on, and what a repeated form has made already.
+
+Two mechanisms keep what people type from being lost or doubled, for everything that the desk lets
+them write:
+
+- A row that can be changed has a `version`, and remembers the page (`writer`) that wrote it last. A
+  form says which version it showed and which page it is. It is taken when nothing else has written
+  since: an answer of the desk may be lost on the way, and the page then sends its next change with
+  the version that it knows. Anything else is refused, and nothing is merged.
+- A form that creates something carries a token. The first one creates; the same token again, from a
+  second click or a repeated request, gives what the first one made.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from archiver.errors import ChangedMeanwhile
+
+LONGEST_TOKEN: Final = 64
+_KEPT: Final = int(timedelta(days=30).total_seconds())
+"""How long a browser that was offline may take to repeat a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """The version that a form showed (0: there was nothing yet), and the page that it stands on."""
+
+    version: int
+    writer: str = ""
+
+    def need(self, version: int, writer: str) -> None:
+        """ChangedMeanwhile unless the row is as the form showed it, or as the same page left it."""
+        is_own = bool(self.writer) and writer == self.writer and self.version < version
+        if version != self.version and not is_own:
+            raise ChangedMeanwhile(
+                f"version {version} is there, and the form was based on {self.version}",
+                hint="compare both, then save one of them",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """One creating form of one person. An empty token stands for a form that cannot be repeated."""
+
+    name: str
+    token: str
+    now: int
+
+    def make(self, db: sqlite3.Connection, create: Callable[[], int]) -> int:
+        """The id of what `create` made, now or for the same token before; in the caller's
+        transaction."""
+        if not self.token:
+            return create()
+        found = db.execute(
+            "SELECT made FROM receipts WHERE name = ? AND token = ?", (self.name, self.token)
+        ).fetchone()
+        if found is not None:
+            return int(found[0])
+        made = create()
+        db.execute(
+            "INSERT INTO receipts (name, token, made, at) VALUES (?, ?, ?, ?)",
+            (self.name, self.token, made, self.now),
+        )
+        db.execute("DELETE FROM receipts WHERE at < ?", (self.now - _KEPT,))
+        return made

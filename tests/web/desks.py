@@ -113,14 +113,14 @@ def enrol(made: Made, people: Mapping[str, Role] = PEOPLE) -> None:
 
 
 @contextmanager
-def served(made: Made, *, host: str = "127.0.0.1") -> Iterator[Served]:
-    """The desk over it, in a thread and a loop of its own until the block ends."""
+def served(made: Made, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Served]:
+    """The desk over it, in a thread and a loop of its own until the block ends; `port` 0 is any."""
     told: Queue[str] = Queue()
     run = partial(
         serve,
         made.config,
         host=host,
-        listener=listening(host, 0),
+        listener=listening(host, port),
         state_folder=made.state,
         clock=system_clock,
         announce=told.put,

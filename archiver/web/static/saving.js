@@ -12,7 +12,7 @@ const TYPED = `desk.typed.${bar.dataset.user}.${location.pathname}#`;
 const KEPT_OF_FORM = new Set(["version", "writer", "token", "seconds"]);
 const NEVER_KEPT = new Set(["csrf", "act"]);
 
-const formOf = (key) => key && document.querySelector(`form[data-key="${CSS.escape(key)}"]`);
+const formOf = (key) => (key ? document.querySelector(`form[data-key="${CSS.escape(key)}"]`) : null);
 const say = (key, values = {}) =>
   Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), words[key]);
 
@@ -29,7 +29,7 @@ function show(form, state, text) {
 function showUnsent() {
   const place = document.getElementById("unsent");
   const count = unsent().length;
-  place.hidden = !count || !place.dataset.failed;
+  place.hidden = !count || !("failed" in place.dataset);
   if (!count) delete place.dataset.failed;
   place.querySelector("span").textContent = say("unsent", { count });
 }
@@ -147,18 +147,19 @@ function showConflict(form, entry, markup) {
 }
 
 function onSaved(entry, form, answer) {
-  const isHere = form && entry.page === location.pathname;
+  const isHere = entry.page === location.pathname;
   const sent = entry.fields.filter(([name]) => !NEVER_KEPT.has(name));
   const typed = storage.get(`desk.typed.${bar.dataset.user}.${entry.page}#${entry.key}`);
   const isWhole = !typed || same(typed, sent) || !isHere;
   if (isWhole) storage.drop(`desk.typed.${bar.dataset.user}.${entry.page}#${entry.key}`);
   if (!isHere) return;
-  const isDraft = entry.act?.[1] === "draft" && form.dataset.draft;
+  const isDraft = entry.act?.[1] === "draft" && form?.dataset.draft;
   const place = document.getElementById(isDraft ? form.dataset.draft : entry.live);
+  if (!place) return;
   const focused = focusOf(place);
   place.innerHTML = answer.text;
   if (!isDraft) restore(place);
-  refocus(place, focused, form.dataset.key);
+  refocus(place, focused);
   show(formOf(entry.key), "saved", say("saved"));
   place.dispatchEvent(new CustomEvent("replaced", { bubbles: true, detail: { key: entry.key } }));
 }

@@ -43,6 +43,7 @@ _JUDGE: Final[Lines] = (
     (("T",), "key.tag"),
     (("G",), "key.card"),
     (("Ctrl Enter",), "key.submit"),
+    (("K",), "key.skip"),
 )
 
 _PAGES: Final[dict[str, tuple[tuple[str, Lines], ...]]] = {

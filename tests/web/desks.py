@@ -140,7 +140,7 @@ def served(made: Made, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Se
 def until_listed(client: httpx.Client, count: int) -> None:
     """Wait until the index has come to all recordings."""
     for _ in range(400):
-        if f"{count} recordings" in client.get("/").text and "Building the index" not in text(
+        if f"{count} recording" in client.get("/").text and "Building the index" not in text(
             client
         ):
             return

@@ -3,7 +3,9 @@
 import { clock } from "./clock.js";
 import "./desk.js";
 import { listen } from "./keys.js";
-import { complain, tell } from "./live.js";
+import { tell } from "./live.js";
+import { ask, isAway, watch } from "./presence.js";
+import { unsent } from "./outbox.js";
 import { open as openCard } from "./scorecard.js";
 import { Sides } from "./sides.js";
 import { Timeline } from "./timeline.js";
@@ -33,6 +35,7 @@ const keep = {
   set(name, value) { try { localStorage.setItem(`desk.${name}`, JSON.stringify(value)); } catch { /* private mode */ } },
 };
 let keptAt = 0;
+let flowing;
 
 function keepPlace() {
   const { id, offset, seconds } = timeline.current;
@@ -56,7 +59,8 @@ function showPlace() {
   const at = timeline.position;
   $("clock").textContent = clock(at);
   $("seek").value = at;
-  $("seek").setAttribute("aria-valuetext", clock(at));
+  // Read out while it is being moved, not while it moves by itself.
+  if (!timeline.isPlaying || document.activeElement !== $("seek")) $("seek").setAttribute("aria-valuetext", clock(at));
   if ($("note-at") && document.activeElement?.id !== "note") aimNote();
   if (timeline.isPlaying && performance.now() - keptAt > 2000) keepPlace();
 }
@@ -75,7 +79,7 @@ function showLoop() {
   const { loop } = timeline;
   $("loop").setAttribute("aria-pressed", String(Boolean(loop?.to)));
   const text = loop?.to ? say("loop.on", { from: clock(loop.from), to: clock(loop.to) })
-    : loop ? say("loop.from", { at: clock(loop.from) }) : say("loop.off");
+    : loop ? say("loop.from", { at: clock(loop.from) }) : say("loop.cleared");
   $("loop-span").textContent = loop?.to ? `${clock(loop.from)}–${clock(loop.to)}` : say("loop.off");
   tell(text);
   for (const leg of legs) {
@@ -89,17 +93,50 @@ function trouble(text) {
   $("trouble").hidden = !text;
 }
 
-// A failure of the element says nothing of its reason: the desk does.
+// A failure of the element says nothing of its reason: the desk does. What may pass is waited for.
 async function explain() {
-  const { element, audio } = timeline.current;
-  trouble(say("unplayable"));
+  const { audio } = timeline.current;
+  let answer;
   try {
-    const answer = await fetch(audio, { headers: { Range: "bytes=0-0", "X-Desk-Live": "1" } });
-    if (!answer.ok) trouble(await answer.text());
+    answer = await fetch(audio, { headers: { Range: "bytes=0-0", "X-Desk-Live": "1" } });
   } catch {
-    complain("");
+    await ask();
+    if (!isAway()) setTimeout(explain, 1000);
+    showFlow();
+    return;
   }
-  element.load();
+  if (answer.status >= 500) {
+    trouble(await answer.text());
+    setTimeout(explain, 3000);
+  } else if (!answer.ok) {
+    trouble(await answer.text());
+    timeline.giveUp();
+  } else if (timeline.current.hasFailed) {
+    trouble(say("unplayable"));
+    timeline.giveUp();
+  } else {
+    timeline.current.hasFailed = true; // once more: the desk may have come back in between
+    trouble("");
+    await timeline.recover();
+  }
+}
+
+// Whether there is sound to play, in words and with a sign; what passes in half a second is not said.
+function showFlow() {
+  clearTimeout(flowing);
+  const state = isAway() && (timeline.isPlaying || unsent().length) ? "away" : timeline.isStarved ? "loading" : "";
+  const show = () => {
+    $("flow").hidden = !state;
+    $("flow").dataset.flow = state;
+    $("flow").querySelector("span").textContent = state ? say(`flow.${state}`) : "";
+  };
+  if (state === "loading") flowing = setTimeout(show, 500); else show();
+  if (!state && timeline.isPlaying) timeline.current.hasFailed = false;
+}
+
+function showLength() {
+  $("seek").max = timeline.seconds;
+  $("whole").textContent = clock(timeline.seconds);
 }
 
 function tick() {
@@ -136,7 +173,7 @@ function loopFrom() { timeline.setLoop({ from: timeline.position, to: null }); }
 function loopTo() {
   const from = timeline.loop?.from ?? timeline.current.offset;
   const to = timeline.position;
-  if (to <= from + 0.2 || timeline.legAt(from) !== timeline.legAt(to)) return;
+  if (to <= from + 0.2 || timeline.legAt(from) !== timeline.legAt(to)) { flash(say("loop.short")); return; }
   timeline.setLoop({ from, to });
   timeline.seek(from);
 }
@@ -241,6 +278,7 @@ async function draw(leg) {
     return;
   }
   leg.silences = shape.silences;
+  timeline.measured(leg, shape.seconds);
   leg.wave = new Wave(place, leg, shape, () => timeline.took(leg));
   place.dataset.drawn = shape.channels.length;
   if (shape.channels.length === 2) $("sides").hidden = false;
@@ -261,6 +299,15 @@ timeline.addEventListener("skips", () => {
   keep.set("skips", timeline.skips);
 });
 timeline.addEventListener("loop", showLoop);
+timeline.addEventListener("flow", showFlow);
+timeline.addEventListener("length", showLength);
+document.addEventListener("desk-away", showFlow);
+document.addEventListener("desk-back", async () => {
+  await timeline.recover();
+  showFlow();
+  tell(say("flow.back"));
+});
+watch(() => timeline.isPlaying || unsent().length > 0);
 timeline.addEventListener("trouble", explain);
 timeline.addEventListener("blocked", () => trouble(say("blocked")));
 timeline.addEventListener("end", goOn);
@@ -323,6 +370,7 @@ listen({
   y: copyLink,
   i: writeNote,
   t: () => $("tag")?.focus(),
+  k: () => $("reason")?.focus(),
   g: () => openCard(),
 });
 

@@ -35,24 +35,29 @@ function saveSoon() {
   saving = setTimeout(save, PAUSE);
 }
 
-async function save() {
+function stopSaving() {
   clearTimeout(saving);
   saving = undefined;
-  if (form()) await submit(form(), { name: "act", value: "draft" });
+}
+
+async function save() {
+  stopSaving();
+  if (form()?.dataset.draft) await submit(form(), { name: "act", value: "draft" });
 }
 
 document.addEventListener("input", (event) => { if (event.target.closest("#card-form")) saveSoon(); });
 document.addEventListener("restored", (event) => { if (event.target.id === "card-form") saveSoon(); });
-document.addEventListener("submit", (event) => { if (event.target.id === "card-form") clearTimeout(saving); }, true);
+document.addEventListener("submit", (event) => { if (event.target.id === "card-form") stopSaving(); }, true);
 addEventListener("pagehide", () => { if (saving !== undefined) save(); });
 document.addEventListener("keydown", (event) => {
   const inForm = event.target.closest?.("#card-form");
-  if (!inForm) return;
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+  const isElsewhere = event.target.closest?.("form, dialog") && !inForm;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && form() && !isElsewhere) {
     event.preventDefault();
     form().querySelector('button[value="submit"]').click();
     return;
   }
+  if (!inForm) return;
   const question = event.target.closest(".question");
   const name = keyName(event);
   if (!question || !/^[1-5ynx]$/.test(name)) return;

@@ -8,6 +8,7 @@ export class Timeline extends EventTarget {
   #loop = null;
   #skips = false;
   #wanted = false;
+  #lost = null;
   #seen = { at: -1, when: 0 };
 
   // `legs`: { id, offset, seconds, plays, element, silences }
@@ -20,6 +21,13 @@ export class Timeline extends EventTarget {
 
   get current() { return this.#current; }
   get isPlaying() { return this.#wanted; }
+  get isLost() { return this.#lost !== null; }
+  // It should play, and has nothing to play just now.
+  get isStarved() {
+    const { element } = this.#current;
+    return this.#wanted && Boolean(element) && !element.ended
+      && (this.isLost || element.readyState < HTMLMediaElement.HAVE_FUTURE_DATA);
+  }
   get rate() { return this.#rate; }
   get skips() { return this.#skips; }
   get loop() { return this.#loop; }
@@ -28,7 +36,7 @@ export class Timeline extends EventTarget {
     return last.offset + last.seconds;
   }
   get position() {
-    return this.#current.offset + (this.#target ?? this.#current.element?.currentTime ?? 0);
+    return this.#current.offset + (this.#lost ?? this.#target ?? this.#current.element?.currentTime ?? 0);
   }
 
   legAt(position) {
@@ -41,7 +49,8 @@ export class Timeline extends EventTarget {
     const leg = this.legAt(to);
     const within = Math.min(to - leg.offset, Math.max(leg.seconds - 0.05, 0));
     this.#turnTo(leg);
-    if (leg.element) {
+    if (this.isLost) this.#lost = within;
+    else if (leg.element) {
       this.#target = leg.element.readyState ? null : within;
       leg.element.currentTime = within;
     }
@@ -121,18 +130,57 @@ export class Timeline extends EventTarget {
       return;
     }
     this.setRate(this.#rate);
+    if (this.isLost) return;
     try {
       await element.play();
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (error.name === "AbortError" || this.isLost) return;
+      if (error.name !== "NotAllowedError") { this.#fail(); return; }
       this.#wanted = false;
       this.#tell(error.name === "NotAllowedError" ? "blocked" : "trouble");
     }
     this.#tell("state");
   }
 
+  // The sound cannot be had, and nobody knows yet for how long. The place is kept.
+  #fail() {
+    if (this.isLost) return;
+    this.#lost = this.#target ?? this.#current.element.currentTime;
+    this.#tell("trouble");
+  }
+
+  // It can be had again: go on where it was lost.
+  async recover() {
+    if (!this.isLost) return;
+    const { element } = this.#current;
+    this.#target = this.#lost;
+    this.#lost = null;
+    element.load();
+    element.currentTime = this.#target;
+    if (this.#wanted) await this.#start();
+    this.#tell("flow");
+  }
+
+  // It cannot be had at all.
+  giveUp() {
+    this.#target = this.#lost;
+    this.#lost = null;
+    this.#wanted = false;
+    this.#tell("state");
+    this.#tell("flow");
+  }
+
+  // The decoder knows better than the archive how long a part is.
+  measured(leg, seconds) {
+    if (!Number.isFinite(seconds) || seconds <= 0 || Math.abs(seconds - leg.seconds) < 0.05) return;
+    leg.seconds = seconds;
+    for (const [n, one] of this.legs.entries()) if (n) one.offset = this.legs[n - 1].offset + this.legs[n - 1].seconds;
+    this.#tell("length");
+  }
+
   #turnTo(leg) {
     if (leg === this.#current) return;
+    if (this.isLost) this.giveUp();
     this.#current.element?.pause();
     this.#current = leg;
     this.#target = null;
@@ -166,19 +214,17 @@ export class Timeline extends EventTarget {
     element.addEventListener("play", () => this.#obey(leg, true));
     element.addEventListener("pause", () => this.#obey(leg, false));
     element.addEventListener("ended", () => { if (leg === this.#current) this.#goOn(); });
-    element.addEventListener("error", () => {
-      if (leg === this.#current && this.#wanted) {
-        this.#wanted = false;
-        this.#tell("trouble");
-        this.#tell("state");
-      }
-    });
+    element.addEventListener("error", () => { if (leg === this.#current && this.#wanted) this.#fail(); });
+    element.addEventListener("durationchange", () => this.measured(leg, element.duration));
+    for (const name of ["waiting", "stalled", "playing", "canplay", "pause", "ended"]) {
+      element.addEventListener(name, () => { if (leg === this.#current) this.#tell("flow"); });
+    }
   }
 
   // The keys of a keyboard or headset reach the element itself.
   #obey(leg, wanted) {
     if (leg !== this.#current || leg.element.ended || wanted === leg.element.paused) return;
-    if (wanted === this.#wanted) return;
+    if (wanted === this.#wanted || this.isLost) return;
     this.#wanted = wanted;
     this.#tell("state");
   }

@@ -1,0 +1,83 @@
+"""A desk that goes away while somebody listens is noticed, and the call goes on when it is back."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from archiver.sandbox.audio import wav
+from archiver.sandbox.world import World
+from tests.export.browser import chromium, needs_chromium
+from tests.web.browser.acts import at, plays, press, ready, wait_until_at
+from tests.web.desks import Made, archived, served, until_listed
+
+pytestmark = needs_chromium
+
+LONG = 11
+"""A recording of ten minutes: far more than a browser fetches ahead."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    world = World().call(1, talk=600)
+    world.recording(LONG, audio=wav(20_000_000))
+    made = archived(tmp_path_factory.mktemp("away"), world)
+    with served(made) as desk, desk.visitor() as local:
+        until_listed(local, 1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def browser(made: Made) -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+def opened(browser: Browser, url: str, *, mute: str = "") -> Page:
+    """The page of the recording; what is asked for under `mute` is never answered."""
+    page = browser.new_page()
+    if mute:
+        page.route(mute, lambda route: None)
+    page.goto(f"{url}/recordings/{LONG}")
+    ready(page)
+    return page
+
+
+def test_a_desk_that_restarts_while_a_call_plays_is_noticed_and_the_call_goes_on(
+    made: Made, browser: Browser
+) -> None:
+    with ExitStack() as stack:
+        desk = stack.enter_context(served(made))
+        port = urlsplit(desk.url).port
+        assert port is not None
+        page = opened(browser, desk.url)
+        press(page, "Space")
+        wait_until_at(page, 0.5)
+        stack.close()
+        expect(page.locator("#flow")).to_contain_text("does not respond")
+        expect(page.locator("#flow .i-warn")).to_be_visible()
+        press(page, "9")  # nothing of that was fetched
+        page.wait_for_function("document.querySelector('audio').readyState < 3")
+        page.locator("#note").fill("While it was away")
+        page.locator("#note-form button").click()
+        expect(page.locator("#note-form [data-state]")).to_contain_text("Not saved")
+        with served(made, port=port):
+            expect(page.locator("#flow")).to_be_hidden(timeout=15_000)
+            seconds = float(page.locator("#seek").get_attribute("max") or 0)
+            wait_until_at(page, 0.9 * seconds + 0.2)
+            assert plays(page)
+            assert at(page) < 0.9 * seconds + 10
+            expect(page.locator("[data-note] p.prose")).to_have_text(["While it was away"])
+    page.close()
+
+
+def test_a_slow_desk_is_told_from_silence(made: Made, browser: Browser) -> None:
+    with served(made) as desk:
+        page = opened(browser, desk.url, mute="**/audio")
+        press(page, "Space")
+        expect(page.locator("#flow")).to_have_text("Loading audio …")
+        expect(page.locator("#flow .i-loop")).to_be_visible()
+        page.unroute_all(behavior="ignoreErrors")
+        page.close()

@@ -24,6 +24,7 @@ from archiver.desk.index.index import DeskIndex
 from archiver.desk.index.store import discard
 from archiver.desk.index.sync import Following
 from archiver.desk.media import Media
+from archiver.desk.pcm import Pcm
 from archiver.desk.peaks import Peaks
 from archiver.errors import ArchiverError
 from archiver.storage.base import Storage
@@ -44,6 +45,7 @@ class Library:
     folder: Path
     index: DeskIndex
     media: Media
+    pcm: Pcm
     peaks: Peaks
     _following: Following
     _forgetters: list[Forget] = field(default_factory=list)
@@ -84,6 +86,7 @@ class Library:
 
     async def _bury(self, record_ids: Sequence[int], digests: Sequence[str]) -> None:
         await self.peaks.forget(digests)
+        await self.pcm.forget(digests)
         for forget in self._forgetters:
             await forget(record_ids)
 
@@ -103,8 +106,9 @@ async def open_library(
         async with _open_index(config, folder / _INDEX, archive_id, storage) as opened:
             index, following = opened
             media = Media(index, storage)
-            peaks = Peaks(media, cache_folder / "peaks")
-            library = Library(archive_id, folder, index, media, peaks, following)
+            pcm = Pcm(media, cache_folder / "pcm")
+            peaks = Peaks(media, pcm, cache_folder / "peaks")
+            library = Library(archive_id, folder, index, media, pcm, peaks, following)
             with one_failure():
                 async with anyio.create_task_group() as background:
                     if is_following:

@@ -16,7 +16,7 @@ import anyio
 from archiver.desk.index.index import DeskIndex
 from archiver.desk.index.rows import Source
 from archiver.desk.index.view import State
-from archiver.errors import KeyMissing, StorageError, StorageUnreachable
+from archiver.errors import KeyMissing, StorageError
 from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import parse_recording_key
 
@@ -55,7 +55,7 @@ class Absent:
 
     `unknown`: the archive knows no such recording. `waiting` to `erased` are states of the ledger.
     `missing`: it should be there and is not. `damaged`: what is there is not what the ledger tells.
-    `unreachable`: the storage does not answer.
+    `unreachable`: the storage does not answer, or refuses to.
     """
 
     record_id: int
@@ -96,10 +96,8 @@ class Media:
                 info = await self._storage.stat(sound.key)
         except KeyMissing:
             return Absent(sound.record_id, "missing")
-        except (StorageUnreachable, TimeoutError):
+        except (StorageError, TimeoutError):  # refused, too: that tells nothing of the recording
             return Absent(sound.record_id, "unreachable")
-        except StorageError:
-            return Absent(sound.record_id, "damaged")
         return sound if info.size == sound.size else Absent(sound.record_id, "damaged")
 
 

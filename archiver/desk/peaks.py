@@ -11,15 +11,19 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import anyio
+import anyio.to_process
 import anyio.to_thread
 
 from archiver.desk.media import Absent, Media, Sound
+from archiver.desk.pcm import Pcm
 from archiver.desk.peak_cache import Cached, PeakCache, cache_errors
 from archiver.desk.waveform import Waveform, trace
 from archiver.errors import StorageError
 from archiver.sound.workers import WorkerFailed, work_on_audio
 
-Reason: TypeAlias = Literal["unknown-codec", "too-long", "absent", "damaged", "failed"]
+Reason: TypeAlias = Literal[
+    "unknown-codec", "too-long", "absent", "damaged", "unreachable", "failed"
+]
 
 _AT_ONCE: Final = 2
 _PATIENCE: Final = 900.0
@@ -33,8 +37,8 @@ class NoPeaks:
     """Why there is no waveform. But for `absent` the recording may be played all the same.
 
     `unknown-codec`: nothing here decodes it, though a browser may. `too-long`: more than 12 hours.
-    `damaged`: the bytes are not those that the ledger tells of. `failed`: it did not come to an
-    end this time.
+    `damaged`: the bytes are not those that the ledger tells of. `unreachable`: the storage does not
+    give them. `failed`: it did not come to an end this time.
     """
 
     reason: Reason
@@ -43,8 +47,11 @@ class NoPeaks:
 class Peaks:
     """Waveforms of the recordings of one archive, cached in `folder`."""
 
-    def __init__(self, media: Media, folder: Path, *, most_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self, media: Media, pcm: Pcm, folder: Path, *, most_bytes: int = CACHE_BYTES
+    ) -> None:
         self._media = media
+        self._pcm = pcm
         self._folder = folder
         self._cache = PeakCache(folder, most_bytes)
         self._places = anyio.CapacityLimiter(_AT_ONCE)
@@ -54,7 +61,7 @@ class Peaks:
         """The waveform of a recording, or why there is none. The first time this takes seconds."""
         sound = await self._media.look(record_id)
         if isinstance(sound, Absent):
-            return NoPeaks("absent")
+            return NoPeaks("unreachable" if sound.why == "unreachable" else "absent")
         lock = self._at_work.setdefault(sound.sha256, anyio.Lock())
         async with lock:
             try:
@@ -76,7 +83,9 @@ class Peaks:
             if found is None:
                 return NoPeaks("damaged")
             await anyio.to_thread.run_sync(self._cache.put, sound.sha256, found)
-        except (TimeoutError, StorageError, WorkerFailed):
+        except StorageError:
+            return NoPeaks("unreachable")
+        except (TimeoutError, WorkerFailed, anyio.BrokenWorkerProcess):
             return NoPeaks("failed")
         return _told(found)
 
@@ -84,6 +93,10 @@ class Peaks:
         """What the audio looks like; None when its bytes are not those of the ledger."""
         with cache_errors(self._folder):
             await anyio.Path(self._folder).mkdir(parents=True, exist_ok=True)
+            way = await self._pcm.way(sound)
+            decoded = await self._pcm.of(sound, way) if way.needs_ffmpeg else None
+            if isinstance(decoded, Path):
+                return await anyio.to_process.run_sync(trace, str(decoded), cancellable=True)
             async with self._media.open(sound) as chunks:
                 return await work_on_audio(
                     chunks,

@@ -4,6 +4,7 @@ Where nobody has set up a desk there is nothing to check. No run depends on it, 
 is worth a look and never a problem.
 """
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ import anyio.to_thread
 from archiver.config import Config, DeskConfig
 from archiver.desk.accounts.person import Role
 from archiver.desk.accounts.users import UsersFile
+from archiver.desk.playback import FFMPEG
 from archiver.desk.review.scorecard import read_scorecard
 from archiver.doctor.check import Check, Surroundings, Verdict
 from archiver.doctor.machine import try_database
@@ -23,6 +25,7 @@ from archiver.errors import ConfigError
 _USERS: Final = "desk: users"
 _SCORECARD: Final = "desk: scorecard"
 _DATA: Final = "desk: data"
+_DECODER: Final = "desk: decoder"
 
 
 async def try_desk(config: Config, around: Surroundings) -> list[Check]:
@@ -38,7 +41,17 @@ async def try_desk(config: Config, around: Surroundings) -> list[Check]:
     folder = around.state_folder() / "desk" if desk.data is None else desk.data.parent
     hint = "set desk.data to a place on a local disk that you may write to"
     data = await anyio.to_thread.run_sync(try_database, folder, _DATA, hint)
-    return [*checks, replace(data, verdict=Verdict.WARNING) if data.is_problem else data]
+    kept = replace(data, verdict=Verdict.WARNING) if data.is_problem else data
+    return [*checks, kept, _decoder()]
+
+
+def _decoder() -> Check:
+    """Whether recordings can be played that only ffmpeg decodes."""
+    found = shutil.which(FFMPEG)
+    if found is None:
+        finding = "ffmpeg is not installed: AMR, WMA, G.722 and G.729 recordings cannot be played"
+        return Check.warning(_DECODER, finding, "apt-get install ffmpeg, if there are any")
+    return Check.ok(_DECODER, f"{found} decodes AMR, WMA, G.722 and G.729")
 
 
 def _is_there(path: Path) -> bool:

@@ -91,6 +91,12 @@ _BY_TYPE = {
     "audio/aac": "aac",
     "audio/amr": "amr",
     "audio/webm": "webm",
+    "audio/aiff": "aiff",
+    "audio/x-aiff": "aiff",
+    "audio/basic": "au",
+    "audio/x-ms-wma": "wma",
+    "audio/g722": "g722",
+    "audio/g729": "g729",
 }
 
 _AUDIO_TYPE = re.compile(r"audio/[a-z0-9.+-]{1,40}")
@@ -117,6 +123,11 @@ def identify(head: bytes, content_type: str | None, path: str) -> Format:
     extension = _BY_TYPE.get(declared) or _suffix(path) or "bin"
     served = declared if _AUDIO_TYPE.fullmatch(declared) else "application/octet-stream"
     return Format(extension, served, known=False)
+
+
+def extension_of(content_type: str) -> str:
+    """The extension of audio of that type; `bin` for a type that is not known here."""
+    return _BY_TYPE.get(content_type, "bin")
 
 
 def measure(source: bytes | Path) -> Facts:

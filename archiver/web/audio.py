@@ -5,6 +5,12 @@ which key is for `Media` to know. A play that cannot be written to the journal i
 """
 
 import logging
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -12,20 +18,18 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from archiver.desk.journal import Act
-from archiver.desk.media import Absent, Media, Sound
+from archiver.desk.media import Absent, Sound
 from archiver.desk.peaks import NoPeaks
+from archiver.desk.playback import Way
 from archiver.errors import StorageError
+from archiver.recordings.audio import extension_of
 from archiver.storage.base import ByteRange
 from archiver.web.context import Visit
 from archiver.web.ranges import Unsatisfiable, content_range, requested
 
 _LOG: Final = logging.getLogger(__name__)
+_CHUNK: Final = 256 * 1024
 _GONE: Final = frozenset({"gone", "pruned", "erased"})
-_EXTENSIONS: Final = {
-    "audio/mpeg": "mp3", "audio/wav": "wav", "audio/x-wav": "wav", "audio/ogg": "ogg",
-    "audio/opus": "opus", "audio/mp4": "m4a", "audio/aac": "aac", "audio/flac": "flac",
-    "audio/webm": "webm", "audio/amr": "amr",
-}  # fmt: skip
 
 
 async def listen(visit: Visit) -> Response:
@@ -36,7 +40,17 @@ async def listen(visit: Visit) -> Response:
     if visit.request.method == "GET":
         await visit.desk.journal.played(visit.person, visit.address, found.record_id)
         await visit.desk.queues.keep(visit.person, found.record_id)
-    return _answer(visit, found, {})
+    pcm = visit.desk.library.pcm
+    way = await pcm.way(found)
+    if way is Way.BROWSER:
+        return _answer(visit, _as_it_is(visit, found), {})
+    decoded = await pcm.of(found, way)
+    if isinstance(decoded, Path):
+        return _answer(visit, await _decoded(found, decoded), {})
+    if decoded == "no-decoder" or decoded == "undecodable":  # noqa: PLR1714 - narrows the type
+        kind = extension_of(found.content_type).upper()
+        return PlainTextResponse(visit.say(f"absent.{decoded}", kind=kind), 415)
+    return _absent(visit, Absent(found.record_id, decoded))
 
 
 async def take_away(visit: Visit) -> Response:
@@ -48,9 +62,9 @@ async def take_away(visit: Visit) -> Response:
         await visit.desk.journal.record(
             visit.person.name, visit.address, Act.DOWNLOAD, record_id=found.record_id
         )
-    extension = _EXTENSIONS.get(found.content_type, "bin")
+    extension = extension_of(found.content_type)
     name = f'attachment; filename="recording-{found.record_id}.{extension}"'
-    return _answer(visit, found, {"content-disposition": name})
+    return _answer(visit, _as_it_is(visit, found), {"content-disposition": name})
 
 
 async def shape(visit: Visit) -> Response:
@@ -73,38 +87,73 @@ def _absent(visit: Visit, found: Absent) -> Response:
     return PlainTextResponse(said, status)
 
 
-def _answer(visit: Visit, sound: Sound, headers: dict[str, str]) -> Response:
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What is sent: the recording as it is, or what was decoded of it. `tag` names these bytes."""
+
+    record_id: int
+    size: int
+    content_type: str
+    tag: str
+    open: Callable[[ByteRange | None], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+
+
+def _as_it_is(visit: Visit, sound: Sound) -> Track:
+    opened = partial(visit.desk.library.media.open, sound)
+    return Track(sound.record_id, sound.size, sound.content_type, sound.sha256, opened)
+
+
+async def _decoded(sound: Sound, path: Path) -> Track:
+    size = (await anyio.Path(path).stat()).st_size
+    return Track(sound.record_id, size, "audio/wav", f"{sound.sha256}-pcm", partial(_read, path))
+
+
+@asynccontextmanager
+async def _read(path: Path, span: ByteRange | None) -> AsyncIterator[AsyncIterator[bytes]]:
+    async with await anyio.open_file(path, "rb") as file:
+
+        async def chunks() -> AsyncIterator[bytes]:
+            await file.seek(span.start if span else 0)
+            left = (
+                span.stop if span and span.stop is not None else sys.maxsize
+            ) - await file.tell()
+            while left > 0 and (chunk := await file.read(min(_CHUNK, left))):
+                left -= len(chunk)
+                yield chunk
+
+        yield chunks()
+
+
+def _answer(visit: Visit, track: Track, headers: dict[str, str]) -> Response:
     asked = visit.request.headers
-    tag = f'"{sound.sha256}"'
+    tag = f'"{track.tag}"'
     headers |= {"etag": tag, "accept-ranges": "bytes"}
     if tag in asked.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     # A range of another version would be glued to what the browser has of this one.
     is_same = asked.get("if-range", tag) == tag
     try:
-        span = requested(asked.get("range") if is_same else None, sound.size)
+        span = requested(asked.get("range") if is_same else None, track.size)
     except Unsatisfiable:
-        headers["content-range"] = f"bytes */{sound.size}"
+        headers["content-range"] = f"bytes */{track.size}"
         return Response(status_code=416, headers=headers)
     if span is not None:
-        headers["content-range"] = content_range(span, sound.size)
-    return SoundResponse(visit.desk.library.media, sound, span, headers)
+        headers["content-range"] = content_range(span, track.size)
+    return SoundResponse(track, span, headers)
 
 
 class SoundResponse(Response):
-    """Streams from the archive, and stops reading as soon as the listener has gone."""
+    """Streams a track, and stops reading as soon as the listener has gone."""
 
-    def __init__(
-        self, media: Media, sound: Sound, span: ByteRange | None, headers: dict[str, str]
-    ) -> None:
-        stop = sound.size if span is None or span.stop is None else span.stop
+    def __init__(self, track: Track, span: ByteRange | None, headers: dict[str, str]) -> None:
+        stop = track.size if span is None or span.stop is None else span.stop
         length = stop - (span.start if span else 0)
         super().__init__(
             status_code=206 if span else 200,
             headers={**headers, "content-length": str(length)},
-            media_type=sound.content_type,
+            media_type=track.content_type,
         )
-        self._media, self._sound, self._span = media, sound, span
+        self._track, self._span = track, span
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; a storage that fails in mid-stream leaves the answer short, never wrong.
@@ -120,7 +169,7 @@ class SoundResponse(Response):
             await send(start)
             await send({"type": "http.response.body", "body": b""})
             return
-        async with self._media.open(self._sound, self._span) as chunks:
+        async with self._track.open(self._span) as chunks:
             await send(start)
             try:
                 async with anyio.create_task_group() as talk:
@@ -131,7 +180,7 @@ class SoundResponse(Response):
                     talk.cancel_scope.cancel()
             except* StorageError as group:
                 # Without its end the answer is short of its length: the server cuts the connection.
-                _LOG.warning("recording %s: %s", self._sound.record_id, group.exceptions[0])
+                _LOG.warning("recording %s: %s", self._track.record_id, group.exceptions[0])
 
 
 async def _until_gone(receive: Receive, listening: anyio.CancelScope) -> None:

@@ -41,11 +41,22 @@ async def test_a_sound_desk_is_told_part_by_part(tmp_path: Path) -> None:
     enrol(tmp_path, ada=Role.ADMIN, rita=Role.REVIEWER, ross=Role.REVIEWER)
     (tmp_path / "card.yaml").write_text("questions: [{id: a, text: A, kind: yes_no}]")
     checks = await found(tmp_path, "scorecard: card.yaml, data: own/desk.sqlite")
+    del checks["desk: decoder"]
     assert {one.verdict for one in checks.values()} == {Verdict.OK}, checks
     assert "0 listener, 2 reviewer, 1 admin" in checks["desk: users"].finding
     assert checks["desk: scorecard"].finding == "it can be used; questions: 1"
     assert str(tmp_path / "own") in checks["desk: data"].finding
     assert list((tmp_path / "own").iterdir()) == []
+
+
+async def test_a_missing_ffmpeg_is_named_with_what_cannot_be_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrol(tmp_path, ada=Role.ADMIN)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    decoder = (await found(tmp_path))["desk: decoder"]
+    assert decoder.verdict is Verdict.WARNING
+    assert "AMR" in decoder.finding
 
 
 def open_to_all(folder: Path) -> None:

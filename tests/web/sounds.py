@@ -50,5 +50,5 @@ def _paused(pause: float = PAUSE[1] - PAUSE[0]) -> Audio:
 
 
 def _foreign() -> Audio:
-    """AMR, which phones record and browsers do not know."""
-    return Audio(b"#!AMR\n" + (b"\x3c" + bytes(range(31))) * 200, "audio/amr", "amr", 4.0)
+    """A kind of sound that nothing here and no browser knows."""
+    return Audio(b"\x7fG723" + (b"\x3c" + bytes(range(31))) * 200, "audio/g723", "g723", 4.0)

@@ -1,7 +1,8 @@
 """A desk that goes away while somebody listens is noticed, and the call goes on when it is back."""
 
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
-from tests.export.browser import chromium, needs_chromium
+from tests.export.browser import needs_chromium
 from tests.web.browser.acts import at, plays, press, ready, wait_until_at
 from tests.web.desks import Made, archived, served, until_listed
 
@@ -19,20 +20,18 @@ LONG = 11
 """A recording of ten minutes: far more than a browser fetches ahead."""
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    world = World().call(1, talk=600)
-    world.recording(LONG, audio=wav(20_000_000))
-    made = archived(tmp_path_factory.mktemp("away"), world)
+def ten_minutes(folder: Path) -> Made:
+    made = archived(folder, World().call(1, talk=600).recording(LONG, audio=wav(20_000_000)))
     with served(made) as desk, desk.visitor() as local:
         until_listed(local, 1)
     return made
 
 
 @pytest.fixture(scope="module")
-def browser(made: Made) -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Made in a thread of its own: a browser that runs keeps the event loop of this one."""
+    with ThreadPoolExecutor(1) as aside:
+        return aside.submit(ten_minutes, tmp_path_factory.mktemp("away")).result()
 
 
 def opened(browser: Browser, url: str, *, mute: str = "") -> Page:

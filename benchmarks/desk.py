@@ -11,6 +11,7 @@ list and its facets.
 """
 
 import argparse
+import hashlib
 import json
 import random
 import resource
@@ -18,6 +19,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,8 +66,26 @@ def words(rng: random.Random) -> str:
     return " ".join(told)
 
 
-def recording(number: int, of: int, rng: random.Random) -> tuple[list[bytes], bytes]:
-    """The lines of the ledger about one call with one recording, and its sidecar."""
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The size of the audio of a recording, and its digest."""
+
+    size: int = 250_000
+    sha256: str = DIGEST
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One recording: the lines of the ledger about its call and it, and its sidecar."""
+
+    record_id: int
+    key: str
+    lines: list[bytes]
+    card: bytes
+
+
+def recording(number: int, of: int, rng: random.Random, sound: Sound = Sound()) -> Made:
+    """One call with one recording, whose audio is `sound`."""
     at = START + YEARS * (number / of)
     call_id, record_id, lead = number + 10**6, number + 10**7, rng.randrange(50_000, 400_000)
     order, agent = rng.randrange(200, 230), rng.randrange(100, 300)
@@ -78,7 +98,7 @@ def recording(number: int, of: int, rng: random.Random) -> tuple[list[bytes], by
         "direction": rng.choice(("incoming", "outgoing")),
     }
     key = audio_key(lead, call_id, record_id, "mp3")
-    facts = Audio(key, 250_000, DIGEST, "audio/mpeg", seconds, ())
+    facts = Audio(key, sound.size, sound.sha256, "audio/mpeg", seconds, ())
     card = sidecar.compose(
         Call(call_id, lead, order, agent, status_code=status, created_at=at, row=row),
         Recording(record_id, lead, duration_seconds=seconds, summary=summary, created_at=at),
@@ -93,10 +113,10 @@ def recording(number: int, of: int, rng: random.Random) -> tuple[list[bytes], by
         call_id=call_id,
         key=key,
         bytes=facts.size,
-        sha256=DIGEST,
+        sha256=sound.sha256,
         content_type="audio/mpeg",
         sidecar_bytes=len(card),
-        sidecar_sha256=DIGEST,
+        sidecar_sha256=hashlib.sha256(card).hexdigest(),
         metadata_sha256=DIGEST,
         has_summary=summary is not None,
         lead_id=lead,
@@ -114,7 +134,7 @@ def recording(number: int, of: int, rng: random.Random) -> tuple[list[bytes], by
         created_at=at,
         recordings=(record_id,),
     )
-    return [encode(at, "run", stored), encode(at, "run", judged)], card
+    return Made(record_id, key, [encode(at, "run", stored), encode(at, "run", judged)], card)
 
 
 def fill(path: Path, recordings: int) -> float:
@@ -123,11 +143,11 @@ def fill(path: Path, recordings: int) -> float:
     store = Store(path, ARCHIVE_ID)
     for start in range(0, recordings, A_SEGMENT):
         numbers = range(start, min(start + A_SEGMENT, recordings))
-        made = [(number, *recording(number, recordings, rng)) for number in numbers]
+        made = [recording(number, recordings, rng) for number in numbers]
         began = time.monotonic()
-        lines = [line for _, few, _ in made for line in few]
+        lines = [line for one in made for line in one.lines]
         store.take(lines, Head(start // A_SEGMENT + 1, DIGEST))
-        store.keep([read_card(number + 10**7, 1, card) for number, _, card in made])
+        store.keep([read_card(one.record_id, 1, one.card) for one in made])
         spent += time.monotonic() - began
         if start % 100_000 == 0:
             print(f"{start:>9,} recordings taken in, {spent:.0f} s", flush=True)

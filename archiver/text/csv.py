@@ -10,7 +10,6 @@ become spaces, and what would turn the direction of writing becomes visible.
 import csv
 import io
 import re
-import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -24,7 +23,11 @@ _CHANGED: Final = re.compile(r"0\d+|\d{12,}|[\d.,]*\d[eE][+-]?\d+", re.ASCII)
 _EXACT: Final = 10**15
 """Spreadsheets keep fifteen digits of a number."""
 
-_TURNING: Final = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""What turns the direction of writing (bidirectional classes LRE to PDI)."""
+
+_BREAKS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Line breaks, control characters and halves of characters (categories Cc, Zl, Zp, Cs)."""
 
 _MOST: Final = 32_000
 """Characters of a cell; Excel takes 32,767 and drops the rest without a word."""
@@ -43,12 +46,8 @@ def safe_cell(value: object) -> str:
         return ""
     if isinstance(value, int | float):
         return str(value) if abs(value) < _EXACT else f"'{value}"
-    text = "".join(_plain(one) for one in str(value))[:_MOST]
+    text = str(value)[:_MOST]
+    if not text.isprintable():
+        text = _BREAKS.sub(" ", _TURNING.sub("\ufffd", text))
     bare = text.strip(" \u00a0\ufeff")
     return f"'{text}" if bare.startswith(_FORMULA) or _CHANGED.fullmatch(bare) else text
-
-
-def _plain(one: str) -> str:
-    if unicodedata.bidirectional(one) in _TURNING:
-        return "\ufffd"
-    return " " if unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} else one

@@ -19,7 +19,10 @@ from archiver.web.wording import clock
 ROWS: Final = 50
 _SHOWN_DAYS: Final = 14
 _SHOWN: Final = 8
-"""Choices of a facet that stand open; the others are one key away."""
+"""Choices of a facet that stand on the page; a link leads to all of them. Two hundred agents and a
+thousand days made three quarters of the page, and of the time that it took."""
+_ALL: Final = "all"
+"""The parameter of an address that names a facet to be shown with every choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +37,13 @@ class FacetChoice:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One facet as people see it."""
+    """One facet as people see it: some choices, how many more there are, and where all of them are
+    shown."""
 
     name: str
-    open: tuple[FacetChoice, ...]
-    more: tuple[FacetChoice, ...]
+    choices: tuple[FacetChoice, ...]
+    more: int
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +118,20 @@ def _by_day(
 
 
 def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
-    say, wording = visit.say, visit.wording
-    days = sorted(facets.days.items(), reverse=True)
-    yield _facet(view, "days", [(day, wording.short(day), n) for day, n in days], _SHOWN_DAYS)
-    yield _facet(view, "agents", _named(visit, facets.agents, "agent"))
-    yield _facet(view, "orders", _named(visit, facets.orders, "order"))
-    yield _facet(view, "directions", _worded(visit, facets.directions, "way"))
-    yield _facet(view, "statuses", _worded(visit, facets.statuses, "status"))
-    yield _facet(view, "states", _worded(visit, facets.states, "state"))
+    say = visit.say
+    whole = visit.request.query_params.get(_ALL)
+    days = [(day, "", n) for day, n in sorted(facets.days.items(), reverse=True)]
     tags = [(each.value, str(each.value), each.count) for each in facets.tags]
-    yield _facet(view, "tags", [one for one in tags if one[2] or one[0] in view.tags])
+    for name, lines, shown in (
+        ("days", days, _SHOWN_DAYS),
+        ("agents", _named(visit, facets.agents, "agent"), _SHOWN),
+        ("orders", _named(visit, facets.orders, "order"), _SHOWN),
+        ("directions", _worded(visit, facets.directions, "way"), _SHOWN),
+        ("statuses", _worded(visit, facets.statuses, "status"), _SHOWN),
+        ("states", _worded(visit, facets.states, "state"), _SHOWN),
+        ("tags", [one for one in tags if one[2] or one[0] in view.tags], _SHOWN),
+    ):
+        yield _facet(visit, view, name, lines, len(lines) if name == whole else shown)
     for member, (no, yes) in (
         ("is_reviewed", facets.is_reviewed),
         ("has_summary", facets.has_summary),
@@ -130,22 +139,29 @@ def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
     ):
         pairs = [(True, say(f"{member}.yes"), yes), (False, say(f"{member}.no"), no)]
         is_choice = (no and yes) or getattr(view, member) is not None
-        yield _facet(view, member, pairs if is_choice else [])
+        yield _facet(visit, view, member, pairs if is_choice else [], _SHOWN)
 
 
 def _facet(
-    view: View, member: str, choices: list[tuple[Any, str, int]], shown: int = _SHOWN
+    visit: Visit, view: View, member: str, lines: list[tuple[Any, str, int]], shown: int
 ) -> Facet:
+    """The first of the choices, and those that were chosen."""
     chosen = getattr(view, member)
     picked = chosen if isinstance(chosen, tuple) else (chosen,)
-    lines = tuple(
-        FacetChoice(label, count, query(toggled(view, member, value)), value in picked)
-        for value, label, count in choices
-    )
     if len(lines) <= shown + 1:
-        return Facet(member, lines, ())
-    open_ = lines[:shown] + tuple(line for line in lines[shown:] if line.is_chosen)
-    return Facet(member, open_, tuple(line for line in lines[shown:] if not line.is_chosen))
+        shown = len(lines)
+    kept = lines[:shown] + [line for line in lines[shown:] if line[0] in picked]
+    choices = tuple(
+        FacetChoice(
+            label or visit.wording.short(value),
+            count,
+            query(toggled(view, member, value)),
+            value in picked,
+        )
+        for value, label, count in kept
+    )
+    address = query(changed(view), **{_ALL: member})
+    return Facet(member, choices, len(lines) - len(kept), f"{address}#{member}")
 
 
 def _named(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:

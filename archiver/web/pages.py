@@ -1,7 +1,7 @@
 """Templates into markup: whatever is put into one is text, and stays text."""
 
 import functools
-import unicodedata
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
@@ -12,9 +12,10 @@ from markupsafe import Markup
 from archiver.desk.texts import TURNS
 from archiver.web.wording import clock
 
-_ALLOWED: Final = {"\n", "\t"}
-_STEERING: Final = TURNS | {"\u200e", "\u200f"}
-"""Characters that make a line read as another."""
+_HIDDEN: Final = re.compile(
+    f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff\u200e\u200f{''.join(sorted(TURNS))}]"
+)
+"""Characters that nobody sees, but for line break and tab, or that make a line read as another."""
 
 
 def render(template: str, values: Mapping[str, Any]) -> str:
@@ -24,18 +25,9 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 
 def visible(value: object) -> object:
     """Text without control and bidirectional characters; anything else as it is."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isascii():
-        if isinstance(value, str) and not isinstance(value, Markup) and not value.isprintable():
-            return "".join(map(_shown, value))
+    if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return "".join(map(_shown, value))
-
-
-def _shown(one: str) -> str:
-    if one in _ALLOWED:
-        return one
-    hidden = one in _STEERING or unicodedata.category(one) in {"Cc", "Cs"}
-    return "\ufffd" if hidden else one
+    return _HIDDEN.sub("\ufffd", value)
 
 
 @functools.cache
@@ -50,6 +42,9 @@ def _environment() -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters["clock"] = clock
+    drawn = environment.get_template("icons.html").module
+    # An icon is the same wherever it stands, and a list has a hundred of them.
+    environment.globals["icon"] = functools.cache(drawn.icon)  # type: ignore[attr-defined]
     return environment
 
 

@@ -1,0 +1,38 @@
+"""An archive for a desk that is busy: many recordings, the newest of which can be heard."""
+
+import hashlib
+import random
+from importlib.resources import files
+from pathlib import Path
+
+from archiver.archive.format import encode_format
+from archiver.ledger.segments import Head, link
+from archiver.storage.keys import FORMAT_KEY
+from benchmarks.desk import A_SEGMENT, ARCHIVE_ID, Sound, recording
+
+HEARD = 400
+"""The newest recordings have audio; that of the others lies nowhere, since nobody asks for it."""
+
+
+def write_desk_archive(root: Path, recordings: int) -> list[int]:
+    """Write sidecars, ledger and some audio; the ids of the recordings that can be heard."""
+    audio = files("archiver.sandbox").joinpath("samples", "rec-900101.mp3").read_bytes()
+    sound = Sound(len(audio), hashlib.sha256(audio).hexdigest())
+    (root / "_archive/ledger").mkdir(parents=True)
+    (root / FORMAT_KEY).write_bytes(encode_format(ARCHIVE_ID))
+    rng, head, heard = random.Random(1), Head(), []
+    for start in range(0, recordings, A_SEGMENT):
+        lines: list[bytes] = []
+        for number in range(start, min(start + A_SEGMENT, recordings)):
+            made = recording(number, recordings, rng, sound)
+            lines += made.lines
+            path = root / made.key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.with_suffix(".json").write_bytes(made.card)
+            if number >= recordings - HEARD:
+                path.write_bytes(audio)
+                heard.append(made.record_id)
+        segment = link(head, ARCHIVE_ID, lines)
+        (root / segment.key).write_bytes(segment.data)
+        head = segment.head
+    return heard

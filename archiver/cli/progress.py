@@ -11,7 +11,15 @@ from typing import Any, Final
 
 from archiver.cli.watch import Printer
 from archiver.console import Console
-from archiver.run.events import BytesReceived, CallDone, CallsListed, Event, Note
+from archiver.run.events import (
+    BytesReceived,
+    CallDone,
+    CallsExpected,
+    CallsListed,
+    Event,
+    ListsRead,
+    Note,
+)
 from archiver.tasks.retry import RetryScheduled
 from archiver.text.measures import say_duration, say_size
 
@@ -26,6 +34,9 @@ class Tally:
     """What the events add up to. Calling it with an event counts the event."""
 
     listed: int = 0
+    expected: int | None = None
+    slices: int = 0
+    slices_read: int = 0
     done: int = 0
     open: int = 0
     gone: int = 0
@@ -45,10 +56,28 @@ class Tally:
                 self.gone += event.count
         elif isinstance(event, CallsListed):
             self.listed += event.count
+        elif isinstance(event, CallsExpected):
+            self.expected = event.count
+        elif isinstance(event, ListsRead):
+            self.slices, self.slices_read = event.slices, event.read
         elif isinstance(event, RetryScheduled):
             self.retries += 1
         elif isinstance(event, Note):
             self.notes.append(event.text)
+
+    @property
+    def total(self) -> int | None:
+        """How many calls there are in all. None while that is not known, or was wrong."""
+        if self.expected is None or self.expected < self.listed:
+            return None
+        return self.expected
+
+    @property
+    def listing(self) -> str:
+        """What is read of the call lists while this takes several steps; else nothing."""
+        if self.slices < 2 or self.slices_read == self.slices:
+            return ""
+        return f"{self.slices_read:,} of {self.slices:,} lists read"
 
     def take_notes(self) -> list[str]:
         """The notes since the last call of this."""
@@ -97,15 +126,23 @@ class Lines:
         tally = self._tally
         rate = (tally.received - self._received_then) / (now - self._last)
         parts = [
-            f"{tally.done:,} of {tally.listed:,} calls",
+            f"{tally.done:,} {_of(tally)}calls",
+            *([tally.listing] if tally.listing else []),
             f"{say_size(tally.received)} at {say_size(rate)}/s",
             *(f"{count:,} {name}" for name, count in tally.troubles().items()),
         ]
         return f"{say_duration(now - self._begun)}: {', '.join(parts)}"
 
 
+def _of(tally: Tally) -> str:
+    return "" if tally.total is None else f"of {tally.total:,} "
+
+
 class Bars:
-    """Two bars on a terminal: calls (done of those listed so far) and bytes; notes go above."""
+    """Two bars on a terminal, calls and bytes; notes go above.
+
+    While nobody knows how many calls there are, the first one counts and shows no share.
+    """
 
     def __init__(self, tally: Tally, console: Console) -> None:
         from tqdm import tqdm
@@ -116,10 +153,11 @@ class Bars:
             "leave": False,
             "dynamic_ncols": True,
             "mininterval": 0,
+            "smoothing": 0,  # time left by the average pace: calls come in bursts
         }
         self._tally = tally
         self._console = console
-        self._calls: tqdm[Any] = tqdm(desc="calls", unit=" calls", total=0, position=0, **common)
+        self._calls: tqdm[Any] = tqdm(desc="calls", unit=" calls", total=None, position=0, **common)
         self._bytes: tqdm[Any] = tqdm(
             desc="bytes", unit="B", unit_scale=True, unit_divisor=1024, position=1, **common
         )
@@ -127,8 +165,10 @@ class Bars:
     def tick(self) -> None:
         """Say the notes above the bars, then redraw them."""
         self._say_notes()
-        self._calls.total = self._tally.listed
-        self._calls.set_postfix(self._tally.troubles(), refresh=False)
+        self._calls.total = self._tally.total
+        troubles = [f"{name}={count:,}" for name, count in self._tally.troubles().items()]
+        said = [*filter(None, [self._tally.listing]), *troubles]
+        self._calls.set_postfix_str(", ".join(said), refresh=False)
         for bar, reached in (
             (self._calls, self._tally.done),
             (self._bytes, self._tally.received),

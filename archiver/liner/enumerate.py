@@ -36,6 +36,7 @@ from archiver.errors import (
 from archiver.liner.client import LinerClient
 from archiver.liner.models import Call
 from archiver.liner.paging import Listing, read_list
+from archiver.liner.progress import ListingProgress, ProgressOfLists
 from archiver.liner.protocol import Page
 from archiver.liner.scope import Scope, Stretch, Window
 from archiver.tasks.lanes import in_lanes
@@ -126,11 +127,13 @@ class Enumerator:
         users: Sequence[int] = (),
         statuses: Sequence[int] = (),
         deep: int = 2000,
+        on_progress: Callable[[ListingProgress], None] = lambda progress: None,
     ) -> None:
         self._client = client
         self._users = frozenset(users)
         self._statuses = frozenset(statuses)
         self._deep = deep
+        self._progress = ProgressOfLists(on_progress)
         self._longest = _LONGEST_SLICE
         self._slots = anyio.Semaphore(_SLICES)
         self._unnamed: set[str] = set()
@@ -151,6 +154,9 @@ class Enumerator:
         """
         self._emit = emit
         self._shortfalls = []
+        if not isinstance(stretches, AsyncIterable):
+            stretches = list(stretches)
+            self._progress.begin(sum(1 for each in stretches for _ in _batches_of(each)))
         await in_lanes(_SLICES, _batches(stretches), self._enumerate)
         return tuple(self._shortfalls)
 
@@ -162,11 +168,38 @@ class Enumerator:
         whole = _Ask(_without(batch.scopes, known), batch.window, batch.window)
         first, *rest = whole.pieces(self._longest) or [whole]
         if batch.window.is_empty or not whole.scopes:
+            self._progress.batch(0)
             return
+        self._progress.more(1 + len(rest))
+        if not rest:
+            self._progress.wait_for(first)
         await self._answer(first)
+        self._progress.slice_read()
         if self._ignores_period and rest:
             rest = [whole]
-        await in_lanes(_SLICES, rest, self._answer)
+
+        async def answer(ask: _Ask | None) -> None:
+            if ask is None:
+                await self._count(whole)
+            else:
+                await self._answer(ask)
+                self._progress.slice_read()
+
+        await in_lanes(_SLICES, [None, *rest] if rest else [], answer)
+
+    async def _count(self, whole: _Ask) -> None:
+        """Learn how many calls the slices of a batch hold in all, by one request that may fail.
+
+        It is worth no more than a figure of progress: long periods may be refused or cut.
+        """
+        whole = replace(whole, scopes=_without(whole.scopes, self._lost))
+        if not whole.scopes:
+            return
+        try:
+            page = await self._page(whole, 0)
+        except (RequestError, _RowsUnnamed):
+            return
+        self._progress.batch(None if self._sees_other_times(page, whole) else page.total)
 
     async def _answer(self, ask: _Ask, head: Page[Call] | None = None) -> None:
         """Read what is asked for, in smaller and smaller questions where it has to be."""
@@ -238,7 +271,9 @@ class Enumerator:
         async with self._slots:
             first = head if head is not None else await self._page(ask, 0)
         total = first.total or 0
-        is_deep = not self._sees_other_times(first, ask) and total > self._deep
+        sees_other_times = self._sees_other_times(first, ask)
+        self._progress.head(ask, None if sees_other_times else first.total)
+        is_deep = not sees_other_times and total > self._deep
         if is_deep and await self._read_in_pieces(ask, total):
             return
         async with self._slots:

@@ -25,7 +25,7 @@ from archiver.liner.models import Call, Order
 from archiver.liner.names import Directory
 from archiver.liner.scope import Scope, Stretch, Window
 from archiver.reasons import Reason
-from archiver.run.events import CallDone, CallsListed, OnEvent
+from archiver.run.events import CallDone, CallsExpected, CallsListed, OnEvent, tell_progress
 from archiver.run.pipeline import HandOver
 from archiver.run.request import RunRequest
 from archiver.run.windows import (
@@ -121,13 +121,19 @@ class Intake:
                     await self._take(admitted, hand_over)
 
         scope = self.config.scope
-        enumerator = Enumerator(self.liner, users=scope.users, statuses=scope.statuses)
+        enumerator = Enumerator(
+            self.liner,
+            users=scope.users,
+            statuses=scope.statuses,
+            on_progress=lambda progress: tell_progress(progress, self.on_event),
+        )
         self.shortfalls += await enumerator.run(self.stretches, admit)
         self._note_strangers()
         for call_id in self.request.calls:
             await self._single(call_id, admit)
         if not self.request.calls:
             await self._hand_over_due(hand_over)
+        self.on_event(CallsExpected(self.listed, final=True))
 
     def cursors(self) -> list[CursorMoved]:
         """The cursors that a finished run has earned: none unless it was a whole one."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from archiver.catalog.work import Outcome
+from archiver.liner.progress import ListingProgress
 from archiver.tasks.retry import RetryScheduled
 
 CURRENT_CALL: Final[ContextVar[int | None]] = ContextVar("call", default=None)
@@ -38,6 +39,22 @@ class CallsListed:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsExpected:
+    """The API counts so many calls in all. An estimate, unless it is `final`."""
+
+    count: int
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListsRead:
+    """Of the call lists, which are read in slices of time, so many slices were read."""
+
+    read: int
+    slices: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallDone:
     """`count` calls ended this run in `state`, one of the five states of a call."""
 
@@ -60,7 +77,15 @@ class Note:
 
 
 Event: TypeAlias = (
-    RunStarted | CallsListed | CallDone | NotArchived | BytesReceived | RetryScheduled | Note
+    RunStarted
+    | ListsRead
+    | CallsExpected
+    | CallsListed
+    | CallDone
+    | NotArchived
+    | BytesReceived
+    | RetryScheduled
+    | Note
 )
 OnEvent: TypeAlias = Callable[[Event], None]
 
@@ -76,3 +101,10 @@ def events_of(outcome: Outcome) -> Iterator[CallDone | NotArchived]:
     if judged.reason is not None and not judged.open:
         detail = details.get(None, "")
         yield NotArchived(judged.call_id, None, judged.state, judged.reason, detail)
+
+
+def tell_progress(progress: ListingProgress, on_event: OnEvent) -> None:
+    """How far the lists were read, and how many calls they hold, as events."""
+    on_event(ListsRead(progress.read, progress.slices))
+    if progress.expected is not None:
+        on_event(CallsExpected(progress.expected))

@@ -10,7 +10,14 @@ import time
 from archiver.cli.progress import Bars, Lines, Tally, printer_for
 from archiver.console import Console
 from archiver.errors import RequestUnanswered
-from archiver.run.events import BytesReceived, CallDone, CallsListed, Note
+from archiver.run.events import (
+    BytesReceived,
+    CallDone,
+    CallsExpected,
+    CallsListed,
+    ListsRead,
+    Note,
+)
 from archiver.tasks.retry import RetryScheduled
 
 
@@ -24,6 +31,7 @@ class Clock:
 
 def busy_tally() -> Tally:
     tally = Tally()
+    tally(CallsExpected(3000))
     tally(CallsListed(3000))
     for state in ("archived", "none", "waiting", "failed", "gone"):
         tally(CallDone(state))
@@ -61,6 +69,31 @@ def test_a_line_comes_every_thirty_seconds_and_not_before() -> None:
     assert err.getvalue() == (
         "30 s: 5 of 3,000 calls, 30.0 MiB at 1.0 MiB/s, 2 open, 1 gone, 1 retries\n"
     )
+
+
+def test_no_share_is_shown_of_what_nobody_knows() -> None:
+    """The calls listed so far are not the calls there are: a share of them would be a lie."""
+    tally = Tally()
+    tally(CallsListed(500))
+    tally(CallDone("archived", 310))
+    tally(ListsRead(3, 12))
+    assert (tally.total, tally.listing) == (None, "3 of 12 lists read")
+    tally(CallsExpected(9000))
+    assert [tally.total] == [9000]
+    tally(CallsListed(8600))
+    assert [tally.total] == [None], "the count of the API was too low"
+    tally(CallsExpected(9100, final=True))
+    tally(ListsRead(12, 12))
+    assert [tally.total, tally.listing] == [9100, ""]
+
+
+def test_a_line_says_which_lists_are_read() -> None:
+    clock, err, tally = Clock(), io.StringIO(), Tally()
+    lines = Lines(tally, Console(err=err), clock)
+    tally(ListsRead(120, 330))
+    clock.now += 30
+    lines.tick()
+    assert err.getvalue() == "30 s: 0 calls, 120 of 330 lists read, 0 B at 0 B/s\n"
 
 
 def test_a_run_that_stands_still_is_seen_to() -> None:

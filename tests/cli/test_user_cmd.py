@@ -112,7 +112,7 @@ def test_no_hash_is_shown(folder: Path) -> None:
         (["add", "carl", "--role", "admin", "--password-stdin"], "short\n", "10 characters"),
         (["add", "carl", "--role", "admin", "--password-stdin"], "", "10 characters"),
         (["add", "carl", "--role", "admin"], "", "no terminal"),
-        (["add", "carl", "--role", "admin", "--password", "x"], "", "unrecognized arguments"),
+        (["add", "carl", "--role", "admin", "--password", "x"], "", "unknown option --password"),
         (["password", "nobody", "--password-stdin"], f"{PASSWORD}\n", "no user nobody"),
         (["role", "nobody", "admin"], "", "no user nobody"),
         (["remove", "nobody"], "", "no user nobody"),

@@ -4,6 +4,7 @@ from typing import Final
 
 from archiver.reasons import Reason
 
+_UNTIL_GONE: Final = "the next runs ask again; after three days it counts as gone"
 _NEXT_STEPS: Final = {
     Reason.CALLS_NOT_LISTED: "the next run tries again; where the API keeps denying an order, name "
     "the others in scope.orders: no run asks for it then",
@@ -17,10 +18,13 @@ _NEXT_STEPS: Final = {
     "no run is complete before",
     Reason.LIST_FORBIDDEN: "give the API key the right to read the call records of these calls",
     Reason.SOURCE_FORBIDDEN: "the next run asks for a fresh address and tries again",
-    Reason.SOURCE_MISSING: "the next runs ask again; after three days it counts as gone",
+    Reason.SOURCE_MISSING: _UNTIL_GONE,
+    Reason.EMPTY: _UNTIL_GONE + ": ask at the source whether there ever was sound",
+    Reason.ENCODED: _UNTIL_GONE + ": let its server send recordings as they are, uncompressed",
+    Reason.TOO_MANY_REDIRECTS: _UNTIL_GONE + ": ask at the source for an address that ends",
     Reason.CALL_UNKNOWN: "the next runs ask again, and none is complete while it stays so: ask at "
     "the source why it lists the call and denies its recordings",
-    Reason.NO_LONGER_LISTED: "the next runs ask again; after three days it counts as gone",
+    Reason.NO_LONGER_LISTED: _UNTIL_GONE,
 }
 _NEXT_RUN: Final = "the next run tries again"
 _GONE: Final = "nothing more can be done here; ask for it at the source"

@@ -31,7 +31,9 @@ class Reason(StrEnum):
     NOT_AUDIO = "not-audio"
     EMPTY = "empty"
     ENCODED = "encoded"
+    NOT_HTTP = "not-http"
     CUT_SHORT = "cut-short"
+    TOO_MUCH = "more-than-announced"
     STALLED = "stalled"
     TOO_LARGE = "too-large"
     UNSTABLE = "unstable"
@@ -46,6 +48,12 @@ class Reason(StrEnum):
     def is_transient(self) -> bool:
         """Whether the same request may succeed a few seconds later."""
         return self in _TRANSIENT
+
+    @property
+    def settles(self) -> bool:
+        """Whether a source that answers so in runs on several days will never serve it: then
+        the recording is gone, and no run is kept from being complete by it."""
+        return self in _NEVER_SERVED
 
     @property
     def retryable(self) -> bool:
@@ -75,7 +83,9 @@ _SENTENCES: dict[Reason, str] = {
     Reason.NOT_AUDIO: "the source served a page or text instead of audio",
     Reason.EMPTY: "the source served an empty file",
     Reason.ENCODED: "the source served a compressed body although none was asked for",
+    Reason.NOT_HTTP: "the source answers, and its answer is not HTTP",
     Reason.CUT_SHORT: "the body ended before its announced length",
+    Reason.TOO_MUCH: "more came than the source announced",
     Reason.STALLED: "the body stopped arriving",
     Reason.TOO_LARGE: "the recording is larger than download.max_bytes",
     Reason.UNSTABLE: "the source announces no length and serves different bytes each time",
@@ -87,8 +97,20 @@ _TRANSIENT = frozenset(
         Reason.SOURCE_THROTTLED,
         Reason.SOURCE_ERROR,
         Reason.UNREACHABLE,
+        Reason.NOT_HTTP,
         Reason.CUT_SHORT,
+        Reason.TOO_MUCH,
         Reason.STALLED,
+    }
+)
+
+_NEVER_SERVED = frozenset(
+    {
+        Reason.SOURCE_MISSING,
+        Reason.NO_LONGER_LISTED,
+        Reason.EMPTY,
+        Reason.ENCODED,
+        Reason.TOO_MANY_REDIRECTS,
     }
 )
 

@@ -167,6 +167,7 @@ def _gone(item: GoneItem) -> _Row:
         **_facts(item.call),
         "recordId": item.record_id,
         "missingDays": list(item.missing_days),
+        "reason": item.reason,
         "nextStep": next_step(RecordingState.GONE, None),
     }
 

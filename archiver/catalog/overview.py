@@ -70,7 +70,7 @@ _UNRECORDED = """
     FROM calls WHERE state {is_none} AND talk_seconds > 0 AND {within} ORDER BY call_id
 """
 _GONE = """
-    SELECT recordings.call_id, {facts}, record_id, missing_days
+    SELECT recordings.call_id, {facts}, record_id, missing_days, recordings.reason
     FROM recordings LEFT JOIN calls USING (call_id)
     WHERE recordings.state {is_not_archived} AND recordings.state {is_gone} AND {within}
     ORDER BY recordings.call_id, record_id
@@ -138,11 +138,14 @@ class UnrecordedCall:
 
 @dataclass(frozen=True, slots=True)
 class GoneItem:
-    """A recording that the source no longer has; the days (UTC) on which it said so."""
+    """A recording that the source no longer has or cannot serve; the days (UTC) on which it was
+    so, and why."""
 
     call: CallFacts
     record_id: int
     missing_days: tuple[str, ...]
+    reason: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,7 @@ def take_stock(db: sqlite3.Connection, period: Period) -> Overview:
         for row in stock.ask(_OPEN)
     ]
     found.gone = [
-        GoneItem(_facts(row), row[5], tuple(json.loads(row[6]))) for row in stock.ask(_GONE)
+        GoneItem(_facts(row), row[5], tuple(json.loads(row[6])), row[7]) for row in stock.ask(_GONE)
     ]
     found.runs = [
         PastRun(run_id, moment(ended), bool(complete), key)

@@ -8,12 +8,12 @@ CALL_STATES: Final = {
     "none": "nothing was recorded",
     "waiting": "a recording is expected and not there yet",
     "failed": "tried, and will be tried again",
-    "gone": "the source no longer has them",
+    "gone": "the source no longer has them, or cannot serve them",
 }
 NOT_ARCHIVED: Final = {
     "waiting": "listed without an address yet",
     "failed": "tried, and will be tried again",
-    "gone": "the source no longer has them",
+    "gone": "the source no longer has them, or cannot serve them",
 }
 """The states of recordings that are not archived."""
 

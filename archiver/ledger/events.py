@@ -63,7 +63,7 @@ class Revised:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRecording:
     """A recording that is not archived, as part of `CallJudged`. `missing_days` are the days (UTC)
-    of runs in which a fresh address answered 404 or 410."""
+    of runs in which it could not be served: a fresh address answered 404 or 410, or was empty."""
 
     record_id: int
     state: str
@@ -99,13 +99,17 @@ class CallJudged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """The source no longer has a recording that was never archived."""
+    """The source no longer has a recording that was never archived, or cannot serve it.
+
+    `reason` is why, as it was on the last of the days; absent in older ledgers: it denied it.
+    """
 
     what: ClassVar[str] = "gone"
 
     record_id: int
     call_id: int
     missing_days: tuple[str, ...]
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

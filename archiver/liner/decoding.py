@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from archiver.http.codings import codings_of
 from archiver.secrets import REDACTED
 
 MOST_BYTES: Final = 32 * 2**20
@@ -19,13 +20,16 @@ _SHORTENED: Final = 200
 
 
 def inflated(body: bytes, coding: str, most_bytes: int = MOST_BYTES) -> bytes:
-    """The body without a content coding that nobody asked for; gzip and deflate are known."""
-    known = {"": 0, "identity": 0, "gzip": 31, "x-gzip": 31, "deflate": 15}
-    bits = known.get(coding.strip().lower())
-    if bits is None:
-        raise ValueError("an unknown content coding")
-    if bits == 0:
+    """The body without a content coding that nobody asked for; gzip and deflate are known.
+
+    What codes nothing (`identity`, a charset) changes nothing.
+    """
+    codings = codings_of(coding)
+    if not codings:
         return body
+    bits = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(codings[0])
+    if bits is None or len(codings) > 1:
+        raise ValueError("in a content coding that nobody asked for")
     inflater = zlib.decompressobj(bits)
     try:
         plain = inflater.decompress(body, most_bytes + 1)

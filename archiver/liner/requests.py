@@ -35,6 +35,7 @@ from archiver.errors import (
     SourceUnreachable,
     SourceUntrusted,
 )
+from archiver.http.cookies import ChainCookies
 from archiver.http.origins import Origin
 from archiver.http.transport import NO_BODY, USER_AGENT
 from archiver.http.wire.dialling import TlsRefused
@@ -174,10 +175,11 @@ class Exchange:
     async def _follow(self, subject: str, target: str) -> Answer:
         """The answer, after redirects within the API's own origin."""
         url, aim = self._api, self._api.raw_path.rstrip(b"/") + target.encode("ascii")
+        cookies = ChainCookies()
         for _ in range(_MOST_HOPS + 1):
             await self._budget.take()
             self.requests += 1
-            answer = await self._ask(subject, url, aim)
+            answer = await self._ask(subject, url, aim, cookies.header_for(url))
             if answer.status not in _REDIRECTS:
                 return answer
             location = answer.headers.get("location")
@@ -189,15 +191,16 @@ class Exchange:
                 return answer
             if Origin.of(url) != Origin.of(self._api):
                 return answer
+            cookies.take(answer.headers, self._api)
             aim = url.raw_path
         raise RequestRejected(f"{subject}: redirected too many times", status=answer.status)
 
-    async def _ask(self, subject: str, url: httpx.URL, aim: bytes) -> Answer:
+    async def _ask(self, subject: str, url: httpx.URL, aim: bytes, cookie: str | None) -> Answer:
         # A target beside the address spares httpx from taking a new address apart each time.
         request = httpx.Request(
             "GET",
             url,
-            headers=self._headers,
+            headers=self._headers if cookie is None else {**self._headers, "Cookie": cookie},
             stream=NO_BODY,
             extensions={"timeout": self._limits, "target": aim},
         )

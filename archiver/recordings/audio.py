@@ -102,6 +102,8 @@ _BY_TYPE = {
 _AUDIO_TYPE = re.compile(r"audio/[a-z0-9.+-]{1,40}")
 """What may be repeated of a server's Content-Type: it goes into the sidecar and the ledger."""
 
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+
 _PAGE_TYPES = ("text/", "application/json", "application/xml", "application/xhtml", "image/")
 
 
@@ -116,6 +118,8 @@ def identify(head: bytes, content_type: str | None, path: str) -> Format:
     if known is not None:
         return known
     declared = (content_type or "").split(";")[0].strip().lower()
+    if declared.startswith("text/") and _is_binary(head):
+        return Format(_suffix(path) or "bin", "application/octet-stream", known=False)
     if declared.startswith(_PAGE_TYPES) or declared.endswith(("+json", "+xml")):
         raise FetchError(Reason.NOT_AUDIO, f"the source served {declared[:40]}, not audio")
     if head.startswith(_NOT_AUDIO_MAGIC) or _reads_as_text(head):
@@ -205,15 +209,27 @@ def _reads_as_text(head: bytes) -> bool:
     """Whether the bytes are text: a page, JSON, or a plain sentence of a proxy."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
-    # A multi-byte character may be cut at the end of the head; ignore what is incomplete there.
-    text = head.removeprefix(b"\xef\xbb\xbf")
+    decoded = _decoded(head.removeprefix(b"\xef\xbb\xbf"))
+    return decoded is not None and all(
+        character.isprintable() or character in "\t\r\n\f" for character in decoded
+    )
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether the bytes are text in no encoding: not in UTF-8, and with control characters, which
+    no charset of eight bits has in a page."""
+    is_utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return not is_utf_16 and _decoded(head) is None and bool(_CONTROLS.search(head))
+
+
+def _decoded(head: bytes) -> str | None:
+    """The head as UTF-8. A character may be cut at its end; what is incomplete there is ignored."""
     for cut in range(4):
         try:
-            decoded = text[: len(text) - cut].decode()
+            return head[: len(head) - cut].decode()
         except UnicodeDecodeError:
             continue
-        return all(character.isprintable() or character in "\t\r\n\f" for character in decoded)
-    return False
+    return None
 
 
 def _suffix(path: str) -> str | None:

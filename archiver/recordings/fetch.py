@@ -19,6 +19,7 @@ with growing waits; a server that names a wait is obeyed. A body that sends no b
 seconds, or hardly any, is given up.
 
 Only the API's own origin ever sees the API key, and every hop of a redirect passes the same policy.
+A cookie that a hop sets goes back to that host only, and ends with the chain.
 """
 
 import time
@@ -32,6 +33,9 @@ import anyio
 import httpx
 
 from archiver.errors import FetchError
+from archiver.http.codings import codings_of
+from archiver.http.cookies import ChainCookies
+from archiver.http.faults import MoreThanAnnounced, NotHttp
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import NO_BODY, USER_AGENT
 from archiver.liner.models import Recording
@@ -207,13 +211,13 @@ class Fetcher:
 
     async def _open(self, download: _Download) -> httpx.Response:
         """Follow redirects, each hop under the policy, to an answer that is no redirect."""
-        url = download.url
+        url, cookies = download.url, ChainCookies()
         for _ in range(_MOST_HOPS + 1):
             self._policy.check(url)
             request = httpx.Request(
                 "GET",
                 url,
-                headers=self._headers(url, download),
+                headers=self._headers(url, download, cookies.header_for(url)),
                 stream=NO_BODY,
                 extensions=self._limits,
             )
@@ -224,6 +228,7 @@ class Fetcher:
             if location is None:
                 return response
             await response.aclose()
+            cookies.take(response.headers, url)
             url = _join(url, location)
         raise FetchError(Reason.TOO_MANY_REDIRECTS, f"more than {_MOST_HOPS} redirects")
 
@@ -232,14 +237,18 @@ class Fetcher:
             return await self._transport.handle_async_request(request)
         except httpx.ReadTimeout as error:
             raise FetchError(Reason.STALLED, "the source does not answer") from error
+        except NotHttp as error:
+            raise FetchError(Reason.NOT_HTTP, f"its answer is not HTTP: {error}") from error
         except httpx.HTTPError as error:
             raise FetchError(Reason.UNREACHABLE, f"cannot be reached: {error}") from error
 
-    def _headers(self, url: httpx.URL, download: _Download) -> httpx.Headers:
+    def _headers(self, url: httpx.URL, download: _Download, cookie: str | None) -> httpx.Headers:
         plain = self._headers_to_api if self._policy.is_api(url) else self._headers_to_others
-        if not url.userinfo and not download.can_resume:
+        if not url.userinfo and not download.can_resume and cookie is None:
             return plain
         headers = plain.copy()
+        if cookie is not None:
+            headers["Cookie"] = cookie
         if url.userinfo:
             headers["Authorization"] = "Basic " + b64encode(
                 f"{unquote(url.username)}:{unquote(url.password)}".encode()
@@ -259,9 +268,8 @@ class Fetcher:
         if status in (206, 416) and started:
             raise FetchError(Reason.CUT_SHORT, "the source cannot continue the body")
         check_status(status, headers)
-        coding = headers.get("content-encoding", "identity").strip().lower()
-        if coding not in ("", "identity"):
-            raise FetchError(Reason.ENCODED, "the source served a compressed body")
+        if codings := codings_of(headers.get("content-encoding")):
+            raise FetchError(Reason.ENCODED, f"the source served a body coded as {codings[0]}")
         download.total = length_of(headers)
         download.headers = headers
         if download.total is not None and download.total > self._max_bytes:
@@ -284,6 +292,8 @@ class Fetcher:
                     since, mark = now, part.size
         except httpx.ReadTimeout as error:
             raise FetchError(Reason.STALLED, f"stalled after {part.size} bytes") from error
+        except MoreThanAnnounced as error:
+            raise FetchError(Reason.TOO_MUCH, "more came than the source announced") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise FetchError(Reason.CUT_SHORT, f"cut after {part.size} bytes") from error
 

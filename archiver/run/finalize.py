@@ -8,7 +8,7 @@ from archiver.catalog import queries
 from archiver.catalog.states import RecordingState
 from archiver.catalog.work import Outcome, Problem, Tally
 from archiver.clock import Clock
-from archiver.ledger.events import RunEnded
+from archiver.ledger.events import Gone, RunEnded
 from archiver.reasons import Reason
 from archiver.run.dry_run import Surveyor
 from archiver.run.enumeration import Intake
@@ -93,7 +93,7 @@ async def _report(
     tally.add(intake.tally)
     tally.add(recorder.tally)
     problems, open_in_all = await catalog.ask(lambda db: queries.open_problems(db, MOST_PROBLEMS))
-    gone = [_newly_gone(one.call_id, one.record_id) for one in recorder.newly_gone]
+    gone = [_newly_gone(one) for one in recorder.newly_gone]
     since, until = intake.bounds
     starts = [stretch.window.since for stretch in intake.stretches]
     return RunReport(
@@ -120,7 +120,7 @@ async def _report(
     )
 
 
-def _newly_gone(call_id: int, record_id: int) -> Problem:
-    return Problem(
-        call_id, record_id, RecordingState.GONE, Reason.SOURCE_MISSING, attempts=0, open_since=None
-    )
+def _newly_gone(event: Gone) -> Problem:
+    reason = Reason(event.reason or Reason.SOURCE_MISSING)
+    state = RecordingState.GONE
+    return Problem(event.call_id, event.record_id, state, reason, attempts=0, open_since=None)

@@ -245,15 +245,17 @@ class Courier:
         progress: _Progress,
         now: datetime,
     ) -> None:
-        """Not archived: waiting, failed, or gone when the source denied it on enough days."""
+        """Not archived: waiting, failed, or gone when the source could not serve it for days."""
         days = known.missing_days if known is not None else ()
-        if reason in (Reason.SOURCE_MISSING, Reason.NO_LONGER_LISTED):
+        if reason.settles:
             days = tuple(sorted({*days, f"{now:%Y-%m-%d}"}))
         if known is not None and known.state is RecordingState.GONE:
             state = RecordingState.GONE
         elif len(days) >= DAYS_UNTIL_GONE:
             state = RecordingState.GONE
-            progress.events.append(Gone(record_id=record_id, call_id=call.id, missing_days=days))
+            progress.events.append(
+                Gone(record_id=record_id, call_id=call.id, missing_days=days, reason=reason)
+            )
         else:
             waits = reason is Reason.NO_ADDRESS
             state = RecordingState.WAITING if waits else RecordingState.FAILED

@@ -170,6 +170,44 @@ async def test_redirects_within_the_origin_keep_the_key() -> None:
         ]
 
 
+async def test_a_cookie_of_a_redirect_goes_back_within_its_chain_only() -> None:
+    async def route(asked: Asked) -> None:
+        if asked.header("cookie") is None:
+            await asked.reply(b"", 302, (("Location", asked.target), ("Set-Cookie", "a=b; Path=/")))
+        else:
+            await asked.data({"id": 5})
+
+    async with talking(route) as (client, fake):
+        for _ in range(2):
+            assert (await client.recording(5)).id == 5
+        assert [one.header("cookie") for one in fake.asked] == [None, "a=b"] * 2
+
+
+@pytest.mark.parametrize(
+    "lines",
+    ["no colon\r\nContent-Length: {n}", "Content-Length: {n}\r\nContent-Length: {n}, {n}",
+     "Content-Encoding: utf-8\r\nContent-Length: {n}", "Имя: x\r\nContent-Length: {n}"],
+)  # fmt: skip
+async def test_header_lines_that_browsers_put_up_with_keep_no_answer_out(lines: str) -> None:
+    async def route(asked: Asked) -> None:
+        body = b'{"success":true,"message":"","data":{"id":5}}'
+        head = f"HTTP/1.1 200 OK\r\n{lines.format(n=len(body))}\r\n\r\n"
+        await asked.say(head.encode() + body)
+
+    async with talking(route) as (client, _):
+        assert (await client.recording(5)).id == 5
+
+
+async def test_an_answer_with_two_lengths_is_refused() -> None:
+    async def route(asked: Asked) -> None:
+        await asked.say(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Length: 8\r\n\r\n{}")
+        asked.hang_up()
+
+    async with talking(route) as (client, _):
+        with pytest.raises(RequestUnanswered, match="not HTTP"):
+            await client.recording(5)
+
+
 async def test_a_redirect_to_another_origin_is_never_followed() -> None:
     async with serving(saying({"id": 5})) as other:
         route: Route = lambda asked: asked.reply(b"", 302, (("Location", other.url + "/x"),))  # noqa: E731

@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
+from archiver.advice import next_step
+from archiver.reasons import Reason
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import (
     ABSENT,
+    Body,
     Fault,
     FileUrl,
+    Gzip,
     NotSuccess,
+    Redirect,
     Status,
     expired_then_renewed,
     html,
@@ -164,6 +169,39 @@ async def test_a_recording_is_gone_on_the_third_day_that_the_source_denies_it(
         assert told(report, of="recordings") == {"gone": 1, "already": 1}
         assert report.as_json()["unreachable"]["recordingsGone"] == 1
         assert [event["recordId"] for event in night.archive.events("gone")] == [11]
+
+
+@pytest.mark.parametrize(
+    ("effect", "reason"),
+    [
+        (Body(b"", "audio/wav"), "empty"),
+        (Gzip(), "encoded"),
+        (Redirect("{origin}{path}"), "too-many-redirects"),
+    ],
+)
+async def test_a_recording_that_can_never_be_served_is_settled_on_the_third_day(
+    tmp_path: Path, effect: Any, reason: str
+) -> None:
+    world = World().call(1).recording(11).recording(12)
+    async with bench(tmp_path, world, Fault(Route.FILE, effect, id=11)) as night:
+        for _ in range(2):
+            report = await night.run()
+            assert reasons(report) == {11: reason}
+            (problem,) = report.as_json()["problems"]
+            assert "after three days" in next_step(problem["state"], Reason(reason))
+            night.clock.advance(days=1)
+        report = await night.run()
+        (problem,) = report.as_json()["problems"]
+        assert (problem["state"], problem["reason"]) == ("gone", reason)
+        assert not problem["retryable"]
+        night.clock.advance(days=1)
+        report = await night.run()
+        assert (report.exit_code, told(report)) == (0, {"gone": 1})
+        (event,) = night.archive.events("gone")
+        assert event["reason"] == reason
+        night.sandbox.faults.clear()
+        assert told(await night.run(recheck=True)) == {"archived": 1}
+        night.check_archive()
 
 
 async def test_three_denials_of_a_stale_address_are_no_farewell(tmp_path: Path) -> None:

@@ -231,9 +231,9 @@ def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
 @_apply.register
 def _(event: Gone, db: sqlite3.Connection, entry: Entry) -> None:
     db.execute(
-        "UPDATE recordings SET state = ?, missing_days = ?"  # noqa: S608 - constants
-        f" WHERE record_id = ? AND state {IS_NOT_ARCHIVED}",
-        (RecordingState.GONE, json.dumps(event.missing_days), event.record_id),
+        "UPDATE recordings SET state = ?, missing_days = ?,"  # noqa: S608 - constants
+        f" reason = coalesce(?, reason) WHERE record_id = ? AND state {IS_NOT_ARCHIVED}",
+        (RecordingState.GONE, json.dumps(event.missing_days), event.reason, event.record_id),
     )
 
 

@@ -2,8 +2,9 @@
 
 The bytes of an answer are read by llhttp (through httptools), the parser of Node.js. It is told to
 put up with what browsers put up with too: control characters in header values, lines that end in a
-bare LF, blanks behind the size of a chunk. It puts up with no doubt about where a body ends: more
-bytes than were announced make as bad an answer as fewer.
+bare LF, blanks behind the size of a chunk; a head that it still refuses is mended once (`mending`).
+It puts up with no doubt about where a body ends: more bytes than were announced make as bad an
+answer as fewer.
 
 What is received goes to the parser at once, and from there to whoever reads the body. When that one
 is slow, nothing more is received until it has caught up.
@@ -15,6 +16,8 @@ from typing import Final, cast
 import httptools
 import httpx
 
+from archiver.http.faults import MoreThanAnnounced, NotHttp
+from archiver.http.wire.mending import mended
 from archiver.http.wire.words import said
 
 RECEIVE_BYTES: Final = 2**18
@@ -46,12 +49,10 @@ class Answer:
         self.is_whole = False
         self.is_last = True
         self._connection = connection
-        self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(
-            lenient_headers=True,
-            lenient_optional_cr_before_lf=True,
-            lenient_spaces_after_chunk_size=True,
-        )
+        self._parser = self._new_parser()
+        self._head = b""
+        self._refused: httptools.HttpParserError | None = None
+        self._is_mended = False
         self._chunks: list[bytes] = []
         self._waiting_bytes = 0
         self._is_begun = False
@@ -102,21 +103,57 @@ class Answer:
         self._is_begun = True
         self._is_further = False
         self._barren_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self.is_last = True
-        except httptools.HttpParserError as error:
-            self.is_last = True
-            surplus = "more came than the answer announced" if self.is_whole else ""
-            self.is_whole = False
-            self.fail(httpx.RemoteProtocolError(surplus or f"the answer is not HTTP: {error}"))
+        self._parse(data)
         if self._barren_bytes > _LONGEST_HEAD and not self.is_whole:
             self.fail(httpx.RemoteProtocolError("the headers of the answer do not end"))
         if self._waiting_bytes >= _ENOUGH:
             self._connection.receive_no_more()
         self._tell()
         return self._is_further
+
+    def _parse(self, data: memoryview | bytes) -> None:
+        """Hand it to the parser; a head that it refuses, mended and once that is whole."""
+        refused = self._refused
+        if refused is None:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade:
+                self.is_last = True
+            except httptools.HttpParserError as error:
+                refused = error
+        if not self.status and not self._is_mended:
+            self._head += data
+            if refused is not None and self._head.startswith(b"HTTP/1."):
+                self._refused = refused
+                self._mend()
+                return
+        if refused is not None:
+            self._give_up(refused)
+
+    def _mend(self) -> None:
+        """Begin anew with the head as browsers understand it, if all of it is there."""
+        data = mended(self._head)
+        if data is not None:
+            self._refused, self._is_mended, self._head = None, True, b""
+            self._parser = self._new_parser()
+            self._parse(data)
+
+    def _give_up(self, refused: httptools.HttpParserError) -> None:
+        self.is_last = True
+        if self.is_whole:
+            self.is_whole = False
+            self.fail(MoreThanAnnounced("more came than the answer announced"))
+        else:
+            self.fail(NotHttp(f"the answer is not HTTP: {refused}"))
+
+    def _new_parser(self) -> httptools.HttpResponseParser:
+        parser = httptools.HttpResponseParser(self)
+        parser.set_dangerous_leniencies(
+            lenient_headers=True,
+            lenient_optional_cr_before_lf=True,
+            lenient_spaces_after_chunk_size=True,
+        )
+        return parser
 
     def end(self, lost: Exception | None) -> None:
         """The connection is gone: that ends a body without any other end, and cuts any other."""

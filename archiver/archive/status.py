@@ -6,7 +6,7 @@ themselves (that is `verify`). Names of people are in neither, so agents appear 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -39,6 +39,21 @@ _LOOKED_AT_AGAIN: Final = "a later run looks at it again"
 _SETTLED: Final = "ask at the source why; `archiver run --call ID --recheck` asks once more"
 
 
+_MOST_QUIET_DAYS: Final = 3653
+"""Ten years: a call whose clock was wrong by decades must not make a list of every day since."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRuns:
+    """Runs that failed one after the other, as this machine remembers them: they may have left
+    nothing in the archive. The first began at `since`, the last ended at `ended_at`."""
+
+    count: int
+    since: datetime
+    ended_at: datetime
+    exit_code: int
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The archive in numbers, and everything in it that is not as it should be, at one moment."""
@@ -48,17 +63,36 @@ class Status:
     period: Period
     overview: Overview
     head: Head
+    remembered: FailedRuns | None = None
 
     @property
     def exit_code(self) -> int:
         """3 while anything of the period is open, else 0.
 
-        Of all time it is 3 as well when the last run was not complete: what it did not get to look
-        at is known to nobody yet.
+        Of all time it is 3 as well when the last run failed or was not complete: what it did not
+        get to look at is known to nobody yet.
         """
         runs = self.overview.runs
-        is_unseen = bool(runs) and not runs[0].complete and self.period.is_all_time
+        is_incomplete = bool(runs) and not runs[0].complete
+        is_unseen = self.period.is_all_time and (is_incomplete or self.failed is not None)
         return 3 if self.overview.open or is_unseen else 0
+
+    @property
+    def failed(self) -> FailedRuns | None:
+        """The runs that failed since the last one that left its report in the archive."""
+        failed, runs = self.remembered, self.overview.runs
+        is_over = failed and runs and runs[0].ended_at and runs[0].ended_at > failed.ended_at
+        return None if is_over else failed
+
+    @property
+    def days_without_calls(self) -> list[date]:
+        """The days without any call between the first and the last with calls, of ten years."""
+        known = sorted(day for day in self.overview.by_day if day is not None)
+        if not known:
+            return []
+        span = min((known[-1] - known[0]).days, _MOST_QUIET_DAYS)
+        days = (known[-1] - timedelta(days=ago) for ago in range(span, 0, -1))
+        return sorted(set(days) - set(known))
 
     def as_json(self) -> dict[str, Any]:
         """Everything as one JSON object, nothing cut."""
@@ -85,6 +119,8 @@ class Status:
             "shouldHaveOne": [_unrecorded(item) for item in found.unrecorded],
             "gone": [_gone(item) for item in found.gone],
             "runs": [_run(one) for one in found.runs],
+            "failedRuns": None if self.failed is None else _failed(self.failed),
+            "daysWithoutCalls": [day.isoformat() for day in self.days_without_calls],
             "ledgerHead": self.head.digest,
         }
 
@@ -121,17 +157,19 @@ async def look(
     since: datetime | None = None,
     until: datetime | None = None,
     state_folder: Path,
+    failed: FailedRuns | None = None,
     clock: Clock = system_clock,
 ) -> Status:
     """How the archive stands, of the calls created in `[since, until)`, also while a run works.
 
+    `failed` are the runs that this machine remembers to have failed since the last good one.
     Raises NoArchive where there is none, ArchiveDamaged when its ledger does not hold.
     """
     period = Period(config.window.timezone, since, until)
     async with watched_archive(config, state_folder=state_folder) as archive:
         found = await archive.catalog.ask(partial(take_stock, period=period))
         head = await archive.catalog.head()
-        return Status(archive.archive_id, clock(), period, found, head)
+        return Status(archive.archive_id, clock(), period, found, head, failed)
 
 
 _REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reason}
@@ -169,6 +207,15 @@ def _gone(item: GoneItem) -> _Row:
         "missingDays": list(item.missing_days),
         "reason": item.reason,
         "nextStep": next_step(RecordingState.GONE, None),
+    }
+
+
+def _failed(runs: FailedRuns) -> _Row:
+    return {
+        "count": runs.count,
+        "since": stamp(runs.since),
+        "lastEndedAt": stamp(runs.ended_at),
+        "exitCode": runs.exit_code,
     }
 
 

@@ -145,7 +145,6 @@ class GoneItem:
     record_id: int
     missing_days: tuple[str, ...]
     reason: str | None
-    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)

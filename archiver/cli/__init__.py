@@ -16,18 +16,22 @@ from archiver.cli.context import Context
 from archiver.cli.failing import say_failure
 from archiver.cli.output_options import OutputOptions
 from archiver.cli.parsing import DEFAULT_CONFIG
+from archiver.cli.streams import open_standard_streams
 from archiver.console import Console
 from archiver.errors import INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
     from archiver.archive.pace import Pace
 
+_ENDING = (signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
+"""What ends a command like Ctrl-C: a service manager, and a terminal that is closed."""
 _SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 """Variables of the environment that hold secrets by their very meaning."""
 
 
 def script() -> NoReturn:
     """The process `archiver`: run the command that the process was started with, and end."""
+    open_standard_streams()
     code = main()
     if code == INTERRUPTED:
         # A thread that still waits for a dead server would keep the process for half a minute.
@@ -86,11 +90,12 @@ def _command(arguments: Sequence[str], console: Console, pace: "Pace | None") ->
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does, so that it cleans up and exits with 130.
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it cleans up and exits with 130.
 
-    It is turned into SIGINT and not into an exception: whoever waits in an event loop handles that.
-    A shell without job control starts what it puts into the background with SIGINT ignored; to go
-    on ignoring it would be to ignore SIGTERM as well.
+    They are turned into SIGINT and not into an exception: whoever waits in an event loop handles
+    that. A shell without job control starts what it puts into the background with SIGINT ignored;
+    to go on ignoring it would be to ignore SIGTERM as well. Where SIGHUP is ignored (`nohup`), the
+    command is to outlive its terminal, and does.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -99,13 +104,18 @@ def _terminated_like_interrupted() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {
+        number: signal.signal(number, interrupt)
+        for number in _ENDING
+        if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN
+    }
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     if ignored:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if ignored:
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -59,7 +59,7 @@ async def _act(
     from archiver.retention.erase import erase, plan_erase
     from archiver.retention.locking import archive_to_remove_from
 
-    state = state_folder(context.environ)
+    state = state_folder(context.environ, config.catalog.path)
     if number is None:
         async with watched_archive(config, state_folder=state) as archive:
             plan = await plan_erase(archive, lead_id, clock=system_clock)

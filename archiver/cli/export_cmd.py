@@ -86,7 +86,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     check_target(request.target, force=request.force)
     config = context.load_config(needs_key=not request.offline)
     keep_apart(request.target, config.storage)
-    report = export_package(config, request, context.console, state_folder(context.environ))
+    state = state_folder(context.environ, config.catalog.path)
+    report = export_package(config, request, context.console, state)
     if report is None:
         context.console.interrupted("there is no new package; the same command starts it again")
         return INTERRUPTED

@@ -100,7 +100,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
         from archiver.archive.opening import watched_archive
         from archiver.catalog.retention import being_removed, covered
 
-        state = state_folder(context.environ)
+        state = state_folder(context.environ, config.catalog.path)
         async with watched_archive(config, state_folder=state) as archive:
             hold_id = await act(archive)
             covers = await archive.catalog.ask(lambda db: covered(db, hold_id))
@@ -131,7 +131,7 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
     from archiver.retention.holds import lift_hold
 
     async def lifted(config: Config) -> None:
-        state = state_folder(context.environ)
+        state = state_folder(context.environ, config.catalog.path)
         async with watched_archive(config, state_folder=state) as archive:
             await lift_hold(
                 archive, arguments.hold_id, reason=arguments.reason, by=person(), clock=system_clock
@@ -152,7 +152,7 @@ def show(arguments: argparse.Namespace, context: Context) -> int:
         from archiver.catalog import retention
         from archiver.retention.holds import texts_of
 
-        state = state_folder(context.environ)
+        state = state_folder(context.environ, config.catalog.path)
         async with watched_archive(config, state_folder=state) as archive:
             holds = await archive.catalog.ask(retention.holds)
             return [

@@ -59,7 +59,7 @@ async def _act(
     from archiver.retention.locking import archive_to_remove_from
     from archiver.retention.prune import plan_prune, prune
 
-    state, keep = state_folder(context.environ), config.retention.keep
+    state, keep = state_folder(context.environ, config.catalog.path), config.retention.keep
     if number is None:
         async with watched_archive(config, state_folder=state) as archive:
             plan = await plan_prune(archive, keep, clock=system_clock)

@@ -51,7 +51,9 @@ async def _reindex(config: Config, context: Context) -> "Reindexed":
             last = time.monotonic()
             context.console.say(f"{read['segments']:,} segments, {read['events']:,} events so far")
 
-    return await reindex(config, state_folder=state_folder(context.environ), on_read=on_read)
+    return await reindex(
+        config, state_folder=state_folder(context.environ, config.catalog.path), on_read=on_read
+    )
 
 
 def _lines(done: "Reindexed") -> list[str]:

@@ -100,7 +100,7 @@ async def _once_and_told(config: Config, request: "RunRequest", context: Context
     from archiver.cli.watch import stopped_by_signal
     from archiver.monitoring.notify import tell
 
-    state, console = state_folder(context.environ), context.console
+    state, console = state_folder(context.environ, config.catalog.path), context.console
     async with stopped_by_signal(console) as stop:
         night = await one_run(config, request, context, state, stop)
         if request.is_whole and not request.dry_run:
@@ -111,7 +111,7 @@ async def _once_and_told(config: Config, request: "RunRequest", context: Context
 def _every_night(config: Config, context: Context, schedule: "Schedule") -> int:
     from archiver.cli.nightly import Nights
 
-    nights = Nights(context, config, schedule, state_folder(context.environ))
+    nights = Nights(context, config, schedule, state_folder(context.environ, config.catalog.path))
     return anyio.run(nights.follow, backend_options=FASTEST_LOOP)
 
 

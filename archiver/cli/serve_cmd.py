@@ -79,7 +79,7 @@ def keep_serving(
                 config,
                 host=host,
                 listener=listener,
-                state_folder=state_folder(context.environ),
+                state_folder=state_folder(context.environ, config.catalog.path),
                 clock=system_clock,
                 announce=announce,
             )

@@ -24,7 +24,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         "The balance of the whole archive, read from its ledger and its catalog: what "
         "was listed, where it ended, what is open and why. It asks the API nothing, needs no key "
         "and may be called while a run is under way. Exits 3 while anything is open or the last "
-        "run was not complete."
+        "run failed or was not complete."
     )
     parser.add_argument(
         "--by",
@@ -45,6 +45,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Print how the archive stands; 3 while anything is open or was not looked at, else 0."""
     from archiver.archive.status import look
     from archiver.cli.status_lines import status_lines
+    from archiver.monitoring.history import failed_runs, memory_path, recall
 
     console = context.console
     if arguments.csv and console.json_mode:
@@ -53,8 +54,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     since, until = period(arguments.since, arguments.until, config.window.timezone)
 
     async def looked() -> "Status":
-        state = state_folder(context.environ)
-        return await look(config, since=since, until=until, state_folder=state)
+        state = state_folder(context.environ, config.catalog.path)
+        failed = failed_runs(recall(memory_path(config.storage.url, state)))
+        return await look(config, since=since, until=until, state_folder=state, failed=failed)
 
     status = anyio.run(looked)
     if arguments.csv:

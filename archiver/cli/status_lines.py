@@ -46,7 +46,9 @@ def status_lines(told: Told, zone: tzinfo, *, by: str | None = None) -> list[str
         *_open(told["problems"]),
         *_unrecorded(told["shouldHaveOne"], zone),
         *_gone(told["gone"]),
+        *_quiet(told["daysWithoutCalls"]),
         *_runs(told["runs"], zone),
+        *_failed(told["failedRuns"], zone),
         *_end(told),
     ]
 
@@ -170,6 +172,29 @@ def _runs(runs: Sequence[Told], zone: tzinfo) -> list[str]:
     ]
 
 
+def _failed(failed: Told | None, zone: tzinfo) -> list[str]:
+    if failed is None:
+        return []
+    said = counted(failed["count"], "run has failed", "runs have failed")
+    since, last = _moment(failed["since"], zone), _moment(failed["lastEndedAt"], zone)
+    return [
+        "",
+        f"{said} since {since}; the last ended {last} with exit code {failed['exitCode']}",
+        "  next: look at what it printed, or try what it depends on with `archiver doctor`",
+    ]
+
+
+def _quiet(days: Sequence[str]) -> list[str]:
+    """The newest days without any call between days with calls."""
+    if not days:
+        return []
+    said = counted(len(days), "day", "days")
+    shown = ", ".join(days[-_MOST_NAMED:])
+    rest = len(days) - _MOST_NAMED
+    more = f" and {rest:,} more before" if rest > 0 else ""
+    return ["", f"{said} without any call between days with calls", f"  {shown}{more}"]
+
+
 def _verdict(run: Told) -> str:
     return "complete" if run["complete"] else "NOT COMPLETE"
 
@@ -182,6 +207,8 @@ def _end(told: Told) -> list[str]:
         verdict = "OPEN: see above what is waiting or failed, and the next step for each."
     elif told["window"]["since"] or told["window"]["until"]:
         verdict = "NOTHING OPEN of this period."
+    elif told["failedRuns"]:
+        verdict = "NOTHING KNOWN TO BE OPEN, but runs fail: nothing new is archived."
     elif told["runs"] and not told["runs"][0]["complete"]:
         verdict = "NOTHING OPEN, and yet the last run was not complete: its report says why."
     elif not told["calls"]["listed"]:

@@ -90,7 +90,7 @@ async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[
         verified = await verify(
             config,
             wanted,
-            state_folder=state_folder(context.environ),
+            state_folder=state_folder(context.environ, config.catalog.path),
             watcher=Watcher(meter.expect, meter.add, stop.is_set),
         )
     return verified, stop.is_set()

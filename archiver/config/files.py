@@ -64,14 +64,18 @@ def read_secret(path: Path, key: str) -> str:
         ) from None
 
 
-def state_folder(environ: Mapping[str, str]) -> Path:
+def state_folder(environ: Mapping[str, str], catalog: Path | None = None) -> Path:
     """The user's folder for catalogs: `archiver` in XDG_STATE_HOME or in ~/.local/state.
 
-    A relative XDG_STATE_HOME counts as unset (XDG Base Directory Specification).
+    Where neither is known (a service without HOME), the folder of `catalog`, which is
+    `catalog.path`: what belongs beside a catalog lies there then. A relative XDG_STATE_HOME counts
+    as unset (XDG Base Directory Specification). Raises ConfigError where nothing names a folder.
     """
     state = Path(environ.get("XDG_STATE_HOME") or ".")
     if not state.is_absolute():
         home = Path(environ.get("HOME") or ".")
+        if not home.is_absolute() and catalog is not None:
+            return catalog.absolute().parent
         if not home.is_absolute():
             raise ConfigError(
                 "neither XDG_STATE_HOME nor HOME says where the catalog may lie",

@@ -71,7 +71,7 @@ class Surroundings:
     """The machine as the checks see it. `free_bytes` raises OSError where it cannot tell;
     `config_path` is None where the configuration came from no file."""
 
-    state_folder: Callable[[], Path]
+    state_folder: Callable[[Config], Path]
     environ: Mapping[str, str] = field(default_factory=dict)
     config_path: Path | None = None
     clock: Clock = system_clock
@@ -80,12 +80,12 @@ class Surroundings:
     @classmethod
     def of(cls, environ: Mapping[str, str], config_path: Path) -> "Surroundings":
         """Those of this machine."""
-        return cls(lambda: state_folder(environ), environ, config_path)
+        return cls(lambda config: state_folder(environ, config.catalog.path), environ, config_path)
 
     def catalog_folder(self, config: Config) -> Path:
         """Where the catalog will lie; ConfigError where nothing says so."""
         path = config.catalog.path
-        return self.state_folder() if path is None else path.parent
+        return self.state_folder(config) if path is None else path.parent
 
 
 Examiner: TypeAlias = Callable[[Config, Surroundings], Awaitable[list[Check]]]

@@ -38,7 +38,7 @@ async def try_desk(config: Config, around: Surroundings) -> list[Check]:
     if desk.scorecard is not None:
         tries.append((_SCORECARD, _scorecard))
     checks = [await anyio.to_thread.run_sync(_tried, name, one, desk) for name, one in tries]
-    folder = around.state_folder() / "desk" if desk.data is None else desk.data.parent
+    folder = around.state_folder(config) / "desk" if desk.data is None else desk.data.parent
     hint = "set desk.data to a place on a local disk that you may write to"
     data = await anyio.to_thread.run_sync(try_database, folder, _DATA, hint)
     kept = replace(data, verdict=Verdict.WARNING) if data.is_problem else data

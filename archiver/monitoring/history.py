@@ -13,8 +13,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from archiver.archive.status import FailedRuns
 from archiver.clock import from_stamp, stamp
-from archiver.monitoring.night import COMPLETE, Night
+from archiver.errors import INTERRUPTED
+from archiver.monitoring.night import COMPLETE, OPEN, Night
 
 _MOMENTS: Final = ("started_at", "ended_at", "succeeded_at", "completed_at", "failing_since")
 
@@ -63,6 +65,17 @@ class Memory:
         self.requests += told.get("requests", 0)
         self.throttled += told.get("throttled", 0)
         self.bytes += told.get("bytes", 0)
+
+
+def failed_runs(memory: Memory) -> FailedRuns | None:
+    """The runs that failed since the last good one, if the last of all was one of them.
+
+    A run that came to its end has not failed, even where somebody is told that things stay open.
+    """
+    code, since, ended = memory.exit_code, memory.failing_since, memory.ended_at
+    if not memory.failures or code in (None, COMPLETE, OPEN, INTERRUPTED):
+        return None
+    return FailedRuns(memory.failures, since, ended, code) if since and ended else None
 
 
 def memory_path(storage_url: str, state_folder: Path) -> Path:

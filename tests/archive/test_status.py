@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from archiver.archive.opening import locked_archive
-from archiver.archive.status import KEYS, look
+from archiver.archive.status import KEYS, FailedRuns, look
 from archiver.catalog.overview import Period, take_stock
 from archiver.catalog.schema import prepare
 from archiver.errors import ArchiveDamaged, NoArchive
@@ -80,7 +80,11 @@ async def night(tmp_path: Path) -> AsyncIterator[Night]:
 async def stands(night: Night, state: Path | None = None, **period: datetime) -> dict[str, Any]:
     """What `--json` tells of the archive."""
     status = await look(
-        night.config(), state_folder=state or night.state, clock=night.clock, **period
+        night.config(),
+        state_folder=state or night.state,
+        clock=night.clock,
+        since=period.get("since"),
+        until=period.get("until"),
     )
     told = status.as_json()
     assert status.exit_code == (3 if told["open"] else 0)
@@ -213,6 +217,31 @@ async def test_an_archive_in_which_nothing_is_open_ends_with_0(tmp_path: Path) -
         told = await stands(night)
         assert (told["open"], told["problems"]) == (0, [])
         assert told["runs"][0]["complete"]
+
+
+async def test_runs_that_failed_since_the_last_one_end_with_3(tmp_path: Path) -> None:
+    async with bench(tmp_path, World().call(1).recording(11)) as night:
+        await night.run()
+        week = timedelta(days=7)
+        for ended, code in ((night.clock() + week, 3), (night.clock() - week, 0)):
+            failed = FailedRuns(7, ended - week, ended, 5)
+            status = await look(
+                night.config(), state_folder=night.state, clock=night.clock, failed=failed
+            )
+            assert status.exit_code == code
+            told = status.as_json()["failedRuns"]
+            assert (told and told["count"]) == (7 if code else None)
+
+
+async def test_days_without_calls_between_days_with_calls_are_named(tmp_path: Path) -> None:
+    world = World()
+    for number, day in enumerate((2, 3, 6, 8), start=1):
+        world.call(number, at=f"2026-11-0{day}T09:00:00Z")
+    async with bench(tmp_path, world) as night:
+        night.clock.advance(days=8)
+        await night.run()
+        told = await stands(night)
+        assert told["daysWithoutCalls"] == ["2026-11-04", "2026-11-05", "2026-11-07"]
 
 
 async def test_where_there_is_no_archive_it_says_what_makes_one(tmp_path: Path) -> None:

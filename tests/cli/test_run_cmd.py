@@ -131,7 +131,7 @@ def test_a_dry_run_tells_and_changes_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_ends_in_seconds_with_130_and_the_next_completes_it(
     tmp_path: Path, sandbox: Sandbox, number: signal.Signals
 ) -> None:

@@ -32,7 +32,7 @@ def page(url: str) -> str:
         return str(answer.read().decode())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_serves_where_it_says_and_ends_within_seconds_even_with_a_listener(
     made: Made, number: signal.Signals
 ) -> None:

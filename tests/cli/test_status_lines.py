@@ -53,12 +53,30 @@ def told(**changes: Any) -> dict[str, Any]:
         "shouldHaveOne": [],
         "gone": [],
         "runs": [],
+        "failedRuns": None,
+        "daysWithoutCalls": [],
         "ledgerHead": "ab" * 32,
     } | changes
 
 
 def said(**changes: Any) -> str:
     return "\n".join(status_lines(told(**changes), UTC))
+
+
+def test_runs_that_fail_are_told_even_where_nothing_is_known_to_be_open() -> None:
+    failed = {"count": 7, "since": "2026-10-30T01:00:00Z", "exitCode": 5}
+    text = said(failedRuns={**failed, "lastEndedAt": "2026-11-05T01:01:00Z"})
+    assert "7 runs have failed since 2026-10-30 01:00" in text
+    assert "with exit code 5\n  next: " in text
+    assert text.endswith("NOTHING KNOWN TO BE OPEN, but runs fail: nothing new is archived.")
+
+
+def test_days_without_calls_are_counted_and_the_newest_named() -> None:
+    days = [f"2026-10-{day:02}" for day in range(1, 10)]
+    text = said(daysWithoutCalls=days)
+    assert "9 days without any call between days with calls\n  2026-10-05, " in text
+    assert "2026-10-09 and 4 more before" in text
+    assert "1 day without" in said(daysWithoutCalls=days[:1])
 
 
 def test_an_archive_in_order_says_so_and_names_no_state_without_calls() -> None:

@@ -28,7 +28,7 @@ def enrol(folder: Path, **roles: Role) -> None:
 
 
 async def found(folder: Path, desk: str = "") -> dict[str, Check]:
-    around = Surroundings(lambda: folder / "state")
+    around = Surroundings(lambda _: folder / "state")
     return {one.name: one for one in await try_desk(configured(folder, desk), around)}
 
 

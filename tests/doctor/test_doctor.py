@@ -29,7 +29,7 @@ def configured(folder: Path, url: str, key: str = "sandbox-key", text: str = "")
 
 
 def surroundings(folder: Path, **changes: Any) -> Surroundings:
-    return Surroundings(**{"state_folder": lambda: folder / "state", **changes})
+    return Surroundings(**{"state_folder": lambda _: folder / "state", **changes})
 
 
 async def found(config: Config, around: Surroundings) -> Mapping[str, Check]:

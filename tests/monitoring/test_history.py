@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.monitoring.history import Memory, memory_path, recall, remember
+from archiver.monitoring.history import Memory, failed_runs, memory_path, recall, remember
 from archiver.monitoring.night import Night
 
 BEGAN = datetime(2026, 11, 3, 1, 30, tzinfo=UTC)
@@ -65,3 +65,15 @@ def test_a_file_that_holds_something_else_is_no_memory(tmp_path: Path, content: 
 def test_each_archive_has_a_memory_of_its_own(tmp_path: Path) -> None:
     paths = {memory_path(url, tmp_path) for url in ("s3://a/b", "s3://a/c", "/srv/archive")}
     assert len(paths) == 3
+
+
+def test_runs_are_failed_when_the_last_of_them_is() -> None:
+    memory = Memory()
+    for number, code in enumerate((0, 5, 5, 1)):
+        memory.note(night(code, number), failed=code != 0)
+    failed = failed_runs(memory)
+    assert failed is not None
+    assert (failed.count, failed.exit_code, failed.since) == (3, 1, BEGAN + timedelta(days=1))
+    for code in (3, 0):
+        memory.note(night(code, 5), failed=code == 3)
+        assert failed_runs(memory) is None

@@ -43,7 +43,6 @@ async def fetching(folder: Path, api: str, *allow: str) -> AsyncIterator[Fetch]:
             policy,
             api_url=api,
             api_key=Secret("the key of the API"),
-            user_agent="test",
             max_bytes=10**6,
             retry=RetryPolicy(attempts=2),
             sleep=no_wait,

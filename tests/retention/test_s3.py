@@ -378,7 +378,7 @@ async def test_doctor_finds_a_bucket_that_cannot_lock(
 ) -> None:
     lock = "1h"
     async with on_s3(tmp_path, seaweed, old_world(), lock=lock, plain=plain) as (night, _):
-        around = Surroundings(lambda: tmp_path / "state")
+        around = Surroundings(lambda _: tmp_path / "state")
         (check,) = [one for one in await try_archive(night.config(), around) if one.name == "WORM"]
         assert (check.verdict, check.exit_code) == (
             (Verdict.PROBLEM, 2) if plain else (Verdict.OK, 5)
@@ -387,7 +387,7 @@ async def test_doctor_finds_a_bucket_that_cannot_lock(
 
 async def test_doctor_says_that_a_disk_is_not_worm(tmp_path: Path) -> None:
     async with bench(tmp_path, old_world()) as night:
-        around = Surroundings(lambda: tmp_path / "state")
+        around = Surroundings(lambda _: tmp_path / "state")
         (check,) = [one for one in await try_archive(night.config(), around) if one.name == "WORM"]
         assert check.verdict is Verdict.OK
         assert "a disk is not WORM" in check.finding

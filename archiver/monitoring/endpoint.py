@@ -4,22 +4,29 @@ It answers from a thread of its own, so it answers while a run is busy; and it s
 only while the main loop keeps showing signs of life.
 """
 
+import io
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET, AF_INET6
-from typing import Final
+from typing import Any, Final
 
 from archiver.config import ListenAddress
 from archiver.errors import ConfigError
+from archiver.monitoring.strangers import OUT_OF_FILES, Turned, is_out_of_files, room_for
 
 LONGEST_SILENCE: Final = 300.0
 """Seconds without a sign of life after which the process is taken to hang. The loop gives one every
 few seconds, and a machine that is busy or suspended must not be restarted for it."""
 
 _CLIENT_SECONDS: Final = 10.0
+"""For a whole request and its answer, however the bytes trickle in."""
+_PAUSE: Final = 0.2
+_MOST: Final = 32
+"""Connections at once: more than that are strangers, and the oldest makes room for the newest."""
 
 
 class Pulse:
@@ -37,6 +44,24 @@ class Pulse:
     def is_alive(self) -> bool:
         """Whether there was one lately."""
         return self._clock() - self._last < LONGEST_SILENCE
+
+
+class _Hurried(io.RawIOBase):
+    """What a client sends, as long as its time lasts; TimeoutError after that."""
+
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        self._connection = connection
+        self._until = time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
 
 
 @contextmanager
@@ -59,6 +84,46 @@ def endpoint(address: ListenAddress, metrics: Callable[[], bytes], pulse: Pulse)
             thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    """A thread for each connection, of which there are a few at a time."""
+
+    daemon_threads = True
+    request_queue_size = 128  # beyond the 5 of the library, the system lets clients wait a second
+    turned = Turned("the port of metrics.listen")
+    most = room_for(_MOST)
+
+    def server_activate(self) -> None:
+        super().server_activate()
+        self.open: dict[socket.socket, None] = {}
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        try:
+            return super().get_request()
+        except OSError as error:
+            if is_out_of_files(error):
+                self.turned.away(OUT_OF_FILES)
+                time.sleep(_PAUSE)  # it would be asked again at once, and for ever
+            raise
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own; beyond the limit the oldest connection goes."""
+        if len(self.open) >= self.most:
+            oldest = next(iter(self.open))
+            self.turned.away("there were too many connections")
+            self.open.pop(oldest, None)
+            with suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        self.open[request] = None
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: a client that went away concerns nobody."""
+
+
 def _server(
     address: ListenAddress, metrics: Callable[[], bytes], pulse: Pulse
 ) -> ThreadingHTTPServer:
@@ -66,6 +131,10 @@ def _server(
 
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version, timeout = "archiver", "", _CLIENT_SECONDS
+
+        def setup(self) -> None:
+            super().setup()
+            self.rfile = io.BufferedReader(_Hurried(self.connection, _CLIENT_SECONDS))
 
         def do_GET(self) -> None:
             if self.path == "/metrics":
@@ -86,11 +155,7 @@ def _server(
         def log_message(self, *_: object) -> None:
             """Say nothing: whoever asks every few seconds would fill the log."""
 
-    class Server(ThreadingHTTPServer):
+    class Server(_Server):
         address_family = AF_INET6 if ":" in address.host else AF_INET
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """Say nothing: a client that went away concerns nobody."""
 
     return Server((address.host, address.port), Handler)

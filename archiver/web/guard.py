@@ -3,6 +3,7 @@
 - A `Host` that is none of ours is refused (421): a foreign name that was made to resolve to this
   machine would else let a foreign page read the desk (DNS rebinding). Addresses in digits are
   ours, for nobody can rebind those.
+- A request that names two ends of its body is refused (400), and its connection closed.
 - A request that changes something is refused (403) when the browser says that it comes from
   another origin. The token that every form bears is the second lock; see `signing`.
 - Every answer names what may be loaded with it: nothing but our own files. The one style that is
@@ -74,7 +75,13 @@ class Guard:
                 own.setdefault("cache-control", "no-store")
             await send(message)
 
-        refusal = self._refusal(scope["method"], headers)
+        refusal: PlainTextResponse | None
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # Whoever stands between may see another end of this request than we do, and another
+            # request behind it: nothing more is read from this connection (RFC 9112, section 6.1).
+            refusal = PlainTextResponse("The request has two ends.", 400, {"connection": "close"})
+        else:
+            refusal = self._refusal(scope["method"], headers)
         await (refusal or self._app)(scope, receive, sealed)
 
     def _refusal(self, method: str, headers: Headers) -> PlainTextResponse | None:

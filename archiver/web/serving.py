@@ -1,5 +1,6 @@
 """The desk on a socket, until it is told to stop."""
 
+import asyncio
 import errno
 import logging
 import socket
@@ -7,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 import uvicorn
@@ -15,12 +16,16 @@ import uvicorn
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import UsageError
+from archiver.monitoring.strangers import OUT_OF_FILES, Turned, is_out_of_files
 from archiver.web.app import create_app
+from archiver.web.connections import Crowd, Deadlines, DeskConnection
 from archiver.web.desk import open_desk
 from archiver.web.metrics import serve_metrics
 
 _GRACE: Final = 2
 """Seconds for answers under way when the desk ends; a listener's stream is cut after that."""
+
+_DEADLINES: Final = Deadlines()
 
 
 class _Server(uvicorn.Server):
@@ -48,6 +53,7 @@ async def serve(
     state_folder: Path,
     clock: Clock,
     announce: Callable[[str], None],
+    deadlines: Deadlines = _DEADLINES,
 ) -> None:
     """Serve the desk until cancelled; `announce` is called with its address once it listens.
 
@@ -61,7 +67,9 @@ async def serve(
             config, host=host, state_folder=state_folder, cache_folder=cache_folder, clock=clock
         )
         async with opened as desk:
-            server = _Server(settings(create_app(desk)))
+            crowd = Crowd(deadlines)
+            _say_shortly(crowd.turned)
+            server = _Server(settings(create_app(desk), crowd))
             counted = partial(
                 serve_metrics, config, desk.library, state_folder=state_folder, clock=clock
             )
@@ -76,13 +84,13 @@ async def serve(
                     server.should_exit = True
 
 
-def settings(app: object) -> uvicorn.Config:
+def settings(app: object, crowd: Crowd) -> uvicorn.Config:
     """How uvicorn serves: no log of who asked for what but ours, no name of itself, no proxies."""
     # What it logs of errors is either ours already, or the noise of strangers on the line.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
-        http="h11",
+        http=partial(DeskConnection, crowd=crowd),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
@@ -91,6 +99,19 @@ def settings(app: object) -> uvicorn.Config:
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
     )
+
+
+def _say_shortly(turned: Turned) -> None:
+    """Let the event loop count what it could not accept, instead of a traceback for each."""
+    loop = asyncio.get_running_loop()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if is_out_of_files(context.get("exception")):
+            turned.away(OUT_OF_FILES)
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(handle)
 
 
 def listening(host: str, port: int) -> socket.socket:

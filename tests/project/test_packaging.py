@@ -25,6 +25,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read
 
 COMES_WITH = {
     "botocore": "boto3",
+    "h11": "uvicorn",
     "prometheus_client": "prometheus-client",
     "urllib3": "boto3",
     "yaml": "pyyaml",

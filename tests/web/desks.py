@@ -24,6 +24,7 @@ from archiver.desk.accounts.users import User
 from archiver.sandbox.faults import Fault
 from archiver.sandbox.model import Source
 from archiver.sandbox.sample_world import sample_world
+from archiver.web.connections import Deadlines
 from archiver.web.serving import listening, serve
 from tests.support.world import FIRST_NIGHT, Night, bench
 
@@ -113,7 +114,9 @@ def enrol(made: Made, people: Mapping[str, Role] = PEOPLE) -> None:
 
 
 @contextmanager
-def served(made: Made, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Served]:
+def served(
+    made: Made, *, host: str = "127.0.0.1", port: int = 0, deadlines: Deadlines | None = None
+) -> Iterator[Served]:
     """The desk over it, in a thread and a loop of its own until the block ends; `port` 0 is any."""
     told: Queue[str] = Queue()
     run = partial(
@@ -124,6 +127,7 @@ def served(made: Made, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Se
         state_folder=made.state,
         clock=system_clock,
         announce=told.put,
+        deadlines=deadlines or Deadlines(),
     )
     with start_blocking_portal() as portal:
         running = portal.start_task_soon(run)

@@ -20,7 +20,7 @@ if [[ ${1:-} == --stand-in ]]; then
     pull=(--pull-never)
 fi
 compose=${COMPOSE:-docker-compose}
-base=docker.io/library/python:$(sed -n 's/^ARG PYTHON=//p' docker/Dockerfile)
+base=docker.io/library/python:$(sed -n 's/^ARG PYTHON=\([^@]*\).*/\1/p' docker/Dockerfile)
 seaweedfs=$(sed -n 's/^ *image: \(.*seaweedfs.*\)/\1/p' docker/compose.yaml)
 locked=(--read-only --cap-drop ALL --security-opt no-new-privileges)
 

@@ -274,3 +274,41 @@ def test_systemd_takes_the_units_and_finds_them_locked_down() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert "Overall exposure level for archiver.service: 1." in done.stdout
+
+
+def locked(name: str) -> dict[str, set[str]]:
+    """The versions of each package in a lock; one whose files have no digest fails the test."""
+    found: dict[str, set[str]] = {}
+    text = (ROOT / name).read_text("utf-8").replace("\\\n", " ")
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            requirement, *digests = line.split(" --hash=")
+            assert digests, line
+            assert all(re.fullmatch(r"sha256:[0-9a-f]{64}\s*", digest) for digest in digests), line
+            wanted = Requirement(requirement.strip())
+            found.setdefault(canonicalize_name(wanted.name), set()).add(str(wanted.specifier))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        ("docker/requirements.lock", names(requirements("all"))),
+        ("docker/build.lock", {"hatchling"}),
+        (".ci/tools.lock", {"cyclonedx-bom", "pip-audit"}),
+        ("requirements.lock", names(requirements("all"))),
+    ],
+)
+def test_a_lock_names_the_digest_of_every_file(lock: str, wanted: set[str]) -> None:
+    assert wanted <= set(locked(lock))
+
+
+def test_the_image_installs_what_is_pinned_and_proves_every_file() -> None:
+    pinned = pins()
+    for name, versions in locked("docker/requirements.lock").items():
+        assert f"=={pinned[name]}" in versions, f"{name}: run .ci/lock"
+    dockerfile = (ROOT / "docker" / "Dockerfile").read_text("utf-8")
+    commands = re.findall(r"python -m pip (?:install|wheel) (?:.|\\\n)*?(?=&&|\n[A-Z])", dockerfile)
+    assert len(commands) == 3
+    for command in commands:
+        assert "--require-hashes" in command or "--no-deps --no-build-isolation" in command

@@ -44,7 +44,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revised:
-    """The sidecar of an archived recording was replaced; the old one lies under `previous_key`."""
+    """The sidecar of an archived recording was replaced; the old one lies under `previous_key`.
+
+    `findings` are those of the audio where it was measured again; None: they are as they were.
+    """
 
     what: ClassVar[str] = "revised"
 
@@ -58,6 +61,7 @@ class Revised:
     previous_sha256: str | None = None
     sidecar_version: str | None = None
     previous_version: str | None = None
+    findings: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

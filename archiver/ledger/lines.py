@@ -58,20 +58,21 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-_NAMES: dict[type[Any], tuple[tuple[str, str], ...]] = {
-    kind: tuple((field.name, _camel(field.name)) for field in fields(kind))
+_NAMES: dict[type[Any], tuple[tuple[str, str, bool], ...]] = {
+    kind: tuple((one.name, _camel(one.name), one.default == ()) for one in fields(kind))
     for kind in (*_KINDS.values(), OpenRecording)
 }
+"""Of each member: its name, as it is written, and whether nothing is written of an empty one."""
 
 
 def _members(value: Any) -> dict[str, Any]:
     members: dict[str, Any] = {}
-    for name, written in _NAMES[type(value)]:
+    for name, written, may_lack in _NAMES[type(value)]:
         member = getattr(value, name)
         if member is None:
             continue
         if type(member) is tuple:
-            if member:
+            if member or not may_lack:
                 members[written] = [
                     _members(one) if type(one) is OpenRecording else one for one in member
                 ]
@@ -82,7 +83,7 @@ def _members(value: Any) -> dict[str, Any]:
 
 def _build(kind: type[Any], members: dict[str, Any]) -> Any:
     values: dict[str, Any] = {}
-    for name, written in _NAMES[kind]:
+    for name, written, _ in _NAMES[kind]:
         if written in members:
             values[name] = _read(name, members[written])
     return kind(**values)

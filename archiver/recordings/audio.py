@@ -11,6 +11,7 @@ Two questions, answered in this order:
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -33,6 +34,9 @@ players disagree about MP3 padding by 0.07 to 0.11 s (seen with Chromium, miniau
 
 _SLACK_SHARE = 0.01
 """Beyond a minute and a half the slack grows with the length: clocks of exchanges drift."""
+
+_MEASURED = frozenset({"unreadable", "shorter-than-its-header", "duration-mismatch"})
+"""The findings of `findings_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,15 @@ def findings_of(audio: Format, facts: Facts, announced: float | None) -> list[st
     ):
         findings.append("duration-mismatch")
     return findings
+
+
+def findings_again(
+    audio: Format, facts: Facts, announced: float | None, before: Sequence[str]
+) -> list[str]:
+    """The findings of a recording that is measured again: those of measuring are found anew, the
+    others (`length-unproved`, what its sound is like) stay as they were."""
+    kept = [one for one in before if one not in _MEASURED]
+    return findings_of(audio, facts, announced) + kept
 
 
 def _slack(seconds: float) -> float:

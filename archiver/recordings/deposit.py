@@ -17,13 +17,16 @@ from archiver.ledger.events import Revised, Stored
 from archiver.liner.models import Call, Recording
 from archiver.reasons import Reason
 from archiver.recordings import sidecar
+from archiver.recordings.audio import findings_again, identify
 from archiver.recordings.fetch import Fetched
 from archiver.recordings.revisions import Link, line_back, read_link
 from archiver.recordings.sidecar import Attribution, Audio, Names, Sidecar, attribution
+from archiver.recordings.spool import Spool
 from archiver.storage.base import Body, ObjectInfo, Storage
 from archiver.storage.keys import audio_key, revision_key, sibling_key, sidecar_key
 
 _JSON = "application/json"
+_RESTORE = "restore it from a copy of the archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +129,48 @@ class Shelf:
                     untold[-1], metadata_sha256=digest, sidecar_version=tip.info.version
                 )
             return tuple(untold)
+        return (*untold, await self._replace(recording.id, tip, new, digest))
+
+    async def remeasure(
+        self, key: str, record_id: int, known_sha256: str, spool: Spool
+    ) -> tuple[Revised, ...]:
+        """Read the audio under `key` back, and put right what its sidecar says of its length.
+
+        Earlier versions measured some formats wrongly. Returns what the ledger has to be told, as
+        `refresh` does, and nothing when the sidecar is right. Raises ArchiveDamaged where sidecar
+        or audio is missing or not what was stored, and FetchError (`not-audio`) for what is none.
+        """
+        line = await self._line_since(sidecar_key(key), known_sha256)
+        tip = line[-1]
+        old = tip.card.fields["audio"]
+        with spool.part() as part:
+            try:
+                async with self.storage.open(key) as chunks:
+                    async for chunk in chunks:
+                        await part.add(chunk)
+            except KeyMissing as error:
+                raise ArchiveDamaged(f"{key}: {error}", hint=_RESTORE) from error
+            body, facts = await part.finish(str(old.get("contentType")))
+            known = identify(part.head, None, key)
+        if body.sha256 != tip.card.audio_sha256:
+            raise ArchiveDamaged(f"{key}: the audio is not what was stored", hint=_RESTORE)
+        announced = tip.card.fields.get("durationSeconds")
+        findings = tuple(findings_again(known, facts, announced, tip.card.findings))
+        new = sidecar.remeasured(
+            tip.card, facts.seconds, findings, archived_at=self.clock(), version=self.version
+        )
+        untold = tuple(_succession(record_id, *pair) for pair in itertools.pairwise(line))
+        if new is None:
+            return untold
+        return (*untold, await self._replace(record_id, tip, new, tip.card.metadata_digest))
+
+    async def _replace(self, record_id: int, tip: Link, new: Sidecar, digest: str) -> Revised:
+        """Put the next revision in the place of the newest one, which is kept."""
         kept = await self._keep_revision(tip)
         fresh = new.encode()
         put = await self.storage.put(tip.info.key, _json_body(fresh), replacing=tip.info.tag)
-        revised = Revised(
-            record_id=recording.id,
+        return Revised(
+            record_id=record_id,
             revision=new.revision,
             sidecar_bytes=len(fresh),
             sidecar_sha256=_sha256(fresh),
@@ -140,17 +180,15 @@ class Shelf:
             previous_sha256=tip.sha256,
             previous_version=kept.version,
             sidecar_version=put.version,
+            findings=_new_findings(tip.card, new),
         )
-        return (*untold, revised)
 
     async def _line_since(self, under: str, known_sha256: str) -> list[Link]:
         """The sidecar that the ledger knows, and those that took its place, oldest first."""
         try:
             line = [await read_link(self.storage, under)]
         except (KeyMissing, ValueError) as error:
-            raise ArchiveDamaged(
-                f"{under}: {error}", hint="restore it from a copy of the archive"
-            ) from error
+            raise ArchiveDamaged(f"{under}: {error}", hint=_RESTORE) from error
         if line[0].sha256 == known_sha256:
             return line
         async for link in line_back(self.storage, under, line[0].card.revision):
@@ -159,7 +197,7 @@ class Shelf:
                 return line
         raise ArchiveDamaged(
             f"{under}: the sidecar is not the one that the ledger tells of",
-            hint="restore it from a copy of the archive",
+            hint=_RESTORE,
         )
 
     async def _put_audio(self, key: str, body: Body) -> _PutAudio:
@@ -298,7 +336,13 @@ def _succession(record_id: int, older: Link, newer: Link) -> Revised:
         previous_key=older.info.key,
         previous_sha256=older.sha256,
         previous_version=older.info.version,
+        findings=_new_findings(older.card, newer.card),
     )
+
+
+def _new_findings(older: Sidecar, newer: Sidecar) -> tuple[str, ...] | None:
+    """The findings of the audio where they are others than before."""
+    return None if newer.findings == older.findings else newer.findings
 
 
 def _json_body(data: bytes) -> Body:

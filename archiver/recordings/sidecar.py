@@ -89,6 +89,11 @@ class Sidecar:
         return str(self.fields["audio"]["sha256"])
 
     @property
+    def findings(self) -> tuple[str, ...]:
+        """What looks odd about the audio."""
+        return tuple(self.fields["audio"].get("findings") or ())
+
+    @property
     def metadata_digest(self) -> str:
         """As `metadata_digest` of a recording, of the row that is written here."""
         return _digest_of(self.record)
@@ -177,6 +182,22 @@ def revise(
             "archiver": version,
         }
     )
+
+
+def remeasured(
+    old: Sidecar,
+    seconds: float | None,
+    findings: tuple[str, ...],
+    *,
+    archived_at: datetime,
+    version: str,
+) -> Sidecar | None:
+    """The next revision, with what was measured of the audio now; None when it says the same."""
+    audio = {**old.fields["audio"], "measuredSeconds": seconds, "findings": list(findings)}
+    if audio == old.fields["audio"]:
+        return None
+    changed = {"audio": audio, "revision": old.revision + 1, "archivedAt": stamp(archived_at)}
+    return Sidecar({**old.fields, **changed, "archiver": version})
 
 
 def decode(data: bytes) -> Sidecar:

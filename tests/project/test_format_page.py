@@ -88,4 +88,4 @@ def test_the_page_names_every_kind_of_event_and_its_members() -> None:
         row = re.search(rf"^\| `{what}` \|.*$", page, re.MULTILINE)
         assert row is not None, what
         told = row[0].rsplit("`", 2)[1].split()
-        assert told == [written for _, written in _NAMES[kind]]
+        assert told == [written for _, written, _ in _NAMES[kind]]

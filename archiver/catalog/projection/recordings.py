@@ -165,6 +165,11 @@ def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
         sidecar_version=event.sidecar_version,
     )
     db.execute(_REVISE, (*row, event.record_id, event.revision))
+    if event.findings is not None:
+        db.execute(
+            "UPDATE recordings SET findings = ? WHERE record_id = ? AND revision = ?",
+            (json.dumps(event.findings), event.record_id, event.revision),
+        )
     _keep_revision(
         db, event.record_id, event.previous_key, event.previous_sha256, event.previous_version
     )

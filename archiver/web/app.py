@@ -29,6 +29,7 @@ from archiver.web import (
     queue_pages,
     tables,
 )
+from archiver.web.compression import Compressed
 from archiver.web.context import Handler, guarded
 from archiver.web.desk import Desk
 from archiver.web.guard import Guard
@@ -87,7 +88,7 @@ def create_app(desk: Desk) -> ASGIApp:
     )
     app.state.desk = desk
     is_local = desk.entrance is Entrance.LOCAL
-    return Guard(app, hosts=desk.hosts, origin=desk.origin, is_local=is_local)
+    return Guard(Compressed(app), hosts=desk.hosts, origin=desk.origin, is_local=is_local)
 
 
 class _Static(StaticFiles):

@@ -39,7 +39,9 @@ async def reading(
 
 async def ids(library: Library, **view: Any) -> list[int]:
     """The recordings of a view, in its order."""
-    return [one.record_id async for one in library.index.stream(View(**view))]
+    return [
+        one async for piece in library.index.pieces(View(**view), 3) for one in piece.record_ids
+    ]
 
 
 async def entry(library: Library, record_id: int) -> Entry:

@@ -6,6 +6,7 @@ to the session, or to the name of a visitor who needs none, with a key that lies
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -33,11 +34,23 @@ class Visitor:
     """A person who was let in, and the code that the person's forms must carry."""
 
     person: Person
-    csrf: str
+    code: bytes
+
+    @property
+    def csrf(self) -> str:
+        """The code for a page, masked anew each time: pages are compressed, and the length of one
+        must not tell whether a guess of the code stands in it, too (BREACH)."""
+        mask = secrets.token_bytes(len(self.code))
+        return (mask + _masked(self.code, mask)).hex()
 
     def trusts(self, sent: str | None) -> bool:
         """Whether a form that carries this code comes from a page of ours."""
-        return sent is not None and hmac.compare_digest(_bytes(sent), _bytes(self.csrf))
+        try:
+            given = bytes.fromhex(sent or "")
+        except ValueError:
+            return False
+        mask, masked = given[: len(self.code)], given[len(self.code) :]
+        return hmac.compare_digest(_masked(masked, mask), self.code)
 
 
 class Door:
@@ -125,13 +138,13 @@ class Door:
     def _by_name(self, person: Person) -> Visitor:
         return Visitor(person, self._code(f"{person.way}:{person.name}".encode()))
 
-    def _code(self, bound_to: bytes) -> str:
-        return hmac.new(self._secret, b"csrf:" + bound_to, hashlib.sha256).hexdigest()
+    def _code(self, bound_to: bytes) -> bytes:
+        return hmac.new(self._secret, b"csrf:" + bound_to, hashlib.sha256).digest()
 
 
 def _person(user: User, way: Way) -> Person:
     return Person(user.name, user.role, way)
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+def _masked(text: bytes, mask: bytes) -> bytes:
+    return bytes(one ^ other for one, other in zip(text, mask, strict=False))

@@ -17,8 +17,9 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -46,6 +47,17 @@ _READERS: Final = 4
 _SEARCHES_KEPT: Final = 8
 _GREATEST_ID: Final = 2**63 - 1
 _SEARCH: Final = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some recordings of a view, and what the file of the index does not have of them: names by
+    `agent` or `order` and id, flags and tags by recording, where there are any."""
+
+    record_ids: list[int]
+    names: Mapping[tuple[str, int], str]
+    flags: Mapping[int, sql.Flags]
+    tags: Mapping[int, Sequence[str]]
 
 
 class DeskIndex:
@@ -109,10 +121,10 @@ class DeskIndex:
             lambda db, picture: self._match(db, picture, view).facets(picture.names)
         )
 
-    async def stream(self, view: View) -> AsyncIterator[Entry]:
-        """Every row of the view, in its order; the cursor does not count.
+    async def pieces(self, view: View, size: int) -> AsyncIterator[Piece]:
+        """Every recording of the view, in its order, some at a time; the cursor does not count.
 
-        The rows are those of the moment of the first; what is told of each is read on the way.
+        The rows are those of the moment of the first, the rest is as of the moment of its piece.
         """
 
         def ordered(db: sqlite3.Connection, picture: Picture) -> Ints:
@@ -122,9 +134,9 @@ class DeskIndex:
             return picture.columns.record_id[places.first(matched, len(matched))[0]]
 
         ids = await self._ask(ordered)
-        for start in range(0, len(ids), MOST_ROWS):
-            for entry in await self.entries(ids[start : start + MOST_ROWS].tolist()):
-                yield entry
+        for start in range(0, len(ids), size):
+            some = partial(_piece, self.upkeep.picture, ids[start : start + size])
+            yield await anyio.to_thread.run_sync(some, limiter=self._limiter)
 
     async def entries(self, record_ids: Sequence[int]) -> list[Entry]:
         """Those of the recordings that are known, in the order of the ids."""
@@ -268,9 +280,22 @@ def _entries(db: sqlite3.Connection, picture: Picture, rows: Ints) -> list[Entry
 def _named_entries(
     db: sqlite3.Connection, picture: Picture, record_ids: Sequence[int]
 ) -> list[Entry]:
+    return sql.entries(db, record_ids, picture.names, _flags(picture, record_ids))
+
+
+def _flags(picture: Picture, record_ids: Iterable[int]) -> dict[int, sql.Flags]:
     columns, flags = picture.columns, {}
     for one in record_ids:
         place = columns.position(one)
         if place is not None:
             flags[one] = sql.Flags(bool(columns.is_held[place]), bool(columns.is_reviewed[place]))
-    return sql.entries(db, record_ids, picture.names, flags)
+    return flags
+
+
+def _piece(picture: Picture, ids: Ints) -> Piece:
+    flags = {one: each for one, each in _flags(picture, ids.tolist()).items() if any(each)}
+    tags: dict[int, list[str]] = {}
+    for tag, tagged in sorted(picture.tags.items()):
+        for one in np.intersect1d(ids, tagged).tolist():
+            tags.setdefault(one, []).append(tag)
+    return Piece(ids.tolist(), picture.names, flags, tags)

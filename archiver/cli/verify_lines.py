@@ -24,6 +24,7 @@ def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:
             "bytes": found.checked.bytes,
         },
         "findings": [one.as_json() for one in found.findings],
+        "setAside": list(found.set_aside),
         "remaining": len(found.remaining),
         "repaired": len(found.findings) - len(found.remaining),
         "seconds": round(found.seconds, 3),

@@ -1,13 +1,23 @@
 """The ledger as it lies in a storage: read in order, appended to by one writer at a time.
 
 Runs lock the archive, but holds and exports write to the ledger too, and need none. So an
-append takes the short append lock, looks whether its number is still free, and writes create-only.
-A writer that finds the number taken raises KeyExists: it reads on, and tries again with the next.
+append takes the short append lock, looks whether its number is still free, writes its segment and
+claims the number, both create-only. A writer that finds the number taken raises KeyExists: it reads
+on, and tries again with the next. What counts when the lock was lost on the way: see `claims.py`.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 
 from archiver.errors import ArchiveDamaged, KeyExists
+from archiver.ledger.claims import (
+    MOST_CLAIM_BYTES,
+    claim_key,
+    claim_of,
+    claimed_head,
+    claimed_number,
+)
+from archiver.ledger.events import are_events
 from archiver.ledger.segments import (
     MOST_BYTES,
     Head,
@@ -15,13 +25,40 @@ from archiver.ledger.segments import (
     head_of,
     link,
     lost,
-    number_prefix,
+    number_stem,
+    previous_of,
     read,
+    segment_key,
 )
 from archiver.storage.base import Body, Storage
 from archiver.storage.keys import LEDGER_PREFIX
 from archiver.storage.lease import LeaseTimes
 from archiver.storage.lock import LEASE_TIMES, append_lock
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What lies in the ledger, by number: the keys of segments, and which numbers are claimed."""
+
+    segments: dict[int, list[str]] = field(default_factory=dict)
+    claimed: set[int] = field(default_factory=set)
+
+    def note(self, key: str) -> None:
+        """Take in one key; what is neither segment nor claim is passed over."""
+        head, claimed = head_of(key), claimed_number(key)
+        if head is not None:
+            self.segments.setdefault(head.number, []).append(key)
+        elif claimed is not None:
+            self.claimed.add(claimed)
+
+    def has_gap_after(self, number: int) -> bool:
+        """Whether a number above that one has no segment, although it is claimed or passed."""
+        numbers = {one for one in self.claimed | set(self.segments) if one > number}
+        return any(one not in self.segments for one in range(number + 1, max(numbers, default=0)))
+
+    def is_last(self, number: int) -> bool:
+        """Whether nothing has a higher number."""
+        return not any(one > number for one in self.claimed | set(self.segments))
 
 
 class Ledger:
@@ -35,14 +72,16 @@ class Ledger:
         self._lease = lease
 
     async def read_after(self, head: Head) -> AsyncIterator[Segment]:
-        """Every segment after `head`, in order, each checked against the one before.
+        """Every segment after `head` that counts, in order, each checked against the one before.
 
-        Raises ArchiveDamaged when the chain does not hold: a segment is missing, altered, doubled
-        or foreign, or the ledger ends before `head`.
+        Raises ArchiveDamaged when the chain does not hold: a segment is missing, altered or
+        foreign, or the ledger ends before `head`.
         """
-        for key in await self._keys_after(head):
-            data = await self._storage.read(key, limit=MOST_BYTES)
-            segment = read(key, data, after=head, archive_id=self._archive_id)
+        numbers = await self._numbers(head)
+        while not numbers.is_last(head.number):
+            segment = await self._next(head, numbers)
+            if segment is None:
+                return
             yield segment
             head = segment.head
 
@@ -56,32 +95,105 @@ class Ledger:
             segment.data, len(segment.data), str(segment.head.digest), "application/x-ndjson"
         )
         async with append_lock(self._storage, times=self._lease):
-            taken = await self._key_of(segment.head.number)
-            if taken is not None:
-                raise KeyExists("another writer wrote the next segment", key=taken)
+            await self._require_free(after)
             await self._storage.put(segment.key, body)
+            await self._claim(segment.head)
         return segment
 
-    async def _key_of(self, number: int) -> str | None:
-        """The key of the segment with that number. Two of one number are a fork: damage."""
-        keys = [one.key async for one in self._storage.list(number_prefix(number))]
-        if len(keys) > 1:
+    async def _require_free(self, after: Head) -> None:
+        """Raise KeyExists unless the number after that one is free.
+
+        A whole segment that nobody has claimed is claimed here for its writer.
+        """
+        number, numbers = after.number + 1, Numbers()
+        async for info in self._storage.list(number_stem(number)):
+            numbers.note(info.key)
+        if number in numbers.claimed:
+            raise _taken(claim_key(number))
+        for one in await self._following(after, numbers.segments.get(number, [])):
+            if one.asks_for_claim and not are_events(one.lines):
+                continue
+            if one.asks_for_claim:
+                await self._claim(one.head)
+            raise _taken(one.key)
+
+    async def _claim(self, head: Head) -> None:
+        """Make that segment count; KeyExists when another one does already."""
+        key = claim_key(head.number)
+        try:
+            await self._storage.put(key, claim_of(head))
+        except KeyExists:
+            if await self._claimed(head.number) != head:
+                raise _taken(key) from None
+
+    async def _claimed(self, number: int) -> Head:
+        content = await self._storage.read(claim_key(number), limit=MOST_CLAIM_BYTES)
+        return claimed_head(number, content)
+
+    async def _next(self, after: Head, numbers: Numbers) -> Segment | None:
+        """The segment that follows and counts; None when what lies there is not told yet."""
+        number = after.number + 1
+        keys = numbers.segments.get(number, [])
+        if len(keys) == 1 and number + 1 in numbers.segments:
+            return await self._read(keys[0], after)  # what follows it names it, or does not hold
+        if number in numbers.claimed:
+            head = await self._claimed(number)
+            if head not in map(head_of, keys):
+                raise lost(head)
+            return await self._read(segment_key(head), after)
+        found = await self._following(after, keys)
+        if not found and keys:
+            return await self._read(keys[0], after)  # raises what is wrong with it
+        if not found:
+            raise lost(Head(number))
+        named = await self._named_by(numbers.segments.get(number + 1, []))
+        counting = [one for one in found if one.head.digest in named]
+        counting = counting or [one for one in found if not one.asks_for_claim]
+        if len(counting) > 1:
             raise ArchiveDamaged(
                 f"the ledger does not hold: there are {len(keys)} segments with number {number}",
                 hint="nothing was changed; keep the one that the next segment names",
             )
-        return keys[0] if keys else None
+        return counting[0] if counting else None
 
-    async def _keys_after(self, head: Head) -> list[str]:
-        """The keys of all later segments; ArchiveDamaged when `head` itself is there no more."""
-        later, is_there = [], head.number == 0
-        async for info in self._storage.list(LEDGER_PREFIX):
-            found = head_of(info.key)
-            if found is None:
+    async def _following(self, after: Head, keys: Sequence[str]) -> list[Segment]:
+        """Those of the segments that are whole and follow that one."""
+        found = []
+        for key in keys:
+            try:
+                found.append(await self._read(key, after))
+            except ArchiveDamaged:
                 continue
-            is_there = is_there or found == head
-            if found.number > head.number:
-                later.append(info.key)
+        return found
+
+    async def _named_by(self, keys: Sequence[str]) -> set[str | None]:
+        """What those segments name as the one before them."""
+        data = [await self._storage.read(key, limit=MOST_BYTES) for key in keys]
+        return {previous_of(one) for one in data}
+
+    async def _read(self, key: str, after: Head) -> Segment:
+        data = await self._storage.read(key, limit=MOST_BYTES)
+        return read(key, data, after=after, archive_id=self._archive_id)
+
+    async def _numbers(self, head: Head) -> Numbers:
+        """What lies in the ledger, listed again when something is not there that should be.
+
+        It may have been written while the others were listed. Raises ArchiveDamaged when `head`
+        itself is there no more.
+        """
+        for _ in range(2):
+            numbers = Numbers()
+            async for info in self._storage.list(LEDGER_PREFIX):
+                numbers.note(info.key)
+            is_there = head.number == 0 or segment_key(head) in numbers.segments.get(
+                head.number, []
+            )
+            if is_there and not numbers.has_gap_after(head.number):
+                break
         if not is_there:
             raise lost(head)
-        return later
+        return numbers
+
+
+def _taken(key: str) -> KeyExists:
+    return KeyExists("another writer wrote the next segment", key=key)

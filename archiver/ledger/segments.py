@@ -1,8 +1,9 @@
 """Segments of the ledger, as bytes (pure).
 
 A segment is a text file of JSON lines. Its first line is the header, which names the number of the
-segment, the archive and the SHA-256 of the segment before; the others are events. The file's own
-SHA-256 is part of its name, so `sha256sum` checks a segment and `jq` the chain:
+segment, the archive, the SHA-256 of the segment before and the claim that makes it count (see
+`claims.py`); the others are events. The file's own SHA-256 is part of its name, so `sha256sum`
+checks a segment and `jq` the chain:
 
     _archive/ledger/00000007-<sha256>.jsonl
 """
@@ -36,23 +37,37 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment: its place in the chain, its bytes and its events as lines."""
+    """One segment: its place in the chain, its bytes and its events as lines.
+
+    With `asks_for_claim` it counts only when it is claimed, or when a later one names it.
+    """
 
     head: Head
     previous: str | None
     archive_id: str
     data: bytes
     lines: tuple[bytes, ...]
+    asks_for_claim: bool = True
 
     @property
     def key(self) -> str:
         """Where the segment lies."""
-        return f"{number_prefix(self.head.number)}{self.head.digest}.jsonl"
+        return segment_key(self.head)
+
+
+def number_stem(number: int) -> str:
+    """What the keys of everything with that number begin with: segments, and the claim on it."""
+    return f"{LEDGER_PREFIX}{number:08d}"
 
 
 def number_prefix(number: int) -> str:
     """What the key of the segment with that number begins with, whatever its digest."""
-    return f"{LEDGER_PREFIX}{number:08d}-"
+    return f"{number_stem(number)}-"
+
+
+def segment_key(head: Head) -> str:
+    """Where that segment lies."""
+    return f"{number_prefix(head.number)}{head.digest}.jsonl"
 
 
 def head_of(key: str) -> Head | None:
@@ -64,7 +79,12 @@ def head_of(key: str) -> Head | None:
 def link(after: Head, archive_id: str, lines: Sequence[bytes]) -> Segment:
     """The segment that follows `after` and holds these lines."""
     number = after.number + 1
-    header = {"segment": number, "archive": archive_id, "previous": after.digest}
+    header = {
+        "segment": number,
+        "archive": archive_id,
+        "previous": after.digest,
+        "claim": f"{number:08d}.claim",
+    }
     data = b"\n".join((json.dumps(header, separators=(",", ":")).encode("ascii"), *lines)) + b"\n"
     head = Head(number, hashlib.sha256(data).hexdigest())
     return Segment(head, after.digest, archive_id, data, tuple(lines))
@@ -84,13 +104,24 @@ def read(key: str, data: bytes, *, after: Head, archive_id: str) -> Segment:
     try:
         header = read_json(first)
         told = (header["segment"], header["previous"], header["archive"])
+        asks_for_claim = "claim" in header
     except (ValueError, TypeError, KeyError) as error:
         raise _damaged(key, "it has no header") from error
     if told[2] != archive_id:
         raise _damaged(key, "it belongs to another archive")
     if head.number != after.number + 1 or told[:2] != (head.number, after.digest):
         raise _damaged(key, f"it does not follow segment {after}")
-    return Segment(head, after.digest, archive_id, data, tuple(lines))
+    return Segment(head, after.digest, archive_id, data, tuple(lines), asks_for_claim)
+
+
+def previous_of(data: bytes) -> str | None:
+    """What the header of a segment names as the one before; None when it has none."""
+    try:
+        header = read_json(data.split(b"\n", 1)[0])
+        previous = header["previous"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return previous if isinstance(previous, str) else None
 
 
 def lost(head: Head) -> ArchiveDamaged:

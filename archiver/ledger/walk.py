@@ -7,17 +7,18 @@ a segment with altered bytes is one break, and not a second one in the segment a
 
 Which lines count: those of a segment whose bytes match its name, wherever it lies; and of an
 altered one those that still are events, since what they name should be there. Lines of another
-archive never count, nor those of a segment that was doubled.
+archive never count, nor those of a segment that was set aside (see `claims.py`) or doubled.
 """
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from typing import Any
 
-from archiver.errors import StorageError, StorageUnreachable
-from archiver.ledger.segments import MOST_BYTES, Head, head_of, number_prefix
+from archiver.errors import ArchiveDamaged, StorageError, StorageUnreachable
+from archiver.ledger.claims import MOST_CLAIM_BYTES, claim_key, claimed_head, claimed_number
+from archiver.ledger.events import are_events
+from archiver.ledger.segments import MOST_BYTES, Head, head_of, number_prefix, segment_key
 from archiver.storage.base import Reading, Storage
 from archiver.storage.keys import LEDGER_PREFIX
 from archiver.tasks.lanes import in_lanes
@@ -39,11 +40,17 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One segment of the walk: its key, the lines that count, and what is broken about it."""
+    """One segment of the walk: its key, the lines that count, and what is broken about it.
+
+    `head` is that of a segment that counts and asks for a claim. One that is `set_aside` does not
+    count: it came too late, or nobody has claimed it yet.
+    """
 
     key: str
     lines: tuple[bytes, ...]
     breaks: tuple[Break, ...] = ()
+    head: Head | None = None
+    set_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,22 @@ class _Found:
     header: dict[str, Any] = field(default_factory=dict)
     lines: tuple[bytes, ...] = ()
 
+    @property
+    def asks_for_claim(self) -> bool:
+        return self.matches and "claim" in self.header
+
     def follows(self, digest: str | None) -> bool:
         return self.matches and self.header.get("previous") == digest
+
+
+@dataclass(slots=True)
+class _Number:
+    """What lies there with one number. `claimed` is what its claim names, where that was read."""
+
+    number: int
+    keys: list[str] = field(default_factory=list)
+    is_claimed: bool = False
+    claimed: Head | None = None
 
 
 class Walk:
@@ -74,6 +95,7 @@ class Walk:
         self.head = Head()
         self.digests: dict[str, int] = {}
         self._set_aside: set[str] = set()
+        self._told: set[str] = set()
         self._gap = self._knows_archive = False
 
     async def steps(self) -> AsyncIterator[Step]:
@@ -81,33 +103,55 @@ class Walk:
         groups = await self._numbers()
         for start in range(0, len(groups), _AT_ONCE):
             few = groups[start : start + _AT_ONCE + 1]
-            read = await self._read(key for group in few for key in group)
+            read = await self._read(key for group in few for key in group.keys)
             for position, group in enumerate(few[:_AT_ONCE]):
-                later = few[position + 1] if position + 1 < len(few) else []
-                candidates = [read[key] for key in group]
-                for step in self._judge(candidates, [read[key] for key in later]):
+                later = few[position + 1].keys if position + 1 < len(few) else []
+                candidates = [read[key] for key in group.keys]
+                await self._look_at_claim(group, is_last=not later)
+                for step in self._judge(group, candidates, [read[key] for key in later]):
                     yield step
 
-    async def _numbers(self) -> list[list[str]]:
-        """The keys of segments not seen yet, those of one number together.
+    async def _numbers(self) -> list[_Number]:
+        """What was not seen yet, by number.
 
         A number that is not there is looked for a second time: its segment may have been written
         while the others were listed.
         """
         found = await self._listed()
-        if any(number != place for place, number in enumerate(found, self.head.number + 1)):
+        places = enumerate(found, self.head.number + 1)
+        if any(one.number != place or not one.keys for place, one in places):
             found = await self._listed()
-        return list(found.values())
+        return found
 
-    async def _listed(self) -> dict[int, list[str]]:
-        heads = [
-            (head.number, info.key)
-            async for info in self._storage.list(LEDGER_PREFIX)
-            if (head := head_of(info.key)) and head.number > self.head.number
-            if info.key not in self._set_aside
-        ]
-        grouped = groupby(sorted(heads), lambda one: one[0])
-        return {number: [key for _, key in few] for number, few in grouped}
+    async def _listed(self) -> list[_Number]:
+        found: dict[int, _Number] = {}
+        async for info in self._storage.list(LEDGER_PREFIX):
+            head, claimed = head_of(info.key), claimed_number(info.key)
+            number = head.number if head is not None else claimed
+            if number is None or number <= self.head.number or info.key in self._set_aside:
+                continue
+            one = found.setdefault(number, _Number(number))
+            if head is None:
+                one.is_claimed = True
+            else:
+                one.keys.append(info.key)
+        return [found[number] for number in sorted(found)]
+
+    async def _look_at_claim(self, group: _Number, *, is_last: bool) -> None:
+        """Read the claim on a number, where only the claim can tell what counts.
+
+        What cannot be read of it is not believed: whoever checks the claim itself says so.
+        """
+        if not group.is_claimed or not (is_last or len(group.keys) > 1):
+            return
+        try:
+            key = claim_key(group.number)
+            content = await self._storage.read(key, limit=MOST_CLAIM_BYTES)
+            group.claimed = claimed_head(group.number, content)
+        except StorageUnreachable:
+            raise
+        except (StorageError, ArchiveDamaged):
+            return
 
     async def _read(self, keys: Iterable[str]) -> dict[str, _Found]:
         found: dict[str, _Found] = {}
@@ -129,8 +173,10 @@ class Walk:
             await self._storage.stat(key)  # raises when it is the storage that does not answer
         return found
 
-    def _judge(self, candidates: Sequence[_Found], later: Sequence[_Found]) -> list[Step]:
-        """The steps of one number: the segment that belongs there, and those that do not."""
+    def _judge(
+        self, group: _Number, candidates: Sequence[_Found], later: Sequence[_Found]
+    ) -> list[Step]:
+        """The steps of one number: the segment that counts, and those that do not."""
         ours, steps = [], []
         self._learn_archive(candidates)
         for one in candidates:
@@ -141,15 +187,39 @@ class Walk:
                 lines = () if misplaced.foreign else one.lines
                 self._set_aside.add(one.key)
                 steps.append(Step(one.key, lines, (misplaced,)))
+        if group.claimed is not None and group.claimed not in [one.head for one in ours]:
+            steps += self._once(_removed(group.claimed))
+            ours = ours if later else []
         if not ours:
             return steps
-        chosen = self._choose(ours, later)
-        for one in ours:
-            if one is not chosen:
-                there = f"one segment with number {one.head.number}"
-                broken = Break(one.key, there, f"{len(ours)}; another one fits the chain better")
-                steps.append(Step(one.key, (), (broken,)))
-        return [*self._skipped(chosen), self._take(chosen), *steps]
+        if not group.is_claimed and not later and all(self._is_leaf(one) for one in ours):
+            aside = [Step(one.key, (), set_aside=True) for one in ours]
+            return [*steps, *(step for one in aside for step in self._once(one))]
+        chosen = self._choose(ours, later, group.claimed)
+        others = [self._beside(one, later, len(ours)) for one in ours if one is not chosen]
+        return [*self._skipped(chosen), self._take(chosen, group), *steps, *others]
+
+    def _once(self, step: Step) -> list[Step]:
+        """The step, unless it was taken before: what does not move the walk on comes again."""
+        if step.key in self._told:
+            return []
+        self._told.add(step.key)
+        return [step]
+
+    def _is_leaf(self, one: _Found) -> bool:
+        """Whether it is a segment as a writer leaves it that could not, or not yet, claim it."""
+        return one.asks_for_claim and one.follows(self.head.digest) and are_events(one.lines)
+
+    def _beside(self, one: _Found, later: Sequence[_Found], count: int) -> Step:
+        """What a segment is that does not count, beside another one that does.
+
+        One of archiver 0.1 was written too late as well, if the next segment names its rival.
+        """
+        whole = one.follows(self.head.digest) and are_events(one.lines)
+        if whole and (one.asks_for_claim or later):
+            return Step(one.key, (), set_aside=True)
+        there = f"one segment with number {one.head.number}"
+        return Step(one.key, (), (Break(one.key, there, f"{count}; another one fits better"),))
 
     def _learn_archive(self, candidates: Sequence[_Found]) -> None:
         told = [str(one.header.get("archive")) for one in candidates if one.matches]
@@ -168,14 +238,17 @@ class Walk:
             return Break(one.key, f"segment {one.head.number}", f"its header says {number}")
         return None
 
-    def _choose(self, ours: Sequence[_Found], later: Sequence[_Found]) -> _Found:
-        """Of several with one number: the one that follows, is named by the next, is whole."""
+    def _choose(
+        self, ours: Sequence[_Found], later: Sequence[_Found], claimed: Head | None
+    ) -> _Found:
+        """Of several with one number: what follows, is named by the next or claimed, is whole."""
         named = {one.header.get("previous") for one in later if one.matches}
         return max(
             ours,
             key=lambda one: (
                 one.follows(self.head.digest),
                 one.head.digest in named,
+                one.head == claimed,
                 one.matches,
             ),
         )
@@ -192,7 +265,7 @@ class Walk:
         which = f"segment {last}" if first == last else f"segments {first} to {last}"
         return [Step(key, (), (Break(key, which, "missing"),))]
 
-    def _take(self, chosen: _Found) -> Step:
+    def _take(self, chosen: _Found, group: _Number) -> Step:
         breaks: tuple[Break, ...] = ()
         after = self.head
         if not chosen.matches:
@@ -203,7 +276,14 @@ class Walk:
             breaks = (broken,)
         self.head = chosen.head
         self.digests[str(chosen.head.digest)] = chosen.head.number
-        return Step(chosen.key, chosen.lines, breaks)
+        is_claimed = chosen.asks_for_claim or group.is_claimed
+        return Step(chosen.key, chosen.lines, breaks, chosen.head if is_claimed else None)
+
+
+def _removed(claimed: Head) -> Step:
+    """That the segment is missing which the claim on its number names."""
+    key = segment_key(claimed)
+    return Step(key, (), (Break(key, f"segment {claimed.number}", "missing"),))
 
 
 def _read_segment(key: str, reading: Reading | StorageError) -> _Found:

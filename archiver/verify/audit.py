@@ -23,6 +23,7 @@ from archiver.archive.format import encode_format
 from archiver.catalog.readonly import Glimpse
 from archiver.clock import stamp
 from archiver.errors import KeyMissing, StorageError
+from archiver.ledger.claims import claim_key, claim_of
 from archiver.ledger.segments import number_prefix
 from archiver.ledger.walk import Break, Step, Walk
 from archiver.recordings.sidecar import MOST_BYTES
@@ -80,7 +81,11 @@ class VerifyRequest:
 @dataclass(slots=True)
 class Verification:
     """What was found. `is_whole` tells that all that was asked for was looked at, `is_end_known`
-    that somebody remembers how far the ledger went: a chain cannot show that its tail is gone."""
+    that somebody remembers how far the ledger went: a chain cannot show that its tail is gone.
+
+    `set_aside` are the keys of segments that do not count, because their writer came too late or
+    has not claimed its number yet (`ledger/claims.py`): no damage, and not evidence.
+    """
 
     archive_id: str | None
     findings: list[Finding] = field(default_factory=list)
@@ -90,6 +95,7 @@ class Verification:
     is_whole: bool = False
     is_end_known: bool = False
     unsteady: int = 0
+    set_aside: dict[str, None] = field(default_factory=dict)
     reached: str = ""
     seconds: float = 0.0
 
@@ -148,6 +154,12 @@ class _Check:
             return []
         # The walk has read and judged it: here it only must not look like a stray.
         self.inventory.add(step.key, Kind.SEGMENT, "0" * 64)
+        if step.set_aside:
+            self.found.set_aside[step.key] = None
+            return []
+        self.found.set_aside.pop(step.key, None)
+        if step.head is not None:
+            self.inventory.add(claim_key(step.head.number), Kind.CLAIM, claim_of(step.head).sha256)
         return self.inventory.take(step.lines)
 
     async def look_again(self, suspects: Sequence[str]) -> list[Finding]:

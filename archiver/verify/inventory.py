@@ -83,6 +83,7 @@ class Kind(StrEnum):
     HOLD = "hold"
     DAMAGED = "damaged"
     SEGMENT = "segment"
+    CLAIM = "claim"
     FORMAT = "format"
 
 

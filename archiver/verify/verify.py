@@ -183,6 +183,11 @@ def _notes(found: Verification) -> list[str]:
             "this machine has no catalog of the archive, and no --head was given: newest segments"
             " of the ledger that were cut off would not be noticed"
         )
+    notes += [
+        f"{key} is set aside: a writer that had lost the lock came too late with it, or one that"
+        " was killed has not claimed its number; nothing relies on it"
+        for key in found.set_aside
+    ]
     if found.unsteady:
         notes.append(
             f"{found.unsteady} recordings read differently the first time and right the second:"

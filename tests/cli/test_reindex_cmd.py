@@ -27,7 +27,7 @@ def test_it_tells_what_it_found_and_needs_no_key(case: Case) -> None:
 
 
 def test_a_ledger_that_does_not_hold_ends_with_4(case: Case) -> None:
-    min(case.root.glob("_archive/ledger/*")).unlink()
+    min(case.root.glob("_archive/ledger/*.jsonl")).unlink()
     ended = archiver("reindex", "--json", folder=case.folder)
     assert ended.code == 4
     assert ended.answer["error"]["code"] == 4

@@ -324,7 +324,7 @@ async def test_a_ledger_that_lost_its_end_is_damage_and_nothing_is_written(tmp_p
     world = World().call(1).recording(11)
     async with bench(tmp_path, world) as night:
         await night.run()
-        last = max((night.archive.root / "_archive/ledger").iterdir())
+        last = max((night.archive.root / "_archive/ledger").glob("*.jsonl"))
         last.unlink()
         before = night.archive.objects()
         with pytest.raises(ArchiveDamaged):

@@ -116,11 +116,18 @@ def append_foreign(archive: Witness) -> bool:
         if not segments:
             return False
         number, previous = len(segments) + 1, digest(segments[-1])
-        header = {"segment": number, "archive": archive.format()["archiveId"], "previous": previous}
+        claim = f"{number:08d}.claim"
+        header = {
+            "segment": number,
+            "archive": archive.format()["archiveId"],
+            "previous": previous,
+            "claim": claim,
+        }
         event = {"what": "unheard-of", "at": "2026-11-03T01:00:00Z", "run": "other-1", "leadId": 5}
         data = b"".join(json.dumps(line).encode() + b"\n" for line in (header, event))
-        path = archive.root / f"_archive/ledger/{number:08d}-{digest(data)}.jsonl"
-        path.write_bytes(data)
+        key = f"_archive/ledger/{number:08d}-{digest(data)}.jsonl"
+        (archive.root / key).write_bytes(data)
+        (archive.root / f"_archive/ledger/{claim}").write_text(f"{digest(data)}  {key}\n")
     except BlockingIOError:
         return False
     finally:

@@ -15,6 +15,7 @@ from typing import Any
 _ID = r"(?:0|[1-9][0-9]{0,18})"
 _RECORDING = re.compile(rf"({_ID})/({_ID})/({_ID})\.([a-z0-9]{{1,5}})")
 _SEGMENT = re.compile(r"_archive/ledger/([0-9]{8})-([0-9a-f]{64})\.jsonl")
+_CLAIM = re.compile(r"_archive/ledger/([0-9]{8})\.claim")
 _REVISION = re.compile(rf"_archive/revisions/{_ID}/{_ID}/{_ID}\.[1-9][0-9]*\.json")
 _RUN = re.compile(r"_archive/runs/[A-Za-z0-9-]+\.json")
 
@@ -73,21 +74,33 @@ class Witness:
         return self.recordings()[record_id].sidecar
 
     def segments(self) -> list[bytes]:
-        """The ledger, its chain checked link by link."""
-        names = [name for key in self.objects() if (name := _SEGMENT.fullmatch(key))]
-        names.sort(key=lambda name: int(name[1]))
+        """The segments that count, the chain checked link by link, and each by its claim."""
+        names = self._claimed()
         found: list[bytes] = []
         previous = None
         archive = self.format()["archiveId"] if names else None
-        for number, name in enumerate(names, start=1):
-            data = (self.root / name[0]).read_bytes()
-            assert int(name[1]) == number, "the ledger lacks a segment, or has one twice"
-            assert digest(data) == name[2], f"{name[0]} is not what its name says"
+        for number, (name, sha256) in enumerate(names, start=1):
+            data = (self.root / name).read_bytes()
+            assert int(name[16:24]) == number, "the ledger lacks a segment, or has one twice"
+            assert digest(data) == sha256, f"{name} is not what its name says"
             header = json.loads(data.split(b"\n", 1)[0])
-            assert header == {"segment": number, "archive": archive, "previous": previous}
+            assert header == {
+                "segment": number,
+                "archive": archive,
+                "previous": previous,
+                "claim": f"{number:08d}.claim",
+            }
             found.append(data)
-            previous = name[2]
+            previous = sha256
         return found
+
+    def _claimed(self) -> list[tuple[str, str]]:
+        """The segments that are claimed, as key and digest, in the order of their numbers."""
+        claims = sorted(self.root.glob("_archive/ledger/*.claim"))
+        told = [claim.read_text("ascii").removesuffix("\n").split("  ") for claim in claims]
+        for claim, (sha256, name) in zip(claims, told, strict=True):
+            assert name == f"_archive/ledger/{claim.stem}-{sha256}.jsonl"
+        return [(name, sha256) for sha256, name in told]
 
     def head(self) -> str | None:
         segments = self.segments()
@@ -115,7 +128,7 @@ class Witness:
 
     def strays(self) -> list[str]:
         """What lies in the archive and is none of what design allows there."""
-        patterns = (_RECORDING, _SEGMENT, _REVISION, _RUN)
+        patterns = (_RECORDING, _SEGMENT, _CLAIM, _REVISION, _RUN)
         return [
             key
             for key in self.objects()
@@ -191,7 +204,7 @@ class Witness:
                 assert data == expected[int(name[3])], f"{key} is not what the source served"
             elif key.endswith(".json"):
                 json.loads(data)
-            else:
+            elif not _CLAIM.fullmatch(key):
                 segment = _SEGMENT.fullmatch(key)
                 assert segment is not None, f"{key} is a stray"
                 assert digest(data) == segment[2]

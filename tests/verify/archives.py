@@ -52,7 +52,7 @@ class Case:
         return max(self.segments())[1]
 
     def segments(self) -> list[tuple[str, str]]:
-        names = [path.stem.partition("-") for path in self.root.glob("_archive/ledger/*")]
+        names = [path.stem.partition("-") for path in self.root.glob("_archive/ledger/*.jsonl")]
         return sorted((number, digest) for number, _, digest in names)
 
     def forget_catalog(self) -> None:

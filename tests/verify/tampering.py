@@ -23,7 +23,20 @@ Tampering = Callable[[Medium], Named]
 
 
 def segments(medium: Medium) -> list[str]:
-    return [key for key in medium.listing() if key.startswith(LEDGER)]
+    return [key for key in medium.listing() if key.startswith(LEDGER) and key.endswith(".jsonl")]
+
+
+def claims(medium: Medium) -> list[str]:
+    return [key for key in medium.listing() if key.endswith(".claim")]
+
+
+def claim(medium: Medium, number: int, data: bytes) -> str:
+    """Write a segment that goes on with the ledger, and claim its number; its key."""
+    digest = hashlib.sha256(data).hexdigest()
+    key = f"{LEDGER}{number:08d}-{digest}.jsonl"
+    medium.write(key, data)
+    medium.write(f"{LEDGER}{number:08d}.claim", f"{digest}  {key}\n".encode())
+    return key
 
 
 def _archive_id(medium: Medium, segment: str | None = None) -> bytes:
@@ -190,6 +203,7 @@ def remove_the_first_segment(medium: Medium) -> Named:
 def cut_off_the_newest_segment(medium: Medium) -> Named:
     key = segments(medium)[-1]
     medium.remove(key)
+    medium.remove(claims(medium)[-1])
     return {("tail-cut", key)}
 
 
@@ -227,7 +241,7 @@ def forge_a_segment(medium: Medium) -> Named:
     data = medium.read(key).replace(b'"at":"2026', b'"at":"2025')
     medium.remove(key)
     medium.write(f"{key[:25]}{hashlib.sha256(data).hexdigest()}.jsonl", data)
-    return {("chain-broken", after)}
+    return {("chain-broken", after), ("wrong-digest", claims(medium)[0])}
 
 
 def double_a_segment(medium: Medium) -> Named:
@@ -253,8 +267,7 @@ def append_lines_that_are_no_events(medium: Medium) -> Named:
         b"[" * 100_000,
     ]
     data = b"\n".join([json.dumps(header).encode(), *nonsense]) + b"\n"
-    forged = f"{LEDGER}{header['segment']:08d}-{hashlib.sha256(data).hexdigest()}.jsonl"
-    medium.write(forged, data)
+    forged = claim(medium, header["segment"], data)
     return {("chain-broken", forged)}
 
 
@@ -270,9 +283,32 @@ def launder_a_changed_recording(medium: Medium) -> Named:
     header = json.loads(medium.read(last).split(b"\n")[0])
     header |= {"segment": header["segment"] + 1, "previous": last[25:89]}
     data = json.dumps(header).encode() + b"\n" + json.dumps(event).encode() + b"\n"
-    digest = hashlib.sha256(data).hexdigest()
-    medium.write(f"{LEDGER}{header['segment']:08d}-{digest}.jsonl", data)
+    claim(medium, header["segment"], data)
     return {("wrong-digest", AUDIO)}
+
+
+def remove_a_claim(medium: Medium) -> Named:
+    key = claims(medium)[1]
+    medium.remove(key)
+    return {("missing", key)}
+
+
+def remove_the_newest_segment_but_not_its_claim(medium: Medium) -> Named:
+    key = segments(medium)[-1]
+    medium.remove(key)
+    return {("chain-broken", key), ("tail-cut", key)}
+
+
+def claim_a_number_for_another_segment(medium: Medium) -> Named:
+    key, segment = claims(medium)[-1], segments(medium)[0]
+    medium.write(key, f"{segment[25:89]}  {segment}\n".encode())
+    return {("wrong-digest", key)}
+
+
+def make_a_claim_no_claim(medium: Medium) -> Named:
+    key = claims(medium)[-1]
+    medium.write(key, b"mine")
+    return {("wrong-digest", key)}
 
 
 def mix_in_another_archive(medium: Medium) -> Named:
@@ -289,7 +325,7 @@ def lay_another_archive_over_it(medium: Medium) -> Named:
     mix_in_another_archive(medium)
     medium.write(FORMAT, medium.read(FORMAT).replace(_archive_id(medium), other.encode()))
     ours = [key for key in segments(medium) if _archive_id(medium, key) != other.encode()]
-    return {("two-archives", key) for key in ours}
+    return {("two-archives", key) for key in ours} | {("wrong-digest", claims(medium)[0])}
 
 
 def remove_format_json(medium: Medium) -> Named:
@@ -343,6 +379,10 @@ TAMPERINGS: tuple[Tampering, ...] = (
     remove_the_first_segment,
     disguise_a_missing_segment,
     cut_off_the_newest_segment,
+    remove_a_claim,
+    remove_the_newest_segment_but_not_its_claim,
+    claim_a_number_for_another_segment,
+    make_a_claim_no_claim,
     swap_two_segments,
     renumber_two_segments,
     forge_a_segment,

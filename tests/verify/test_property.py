@@ -97,13 +97,13 @@ def line(root: Path, choice: random.Random) -> bool:
 
 
 def reorder(root: Path, choice: random.Random) -> bool:
-    """Two segments of the ledger change their numbers."""
+    """Two segments of the ledger, or claims, change their numbers."""
     paths = files(root / "_archive/ledger")
     one, other = choice.sample(paths, 2)
     numbers = one.name[:8], other.name[:8]
     one.rename(one.with_name(f"{numbers[1]}{one.name[8:]}"))
     other.rename(other.with_name(f"{numbers[0]}{other.name[8:]}"))
-    return True
+    return numbers[0] != numbers[1]
 
 
 def cut_tail(root: Path, choice: random.Random) -> bool:

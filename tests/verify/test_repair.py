@@ -129,7 +129,7 @@ async def test_both_halves_come_back_together(tmp_path: Path) -> None:
 async def test_nothing_is_repaired_on_a_broken_ledger(tmp_path: Path) -> None:
     async with archived(tmp_path) as (night, medium):
         medium.remove(AUDIO)
-        newest = [key for key in medium.listing() if key.startswith("_archive/ledger/")][-1]
+        newest = [key for key in medium.listing() if key.endswith(".jsonl")][-1]
         medium.write(newest, flipped(medium.read(newest), 200))
         found = {one.key: one for one in await findings(night)}
         assert "comes first" in found[AUDIO].next

@@ -224,7 +224,7 @@ async def test_a_lost_ledger_is_not_an_empty_archive(case: Case) -> None:
 async def test_what_an_old_ledger_tells_of_an_object_is_not_put_right_before_the_ledger(
     case: Case,
 ) -> None:
-    for segment in sorted(case.root.glob("_archive/ledger/*"))[2:]:
+    for segment in sorted(case.root.glob("_archive/ledger/*.jsonl"))[2:]:
         segment.unlink()
     found = [one for one in await case.findings() if one.name.startswith("wrong")]
     assert found

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from archiver.archive.format import encode_format
+from archiver.ledger.claims import claim_key, claim_of
 from archiver.ledger.events import CallJudged, Event, RunEnded, Stored
 from archiver.ledger.lines import encode
 from archiver.ledger.segments import Head, link
@@ -46,6 +47,9 @@ def write_archive(root: Path, recordings: int, *, size: int, ledger_only: bool =
 def _segment(root: Path, head: Head, lines: list[bytes]) -> Head:
     segment = link(head, ARCHIVE_ID, lines)
     (root / segment.key).write_bytes(segment.data)
+    claim = claim_of(segment.head).source
+    assert isinstance(claim, bytes)
+    (root / claim_key(segment.head.number)).write_bytes(claim)
     return segment.head
 
 

@@ -57,7 +57,7 @@ def check_archive(source: Source, folder: Path) -> None:
 
 def _events(root: Path) -> list[dict[str, Any]]:
     previous, events = None, []
-    for path in sorted((root / "_archive" / "ledger").iterdir()):
+    for path in sorted((root / "_archive" / "ledger").glob("*.jsonl")):
         data = path.read_bytes()
         header, *lines = map(json.loads, data.splitlines())
         _require(header["previous"] == previous, f"{path.name} does not follow the one before")

@@ -31,7 +31,6 @@ with its number counts, and of several the one that the next segment names. On a
 hold, since a lock on a network share may be lost as well.
 """
 
-import hashlib
 import re
 from typing import Final
 
@@ -62,7 +61,7 @@ def claimed_number(key: str) -> int | None:
 def claim_of(head: Head) -> Body:
     """The claim that makes that segment count; `sha256sum --check` reads it."""
     data = f"{head.digest}  {segment_key(head)}\n".encode("ascii")
-    return Body(data, len(data), hashlib.sha256(data).hexdigest(), "text/plain")
+    return Body.of(data, "text/plain")
 
 
 def claimed_head(number: int, content: bytes) -> Head:

@@ -1,6 +1,7 @@
 """A writer that has lost the lock and does not know it: what it still writes is no damage."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
@@ -17,7 +18,6 @@ from archiver.errors import KeyExists
 from archiver.ledger.events import Gone, encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
-from archiver.storage import lock
 from archiver.storage.lease import LeaseTimes
 from archiver.storage.s3.bucket import S3Storage
 from archiver.verify.verify import Wanted, verify
@@ -33,11 +33,8 @@ __all__ = ["seaweed"]
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment")]
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every lease that somebody else has is taken for a dead writer's."""
-    append: Any = getattr(lock.append_lock, "__wrapped__", lock.append_lock)
-    monkeypatch.setitem(append.__kwdefaults__, "times", LeaseTimes(dead_after=0.0))
+IMPATIENT = LeaseTimes(dead_after=0.0)
+"""Every lease that somebody else has is taken for a dead writer's."""
 
 
 @pytest.fixture
@@ -62,7 +59,6 @@ async def is_sound(config: Config, state: Path) -> tuple[list[Any], list[str]]:
 async def test_a_segment_that_was_on_the_wire_when_the_lease_changed_hands_is_set_aside(
     pristine: Case,
     proxied: tuple[S3Server, FaultyS3],
-    impatient: None,
     held_back: str,
     tmp_path: Path,
 ) -> None:
@@ -76,11 +72,12 @@ async def test_a_segment_that_was_on_the_wire_when_the_lease_changed_hands_is_se
     head = Head(int(number), digest)
     ours = S3Storage(medium.raw.name, medium.raw.prefix, S3Server(proxy.endpoint).config)
     theirs = S3Storage(medium.raw.name, medium.raw.prefix, server.config)
+    writer = Ledger(theirs, archive_id, lease=IMPATIENT)
     held, outcome = Held(), []
 
     async def stale() -> None:
         try:
-            await Ledger(ours, archive_id).append([line(1)], after=head)
+            await Ledger(ours, archive_id, lease=IMPATIENT).append([line(1)], after=head)
         except KeyExists as error:
             outcome.append(error)
 
@@ -89,11 +86,8 @@ async def test_a_segment_that_was_on_the_wire_when_the_lease_changed_hands_is_se
         writers.start_soon(stale)
         assert await anyio.to_thread.run_sync(held.has_come.wait, 20)
         winner = None
-        while winner is None:
-            try:
-                winner = await Ledger(theirs, archive_id).append([line(2)], after=head)
-            except KeyExists:  # what lay there already was claimed for its writer
-                break
+        with suppress(KeyExists):  # what lies there already is claimed for its writer
+            winner = await writer.append([line(2)], after=head)
         held.released.set()
     storage = StorageConfig(f"s3://{medium.raw.name}/{medium.raw.prefix}", server.config)
     config = replace(pristine.config, storage=storage)
@@ -109,7 +103,7 @@ async def test_a_segment_that_was_on_the_wire_when_the_lease_changed_hands_is_se
     for build in (look, reindex):
         await build(config, state_folder=tmp_path / "new")
     newest = winner.head if winner is not None else await _newest(theirs, archive_id)
-    await Ledger(theirs, archive_id).append([line(3)], after=newest)
+    await writer.append([line(3)], after=newest)
     assert await is_sound(config, pristine.state) == ([], aside)
     await ours.aclose()
     await theirs.aclose()

@@ -137,6 +137,28 @@ def known(db: sqlite3.Connection, record_ids: Iterable[int]) -> dict[int, KnownR
     return {row[0]: _known_from(row) for row in rows}
 
 
+def recorded_revisions(db: sqlite3.Connection, keys: Sequence[str]) -> set[str]:
+    """Those of the keys of superseded sidecars that the ledger names."""
+    rows = db.execute(
+        "SELECT key FROM revisions WHERE key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(keys)),),
+    )
+    return {key for (key,) in rows}
+
+
+def recorded_sidecars(
+    db: sqlite3.Connection, record_ids: Sequence[int]
+) -> dict[int, tuple[str, int, str]]:
+    """Digest and revision of the sidecar, and digest of the audio, of archived recordings, by
+    id."""
+    rows = db.execute(
+        "SELECT record_id, sidecar_sha256, revision, sha256 FROM recordings"
+        " WHERE state = 'archived' AND record_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(record_ids)),),
+    )
+    return {record_id: (sidecar, revision, audio) for record_id, sidecar, revision, audio in rows}
+
+
 def known_of_calls(
     db: sqlite3.Connection, call_ids: Sequence[int]
 ) -> dict[int, tuple[KnownRecording, ...]]:

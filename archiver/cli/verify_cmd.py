@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from archiver.verify.verify import Verified, Wanted
 
 _DAMAGED: Final = 4
+_UNFINISHED: Final = 3
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,14 +49,16 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Print the findings; 4 while any remains, 130 when interrupted, else 0."""
+    """Print the findings; 130 when interrupted, 4 while any remains, 3 while something waits."""
     config = context.load_config(needs_key=arguments.repair)
     wanted = _wanted(arguments, config)
     verified, is_stopped = anyio.run(_verify, config, wanted, context)
     _tell(verified, context, head=wanted.head, is_stopped=is_stopped)
     if is_stopped:
         return INTERRUPTED
-    return _DAMAGED if verified.found.remaining else 0
+    if verified.found.remaining:
+        return _DAMAGED
+    return _UNFINISHED if verified.found.waits else 0
 
 
 def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":

@@ -1,12 +1,16 @@
 """What `archiver verify` says: the findings with their next steps, for people and as JSON."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+from archiver.archive.unrecorded import Left, Unrecorded
 from archiver.cli.wording import counted
 from archiver.text.measures import say_duration, say_size
 from archiver.verify.findings import Finding, TailCut
 from archiver.verify.verify import Verified
+
+_MOST_SHOWN = 10
 
 
 def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:
@@ -25,6 +29,10 @@ def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:
         },
         "findings": [one.as_json() for one in found.findings],
         "setAside": list(found.set_aside),
+        "unrecorded": [
+            {"key": one.key, "what": one.what, "detail": one.what.sentence}
+            for one in found.unrecorded
+        ],
         "remaining": len(found.remaining),
         "repaired": len(found.findings) - len(found.remaining),
         "seconds": round(found.seconds, 3),
@@ -43,6 +51,7 @@ def verify_lines(verified: Verified, *, head: str | None, is_stopped: bool) -> l
     """
     found = verified.found
     lines = [line for one in found.findings for line in _finding_lines(one)]
+    lines += _unrecorded_lines(found.unrecorded)
     if lines:
         lines.append("")
     checked = found.checked
@@ -72,6 +81,20 @@ def _finding_lines(one: Finding) -> list[str]:
     ]
 
 
+def _unrecorded_lines(unrecorded: Sequence[Unrecorded]) -> list[str]:
+    """What was left behind, by kind: after a kill it may be much, and one answer fits all."""
+    by_kind = {what: [one.key for one in unrecorded if one.what is what] for what in Left}
+    lines = []
+    for what, keys in by_kind.items():
+        if keys:
+            lines.append(f"{'not recorded':<18} {counted(len(keys), 'object', 'objects')}")
+            lines[-1] += f": {what.sentence}"
+            lines += [f"{'':<18} {key}" for key in keys[:_MOST_SHOWN]]
+            rest = len(keys) - _MOST_SHOWN
+            lines += [f"{'':<18} and {rest:,} more"] if rest > 0 else []
+    return lines
+
+
 def _verdict(verified: Verified, *, is_stopped: bool) -> str:
     found = verified.found
     kinds = Counter(one.name for one in found.remaining)
@@ -84,4 +107,6 @@ def _verdict(verified: Verified, *, is_stopped: bool) -> str:
         return f"INTERRUPTED: not everything was looked at. {told}".rstrip()
     if found.remaining:
         return f"DAMAGE: {told}."
+    if found.waits:
+        told = f"What a run left behind is not recorded yet: no damage. {told}"
     return f"SOUND: everything that was looked at is as the ledger says. {told}".rstrip()

@@ -19,7 +19,14 @@ from archiver.reasons import Reason
 from archiver.recordings import sidecar
 from archiver.recordings.audio import findings_again, identify
 from archiver.recordings.fetch import Fetched
-from archiver.recordings.revisions import Link, line_back, read_link
+from archiver.recordings.revisions import (
+    Link,
+    line_back,
+    line_since,
+    new_findings,
+    read_link,
+    succession,
+)
 from archiver.recordings.sidecar import Attribution, Audio, Names, Sidecar, attribution
 from archiver.recordings.spool import Spool
 from archiver.storage.base import Body, ObjectInfo, Storage
@@ -44,7 +51,7 @@ class _Placed:
 
     def earlier(self, record_id: int) -> list[Revised]:
         pairs = itertools.pairwise(self.before)
-        return [_succession(record_id, older, newer) for newer, older in pairs]
+        return [succession(record_id, older, newer) for newer, older in pairs]
 
 
 class _PutAudio(NamedTuple):
@@ -122,7 +129,7 @@ class Shelf:
         new = sidecar.revise(
             tip.card, call, recording, names, archived_at=self.clock(), version=self.version
         )
-        untold = [_succession(recording.id, *pair) for pair in itertools.pairwise(line)]
+        untold = [succession(recording.id, *pair) for pair in itertools.pairwise(line)]
         if new is None:
             if untold:
                 untold[-1] = replace(
@@ -159,7 +166,7 @@ class Shelf:
         new = sidecar.remeasured(
             tip.card, facts.seconds, findings, archived_at=self.clock(), version=self.version
         )
-        untold = tuple(_succession(record_id, *pair) for pair in itertools.pairwise(line))
+        untold = tuple(succession(record_id, *pair) for pair in itertools.pairwise(line))
         if new is None:
             return untold
         return (*untold, await self._replace(record_id, tip, new, tip.card.metadata_digest))
@@ -180,25 +187,20 @@ class Shelf:
             previous_sha256=tip.sha256,
             previous_version=kept.version,
             sidecar_version=put.version,
-            findings=_new_findings(tip.card, new),
+            findings=new_findings(tip.card, new),
         )
 
     async def _line_since(self, under: str, known_sha256: str) -> list[Link]:
-        """The sidecar that the ledger knows, and those that took its place, oldest first."""
         try:
-            line = [await read_link(self.storage, under)]
+            line = await line_since(self.storage, under, known_sha256)
         except (KeyMissing, ValueError) as error:
             raise ArchiveDamaged(f"{under}: {error}", hint=_RESTORE) from error
-        if line[0].sha256 == known_sha256:
-            return line
-        async for link in line_back(self.storage, under, line[0].card.revision):
-            line.insert(0, link)
-            if link.sha256 == known_sha256:
-                return line
-        raise ArchiveDamaged(
-            f"{under}: the sidecar is not the one that the ledger tells of",
-            hint=_RESTORE,
-        )
+        if line is None:
+            raise ArchiveDamaged(
+                f"{under}: the sidecar is not the one that the ledger tells of",
+                hint=_RESTORE,
+            )
+        return line
 
     async def _put_audio(self, key: str, body: Body) -> _PutAudio:
         try:
@@ -322,27 +324,6 @@ def _stored(
 
 def _tells_the_same(old: Sidecar, new: Sidecar) -> bool:
     return old.record == new.record and old.fields["audio"] == new.fields["audio"]
-
-
-def _succession(record_id: int, older: Link, newer: Link) -> Revised:
-    """That `newer` took the place of `older`, which was kept; as told by a later run."""
-    return Revised(
-        record_id=record_id,
-        revision=newer.card.revision,
-        sidecar_bytes=len(newer.data),
-        sidecar_sha256=newer.sha256,
-        metadata_sha256=newer.card.metadata_digest,
-        has_summary=newer.card.has_summary,
-        previous_key=older.info.key,
-        previous_sha256=older.sha256,
-        previous_version=older.info.version,
-        findings=_new_findings(older.card, newer.card),
-    )
-
-
-def _new_findings(older: Sidecar, newer: Sidecar) -> tuple[str, ...] | None:
-    """The findings of the audio where they are others than before."""
-    return None if newer.findings == older.findings else newer.findings
 
 
 def _json_body(data: bytes) -> Body:

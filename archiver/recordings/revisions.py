@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from archiver.errors import KeyMissing
+from archiver.ledger.events import Revised
 from archiver.recordings import sidecar
 from archiver.recordings.sidecar import Sidecar
 from archiver.storage.base import ObjectInfo, Storage
@@ -49,3 +50,40 @@ async def line_back(storage: Storage, under: str, revision: int) -> AsyncIterato
         except (KeyMissing, ValueError):
             return
         yield link
+
+
+async def line_since(storage: Storage, under: str, known_sha256: str) -> list[Link] | None:
+    """The sidecar that the ledger knows, and those that took its place, oldest first.
+
+    None when the line back from what lies there does not lead to it: somebody else changed it.
+    Raises KeyMissing, and ValueError when what lies there is no sidecar.
+    """
+    line = [await read_link(storage, under)]
+    if line[0].sha256 == known_sha256:
+        return line
+    async for link in line_back(storage, under, line[0].card.revision):
+        line.insert(0, link)
+        if link.sha256 == known_sha256:
+            return line
+    return None
+
+
+def succession(record_id: int, older: Link, newer: Link) -> Revised:
+    """That `newer` took the place of `older`, which was kept; as told by a later run."""
+    return Revised(
+        record_id=record_id,
+        revision=newer.card.revision,
+        sidecar_bytes=len(newer.data),
+        sidecar_sha256=newer.sha256,
+        metadata_sha256=newer.card.metadata_digest,
+        has_summary=newer.card.has_summary,
+        previous_key=older.info.key,
+        previous_sha256=older.sha256,
+        previous_version=older.info.version,
+        findings=new_findings(older.card, newer.card),
+    )
+
+
+def new_findings(older: Sidecar, newer: Sidecar) -> tuple[str, ...] | None:
+    """The findings of the audio where they are others than before."""
+    return None if newer.findings == older.findings else newer.findings

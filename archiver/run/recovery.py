@@ -3,36 +3,41 @@
 They are looked for only after an end that was out of order, since it takes a listing of the whole
 archive. A recording that is found keeps its key, even if it would get another one today because its
 lead has become known or it is listed under another call; but it is proved against the source like
-any new one before it counts. The report of a run that died right after it had stored it is told as
-it lies there.
+any new one before it counts. Revisions of sidecars and reports that a run stored and did not live
+to record are recorded as they lie there, whatever the window of this run: see `unrecorded`.
 """
 
-import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from archiver.archive.archive import Archive
+from archiver.archive.unrecorded import (
+    LARGEST_REPORT,
+    Recorded,
+    read_report,
+    run_of,
+    unrecorded_revisions,
+)
 from archiver.catalog import retention
 from archiver.catalog.catalog import Catalog
+from archiver.catalog.queries import recorded_revisions, recorded_sidecars
 from archiver.catalog.states import RecordingState
 from archiver.clock import Clock
-from archiver.ledger.events import RunEnded
+from archiver.ledger.events import Revised
+from archiver.retention.holds import finish_holds
 from archiver.storage.base import Storage
-from archiver.storage.keys import ARCHIVE_PREFIX, RUNS_PREFIX, parse_recording_key
-from archiver.text.json import read_json
+from archiver.storage.keys import (
+    ARCHIVE_PREFIX,
+    REVISIONS_PREFIX,
+    RUNS_PREFIX,
+    RevisionKey,
+    parse_recording_key,
+    parse_revision_key,
+)
 
 _AT_ONCE = 500
-
-_LARGEST_REPORT = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class UntoldReport:
-    """That the run has ended, as its report says it."""
-
-    run_id: str
-    event: RunEnded
 
 
 @dataclass(slots=True)
@@ -56,17 +61,19 @@ class Recovery:
 
 
 @asynccontextmanager
-async def recovering(archive: Archive, clock: Clock) -> AsyncIterator[Recovery]:
-    """Look for what a run that died left behind, and leave a mark for the next one meanwhile.
+async def recovering(archive: Archive, clock: Clock, act: str) -> AsyncIterator[Recovery]:
+    """Record and look for what a run that died left, and leave a mark for the next one meanwhile.
 
     The mark goes when the body has said `settled`; however else it ends, the next run looks.
-    Reports that nothing tells of are told here.
+    Reports and holds are looked for by every run: they may arrive after their writer has lost its
+    lock. All else takes a listing of the whole archive, and an end that was out of order.
     """
     lock = archive.lock
+    await record_reports(archive, clock)
+    await finish_holds(archive, clock=clock)
     orphans: dict[int, str] = {}
     if lock.found_left:
-        for report in await find_untold_reports(archive.storage, archive.catalog):
-            await archive.catalog.record([report.event], at=clock(), run=report.run_id)
+        await record_revisions(archive, clock, act)
         orphans = await find_orphans(archive.storage, archive.catalog)
     recovery = Recovery(orphans, doubts=lock.found_left)
     lock.leave = True
@@ -94,32 +101,52 @@ async def find_orphans(storage: Storage, catalog: Catalog) -> dict[int, str]:
     return orphans | _unknown(batch, catalog)
 
 
-async def find_untold_reports(storage: Storage, catalog: Catalog) -> list[UntoldReport]:
-    """The reports that runs stored and did not live to tell of, oldest first.
+async def record_reports(archive: Archive, clock: Clock) -> None:
+    """Record the reports that runs stored and did not live to record, oldest first.
 
     What is no report is left where it is: `verify` names it.
     """
+    storage, catalog = archive.storage, archive.catalog
     known = await catalog.ask(retention.reports)
-    found = []
     async for info in storage.list(RUNS_PREFIX):
-        if info.key in known or info.size > _LARGEST_REPORT:
-            continue
-        data = await storage.read(info.key, limit=_LARGEST_REPORT)
-        run_id = info.key.removeprefix(RUNS_PREFIX).removesuffix(".json")
-        try:
-            report = read_json(data)
-            is_ours = report["runId"] == run_id and isinstance(report["complete"], bool)
-        except (ValueError, TypeError, KeyError):
-            continue
-        if is_ours:
-            event = RunEnded(
-                report_key=info.key,
-                report_sha256=hashlib.sha256(data).hexdigest(),
-                complete=report["complete"],
-                report_version=(await storage.stat(info.key)).version,
-            )
-            found.append(UntoldReport(run_id, event))
-    return found
+        if info.key not in known and info.size <= LARGEST_REPORT:
+            event = await read_report(storage, info.key)
+            if event is not None:
+                await catalog.record([event], at=clock(), run=run_of(info.key))
+
+
+async def record_revisions(archive: Archive, clock: Clock, act: str) -> None:
+    """Record the revisions of sidecars that runs made and did not live to record.
+
+    Each was kept before it was replaced, so the kept ones tell where to look.
+    """
+    batch: dict[str, RevisionKey] = {}
+
+    async def record() -> None:
+        events = await _revisions_among(archive, batch)
+        await archive.catalog.record(events, at=clock(), run=act)
+        batch.clear()
+
+    async for info in archive.storage.list(REVISIONS_PREFIX):
+        told = parse_revision_key(info.key)
+        if told is not None:
+            batch[info.key] = told
+        if len(batch) >= _AT_ONCE:
+            await record()
+    await record()
+
+
+async def _revisions_among(archive: Archive, batch: Mapping[str, RevisionKey]) -> list[Revised]:
+    storage, catalog = archive.storage, archive.catalog
+    told = await catalog.ask(partial(recorded_revisions, keys=list(batch)))
+    suspects = {one.sidecar: one.record_id for key, one in batch.items() if key not in told}
+    known = await catalog.ask(partial(recorded_sidecars, record_ids=list(suspects.values())))
+    events: list[Revised] = []
+    for sidecar, record_id in suspects.items():
+        if record_id in known:
+            recorded = Recorded(record_id, *known[record_id])
+            events += await unrecorded_revisions(storage, sidecar, recorded)
+    return events
 
 
 def _unknown(batch: dict[int, str], catalog: Catalog) -> dict[int, str]:

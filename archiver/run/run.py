@@ -129,7 +129,8 @@ class _Run:
         """Do all the work that there is, and account for it."""
         claims = self._claims()
         recorder = self._recorder(claims)
-        async with recovering(self.intake.archive, self.clock) as recovery:
+        archive, run_id = self.intake.archive, self.intake.run_id
+        async with recovering(archive, self.clock, run_id) as recovery:
             courier = self._courier(claims, recovery)
             try:
                 done = await self._pipeline(courier.bring, recorder)

@@ -30,6 +30,7 @@ _SEGMENT: Final = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._-]{1,200}"
 _KEY: Final = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT})*")
 _EXTENSION: Final = re.compile(r"[a-z0-9]{1,5}")
 _ID: Final = r"(?:0|[1-9][0-9]{0,18})"
+_REVISION: Final = re.compile(rf"({_ID}/{_ID}/({_ID}))\.([1-9][0-9]{{0,8}})\.json")
 _RECORDING: Final = re.compile(rf"({_ID})/({_ID})/({_ID})\.([a-z0-9]{{1,5}})")
 
 
@@ -91,12 +92,38 @@ def sidecar_key(audio: str) -> str:
     return f"{stem}.{SIDECAR_EXTENSION}"
 
 
+def sidecar_beside(key: str) -> str | None:
+    """The key of the sidecar that lies, or would lie, with that audio or sidecar; None for every
+    other key."""
+    found = parse_recording_key(key)
+    if found is None:
+        return None
+    return key if found.is_sidecar else sidecar_key(key)
+
+
 def revision_key(sidecar: str, revision: int) -> str:
     """`_archive/revisions/789/123/456.1.json`: where the superseded revision 1 is kept."""
     stem, dot, extension = sidecar.rpartition(".")
     if not dot or extension != SIDECAR_EXTENSION or revision < 1:
         raise ValueError(f"not a revision of a sidecar: {sidecar!r}, {revision}")
     return f"{REVISIONS_PREFIX}{stem}.{revision}.{SIDECAR_EXTENSION}"
+
+
+class RevisionKey(NamedTuple):
+    """What the key of a superseded sidecar says: whose it was, and which revision."""
+
+    sidecar: str
+    record_id: int
+    revision: int
+
+
+def parse_revision_key(key: str) -> RevisionKey | None:
+    """What the key of a superseded sidecar says; None for every other key."""
+    match = _REVISION.fullmatch(key.removeprefix(REVISIONS_PREFIX))
+    if match is None or not key.startswith(REVISIONS_PREFIX):
+        return None
+    stem, record_id, revision = match.groups()
+    return RevisionKey(f"{stem}.{SIDECAR_EXTENSION}", int(record_id), int(revision))
 
 
 def damaged_key(key: str, sha256: str) -> str:

@@ -111,6 +111,18 @@ async def is_archive_locked(storage: Storage, *, times: LeaseTimes = LEASE_TIMES
     return lease.age is None or lease.age < times.dead_after
 
 
+async def is_lock_left(storage: Storage) -> bool:
+    """Whether the lock of a run that died, or ended out of order, still lies there.
+
+    For whoever has seen that the archive is not locked now.
+    """
+    try:
+        await storage.stat(ARCHIVE_LOCK_KEY)
+    except KeyMissing:
+        return False
+    return True
+
+
 _WhenLocked = Callable[[bytes], Awaitable[None]]
 
 

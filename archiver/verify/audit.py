@@ -20,6 +20,13 @@ import anyio
 import anyio.to_thread
 
 from archiver.archive.format import encode_format
+from archiver.archive.unrecorded import (
+    Left,
+    Recorded,
+    Unrecorded,
+    explain_sidecar,
+    explain_stray,
+)
 from archiver.catalog.readonly import Glimpse
 from archiver.clock import stamp
 from archiver.errors import KeyMissing, StorageError
@@ -28,8 +35,15 @@ from archiver.ledger.segments import number_prefix
 from archiver.ledger.walk import Break, Step, Walk
 from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import ByteRange, Storage
-from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX, LOCK_KEYS, TMP_PREFIX
-from archiver.storage.lock import is_archive_locked
+from archiver.storage.keys import (
+    FORMAT_KEY,
+    LEDGER_PREFIX,
+    LOCK_KEYS,
+    TMP_PREFIX,
+    parse_revision_key,
+    sidecar_beside,
+)
+from archiver.storage.lock import is_archive_locked, is_lock_left
 from archiver.tasks.lanes import in_lanes
 from archiver.verify.compare import Checked, Inspector
 from archiver.verify.findings import (
@@ -41,6 +55,8 @@ from archiver.verify.findings import (
     TwoArchives,
     Unexpected,
     Unreadable,
+    WrongDigest,
+    WrongSize,
 )
 from archiver.verify.inventory import Expected, Inventory, Kind, said
 from archiver.verify.rules import judge
@@ -84,7 +100,8 @@ class Verification:
     that somebody remembers how far the ledger went: a chain cannot show that its tail is gone.
 
     `set_aside` are the keys of segments that do not count, because their writer came too late or
-    has not claimed its number yet (`ledger/claims.py`): no damage, and not evidence.
+    has not claimed its number yet (`ledger/claims.py`): no damage, and not evidence. `unrecorded`
+    is what a run left behind that died, or has not recorded yet: no damage either.
     """
 
     archive_id: str | None
@@ -96,6 +113,7 @@ class Verification:
     is_end_known: bool = False
     unsteady: int = 0
     set_aside: dict[str, None] = field(default_factory=dict)
+    unrecorded: list[Unrecorded] = field(default_factory=list)
     reached: str = ""
     seconds: float = 0.0
 
@@ -103,6 +121,11 @@ class Verification:
     def remaining(self) -> list[Finding]:
         """The findings that were not repaired."""
         return [one for one in self.findings if not one.repaired]
+
+    @property
+    def waits(self) -> bool:
+        """Whether something was left behind that a run, or a repair, still has to record."""
+        return any(one.what.waits for one in self.unrecorded)
 
     @property
     def breaks_ledger(self) -> bool:
@@ -263,20 +286,52 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
         if not waited:
             _count_unsteady(one, suspects, findings)
         suspects = []
+        is_left = is_locked or await is_lock_left(one.storage)
         for finding in findings:
             if finding.key in LOCK_KEYS:
                 continue  # left on purpose by a run that ended out of order: the next one asks
-            if not is_locked or not _may_pass(one, finding):
-                one.found.findings.append(_advised(one, finding))
-            elif finding.key.startswith(TMP_PREFIX):
-                continue  # working space of whoever has locked the archive
-            elif waited >= patience.seconds:
+            if is_locked and _may_pass(one, finding) and waited < patience.seconds:
+                if not finding.key.startswith(TMP_PREFIX):  # working space of whoever locks it
+                    suspects.append(finding.key)
+            elif left := await _explained(one, finding, is_left=is_left):
+                one.found.unrecorded.append(Unrecorded(finding.key, left))
+            elif is_locked and _may_pass(one, finding):
                 one.found.findings.append(finding.advised(_BY_A_RUN))
             else:
-                suspects.append(finding.key)
+                one.found.findings.append(_advised(one, finding))
         if suspects:
             await patience.sleep(_PAUSE)
             waited += _PAUSE
+
+
+async def _explained(one: _Check, finding: Finding, *, is_left: bool) -> Left | None:
+    """What the object is, if it was only not recorded yet: see `archive/unrecorded.py`."""
+    key, storage = finding.key, one.storage
+    if one.found.breaks_ledger:
+        return None  # what it does not know may stand in what was lost of it
+    if isinstance(finding, Unexpected):
+        told = parse_revision_key(key)
+        sidecar = told.sidecar if told is not None else sidecar_beside(key)
+        recorded = None if sidecar is None else await _recorded(one, sidecar)
+        return await explain_stray(storage, key, recorded, is_left=is_left)
+    if isinstance(finding, WrongSize | WrongDigest):
+        recorded = await _recorded(one, key)
+        if recorded is not None and await explain_sidecar(storage, key, recorded):
+            return Left.REVISION
+    return None
+
+
+async def _recorded(one: _Check, sidecar: str) -> Recorded | None:
+    """What the ledger knows of the recording whose sidecar lies, or would lie, under that key."""
+    expected = await anyio.to_thread.run_sync(one.inventory.find, sidecar)
+    if expected is None or expected.kind != Kind.SIDECAR:
+        return None
+    return Recorded(
+        expected.record_id or 0,
+        expected.sha256,
+        expected.revision or 0,
+        expected.audio_sha256 or "",
+    )
 
 
 def _advised(one: _Check, finding: Finding) -> Finding:

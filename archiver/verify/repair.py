@@ -7,11 +7,13 @@ from pathlib import Path
 from archiver.archive.archive import Archive
 from archiver.archive.opening import locked_archive
 from archiver.archive.pace import Pace
+from archiver.archive.unrecorded import Left
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import FetchError, StorageError
 from archiver.liner.names import Directory
 from archiver.retention.acts import name_of_act
+from archiver.run.recovery import record_reports, record_revisions
 from archiver.run.source import source, spool_on_the_way_to
 from archiver.verify.audit import Verification
 from archiver.verify.findings import Finding
@@ -20,6 +22,7 @@ from archiver.verify.restore import Mender
 from archiver.verify.rules import is_mendable, judge
 
 _CONNECTIONS = 4
+_RECORDED_HERE = frozenset({Left.REVISION, Left.REPORT})
 _LEDGER_FIRST = "not repaired: the ledger itself does not hold, and comes first"
 
 
@@ -32,13 +35,15 @@ async def repair(
     clock: Clock,
     pace: Pace,
 ) -> None:
-    """Mend what can be, and mark those findings; the others say why not.
+    """Record what was only not recorded, mend what can be, and mark those findings; the others say
+    why not.
 
     Raises ArchiveLocked when a run has locked the archive, SourceError when the API cannot be used,
     and any other ArchiverError that concerns more than one recording; some may be mended by then.
     """
     mendable = [one for one in found.findings if is_mendable(one) and one.record_id is not None]
-    if not mendable:
+    unrecorded = [one for one in found.unrecorded if one.what in _RECORDED_HERE]
+    if not mendable and not unrecorded:
         return
     if found.breaks_ledger:
         found.findings = [
@@ -46,20 +51,40 @@ async def repair(
         ]
         return
     act = f"repair-{name_of_act(clock())}"
-    owner = "verify --repair"
     locked = locked_archive(
-        config, owner=owner, state_folder=state_folder, clock=clock, make=False, pace=pace
+        config,
+        owner="verify --repair",
+        state_folder=state_folder,
+        clock=clock,
+        make=False,
+        pace=pace,
     )
-    async with (
-        locked as archive,
-        _mender(config, archive, act, clock) as mender,
-    ):
+    async with locked as archive:
         archive.lock.leave = archive.lock.found_left  # what it says is for the next run
+        if unrecorded:
+            await record_reports(archive, clock)
+            await record_revisions(archive, clock, act)
+            found.unrecorded = [one for one in found.unrecorded if one not in unrecorded]
+        if mendable:
+            await _mend_all(config, archive, found, inventory, mendable, act=act, clock=clock)
+        found.head = (await archive.publish()).digest
+
+
+async def _mend_all(
+    config: Config,
+    archive: Archive,
+    found: Verification,
+    inventory: Inventory,
+    mendable: list[Finding],
+    *,
+    act: str,
+    clock: Clock,
+) -> None:
+    async with _mender(config, archive, act, clock) as mender:
         # Audio first: a sidecar is only made anew beside audio that holds.
         for one in sorted(mendable, key=lambda one: one.key.endswith(".json")):
             better = await _mend(mender, inventory, one)
             found.findings[found.findings.index(one)] = better
-        found.head = (await archive.publish()).digest
 
 
 async def _mend(mender: Mender, inventory: Inventory, finding: Finding) -> Finding:

@@ -121,9 +121,10 @@ async def verify(
             notes = _notes(found)
             if config.storage.s3.object_lock is not None:
                 lock = config.storage.s3.object_lock
-                found.findings += await audit_locks(
-                    storage, inventory, request.selects, lock, clock()
-                )
+                faults = await audit_locks(storage, inventory, request.selects, lock, clock())
+                # The version of an unrecorded revision is not recorded either.
+                new = {one.key for one in found.unrecorded}
+                found.findings += [one for one in faults if one.key not in new]
             if wanted.repair:
                 try:
                     await repair(

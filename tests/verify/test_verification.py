@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from archiver.archive.opening import existing_archive
+from archiver.archive.unrecorded import Left
 from archiver.errors import NoArchive, UsageError
 from archiver.ledger.events import Stored
 from archiver.ledger.lines import encode
@@ -80,12 +81,13 @@ async def test_what_a_run_under_way_has_not_told_yet_is_waited_for(case: Case) -
     assert verified.found.segments == segments + 1
 
 
-async def test_what_a_run_never_tells_is_found_all_the_same(case: Case) -> None:
+async def test_what_a_run_has_not_recorded_yet_is_named_and_no_damage(case: Case) -> None:
     add_stray(case)
     async with existing_archive(case.config) as (storage, _), archive_lock(storage, "a run"):
-        found = await case.findings()
-    assert names(found) == {("unexpected", STRAY), ("unexpected", "50001/1/13.json")}
-    assert all("a run is under way" in one.next for one in found)
+        verified = await case.verify()
+    assert verified.found.findings == []
+    left = {(one.key, one.what) for one in verified.found.unrecorded}
+    assert left == {(STRAY, Left.RECORDING), ("50001/1/13.json", Left.RECORDING)}
 
 
 async def test_damage_does_not_wait_for_a_run(case: Case) -> None:

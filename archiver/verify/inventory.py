@@ -9,7 +9,6 @@ Where the ledger names a key twice with different bytes, the first word counts: 
 so a later one is no correction.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
@@ -22,6 +21,7 @@ from archiver.sqlite.connections import open_scratch
 from archiver.sqlite.errors import UNFIT, Database
 from archiver.sqlite.rows import insert, insert_where, update
 from archiver.storage.keys import check_key, parse_recording_key
+from archiver.text.json import read_json
 
 _INVENTORY: Final = Database(
     name="the list of what is checked",
@@ -186,7 +186,7 @@ class Inventory:
                 if line.startswith(_NAMES_NOTHING):
                     continue
                 try:
-                    self._take(json.loads(line))
+                    self._take(read_json(line))
                 except (KeyError, RecursionError, *UNFIT):
                     bad.append(position)
             self._flush()

@@ -11,7 +11,10 @@ import pytest
 from archiver.config import load_config
 from archiver.run.request import RunRequest
 from archiver.run.run import run
+from archiver.sandbox.audio import wav
 from archiver.sandbox.server import Sandbox
+from archiver.sandbox.world import World
+from tests.support.world import bench
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "FORMAT.md"
 
@@ -89,3 +92,19 @@ def test_the_page_names_every_kind_of_event_and_its_members() -> None:
         assert row is not None, what
         told = row[0].rsplit("`", 2)[1].split()
         assert told == [written for _, written, _ in _NAMES[kind]]
+
+
+@needs_jq
+def test_the_commands_tell_ids_apart_that_are_one_as_floating_point(tmp_path: Path) -> None:
+    """jq 1.6 reads numbers as floating point: above 2^53 two ids may become one."""
+    large = 2**53
+    world = World().call(large).call(large + 1)
+    for number in range(4):
+        world.recording(large + number, call=large + number % 2, audio=wav(600, number))
+
+    async def make() -> None:
+        async with bench(tmp_path, world) as night:
+            assert (await night.run()).exit_code == 0
+
+    anyio.run(make)
+    assert check(tmp_path / "archive") == ""

@@ -265,6 +265,8 @@ def append_lines_that_are_no_events(medium: Medium) -> Named:
         b'{"what":"revised","at":"x","run":"r","recordId":99999999999999999999}',
         b'{"what":"run","at":"x","run":"r","reportKey":"../../etc","reportSha256":"0"}',
         b"[" * 100_000,
+        b'\xef\xbb\xbf{"what":"stored","at":"2026-11-03T01:00:00Z","run":"r"}',
+        b'{"what":"gone","at":"2026-11-03T01:00:00Z","run":"r","recordId":NaN}',
     ]
     data = b"\n".join([json.dumps(header).encode(), *nonsense]) + b"\n"
     forged = claim(medium, header["segment"], data)

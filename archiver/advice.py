@@ -14,6 +14,8 @@ _NEXT_STEPS: Final = {
     Reason.ADDRESS_INVALID: "ask the people of your Liner API for a correct address",
     Reason.TOO_LARGE: "raise download.max_bytes",
     Reason.DIFFERENT_BYTES: "find out why the source changed; the archive keeps what it had",
+    Reason.NOT_STORED: "see what the storage says of it in the report; allow larger files, or "
+    "choose a shorter path, and the next run tries again",
     Reason.NONE_LISTED: "the next runs ask again; if it stays so for days, ask at the source: "
     "no run is complete before",
     Reason.LIST_FORBIDDEN: "give the API key the right to read the call records of these calls",

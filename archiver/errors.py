@@ -32,6 +32,8 @@ the other side named a wait), and which exit code a command ends with when it ca
     ├── StorageError              5   the archive's storage
     │   ├── StorageUnreachable    5   it does not answer
     │   ├── StorageRefused        5   it answers, and refuses
+    │   │   └── StorageForbidden  5   for want of rights or credentials: not allowed, not damaged
+    │   ├── ObjectRefused         5   it takes no such object: too large, or its name too long
     │   ├── StorageFull           5   no space left
     │   ├── KeyExists             5   a create-only put met an object
     │   ├── KeyMissing            5   no object under that key
@@ -247,6 +249,14 @@ class StorageUnreachable(StorageError):
 
 class StorageRefused(StorageError):
     """The storage answers and refuses: rights, credentials, a missing bucket or folder."""
+
+
+class StorageForbidden(StorageRefused):
+    """The rights or credentials do not allow it: which says nothing of what lies there."""
+
+
+class ObjectRefused(StorageError):
+    """The storage takes no such object: it is too large, or has a name that it refuses."""
 
 
 class StorageFull(StorageError):

@@ -38,6 +38,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too-large"
     UNSTABLE = "unstable"
     DIFFERENT_BYTES = "different-bytes"
+    NOT_STORED = "not-stored"
 
     @property
     def sentence(self) -> str:
@@ -90,6 +91,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.TOO_LARGE: "the recording is larger than download.max_bytes",
     Reason.UNSTABLE: "the source announces no length and serves different bytes each time",
     Reason.DIFFERENT_BYTES: "the archive holds other bytes under the key of this recording",
+    Reason.NOT_STORED: "the storage does not take the recording: its size, or its name",
 }
 
 _TRANSIENT = frozenset(
@@ -122,5 +124,6 @@ _NEEDS_A_PERSON = frozenset(
         Reason.ADDRESS_NOT_PUBLIC,
         Reason.TOO_LARGE,
         Reason.DIFFERENT_BYTES,
+        Reason.NOT_STORED,
     }
 )

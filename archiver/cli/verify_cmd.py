@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from archiver.verify.verify import Verified, Wanted
 
 _DAMAGED: Final = 4
+_REFUSED: Final = 5
 _UNFINISHED: Final = 3
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -25,7 +26,8 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.description = (
         "Read back every key, size, hash, sidecar, revision and ledger link, and list "
         "all findings, each with a next step. It writes nothing, needs no API key and may run at "
-        "any time. Exits 4 on damage that remains."
+        "any time. Exits 4 on damage that remains, else 5 when something may not be read, else 3 "
+        "when a run left something behind that is not recorded yet."
     )
     parser.add_argument(
         "--sample",
@@ -49,15 +51,18 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Print the findings; 130 when interrupted, 4 while any remains, 3 while something waits."""
+    """Print the findings; 130 when interrupted, 4 on damage, 5 on what may not be read, 3 on
+    what is not recorded."""
     config = context.load_config(needs_key=arguments.repair)
     wanted = _wanted(arguments, config)
     verified, is_stopped = anyio.run(_verify, config, wanted, context)
     _tell(verified, context, head=wanted.head, is_stopped=is_stopped)
     if is_stopped:
         return INTERRUPTED
-    if verified.found.remaining:
+    if any(one.is_damage for one in verified.found.remaining):
         return _DAMAGED
+    if verified.found.remaining:
+        return _REFUSED
     return _UNFINISHED if verified.found.waits else 0
 
 

@@ -105,8 +105,10 @@ def _verdict(verified: Verified, *, is_stopped: bool) -> str:
     told = ", ".join(parts)
     if is_stopped:
         return f"INTERRUPTED: not everything was looked at. {told}".rstrip()
-    if found.remaining:
+    if any(one.is_damage for one in found.remaining):
         return f"DAMAGE: {told}."
+    if found.remaining:
+        return f"NOT ALL COULD BE READ, and no damage was found in the rest: {told}."
     if found.waits:
         told = f"What a run left behind is not recorded yet: no damage. {told}"
     return f"SOUND: everything that was looked at is as the ledger says. {told}".rstrip()

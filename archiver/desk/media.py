@@ -16,7 +16,7 @@ import anyio
 from archiver.desk.index.index import DeskIndex
 from archiver.desk.index.rows import Source
 from archiver.desk.index.view import State
-from archiver.errors import KeyMissing, StorageError
+from archiver.errors import KeyMissing, StorageError, StorageForbidden
 from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import parse_recording_key
 
@@ -29,6 +29,7 @@ Why: TypeAlias = Literal[
     "erased",
     "missing",
     "damaged",
+    "forbidden",
     "unreachable",
 ]
 
@@ -55,7 +56,8 @@ class Absent:
 
     `unknown`: the archive knows no such recording. `waiting` to `erased` are states of the ledger.
     `missing`: it should be there and is not. `damaged`: what is there is not what the ledger tells.
-    `unreachable`: the storage does not answer, or refuses to.
+    `forbidden`: the rights of the desk, or its S3 key, do not allow to read it. `unreachable`: the
+    storage does not answer, or not as it should.
     """
 
     record_id: int
@@ -96,7 +98,9 @@ class Media:
                 info = await self._storage.stat(sound.key)
         except KeyMissing:
             return Absent(sound.record_id, "missing")
-        except (StorageError, TimeoutError):  # refused, too: that tells nothing of the recording
+        except StorageForbidden:
+            return Absent(sound.record_id, "forbidden")
+        except (StorageError, TimeoutError):
             return Absent(sound.record_id, "unreachable")
         return sound if info.size == sound.size else Absent(sound.record_id, "damaged")
 

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archiver.errors import ArchiveDamaged, StorageError, StorageUnreachable
+from archiver.errors import ArchiveDamaged, StorageError, StorageForbidden, StorageUnreachable
 from archiver.ledger.claims import MOST_CLAIM_BYTES, claim_key, claimed_head, claimed_number
 from archiver.ledger.events import are_events
 from archiver.ledger.segments import MOST_BYTES, Head, head_of, number_prefix, segment_key
@@ -166,6 +166,8 @@ class Walk:
         """The segment, read a second time if something about it does not hold."""
         for _ in range(2):
             (reading,) = await self._storage.readings([key], keep=MOST_BYTES)
+            if isinstance(reading, StorageForbidden):
+                raise reading  # nothing is known of it, and nothing can be said without it
             found = _read_segment(key, reading)
             if found.matches:
                 break

@@ -10,6 +10,7 @@ import hashlib
 import os
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from types import TracebackType
 
 import anyio.to_thread
 
-from archiver.errors import StorageFull, StorageRefused
+from archiver.errors import ObjectRefused, StorageFull, StorageRefused
 from archiver.recordings.audio import HEAD_BYTES, measure
 from archiver.recordings.lengths.facts import Facts
 from archiver.storage.base import Body
@@ -146,11 +147,19 @@ class _PartFile:
             rest = rest[os.write(self._number, rest) :]
 
     def remove(self) -> None:
-        os.close(self._number)
-        self.path.unlink(missing_ok=True)
+        """Whatever the disk says to it: the next run removes what stays."""
+        with suppress(OSError):
+            os.close(self._number)
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
 
-def _spool_error(error: OSError) -> StorageFull | StorageRefused:
+def _spool_error(error: OSError) -> StorageFull | StorageRefused | ObjectRefused:
+    if error.errno == errno.EFBIG:
+        return ObjectRefused(
+            "the disk where recordings are spooled takes no file of that size",
+            hint="raise the limit on file sizes, or point download.spool to another disk",
+        )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(
             "no space left where recordings are spooled",

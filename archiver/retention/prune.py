@@ -16,7 +16,13 @@ from archiver.archive.archive import Archive
 from archiver.catalog import retention
 from archiver.catalog.retention import Aged, Shelved
 from archiver.clock import Clock
-from archiver.errors import KeyMissing, StorageError, StorageUnreachable, UsageError
+from archiver.errors import (
+    KeyMissing,
+    StorageError,
+    StorageForbidden,
+    StorageUnreachable,
+    UsageError,
+)
 from archiver.ledger.events import Event, Removing
 from archiver.retention.objects import AT_ONCE, Locked, first_lock, locks_of, places_of
 from archiver.retention.removal import finish_removals
@@ -172,7 +178,7 @@ async def _sound(archive: Archive, ids: Sequence[int], plan: PrunePlan) -> list[
         key = one.key or ""
         readings = await archive.storage.readings([key, sidecar_key(key)])
         for reading in readings:
-            if isinstance(reading, StorageUnreachable):
+            if isinstance(reading, StorageUnreachable | StorageForbidden):
                 raise reading
         digests = [_digest_of(reading) for reading in readings]
         if digests == [one.sha256, one.sidecar_sha256]:

@@ -26,6 +26,7 @@ from archiver.clock import Clock
 from archiver.errors import (
     ArchiveDamaged,
     FetchError,
+    ObjectRefused,
     RequestError,
     RequestForbidden,
     RequestNotFound,
@@ -178,6 +179,8 @@ class Courier:
                     )
             except ArchiveDamaged as error:
                 progress.damaged.append(str(error))
+            except ObjectRefused as error:  # it stays as it is; the others go on
+                progress.details.append((recording.id, str(error)))
         progress.events += revised
         progress.reach(recording.id, RecordingState.ARCHIVED)
         progress.results.append(Result(recording.id, "already", refreshed=bool(revised)))
@@ -199,9 +202,10 @@ class Courier:
                 names = await names_of(task.call, recording, self.directory)
                 async with self.grace.protected():
                     told = await self.shelf.place(task.call, recording, names, fetched)
-        except FetchError as error:
+        except (FetchError, ObjectRefused) as error:
+            reason = error.reason if isinstance(error, FetchError) else Reason.NOT_STORED
             progress.details.append((recording.id, str(error)))
-            self._leave_open(task.call, recording.id, error.reason, known, progress, now)
+            self._leave_open(task.call, recording.id, reason, known, progress, now)
             return
         progress.events += told
         progress.reach(recording.id, RecordingState.ARCHIVED)

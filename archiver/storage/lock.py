@@ -148,28 +148,40 @@ async def _locked(
     else:
         lock = FileLock(os.fspath(folder / Path(key).name))
         while not await to_thread.run_sync(_acquire, lock, key, json.dumps(claim).encode()):
-            await when_locked(await to_thread.run_sync(lock.owner))
+            await when_locked(await to_thread.run_sync(_owner, lock, key))
         acquired = AcquiredLock(lock.found_left)
         try:
             yield acquired
         finally:
             with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(_release, lock, folder, acquired.leave)
+                await to_thread.run_sync(_release, lock, key, acquired.leave)
 
 
 def _acquire(lock: FileLock, key: str, content: bytes) -> bool:
     with disk_errors(key):
         is_ours = lock.acquire(content)
         if is_ours and key == ARCHIVE_LOCK_KEY:
-            # It has to outlive a power cut to tell the next owner of it.
-            sync_folder(os.path.dirname(lock.path))  # noqa: PTH120
+            try:
+                # It has to outlive a power cut to tell the next owner of it.
+                sync_folder(os.path.dirname(lock.path))  # noqa: PTH120
+            except BaseException:
+                lock.release(leave=lock.found_left)
+                raise
         return is_ours
 
 
-def _release(lock: FileLock, folder: Path, leave: bool) -> None:
-    lock.release(leave=leave)
+def _owner(lock: FileLock, key: str) -> bytes:
+    with disk_errors(key):
+        return lock.owner()
+
+
+def _release(lock: FileLock, key: str, leave: bool) -> None:
+    """Whatever the disk says to it: a lock file that stays blocks nobody, and says so to the next
+    run."""
+    with disk_errors(key):
+        lock.release(leave=leave)
     with suppress(OSError):
-        folder.rmdir()
+        Path(lock.path).parent.rmdir()
 
 
 async def _refuse(claim: bytes) -> None:

@@ -29,7 +29,7 @@ from archiver.archive.unrecorded import (
 )
 from archiver.catalog.readonly import Glimpse
 from archiver.clock import stamp
-from archiver.errors import KeyMissing, StorageError
+from archiver.errors import KeyMissing, StorageError, StorageForbidden
 from archiver.ledger.claims import claim_key, claim_of
 from archiver.ledger.segments import number_prefix
 from archiver.ledger.walk import Break, Step, Walk
@@ -51,6 +51,7 @@ from archiver.verify.findings import (
     Finding,
     ForeignFormat,
     Missing,
+    NotAllowed,
     TailCut,
     TwoArchives,
     Unexpected,
@@ -212,6 +213,8 @@ class _Check:
             info = await self.storage.stat(key)
         except KeyMissing:
             return None
+        except StorageForbidden as error:
+            return NotAllowed(key=key, expected="nothing", found=str(error))
         except (ValueError, StorageError):  # a name that no archive has, or a link: it was listed
             return Unexpected(key=key, expected="nothing", found="an object of a foreign name")
         found = f"an object of {info.size} bytes"
@@ -271,7 +274,8 @@ async def _look_at_gaps(one: _Check, gaps: Mapping[str, StorageError]) -> list[s
         except (ValueError, StorageError):  # a name that no archive has is tried once
             if one.inventory.find(gap) is None:
                 wanted, found = "something that can be listed", str(gaps[gap])
-                one.found.findings.append(Unreadable(key=gap, expected=wanted, found=found))
+                kind = NotAllowed if isinstance(gaps[gap], StorageForbidden) else Unreadable
+                one.found.findings.append(kind(key=gap, expected=wanted, found=found))
     return keys
 
 

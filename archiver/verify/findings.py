@@ -22,6 +22,7 @@ class Finding:
 
     name: ClassVar[str] = ""
     next_step: ClassVar[str] = RESTORE
+    is_damage: ClassVar[bool] = True
 
     key: str
     expected: str
@@ -120,6 +121,18 @@ class Unexpected(Finding):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotAllowed(Finding):
+    """The rights or credentials do not allow to read it: nothing is known of its bytes."""
+
+    name: ClassVar[str] = "not-allowed"
+    next_step: ClassVar[str] = (
+        "it is not known to be damaged: let this account read it (owner and rights of the files, or"
+        " the S3 key), and verify again"
+    )
+    is_damage: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainBroken(Finding):
     """A segment of the ledger is altered, missing, doubled, or does not follow the one before."""
 
@@ -181,6 +194,7 @@ KINDS: tuple[type[Finding], ...] = (
     SidecarUnreadable,
     SidecarDisagrees,
     Unexpected,
+    NotAllowed,
     ChainBroken,
     TwoArchives,
     TailCut,

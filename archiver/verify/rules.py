@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from archiver.errors import KeyMissing, StorageError
+from archiver.errors import KeyMissing, StorageError, StorageForbidden
 from archiver.recordings.sidecar import Sidecar, decode
 from archiver.storage.base import Reading
 from archiver.verify.findings import (
@@ -12,6 +12,7 @@ from archiver.verify.findings import (
     Finding,
     ForeignFormat,
     Missing,
+    NotAllowed,
     SidecarDisagrees,
     SidecarUnreadable,
     Unreadable,
@@ -29,6 +30,8 @@ def judge(expected: Expected, read: Reading | StorageError) -> Finding | None:
         return None if expected.leaving else missing(expected)
     if isinstance(read, StorageError):
         wanted = f"SHA-256 {expected.sha256}"
+        if isinstance(read, StorageForbidden):
+            return NotAllowed(expected=wanted, found=str(read), **_about(expected))
         return Unreadable(expected=wanted, found=str(read), **_about(expected))
     if read.sha256 in (expected.sha256, expected.former):
         return _contradiction(expected, read)

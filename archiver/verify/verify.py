@@ -19,6 +19,7 @@ from archiver.errors import (
     KeyMissing,
     NoArchive,
     StorageError,
+    StorageForbidden,
     StorageUnreachable,
     UsageError,
 )
@@ -142,7 +143,7 @@ async def _told_id(storage: Storage, url: str) -> str | None:
     """Who the archive says it is. None where it cannot say, but a ledger shows that it is one."""
     try:
         return await read_id(storage)
-    except StorageUnreachable:
+    except (StorageUnreachable, StorageForbidden):
         raise
     except (UsageError, StorageError) as error:
         if isinstance(error, UsageError) and await _is_other_version(storage):

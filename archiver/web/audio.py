@@ -30,6 +30,7 @@ from archiver.web.ranges import Unsatisfiable, content_range, requested
 _LOG: Final = logging.getLogger(__name__)
 _CHUNK: Final = 256 * 1024
 _GONE: Final = frozenset({"gone", "pruned", "erased"})
+_NOT_NOW: Final = frozenset({"forbidden", "unreachable"})
 
 
 async def listen(visit: Visit) -> Response:
@@ -83,7 +84,7 @@ async def shape(visit: Visit) -> Response:
 
 def _absent(visit: Visit, found: Absent) -> Response:
     said = visit.say.named("absent", found.why)
-    status = 410 if found.why in _GONE else 503 if found.why == "unreachable" else 404
+    status = 410 if found.why in _GONE else 503 if found.why in _NOT_NOW else 404
     return PlainTextResponse(said, status)
 
 

@@ -17,7 +17,13 @@ from archiver.desk.index.entries import Progress
 from archiver.desk.index.sidecars import Card, read_card
 from archiver.desk.index.snapshot import Upkeep
 from archiver.desk.index.store import Unread
-from archiver.errors import ArchiverError, KeyMissing, StorageError, StorageUnreachable
+from archiver.errors import (
+    ArchiverError,
+    KeyMissing,
+    StorageError,
+    StorageForbidden,
+    StorageUnreachable,
+)
 from archiver.ledger.segments import Head, number_prefix
 from archiver.ledger.walk import Walk
 from archiver.recordings.sidecar import MOST_BYTES
@@ -178,6 +184,8 @@ def _card(one: Unread, reading: Reading | StorageError) -> Card:
     trouble = "its sidecar is not the one that the ledger tells of"
     if isinstance(reading, KeyMissing):
         trouble = "its sidecar is missing"
+    elif isinstance(reading, StorageForbidden):
+        trouble = "the desk is not allowed to read its sidecar"
     elif isinstance(reading, StorageError):
         trouble = "its sidecar cannot be read"
     return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)

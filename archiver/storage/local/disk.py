@@ -13,42 +13,58 @@ from pathlib import Path
 
 from archiver.errors import (
     KeyMissing,
+    ObjectRefused,
     StorageError,
+    StorageForbidden,
     StorageFull,
     StorageRefused,
     StorageUnreachable,
 )
 
 COPY_CHUNK = 1 << 20
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_RIGHTS = "check the owner and the rights of the archive's folder"
+_FORBIDDEN = {errno.EACCES: _RIGHTS, errno.EPERM: _RIGHTS}
+_NO_SPACE = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space, or raise the quota")
 _REFUSALS = {
-    errno.EACCES: "check the owner and the rights of the archive's folder",
-    errno.EPERM: "check the owner and the rights of the archive's folder",
     errno.EEXIST: "a file lies where the archive keeps a folder",
     errno.EROFS: "the file system is mounted read-only",
-    errno.EFBIG: "the file system, or a limit of this process, allows no file of that size",
     errno.ELOOP: "a symbolic link lies where the archive keeps a file or folder of its own",
     errno.ENOTDIR: "a file lies where the archive keeps a folder",
     errno.EISDIR: "a folder lies where the archive keeps a file",
     errno.EMLINK: "the file system allows no more entries in that folder",
+}
+# Not so of every object: the next one may be smaller, or have a shorter name.
+_OF_ONE_OBJECT = {
+    errno.EFBIG: "the file system, or a limit of this process, allows no file of that size",
     errno.ENAMETOOLONG: "choose a root with a shorter path",
+    errno.EINVAL: "the file system takes no such name or size",
 }
 # A disk or network share that may be back in a moment. A failed sync is among them: the part file
 # is thrown away and the next attempt writes all bytes again, so nothing relies on dropped pages.
-_PASSING = {
-    errno.EIO,
-    errno.ESTALE,
-    errno.ETIMEDOUT,
-    errno.EHOSTDOWN,
-    errno.EHOSTUNREACH,
-    errno.ENOTCONN,
-    errno.EAGAIN,
-    errno.EBUSY,
-    errno.EINTR,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ENOMEM,
-}
+_PASSING = dict.fromkeys(
+    (
+        errno.EIO,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENOTCONN,
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.EINTR,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+    ),
+    "check the disk or the network share",
+)
+_KINDS: tuple[tuple[type[StorageError], dict[int, str]], ...] = (
+    (StorageForbidden, _FORBIDDEN),
+    (StorageFull, _NO_SPACE),
+    (ObjectRefused, _OF_ONE_OBJECT),
+    (StorageRefused, _REFUSALS),
+    (StorageUnreachable, _PASSING),
+)
 # File systems without hard links say so in these ways (exFAT, some FUSE and SMB mounts).
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
@@ -61,12 +77,9 @@ def storage_error(error: OSError, key: str) -> StorageError:
     what = f"{key or 'the archive'}: {said or type(error).__name__}"
     if number == errno.ENOENT:
         return KeyMissing(f"there is no {key}", key=key)
-    if number in _NO_SPACE:
-        return StorageFull(what, key=key, hint="free some space, or raise the quota")
-    if number in _REFUSALS:
-        return StorageRefused(what, key=key, hint=_REFUSALS[number])
-    if number in _PASSING:
-        return StorageUnreachable(what, key=key, hint="check the disk or the network share")
+    for kind, hints in _KINDS:
+        if number in hints:
+            return kind(what, key=key, hint=hints[number])
     return StorageError(what, key=key)
 
 

@@ -55,11 +55,13 @@ class FileLock:
         """Remove the file while it is still locked, unless it is to be left; release it."""
         if self._file is None:
             return
-        if not leave:
-            with suppress(FileNotFoundError):
-                os.unlink(self.path)  # noqa: PTH108 - plain strings, as in the driver
-        os.close(self._file)
-        self._file = None
+        file, self._file = self._file, None
+        try:
+            if not leave:
+                with suppress(FileNotFoundError):
+                    os.unlink(self.path)  # noqa: PTH108 - plain strings, as in the driver
+        finally:
+            os.close(file)
 
     def owner(self) -> bytes:
         """What the present owner wrote into the file; empty if there is none any more."""

@@ -12,7 +12,9 @@ from urllib3.exceptions import HTTPError
 
 from archiver.errors import (
     KeyMissing,
+    ObjectRefused,
     StorageError,
+    StorageForbidden,
     StorageFull,
     StorageRefused,
     StorageUnreachable,
@@ -38,6 +40,10 @@ _HINTS: Final = {
     "SignatureDoesNotMatch": _CREDENTIALS,
 }
 _FULL: Final = {"QuotaExceeded", "EntityTooLarge.Quota", "XMinioStorageFull", "InsufficientStorage"}
+_OF_ONE_OBJECT: Final = {
+    "EntityTooLarge": "the S3 server takes no object of that size",
+    "KeyTooLongError": "choose a shorter prefix in `storage.url`",
+}
 _OTHER_BYTES: Final = {
     "BadDigest",
     "InvalidDigest",
@@ -91,7 +97,7 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
             hint="check `storage.s3.endpoint_url`, or set AWS_CA_BUNDLE",
         ) from error
     except _NO_CREDENTIALS as error:
-        raise StorageRefused("there are no S3 credentials", key=key, hint=_CREDENTIALS) from error
+        raise StorageForbidden("there are no S3 credentials", key=key, hint=_CREDENTIALS) from error
     except _NO_ANSWER as error:
         raise StorageUnreachable(
             f"the S3 server does not answer ({type(error).__name__})",
@@ -125,7 +131,11 @@ def _answered(error: boto.ClientError, key: str, unmet: type[StorageError]) -> S
         kind = StorageUnreachable
     elif code in _OTHER_BYTES:
         what = f"{key}: other bytes arrived than were promised"
-    elif hint or status in (301, 307, 401, 403):
+    elif code in _OF_ONE_OBJECT:
+        kind, hint = ObjectRefused, _OF_ONE_OBJECT[code]
+    elif status in (401, 403) or hint in (_RIGHTS, _CREDENTIALS):
+        kind, hint = StorageForbidden, hint or _RIGHTS
+    elif hint or status in (301, 307):
         kind, hint = StorageRefused, hint or _RIGHTS
     elif status == 404 and code != "NoSuchUpload":
         kind, what = KeyMissing, f"there is no {key}"

@@ -1,12 +1,13 @@
 """`archiver erase`: remove everything of one person, and never fetch it again."""
 
 import argparse
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, count_argument, id_argument
+from archiver.cli.parsing import Parser, add_today, count_argument, id_argument
 from archiver.cli.wording import counted, listed, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
@@ -39,25 +40,28 @@ def add_to(parser: Parser, common: Parser) -> None:
         metavar="NUMBER",
         help="erase it; the number of recordings that `archiver erase --lead ID` shows",
     )
+    add_today(parser)
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Show or erase; 3 when it is refused for now, else 0."""
     config = context.load_config(needs_key=False)
-    plan, erased, head = anyio.run(_act, config, arguments.lead_id, arguments.remove, context)
+    number, today = arguments.remove, arguments.today
+    plan, erased, head = anyio.run(_act, config, arguments.lead_id, number, today, context)
     context.console.json(_as_json(plan, erased=erased, head=head))
     context.console.result(*_lines(plan, config, erased=erased, head=head))
     return _REFUSED if plan.is_refused else 0
 
 
 async def _act(
-    config: Config, lead_id: int, number: int | None, context: Context
+    config: Config, lead_id: int, number: int | None, today: date | None, context: Context
 ) -> "tuple[ErasePlan, bool, str | None]":
     from archiver.archive.opening import watched_archive
     from archiver.retention.acts import name_of_act
     from archiver.retention.erase import erase, plan_erase
     from archiver.retention.locking import archive_to_remove_from
+    from archiver.retention.right_clock import require_right_clock
 
     state = state_folder(context.environ, config.catalog.path)
     if number is None:
@@ -67,6 +71,7 @@ async def _act(
     async with archive_to_remove_from(
         config, "erase", state_folder=state, clock=system_clock
     ) as archive:
+        await require_right_clock(archive, system_clock, today=today)
         act = name_of_act(system_clock())
         plan = await erase(archive, lead_id, number, clock=system_clock, act=act)
         return plan, not plan.is_refused, (await archive.catalog.head()).digest

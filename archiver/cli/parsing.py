@@ -4,7 +4,7 @@ import argparse
 import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, Final, NoReturn, Self
 
 from archiver.clock import system_clock
@@ -127,6 +127,26 @@ def common_options() -> Parser:
         help="write each retry and each failed recording to standard error",
     )
     return options
+
+
+def add_today(parser: Parser) -> None:
+    """Give a command the option that stands in for a clock which nothing else can vouch for."""
+    parser.add_argument(
+        "--today",
+        type=_day,
+        metavar="DATE",
+        help="the date of today (UTC): for an archive whose last run is long ago, where nothing "
+        "else shows that the clock of this machine is right",
+    )
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a date like 2026-11-30, not {text[:40]!r}"
+        ) from None
 
 
 def id_argument(text: str) -> int:

@@ -1,12 +1,13 @@
 """`archiver prune`: remove what is older than `retention.keep`, once its number is named."""
 
 import argparse
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, count_argument
+from archiver.cli.parsing import Parser, add_today, count_argument
 from archiver.cli.wording import counted, part_line, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
@@ -39,25 +40,27 @@ def add_to(parser: Parser, common: Parser) -> None:
         metavar="NUMBER",
         help="remove them; the number that `archiver prune` shows",
     )
+    add_today(parser)
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Show or remove; 4 when something damaged was met, else 0."""
     config = context.load_config(needs_key=False)
-    plan, removed, head = anyio.run(_act, config, arguments.remove, context)
+    plan, removed, head = anyio.run(_act, config, arguments.remove, arguments.today, context)
     context.console.json(_as_json(plan, removed, head, config))
     context.console.result(*_lines(plan, removed, head, config))
     return 4 if plan.kept["damaged"] else 0
 
 
 async def _act(
-    config: Config, number: int | None, context: Context
+    config: Config, number: int | None, today: date | None, context: Context
 ) -> "tuple[PrunePlan, int | None, str | None]":
     from archiver.archive.opening import watched_archive
     from archiver.retention.acts import name_of_act
     from archiver.retention.locking import archive_to_remove_from
     from archiver.retention.prune import plan_prune, prune
+    from archiver.retention.right_clock import require_right_clock
 
     state, keep = state_folder(context.environ, config.catalog.path), config.retention.keep
     if number is None:
@@ -67,6 +70,7 @@ async def _act(
     async with archive_to_remove_from(
         config, "prune", state_folder=state, clock=system_clock
     ) as archive:
+        await require_right_clock(archive, system_clock, today=today)
         act = name_of_act(system_clock())
         plan, removed = await prune(archive, keep, number, clock=system_clock, act=act)
         return plan, removed, (await archive.catalog.head()).digest

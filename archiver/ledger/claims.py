@@ -32,9 +32,11 @@ hold, since a lock on a network share may be lost as well.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from archiver.errors import ArchiveDamaged
+from archiver.ledger.lines import decode
 from archiver.ledger.segments import Head, number_stem, segment_key
 from archiver.storage.base import Body
 from archiver.storage.keys import LEDGER_PREFIX
@@ -75,3 +77,13 @@ def claimed_head(number: int, content: bytes) -> Head:
             hint="nothing was changed; restore it from a copy of the archive",
         )
     return head
+
+
+def are_events(lines: Iterable[bytes]) -> bool:
+    """Whether every line is an event, be it of a kind that is unknown here."""
+    try:
+        for line in lines:
+            decode(line)
+    except ValueError:
+        return False
+    return True

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from archiver.errors import ArchiveDamaged, KeyExists
 from archiver.ledger.claims import (
     MOST_CLAIM_BYTES,
+    are_events,
     claim_key,
     claim_of,
     claimed_head,
     claimed_number,
 )
-from archiver.ledger.events import are_events
 from archiver.ledger.segments import (
     MOST_BYTES,
     Head,

@@ -16,8 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archiver.errors import ArchiveDamaged, StorageError, StorageForbidden, StorageUnreachable
-from archiver.ledger.claims import MOST_CLAIM_BYTES, claim_key, claimed_head, claimed_number
-from archiver.ledger.events import are_events
+from archiver.ledger.claims import (
+    MOST_CLAIM_BYTES,
+    are_events,
+    claim_key,
+    claimed_head,
+    claimed_number,
+)
 from archiver.ledger.segments import MOST_BYTES, Head, head_of, number_prefix, segment_key
 from archiver.storage.base import Reading, Storage
 from archiver.storage.keys import LEDGER_PREFIX

@@ -29,6 +29,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from archiver.errors import StorageError
@@ -118,6 +119,10 @@ class Storage(ABC):
     @abstractmethod
     async def delete(self, key: str) -> None:
         """Remove one object; KeyMissing where there is none."""
+
+    async def now(self) -> datetime | None:
+        """What time it is by the clock of the medium; None where that is this machine's."""
+        return None
 
     @abstractmethod
     async def aclose(self) -> None:

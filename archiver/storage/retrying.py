@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -116,6 +117,10 @@ class Retrying(Storage):
                     raise
 
         await self._retry(attempt)
+
+    async def now(self) -> datetime | None:
+        """See `Storage.now`."""
+        return await self._retry(self._storage.now)
 
     async def aclose(self) -> None:
         """See `Storage.aclose`."""

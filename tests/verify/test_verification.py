@@ -1,6 +1,8 @@
 """What a verification reads, what it leaves to others, and where it stops."""
 
+import errno
 import json
+import os
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -11,9 +13,9 @@ import pytest
 
 from archiver.archive.opening import existing_archive
 from archiver.archive.unrecorded import Left
-from archiver.errors import NoArchive, UsageError
 from archiver.ledger.events import Stored
 from archiver.ledger.lines import encode
+from archiver.errors import NoArchive, StorageForbidden, UsageError
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.lock import archive_lock
@@ -256,3 +258,33 @@ async def test_a_catalog_that_is_none_does_no_harm_and_its_want_is_said(case: Ca
     assert any("would not be noticed" in note for note in verified.notes)
     verified = await case.verify(head=case.head)
     assert not any("would not be noticed" in note for note in verified.notes)
+
+
+def forbids(patch: pytest.MonkeyPatch, path: Path) -> None:
+    """The account may not open that file."""
+    opened = os.open
+
+    def refusing(name: Any, *others: Any, **named: Any) -> int:
+        if name == str(path):
+            raise PermissionError(errno.EACCES, "Permission denied", name)
+        return opened(name, *others, **named)
+
+    patch.setattr(os, "open", refusing)
+
+
+@pytest.mark.parametrize("key", [AUDIO, SIDECAR])
+async def test_what_may_not_be_read_is_not_called_damaged(
+    case: Case, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    forbids(monkeypatch, case.root / key)
+    (found,) = await case.findings()
+    assert (found.name, found.key, found.is_damage) == ("not-allowed", key, False)
+    assert "not known to be damaged" in found.next
+
+
+async def test_a_segment_that_may_not_be_read_ends_the_verification_as_refused(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbids(monkeypatch, next(case.root.glob("_archive/ledger/*.jsonl")))
+    with pytest.raises(StorageForbidden, match="Permission denied"):
+        await case.findings()

@@ -8,6 +8,7 @@ parts is aborted.
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio
@@ -91,6 +92,10 @@ class S3Storage(Storage):
         """See `Storage.delete`. On a versioned bucket the versions stay, behind a delete marker."""
         check_key(key)
         await self._in_thread(self._bucket.delete, key)
+
+    async def now(self) -> datetime | None:
+        """See `Storage.now`: by the `Date` of an answer."""
+        return await self._in_thread(self._bucket.now)
 
     async def aclose(self) -> None:
         """Close the connections that are at rest."""

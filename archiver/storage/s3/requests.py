@@ -183,6 +183,11 @@ class Bucket:
         with s3_errors(key):
             self._client.delete_object(**self._address(key))
 
+    def now(self) -> datetime | None:
+        """The clock of the server; None where its answers bear no date."""
+        with s3_errors(""):
+            return _date(self._client.head_bucket(Bucket=self._bucket))
+
     def abort_uploads(self) -> int:
         """Abort every unfinished upload below the prefix; how many there were."""
         aborted = 0
@@ -321,10 +326,18 @@ def _whole_digest(answer: Any) -> str | None:
     return base64.b64decode(checksum).hex()
 
 
+def _date(answer: Any) -> datetime | None:
+    """When the server gave the answer, by its own clock."""
+    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    try:
+        return parsedate_to_datetime(told).astimezone(UTC) if told else None
+    except ValueError:
+        return None
+
+
 def _age(answer: Any) -> float | None:
     """Seconds since the object was written, both moments told by the server in one answer."""
-    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    now = parsedate_to_datetime(told) if told else datetime.now(UTC)
+    now = _date(answer) or datetime.now(UTC)
     age: float = (now - answer["LastModified"]).total_seconds()
     return max(0.0, age)
 

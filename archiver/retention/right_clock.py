@@ -1,0 +1,61 @@
+"""Is it really so late? Asked before anything goes that cannot come back.
+
+What may be pruned is decided by the clock of this machine, and so is up to when a person's calls
+are never fetched again. A clock at 2099 would let everything go that was archived a minute ago. So
+the clock is held against what else tells the time: the server of the storage, and the newest event
+of the ledger, which runs write each night. Where neither can vouch for it, a person has to, by
+naming the day.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from archiver.archive.archive import Archive
+from archiver.clock import Clock, stamp
+from archiver.errors import UsageError
+from archiver.ledger.lines import decode
+from archiver.ledger.segments import MOST_BYTES, Head, segment_key
+
+_APART: Final = timedelta(minutes=15)
+"""What two clocks may differ by; S3 itself refuses requests beyond that."""
+_SINCE_LAST_EVENT: Final = timedelta(days=30)
+
+
+async def require_right_clock(archive: Archive, clock: Clock, *, today: date | None = None) -> None:
+    """Raise UsageError unless the clock agrees with the storage and the ledger.
+
+    `today` (UTC) is what a person says; it stands for a ledger that has been silent for long.
+    """
+    now = clock()
+    if today is not None and today != now.astimezone(UTC).date():
+        raise _wrong(now, f"--today says {today}", "name the day as it is in UTC, or set the clock")
+    told = await archive.storage.now()
+    if told is not None and abs(told - now) > _APART:
+        raise _wrong(now, f"that of the storage says {stamp(told)}", "set the clock (NTP)")
+    last = await _last_event(archive)
+    if last is None or today is not None:
+        return
+    if now < last - _APART:
+        what = f"the newest event in the ledger is of {stamp(last)}, which is later"
+        raise _wrong(now, what, "set the clock (NTP); if it is right, name the day with --today")
+    if now > last + _SINCE_LAST_EVENT:
+        days = (now - last).days
+        what = f"the newest event in the ledger is {days:,} days old ({stamp(last)})"
+        hint = "set the clock (NTP); if it is right, `archiver run` first, or name the day"
+        raise _wrong(now, what, f"{hint} with --today {now.astimezone(UTC):%Y-%m-%d}")
+
+
+def _wrong(now: datetime, what: str, hint: str) -> UsageError:
+    return UsageError(
+        f"nothing was removed: the clock of this machine says {stamp(now)}, and {what}", hint=hint
+    )
+
+
+async def _last_event(archive: Archive) -> datetime | None:
+    """When the newest event of the ledger was written; None for an empty ledger."""
+    head: Head = await archive.catalog.head()
+    if head.digest is None:
+        return None
+    data = await archive.storage.read(segment_key(head), limit=MOST_BYTES)
+    _, *lines = data.splitlines()
+    return decode(lines[-1]).at if lines else None

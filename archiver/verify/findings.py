@@ -141,6 +141,17 @@ class ChainBroken(Finding):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedUnderHold(Finding):
+    """The ledger announces a removal that a legal hold in force forbade."""
+
+    name: ClassVar[str] = "removed-under-hold"
+    next_step: ClassVar[str] = (
+        "no command does that: find out who wrote this segment, and restore what was removed from a"
+        " copy of the archive"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TwoArchives(Finding):
     """A segment of the ledger belongs to another archive."""
 
@@ -196,6 +207,7 @@ KINDS: tuple[type[Finding], ...] = (
     Unexpected,
     NotAllowed,
     ChainBroken,
+    RemovedUnderHold,
     TwoArchives,
     TailCut,
     ForeignFormat,

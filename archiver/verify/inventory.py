@@ -172,6 +172,7 @@ class Inventory:
             self._db = open_scratch(path)
             self._db.executescript(_SCHEMA)
         self._stored: list[_Stored] = []
+        self.tells_of_holds = self.tells_of_removals = False
 
     def close(self) -> None:
         """Close the file."""
@@ -206,6 +207,10 @@ class Inventory:
             ).fetchone()
             (others,) = self._db.execute("SELECT count(*) FROM others").fetchone()
         return Stock(2 * recordings + others, size)
+
+    def doomed(self) -> frozenset[int]:
+        """The recordings whose removal the ledger announces anywhere."""
+        return frozenset(one for (one,) in self._db.execute("SELECT record_id FROM leaving"))
 
     def chunks(self) -> Iterator[list[Expected]]:
         """Everything expected, in ascending order of keys, some thousand at a time."""
@@ -281,6 +286,7 @@ class Inventory:
         )
 
     def _hold(self, event: dict[str, Any], at: str) -> None:
+        self.tells_of_holds = True
         owner, version = _text(event["holdId"]), event.get("version")
         self._keep(event["key"], Kind.HOLD, owner, event["sha256"], version, at)
 
@@ -298,6 +304,7 @@ class Inventory:
         )
 
     def _removing(self, event: dict[str, Any], at: str) -> None:
+        self.tells_of_removals = True
         ids = [(_number(one),) for one in event["recordIds"]]
         self._db.executemany("INSERT OR IGNORE INTO leaving VALUES (?)", ids)
 
@@ -310,6 +317,7 @@ class Inventory:
         )
 
     def _erasing(self, event: dict[str, Any], at: str) -> None:
+        self.tells_of_removals = True
         ids = [(_text(one),) for one in event.get("holdIds", ())]
         self._db.executemany(
             "UPDATE others SET former = sha256 WHERE kind = 'hold' AND owner = ?", ids

@@ -28,6 +28,7 @@ from archiver.storage.base import Storage
 from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX
 from archiver.text.json import read_json
 from archiver.verify.audit import PATIENT, Patience, Verification, VerifyRequest, check
+from archiver.verify.history import removals_under_hold
 from archiver.verify.inventory import Inventory
 from archiver.verify.locks import audit_locks
 from archiver.verify.repair import repair
@@ -119,6 +120,9 @@ async def verify(
                 is_stopped=watcher.is_stopped,
                 patience=patience,
             )
+            if inventory.tells_of_holds and inventory.tells_of_removals:
+                doomed = inventory.doomed()
+                found.findings += await removals_under_hold(storage, found.archive_id, doomed)
             notes = _notes(found)
             if config.storage.s3.object_lock is not None:
                 lock = config.storage.s3.object_lock

@@ -72,10 +72,13 @@ class Lease:
         """Take the lease: None, or what its living owner wrote into it."""
         while True:
             try:
-                self._took(await self._storage.put(self._key, self._body()))
+                await self._took(await self._storage.put(self._key, self._body()))
             except KeyExists:
                 with suppress(KeyMissing, KeyChanged):
                     return await self._challenge()
+            except StorageRefused:
+                await self._release()  # it may lie there all the same
+                raise
             else:
                 return None
 
@@ -114,11 +117,18 @@ class Lease:
         found = await self._storage.read(self._key, limit=MAX_BYTES)
         if self._is_ours(found):
             # The answer to our own put was lost, and the put was repeated.
-            self._took(info)
+            await self._took(info)
             return None
-        if info.age is None or info.age < self._times.dead_after:
+        if info.age is None:
+            raise StorageRefused(
+                "the storage does not say when the lock was written (Last-Modified), so nobody can"
+                " tell whether its owner is alive",
+                key=self._key,
+                hint="see that no other run is under way, and remove that object by hand",
+            )
+        if info.age < self._times.dead_after:
             return found
-        self._took(await self._storage.put(self._key, self._body(), replacing=info.tag))
+        await self._took(await self._storage.put(self._key, self._body(), replacing=info.tag))
         self.found_left = True
         return None
 
@@ -129,7 +139,7 @@ class Lease:
             started = anyio.current_time()
             with anyio.move_on_at(renewed + self._times.give_up):
                 try:
-                    self._took(await self._renew())
+                    await self._took(await self._renew())
                     renewed = started
                     await self._sweep()
                 except (KeyChanged, KeyMissing):
@@ -141,6 +151,8 @@ class Lease:
                     )
                 except StorageUnreachable:
                     pass
+                except StorageError as error:
+                    return error
             if anyio.current_time() >= renewed + self._times.give_up:
                 return StorageUnreachable(
                     f"the lock on the archive could not be renewed for {self._times.give_up:.0f} s",
@@ -187,7 +199,22 @@ class Lease:
             return [one.version for one in found if one.is_newest] == [self._version]
         return False
 
-    def _took(self, info: ObjectInfo) -> None:
+    async def _took(self, info: ObjectInfo) -> None:
+        """Note the tag by which the lease is renewed. Some servers tell it only when asked again.
+
+        StorageRefused where they never do.
+        """
+        if not info.tag:
+            seen = await self._storage.stat(self._key)
+            if not seen.tag or not self._is_ours(
+                await self._storage.read(self._key, limit=MAX_BYTES)
+            ):
+                raise StorageRefused(
+                    "the storage gives the lock no tag (ETag), so it could not be kept",
+                    key=self._key,
+                    hint="use an S3 server that gives every object an ETag",
+                )
+            info = seen
         self._tag, self._version = info.tag, info.version
 
     def _is_ours(self, found: bytes) -> bool:

@@ -15,10 +15,10 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 
 from archiver.config import S3Config
-from archiver.errors import KeyMissing, StorageError
+from archiver.errors import KeyMissing, StorageError, StorageRefused
 from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
 from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
-from archiver.storage.s3.errors import s3_errors
+from archiver.storage.s3.errors import CredentialsExpired, s3_errors
 from archiver.storage.s3.parts import parts_of
 from archiver.storage.s3.requests import Bucket, info_of
 from archiver.storage.s3.versions import S3Versions
@@ -34,6 +34,8 @@ READ_CHUNK: Final = 1 << 20
 WHOLE_UP_TO: Final = 128 << 20
 THREADS: Final = 16
 ABORT_DEADLINE: Final = 5.0
+# S3 may give pages without a key between others, but not without end.
+MOST_EMPTY_PAGES: Final = 1000
 
 _Result = TypeVar("_Result")
 
@@ -51,6 +53,12 @@ class S3Storage(Storage):
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
         """See `Storage.put`. A file body is read and left where it is."""
         check_key(key)
+        if replacing == "":
+            raise StorageRefused(
+                f"{key} cannot be replaced safely: the S3 server gives no ETag",
+                key=key,
+                hint="use an S3 server that gives every object an ETag",
+            )
         if body.size <= self._whole_up_to:
             answer = await self._in_thread(self._bucket.put_whole, key, body, replacing)
         else:
@@ -75,14 +83,17 @@ class S3Storage(Storage):
     async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         """See `Storage.list`; a thousand objects a request."""
         check_prefix(prefix)
-        token: str | None = ""
-        last = ""
-        while token is not None:
-            page, token = await self._in_thread(self._bucket.page, prefix, token)
+        asked: dict[str, Any] | None = {}
+        last, empty = "", 0
+        while asked is not None:
+            page, asked = await self._in_thread(self._bucket.page, prefix, asked)
+            empty = 0 if page else empty + 1
+            if empty > MOST_EMPTY_PAGES:
+                raise StorageError("the S3 server lists one empty page after the other")
             for info in page:
-                if info.key < last:
+                if info.key <= last:
                     raise StorageError(
-                        f"the S3 server lists {info.key} after {last}, out of order",
+                        f"the S3 server lists {info.key} after {last}, out of order or twice",
                         hint="move objects that are not the archive's out of its prefix",
                     )
                 last = info.key
@@ -112,12 +123,22 @@ class S3Storage(Storage):
 
     async def _in_thread(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
         return await to_thread.run_sync(
-            work, *arguments, abandon_on_cancel=True, limiter=self._limiter
+            self._attempt, work, *arguments, abandon_on_cancel=True, limiter=self._limiter
         )
+
+    def _attempt(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Do the work; once more, with credentials looked for anew, if those have expired."""
+        try:
+            return work(*arguments)
+        except CredentialsExpired:
+            self._bucket.renew()
+            return work(*arguments)
 
     async def _put_parts(self, key: str, body: Body, replacing: str | None) -> Any:
         # Not abandoned: an upload whose id is unknown could not be aborted.
-        upload = await to_thread.run_sync(self._bucket.begin, key, body, limiter=self._limiter)
+        upload = await to_thread.run_sync(
+            self._attempt, self._bucket.begin, key, body, limiter=self._limiter
+        )
         try:
             whole = hashlib.sha256()
             parts = [

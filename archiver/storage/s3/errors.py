@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 from urllib3.exceptions import HTTPError
 
 from archiver.errors import (
@@ -50,6 +51,14 @@ _OTHER_BYTES: Final = {
     "XAmzContentChecksumMismatch",
     "XAmzContentSHA256Mismatch",
 }
+_EXPIRED: Final = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidToken",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "TokenRefreshRequired",
+}
 # Errors that pass although their status is not 5xx. A conflict of two conditional writes is one:
 # the next attempt meets the winner's object.
 _PASSING: Final = {
@@ -78,6 +87,10 @@ _NO_ANSWER: Final = (
     TimeoutError,
     ConnectionError,
 )
+
+
+class CredentialsExpired(StorageForbidden):
+    """The credentials, or the moment of the request, are out of date: once more, with new ones."""
 
 
 @contextmanager
@@ -110,6 +123,12 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
             key=key,
             hint="check `storage.url` and `storage.s3`",
         ) from error
+    except (ResponseParserError, ValueError) as error:
+        raise StorageUnreachable(
+            f"the S3 server's answer makes no sense ({type(error).__name__})",
+            key=key,
+            hint="check `storage.s3.endpoint_url`: is it an S3 server, and nothing before it?",
+        ) from error
 
 
 def status_of(error: boto.ClientError) -> int:
@@ -133,6 +152,8 @@ def _answered(error: boto.ClientError, key: str, unmet: type[StorageError]) -> S
         what = f"{key}: other bytes arrived than were promised"
     elif code in _OF_ONE_OBJECT:
         kind, hint = ObjectRefused, _OF_ONE_OBJECT[code]
+    elif code in _EXPIRED:
+        kind = CredentialsExpired
     elif status in (401, 403) or hint in (_RIGHTS, _CREDENTIALS):
         kind, hint = StorageForbidden, hint or _RIGHTS
     elif hint or status in (301, 307):

@@ -29,6 +29,7 @@ from archiver.errors import KeyChanged, KeyExists, StorageError, StorageRefused
 from archiver.storage.base import Body, ByteRange, ObjectInfo
 from archiver.storage.keys import ARCHIVE_PREFIX, TMP_PREFIX
 from archiver.storage.local.disk import storage_error
+from archiver.storage.s3.answers import following, required, tag
 from archiver.storage.s3.errors import s3_errors, status_of
 from archiver.storage.s3.parts import Stretch, Window
 from archiver.storage.s3.versions import VersionRequests
@@ -56,9 +57,15 @@ class Bucket:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._config = config
         self._bucket_is_known = False
+        self._connections = connections
+        self.versions = VersionRequests(name, self._prefix)
+        self.renew()
+
+    def renew(self) -> None:
+        """Look for credentials and make the client anew: those of before may have expired."""
         with s3_errors(""):
-            self._client = _client(config, connections)
-        self.versions = VersionRequests(self._client, name, self._prefix)
+            self._client = _client(self._config, self._connections)
+        self.versions.client = self._client
 
     def close(self) -> None:
         """Close the connections that are at rest."""
@@ -88,7 +95,7 @@ class Bucket:
                 ChecksumAlgorithm="SHA256",
                 **self._attributes(key),
             )
-            return answer["UploadId"]
+            return str(required(answer, "UploadId", key))
 
     def put_part(
         self, key: str, upload: str, number: int, body: Body, span: Stretch, whole: "_Hash"
@@ -111,7 +118,11 @@ class Bucket:
                 ContentLength=span.size,
                 ChecksumSHA256=checksum,
             )
-            return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+            return {
+                "PartNumber": number,
+                "ETag": required(answer, "ETag", key),
+                "ChecksumSHA256": checksum,
+            }
 
     def complete(
         self, key: str, upload: str, parts: "list[CompletedPartTypeDef]", replacing: str | None
@@ -148,40 +159,48 @@ class Bucket:
 
     def stat(self, key: str) -> ObjectInfo:
         """Size and tag; StorageRefused if it is the bucket that is missing."""
-        with s3_errors(key):
-            try:
-                answer = self._client.head_object(**self._address(key), ChecksumMode="ENABLED")
-            except ClientError as error:
-                if status_of(error) == 404:
-                    self._require_bucket()
-                raise
-        return info_of(key, answer["ContentLength"], answer, age=_age(answer))
+        answer = self._head(key)
+        return info_of(key, required(answer, "ContentLength", key), answer, age=_age(answer))
 
-    def page(self, prefix: str, token: str) -> tuple[list[ObjectInfo], str | None]:
-        """One page of a listing, and the token of the next; `token` is empty for the first."""
-        following: dict[str, Any] = {"ContinuationToken": token} if token else {}
+    def page(
+        self, prefix: str, asked: dict[str, Any]
+    ) -> tuple[list[ObjectInfo], dict[str, Any] | None]:
+        """One page of a listing, and how the next is asked for; the first with nothing."""
         with s3_errors(prefix):
             answer = self._client.list_objects_v2(
-                Bucket=self._bucket, Prefix=self._prefix + prefix, **following
+                Bucket=self._bucket, Prefix=self._prefix + prefix, **asked
             )
         # SeaweedFS lists folder by folder: `a/x` before `a-b` (observation). No keys of an archive
         # differ in that; for others a page is sorted, and the caller checks one page against the
         # next.
         page = sorted(
             (
-                ObjectInfo(one["Key"].removeprefix(self._prefix), one["Size"], _tag(one["ETag"]))
+                ObjectInfo(self._key_of(one), required(one, "Size", self._key_of(one)), tag(one))
                 for one in answer.get("Contents", [])
             ),
             key=attrgetter("key"),
         )
-        return page, answer.get("NextContinuationToken") if answer["IsTruncated"] else None
+        return page, following(answer, asked)
 
     def delete(self, key: str) -> None:
         """Remove one object; KeyMissing where there is none."""
         # S3 answers a delete of nothing like any other.
-        self.stat(key)
+        self._head(key)
         with s3_errors(key):
             self._client.delete_object(**self._address(key))
+
+    def _head(self, key: str) -> Any:
+        with s3_errors(key):
+            try:
+                return self._client.head_object(**self._address(key), ChecksumMode="ENABLED")
+            except ClientError as error:
+                if status_of(error) == 404:
+                    self._require_bucket()
+                raise
+
+    def _key_of(self, listed: Any) -> str:
+        """The key in the archive of an object, upload or version that a listing names."""
+        return str(required(listed, "Key", "")).removeprefix(self._prefix)
 
     def now(self) -> datetime | None:
         """The clock of the server; None where its answers bear no date."""
@@ -198,7 +217,9 @@ class Bucket:
             for upload in (one for page in pages for one in page.get("Uploads", [])):
                 with suppress(self._client.exceptions.NoSuchUpload):
                     self._client.abort_multipart_upload(
-                        Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                        Bucket=self._bucket,
+                        Key=required(upload, "Key", ""),
+                        UploadId=required(upload, "UploadId", self._key_of(upload)),
                     )
                     aborted += 1
         return aborted
@@ -303,15 +324,11 @@ def info_of(key: str, size: int, answer: Any, age: float | None = None) -> Objec
     return ObjectInfo(
         key,
         size,
-        _tag(answer["ETag"]),
+        tag(answer),
         sha256=_whole_digest(answer),
         version=None if version == "null" else version,
         age=age,
     )
-
-
-def _tag(etag: str) -> str:
-    return etag.strip('"')
 
 
 def _whole_digest(answer: Any) -> str | None:
@@ -336,7 +353,10 @@ def _date(answer: Any) -> datetime | None:
 
 
 def _age(answer: Any) -> float | None:
-    """Seconds since the object was written, both moments told by the server in one answer."""
+    """Seconds since the object was written, both moments told by the server in one answer; None
+    where it does not say when that was."""
+    if answer.get("LastModified") is None:
+        return None
     now = _date(answer) or datetime.now(UTC)
     age: float = (now - answer["LastModified"]).total_seconds()
     return max(0.0, age)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from archiver.storage.keys import check_key, check_prefix
+from archiver.storage.s3.answers import required
 from archiver.storage.s3.errors import s3_errors, status_of
 from archiver.storage.versions import ObjectLock, ObjectVersion, Versions
 
@@ -19,8 +20,9 @@ _UNLOCKED = "ObjectLockConfigurationNotFoundError"
 class VersionRequests:
     """The requests, one method each; every one blocks. `prefix` ends in a slash or is empty."""
 
-    def __init__(self, client: "S3Client", bucket: str, prefix: str) -> None:
-        self._client = client
+    client: "S3Client"
+
+    def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket = bucket
         self._prefix = prefix
         self._keeps: bool | None = None
@@ -29,7 +31,7 @@ class VersionRequests:
         """Every version below the prefix; the objects themselves where the bucket keeps none."""
         with s3_errors(prefix):
             if self._keeps is None:
-                status = self._client.get_bucket_versioning(Bucket=self._bucket).get("Status")
+                status = self.client.get_bucket_versioning(Bucket=self._bucket).get("Status")
                 self._keeps = status is not None
             found = self._versions(prefix) if self._keeps else self._objects(prefix)
         return sorted(found, key=lambda one: (one.key, not one.is_newest))
@@ -37,7 +39,7 @@ class VersionRequests:
     def lock(self, key: str, version: str | None) -> ObjectLock:
         """The lock, as the headers of the object tell it."""
         with s3_errors(key):
-            answer = self._client.head_object(**self._address(key, version))
+            answer = self.client.head_object(**self._address(key, version))
         return ObjectLock(
             answer.get("ObjectLockRetainUntilDate"),
             answer.get("ObjectLockLegalHoldStatus") == "ON",
@@ -46,13 +48,13 @@ class VersionRequests:
     def delete(self, key: str, version: str | None) -> None:
         """Remove a version; S3 does not mind if there is none."""
         with s3_errors(key):
-            self._client.delete_object(**self._address(key, version))
+            self.client.delete_object(**self._address(key, version))
 
     def can_lock(self) -> bool:
         """Whether the bucket was made with Object Lock."""
         with s3_errors(""):
             try:
-                answer = self._client.get_object_lock_configuration(Bucket=self._bucket)
+                answer = self.client.get_object_lock_configuration(Bucket=self._bucket)
             except ClientError as error:
                 # Servers that know nothing of locks answer 400 or 501 (observation).
                 if error.response.get("Error", {}).get("Code") == _UNLOCKED or status_of(error) in (
@@ -65,32 +67,37 @@ class VersionRequests:
         return answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled"
 
     def _versions(self, prefix: str) -> list[ObjectVersion]:
-        pages = self._client.get_paginator("list_object_versions").paginate(
+        pages = self.client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         return [
             ObjectVersion(
-                one["Key"].removeprefix(self._prefix),
-                one["VersionId"],
+                self._key_of(one),
+                required(one, "VersionId", self._key_of(one)),
                 one.get("Size", 0),
-                one["IsLatest"],
+                required(one, "IsLatest", self._key_of(one)),
                 kind == "DeleteMarkers",
-                one["LastModified"],
+                one.get("LastModified"),
             )
-            for page in pages
+            for page in map(_whole, pages)
             for kind in ("Versions", "DeleteMarkers")
             for one in _listed(page, kind)
         ]
 
     def _objects(self, prefix: str) -> list[ObjectVersion]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
+        pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         return [
-            ObjectVersion(one["Key"].removeprefix(self._prefix), None, one["Size"], is_newest=True)
-            for page in pages
+            ObjectVersion(
+                self._key_of(one), None, required(one, "Size", self._key_of(one)), is_newest=True
+            )
+            for page in map(_whole, pages)
             for one in page.get("Contents", [])
         ]
+
+    def _key_of(self, listed: Any) -> str:
+        return str(required(listed, "Key", "")).removeprefix(self._prefix)
 
     def _address(self, key: str, version: str | None) -> Any:
         address = {"Bucket": self._bucket, "Key": self._prefix + key}
@@ -121,6 +128,12 @@ class S3Versions(Versions):
     async def can_lock(self) -> bool:
         """See `Versions.can_lock`."""
         return bool(await self.in_thread(self.requests.can_lock))
+
+
+def _whole(page: Any) -> Any:
+    """The page of a listing, if it says whether there is another: nobody would ask for it else."""
+    required(page, "IsTruncated", "")
+    return page
 
 
 def _listed(page: Any, kind: str) -> Any:

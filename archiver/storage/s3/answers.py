@@ -1,0 +1,49 @@
+"""What S3 servers leave out of their answers, and what is done without it (pure).
+
+The documentation of S3 calls most members of an answer optional, and servers that are not Amazon's
+leave some out. What an archive can do without is done without; where it cannot, the storage is
+refused and the gap named, since a guess would be evidence of nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archiver.errors import StorageRefused
+
+
+def required(answer: Mapping[str, Any], member: str, key: str) -> Any:
+    """A member that there is no doing without. StorageRefused where the server leaves it out."""
+    value = answer.get(member)
+    if value is None:
+        raise StorageRefused(
+            f"{key or 'the bucket'}: the S3 server leaves {member} out of its answer",
+            key=key,
+            hint="the archive cannot be kept safely without it; use another S3 server",
+        )
+    return value
+
+
+def tag(answer: Mapping[str, Any]) -> str:
+    """The tag of an object; empty where the server gives none, and then it cannot be replaced."""
+    return str(answer.get("ETag") or "").strip('"')
+
+
+def following(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """How to ask for the next page of a listing; None at its end.
+
+    A server that does not say whether there is more is asked for what comes after the last key. One
+    that says so and does not say how to go on, or says the same again, would be asked for ever or
+    believed too early.
+    """
+    is_truncated, token = answer.get("IsTruncated"), answer.get("NextContinuationToken")
+    page = answer.get("Contents", [])
+    if is_truncated is None and not token:
+        return {"StartAfter": max(one["Key"] for one in page)} if page else None
+    if not (is_truncated or (is_truncated is None and token)):
+        return None
+    if not token or token == asked.get("ContinuationToken"):
+        raise StorageRefused(
+            "the S3 server says that its listing goes on, and does not say where",
+            hint="what it lists cannot be relied on; use another S3 server, or a newer version",
+        )
+    return {"ContinuationToken": token}

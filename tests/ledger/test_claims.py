@@ -12,7 +12,8 @@ import pytest
 from archiver.errors import ArchiveDamaged, KeyExists
 from archiver.ledger import segments
 from archiver.ledger.claims import claim_key, claim_of, claimed_head, claimed_number
-from archiver.ledger.events import Gone, encode
+from archiver.ledger.events import Gone
+from archiver.ledger.lines import encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head, Segment
 from archiver.ledger.walk import Walk

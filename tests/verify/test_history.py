@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from archiver.ledger.events import Erasing, Event, Held, Lifted, Removed, Removing, encode
+from archiver.ledger.events import Erasing, Event, Held, Lifted, Removed, Removing
+from archiver.ledger.lines import encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.local.folder import LocalStorage

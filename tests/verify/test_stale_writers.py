@@ -15,7 +15,8 @@ from archiver.archive.reindex import reindex
 from archiver.archive.status import look
 from archiver.config import Config, StorageConfig
 from archiver.errors import KeyExists
-from archiver.ledger.events import Gone, encode
+from archiver.ledger.events import Gone
+from archiver.ledger.lines import encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.lease import LeaseTimes

@@ -13,9 +13,9 @@ import pytest
 
 from archiver.archive.opening import existing_archive
 from archiver.archive.unrecorded import Left
+from archiver.errors import NoArchive, StorageForbidden, UsageError
 from archiver.ledger.events import Stored
 from archiver.ledger.lines import encode
-from archiver.errors import NoArchive, StorageForbidden, UsageError
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.lock import archive_lock

@@ -58,8 +58,9 @@ from archiver.verify.findings import (
     Unreadable,
     WrongDigest,
     WrongSize,
+    said,
 )
-from archiver.verify.inventory import Expected, Inventory, Kind, said
+from archiver.verify.inventory import Expected, Inventory, Kind
 from archiver.verify.rules import judge
 from archiver.verify.sampling import Sample
 

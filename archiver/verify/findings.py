@@ -4,6 +4,7 @@ A finding names the object, what the ledger led us to expect, what was found ins
 person should do next. Findings are facts about the archive, never failures of the verification.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -215,3 +216,10 @@ KINDS: tuple[type[Finding], ...] = (
     UnknownVersion,
 )
 """Every kind of finding, as documentation and tests count them."""
+
+
+def said(lines: Iterable[int]) -> str:
+    """Positions of lines for people: `2, 3, 7 and 12 more`."""
+    positions = list(lines)
+    shown = ", ".join(map(str, positions[:5]))
+    return shown if len(positions) <= 5 else f"{shown} and {len(positions) - 5} more"

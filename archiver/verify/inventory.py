@@ -10,7 +10,7 @@ so a later one is no correction.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -392,10 +392,3 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
     raise ValueError("not a text")
-
-
-def said(lines: Iterable[int]) -> str:
-    """Positions of lines for people: `2, 3, 7 and 12 more`."""
-    positions = list(lines)
-    shown = ", ".join(map(str, positions[:5]))
-    return shown if len(positions) <= 5 else f"{shown} and {len(positions) - 5} more"

@@ -14,6 +14,7 @@ from archiver.errors import (
     KeyExists,
     KeyMissing,
     StorageError,
+    StorageForbidden,
     StorageFull,
     StorageRefused,
     StorageUnreachable,
@@ -116,7 +117,7 @@ async def test_a_link_whose_answer_was_lost_is_recognised(
     [
         (errno.ENOSPC, StorageFull),
         (errno.EDQUOT, StorageFull),
-        (errno.EACCES, StorageRefused),
+        (errno.EACCES, StorageForbidden),
         (errno.EROFS, StorageRefused),
         (errno.EIO, StorageUnreachable),
         (errno.ESTALE, StorageUnreachable),

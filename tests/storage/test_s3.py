@@ -20,6 +20,7 @@ from archiver.errors import (
     KeyExists,
     KeyMissing,
     StorageError,
+    StorageForbidden,
     StorageFull,
     StorageRefused,
     StorageUnreachable,
@@ -28,7 +29,7 @@ from archiver.storage.base import Storage
 from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
 from archiver.storage.s3 import requests
 from archiver.storage.s3.bucket import S3Storage
-from archiver.storage.s3.errors import s3_errors
+from archiver.storage.s3.errors import CredentialsExpired, s3_errors
 from archiver.storage.s3.parts import PART_SIZE, parts_of
 from archiver.storage.s3.requests import Bucket
 from tests.storage.s3_servers import RawBucket, S3Server, free_ports
@@ -235,8 +236,8 @@ async def test_a_server_that_is_not_there_is_unreachable_at_once() -> None:
         (400, "RequestTimeout", StorageUnreachable),
         (409, "ConditionalRequestConflict", StorageUnreachable),
         (507, "XMinioStorageFull", StorageFull),
-        (403, "AccessDenied", StorageRefused),
-        (403, "RequestTimeTooSkewed", StorageRefused),
+        (403, "AccessDenied", StorageForbidden),
+        (403, "RequestTimeTooSkewed", CredentialsExpired),
         (301, "PermanentRedirect", StorageRefused),
         (404, "NoSuchBucket", StorageRefused),
         (404, "NoSuchKey", KeyMissing),

@@ -8,7 +8,9 @@ refused and the gap named, since a guess would be evidence of nothing.
 from collections.abc import Mapping
 from typing import Any
 
-from archiver.errors import StorageRefused
+from archiver.errors import StorageRefused, StorageUnreachable
+
+_OF_A_LISTING = ("Name", "KeyCount", "MaxKeys", "IsTruncated", "Contents")
 
 
 def required(answer: Mapping[str, Any], member: str, key: str) -> Any:
@@ -26,6 +28,18 @@ def required(answer: Mapping[str, Any], member: str, key: str) -> Any:
 def tag(answer: Mapping[str, Any]) -> str:
     """The tag of an object; empty where the server gives none, and then it cannot be replaced."""
     return str(answer.get("ETag") or "").strip('"')
+
+
+def require_listing(answer: Mapping[str, Any]) -> None:
+    """StorageUnreachable when what was answered with 200 is no listing: a page of HTML, nothing.
+
+    botocore takes either for a listing without an object.
+    """
+    if not any(member in answer for member in _OF_A_LISTING):
+        raise StorageUnreachable(
+            "the S3 server answered with something that is no listing",
+            hint="check `storage.s3.endpoint_url`: is it an S3 server, and nothing before it?",
+        )
 
 
 def following(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any] | None:

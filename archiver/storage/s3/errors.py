@@ -123,6 +123,12 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
             key=key,
             hint="check `storage.url` and `storage.s3`",
         ) from error
+    except LookupError as error:  # botocore itself looks for it, without asking
+        raise StorageRefused(
+            f"{key or 'the bucket'}: the S3 server leaves {error} out of its answer",
+            key=key,
+            hint="the archive cannot be kept safely without it; use another S3 server",
+        ) from error
     except (ResponseParserError, ValueError) as error:
         raise StorageUnreachable(
             f"the S3 server's answer makes no sense ({type(error).__name__})",

@@ -29,7 +29,7 @@ from archiver.errors import KeyChanged, KeyExists, StorageError, StorageRefused
 from archiver.storage.base import Body, ByteRange, ObjectInfo
 from archiver.storage.keys import ARCHIVE_PREFIX, TMP_PREFIX
 from archiver.storage.local.disk import storage_error
-from archiver.storage.s3.answers import following, required, tag
+from archiver.storage.s3.answers import following, require_listing, required, tag
 from archiver.storage.s3.errors import s3_errors, status_of
 from archiver.storage.s3.parts import Stretch, Window
 from archiver.storage.s3.versions import VersionRequests
@@ -170,6 +170,7 @@ class Bucket:
             answer = self._client.list_objects_v2(
                 Bucket=self._bucket, Prefix=self._prefix + prefix, **asked
             )
+        require_listing(answer)
         # SeaweedFS lists folder by folder: `a/x` before `a-b` (observation). No keys of an archive
         # differ in that; for others a page is sorted, and the caller checks one page against the
         # next.

@@ -61,7 +61,7 @@ class Peaks:
         """The waveform of a recording, or why there is none. The first time this takes seconds."""
         sound = await self._media.look(record_id)
         if isinstance(sound, Absent):
-            return NoPeaks("unreachable" if sound.why == "unreachable" else "absent")
+            return NoPeaks("unreachable" if sound.why in ("forbidden", "unreachable") else "absent")
         lock = self._at_work.setdefault(sound.sha256, anyio.Lock())
         async with lock:
             try:

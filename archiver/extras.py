@@ -7,6 +7,7 @@ stand in a block `with extra(NAME):`, at the place where the part is first neede
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Final
 
 from archiver.errors import ExtraMissing
@@ -30,6 +31,16 @@ EXTRAS: Final[Mapping[str, Extra]] = {
 """By the names that pyproject.toml gives them."""
 
 
+def is_installed(name: str) -> bool:
+    """Whether every module of this extra is there; none of them is loaded."""
+    return all(find_spec(module) is not None for module in EXTRAS[name].modules)
+
+
+def how_to_install(name: str) -> str:
+    """The command that adds this extra to an installation."""
+    return f"pip install '{DISTRIBUTION}[{name}]'"
+
+
 @contextmanager
 def extra(name: str) -> Iterator[None]:
     """Imports of this extra. Raises ExtraMissing where a module of it is not installed."""
@@ -41,5 +52,5 @@ def extra(name: str) -> Iterator[None]:
             raise
         raise ExtraMissing(
             f"{EXTRAS[name].part} is not installed: {missing} is missing",
-            hint=f"install it: pip install '{DISTRIBUTION}[{name}]'",
+            hint=f"install it: {how_to_install(name)}",
         ) from None

@@ -1,5 +1,6 @@
 """A plain installation does the nightly job on a disk, and names the extra that is missing."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -22,19 +23,18 @@ for line in sys.argv[1:]:
 """Runs commands one after another in an interpreter that has no module of any extra."""
 
 
-def commands(folder: Path, *lines: str) -> list[str]:
-    """What standard error says of these commands, without the extras."""
+def commands(folder: Path, *lines: str, out: bool = False) -> list[str]:
+    """What standard error (or output) says of these commands, without the extras."""
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT, *lines],
         cwd=folder,
         env={**environment(folder), "LINER_API_KEY": "key", "LINER_URL": "http://127.0.0.1:9"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=True,
         timeout=60,
     )
-    return done.stderr.splitlines()
+    return (done.stdout if out else done.stderr).splitlines()
 
 
 def test_the_nightly_job_on_a_disk_needs_no_extra(tmp_path: Path) -> None:
@@ -84,3 +84,15 @@ def test_another_module_that_is_missing_is_no_matter_of_an_extra() -> None:
         __import__("there_is_no_such_module")
     with pytest.raises(ExtraMissing, match="storage on S3"), extra("s3"):
         raise ModuleNotFoundError(name="botocore.session")
+
+
+def test_doctor_names_the_extras_that_the_configuration_needs(tmp_path: Path) -> None:
+    text = (
+        "window: {since: 2026-10-01}\nstorage: {url: %s}\ndesk: {public_url: 'https://desk.test'}"
+    )
+    for url, wanted in (("'s3://bucket/calls'", {"s3", "desk"}), ("here", {"desk"})):
+        (tmp_path / "archive.yaml").write_text(text % url)
+        said = commands(tmp_path, "doctor --json", out=True)
+        checks = json.loads(said[0])["checks"]
+        hints = " ".join(check.get("hint") or check.get("next") or "" for check in checks)
+        assert {name for name in EXTRAS if f"liner-archiver[{name}]" in hints} == wanted

@@ -108,11 +108,17 @@ async def watched_run(
 
 
 def finish(report: RunReport | None, config: Config, context: Context) -> int:
-    """Print the balance and return the exit code."""
+    """Print the balance and return the exit code.
+
+    With `--quiet`, where standard output may go nowhere, a run that is not good says so, too.
+    """
     if report is None:
         context.console.interrupted()
         return INTERRUPTED
     told = report.as_json()
-    context.console.result(*balance_lines(told, config.window.timezone))
+    lines = balance_lines(told, config.window.timezone)
+    context.console.result(*lines)
     context.console.json(told)
+    if report.exit_code and context.console.quiet:
+        context.console.warn(lines[-1])
     return report.exit_code

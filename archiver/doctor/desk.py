@@ -21,6 +21,7 @@ from archiver.desk.review.scorecard import read_scorecard
 from archiver.doctor.check import Check, Surroundings, Verdict
 from archiver.doctor.machine import try_database
 from archiver.errors import ConfigError
+from archiver.extras import how_to_install, is_installed
 
 _USERS: Final = "desk: users"
 _SCORECARD: Final = "desk: scorecard"
@@ -34,6 +35,9 @@ async def try_desk(config: Config, around: Surroundings) -> list[Check]:
     has_users = await anyio.to_thread.run_sync(_is_there, desk.users)
     if not has_users and desk == DeskConfig(users=desk.users):
         return []
+    if not is_installed("desk"):
+        finding = "it is not installed here: `archiver serve` would not start"
+        return [Check.warning("desk", finding, how_to_install("desk"))]
     tries = [(_USERS, _users)] if has_users or desk.public_url or desk.proxy_header else []
     if desk.scorecard is not None:
         tries.append((_SCORECARD, _scorecard))

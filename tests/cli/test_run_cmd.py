@@ -13,7 +13,7 @@ from archiver.config import Config, load_config
 from archiver.errors import ConfigError, UsageError
 from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
-from archiver.sandbox.faults import Stall
+from archiver.sandbox.faults import Stall, Status
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import PATIENCE, archiver, interrupted, started
 
@@ -151,3 +151,13 @@ def test_an_interrupted_run_ends_in_seconds_with_130_and_the_next_completes_it(
     assert ended.code == 0, ended
     told = ended.answer["recordings"]
     assert told["archived"] + told["already"] == 17
+
+
+def test_a_quiet_run_that_is_not_complete_says_so(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.faults.add(Fault(Route.FILE, Status(404), id=900101))
+    environ = {"LINER_API_KEY": KEY}
+    ended = archiver("run", "-q", "--since", "2026-10-01", folder=tmp_path, environ=environ)
+    assert ended.code == 3
+    (said,) = ended.err.splitlines()
+    assert said.startswith("NOT COMPLETE: ")
+    assert ended.out.splitlines()[-1] == said

@@ -1,6 +1,7 @@
 """The documents: links that lead somewhere, and a drawing that agrees with the imports."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,8 @@ def test_every_command_is_documented() -> None:
     said = "".join(path.read_text("utf-8") for path in DOCUMENTS if path.name != "CHANGELOG.md")
     names = {one.name for one in COMMANDS}
     assert {name for name in names if f"archiver {name}" not in said} == set()
+
+
+def test_the_site_has_every_page() -> None:
+    nav = str(tomllib.loads((TOP / "zensical.toml").read_text("utf-8"))["project"]["nav"])
+    assert {path.name for path in (TOP / "docs").glob("*.md")} == set(re.findall(r"\w+\.md", nav))

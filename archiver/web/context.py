@@ -17,14 +17,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from archiver.desk.accounts.access import client_address
 from archiver.desk.accounts.authenticator import Visitor
 from archiver.desk.accounts.person import Person, Right
+from archiver.text.messages import LANGUAGES, Messages
+from archiver.text.wording import Wording
 from archiver.web import pages
 from archiver.web.cookies import LANGUAGE, SESSION, THEME
 from archiver.web.desk import Desk
 from archiver.web.forms import Form, read_form
-from archiver.web.messages import LANGUAGES, Messages, messages, spoken
+from archiver.web.messages import messages, spoken
 from archiver.web.shortcuts import keys_of
 from archiver.web.view_address import GREATEST_ID
-from archiver.web.wording import Wording
 
 TOKEN_FIELD: Final = "csrf"  # noqa: S105 - the name of a field
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - the name of a header

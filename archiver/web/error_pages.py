@@ -23,10 +23,10 @@ from archiver.errors import (
     UsageError,
     WrongInput,
 )
+from archiver.text.wording import Wording
 from archiver.web import pages
 from archiver.web.context import LIVE_HEADER, Forged, Visit, desk_of, language_of, look, visitor_of
 from archiver.web.desk import Desk
-from archiver.web.wording import Wording
 
 _LOG: Final = logging.getLogger(__name__)
 _STATUS: Final[tuple[tuple[type[ArchiverError], int], ...]] = (

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from archiver.desk.index.entries import Choice, Entry, Facets, Page
 from archiver.desk.index.view import Sort, View
 from archiver.errors import UsageError
+from archiver.text.wording import clock
 from archiver.web.context import Visit
 from archiver.web.excerpt import excerpt
 from archiver.web.view_address import changed, choices, pairs, query, read_view, toggled, without
-from archiver.web.wording import clock
 
 ROWS: Final = 50
 _SHOWN_DAYS: Final = 14

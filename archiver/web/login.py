@@ -9,6 +9,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from archiver.desk.journal import Act
 from archiver.errors import LogInFailed, LogInThrottled
+from archiver.text.messages import LANGUAGES, Messages
+from archiver.text.wording import Wording
 from archiver.web import pages
 from archiver.web.context import (
     TOKEN_FIELD,
@@ -23,8 +25,7 @@ from archiver.web.cookies import GATE, LANGUAGE, SESSION, THEME, drop, keep
 from archiver.web.desk import Desk
 from archiver.web.error_pages import status_of
 from archiver.web.forms import read_form
-from archiver.web.messages import LANGUAGES, Messages, messages
-from archiver.web.wording import Wording
+from archiver.web.messages import messages
 
 _THEMES: Final = ("", "light", "dark")
 

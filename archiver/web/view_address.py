@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from archiver.desk.index.view import Sort, State, View
-from archiver.web.wording import clock, read_clock
+from archiver.text.wording import clock
+from archiver.web.wording import read_clock
 
 GREATEST_ID: Final = 2**63 - 1
 _MOST_CHOICES: Final = 200

@@ -43,8 +43,8 @@ AT_HOME = {
     "yaml": {"config", "desk"},
     "starlette": {"web"},
     "uvicorn": {"web"},
-    "jinja2": {"web"},
-    "markupsafe": {"web"},
+    "jinja2": {"text", "web", "export"},
+    "markupsafe": {"text", "web", "export"},
     "numpy": {"desk", "sound"},
     "soundfile": {"desk", "sound"},
 }

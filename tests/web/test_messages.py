@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from archiver.web.messages import LANGUAGES, messages, spoken
+from archiver.text.messages import LANGUAGES
+from archiver.web.messages import messages, spoken
 
 FOLDER = files("archiver.web")
 TEXTS: dict[str, dict[str, Any]] = {

@@ -1,0 +1,45 @@
+"""Templates into markup: whatever is put into one is text, and stays text."""
+
+import re
+from importlib.resources import files
+from typing import Final
+
+import jinja2
+from markupsafe import Markup
+
+_HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U0001d173-\U0001d17a"
+    "\U000e0001-\U000e007f]"
+)
+"""Characters that nobody sees, but for line breaks and tab, or that make a line read as another.
+
+The joiners U+200C and U+200D are part of how Persian, Hindi and some pictures are written.
+"""
+
+
+def templates_of(package: str) -> jinja2.Environment:
+    """The templates in the folder `templates` of a package.
+
+    A name that a template uses and is not given is an error of ours.
+    """
+
+    def source(name: str) -> str:
+        return files(package).joinpath("templates", name).read_text("utf-8")
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=visible,
+        auto_reload=False,
+    )
+
+
+def visible(value: object) -> object:
+    """Text with a mark in place of each character that hides or turns; anything else as it is."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _HIDDEN.sub("\ufffd", value)

@@ -97,19 +97,20 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _lines(report: "ExportReport", zone: tzinfo) -> Iterator[str]:
-    from archiver.export.markup import count
+    from archiver.export.voice import Voice
     from archiver.text.measures import say_duration, say_size
 
     custody = report.custody
     packed, chosen = custody.contents, custody.chosen
+    say = Voice(custody.request.language, zone).say
     yield (
-        f"{custody.request.title}: {count(packed.calls, 'call')}, "
-        f"{count(packed.recordings, 'recording')}, {say_size(packed.bytes)}"
+        f"{custody.request.title}: {say('count.calls', count=packed.calls)}, "
+        f"{say('count.recordings', count=packed.recordings)}, {say_size(packed.bytes)}"
     )
-    yield chosen.fetched.sentence
+    yield chosen.fetched.said(say)
     lacks = [f"calls may be missing: {gap}" for gap in chosen.fetched.gaps]
     lacks += [f"no calls were found for {one}" for one in chosen.not_found]
-    lacks += [one.sentence for one in packed.missing]
+    lacks += [one.said(say) for one in packed.missing]
     for title, said in (("Missing", lacks), ("To know", list(packed.differences))):
         if said:
             yield ""

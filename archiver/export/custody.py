@@ -5,21 +5,24 @@ differ from one export to the next while the payload does not.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, Final
+
+from markupsafe import Markup
 
 from archiver import __version__
 from archiver.archive.format import FORMAT as ARCHIVE_FORMAT
 from archiver.clock import stamp, stamp_or_none
 from archiver.export.bag import MANIFEST
 from archiver.export.entries import CallEntry, Contents, RecordingEntry
-from archiver.export.markup import address, asset, count, policy, say_period, text
+from archiver.export.markup import asset, policy
 from archiver.export.request import ExportRequest
 from archiver.export.selection import Chosen
+from archiver.export.voice import Voice
 from archiver.ledger.segments import Head
-from archiver.text.measures import say_size
+from archiver.text.messages import Messages
 
 FORMAT: Final = "liner-custody/1"
 
@@ -133,135 +136,94 @@ def json_line(call: CallEntry, one: RecordingEntry, sidecar_sha256: str) -> str:
 JSON_END: Final = "\n  ]\n}\n"
 
 
-def page_row(call: CallEntry, one: RecordingEntry, zone: tzinfo) -> str:
+def page_row(call: CallEntry, one: RecordingEntry, voice: Voice) -> str:
     """A recording in the table of `custody.html`."""
     at = one.at or call.at
-    when = f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if at else "undated"
-    link = f'<a href="data/{address(one.file or "")}">{text(one.file)}</a>'
-    return (
-        f'<tr><td class="when">{when}</td><td>{one.record_id}<br>{link}</td>'
-        f'<td class="bytes">{one.size:,}</td><td class="hash">{text(one.sha256)}</td></tr>\n'
-    )
+    when = f"{at.astimezone(voice.zone):%Y-%m-%d %H:%M:%S}" if at else voice.say("undated")
+    return voice.render("custody_row.html", one=one, when=when)
 
 
-def page_start(custody: Custody, zone: tzinfo) -> str:
-    """`custody.html` up to the rows of its table."""
+def page_parts(custody: Custody, voice: Voice) -> tuple[str, str]:
+    """`custody.html` up to the rows of its table, and from there on."""
     style = asset("custody.css")
-    title = text(custody.request.title)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy(style)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Custody record: {title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f'<p class="kicker">Custody record</p>\n<h1 dir="auto">{title}</h1>\n'
-        f"{_LINKS}<dl>{_facts(custody, zone)}</dl>\n"
-        f"{_missing(custody)}{_differences(custody)}{_CHECKING}"
-        "<h2>Recordings</h2>\n<table><thead><tr><th>Date and time</th><th>Recording and file</th>"
-        "<th>Bytes</th><th>SHA-256</th></tr></thead><tbody>\n"
+    start, _, end = voice.render(
+        "custody.html",
+        policy=policy(style),
+        style=Markup(style),  # noqa: S704 - ours
+        title=custody.request.title,
+        facts=list(_facts(custody, voice)),
+        shown=_SHOWN,
+        missing=[_sentence(one) for one in _missing(custody, voice)],
+        differences=[_sentence(one) for one in custody.contents.differences],
+        rows=_ROWS,
+    ).partition(_ROWS)
+    return start, end
+
+
+_ROWS: Final = Markup("<!-- rows -->\n")
+"""Where the rows of the table go: there may be more than memory should hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    text: str
+    hash: str | None = None
+
+
+def _facts(custody: Custody, voice: Voice) -> Iterator[tuple[str, _Fact]]:
+    packed, say = custody.contents, voice.say
+    yield (
+        "contents",
+        _Fact(
+            say(
+                "custody.contents",
+                calls=say("count.calls", count=packed.calls),
+                recordings=say("count.recordings", count=packed.recordings),
+                size=voice.wording.size(packed.bytes),
+            )
+        ),
     )
+    yield "period", _Fact(voice.period(packed.first, packed.last))
+    yield "asked", _Fact(_asked(custody, voice))
+    yield "exported", _Fact(voice.moment(custody.at))
+    yield "by", _Fact(_who(custody, say))
+    yield "with", _Fact(say("custody.with", version=__version__, export=custody.export_id))
+    yield "archive", _Fact(custody.archive_id, ARCHIVE_FORMAT)
+    for name, head in (("head", custody.chosen.head), ("recorded", custody.recorded_in)):
+        yield name, _Fact(say("custody.segment", number=head.number), head.digest)
+    yield "manifest", _Fact(MANIFEST, custody.manifest_sha256)
+    yield "fetching", _Fact(custody.chosen.fetched.said(say))
 
 
-PAGE_END: Final = (
-    "</tbody></table>\n"
-    '<div class="signatures"><div><h2>Handed over by</h2><p>Name, date, signature</p></div>'
-    "<div><h2>Received by</h2><p>Name, date, signature</p></div></div>\n</body>\n</html>\n"
-)
-
-
-_LINKS: Final = (
-    '<p class="links"><a href="data/index.html">Open the calls, to listen and read</a>'
-    '<a href="data/calls.csv">Table of the calls</a></p>\n'
-)
-
-_CHECKING: Final = (
-    "<h2>How to check this package</h2>\n"
-    "<p>In its folder, with what Linux and macOS have on board "
-    "(<code>sha256sum</code>, or <code>shasum -a 256</code>):</p>\n"
-    "<pre>sha256sum --check --quiet manifest-sha256.txt tagmanifest-sha256.txt</pre>\n"
-    "<p>In PowerShell, which Windows has on board:</p>\n"
-    "<pre>Get-Content -Encoding UTF8 manifest-sha256.txt, tagmanifest-sha256.txt | "
-    "ForEach-Object {\n"
-    "  $sum, $file = $_ -split '  ', 2\n"
-    '  if ((Get-FileHash -LiteralPath $file).Hash -ne $sum) { "CHANGED: $file" }\n'
-    "}</pre>\n"
-    "<p>It is a BagIt bag (RFC 8493), so any BagIt tool checks it as well, for example "
-    "<code>bagit.py --validate .</code> No complaint means that every byte is the one that was "
-    "packed.</p>\n"
-    "<p>Each recording was read from the archive and compared with the SHA-256 that the "
-    "archive&#8217;s ledger has held since the recording was fetched. That shows that nothing "
-    "changed since then; it does not show what happened before. The ledger is a chain: its "
-    "head, noted above, stands for everything before it.</p>\n"
-)
-
-
-def _facts(custody: Custody, zone: tzinfo) -> str:
-    fetched, packed = custody.chosen.fetched, custody.contents
-    period = say_period(packed.first, packed.last, zone)
-    asked = "all time"
+def _asked(custody: Custody, voice: Voice) -> str:
+    fetched, say = custody.chosen.fetched, voice.say
     if fetched.since and fetched.until:
-        since, until = _moment(fetched.since, zone), _moment(fetched.until, zone)
-        asked = f"all time, which is from {since} up to {until}"
-    elif last_run := custody.chosen.last_run:
-        asked = f"all time, as the archive knew it after its run of {_moment(last_run, zone)}"
-    facts: Mapping[str, str] = {
-        "Contents": f"{count(packed.calls, 'call')}, {count(packed.recordings, 'recording')}, "
-        f"{say_size(packed.bytes)} of audio",
-        "Calls of": text(period),
-        "Asked for": text(asked),
-        "Exported": _moment(custody.at, zone),
-        "By": text(_who(custody)),
-        "With": f"archiver {__version__}, export {text(custody.export_id)}",
-        "From archive": f'{text(custody.archive_id)}<br><span class="hash">{ARCHIVE_FORMAT}</span>',
-        "Ledger head": _head(custody.chosen.head),
-        "This export is in": _head(custody.recorded_in),
-        "Manifest": f"{MANIFEST}<br>{_hash(custody.manifest_sha256)}",
-        "Fetching": text(fetched.sentence),
-    }
-    return "".join(f"<dt>{name}</dt><dd>{said}</dd>" for name, said in facts.items())
+        since, until = voice.moment(fetched.since), voice.moment(fetched.until)
+        return say("custody.asked.window", since=since, until=until)
+    if last_run := custody.chosen.last_run:
+        return say("custody.asked.archive", last_run=voice.moment(last_run))
+    return say("custody.asked.all")
 
 
-def _who(custody: Custody) -> str:
-    account = f"account {custody.exporter.user} on {custody.exporter.host}"
-    return f"{custody.request.by} ({account})" if custody.request.by else account
+def _who(custody: Custody, say: Messages) -> str:
+    exporter = custody.exporter
+    account = say("custody.by.account", user=exporter.user, host=exporter.host)
+    name = custody.request.by
+    return say("custody.by.named", name=name, account=account) if name else account
 
 
-def _head(head: Head) -> str:
-    return f"segment {head.number}<br>{_hash(head.digest)}"
-
-
-def _hash(digest: str | None) -> str:
-    return f'<span class="hash">{text(digest)}</span>'
-
-
-def _missing(custody: Custody) -> str:
-    said = [f"Nothing was found for {one}." for one in custody.chosen.not_found]
-    said += [f"Calls may be missing: {gap}." for gap in custody.chosen.fetched.gaps]
-    said += [_sentence(one.sentence) for one in custody.contents.missing]
-    if not said:
-        return "<h2>What is missing</h2>\n<p>Nothing that the archive knows of.</p>\n"
-    return f'<h2>What is missing, and why</h2>\n<ul class="warn">{_items(said)}</ul>\n'
-
-
-def _differences(custody: Custody) -> str:
-    if not custody.contents.differences:
-        return ""
-    said = [_sentence(one) for one in custody.contents.differences]
-    return f"<h2>What does not agree</h2>\n<ul>{_items(said)}</ul>\n"
+def _missing(custody: Custody, voice: Voice) -> Iterator[str]:
+    say, chosen = voice.say, custody.chosen
+    for what in chosen.not_found:
+        yield say("custody.missing.found", what=what).removesuffix(".")
+    for gap in chosen.fetched.gaps:
+        yield say("custody.missing.gap", gap=gap).removesuffix(".")
+    for one in custody.contents.missing:
+        yield one.said(say)
 
 
 def _sentence(said: str) -> str:
     return f"{said[:1].upper()}{said[1:]}."
-
-
-def _items(sentences: Sequence[str]) -> str:
-    shown = list(sentences[:_SHOWN])
-    if more := len(sentences) - len(shown):
-        shown.append(f"And {more:,} more, all of them in custody.json.")
-    return "".join(f"<li>{text(one)}</li>" for one in shown)
-
-
-def _moment(at: datetime, zone: tzinfo) -> str:
-    return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S} {text(zone)}"
 
 
 def _dump(value: object) -> str:

@@ -7,28 +7,14 @@ tell who called whom, and the ledger remembers ids, times and states. `source` s
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from archiver.catalog.selection import ChosenCall, ChosenRecording
+from archiver.export.voice import Voice
 from archiver.liner.fields import as_bool, as_seconds
-from archiver.reasons import Reason
 from archiver.recordings.sidecar import Sidecar
-from archiver.text.measures import say_duration
-
-NOTHING_RECORDED: Final = "nothing was recorded"
-
-_STATES: Final = {
-    "archived": "",
-    "none": NOTHING_RECORDED,
-    "waiting": "expected, and not there yet",
-    "failed": "could not be fetched yet",
-    "gone": "the source no longer has it",
-    "removed": "it was removed from the archive",
-    "retention": "it was removed when its time of retention was over",
-    "erasure": "it was erased on request",
-    "damaged": "what the archive holds of it is damaged, and was left out",
-    "not-fetched": "it was not fetched before this export",
-}
+from archiver.text.messages import Messages
+from archiver.text.wording import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +69,16 @@ class Missing:
     state: str
     reason: str
 
-    @property
-    def sentence(self) -> str:
+    def said(self, say: Messages) -> str:
         """What is missing and why, for people, without a full stop."""
-        recording = "" if self.record_id is None else f", recording {self.record_id}"
-        return f"call {self.call_id}{recording}: {self.reason} ({self.state})"
+        key = "missing.call" if self.record_id is None else "missing.recording"
+        return say(
+            key,
+            call=self.call_id,
+            recording=self.record_id,
+            reason=self.reason,
+            state=self.state,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """As the custody record and `--json` say it."""
@@ -123,18 +114,18 @@ def call_facts(row: Mapping[str, Any], *, status: object, order: object) -> dict
     }
 
 
-def call_entry(call: ChosenCall, names: Mapping[int, str]) -> CallEntry:
-    """The call for people; `names` are those of agents."""
+def call_entry(call: ChosenCall, names: Mapping[int, str], voice: Voice) -> CallEntry:
+    """The call for people, in that voice; `names` are those of agents."""
     facts, source = _facts(call)
     talk = facts.get("talk") if facts.get("talk") is not None else call.talk_seconds
     return CallEntry(
         call_id=call.call_id,
         state=call.state,
-        note="" if call.recordings else _note(call.state, call.reason),
+        note="" if call.recordings else _note(call.state, call.reason, voice),
         at=call.created_at or min((one.created_at for one in call.recordings if one.created_at),
                                   default=None),
         direction=facts.get("direction"),
-        agent=facts.get("callAgent") or _agent(call.user_id, names),
+        agent=facts.get("callAgent") or _agent(call.user_id, names, voice),
         phone=facts.get("phone"),
         status=facts.get("status"),
         talk_seconds=talk,
@@ -142,12 +133,12 @@ def call_entry(call: ChosenCall, names: Mapping[int, str]) -> CallEntry:
         order_id=call.order_id,
         order=facts.get("order"),
         source=source,
-        differences=tuple(_differences(call, talk)),
-        recordings=tuple(_recording_entry(one, names) for one in call.recordings),
+        differences=tuple(_differences(call, talk, voice.say)),
+        recordings=tuple(_recording_entry(one, names, voice) for one in call.recordings),
     )  # fmt: skip
 
 
-def missing_of(call: CallEntry) -> Iterator[Missing]:
+def missing_of(call: CallEntry, voice: Voice) -> Iterator[Missing]:
     """What of the call belongs into the package and is not in it."""
     for one in call.recordings:
         if one.file is None:
@@ -155,7 +146,7 @@ def missing_of(call: CallEntry) -> Iterator[Missing]:
     if call.state in ("waiting", "failed", "gone", "not-fetched") and not any(
         one.file is None for one in call.recordings
     ):
-        yield Missing(call.call_id, None, call.state, call.note or _note(call.state, None))
+        yield Missing(call.call_id, None, call.state, call.note or voice.why(call.state))
 
 
 def _facts(call: ChosenCall) -> tuple[Mapping[str, Any], str]:
@@ -170,16 +161,18 @@ def _facts(call: ChosenCall) -> tuple[Mapping[str, Any], str]:
     return {}, "ledger"
 
 
-def _recording_entry(one: ChosenRecording, names: Mapping[int, str]) -> RecordingEntry:
+def _recording_entry(
+    one: ChosenRecording, names: Mapping[int, str], voice: Voice
+) -> RecordingEntry:
     facts = one.facts or {}
     state = "damaged" if facts.get("damaged") else one.state
     seconds = facts.get("seconds")
     return RecordingEntry(
         record_id=one.record_id,
         state=state,
-        note=facts.get("damaged") or _note(state, one.reason),
+        note=facts.get("damaged") or _note(state, one.reason, voice),
         at=one.created_at,
-        agent=facts.get("agent") or _agent(one.user_id, names),
+        agent=facts.get("agent") or _agent(one.user_id, names, voice),
         seconds=one.duration_seconds if seconds is None else seconds,
         is_transfer=bool(facts.get("transfer")),
         summary=facts.get("summary"),
@@ -193,29 +186,29 @@ def _recording_entry(one: ChosenRecording, names: Mapping[int, str]) -> Recordin
     )
 
 
-def _differences(call: ChosenCall, talk: float | None) -> Iterator[str]:
+def _differences(call: ChosenCall, talk: float | None, say: Messages) -> Iterator[str]:
     if call.state == "none" and not call.recordings and talk:
-        yield f"there were {say_duration(talk)} of talk, and the source lists no recording of it"
+        yield say("difference.talk", length=clock(talk))
     for one in call.recordings:
         if one.owner != call.call_id:
-            lies = "was" if one.state == "removed" else "is"
-            place = f"{lies} stored under call {one.owner}, listed under both"
-            yield f"recording {one.record_id} {place}"
+            key = "was_stored" if one.state == "removed" else "stored"
+            yield say(f"difference.{key}", recording=one.record_id, call=one.owner)
         elif one.lead_id is not None and one.lead_id != call.lead_id:
-            own = "no lead" if call.lead_id is None else f"lead {call.lead_id}"
-            yield f"recording {one.record_id} names lead {one.lead_id}, its call {own}"
+            key = "no_lead" if call.lead_id is None else "lead"
+            values = {"recording": one.record_id, "lead": one.lead_id, "own": call.lead_id}
+            yield say(f"difference.{key}", **values)
 
 
-def _note(state: str, reason: str | None) -> str:
+def _note(state: str, reason: str | None, voice: Voice) -> str:
     if reason is not None and state in ("waiting", "failed"):
-        return Reason(reason).sentence if reason in set(Reason) else reason
-    if state == "removed" and reason in _STATES:
-        return _STATES[reason]
-    return _STATES.get(state, state)
+        return voice.why(reason)
+    if state == "removed" and reason in ("retention", "erasure"):
+        return voice.why(reason)
+    return "" if state == "archived" else voice.why(state)
 
 
-def _agent(user_id: int | None, names: Mapping[int, str]) -> str | None:
-    return None if user_id is None else names.get(user_id) or f"agent {user_id}"
+def _agent(user_id: int | None, names: Mapping[int, str], voice: Voice) -> str | None:
+    return None if user_id is None else names.get(user_id) or voice.say("agent", id=user_id)
 
 
 def _text(value: object) -> str | None:
@@ -239,7 +232,7 @@ class Contents:
     differences: list[str] = field(default_factory=list)
     record_ids: list[int] = field(default_factory=list)
 
-    def count(self, call: CallEntry, packed: Sequence[RecordingEntry]) -> None:
+    def count(self, call: CallEntry, packed: Sequence[RecordingEntry], voice: Voice) -> None:
         """Take in a call and those of its recordings that were packed under it."""
         self.calls += 1
         self.first = self.first or call.at
@@ -248,5 +241,7 @@ class Contents:
         self.bytes += sum(one.size for one in packed)
         self.seconds += sum(one.seconds or 0 for one in packed)
         self.record_ids += [one.record_id for one in packed]
-        self.missing += missing_of(call)
-        self.differences += [f"call {call.call_id}: {said}" for said in call.differences]
+        self.missing += missing_of(call, voice)
+        self.differences += [
+            voice.say("difference", call=call.call_id, said=said) for said in call.differences
+        ]

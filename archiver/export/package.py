@@ -24,7 +24,6 @@ from archiver.export import custody
 from archiver.export.bag import Bag, Written
 from archiver.export.custody import Custody, Exporter
 from archiver.export.entries import Contents
-from archiver.export.markup import count, say_period
 from archiver.export.naming import folder_name
 from archiver.export.outcome import ExportReport
 from archiver.export.packing import Packer, Scratches
@@ -32,6 +31,7 @@ from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.selection import Chosen, choose
 from archiver.export.sinks import FolderSink, Sink, ZipSink
 from archiver.export.target import Target, keep_apart, writing
+from archiver.export.voice import Voice
 from archiver.ledger.events import Exported
 from archiver.retention.acts import name_of_act
 from archiver.run.events import CallsListed, Note, OnEvent
@@ -60,6 +60,7 @@ async def export(
     errors of either storage; then nothing lies under the target's name.
     """
     began = time.monotonic()
+    voice = Voice(request.language, config.window.timezone)
     keep_apart(request.target, config.storage)
     with Target(request.target, force=request.force) as target:
         async with watched_archive(config, state_folder=state_folder, pace=pace) as archive:
@@ -74,7 +75,7 @@ async def export(
                     archive,
                     bag,
                     title=request.title,
-                    zone=config.window.timezone,
+                    voice=voice,
                     leave_out_damaged=request.leave_out_damaged,
                     scratch=scratch,
                     on_event=on_event,
@@ -83,8 +84,8 @@ async def export(
                 record = await _tell(
                     archive, request, chosen, packer.contents, manifest, exporter, clock
                 )
-                await _write_custody(bag, record, scratch, config)
-                await bag.finish(list(_bag_info(record, config)))
+                await _write_custody(bag, record, scratch, voice)
+                await bag.finish(list(_bag_info(record, voice)))
         await to_thread.run_sync(target.commit)
     return ExportReport(record, target.path, time.monotonic() - began)
 
@@ -144,24 +145,20 @@ def _lines(event: Exported, record_ids: list[int]) -> Iterator[Exported]:
         yield replace(event, record_ids=tuple(record_ids[first : first + _IDS_AN_EVENT]))
 
 
-async def _write_custody(bag: Bag, record: Custody, scratch: Scratches, config: Config) -> None:
-    zone = config.window.timezone
-    start = custody.json_start(record)
-    await bag.tag("custody.json", start, scratch.lines, custody.JSON_END)
-    start = custody.page_start(record, zone)
-    await bag.tag("custody.html", start, scratch.rows, custody.PAGE_END)
+async def _write_custody(bag: Bag, record: Custody, scratch: Scratches, voice: Voice) -> None:
+    await bag.tag("custody.json", custody.json_start(record), scratch.lines, custody.JSON_END)
+    start, end = custody.page_parts(record, voice)
+    await bag.tag("custody.html", start, scratch.rows, end)
 
 
-def _bag_info(record: Custody, config: Config) -> Iterator[tuple[str, str]]:
-    zone = config.window.timezone
-    period = say_period(record.contents.first, record.contents.last, zone)
-    calls, recordings = (
-        count(record.contents.calls, "call"),
-        count(record.contents.recordings, "recording"),
-    )
-    yield "Bagging-Date", f"{record.at.astimezone(zone):%Y-%m-%d}"
+def _bag_info(record: Custody, voice: Voice) -> Iterator[tuple[str, str]]:
+    packed, say = record.contents, voice.say
+    calls = say("count.calls", count=packed.calls)
+    recordings = say("count.recordings", count=packed.recordings)
+    period = voice.period(packed.first, packed.last)
+    yield "Bagging-Date", f"{record.at.astimezone(voice.zone):%Y-%m-%d}"
     yield "Bag-Software-Agent", f"archiver {__version__}"
-    yield "Bag-Size", say_size(record.contents.bytes)
+    yield "Bag-Size", say_size(packed.bytes)
     yield "External-Identifier", record.export_id
-    yield "External-Description", f"{calls} and {recordings}, {period}"
+    yield "External-Description", f"{calls}, {recordings}, {period}"
     yield "Internal-Sender-Identifier", f"archive {record.archive_id}"

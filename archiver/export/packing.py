@@ -7,7 +7,7 @@ neither pass, so that all of it is named; but then there is no package, unless i
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from typing import Any, Final
 
 from archiver.archive.archive import Archive
@@ -25,6 +25,7 @@ from archiver.export.entries import (
 from archiver.export.naming import recording_name
 from archiver.export.reading import Proof, decode_sidecar, read_sidecar
 from archiver.export.target import Target
+from archiver.export.voice import Voice
 from archiver.run.events import BytesReceived, CallDone, Note, OnEvent
 from archiver.tasks.lanes import in_lanes
 
@@ -45,7 +46,7 @@ class Packer:
         bag: Bag,
         *,
         title: str,
-        zone: tzinfo,
+        voice: Voice,
         leave_out_damaged: bool,
         scratch: "Scratches",
         on_event: OnEvent,
@@ -53,7 +54,8 @@ class Packer:
         self._archive = archive
         self._bag = bag
         self._title = title
-        self._zone = zone
+        self._voice = voice
+        self._zone = voice.zone
         self._leaves_out = leave_out_damaged
         self._scratch = scratch
         self._on_event = on_event
@@ -133,17 +135,17 @@ class Packer:
         return {**facts, **paths, "under": call.call_id}
 
     async def _pack_call(self, call: ChosenCall) -> None:
-        entry = call_entry(call, self._names)
+        entry = call_entry(call, self._names, self._voice)
         packed = []
         for one, told in zip(call.recordings, entry.recordings, strict=True):
             if told.file is not None and _is_packed_here(call, one):
                 await self._pack_audio(one, told.file)
                 packed.append(told)
-        self.contents.count(entry, packed)
+        self.contents.count(entry, packed, self._voice)
         self._write_entry(entry)
         digests = {one.record_id: one.sidecar_sha256 for one in call.recordings}
         for told in packed:
-            self._scratch.add_recording(entry, told, digests[told.record_id], self._zone)
+            self._scratch.add_recording(entry, told, digests[told.record_id], self._voice)
 
     async def _pack_audio(self, one: ChosenRecording, path: str) -> None:
         proof = Proof(self._archive.storage, one)
@@ -229,10 +231,10 @@ class Scratches:
             one.close()
 
     def add_recording(
-        self, call: CallEntry, one: RecordingEntry, sidecar_sha256: str, zone: tzinfo
+        self, call: CallEntry, one: RecordingEntry, sidecar_sha256: str, voice: Voice
     ) -> None:
         """A recording for the custody record."""
-        self.rows.append(custody.page_row(call, one, zone))
+        self.rows.append(custody.page_row(call, one, voice))
         comma = ",\n" if self.lines.size else ""
         self.lines.append(comma + custody.json_line(call, one, sidecar_sha256))
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, tzinfo
 from string import Template
 from typing import Final
 
-from archiver.export.entries import NOTHING_RECORDED, CallEntry, RecordingEntry
+from archiver.export.entries import CallEntry, RecordingEntry
 from archiver.export.markup import (
     address,
     asset,
@@ -107,7 +107,7 @@ def _call_parts(call: CallEntry, zone: tzinfo) -> Iterator[str]:
 
 
 def _absence(call: CallEntry) -> str:
-    if call.note == NOTHING_RECORDED:
+    if call.state == "none":
         return "Nothing was recorded."
     return f"No recording in this package: {text(call.note)}."
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.errors import UsageError
+from archiver.export.voice import DEFAULT_LANGUAGE
 from archiver.run.request import RunRequest
+from archiver.text.messages import Messages
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """`All time` begins here. The API wants a period, and each month of it costs a request; no call
@@ -28,6 +30,7 @@ class ExportRequest:
     force: bool = False
     leave_out_damaged: bool = False
     by: str | None = None
+    language: str = DEFAULT_LANGUAGE
 
     @property
     def title(self) -> str:
@@ -69,20 +72,13 @@ class Fetched:
     recordings: int = 0
     gaps: tuple[str, ...] = ()
 
-    @property
-    def sentence(self) -> str:
+    def said(self, say: Messages) -> str:
         """What was done, for people."""
-        if self.mode == "offline":
-            return "Nothing was fetched: the export was made offline, from the archive alone."
-        if self.mode == "locked":
-            return (
-                "Nothing was fetched for this export, since another run had locked the archive; "
-                "calls that the archive lacked are named as missing."
-            )
+        if self.mode in ("offline", "locked"):
+            return say(f"fetched.{self.mode}")
         if not self.recordings:
-            return "The API was asked first, and gave no new recording."
-        word = "recording" if self.recordings == 1 else "recordings"
-        return f"What the archive lacked was fetched first: {self.recordings:,} new {word}."
+            return say("fetched.nothing")
+        return say("fetched.new", count=self.recordings)
 
 
 def fetch_request(request: ExportRequest, trace: Trace) -> RunRequest:

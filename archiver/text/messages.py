@@ -31,6 +31,10 @@ class Messages:
             values["count"] = self.number(int(values["count"]))
         return str(text).format_map(values) if values else str(text)
 
+    def has(self, key: str) -> bool:
+        """Whether there is such a message."""
+        return key in self._texts
+
     def named(self, group: str, value: object) -> str:
         """The name of a value of the data, such as a state; one we have no name for as words."""
         text = self._texts.get(f"{group}.{value}")

@@ -14,9 +14,11 @@ from archiver.export.entries import Contents, Missing
 from archiver.export.outcome import ExportReport
 from archiver.export.request import ExportRequest, Fetched
 from archiver.export.selection import Chosen
+from archiver.export.voice import Voice
 from archiver.ledger.segments import Head
 
 OFFLINE = Fetched("offline")
+ENGLISH = Voice().say
 
 
 def report(
@@ -65,8 +67,8 @@ def test_the_exit_code_says_whether_the_package_is_complete(
 
 
 def test_a_missing_thing_is_one_sentence_with_its_reason() -> None:
-    assert missing("gone").sentence == "call 1, recording 11: a reason (gone)"
-    assert missing("waiting", None).sentence == "call 1: a reason (waiting)"
+    assert missing("gone").said(ENGLISH) == "call 1, recording 11: a reason (gone)"
+    assert missing("waiting", None).said(ENGLISH) == "call 1: a reason (waiting)"
 
 
 def test_what_json_cuts_is_said_to_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from archiver.archive.opening import watched_archive
 from archiver.errors import NothingToExport
+from archiver.export.voice import Voice
 from archiver.ledger.events import Removing
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World
@@ -121,7 +122,9 @@ async def test_a_recording_erased_with_another_lead_is_named_as_such(tmp_path: P
         report = await exported(night, tmp_path / "lead", leads=(5,))
         assert (report.exit_code, report.contents.recordings) == (0, 0)
         (missing,) = report.contents.missing
-        assert missing.sentence == "call 2, recording 11: it was erased on request (removed)"
+        assert (
+            missing.said(Voice().say) == "call 2, recording 11: it was erased on request (removed)"
+        )
         assert list(report.contents.differences) == [
             "call 2: recording 11 was stored under call 1, listed under both"
         ]
@@ -153,7 +156,7 @@ async def test_what_retention_removed_is_named_and_what_is_held_is_packed(tmp_pa
             report.contents.recordings,
         ) == (0, 7, 3)
         assert {(one.state, one.reason) for one in report.contents.missing} == {
-            ("removed", "it was removed when its time of retention was over")
+            ("removed", "it was removed at the end of its retention period")
         }
         package = Package(tmp_path / "lead")
         package.validate()

@@ -132,11 +132,12 @@ def stalled(sandbox: Sandbox, place: Path, *arguments: str) -> Iterator["Popen[s
             interrupted(process, signal.SIGKILL)
 
 
-def test_ctrl_c_while_it_fetches_ends_with_130_and_leaves_no_package(
-    place: Path, sandbox: Sandbox
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_ctrl_c_or_a_closed_terminal_while_it_fetches_ends_with_130_and_leaves_no_package(
+    place: Path, sandbox: Sandbox, number: signal.Signals
 ) -> None:
     with stalled(sandbox, place, "export", "--lead", LEAD, "--to", "lead.zip") as process:
-        ended = interrupted(process, signal.SIGINT)
+        ended = interrupted(process, number)
     assert ended.code == 130
     assert "there is no new package" in ended.err
     assert "Traceback" not in ended.err

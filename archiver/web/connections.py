@@ -107,7 +107,7 @@ class DeskConnection(H11Protocol):
     def resume_writing(self) -> None:
         """The reader has caught up."""
         super().resume_writing()
-        self._phase = ""
+        self._await("", 0, "")
         self._follow()
 
     def turn_away(self, why: str) -> None:

@@ -1,7 +1,7 @@
 """The desk with a crowd: pages, sound and tables while forty people listen, in one command.
 
-    python -m benchmarks.desk_load [--recordings 200000] [--listeners 40] [--seconds 60] [--json PATH]
-                                   [--folder PATH] [--datasette]
+    python -m benchmarks.desk_load [--recordings 200000] [--listeners 40] [--seconds 60]
+                                   [--json PATH] [--folder PATH] [--datasette]
 
 It writes an archive (two hundred agents, thirty orders, three years), starts `archiver serve` over
 it as one process, and waits until the index is complete. Then it measures, in this order: lists

@@ -38,6 +38,7 @@ _READABLE = (
     f" WHERE record_id = ? AND state {IS_ARCHIVED}"
     " AND record_id NOT IN (SELECT record_id FROM removals)"
 )
+_SENSELESS = (ValueError, TypeError, OverflowError, RecursionError, sqlite3.Error)
 _FATAL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_CORRUPT")
 
 
@@ -57,7 +58,30 @@ class Taken:
 
 
 def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
-    """Apply lines of the ledger, in the transaction that is under way."""
+    """Apply lines of the ledger, in the transaction that is under way.
+
+    Lines that make no sense are rare: all are taken together, and one by one only where one fails.
+    """
+    all_ = [*lines]
+    together = Taken()
+    db.execute("SAVEPOINT lines")
+    try:
+        for line in all_:
+            _take(db, decode(line), together)
+    except _SENSELESS as error:
+        db.execute("ROLLBACK TO lines")
+        if _is_fatal(error):
+            raise
+        _take_singly(db, all_, taken)
+    else:
+        taken.touched |= together.touched
+        taken.buried |= together.buried
+        taken.are_holds_changed |= together.are_holds_changed
+    finally:
+        db.execute("RELEASE lines")
+
+
+def _take_singly(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
     for line in lines:
         try:
             entry = decode(line)
@@ -69,10 +93,15 @@ def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
                 raise
             finally:
                 db.execute("RELEASE line")
-        except (ValueError, TypeError, OverflowError, RecursionError, sqlite3.Error) as error:
-            if getattr(error, "sqlite_errorname", "").startswith(_FATAL):
+        except _SENSELESS as error:
+            if _is_fatal(error):
                 raise
             taken.skipped += 1
+
+
+def _is_fatal(error: Exception) -> bool:
+    """Whether it is the file or the disk that is at fault, and not the line."""
+    return bool(getattr(error, "sqlite_errorname", "").startswith(_FATAL))
 
 
 def _take(db: sqlite3.Connection, entry: Entry, taken: Taken) -> None:

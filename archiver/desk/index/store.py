@@ -115,22 +115,18 @@ class Store:
     def keep(self, cards: Sequence[Card]) -> None:
         """Keep what sidecars tell, unless the recording is about to be removed."""
         with index_errors(self.path), self._db:
-            for card in cards:
-                ids = (card.record_id, card.record_id)
-                values = [getattr(card, name) for name in _KEPT]
-                self._db.execute("DELETE FROM cards WHERE record_id = ?", ids[:1])
-                self._db.execute(_KEEP, (*values, *ids))
-                self._db.execute(
-                    "DELETE FROM pending WHERE record_id = ? AND NOT EXISTS (SELECT 1"
-                    " FROM recordings WHERE record_id = ? AND CAST(revision AS INTEGER) > ?)",
-                    (*ids, card.revision),
-                )
-                for kind, one, name in (
-                    ("agent", card.user_id, card.agent),
-                    ("order", card.order_id, card.order),
-                ):
-                    if one is not None and name is not None:
-                        self._db.execute(_NAME, (kind, one, name, card.created_at or 0))
+            ids = [(card.record_id, card.record_id) for card in cards]
+            values = ([getattr(card, name) for name in _KEPT] for card in cards)
+            self._db.executemany("DELETE FROM cards WHERE record_id = ?", ((i,) for i, _ in ids))
+            self._db.executemany(
+                _KEEP, ((*own, *pair) for own, pair in zip(values, ids, strict=True))
+            )
+            self._db.executemany(
+                "DELETE FROM pending WHERE record_id = ? AND NOT EXISTS (SELECT 1"
+                " FROM recordings WHERE record_id = ? AND CAST(revision AS INTEGER) > ?)",
+                ((*pair, card.revision) for pair, card in zip(ids, cards, strict=True)),
+            )
+            self._db.executemany(_NAME, _names(cards))
 
     def rows(self, record_ids: Sequence[int] | None = None) -> Iterator[list[tuple[Any, ...]]]:
         """Rows for the columns (see `rows.py`), some thousands at a time; None: all of them."""
@@ -232,6 +228,22 @@ def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
         db.close()
         discard(path)
     raise sqlite3.DatabaseError("the index cannot be made")
+
+
+def _names(cards: Sequence[Card]) -> list[tuple[str, int, str, int]]:
+    """The newest name of each agent and order that the cards tell of, and from when it is."""
+    newest: dict[tuple[str, int], tuple[str, int]] = {}
+    for card in cards:
+        at = card.created_at or 0
+        for kind, one, name in (
+            ("agent", card.user_id, card.agent),
+            ("order", card.order_id, card.order),
+        ):
+            if one is None or name is None:
+                continue
+            if newest.get((kind, one), ("", -1))[1] <= at:
+                newest[kind, one] = (name, at)
+    return [(kind, one, name, at) for (kind, one), (name, at) in newest.items()]
 
 
 def discard(path: Path) -> None:

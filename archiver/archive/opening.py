@@ -45,7 +45,7 @@ async def locked_archive(
     promise of create-only writes.
     """
     if make:
-        opened = open_storage(config.storage, create=True, syncing=pace.syncing)
+        opened = open_storage(config.storage, create=True, syncing=pace.syncing, retry=pace.storage)
     else:
         opened = _open_existing(config, pace)
     async with closed_at_the_end(opened) as storage:
@@ -115,7 +115,7 @@ async def empty_archive() -> AsyncIterator[Archive]:
 
 def _open_existing(config: Config, pace: Pace = REAL_PACE) -> Storage:
     try:
-        return open_storage(config.storage, syncing=pace.syncing)
+        return open_storage(config.storage, syncing=pace.syncing, retry=pace.storage)
     except StorageRefused as error:  # the folder is not there; S3 is not asked yet
         raise NoArchive(str(error), hint=error.hint) from None
 

@@ -13,13 +13,14 @@ from archiver.recordings.fetch import FETCH_RETRY, STALL_SECONDS
 from archiver.storage.lease import LeaseTimes
 from archiver.storage.local.syncing import Syncing
 from archiver.storage.lock import LEASE_TIMES
+from archiver.storage.opening import POLICY
 from archiver.tasks.retry import RetryPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`api` and `fetch` are for requests and recordings that failed; `stall` is how many seconds a
-    source may send nothing.
+    """`api`, `fetch` and `storage` are for requests, recordings and objects that failed; `stall` is
+    how many seconds a source may send nothing.
 
     A segment of the ledger is written when `segment_events` wait, or `publish_seconds` after the
     last one. `lease` times the lock where the storage has none; `syncing` makes writes durable that
@@ -28,6 +29,7 @@ class Pace:
 
     api: RetryPolicy = API_RETRY
     fetch: RetryPolicy = FETCH_RETRY
+    storage: RetryPolicy = POLICY
     stall: float = STALL_SECONDS
     segment_events: int = 1000
     publish_seconds: float = 30.0

@@ -20,15 +20,19 @@ POLICY = RetryPolicy(attempts=6, first_wait=0.5, greatest_wait=20.0)
 
 
 def open_storage(
-    config: StorageConfig, *, create: bool = False, syncing: Callable[[str], Syncing] = Syncing
+    config: StorageConfig,
+    *,
+    create: bool = False,
+    syncing: Callable[[str], Syncing] = Syncing,
+    retry: RetryPolicy = POLICY,
 ) -> Storage:
     """The storage that the configuration names; no request is made yet.
 
     A folder that does not exist is made, durably, with `create`; without it, StorageRefused.
-    `syncing` makes durable what is put into it.
+    `syncing` makes durable what is put into it, `retry` says how often it is asked again.
     """
     if not config.is_local:
-        return Retrying(_open_s3(config), POLICY)
+        return Retrying(_open_s3(config), retry)
     root = Path(config.url)
     if create:
         with disk_errors(config.url):
@@ -38,7 +42,7 @@ def open_storage(
             f"there is no folder {root}",
             hint="check `storage.url`, and that its disk is mounted; `archiver run` makes it",
         )
-    return Retrying(LocalStorage(root, syncing), POLICY)
+    return Retrying(LocalStorage(root, syncing), retry)
 
 
 def open_in_parts(config: StorageConfig) -> Storage | None:

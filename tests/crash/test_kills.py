@@ -6,12 +6,14 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 
 from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World
 from tests.cli.commands import PATIENCE
+from tests.crash.dead import damage
 from tests.support.command import RECENTLY, Command, command
 from tests.support.world import audio_of
 
@@ -58,6 +60,7 @@ def survive(folder: Path, kills: int, longest: float) -> None:
             hits += killed(commands, pause, after=chance.randint(1, A_NIGHT))
             if (folder / "archive").exists():
                 commands.archive.check_names(audio_of(world))
+                assert anyio.run(damage, folder, folder / "state/archiver") == []
             if chance.random() < 0.15:
                 for path in (folder / "state").rglob("*.sqlite*"):
                     path.unlink()

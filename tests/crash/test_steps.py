@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.child import DIED, NIGHTS_BEFORE, die, one_night, world_on
+from tests.crash.dead import damage
 from tests.support.witness import Witness
 from tests.support.world import audio_of
 
@@ -50,6 +51,7 @@ async def dies_at_every(
         assert ended == DIED or (ended == 0 and last > 0.8 * steps), f"step {last}"
         witness = Witness(folder / "archive")
         witness.check_names(expected)
+        assert await damage(folder) == [], f"step {last}"
         if last % 2:
             shutil.rmtree(folder / "state")
         night = await one_night(folder, NIGHTS_BEFORE + 1)

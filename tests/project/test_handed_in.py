@@ -4,6 +4,8 @@ import ast
 from pathlib import Path
 
 TESTS = Path(__file__).parent.parent
+LABORATORY = TESTS / "crash" / "medium.py"
+"""Stands in for a disk that fails or loses its power, which is no pace of anything."""
 
 
 def strings(tree: ast.AST) -> set[str]:
@@ -22,7 +24,7 @@ def test_no_test_changes_defaults_or_durability_behind_the_code() -> None:
     """A pace is handed in, and so is what makes files durable (`archiver.archive.pace`)."""
     found = []
     for path in sorted(TESTS.rglob("*.py")):
-        if path == Path(__file__):
+        if path in (Path(__file__), LABORATORY):
             continue
         tree = ast.parse(path.read_text("utf-8"))
         found += [

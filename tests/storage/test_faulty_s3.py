@@ -6,7 +6,7 @@ from itertools import count
 import anyio
 import pytest
 
-from archiver.errors import StorageError, StorageRefused
+from archiver.errors import StorageError, StorageRefused, StorageUnreachable
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.keys import ARCHIVE_LOCK_KEY
@@ -76,6 +76,16 @@ async def test_a_put_without_etag_is_done_and_a_lock_asks_again(
     async with archive_lock(storage, "a run"):
         assert raw.read(ARCHIVE_LOCK_KEY)
     assert raw.read(ARCHIVE_LOCK_KEY) is None
+
+
+async def test_a_put_that_something_answers_in_place_of_the_server_is_made_again(
+    storage: S3Storage, proxy: FaultyS3, raw: RawBucket
+) -> None:
+    proxy.fault(is_put("a/1"), lambda request, forward: Answer(200, {}, b"<html/>"), times=1)
+    with pytest.raises(StorageUnreachable, match="nothing was stored"):
+        await storage.put("a/1", body(b"1"))
+    await storage.put("a/1", body(b"1"))
+    assert raw.read("a/1") == b"1"
 
 
 async def test_without_any_etag_the_lock_is_refused_and_none_is_left_behind(

@@ -50,6 +50,7 @@ class Unsynced(Syncing):
 QUICK = Pace(
     api=replace(API_RETRY, first_wait=0.001, greatest_wait=0.002),
     fetch=RetryPolicy(attempts=3, first_wait=0.001, greatest_wait=0.002),
+    storage=RetryPolicy(attempts=6, first_wait=0.001, greatest_wait=0.002),
     syncing=Unsynced,
 )
 

@@ -8,6 +8,7 @@ parts is aborted.
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -15,7 +16,7 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 
 from archiver.config import S3Config
-from archiver.errors import KeyMissing, StorageError, StorageRefused
+from archiver.errors import KeyMissing, StorageError, StorageRefused, StorageUnreachable
 from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
 from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
 from archiver.storage.s3.errors import CredentialsExpired, s3_errors
@@ -63,7 +64,8 @@ class S3Storage(Storage):
             answer = await self._in_thread(self._bucket.put_whole, key, body, replacing)
         else:
             answer = await self._put_parts(key, body, replacing)
-        return info_of(key, body.size, answer)
+        info = info_of(key, body.size, answer)
+        return info if info.tag else await self._confirmed(info)
 
     @asynccontextmanager
     async def open(
@@ -133,6 +135,23 @@ class S3Storage(Storage):
         except CredentialsExpired:
             self._bucket.renew()
             return work(*arguments)
+
+    async def _confirmed(self, put: ObjectInfo) -> ObjectInfo:
+        """The object of a put whose answer has no ETag: S3 gives one, so it is looked at first.
+
+        Something before the server may have answered in its place, and stored nothing.
+        """
+        try:
+            seen = await self.stat(put.key)
+        except KeyMissing as error:
+            raise StorageUnreachable(
+                f"{put.key}: the put was answered, and nothing was stored", key=put.key
+            ) from error
+        if seen.size != put.size:
+            raise StorageError(
+                f"{put.key} should be {put.size} bytes, but {seen.size} are there", key=put.key
+            )
+        return replace(put, tag=seen.tag, version=put.version or seen.version)
 
     async def _put_parts(self, key: str, body: Body, replacing: str | None) -> Any:
         # Not abandoned: an upload whose id is unknown could not be aborted.

@@ -63,6 +63,7 @@ def build_parser(*, whole: bool = False) -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"archiver {__version__}")
+    parser._positionals.title = "commands"
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for command in COMMANDS:
         added = commands.add_parser(

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from archiver.advice import next_step
 from archiver.archive.opening import watched_archive
+from archiver.catalog.inspections import SoundCheck, take_sound_check
 from archiver.catalog.overview import (
     CallFacts,
     GoneItem,
@@ -62,6 +63,7 @@ class Status:
     at: datetime
     period: Period
     overview: Overview
+    sound: SoundCheck
     head: Head
     remembered: FailedRuns | None = None
 
@@ -118,6 +120,7 @@ class Status:
             "problems": [self._problem(item) for item in found.open],
             "shouldHaveOne": [_unrecorded(item) for item in found.unrecorded],
             "gone": [_gone(item) for item in found.gone],
+            "sound": _sound(self.sound),
             "runs": [_run(one) for one in found.runs],
             "failedRuns": None if self.failed is None else _failed(self.failed),
             "daysWithoutCalls": [day.isoformat() for day in self.days_without_calls],
@@ -168,8 +171,9 @@ async def look(
     period = Period(config.window.timezone, since, until)
     async with watched_archive(config, state_folder=state_folder) as archive:
         found = await archive.catalog.ask(partial(take_stock, period=period))
+        sound = await archive.catalog.ask(take_sound_check)
         head = await archive.catalog.head()
-        return Status(archive.archive_id, clock(), period, found, head, failed)
+        return Status(archive.archive_id, clock(), period, found, sound, head, failed)
 
 
 _REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reason}
@@ -179,6 +183,20 @@ _REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reas
 def _calls(sums: Sums) -> dict[str, int]:
     states = {state.value: sums.calls[state] for state in CallState}
     return {"listed": sums.calls.total(), **states, "shouldHaveOne": sums.unrecorded}
+
+
+def _sound(check: SoundCheck) -> _Row:
+    """Of the whole archive, whatever the period."""
+    return {
+        "examined": check.examined,
+        "notExamined": check.not_examined,
+        "undecoded": check.undecoded,
+        "findings": dict(check.findings),
+        "found": [
+            {"recordId": record_id, "callId": call_id, "findings": [*findings]}
+            for record_id, call_id, findings in check.found
+        ],
+    }
 
 
 def _facts(call: CallFacts) -> _Row:

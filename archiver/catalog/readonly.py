@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from archiver.catalog.epoch import moment
+from archiver.catalog.inspections import SoundCheck, take_sound_check
 from archiver.catalog.queries import PENDING_SUMMARIES
 from archiver.catalog.states import (
     IS_ARCHIVED,
@@ -67,7 +68,8 @@ def glimpse(path: Path, archive_id: str | None) -> Glimpse:
 @dataclass(frozen=True, slots=True)
 class Vitals:
     """How many calls and recordings are in each state, the bytes of archived audio, since when the
-    oldest open one is open (None: nothing is), how many segments the ledger has."""
+    oldest open one is open (None: nothing is), how many segments the ledger has, and how far the
+    sound of the recordings was examined."""
 
     calls: Mapping[str, int]
     recordings: Mapping[str, int]
@@ -75,6 +77,7 @@ class Vitals:
     oldest_open: datetime | None
     pending_summaries: int
     segments: int
+    sound: SoundCheck = field(default_factory=SoundCheck)
 
 
 def vitals_of(path: Path, archive_id: str) -> Vitals | None:
@@ -108,6 +111,7 @@ def _counted(db: sqlite3.Connection, segments: int) -> Vitals:
         oldest_open=moment(db.execute(_OLDEST).fetchone()[0]),
         pending_summaries=db.execute(PENDING_SUMMARIES).fetchone()[0],
         segments=segments,
+        sound=take_sound_check(db),
     )
 
 

@@ -117,6 +117,14 @@ MIGRATIONS: tuple[str, ...] = (
         UNION ALL
         SELECT record_id, hold_id FROM held_calls JOIN links USING (call_id);
     """,
+    """
+    CREATE TABLE inspections (
+        record_id INTEGER PRIMARY KEY, inspected_at INTEGER NOT NULL, rules INTEGER NOT NULL,
+        undecoded TEXT, seconds REAL, heard_seconds REAL,
+        findings TEXT NOT NULL, sound TEXT, is_written INTEGER NOT NULL
+    );
+    CREATE INDEX inspections_unwritten ON inspections (record_id) WHERE is_written = 0;
+    """,
 )
 
 _OF_ONE_RUN = """

@@ -5,6 +5,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
 from archiver.advice import next_step
+from archiver.cli.sound_lines import sound_lines
 from archiver.cli.wording import (
     CALL_STATES,
     NOT_ARCHIVED,
@@ -40,6 +41,7 @@ def balance_lines(report: Report, zone: tzinfo) -> list[str]:
         *_head(report, zone),
         *_counts(report),
         *_open(report.get("problems", ()), cut=bool(report.get("problemsCut"))),
+        *sound_lines(report.get("sound")),
         *_beyond(report),
         *_end(report),
     ]

@@ -33,6 +33,7 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("status", "how the archive stands: by day, order and agent, and what is open"),
     Command("export", "one lead as one package, to hand over"),
     Command("verify", "read the archive back, and name everything that does not hold"),
+    Command("inspect", "examine the sound of recordings: silent, one side dead, clipped, ..."),
     Command("reindex", "rebuild the catalog from the archive alone"),
     Command("hold", "place, list and lift legal holds"),
     Command("prune", "show what is past its retention, and remove it when told its number"),

@@ -220,12 +220,18 @@ class Meter:
 class MeterPrinter:
     """Shows a meter: `tick` is called a few times a second, `close` once at the end."""
 
-    def __init__(self, meter: Meter, console: Console, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        meter: Meter,
+        console: Console,
+        clock: Callable[[], float],
+        title: str = "verify",
+    ) -> None:
         self._meter = meter
         self._console = console
         self._clock = clock
         self._begun = self._last = clock()
-        self._bar: Any = _bar(console) if console.is_live else None
+        self._bar: Any = _bar(console, title) if console.is_live else None
 
     def tick(self) -> None:
         """Show what has changed, if it is time to."""
@@ -252,12 +258,12 @@ class MeterPrinter:
         )
 
 
-def _bar(console: Console) -> Any:
+def _bar(console: Console, title: str) -> Any:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # its watching thread has nothing to do: we redraw on every tick
     return tqdm(
-        desc="verify",
+        desc=title,
         unit=" objects",
         total=0,
         file=console.live_stream,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
+from archiver.cli.sound_lines import sound_lines
 from archiver.cli.wording import (
     CALL_STATES,
     NOT_ARCHIVED,
@@ -46,6 +47,7 @@ def status_lines(told: Told, zone: tzinfo, *, by: str | None = None) -> list[str
         *_open(told["problems"]),
         *_unrecorded(told["shouldHaveOne"], zone),
         *_gone(told["gone"]),
+        *_sound(told["sound"]),
         *_quiet(told["daysWithoutCalls"]),
         *_runs(told["runs"], zone),
         *_failed(told["failedRuns"], zone),
@@ -162,6 +164,15 @@ def _gone(gone: Sequence[Told]) -> list[str]:
         return []
     said = counted(len(gone), "recording is gone", "recordings are gone")
     return ["", f"{said} at the source", f"  {_named(gone)}", f"  next: {gone[0]['nextStep']}"]
+
+
+def _sound(sound: Told) -> list[str]:
+    lines = sound_lines(sound)
+    if left := sound["notExamined"]:
+        recordings = counted(left, "recording", "recordings")
+        lines += [] if lines else ["", "Sound check"]
+        lines.append(f"  {recordings} not examined yet: the next run or `archiver inspect` does")
+    return lines
 
 
 def _runs(runs: Sequence[Told], zone: tzinfo) -> list[str]:

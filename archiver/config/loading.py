@@ -26,6 +26,7 @@ from archiver.config.scalars import (
     timeout,
     whole,
     word,
+    yes_or_no,
     zone_name,
 )
 from archiver.config.telling import metrics, notices
@@ -34,6 +35,7 @@ from archiver.config.values import (
     Config,
     DeskConfig,
     DownloadConfig,
+    InspectConfig,
     LinerConfig,
     MetricsConfig,
     NoticesConfig,
@@ -72,6 +74,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "storage.s3.object_lock": _names(ObjectLockConfig),
     "catalog": _names(CatalogConfig),
     "retention": _names(RetentionConfig),
+    "inspect": _names(InspectConfig),
     "metrics": _names(MetricsConfig),
     "notices": (*_names(NoticesConfig), "webhook_file", "heartbeat_file"),
     "desk": _names(DeskConfig),
@@ -129,6 +132,7 @@ def load_config(
         storage=_storage(top.section("storage"), place),
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
         retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
+        inspect=_inspect(top.section("inspect")),
         metrics=metrics(top.section("metrics"), place.path),
         notices=notices(top.section("notices"), place.path) if needs_key else NoticesConfig(),
         desk=_desk(top.section("desk"), place),
@@ -303,6 +307,15 @@ def _object_lock(section: Section) -> ObjectLockConfig | None:
         given, missing = ("retain", "mode") if mode is None else ("mode", "retain")
         raise section.error(given, f"is given without {section.full(missing)}", "set both or none")
     return ObjectLockConfig(cast(Literal["GOVERNANCE", "COMPLIANCE"], mode), retain)
+
+
+def _inspect(section: Section) -> InspectConfig:
+    default = InspectConfig()
+    return InspectConfig(
+        after_run=section.value("after_run", yes_or_no, default.after_run),
+        workers=section.value("workers", whole(1, 64), default.workers),
+        limit=section.value("limit", length, default.limit),
+    )
 
 
 def _desk(section: Section, place: _Place) -> DeskConfig:

@@ -100,6 +100,14 @@ def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
     return parse
 
 
+def yes_or_no(text: str) -> bool:
+    """`yes` or `no`, as YAML spells them."""
+    spelled = {"yes": True, "true": True, "no": False, "false": False}.get(text.lower())
+    if spelled is None:
+        raise ValueError("must be yes or no")
+    return spelled
+
+
 def api_key(text: str) -> Secret:
     """A token that an HTTP header can carry: visible ASCII, without spaces."""
     if not text:

@@ -47,6 +47,7 @@ _FORMS: Final[Mapping[Any, Schema]] = {
     IPv6Network: _TEXT,
     datetime: {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"},
     timedelta: _DURATION,
+    bool: {"type": "boolean"},
     int: {"type": "integer"},
     float: {"type": "number"},
 }

@@ -98,6 +98,16 @@ class CatalogConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class InspectConfig:
+    """How the sound of recordings is examined: whether runs do it once all is fetched, how many at
+    a time, and for how long at most."""
+
+    after_run: bool = True
+    workers: int = 2
+    limit: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionConfig:
     """How long recordings are kept at least, and when `prune` may remove them; None is for ever."""
 
@@ -159,6 +169,7 @@ class Config:
     storage: StorageConfig = StorageConfig()
     catalog: CatalogConfig = CatalogConfig()
     retention: RetentionConfig = RetentionConfig()
+    inspect: InspectConfig = InspectConfig()
     metrics: MetricsConfig = MetricsConfig()
     notices: NoticesConfig = NoticesConfig()
     desk: DeskConfig = DeskConfig()

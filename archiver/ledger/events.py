@@ -65,6 +65,31 @@ class Revised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """The sound of a recording was examined, under the rules of that number.
+
+    `sha256` is that of the audio which was decoded. Figures are those of `archiver.sound.figures`,
+    one of each tuple a side; without them, `undecoded` says why there are none. `findings` are
+    those of the sound alone.
+    """
+
+    what: ClassVar[str] = "inspected"
+
+    record_id: int
+    sha256: str
+    rules: int
+    undecoded: str | None = None
+    seconds: float | None = None
+    silence: float | None = None
+    overtalk: float | None = None
+    levels: tuple[float, ...] = ()
+    peaks: tuple[float, ...] = ()
+    clipped: tuple[float, ...] = ()
+    talk: tuple[float, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRecording:
     """A recording that is not archived, as part of `CallJudged`. `missing_days` are the days (UTC)
     of runs in which it could not be served: a fresh address answered 404 or 410, or was empty."""
@@ -295,6 +320,7 @@ class Exported:
 Event: TypeAlias = (
     Stored
     | Revised
+    | Inspected
     | CallJudged
     | Gone
     | OrderSeen

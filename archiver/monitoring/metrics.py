@@ -14,8 +14,10 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from archiver import __version__
+from archiver.catalog.inspections import SoundCheck
 from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
+from archiver.sound.figures import SOUND_FINDINGS
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _P: Final = "archiver_"
@@ -102,6 +104,21 @@ def _of(vitals: Vitals, now: datetime) -> Iterator[Metric]:
     pending = vitals.pending_summaries
     yield _gauge("pending_summaries", "Recordings whose summary may come yet.", pending)
     yield _gauge("ledger_segments", "Segments that the ledger has.", vitals.segments)
+    yield from _of_sound(vitals.sound)
+
+
+def _of_sound(check: SoundCheck) -> Iterator[Metric]:
+    found = GaugeMetricFamily(
+        f"{_P}sound_findings",
+        "Recordings with this sound finding.",
+        labels=["finding"],
+    )
+    for name in SOUND_FINDINGS:
+        found.add_metric([name], check.findings[name])
+    yield found
+    yield _gauge("sound_examined", "Recordings whose sound was examined.", check.examined)
+    yield _gauge("sound_not_examined", "Recordings that are still due.", check.not_examined)
+    yield _gauge("sound_undecoded", "Recordings that no decoder here reads.", check.undecoded)
 
 
 def _known(*gauges: tuple[str, str, _Value]) -> Iterator[Metric]:

@@ -8,8 +8,9 @@ overwritten: that is a finding for a person.
 
 import hashlib
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archiver.clock import Clock
 from archiver.errors import ArchiveDamaged, FetchError, KeyExists, KeyMissing, StorageError
@@ -125,18 +126,30 @@ class Shelf:
         somebody else.
         """
         line = await self._line_since(sidecar_key(key), known_sha256)
-        tip, digest = line[-1], sidecar.metadata_digest(recording)
         new = sidecar.revise(
-            tip.card, call, recording, names, archived_at=self.clock(), version=self.version
+            line[-1].card, call, recording, names, archived_at=self.clock(), version=self.version
         )
-        untold = [succession(recording.id, *pair) for pair in itertools.pairwise(line)]
-        if new is None:
-            if untold:
-                untold[-1] = replace(
-                    untold[-1], metadata_sha256=digest, sidecar_version=tip.info.version
-                )
-            return tuple(untold)
-        return (*untold, await self._replace(recording.id, tip, new, digest))
+        return await self._succeed(recording.id, line, new, sidecar.metadata_digest(recording))
+
+    async def note_sound(
+        self,
+        record_id: int,
+        key: str,
+        findings: Sequence[str],
+        sound: Mapping[str, Any] | None,
+        known: tuple[str, str],
+    ) -> tuple[Revised, ...]:
+        """Write what was found in the sound into the sidecar beside `key`, keeping the old one.
+
+        `known` are the digests of the sidecar and of the metadata that the ledger last told. What
+        is returned and raised is as with `refresh`.
+        """
+        known_sha256, metadata_sha256 = known
+        line = await self._line_since(sidecar_key(key), known_sha256)
+        new = sidecar.with_sound(
+            line[-1].card, findings, sound, archived_at=self.clock(), version=self.version
+        )
+        return await self._succeed(record_id, line, new, metadata_sha256)
 
     async def remeasure(
         self, key: str, record_id: int, known_sha256: str, spool: Spool
@@ -166,10 +179,21 @@ class Shelf:
         new = sidecar.remeasured(
             tip.card, facts.seconds, findings, archived_at=self.clock(), version=self.version
         )
-        untold = tuple(succession(record_id, *pair) for pair in itertools.pairwise(line))
-        if new is None:
-            return untold
-        return (*untold, await self._replace(record_id, tip, new, tip.card.metadata_digest))
+        return await self._succeed(record_id, line, new, tip.card.metadata_digest)
+
+    async def _succeed(
+        self, record_id: int, line: Sequence[Link], new: Sidecar | None, metadata_sha256: str
+    ) -> tuple[Revised, ...]:
+        """Put `new`, if there is one, in the place of the last of the line; what is to be told."""
+        tip = line[-1]
+        untold = [succession(record_id, *pair) for pair in itertools.pairwise(line)]
+        if new is not None:
+            return (*untold, await self._replace(record_id, tip, new, metadata_sha256))
+        if untold:
+            untold[-1] = replace(
+                untold[-1], metadata_sha256=metadata_sha256, sidecar_version=tip.info.version
+            )
+        return tuple(untold)
 
     async def _replace(self, record_id: int, tip: Link, new: Sidecar, digest: str) -> Revised:
         """Put the next revision in the place of the newest one, which is kept."""

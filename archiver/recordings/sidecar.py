@@ -8,7 +8,7 @@ credentials: those are secrets, and they have expired by the time somebody reads
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -198,6 +198,31 @@ def remeasured(
         return None
     changed = {"audio": audio, "revision": old.revision + 1, "archivedAt": stamp(archived_at)}
     return Sidecar({**old.fields, **changed, "archiver": version})
+
+
+def with_sound(
+    old: Sidecar,
+    findings: Sequence[str],
+    sound: Mapping[str, Any] | None,
+    *,
+    archived_at: datetime,
+    version: str,
+) -> Sidecar | None:
+    """The next revision, whose `audio` has these findings and figures; None when it has them."""
+    audio = {**old.fields["audio"], "findings": list(findings)}
+    if sound is not None:
+        audio["sound"] = dict(sound)
+    if audio == old.fields["audio"]:
+        return None
+    return Sidecar(
+        {
+            **old.fields,
+            "audio": audio,
+            "revision": old.revision + 1,
+            "archivedAt": stamp(archived_at),
+            "archiver": version,
+        }
+    )
 
 
 def decode(data: bytes) -> Sidecar:

@@ -9,6 +9,7 @@ from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.work import Problem, Tally
 from archiver.clock import stamp_or_none
 from archiver.errors import INTERRUPTED
+from archiver.inspection.inspect import Inspection
 from archiver.ledger.segments import Head
 from archiver.liner.enumerate import Shortfall
 from archiver.reasons import Reason
@@ -45,6 +46,7 @@ class RunReport:
     seconds: float = 0.0
     head: Head = field(default_factory=Head)
     interrupted: bool = False
+    sound: Inspection | None = None
 
     @property
     def is_balanced(self) -> bool:
@@ -113,6 +115,7 @@ class RunReport:
             "strays": self.strays,
             "notes": self.notes,
             "estimate": self.estimate,
+            "sound": None if self.sound is None else self.sound.as_json(),
         }
         return report | {name: value for name, value in more.items() if value}
 

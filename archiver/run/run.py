@@ -33,6 +33,7 @@ from archiver.run.pipeline import Bring, Claims, Recorder, run_pipeline
 from archiver.run.recovery import Recovery, recovering
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest
+from archiver.run.sound import check_sound
 from archiver.run.source import Source, source, spool_on_the_way_to
 from archiver.run.work import Courier
 from archiver.tasks.grace import Grace
@@ -146,6 +147,15 @@ class _Run:
             report = await close_run(
                 self.intake, recorder, self.diary, done=done, began=self.began, clock=self.clock
             )
+            if done and self.intake.config.inspect.after_run:
+                await check_sound(
+                    self.intake.archive,
+                    self.intake.config.inspect,
+                    report,
+                    stop=self.stop,
+                    on_event=self.intake.on_event,
+                    clock=self.clock,
+                )
             self._settle(recovery, is_complete=report.complete)
             return report
 

@@ -1,7 +1,16 @@
-"""The figures of a recording's sound, as frozen values (pure)."""
+"""The figures of a recording's sound, and the names of what may be wrong with it (pure)."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+SILENT: Final = "silent"
+DEAD_SIDE: Final = "dead-side"
+CLIPPED: Final = "clipped"
+NOISE: Final = "noise"
+SHORT_TALK: Final = "short-talk"
+
+SOUND_FINDINGS: Final = (SILENT, DEAD_SIDE, CLIPPED, NOISE, SHORT_TALK)
+"""In the order in which they are named."""
 
 SILENT_LEVEL: Final = -120.0
 """dBFS: what digital silence is written as, since its logarithm has no end."""
@@ -41,20 +50,3 @@ class Sound:
     sides: tuple[Side, ...]
     silence: float
     overtalk: float
-
-    def as_json(self) -> dict[str, Any]:
-        """The member `audio.sound` of a sidecar."""
-        return {
-            "seconds": round(self.seconds, 2),
-            "silence": round(self.silence, 3),
-            "overtalk": round(self.overtalk, 1),
-            "sides": [
-                {
-                    "level": round(side.loudest, 1),
-                    "peak": round(side.peak, 1),
-                    "clipped": round(side.clipped, 4),
-                    "talk": round(side.talk, 1),
-                }
-                for side in self.sides
-            ],
-        }

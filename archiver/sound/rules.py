@@ -8,15 +8,10 @@ docs/sound.md has the figures of both.
 
 from typing import Final
 
-from archiver.sound.figures import Side, Sound
+from archiver.sound.figures import CLIPPED, DEAD_SIDE, NOISE, SILENT, Side, Sound
 
-SILENT: Final = "silent"
-DEAD_SIDE: Final = "dead-side"
-CLIPPED: Final = "clipped"
-NOISE: Final = "noise"
-SHORT_TALK: Final = "short-talk"
-
-SOUND_FINDINGS: Final = (SILENT, DEAD_SIDE, CLIPPED, NOISE, SHORT_TALK)
+RULES: Final = 1
+"""Raised when a rule or a figure changes: every recording is then examined again."""
 
 _NOTHING_HEARD: Final = -65.0
 """dBFS: a call made quieter by 40 dB is still louder than this, by 8 dB."""

@@ -17,7 +17,9 @@ def archive_of_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("samples")
     with sandbox_thread(Sandbox(key=KEY)) as serving:
         text = f"liner: {{url: '{serving.url}', requests_per_second: 500}}\n"
-        (folder / "archive.yaml").write_text(text + "retention: {keep: 1ms}\n")
+        (folder / "archive.yaml").write_text(
+            text + "retention: {keep: 1ms}\ninspect: {after_run: no}\n"
+        )
         ended = archiver(
             "run", "--since", "2026-10-01", folder=folder, environ={"LINER_API_KEY": KEY}
         )

@@ -54,6 +54,7 @@ def told(**changes: Any) -> dict[str, Any]:
         "gone": [],
         "runs": [],
         "failedRuns": None,
+        "sound": {"examined": 0, "notExamined": 0, "undecoded": 0, "findings": {}, "found": []},
         "daysWithoutCalls": [],
         "ledgerHead": "ab" * 32,
     } | changes

@@ -44,6 +44,7 @@ storage:
     object_lock: {mode: COMPLIANCE, retain: 3y}
 catalog: {path: ~/catalog.sqlite}
 retention: {keep: 3y}
+inspect: {after_run: no, workers: 3, limit: 2h}
 metrics: {textfile: /var/lib/node_exporter/archiver.prom, listen: "[::1]:9464"}
 notices: {webhook: "https://hooks.example.com/a?b=c", heartbeat: "http://127.0.0.1:8000/beat"}
 desk:

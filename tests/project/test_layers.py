@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recordings",),
     ("catalog",),
     ("archive",),
-    ("retention", "monitoring", "desk"),
+    ("retention", "monitoring", "inspection", "desk"),
     ("run", "web"),
     ("verify", "export", "doctor"),
     ("cli", "__main__"),

@@ -41,6 +41,7 @@ class Command:
             "liner": {"url": self.sandbox.url, "requests_per_second": 10_000},
             "window": {"since": f"{RECENTLY - timedelta(days=1):%Y-%m-%d}"},
             "storage": {"url": str(self.folder / "archive")},
+            "inspect": {"after_run": False},
         }
         for section, members in self.settings.items():
             document[section] = document.get(section, {}) | members

@@ -111,6 +111,7 @@ class Night:
             "window": {"since": "2026-11-01"},
             "download": {"workers": 8},
             "storage": {"url": str(self.folder / "archive")},
+            "inspect": {"after_run": False},
         }
         for changes in (self.settings, settings):
             for section, members in changes.items():

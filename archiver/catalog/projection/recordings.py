@@ -16,7 +16,7 @@ from functools import singledispatch
 from typing import Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
-from archiver.catalog.projection import exports, removals
+from archiver.catalog.projection import exports, inspections, removals
 from archiver.catalog.states import IS_NOT_ARCHIVED, IS_OPEN, RecordingState
 from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import (
@@ -28,6 +28,7 @@ from archiver.ledger.events import (
     Exported,
     Gone,
     Held,
+    Inspected,
     Lifted,
     OpenRecording,
     OrderSeen,
@@ -133,7 +134,8 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
         version=event.version,
         sidecar_version=event.sidecar_version,
     )
-    db.execute(_ARCHIVE, row)
+    if db.execute(_ARCHIVE, row).rowcount:
+        inspections.forget(db, event.record_id)
     _keep_revision(db, event.record_id, event.previous_key, event.previous_sha256, None)
     _link(db, event.call_id, event.record_id)
 
@@ -170,6 +172,7 @@ def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
             "UPDATE recordings SET findings = ? WHERE record_id = ? AND revision = ?",
             (json.dumps(event.findings), event.record_id, event.revision),
         )
+        inspections.compare(db, event.record_id)
     _keep_revision(
         db, event.record_id, event.previous_key, event.previous_sha256, event.previous_version
     )
@@ -314,6 +317,7 @@ for kind, bury in (
     (Redacted, removals.redacted),
     (Erased, removals.erased),
     (Exported, exports.exported),
+    (Inspected, inspections.inspected),
 ):
     _apply.register(kind, bury)
 

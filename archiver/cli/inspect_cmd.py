@@ -1,0 +1,117 @@
+"""`archiver inspect`: examine the sound of what is archived, and name what sounds wrong."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import Parser, period
+from archiver.config import Config, state_folder
+from archiver.errors import INTERRUPTED, ArchiveLocked
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from archiver.inspection.inspect import Inspection
+    from archiver.ledger.events import Inspected
+
+
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "Decode every recording that was not examined yet, and report those that are silent, have "
+        "one side dead, are clipped or hold nothing but noise. Runs do the same with what is new "
+        "(inspect.after_run), so this is for an archive from before. It may be interrupted and "
+        "goes on where it was; it needs no API key and may be used while a run is under way. A "
+        "finding changes no exit code."
+    )
+    parser.add_argument(
+        "--since", metavar="T", help="only what was archived since this date, time or age (7d)"
+    )
+    parser.add_argument(
+        "--again", action="store_true", help="also examine what was examined before"
+    )
+    parser.set_defaults(execute=execute)
+
+
+def execute(arguments: argparse.Namespace, context: Context) -> int:
+    """Print what was found; 130 when interrupted, else 0."""
+    from archiver.cli.sound_lines import sound_lines
+
+    config = context.load_config(needs_key=False)
+    since, _ = period(arguments.since, None, config.window.timezone)
+    found, is_stopped = anyio.run(_inspect, config, since, arguments.again, context)
+    console = context.console
+    console.json(found.as_json())
+    console.result(*(sound_lines(found.as_json()) or ["", "Sound check: nothing to examine"])[1:])
+    if found.unproved:
+        console.result(
+            f"  {len(found.unproved):,} not examined: the bytes are missing or not those that the"
+            " ledger names; run `archiver verify`"
+        )
+    return INTERRUPTED if is_stopped else 0
+
+
+async def _inspect(
+    config: Config, since: "datetime | None", again: bool, context: Context
+) -> "tuple[Inspection, bool]":
+    """What was found, and whether it was interrupted."""
+    from archiver.archive.opening import watched_archive
+    from archiver.cli.progress import Meter, MeterPrinter
+    from archiver.cli.watch import shown_by, stopped_by_signal
+    from archiver.clock import system_clock
+    from archiver.inspection.inspect import Watcher, inspect
+    from archiver.retention.acts import name_of_act
+
+    state, meter = state_folder(context.environ), Meter()
+    act = name_of_act(system_clock())
+    async with (
+        stopped_by_signal(context.console) as stop,
+        shown_by(MeterPrinter(meter, context.console, time.monotonic, title="inspect")),
+        watched_archive(config, state_folder=state) as archive,
+    ):
+
+        async def tell(events: "Sequence[Inspected]") -> None:
+            if events:
+                await archive.announce(events, at=system_clock(), run=act)
+
+        found = await inspect(
+            archive,
+            workers=config.inspect.workers,
+            tell=tell,
+            since=since,
+            again=again,
+            is_over=stop.is_set,
+            watcher=Watcher(meter.expect, lambda size: meter.add(1, size)),
+        )
+    await _write(config, context, act)
+    return found, stop.is_set()
+
+
+async def _write(config: Config, context: Context, act: str) -> None:
+    """Write what was found into the sidecars; a run that has locked the archive does it then."""
+    from archiver.archive.opening import locked_archive
+    from archiver.clock import system_clock
+    from archiver.inspection.write import write_findings
+
+    locked = locked_archive(
+        config,
+        owner="inspect",
+        state_folder=state_folder(context.environ),
+        clock=system_clock,
+        make=False,
+    )
+    try:
+        async with locked as archive:
+            before, archive.lock.leave = archive.lock.leave, True
+            damaged = await write_findings(archive, clock=system_clock, act=act)
+            await archive.publish()
+            archive.lock.leave = before
+    except ArchiveLocked:
+        context.console.say("the archive is locked: the run writes the findings into the sidecars")
+        return
+    for key in damaged:
+        context.console.say(f"{key}: its sidecar is damaged; run `archiver verify`")

@@ -1,0 +1,69 @@
+"""One recording examined: its bytes proved against the ledger, then decoded in a worker process."""
+
+from pathlib import Path
+from typing import Final
+
+from archiver.catalog.inspections import Examinable
+from archiver.extras import extra
+from archiver.ledger.events import Inspected
+from archiver.sound.figures import Sound
+from archiver.storage.base import Storage
+
+PATIENCE: Final = 300.0
+"""Seconds that decoding one recording may take: an hour of stereo takes 3."""
+
+DECODER_FAILED: Final = "decoder-failed"
+
+
+async def examine(storage: Storage, recording: Examinable, folder: Path) -> Inspected | None:
+    """What is heard in the recording; None when its bytes are not those that the ledger names.
+
+    The audio waits in `folder` meanwhile. Raises StorageError, OSError of the folder, and
+    ExtraMissing where no decoder is installed.
+    """
+    with extra("sound"):
+        from archiver.sound.measure import measure
+        from archiver.sound.rules import RULES, findings_of
+        from archiver.sound.workers import WorkerFailed, work_on_audio
+    try:
+        async with storage.open(recording.key) as chunks:
+            found = await work_on_audio(
+                chunks,
+                measure,
+                size=recording.size,
+                sha256=recording.sha256,
+                folder=folder,
+                patience=PATIENCE,
+            )
+    except WorkerFailed:
+        return _undecoded(recording, RULES, DECODER_FAILED)
+    if found is None:
+        return None
+    if not isinstance(found, Sound):
+        return _undecoded(recording, RULES, found)
+    return _inspected(recording, RULES, found, findings_of(found))
+
+
+def _undecoded(recording: Examinable, rules: int, why: str) -> Inspected:
+    return Inspected(
+        record_id=recording.record_id, sha256=recording.sha256, rules=rules, undecoded=why
+    )
+
+
+def _inspected(
+    recording: Examinable, rules: int, sound: Sound, findings: tuple[str, ...]
+) -> Inspected:
+    sides = sound.sides
+    return Inspected(
+        record_id=recording.record_id,
+        sha256=recording.sha256,
+        rules=rules,
+        seconds=round(sound.seconds, 2),
+        silence=round(sound.silence, 3),
+        overtalk=round(sound.overtalk, 1),
+        levels=tuple(round(side.loudest, 1) for side in sides),
+        peaks=tuple(round(side.peak, 1) for side in sides),
+        clipped=tuple(round(side.clipped, 4) for side in sides),
+        talk=tuple(round(side.talk, 1) for side in sides),
+        findings=findings,
+    )

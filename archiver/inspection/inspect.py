@@ -1,0 +1,175 @@
+"""Every recording that was not examined yet, some at a time; what is found is told to the ledger.
+
+Recordings are examined by themselves. Whether a call has less sound than talk is known once all
+its recordings are, so that finding is told of the one that was examined last. An interruption loses
+no more than the recordings at work: whoever comes next goes on behind the last that was told.
+"""
+
+import tempfile
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from archiver.archive.archive import Archive
+from archiver.catalog import inspections
+from archiver.catalog.inspections import Examinable, Wanted
+from archiver.errors import KeyMissing, StorageError
+from archiver.extras import extra
+from archiver.inspection.examine import examine
+from archiver.ledger.events import Inspected
+from archiver.sound.figures import SHORT_TALK
+from archiver.tasks.lanes import in_lanes
+
+_A_BATCH: Final = 64
+"""Recordings that are examined before anything is told: a minute of work, or less."""
+
+Tell = Callable[[Sequence[Inspected]], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Hears how many recordings and bytes are due, and of each that was examined its bytes."""
+
+    on_due: Callable[[int, int], None] = lambda count, size: None
+    on_examined: Callable[[int], None] = lambda size: None
+
+
+@dataclass(slots=True)
+class Inspection:
+    """What was done. `found` names the findings of each recording that has any; `unproved` are
+    recordings whose bytes are missing or not those of the ledger, which `verify` looks into."""
+
+    examined: int = 0
+    undecoded: int = 0
+    found: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    unproved: list[int] = field(default_factory=list)
+    is_whole: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """What was done, in numbers, and every recording with a finding."""
+        counts = Counter(finding for findings in self.found.values() for finding in findings)
+        return {
+            "examined": self.examined,
+            "undecoded": self.undecoded,
+            "findings": dict(counts),
+            "found": [{"recordId": one, "findings": [*said]} for one, said in self.found.items()],
+            "unproved": self.unproved,
+            "whole": self.is_whole,
+        }
+
+
+async def inspect(
+    archive: Archive,
+    *,
+    workers: int,
+    tell: Tell,
+    since: datetime | None = None,
+    again: bool = False,
+    is_over: Callable[[], bool] = lambda: False,
+    watcher: Watcher = Watcher(),
+) -> Inspection:
+    """Examine what is due, until `is_over`. `tell` makes the ledger know what was found.
+
+    Due is what was archived since that moment and not examined yet; with `again`, all of it.
+    Raises StorageError when the storage or the temporary folder fails, and ExtraMissing where no
+    decoder is installed.
+    """
+    with extra("sound"):
+        from archiver.sound.rules import RULES
+    wanted = Wanted(RULES, since, again)
+    watcher.on_due(*await archive.catalog.ask(partial(inspections.how_many, wanted=wanted)))
+    inspection, after = Inspection(), 0
+    with tempfile.TemporaryDirectory(prefix="archiver-sound-") as folder:
+        working = _Working(archive, Path(folder), workers, is_over, watcher, inspection)
+        while not is_over():
+            batch = await archive.catalog.ask(
+                partial(inspections.due, wanted=wanted, after=after, most=_A_BATCH)
+            )
+            if not batch:
+                inspection.is_whole = True
+                break
+            after = batch[-1].record_id
+            found = await working.examine_all(batch)
+            await tell(found)
+            short = await _short_calls(archive, batch, found)
+            await tell(short)
+            _count(inspection, found, short)
+    return inspection
+
+
+@dataclass(frozen=True, slots=True)
+class _Working:
+    """What recordings are examined with."""
+
+    archive: Archive
+    folder: Path
+    workers: int
+    is_over: Callable[[], bool]
+    watcher: Watcher
+    inspection: Inspection
+
+    async def examine_all(self, batch: Sequence[Examinable]) -> list[Inspected]:
+        """What was found in each, as far as there was time."""
+        found: list[Inspected] = []
+
+        async def look(recording: Examinable) -> None:
+            if self.is_over():
+                return
+            event = await self._examine(recording)
+            if event is None:
+                self.inspection.unproved.append(recording.record_id)
+            else:
+                found.append(event)
+            self.watcher.on_examined(recording.size)
+
+        await in_lanes(self.workers, batch, look)
+        return sorted(found, key=lambda event: event.record_id)
+
+    async def _examine(self, recording: Examinable) -> Inspected | None:
+        with _folder_errors(self.folder):
+            try:
+                return await examine(self.archive.storage, recording, self.folder)
+            except KeyMissing:
+                return None
+
+
+@contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    """Errors of the temporary folder, as ours."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be written: {error.strerror}",
+            hint="free some space there, or point TMPDIR to another folder",
+        ) from error
+
+
+async def _short_calls(
+    archive: Archive, batch: Sequence[Examinable], told: Sequence[Inspected]
+) -> list[Inspected]:
+    """The findings again, of the last recording of each call that has less sound than talk."""
+    with extra("sound"):
+        from archiver.sound.rules import is_short_talk
+    last = {one.call_id: one.record_id for one in batch}
+    events = {event.record_id: event for event in told}
+    heard = await archive.catalog.ask(lambda db: inspections.heard_calls(db, last.keys()))
+    return [
+        replace(event, findings=(*event.findings, SHORT_TALK))
+        for call in heard
+        if is_short_talk(call.talk_seconds, call.seconds, call.heard_seconds)
+        and (event := events.get(last[call.call_id])) is not None
+    ]
+
+
+def _count(inspection: Inspection, events: Sequence[Inspected], short: Sequence[Inspected]) -> None:
+    inspection.examined += len(events)
+    inspection.undecoded += sum(event.undecoded is not None for event in events)
+    for event in (*events, *short):
+        if event.findings:
+            inspection.found[event.record_id] = event.findings

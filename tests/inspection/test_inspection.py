@@ -1,0 +1,237 @@
+"""Every archived recording is examined once, and what is found stands in ledger and sidecar."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.archive.opening import locked_archive, watched_archive
+from archiver.archive.reindex import reindex
+from archiver.archive.status import look
+from archiver.catalog import inspections
+from archiver.inspection.inspect import Inspection, inspect
+from archiver.inspection.write import write_findings
+from archiver.ledger.events import Inspected
+from archiver.sandbox.audio import Audio
+from archiver.sandbox.world import World
+from archiver.sound.figures import SOUND_FINDINGS
+from tests.sound.corpus import CODECS, Samples, beside, noise, speech, written
+from tests.support.world import Night, bench
+
+pytestmark = pytest.mark.anyio
+
+EXAMINED = {"inspect": {"after_run": True}}
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> World:
+    """Call 1 is good, call 2 silent, call 3 has a dead side, nothing decodes call 4, and call 5 has
+    ten minutes of talk in ten seconds of recording."""
+    said = speech()
+    return (
+        World()
+        .call(1)
+        .recording(11, audio=audio(tmp_path, said))
+        .call(2)
+        .recording(12, audio=audio(tmp_path, noise(10, -80)))
+        .call(3)
+        .recording(13, audio=audio(tmp_path, beside(said, noise(10, -80))))
+        .call(4)
+        .recording(14, audio=Audio(b"#!AMR\n" + bytes(5000), "audio/amr"))
+        .call(5, talk=600)
+        .recording(15, audio=audio(tmp_path, said * 0.5))
+    )
+
+
+def audio(folder: Path, samples: Samples) -> Audio:
+    path = written(folder, samples, CODECS[0])
+    assert path is not None
+    return Audio(Path(path).read_bytes(), "audio/wav")
+
+
+FOUND = {12: ["silent"], 13: ["dead-side"], 15: ["short-talk"]}
+
+
+def findings(night: Night) -> dict[int, list[str]]:
+    """By recording, what its sidecar names among the findings of the sound."""
+    found = {}
+    for path in sorted(night.archive.root.glob("[0-9]*/*/*.json")):
+        fields = json.loads(path.read_bytes())
+        said = [one for one in fields["audio"]["findings"] if one in SOUND_FINDINGS]
+        if said:
+            found[fields["recordId"]] = said
+    return found
+
+
+async def examine(night: Night, **wanted: Any) -> Inspection:
+    """As `archiver inspect` does, without the lock."""
+    async with watched_archive(night.config(), state_folder=night.state) as archive:
+
+        async def tell(events: Sequence[Inspected]) -> None:
+            if events:
+                await archive.announce(events, at=night.clock(), run="inspect-1")
+
+        return await inspect(archive, workers=2, tell=tell, **wanted)
+
+
+async def write(night: Night) -> list[str]:
+    opened = locked_archive(
+        night.config(), owner="inspect", state_folder=night.state, clock=night.clock
+    )
+    async with opened as archive:
+        damaged = await write_findings(archive, clock=night.clock, act="inspect-1")
+        await archive.publish()
+        return damaged
+
+
+async def test_a_run_examines_what_it_has_fetched(tmp_path: Path, recorded: World) -> None:
+    async with bench(tmp_path, recorded, settings=EXAMINED) as night:
+        report = await night.run()
+        assert report.complete
+        told = report.as_json()["sound"]
+        assert (told["examined"], told["undecoded"], told["whole"]) == (5, 1, True)
+        assert {one["recordId"]: one["findings"] for one in told["found"]} == FOUND
+        assert findings(night) == FOUND
+        assert await night.findings() == []
+        night.archive.check()
+        again = await night.run()
+        assert again.as_json()["sound"]["examined"] == 0
+
+
+async def test_the_figures_of_a_finding_stand_in_the_sidecar(
+    tmp_path: Path, recorded: World
+) -> None:
+    async with bench(tmp_path, recorded, settings=EXAMINED) as night:
+        await night.run()
+        (path,) = night.archive.root.glob("[0-9]*/*/13.json")
+        sidecar = json.loads(path.read_bytes())
+        assert sidecar["revision"] == 2
+        left, right = sidecar["audio"]["sound"]["sides"]
+        assert left["talk"] > 8 > right["talk"]
+        (good,) = night.archive.root.glob("[0-9]*/*/11.json")
+        assert json.loads(good.read_bytes())["revision"] == 1
+
+
+async def test_an_archive_from_before_is_examined_beside_a_run(
+    tmp_path: Path, recorded: World
+) -> None:
+    async with bench(tmp_path, recorded) as night:
+        await night.run()
+        opened = locked_archive(
+            night.config(), owner="a run", state_folder=night.state, clock=night.clock
+        )
+        async with opened:
+            found = await examine(night)
+        assert (found.examined, sorted(found.found)) == (5, [12, 13, 15])
+        assert findings(night) == {}
+        assert await write(night) == []
+        assert findings(night) == FOUND
+        assert await night.findings() == []
+
+
+async def test_an_interrupted_examination_goes_on_where_it_was(
+    tmp_path: Path, recorded: World
+) -> None:
+    async with bench(tmp_path, recorded) as night:
+        await night.run()
+        looks = iter([False, False, False])
+        first = await examine(night, is_over=lambda: next(looks, True))
+        assert not first.is_whole
+        second = await examine(night)
+        assert second.is_whole
+        assert first.examined + second.examined == 5
+        assert first.examined > 0
+        assert (await examine(night)).examined == 0
+        assert (await examine(night, again=True)).examined == 5
+
+
+async def test_a_catalog_made_anew_knows_what_was_found(tmp_path: Path, recorded: World) -> None:
+    async with bench(tmp_path, recorded, settings=EXAMINED) as night:
+        await night.run()
+        before = await look(night.config(), state_folder=night.state, clock=night.clock)
+        night.forget_catalog()
+        await reindex(night.config(), state_folder=night.state)
+        after = await look(night.config(), state_folder=night.state, clock=night.clock)
+        assert after.sound == before.sound
+        assert after.sound.findings == {"silent": 1, "dead-side": 1, "short-talk": 1}
+        assert (after.sound.examined, after.sound.undecoded) == (5, 1)
+
+
+async def test_changed_bytes_are_left_to_verify(tmp_path: Path, recorded: World) -> None:
+    async with bench(tmp_path, recorded) as night:
+        await night.run()
+        (path,) = night.archive.root.glob("[0-9]*/*/12.wav")
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+        found = await examine(night)
+        assert found.unproved == [12]
+        assert 12 not in found.found
+        assert found.is_whole
+
+
+async def test_a_sidecar_that_was_changed_is_named_and_left_alone(
+    tmp_path: Path, recorded: World
+) -> None:
+    async with bench(tmp_path, recorded) as night:
+        await night.run()
+        await examine(night)
+        (path,) = night.archive.root.glob("[0-9]*/*/12.json")
+        path.chmod(0o644)
+        touched = path.read_bytes().replace(b'"revision": 1', b'"revision": 7')
+        path.write_bytes(touched)
+        (damaged,) = await write(night)
+        assert damaged.endswith("12.wav")
+        assert path.read_bytes() == touched
+        assert sorted(findings(night)) == [13, 15]
+
+
+async def test_what_was_written_and_not_told_is_told_by_the_next(
+    tmp_path: Path, recorded: World
+) -> None:
+    """As after a kill between the sidecar and the telling."""
+    async with bench(tmp_path, recorded) as night:
+        await night.run()
+        await examine(night)
+        state = night.folder / "kept"
+        state.mkdir()
+        ledger = night.archive.root / "_archive" / "ledger"
+        before = {path.name for path in ledger.iterdir()}
+        await write(night)
+        for path in ledger.iterdir():
+            if path.name not in before:
+                path.unlink()
+        night.forget_catalog()
+        assert await write(night) == []
+        assert findings(night) == FOUND
+        assert await night.findings() == []
+
+
+async def test_a_later_revision_of_the_metadata_keeps_what_was_found(
+    tmp_path: Path, recorded: World
+) -> None:
+    async with bench(tmp_path, recorded, settings=EXAMINED) as night:
+        await night.run()
+        recorded.change_recording(12, summary="Nobody was heard")
+        night.clock.advance(days=1)
+        await night.run(recheck=True)
+        assert findings(night) == FOUND
+        assert await night.findings() == []
+
+
+async def test_questions_of_the_check_are_asked_by_id(tmp_path: Path, recorded: World) -> None:
+    async with bench(tmp_path, recorded) as night:
+        await night.run()
+        async with watched_archive(night.config(), state_folder=night.state) as archive:
+            wanted = inspections.Wanted(rules=1)
+            ask = archive.catalog.ask
+            page = await ask(partial(inspections.due, wanted=wanted, after=11, most=2))
+            assert [one.record_id for one in page] == [12, 13]
+            everything = await ask(partial(inspections.due, wanted=wanted, after=0, most=9))
+            count, size = await ask(partial(inspections.how_many, wanted=wanted))
+            assert (count, size) == (5, sum(one.size for one in everything))
+            later = replace(wanted, since=night.clock())
+            assert (await ask(partial(inspections.how_many, wanted=later)))[0] in (0, 5)

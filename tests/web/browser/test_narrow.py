@@ -1,0 +1,81 @@
+"""What is needed stays in reach: on a phone, at 200 % zoom, and on paper."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.export.browser import needs_chromium
+from tests.web.browser.acts import Visit, press, ready
+
+pytestmark = needs_chromium
+
+SIZES = [(390, 800), (683, 384), (820, 1000)]
+"""A phone; 1366 × 768 at 200 %; a tablet."""
+
+
+def is_in_sight(one: Locator) -> bool:
+    return bool(
+        one.evaluate(
+            """one => {
+                const box = one.getBoundingClientRect();
+                return box.width > 0 && box.left >= 0 && box.right <= innerWidth
+                    && box.top >= 0 && box.bottom <= innerHeight;
+            }"""
+        )
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_help_account_and_filters_are_reachable(visit: Visit, width: int, height: int) -> None:
+    page = visit("rita")
+    page.set_viewport_size({"width": width, "height": height})
+    for name in ("#help", "#log-out", ".bar .who", ".to-filters"):
+        assert is_in_sight(page.locator(name)), name
+    page.click(".to-filters")
+    expect(page.locator("#filters")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_player_stays_in_sight_while_the_page_is_scrolled(
+    visit: Visit, width: int, height: int
+) -> None:
+    page = visit("rita", "/recordings/900108")
+    page.set_viewport_size({"width": width, "height": height})
+    ready(page)
+    page.locator("#comment").scroll_into_view_if_needed()
+    assert is_in_sight(page.locator("#toggle"))
+
+
+def test_submit_is_in_sight_on_a_small_laptop(visit: Visit) -> None:
+    page = visit("rita", "/recordings/900108")
+    page.set_viewport_size({"width": 1366, "height": 768})
+    ready(page)
+    assert is_in_sight(page.locator("button[value=submit]"))
+
+
+def test_a_judged_call_on_paper_has_answers_comment_and_notes_and_no_controls(
+    visit: Visit, tmp_path: Path
+) -> None:
+    page = visit("rosa", "/recordings/900115")
+    ready(page)
+    page.locator("#note").fill("A note for the paper")
+    page.locator("#note-form button").click()
+    expect(page.locator("[data-note]")).to_be_visible()
+    for group in page.locator(".question").all():
+        group.locator("label", has_text="Yes").or_(group.locator("label", has_text="4")).click()
+    page.fill("#comment", "A comment for the paper")
+    press(page, "Control+Enter")
+    expect(page.locator("#draft .chip.good")).to_have_text("Submitted")
+    page.pdf(path=tmp_path / "call.pdf")
+    told = subprocess.run(
+        ["pdftotext", "-layout", str(tmp_path / "call.pdf"), "-"],
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    for words in ("A note for the paper", "A comment for the paper", "Yes", "Submitted"):
+        assert words in told, words
+    for words in ("Skip silence", "Submit changes", "Add note", "Log out", "Edit"):
+        assert words not in told, words

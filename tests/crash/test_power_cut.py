@@ -45,7 +45,7 @@ async def cuts(tmp_path: Path, stride: int) -> list[Path]:
         folder.mkdir()
         disk.survivors(folder / "archive", chance)
         if chance.random() < 0.5:  # the catalog's disk is another, and may be lost as well
-            _copy_catalog(state, folder / "state")
+            copy_catalog(state, folder / "state")
         found.append(folder)
 
     disk.cut = cut
@@ -58,9 +58,9 @@ async def cuts(tmp_path: Path, stride: int) -> list[Path]:
     return found
 
 
-def _copy_catalog(state: Path, target: Path) -> None:
+def copy_catalog(state: Path, target: Path) -> None:
     """The catalog as its last transaction left it: SQLite syncs for itself."""
-    target.mkdir()
+    target.mkdir(parents=True)
     for path in state.glob("*.sqlite"):
         with (
             closing(sqlite3.connect(path)) as source,

@@ -84,7 +84,11 @@ class Shelf:
         Raises FetchError (`different-bytes`) when a key holds what is not this recording's.
         """
         key, found_under = self._key_of(call, recording, fetched.format.extension)
-        put = await self._put_audio(key, fetched.body)
+        try:
+            put = await self._put_audio(key, fetched.body)
+        except StorageError:
+            await self._note_left(recording.id, key)
+            raise
         audio = _audio(key, fetched)
         card = sidecar.compose(
             call,
@@ -97,9 +101,11 @@ class Shelf:
         )
         try:
             placed = await self._put_first_sidecar(sidecar_key(key), card)
-        except (StorageError, FetchError):
+        except (StorageError, FetchError) as error:
             if put.is_new:
                 await self._take_back(recording.id, key)
+            if isinstance(error, StorageError):
+                await self._note_left(recording.id, sidecar_key(key))
             raise
         self.orphans.pop(recording.id, None)
         who = attribution(call, recording)
@@ -247,6 +253,17 @@ class Shelf:
             await self.storage.delete(key)
         except StorageError:
             self.orphans[record_id] = key
+
+    async def _note_left(self, record_id: int, key: str) -> None:
+        """A put that failed may have given the object its name all the same: then it is an orphan,
+        which the next run proves."""
+        try:
+            await self.storage.stat(key)
+        except KeyMissing:
+            return
+        except StorageError:
+            pass  # nobody knows
+        self.orphans.setdefault(record_id, key)
 
     async def _holds(self, key: str, body: Body) -> bool:
         """Whether the object is the body, read back and hashed: a digest on record proves less."""

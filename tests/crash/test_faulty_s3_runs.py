@@ -131,9 +131,9 @@ async def test_a_bad_day_of_an_s3_server_costs_time_only(
 
 
 @pytest.mark.nightly
-async def test_a_hundred_bad_days_of_an_s3_server_cost_time_only(
+async def test_twenty_bad_days_of_an_s3_server_cost_time_only(
     proxied: tuple[S3Server, FaultyS3], tmp_path: Path
 ) -> None:
     """Three runs each."""
-    for number in range(100):
+    for number in range(20):
         await bad_day(proxied, tmp_path / str(number), SEED + 100 + number)

@@ -20,8 +20,8 @@ NUMBERS = (
     *(errno.EIO, errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.ESTALE),
     *(errno.EFBIG, errno.EINVAL, errno.ENAMETOOLONG, errno.EMFILE, errno.EPERM),
 )
-A_CALL = 68
-"""Faults of each of the eight calls in a night: some 540 in all."""
+A_CALL = 30
+"""Faults of each of the eight calls in a night, spread evenly over it."""
 
 
 async def counted(base: Path, folder: Path, name: str) -> int:
@@ -85,7 +85,7 @@ async def test_a_call_that_the_disk_refuses_is_an_error_and_no_damage(tmp_path: 
 
 @pytest.mark.nightly
 async def test_every_call_may_be_refused(tmp_path: Path) -> None:
-    assert await matrix(tmp_path, CALLS, A_CALL) > 300
+    assert await matrix(tmp_path, CALLS, A_CALL) > 100
 
 
 def test_a_place_is_inside_the_folder_or_not() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from archiver.errors import StorageError
+from archiver.errors import ObjectRefused, StorageError
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
+from archiver.storage.local.folder import LocalStorage
 from tests.support.world import bench, reasons, told
 
 pytestmark = pytest.mark.anyio
@@ -98,6 +99,39 @@ async def test_a_disk_that_fails_while_a_lock_is_released_ends_the_run_with_5(
                 await night.run()
         assert caught.value.exit_code == 5
         assert os.strerror(number) in str(caught.value)
+        assert await night.findings() == []
+        assert (await night.run()).exit_code == 0
+        night.check_archive()
+
+
+async def test_a_part_file_that_cannot_be_removed_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(tmp_path, World().call(1).recording(11)) as night:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", failing(os.unlink, ".part", errno.EACCES))
+            assert (await night.run()).exit_code == 0
+        assert await night.findings() == []
+        night.clock.advance(days=1)
+        assert (await night.run()).exit_code == 0
+        night.check_archive()
+
+
+async def test_a_put_that_fails_after_its_object_has_its_name_leaves_an_orphan_and_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = LocalStorage.put
+
+    async def failing_late(storage: LocalStorage, key: str, *others: Any, **named: Any) -> Any:
+        result = await put(storage, key, *others, **named)
+        if key.endswith("11.json"):
+            raise ObjectRefused("its folder could not be synced", key=key)
+        return result
+
+    async with bench(tmp_path, World().call(1).recording(11).call(2).recording(21)) as night:
+        with monkeypatch.context() as patch:
+            patch.setattr(LocalStorage, "put", failing_late)
+            assert reasons(await night.run()) == {11: "not-stored"}
         assert await night.findings() == []
         assert (await night.run()).exit_code == 0
         night.check_archive()

@@ -151,7 +151,7 @@ def publish(part: str, final: str) -> None:
             raise
         _rename_without_replacing(part, final)
         return
-    os.unlink(part)  # noqa: PTH108 - plain strings: this is the hot path
+    discard(part)  # a second name that stays does no harm, and the next run removes it
 
 
 def discard(path: str) -> None:

@@ -62,6 +62,14 @@ class Origin(NamedTuple):
         """That of an address; port 0 where its scheme has none and it names none."""
         return _origin(url.scheme, url.raw_host, url.port)
 
+    @classmethod
+    def parse(cls, text: str) -> "Origin":
+        """That of an address as text. Raises ValueError for what is none."""
+        try:
+            return cls.of(httpx.URL(text))
+        except httpx.InvalidURL as error:
+            raise ValueError(str(error)) from error
+
     def __str__(self) -> str:
         return f"{self.scheme}://{self._shown_host}:{self.port}"
 

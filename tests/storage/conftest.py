@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from archiver.storage.s3 import requests
+from archiver.storage.s3 import client
 from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY, S3Server, moto_server, seaweedfs
 
 
@@ -25,7 +25,7 @@ def seaweed() -> Iterator[S3Server]:
 def shared_clients() -> Iterator[None]:
     """One boto3 client a server for all tests, since making one takes longer than most tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(requests, "_client", cache(requests._client))
+        patch.setattr(client, "connect", cache(client.connect))
         yield
 
 

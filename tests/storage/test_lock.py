@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -35,7 +36,13 @@ QUICK = LeaseTimes(renew_every=0.01)
 
 
 @pytest.fixture(params=["local", "memory", "s3"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
+    opened = _opened(request, tmp_path)
+    yield opened
+    await opened.aclose()
+
+
+def _opened(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     if request.param == "local":
         return LocalStorage(tmp_path)
     if request.param == "memory":
@@ -291,12 +298,14 @@ async def test_a_foreign_lease_without_a_name_still_holds() -> None:
 
 
 @pytest.fixture(params=["moto", "seaweed"])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> S3Storage:
+async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[S3Storage]:
     """An archive in a bucket that keeps versions."""
     server: S3Server = request.getfixturevalue(request.param)
     request.getfixturevalue("shared_clients")
     bucket = RawBucket(server, f"locks/{tmp_path.name}", "kept", ObjectLockEnabledForBucket=True)
-    return S3Storage(bucket.name, bucket.prefix, server.config)
+    storage = S3Storage(bucket.name, bucket.prefix, server.config)
+    yield storage
+    await storage.aclose()
 
 
 async def test_where_versions_are_kept_a_lease_leaves_none_behind(kept: S3Storage) -> None:

@@ -27,8 +27,8 @@ from archiver.errors import (
 )
 from archiver.storage.base import Storage
 from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
-from archiver.storage.s3 import requests
-from archiver.storage.s3.bucket import S3Storage
+from archiver.storage.s3 import client
+from archiver.storage.s3.bucket import WHOLE_UP_TO, S3Storage
 from archiver.storage.s3.errors import CredentialsExpired, s3_errors
 from archiver.storage.s3.parts import PART_SIZE, parts_of
 from archiver.storage.s3.requests import Bucket
@@ -64,12 +64,28 @@ def bucket(seaweed: S3Server) -> RawBucket:
     return RawBucket(seaweed, f"special/{next(_numbers)}")
 
 
-def opened(server: S3Server, bucket: RawBucket, **changes: Any) -> S3Storage:
-    return S3Storage(bucket.name, bucket.prefix, replace(server.config, **changes))
+Open = Callable[..., S3Storage]
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Open]:
+    """Opens storages, which are closed at the end."""
+    made: list[S3Storage] = []
+
+    def open_one(
+        server: S3Server, bucket: RawBucket, *, whole_up_to: int = WHOLE_UP_TO, **changes: Any
+    ) -> S3Storage:
+        config = replace(server.config, **changes)
+        made.append(S3Storage(bucket.name, bucket.prefix, config, whole_up_to=whole_up_to))
+        return made[-1]
+
+    yield open_one
+    for one in made:
+        await one.aclose()
 
 
 async def test_the_servers_own_digest_is_given_for_an_object_sent_whole(
-    seaweed: S3Server, bucket: RawBucket
+    seaweed: S3Server, bucket: RawBucket, opened: Open
 ) -> None:
     storage = opened(seaweed, bucket)
     given = body(b"some bytes")
@@ -78,18 +94,18 @@ async def test_the_servers_own_digest_is_given_for_an_object_sent_whole(
 
 
 async def test_no_digest_is_given_for_an_object_sent_in_parts(
-    seaweed: S3Server, bucket: RawBucket
+    seaweed: S3Server, bucket: RawBucket, opened: Open
 ) -> None:
-    storage = S3Storage(bucket.name, bucket.prefix, seaweed.config, whole_up_to=0)
+    storage = opened(seaweed, bucket, whole_up_to=0)
     await storage.put(KEY, body(b"some bytes"))
     assert (await storage.stat(KEY)).sha256 is None
 
 
 async def test_a_large_file_goes_in_several_parts_and_arrives_whole(
-    seaweed: S3Server, bucket: RawBucket, tmp_path: Path
+    seaweed: S3Server, bucket: RawBucket, tmp_path: Path, opened: Open
 ) -> None:
     data = random.Random(5).randbytes(PART_SIZE + 1_000_003)
-    storage = S3Storage(bucket.name, bucket.prefix, seaweed.config, whole_up_to=0)
+    storage = opened(seaweed, bucket, whole_up_to=0)
     info = await storage.put(KEY, file_body(tmp_path / "large", data))
     assert info.size == len(data)
     assert bucket.read(KEY) == data
@@ -97,9 +113,9 @@ async def test_a_large_file_goes_in_several_parts_and_arrives_whole(
 
 
 async def test_a_file_with_other_bytes_than_promised_is_not_completed(
-    seaweed: S3Server, bucket: RawBucket, tmp_path: Path
+    seaweed: S3Server, bucket: RawBucket, tmp_path: Path, opened: Open
 ) -> None:
-    storage = S3Storage(bucket.name, bucket.prefix, seaweed.config, whole_up_to=0)
+    storage = opened(seaweed, bucket, whole_up_to=0)
     given = file_body(tmp_path / "large", b"as promised")
     (tmp_path / "large").write_bytes(b"as PROMISED")
     with pytest.raises(StorageError, match="promised"):
@@ -122,9 +138,9 @@ def test_parts_cover_the_body_exactly_and_are_never_too_many(size: int) -> None:
 
 
 async def test_a_cancelled_upload_is_aborted(
-    seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch
+    seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch, opened: Open
 ) -> None:
-    storage = S3Storage(bucket.name, bucket.prefix, seaweed.config, whole_up_to=0)
+    storage = opened(seaweed, bucket, whole_up_to=0)
     with anyio.CancelScope() as scope:
         put_part = Bucket.put_part
 
@@ -140,7 +156,7 @@ async def test_a_cancelled_upload_is_aborted(
 
 
 async def test_what_killed_uploads_left_is_aborted_below_the_prefix_only(
-    seaweed: S3Server, bucket: RawBucket
+    seaweed: S3Server, bucket: RawBucket, opened: Open
 ) -> None:
     neighbour = RawBucket(seaweed, f"{bucket.prefix}-neighbour")
     for one in (bucket, neighbour):
@@ -150,7 +166,7 @@ async def test_what_killed_uploads_left_is_aborted_below_the_prefix_only(
     assert len(neighbour.uploads()) == 1
 
 
-async def test_evidence_is_locked_and_scratch_is_not(seaweed: S3Server) -> None:
+async def test_evidence_is_locked_and_scratch_is_not(seaweed: S3Server, opened: Open) -> None:
     bucket = RawBucket(seaweed, f"{next(_numbers)}", "locked", ObjectLockEnabledForBucket=True)
     lock = ObjectLockConfig("GOVERNANCE", timedelta(days=30))
     storage = opened(seaweed, bucket, object_lock=lock)
@@ -166,6 +182,7 @@ async def test_evidence_is_locked_and_scratch_is_not(seaweed: S3Server) -> None:
 
 async def test_recordings_get_the_storage_class_and_the_archives_own_objects_do_not(
     moto: S3Server,
+    opened: Open,
 ) -> None:
     bucket = RawBucket(moto, f"class/{next(_numbers)}")
     storage = opened(moto, bucket, storage_class="STANDARD_IA", sse="AES256")
@@ -196,9 +213,9 @@ async def test_a_missing_bucket_is_refused_by_every_verb(
 
 
 async def test_wrong_credentials_are_refused_and_not_shown(
-    seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch
+    seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch, opened: Open
 ) -> None:
-    monkeypatch.setattr(requests, "_client", inspect.unwrap(requests._client))
+    monkeypatch.setattr(client, "connect", inspect.unwrap(client.connect))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
     storage = opened(seaweed, bucket)
     with pytest.raises(StorageRefused) as caught:
@@ -208,9 +225,9 @@ async def test_wrong_credentials_are_refused_and_not_shown(
 
 
 async def test_no_credentials_are_refused(
-    seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch
+    seaweed: S3Server, bucket: RawBucket, monkeypatch: pytest.MonkeyPatch, opened: Open
 ) -> None:
-    monkeypatch.setattr(requests, "_client", inspect.unwrap(requests._client))
+    monkeypatch.setattr(client, "connect", inspect.unwrap(client.connect))
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     storage = opened(seaweed, bucket)

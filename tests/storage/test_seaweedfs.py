@@ -9,6 +9,7 @@ from archiver.storage.base import Storage
 from archiver.storage.s3.bucket import WHOLE_UP_TO, S3Storage
 from tests.storage.s3_servers import RawBucket, S3Server
 from tests.storage.suite import StorageSuite
+from tests.storage.warm import FIRST, warm_up
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment", "shared_clients")]
 
@@ -18,6 +19,8 @@ _numbers = count()
 class TestSeaweedFS(StorageSuite):
     random_steps = 80
     whole_up_to = WHOLE_UP_TO
+    is_warm = True
+    """As nearly all of a run is: small puts and gets go past boto3."""
 
     @pytest.fixture
     async def storage(self, seaweed: S3Server) -> AsyncIterator[Storage]:
@@ -25,6 +28,9 @@ class TestSeaweedFS(StorageSuite):
         storage = S3Storage(
             self.bucket.name, f"{self.bucket.prefix}/", seaweed.config, whole_up_to=self.whole_up_to
         )
+        if self.is_warm:
+            await warm_up(storage)
+            await storage.delete(FIRST)
         yield storage
         assert self.bucket.uploads() == []
         await storage.aclose()
@@ -42,3 +48,4 @@ class TestSeaweedFSInParts(TestSeaweedFS):
     random_steps = 40
     racers = 0  # several of racing completions win on this server
     whole_up_to = 0
+    is_warm = False

@@ -15,7 +15,7 @@ from archiver.archive.reindex import reindex
 from archiver.archive.status import look
 from archiver.config import StorageConfig
 from archiver.errors import ArchiveDamaged
-from archiver.storage.s3 import requests
+from archiver.storage.s3 import client
 from archiver.verify.findings import ChainBroken, Finding, Missing, Unexpected
 from archiver.verify.inventory import Expected, Inventory
 from archiver.verify.verify import Wanted, verify
@@ -59,7 +59,7 @@ async def test_it_is_found_on_a_disk(case: Case, tampering: Tampering) -> None:
 async def test_it_is_found_on_s3(
     pristine: Case, moto: S3Server, tampering: Tampering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "_client", client_of)
+    monkeypatch.setattr(client, "connect", client_of)
     medium = Bucket(RawBucket(moto, token_hex(4), "verified"))
     folder = Folder(pristine.root)
     for key in folder.listing():
@@ -71,7 +71,7 @@ async def test_it_is_found_on_s3(
     check(verified.found.findings, named)
 
 
-client_of = cache(requests._client)
+client_of = cache(client.connect)
 """One client for all tests here: making one takes longer than the test."""
 
 

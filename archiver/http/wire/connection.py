@@ -22,6 +22,8 @@ from archiver.http.wire.words import said
 
 RECEIVE_BYTES: Final = 2**18
 """What one call to the system may bring; smaller ones cost large recordings more wake-ups."""
+_SEND_BYTES: Final = 2**18
+"""How much of a body is handed to the system at a time; what it takes is progress."""
 
 _LONGEST_HEAD: Final = 2**16
 """Bytes of status line and headers. Signed addresses in `Location` take a few KiB."""
@@ -64,14 +66,14 @@ class Answer:
     async def head(self) -> None:
         """Wait until status and headers are there."""
         while not self.status:
-            await self._news()
+            await self.news()
 
     async def read(self) -> bytes:
         """The next bytes of the body; none at its end."""
         while not self._chunks:
             if self.is_whole:
                 return b""
-            await self._news()
+            await self.news()
         data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         self._chunks.clear()
         self._waiting_bytes = 0
@@ -83,7 +85,8 @@ class Answer:
         """Whether somebody waits for more to arrive."""
         return self._reader is not None
 
-    async def _news(self) -> None:
+    async def news(self) -> None:
+        """Wait until something has changed; raises what has failed."""
         if self._failure is not None:
             raise self._failure
         self._reader = asyncio.get_running_loop().create_future()
@@ -92,7 +95,8 @@ class Answer:
         finally:
             self._reader = None
 
-    def _tell(self) -> None:
+    def wake(self) -> None:
+        """Something has changed: whoever waits may look."""
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
@@ -108,7 +112,7 @@ class Answer:
             self.fail(httpx.RemoteProtocolError("the headers of the answer do not end"))
         if self._waiting_bytes >= _ENOUGH:
             self._connection.receive_no_more()
-        self._tell()
+        self.wake()
         return self._is_further
 
     def _parse(self, data: memoryview | bytes) -> None:
@@ -165,7 +169,7 @@ class Answer:
             self.fail(httpx.ReadError(said(lost) or "the connection broke"))
         elif self.status and self._ends_with_connection():
             self.is_whole = True
-            self._tell()
+            self.wake()
         else:
             self.fail(httpx.RemoteProtocolError("the answer broke off"))
 
@@ -173,7 +177,7 @@ class Answer:
         """No more will come; what has arrived may still be read."""
         self._failure = self._failure or failure
         self._connection.receive_no_more()
-        self._tell()
+        self.wake()
 
     def _ends_with_connection(self) -> bool:
         """Whether the framing of the body leaves its end open (RFC 9112, section 6.3)."""
@@ -246,23 +250,38 @@ class Connection(asyncio.BufferedProtocol):
         self._patience = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._is_paused = False
+        self._is_full = False
+        self._is_sent = True
 
-    async def ask(self, request: bytes, *, patience: float | None) -> Answer:
-        """Send the request; its answer, as soon as the head is there.
+    async def ask(self, request: bytes, body: bytes = b"", *, patience: float | None) -> Answer:
+        """Send the request, head and body; its answer, as soon as the head is there.
 
         `patience` is how long the head, and then each next bit of the body, may stay out while it
-        is awaited, in seconds (None: for ever); bytes that bring neither prolong nothing. Raises
-        httpx.ReadTimeout after it, Disconnected, httpx.RemoteProtocolError or httpx.ReadError when
-        the answer breaks off; reading the body raises the same.
+        is awaited, in seconds (None: for ever); bytes that bring neither prolong nothing. It counts
+        from the last bit of the request that the system took. Raises httpx.ReadTimeout after it,
+        Disconnected, httpx.RemoteProtocolError or httpx.ReadError when the answer breaks off;
+        reading the body raises the same.
         """
         self._answer = answer = Answer(self)
         if self.is_open:
             self._be_patient_for(patience)
             self._transport.write(request)
+            await self._send(memoryview(body), answer)
         else:
             answer.end(None)
         await answer.head()
         return answer
+
+    async def _send(self, body: memoryview, answer: Answer) -> None:
+        """Send a body piece by piece; an answer that comes before its end is answer enough."""
+        self._is_sent = False
+        for start in range(0, len(body), _SEND_BYTES):
+            while self._is_full and not answer.status:
+                await answer.news()
+            if answer.status:
+                return
+            self._transport.write(body[start : start + _SEND_BYTES])
+        self._is_sent = True
 
     def put_aside(self) -> bool:
         """Whether it can carry another exchange after this one; closed if not.
@@ -271,7 +290,8 @@ class Connection(asyncio.BufferedProtocol):
         """
         answer, self._answer = self._answer, None
         is_over = answer is not None and answer.is_whole and not answer.is_last
-        if self.is_open and is_over and not self._transport.get_write_buffer_size():
+        is_sent = self._is_sent and not self._transport.get_write_buffer_size()
+        if self.is_open and is_over and is_sent:
             self.idle_since = self._loop.time()
             self.receive_more()
             return True
@@ -342,6 +362,17 @@ class Connection(asyncio.BufferedProtocol):
             self.close()
         elif self._answer.feed(self._buffer[:nbytes]):
             self._heard_at = self._loop.time()
+
+    def pause_writing(self) -> None:
+        """The system takes no more for now."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """It has taken what there was."""
+        self._is_full = False
+        self._heard_at = self._loop.time()
+        if self._answer is not None:
+            self._answer.wake()
 
     def eof_received(self) -> None:
         """Nothing more will be received: that closes it."""

@@ -7,19 +7,25 @@ what was looked at: a name that says something else the next time gains nothing.
 import asyncio
 import socket
 import ssl
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import httpx
-from aiohappyeyeballs import start_connection
+from aiohappyeyeballs import AddrInfoType, start_connection
 
-from archiver.http.origins import Origin, OriginPolicy, address_refused
+from archiver.http.origins import Origin, address_refused
+from archiver.http.proxies import DIRECT, Proxies, Proxy
 from archiver.http.wire.connection import RECEIVE_BYTES, Connection
+from archiver.http.wire.tunnel import open_tunnel, unreachable
 from archiver.http.wire.words import said
 
 _HEAD_START: Final = 0.25
 """Seconds until the next address of a name is tried as well (RFC 8305, section 8)."""
 _LONGEST: Final = 60.0
 """Seconds for a connection, where nobody says how long."""
+
+Admits: TypeAlias = Callable[[str, int, str], bool]
+"""Whether a connection to a host and port may go to the IP address that it resolved to."""
 
 
 class TlsRefused(httpx.ConnectError):
@@ -28,10 +34,22 @@ class TlsRefused(httpx.ConnectError):
 
 
 class Dialler:
-    """Makes the connections of one event loop."""
+    """Makes the connections of one event loop. `trust` makes the context of TLS when it is needed,
+    and raises OSError where it cannot.
 
-    def __init__(self, policy: OriginPolicy) -> None:
-        self._policy = policy
+    A proxy is connected to wherever it is, since the configuration names it. What the name of an
+    origin behind it resolves to is the proxy's affair, and not looked at here.
+    """
+
+    def __init__(
+        self,
+        admits: Admits,
+        trust: Callable[[], ssl.SSLContext] = httpx.create_ssl_context,
+        proxies: Proxies = DIRECT,
+    ) -> None:
+        self._admits = admits
+        self._trust = trust
+        self._proxies = proxies
         self._buffer = memoryview(bytearray(RECEIVE_BYTES))
         self._context: ssl.SSLContext | None = None
 
@@ -54,19 +72,9 @@ class Dialler:
             ) from None
 
     async def _connected(self, origin: Origin) -> Connection:
+        proxy = self._proxies.of(origin)
+        plain = await (self._direct(origin) if proxy is None else self._through(proxy, origin))
         loop = asyncio.get_running_loop()
-        # The same resolver on whichever loop: each has a way of its own.
-        found = await asyncio.to_thread(
-            socket.getaddrinfo, origin.host, origin.port, type=socket.SOCK_STREAM
-        )
-        admitted = [
-            one
-            for one in found
-            if self._policy.admits_address(origin.host, origin.port, str(one[4][0]))
-        ]
-        if found and not admitted:
-            raise address_refused(origin)
-        plain = await start_connection(admitted, happy_eyeballs_delay=_HEAD_START, interleave=1)
         connection = Connection(self._buffer)
         try:
             await loop.create_connection(
@@ -82,14 +90,41 @@ class Dialler:
             raise
         return connection
 
+    async def _direct(self, origin: Origin) -> socket.socket:
+        found = await _resolved(origin.host, origin.port)
+        admitted = [one for one in found if self._admits(origin.host, origin.port, str(one[4][0]))]
+        if found and not admitted:
+            raise address_refused(origin)
+        return await start_connection(admitted, happy_eyeballs_delay=_HEAD_START, interleave=1)
+
+    async def _through(self, proxy: Proxy, origin: Origin) -> socket.socket:
+        try:
+            found = await _resolved(proxy.host, proxy.port)
+            plain = await start_connection(found, happy_eyeballs_delay=_HEAD_START, interleave=1)
+        except (OSError, UnicodeError) as error:
+            raise unreachable(proxy, said(error) or "no connection") from None
+        try:
+            if origin.scheme == "https":
+                await open_tunnel(plain, proxy, origin)
+        except BaseException:
+            plain.close()
+            raise
+        return plain
+
     def _tls(self) -> ssl.SSLContext:
         """Made when it is first needed: reading the certificates of the world takes 20 ms."""
         if self._context is None:
             try:
-                self._context = httpx.create_ssl_context()
+                self._context = self._trust()
             except OSError:  # ssl.SSLError is one
                 raise TlsRefused(
                     "the certificates to trust cannot be read; see SSL_CERT_FILE"
                 ) from None
             self._context.set_alpn_protocols(["http/1.1"])
         return self._context
+
+
+async def _resolved(host: str, port: int) -> list[AddrInfoType]:
+    # The same resolver on whichever loop: each has a way of its own.
+    found = await asyncio.to_thread(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    return list(found)

@@ -1,13 +1,25 @@
 """Connections that are kept for the next request to the same origin."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
 
 from archiver.http.origins import Origin
-from archiver.http.wire.connection import Connection
+from archiver.http.wire.connection import Answer, Connection, Disconnected
 from archiver.http.wire.dialling import Dialler
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The longest waits of one exchange, in seconds; None is for ever. `connect`: for a connection,
+    TLS included; `answer`: see `Connection.ask`; `room`: while all connections are in use."""
+
+    connect: float | None = None
+    answer: float | None = None
+    room: float | None = None
+
 
 _KEPT_SECONDS: Final = 15.0
 """How long an idle connection is kept: shorter than common servers and load balancers wait."""
@@ -23,22 +35,44 @@ class Pool:
         self._used: dict[Connection, Origin] = {}
         self._idle: list[tuple[Origin, Connection]] = []  # that of longest ago first
 
-    async def take(
-        self, origin: Origin, *, fresh: bool, connect: float | None, room: float | None
-    ) -> tuple[Connection, bool]:
-        """A connection for one exchange, and whether it has carried one before.
+    async def ask(
+        self,
+        origin: Origin,
+        request: bytes,
+        body: bytes = b"",
+        *,
+        limits: Limits,
+        fresh: bool = False,
+        repeat: bool = True,
+    ) -> tuple[Connection, Answer]:
+        """Ask over a connection that is kept, or over a new one (always, if `fresh`).
 
-        `fresh` wants one that has not. `room` is how long to wait while all are in use, in seconds.
-        Raises httpx.PoolTimeout after that, and what `Dialler.dial` raises.
+        A server may close a kept one at any time. If it does so in place of an answer, it has most
+        likely not read the question (RFC 9112, section 9.3.1), and with `repeat` the next
+        connection is tried. The connection is to be given back. Raises httpx.PoolTimeout, and what
+        `Dialler.dial` and `Connection.ask` raise.
         """
+        while True:
+            connection, is_used = await self._take(origin, fresh=fresh, limits=limits)
+            try:
+                return connection, await connection.ask(request, body, patience=limits.answer)
+            except BaseException as error:
+                self.give_back(connection)
+                if not (is_used and repeat and isinstance(error, Disconnected)):
+                    raise
+
+    async def _take(
+        self, origin: Origin, *, fresh: bool, limits: Limits
+    ) -> tuple[Connection, bool]:
+        """A connection for one exchange, and whether it has carried one before."""
         try:
-            async with asyncio.timeout(room):
+            async with asyncio.timeout(limits.room):
                 await self._room.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("no connection was free in time") from None
         try:
             kept = None if fresh else self._kept_for(origin)
-            connection = kept or await self._dialler.dial(origin, within=connect)
+            connection = kept or await self._dialler.dial(origin, within=limits.connect)
         except BaseException:
             self._room.release()
             raise
@@ -67,7 +101,9 @@ class Pool:
         self._let_go(0)
         for place in range(len(self._idle) - 1, -1, -1):
             if self._idle[place][0] == origin:
-                return self._idle.pop(place)[1]
+                connection = self._idle.pop(place)[1]
+                if connection.is_open:
+                    return connection
         return None
 
     def _let_go(self, least: int) -> None:

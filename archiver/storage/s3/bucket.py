@@ -1,4 +1,4 @@
-"""An archive on S3: requests in worker threads.
+"""An archive on S3: boto3's requests in worker threads, small puts and gets beside them (`direct`).
 
 A request that is under way when the task is cancelled is left to its thread, which ends with the
 answer or a time-out. A put may then still succeed, as any put whose answer is lost; an upload in
@@ -6,7 +6,7 @@ parts is aborted.
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -16,14 +16,23 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 
 from archiver.config import S3Config
-from archiver.errors import KeyMissing, StorageError, StorageRefused, StorageUnreachable
-from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
+from archiver.errors import (
+    KeyChanged,
+    KeyExists,
+    KeyMissing,
+    StorageError,
+    StorageRefused,
+    StorageUnreachable,
+)
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
 from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
+from archiver.storage.s3.direct import DirectRequests, Fate
 from archiver.storage.s3.errors import CredentialsExpired, s3_errors
 from archiver.storage.s3.parts import parts_of
 from archiver.storage.s3.requests import Bucket, info_of
 from archiver.storage.s3.versions import S3Versions
 from archiver.storage.versions import Versions
+from archiver.tasks.lanes import in_lanes
 
 if TYPE_CHECKING:
     from archiver.storage.s3.requests import Stream
@@ -34,6 +43,8 @@ READ_CHUNK: Final = 1 << 20
 # its file in small blocks either way, so parts only save what has to be sent again after a fault.
 WHOLE_UP_TO: Final = 128 << 20
 THREADS: Final = 16
+# How many objects are read at a time, by all who read many.
+READERS: Final = 32
 ABORT_DEADLINE: Final = 5.0
 # S3 may give pages without a key between others, but not without end.
 MOST_EMPTY_PAGES: Final = 1000
@@ -48,8 +59,10 @@ class S3Storage(Storage):
         self, bucket: str, prefix: str, config: S3Config, *, whole_up_to: int = WHOLE_UP_TO
     ) -> None:
         self._bucket = Bucket(bucket, prefix, config, connections=THREADS)
+        self._direct = DirectRequests(self._bucket)
         self._whole_up_to = whole_up_to
         self._limiter = CapacityLimiter(THREADS)
+        self._readers = CapacityLimiter(READERS)
 
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
         """See `Storage.put`. A file body is read and left where it is."""
@@ -61,7 +74,7 @@ class S3Storage(Storage):
                 hint="use an S3 server that gives every object an ETag",
             )
         if body.size <= self._whole_up_to:
-            answer = await self._in_thread(self._bucket.put_whole, key, body, replacing)
+            answer = await self._put_whole(key, body, replacing)
         else:
             answer = await self._put_parts(key, body, replacing)
         info = info_of(key, body.size, answer)
@@ -73,9 +86,26 @@ class S3Storage(Storage):
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """See `Storage.open`; chunks of up to a mebibyte."""
         check_key(key)
+        async with self._direct.open(key, span) as arriving:
+            if arriving is not None:
+                yield arriving
+                return
         stream = await self._in_thread(self._bucket.get, key, span)
         with closing(stream):
             yield self._chunks(key, stream)
+
+    async def readings(
+        self, keys: Sequence[str], *, keep: int = 0
+    ) -> Sequence[Reading | StorageError]:
+        """See `Storage.readings`; several at a time, since each waits for the network."""
+        found: dict[str, Reading | StorageError] = {}
+
+        async def read(key: str) -> None:
+            async with self._readers:
+                found[key] = await self._reading(key, keep)
+
+        await in_lanes(READERS, dict.fromkeys(keys), read)
+        return [found[key] for key in keys]
 
     async def stat(self, key: str) -> ObjectInfo:
         """See `Storage.stat`."""
@@ -112,6 +142,7 @@ class S3Storage(Storage):
 
     async def aclose(self) -> None:
         """Close the connections that are at rest."""
+        self._direct.close()
         await to_thread.run_sync(self._bucket.close, limiter=self._limiter)
 
     async def clear_parts(self) -> int:
@@ -135,6 +166,18 @@ class S3Storage(Storage):
         except CredentialsExpired:
             self._bucket.renew()
             return work(*arguments)
+
+    async def _put_whole(self, key: str, body: Body, replacing: str | None) -> Any:
+        answer = await self._direct.put(key, body, replacing)
+        if not isinstance(answer, Fate):
+            return answer
+        try:
+            return await self._in_thread(self._bucket.put_whole, key, body, replacing)
+        except (KeyExists, KeyChanged) as error:
+            if answer is Fate.NOT_STORED:
+                raise
+            # It may be our own object that the put met: whoever tries again compares.
+            raise StorageUnreachable("the answer to a put was lost", key=key) from error
 
     async def _confirmed(self, put: ObjectInfo) -> ObjectInfo:
         """The object of a put whose answer has no ETag: S3 gives one, so it is looked at first.

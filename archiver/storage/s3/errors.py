@@ -112,11 +112,7 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
     except _NO_CREDENTIALS as error:
         raise StorageForbidden("there are no S3 credentials", key=key, hint=_CREDENTIALS) from error
     except _NO_ANSWER as error:
-        raise StorageUnreachable(
-            f"the S3 server does not answer ({type(error).__name__})",
-            key=key,
-            hint="check `storage.s3.endpoint_url` and the network",
-        ) from error
+        raise unanswered(type(error).__name__, key) from error
     except boto.BotoCoreError as error:
         raise StorageRefused(
             f"S3 cannot be used as configured ({type(error).__name__})",
@@ -137,6 +133,20 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
         ) from error
 
 
+def unmet_words(key: str) -> str:
+    """What is said of a write whose condition does not hold."""
+    return f"{key} is not as the write requires: it exists, or was changed"
+
+
+def unanswered(what: str, key: str) -> StorageUnreachable:
+    """The error for an answer that did not come, or not to its end."""
+    return StorageUnreachable(
+        f"the S3 server does not answer ({what})",
+        key=key,
+        hint="check `storage.s3.endpoint_url` and the network",
+    )
+
+
 def status_of(error: boto.ClientError) -> int:
     """The HTTP status of an answer; 0 where botocore knows none."""
     return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -149,7 +159,7 @@ def _answered(error: boto.ClientError, key: str, unmet: type[StorageError]) -> S
     kind: type[StorageError] = StorageError
     hint = _HINTS.get(code, "")
     if status == 412:
-        kind, what = unmet, f"{key} is not as the write requires: it exists, or was changed"
+        kind, what = unmet, unmet_words(key)
     elif code in _FULL or status == 507:
         kind, hint = StorageFull, "free some space, or raise the quota"
     elif code in _PASSING or status >= 500 or status in (408, 429):

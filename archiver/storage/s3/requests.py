@@ -7,7 +7,7 @@
 - The server checks the SHA-256 of what it receives (of each part, where there are several). The
   digest of the whole is known to the server only for an object sent in one piece.
 - boto3's own retries are off: a put that it repeated could meet its own object, and one place
-  decides about retries (`wrappers.py`).
+  decides about retries (`retrying.py`).
 """
 
 import base64
@@ -20,8 +20,6 @@ from email.utils import parsedate_to_datetime
 from operator import attrgetter
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from archiver.config import S3Config
@@ -29,24 +27,22 @@ from archiver.errors import KeyChanged, KeyExists, StorageError, StorageRefused
 from archiver.storage.base import Body, ByteRange, ObjectInfo
 from archiver.storage.keys import ARCHIVE_PREFIX, TMP_PREFIX
 from archiver.storage.local.disk import storage_error
+from archiver.storage.s3 import client
 from archiver.storage.s3.answers import following, require_listing, required, tag
 from archiver.storage.s3.errors import s3_errors, status_of
 from archiver.storage.s3.parts import Stretch, Window
+from archiver.storage.s3.signing import Pattern, checksum_of, pattern_of
 from archiver.storage.s3.versions import VersionRequests
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
     from botocore.response import StreamingBody
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 Stream: TypeAlias = "StreamingBody | io.BytesIO"
 
 HASH_CHUNK: Final = 1 << 20
-CONNECT_TIMEOUT: Final = 10.0
-# Of one read or write on the socket, not of the request.
-SOCKET_TIMEOUT: Final = 30.0
 
 
 class Bucket:
@@ -64,7 +60,9 @@ class Bucket:
     def renew(self) -> None:
         """Look for credentials and make the client anew: those of before may have expired."""
         with s3_errors(""):
-            self._client = _client(self._config, self._connections)
+            self.service = client.connect(self._config, self._connections)
+        self._client = self.service.client
+        self.patterns: dict[str, Pattern] = {}
         self.versions.client = self._client
 
     def close(self) -> None:
@@ -73,18 +71,27 @@ class Bucket:
 
     def put_whole(self, key: str, body: Body, replacing: str | None) -> Any:
         """Put a small object in one request."""
+        parameters = self.put_parameters(key, body, replacing)
         with _source(key, body) as data, _put_errors(key, replacing):
-            return self._client.put_object(
-                **self._address(key),
-                Body=data,
-                ContentLength=body.size,
-                ContentType=body.content_type,
-                # Named as well as given: some servers take no lock without it (moto: observation).
-                ChecksumAlgorithm="SHA256",
-                ChecksumSHA256=_base64(body.sha256),
-                **_condition(replacing),
-                **self._attributes(key),
-            )
+            answer = self._client.put_object(**self._address(key), Body=data, **parameters)
+        self._learn(key)
+        return answer
+
+    def put_parameters(self, key: str, body: Body, replacing: str | None) -> dict[str, Any]:
+        """What a put of a whole object says besides where it goes and its bytes."""
+        return {
+            "ContentLength": body.size,
+            "ContentType": body.content_type,
+            # Named as well as given: some servers take no lock without it (moto: observation).
+            "ChecksumAlgorithm": "SHA256",
+            "ChecksumSHA256": checksum_of(body.sha256),
+            **_condition(replacing),
+            **self._attributes(key),
+        }
+
+    def name_of(self, key: str) -> str:
+        """The key in the bucket."""
+        return self._prefix + key
 
     def begin(self, key: str, body: Body) -> str:
         """Begin an upload in parts; its id."""
@@ -143,7 +150,7 @@ class Bucket:
 
     def get(self, key: str, span: ByteRange | None) -> Stream:
         """The bytes to come: none where the range starts at or past the end."""
-        asked: dict[str, Any] = {} if span is None else {"Range": _range(span)}
+        asked = get_parameters(span)
         with s3_errors(key):
             try:
                 answer = self._client.get_object(**self._address(key), **asked)
@@ -155,6 +162,7 @@ class Bucket:
         if span is not None and not given.startswith(f"{span.start}-"):
             answer["Body"].close()
             raise StorageError(f"{key}: the S3 server ignores ranges", key=key)
+        self._learn(key)
         return answer["Body"]
 
     def stat(self, key: str) -> ObjectInfo:
@@ -238,8 +246,17 @@ class Bucket:
                     ) from error
         self._bucket_is_known = True
 
+    def _learn(self, key: str) -> None:
+        """Keep how the request looked that was just answered, so that more like it can be made."""
+        sent = self.service.last_sent
+        if sent is None or sent.method in self.patterns:
+            return
+        pattern = pattern_of(sent, self.name_of(key))
+        if pattern is not None:
+            self.patterns[sent.method] = pattern
+
     def _address(self, key: str) -> dict[str, Any]:
-        return {"Bucket": self._bucket, "Key": self._prefix + key}
+        return {"Bucket": self._bucket, "Key": self.name_of(key)}
 
     def _attributes(self, key: str) -> dict[str, Any]:
         """What a new object bears besides its bytes.
@@ -259,33 +276,6 @@ class Bucket:
             given["ObjectLockMode"] = config.object_lock.mode
             given["ObjectLockRetainUntilDate"] = datetime.now(UTC) + config.object_lock.retain
         return given
-
-
-def _client(config: S3Config, connections: int) -> "S3Client":
-    session = boto3.session.Session()
-    region = config.region or session.region_name or ("us-east-1" if config.endpoint_url else None)
-    secure = not (config.endpoint_url or "").startswith("http://")
-    return session.client(
-        "s3",
-        region_name=region,
-        endpoint_url=config.endpoint_url,
-        config=Config(
-            max_pool_connections=connections,
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=SOCKET_TIMEOUT,
-            retries={"mode": "standard", "total_max_attempts": 1},
-            # Only checksums that we name: the body was hashed while it arrived, and what is read
-            # is hashed by whoever checks it.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={
-                "addressing_style": "path" if config.endpoint_url else "auto",
-                # The signature covers the checksum header; TLS covers the bytes. So the bytes need
-                # not be hashed a second time, but for plain http.
-                "payload_signing_enabled": not secure,
-            },
-        ),
-    )
 
 
 @contextmanager
@@ -315,8 +305,11 @@ def _condition(replacing: str | None) -> dict[str, Any]:
     return {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": f'"{replacing}"'}
 
 
-def _range(span: ByteRange) -> str:
-    return f"bytes={span.start}-{'' if span.stop is None else span.stop - 1}"
+def get_parameters(span: ByteRange | None) -> dict[str, Any]:
+    """What a get says besides where it goes."""
+    if span is None:
+        return {}
+    return {"Range": f"bytes={span.start}-{'' if span.stop is None else span.stop - 1}"}
 
 
 def info_of(key: str, size: int, answer: Any, age: float | None = None) -> ObjectInfo:
@@ -361,7 +354,3 @@ def _age(answer: Any) -> float | None:
     now = _date(answer) or datetime.now(UTC)
     age: float = (now - answer["LastModified"]).total_seconds()
     return max(0.0, age)
-
-
-def _base64(hexadecimal: str) -> str:
-    return base64.b64encode(bytes.fromhex(hexadecimal)).decode()

@@ -1,0 +1,82 @@
+"""boto3's client for one configuration, and what its requests are made of.
+
+The client is the authority for credentials, addresses, regions and signatures. What it was about to
+send last can be looked at, so that `signing.py` can make more requests of that kind.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import Credentials
+
+from archiver.config import S3Config
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+    from mypy_boto3_s3 import S3Client
+
+CONNECT_TIMEOUT: Final = 10.0
+# Of one read or write on the socket, not of the request.
+SOCKET_TIMEOUT: Final = 30.0
+_WATCHED: Final = ("PutObject", "GetObject")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """A client, what it signs with, and whom it trusts: the path of certificates, or True."""
+
+    client: "S3Client"
+    credentials: Credentials | None
+    trust: Any
+    _thread: threading.local = field(default_factory=threading.local)
+
+    @property
+    def last_sent(self) -> "AWSPreparedRequest | None":
+        """The put or get of a whole object that this thread sent last."""
+        return getattr(self._thread, "sent", None)
+
+    def watch(self) -> None:
+        """Keep in mind what each thread sends from now on."""
+
+        def note(request: "AWSPreparedRequest", **_: Any) -> None:
+            self._thread.sent = request
+
+        for operation in _WATCHED:
+            self.client.meta.events.register(f"before-send.s3.{operation}", note)
+
+
+def connect(config: S3Config, connections: int) -> Service:
+    """A client with so many connections at most; no request is made yet."""
+    base = botocore.session.get_session()
+    session = boto3.session.Session(botocore_session=base)
+    region = config.region or session.region_name or ("us-east-1" if config.endpoint_url else None)
+    secure = not (config.endpoint_url or "").startswith("http://")
+    client = session.client(
+        "s3",
+        region_name=region,
+        endpoint_url=config.endpoint_url,
+        config=Config(
+            max_pool_connections=connections,
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=SOCKET_TIMEOUT,
+            retries={"mode": "standard", "total_max_attempts": 1},
+            # Only checksums that we name: the body was hashed while it arrived, and what is read
+            # is hashed by whoever checks it.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={
+                "addressing_style": "path" if config.endpoint_url else "auto",
+                # The signature covers the checksum header; TLS covers the bytes. So the bytes need
+                # not be hashed a second time, but for plain http.
+                "payload_signing_enabled": not secure,
+            },
+        ),
+    )
+    trust = base.get_config_variable("ca_bundle") or True
+    service = Service(client, base.get_credentials(), trust)
+    service.watch()
+    return service

@@ -1,0 +1,170 @@
+"""Small puts and gets of an archive over connections of our own, once boto3 has shown the way.
+
+Only plain success counts here, and a condition of a put that does not hold. Whatever else S3
+answers, the request is left to boto3, which knows redirects, regions and what each error means, and
+whose next request of the kind shows the way again.
+"""
+
+import hashlib
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from enum import Enum, auto
+from typing import Any, Final, cast
+
+from anyio import to_thread
+from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
+from botocore.httpsession import get_cert_path
+
+from archiver.errors import KeyChanged, KeyExists
+from archiver.http.direct import Direct, Received, Unanswered
+from archiver.storage.base import Body, ByteRange
+from archiver.storage.s3.client import CONNECT_TIMEOUT, SOCKET_TIMEOUT, Service
+from archiver.storage.s3.errors import unanswered, unmet_words
+from archiver.storage.s3.requests import Bucket, get_parameters
+from archiver.storage.s3.signing import Pattern, signed_head
+
+DIRECT_UP_TO: Final = 8 << 20
+"""Bytes of a body that is put this way: it is in memory, and is sent again as a whole."""
+CONNECTIONS: Final = 64
+_ORDINARY: Final = frozenset({200, 206, 404, 416})
+"""Answers to a get after which the next may look the same."""
+_MOST_ERROR_BYTES: Final = 1 << 16
+_NOTHING: Final = hashlib.sha256().hexdigest()
+_GIVEN: Final = {
+    b"etag": "ETag",
+    b"x-amz-version-id": "VersionId",
+    b"x-amz-checksum-sha256": "ChecksumSHA256",
+    b"x-amz-checksum-type": "ChecksumType",
+}
+"""Headers of an answer, and what boto3 calls them."""
+
+
+class Fate(Enum):
+    """What has become of a put that boto3 is to make: it has stored nothing, or nobody knows."""
+
+    NOT_STORED = auto()
+    UNKNOWN = auto()
+
+
+class DirectRequests:
+    """Requests for the objects of one bucket, used within one event loop."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._server = Direct(
+            lambda: _trust(bucket.service),
+            connections=CONNECTIONS,
+            connect=CONNECT_TIMEOUT,
+            patience=SOCKET_TIMEOUT,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._server.close()
+
+    async def put(self, key: str, body: Body, replacing: str | None) -> Mapping[str, Any] | Fate:
+        """Put a small object; what S3 answers, or what is left for boto3.
+
+        Raises KeyExists or KeyChanged when the condition does not hold.
+        """
+        pattern, data = self._bucket.patterns.get("PUT"), body.source
+        is_small = isinstance(data, bytes) and len(data) == body.size <= DIRECT_UP_TO
+        if pattern is None or not is_small:
+            return Fate.NOT_STORED
+        parameters = self._bucket.put_parameters(key, body, replacing)
+        head = await self._head(pattern, key, parameters, body.sha256)
+        if head is None:
+            return Fate.NOT_STORED
+        fate = Fate.UNKNOWN
+        try:
+            # Sent once: it is too unsure that a put has not been read whose connection was closed.
+            asked = self._server.asked(pattern.origin, head, cast(bytes, data), repeat=False)
+            async with asked as answer:
+                await answer.read_off(_MOST_ERROR_BYTES)
+                if answer.status == 200:
+                    return _given(answer)
+                if answer.status == 412:
+                    kind = KeyExists if replacing is None else KeyChanged
+                    raise kind(unmet_words(key), key=key)
+                if 300 <= answer.status < 500:
+                    fate = Fate.NOT_STORED
+        except Unanswered as error:
+            fate = Fate.UNKNOWN if error.was_sent else Fate.NOT_STORED
+        self._bucket.patterns.pop("PUT", None)
+        return fate
+
+    @asynccontextmanager
+    async def open(
+        self, key: str, span: ByteRange | None
+    ) -> AsyncIterator[AsyncIterator[bytes] | None]:
+        """Get an object: its bytes as they arrive, or None where that is left for boto3."""
+        pattern = self._bucket.patterns.get("GET")
+        head = await self._head(pattern, key, get_parameters(span), _NOTHING) if pattern else None
+        if pattern is None or head is None:
+            yield None
+            return
+        async with AsyncExitStack() as stack:
+            try:
+                asked = self._server.asked(pattern.origin, head)
+                answer = await stack.enter_async_context(asked)
+                arriving = _chunks(key, answer) if _is_asked_for(answer, span) else None
+                if arriving is None:
+                    await answer.read_off(_MOST_ERROR_BYTES)
+                is_known = answer.status in _ORDINARY
+            except Unanswered:
+                arriving, is_known = None, False
+            if not is_known:
+                self._bucket.patterns.pop("GET", None)
+            yield arriving
+
+    async def _head(
+        self, pattern: Pattern, key: str, parameters: Mapping[str, Any], payload: str
+    ) -> bytes | None:
+        """The head of a request; None without credentials, which boto3 will know how to say."""
+        credentials = await self._credentials()
+        if credentials is None:
+            return None
+        try:
+            name = self._bucket.name_of(key)
+            return signed_head(pattern, name, parameters, payload, credentials)
+        except ValueError:
+            return None
+
+    async def _credentials(self) -> ReadOnlyCredentials | None:
+        found = self._bucket.service.credentials
+        if found is None:
+            return None
+        try:
+            if isinstance(found, RefreshableCredentials) and found.refresh_needed():
+                # Asks a server or a program, and waits for it.
+                return await to_thread.run_sync(found.get_frozen_credentials)
+            return found.get_frozen_credentials()
+        except Exception:  # noqa: BLE001 - of whatever kind: boto3 meets it too, and it is told then
+            return None
+
+
+async def _chunks(key: str, answer: Received) -> AsyncIterator[bytes]:
+    try:
+        while chunk := await answer.read():
+            yield chunk
+    except Unanswered as error:
+        raise unanswered(str(error), key) from error
+
+
+def _is_asked_for(answer: Received, span: ByteRange | None) -> bool:
+    if span is None:
+        return answer.status == 200
+    begins = f"bytes {span.start}-".encode()
+    ranges = (value for name, value in answer.headers if name.lower() == b"content-range")
+    return answer.status == 206 and next(ranges, b"").startswith(begins)
+
+
+def _given(answer: Received) -> dict[str, Any]:
+    named = ((_GIVEN.get(name.lower()), value) for name, value in answer.headers)
+    return {name: value.decode("latin-1") for name, value in named if name is not None}
+
+
+def _trust(service: Service) -> ssl.SSLContext:
+    """Trusts whom boto3 trusts: AWS_CA_BUNDLE, or the certificates that come with it."""
+    return ssl.create_default_context(cafile=get_cert_path(service.trust))

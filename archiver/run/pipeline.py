@@ -82,11 +82,16 @@ class Recorder:
     on_settled: Callable[[Outcome], None]
     tally: Tally = field(default_factory=Tally)
     newly_gone: list[Gone] = field(default_factory=list)
+    _full: anyio.Event = field(default_factory=anyio.Event)
 
     async def run(self, outcomes: MemoryObjectReceiveStream[Outcome]) -> None:
-        """Record outcomes until there are no more, and publish what they tell in good time."""
+        """Record outcomes until there are no more, and publish what they tell in good time.
+
+        Publishing takes several round trips to S3, and workers would stand still for as long as
+        nobody takes their outcomes. So it goes on beside the recording.
+        """
         async with anyio.create_task_group() as around:
-            around.start_soon(self._publish_now_and_then)
+            around.start_soon(self._publish_in_time)
             async with outcomes:
                 async for outcome in outcomes:
                     await self._settle([outcome, *_waiting(outcomes)])
@@ -99,14 +104,18 @@ class Recorder:
             self.claims.release(outcome.call.id)
             self.newly_gone += [event for event in outcome.events if isinstance(event, Gone)]
             self.on_settled(outcome)
-        full = self.archive.pace.segment_events
-        if self.archive.catalog.waiting_events >= full:
-            await self.archive.publish(least=full)
+        if self.archive.catalog.waiting_events >= self.archive.pace.segment_events:
+            self._full.set()
 
-    async def _publish_now_and_then(self) -> None:
+    async def _publish_in_time(self) -> None:
+        """Publish full segments at once, and what waits for long. What was begun is finished."""
         while True:
-            await anyio.sleep(self.archive.pace.publish_seconds)
-            await self.archive.publish()
+            with anyio.move_on_after(self.archive.pace.publish_seconds):
+                await self._full.wait()
+            least = self.archive.pace.segment_events if self._full.is_set() else 1
+            self._full = anyio.Event()
+            with anyio.CancelScope(shield=True):
+                await self.archive.publish(least=least)
 
 
 async def run_pipeline(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import proof
+from benchmarks.s3server import Bucket
 from benchmarks.source import Source
 
 _HERE = Path(__file__).parent
@@ -16,11 +17,20 @@ _KEY = "benchmark"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One round of one contestant: what is served where, and its own new folder."""
+    """One round of one contestant: what is served where, its own new folder, and the bucket where
+    it has a prefix of its own, if it is for S3."""
 
     source: Source
     url: str
     folder: Path
+    bucket: Bucket | None = None
+
+    @property
+    def target(self) -> tuple[Bucket, str]:
+        """The bucket, and the prefix of this round."""
+        if self.bucket is None:
+            raise ValueError("this work is not for S3")
+        return self.bucket, f"{self.folder.parent.name}/{self.source.size}/{self.folder.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Contestant:
     does: str
     tools: tuple[str, ...]
     command: Callable[[Work], list[str]]
-    check: Callable[[Source, Path], None]
+    check: Callable[[Work], None]
 
     @property
     def missing(self) -> str | None:
@@ -44,11 +54,13 @@ class Contestant:
         return ", ".join(absent) or None
 
 
-def environment(folder: Path) -> Mapping[str, str]:
+def environment(work: Work) -> Mapping[str, str]:
     """The environment of a round: state folders are new each time, proxies are no part of it."""
+    folder = work.folder
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
         **keep,
+        **(work.bucket.environment if work.bucket else {}),
         "PYTHONPATH": str(_HERE.parent),
         "XDG_STATE_HOME": str(folder / "state"),
         "TMPDIR": str(folder),
@@ -56,11 +68,21 @@ def environment(folder: Path) -> Mapping[str, str]:
 
 
 def _archiver(work: Work) -> list[str]:
+    return _archiver_to(work, f"  url: {work.folder / 'archive'}\n")
+
+
+def _archiver_s3(work: Work) -> list[str]:
+    bucket, prefix = work.target
+    s3 = f"  s3: {{endpoint_url: '{bucket.endpoint}', region: us-east-1}}\n"
+    return _archiver_to(work, f"  url: s3://{bucket.name}/{prefix}\n{s3}")
+
+
+def _archiver_to(work: Work, storage: str) -> list[str]:
     config = work.folder / "archive.yaml"
     config.write_text(
         f"liner:\n  url: {work.url}\n  api_key: {_KEY}\n  requests_per_second: 10000\n"
         f"window:\n  since: {work.source.since:%Y-%m-%dT%H:%M:%SZ}\n"
-        f"storage:\n  url: {work.folder / 'archive'}\n",
+        f"storage:\n{storage}",
         encoding="utf-8",
     )
     report = work.folder / proof.REPORT
@@ -78,6 +100,16 @@ def _curl_durable(work: Work) -> list[str]:
     return [*_curl(work), "sync"]
 
 
+def _curl_s3(work: Work) -> list[str]:
+    bucket, prefix = work.target
+    curl = _curl(work)
+    return [curl[0], str(_HERE / "s3_pipeline.sh"), *curl[2:], bucket.remote(prefix)]
+
+
+def _curl_s3_bare(work: Work) -> list[str]:
+    return [*_curl_s3(work), "--s3-no-head", "--no-check-dest", "--ignore-checksum"]
+
+
 def _rclone(work: Work) -> list[str]:
     names = work.folder / "names"
     names.write_text("".join(f"{item.recording}.mp3\n" for item in work.source.items))
@@ -88,40 +120,69 @@ def _httpx(work: Work) -> list[str]:
     return [sys.executable, "-m", "benchmarks.httpx_script", work.url, str(work.folder / "files")]
 
 
-CONTESTANTS = (
+TO_A_FOLDER = (
     Contestant(
         "archiver",
         "calls, recordings, files, proof, SHA-256, sidecars, ledger, catalog; all of it synced",
         (),
         _archiver,
-        proof.check_archive,
+        lambda work: proof.check_archive(work.source, work.folder),
     ),
     Contestant(
         "curl",
         "recordings of known calls, files, then sha256sum; no sidecars, not synced",
         ("curl", "sha256sum", "xargs"),
         _curl,
-        proof.check_sums,
+        lambda work: proof.check_sums(work.source, work.folder),
     ),
     Contestant(
         "curl+sync",
         "the same, and one sync of the file system at the end",
         ("curl", "sha256sum", "xargs", "sync"),
         _curl_durable,
-        proof.check_sums,
+        lambda work: proof.check_sums(work.source, work.folder),
     ),
     Contestant(
         "rclone",
         "known files only, then sha256sum; no lists, no sidecars, not synced",
         ("rclone", "sha256sum", "xargs"),
         _rclone,
-        proof.check_sums,
+        lambda work: proof.check_sums(work.source, work.folder),
     ),
     Contestant(
         "httpx script",
         "calls, recordings, files, SHA-256, sidecars; no retries, no proof, not synced",
         (),
         _httpx,
-        proof.check_tree,
+        lambda work: proof.check_tree(work.source, work.folder),
     ),
 )
+
+TO_S3 = (
+    Contestant(
+        "archiver",
+        "calls, recordings, files, proof, SHA-256 checked by the server, sidecars, ledger, catalog",
+        (),
+        _archiver_s3,
+        lambda work: proof.check_s3_archive(work.source, work.folder, _there(work)),
+    ),
+    Contestant(
+        "curl+rclone",
+        "recordings of known calls, files, sha256sum, then `rclone copy` of audio and JSON",
+        ("curl", "rclone", "sha256sum", "xargs"),
+        _curl_s3,
+        lambda work: proof.check_s3_copies(work.source, work.folder, _there(work)),
+    ),
+    Contestant(
+        "curl+rclone-",
+        "the same, and rclone neither looks what is there nor at what it has put",
+        ("curl", "rclone", "sha256sum", "xargs"),
+        _curl_s3_bare,
+        lambda work: proof.check_s3_copies(work.source, work.folder, _there(work)),
+    ),
+)
+
+
+def _there(work: Work) -> dict[str, int]:
+    bucket, prefix = work.target
+    return bucket.sizes(prefix)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,7 @@ def check_tree(source: Source, folder: Path) -> None:
 def check_archive(source: Source, folder: Path) -> None:
     """A complete archive: files, sidecars, ledger with an unbroken chain, report."""
     root = folder / "archive"
-    report = _json(folder / REPORT)
-    counts = report["recordings"]["archived"], report["calls"]["archived"]
-    _require(report["complete"] is True, "the report does not say complete")
-    _require(counts == (len(source.items),) * 2, f"{counts} archived")
+    _check_report(source, folder)
     places = {item: _nested(root, item) for item in source.items}
     _check_files(source.items, places)
     stored = {event["key"]: event for event in _events(root) if event["what"] == "stored"}
@@ -53,6 +50,32 @@ def check_archive(source: Source, folder: Path) -> None:
         _require(json.loads(sidecar)["audio"]["sha256"] == item.sha256, f"sidecar of {path}")
     _require(len(stored) == len(source.items), "the ledger tells of other recordings, too")
     _require(not list(root.glob("_archive/tmp/*.part")), "part files are left")
+
+
+def check_s3_archive(source: Source, folder: Path, there: Mapping[str, int]) -> None:
+    """A report that says complete, and as many objects of the right size."""
+    _check_report(source, folder)
+    _require(any(key.startswith("_archive/ledger/") for key in there), "there is no ledger")
+    for item in source.items:
+        key = f"{item.lead}/{item.call}/{item.recording}"
+        _require(there.get(f"{key}.mp3") == item.bytes, f"{key}.mp3: missing or cut")
+        _require(f"{key}.json" in there, f"{key}.json is missing")
+
+
+def check_s3_copies(source: Source, folder: Path, there: Mapping[str, int]) -> None:
+    """Every file and every list, and the digests of the files."""
+    check_sums(source, folder)
+    for item in source.items:
+        name = f"files/{item.recording}.mp3"
+        _require(there.get(name) == item.bytes, f"{name}: missing or cut")
+        _require(f"lists/{item.call}.json" in there, f"lists/{item.call}.json is missing")
+
+
+def _check_report(source: Source, folder: Path) -> None:
+    report = _json(folder / REPORT)
+    counts = report["recordings"]["archived"], report["calls"]["archived"]
+    _require(report["complete"] is True, "the report does not say complete")
+    _require(counts == (len(source.items),) * 2, f"{counts} archived")
 
 
 def _events(root: Path) -> list[dict[str, Any]]:

@@ -55,6 +55,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on that loopback port at the moment."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 @contextmanager
 def web_server(folder: Path, root: Path, port: int) -> Iterator[None]:
     """Serve `root` on the port while the block lasts; configuration and logs lie in `folder`."""

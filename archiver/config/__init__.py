@@ -1,7 +1,7 @@
 """archive.yaml as one frozen value: every default in `values`, every rule in `loading`.
 
-Imports `http.origins`, `text` and `errors`; nothing below the command line sees a dictionary or the
-environment.
+Imports `http.origins`, `http.proxies`, `text` and `errors`; nothing below the command line sees a
+dictionary or the environment.
 """
 
 from archiver.config.files import state_folder

@@ -35,6 +35,7 @@ from archiver.config.values import (
     Config,
     DeskConfig,
     DownloadConfig,
+    HttpConfig,
     InspectConfig,
     LinerConfig,
     MetricsConfig,
@@ -47,6 +48,7 @@ from archiver.config.values import (
     WindowConfig,
 )
 from archiver.errors import ConfigError
+from archiver.http import proxies
 from archiver.secrets import Secret
 from archiver.text.measures import parse_duration, parse_id, parse_moment
 
@@ -69,6 +71,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "scope": _names(ScopeConfig),
     "window": _names(WindowConfig),
     "download": _names(DownloadConfig),
+    "http": _names(HttpConfig),
     "storage": _names(StorageConfig),
     "storage.s3": _names(S3Config),
     "storage.s3.object_lock": _names(ObjectLockConfig),
@@ -129,6 +132,7 @@ def load_config(
         scope=_scope(top.section("scope"), place),
         window=_window(top.section("window")),
         download=_download(top.section("download"), place),
+        http=_http(top.section("http"), environ, needs_key=needs_key),
         storage=_storage(top.section("storage"), place),
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
         retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
@@ -271,6 +275,21 @@ def _download(section: Section, place: _Place) -> DownloadConfig:
             "allow_origins", allowed_origin, default.allow_origins, private=True
         ),
     )
+
+
+def _http(section: Section, environ: Mapping[str, str], *, needs_key: bool) -> HttpConfig:
+    def parse(text: str) -> proxies.Proxies:
+        return proxies.configured(text, environ)
+
+    if section.has("proxy"):
+        return HttpConfig(section.value("proxy", parse, proxies.DIRECT, private=True))
+    if not needs_key:
+        return HttpConfig()
+    try:
+        return HttpConfig(proxies.of_environment(environ))
+    except ValueError as error:
+        hint = "correct the environment variable, or set http.proxy (`none` for none)"
+        raise ConfigError(str(error), hint=hint) from None
 
 
 def _storage(section: Section, place: _Place) -> StorageConfig:

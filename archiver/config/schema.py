@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from archiver.config.loading import KNOWN
 from archiver.config.values import Config, ListenAddress
+from archiver.http.proxies import Proxies
 from archiver.secrets import Secret
 
 SCHEMA_NAME: Final = "archive.schema.json"
@@ -43,6 +44,7 @@ _FORMS: Final[Mapping[Any, Schema]] = {
     Path: _TEXT,
     ZoneInfo: _TEXT,
     ListenAddress: _TEXT,
+    Proxies: _TEXT,
     IPv4Network: _TEXT,
     IPv6Network: _TEXT,
     datetime: {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}"},

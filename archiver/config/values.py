@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
+from archiver.http.proxies import DIRECT, Proxies
 from archiver.secrets import Secret
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -75,6 +76,13 @@ class S3Config:
     sse: str | None = None
     kms_key_id: str | None = None
     object_lock: ObjectLockConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConfig:
+    """How the API, recordings and the receivers of notices are reached: through which proxies."""
+
+    proxy: Proxies = DIRECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +174,7 @@ class Config:
     scope: ScopeConfig = ScopeConfig()
     window: WindowConfig = field(default_factory=WindowConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
+    http: HttpConfig = HttpConfig()
     storage: StorageConfig = StorageConfig()
     catalog: CatalogConfig = CatalogConfig()
     retention: RetentionConfig = RetentionConfig()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from archiver.config import Config
-from archiver.doctor.api import try_api
+from archiver.doctor.api import try_api, try_proxy
 from archiver.doctor.archive import try_archive
 from archiver.doctor.check import Check, Examiner, Surroundings, Verdict
 from archiver.doctor.desk import try_desk
@@ -27,6 +27,7 @@ __all__ = ["Check", "Surroundings", "Verdict", "examine"]
 _EXAMINERS: Final[tuple[tuple[str, Examiner], ...]] = (
     ("configuration", try_configuration),
     ("secrets", try_secrets),
+    ("proxy", try_proxy),
     ("API", try_api),
     ("archive", try_archive),
     ("catalog", try_catalog),

@@ -8,6 +8,7 @@ from archiver.archive.pace import Pace
 from archiver.config import Config
 from archiver.doctor.check import Check, Surroundings
 from archiver.errors import RequestError
+from archiver.http.origins import Origin
 from archiver.liner.client import LinerClient
 from archiver.liner.models import Order
 from archiver.liner.scope import Scope, Window
@@ -21,6 +22,21 @@ _PERIOD: Final = timedelta(days=7)
 """How far back a call is looked for, to try its recordings."""
 _CONNECTIONS: Final = 4
 _PACE: Final = Pace(api=RetryPolicy(attempts=2, first_wait=0.5))
+
+
+async def try_proxy(config: Config, _around: Surroundings) -> list[Check]:
+    """Which proxy stands between this machine and the API, and between it and recordings."""
+    proxies = config.http.proxy
+    api = proxies.of(Origin.parse(config.api.url))
+    checks = []
+    if api is not None:
+        said = f"requests to {config.api.url} go through {api} ({api.named_by})"
+        checks.append(Check.ok("proxy", said))
+    if proxies.https is not None:
+        said = f"recordings come through {proxies.https} ({proxies.https.named_by})"
+        limit = "; it resolves their hosts, so that they are public is for it to see to"
+        checks.append(Check.ok("proxy", f"{said}{limit}"))
+    return checks
 
 
 async def try_api(config: Config, around: Surroundings) -> list[Check]:

@@ -94,13 +94,18 @@ def try_database(folder: Path, name: str, hint: str) -> Check:
 
 def _tells_everybody(path: Path, config: Config) -> bool:
     """Whether a secret stands word for word in the file, and everybody may read the file."""
-    secrets = (config.api.api_key, config.notices.webhook, config.notices.heartbeat)
+    proxy = config.http.proxy.https
+    secrets = (
+        config.api.api_key.reveal(),
+        *(one.reveal() for one in (config.notices.webhook, config.notices.heartbeat) if one),
+        *((proxy.login,) if proxy and proxy.login else ()),
+    )
     try:
         with path.open("rb") as file:
             text = file.read().decode("utf-8", "replace") if is_public(file) else ""
     except OSError:  # it was read a moment ago, and is gone
         return False
-    return any(one is not None and one.reveal() in text for one in secrets)
+    return any(one in text for one in secrets)
 
 
 def _try_folder(spool: Path) -> Check:

@@ -6,13 +6,15 @@ No notice is sent for the trying: it is only seen whether a connection can be ha
 import tempfile
 from pathlib import Path
 
-import anyio
 import anyio.to_thread
 import httpx
 
 from archiver.config import Config
 from archiver.doctor.check import Check, Surroundings
 from archiver.http.origins import Origin
+from archiver.http.proxies import Proxies
+from archiver.http.wire.dialling import Dialler
+from archiver.http.wire.tunnel import ProxyFailed
 from archiver.secrets import Secret
 
 _SECONDS = 5.0
@@ -22,7 +24,9 @@ async def try_notices(config: Config, _around: Surroundings) -> list[Check]:
     """Connections to the servers of the webhook and the heartbeat."""
     wanted = {"webhook": config.notices.webhook, "heartbeat": config.notices.heartbeat}
     return [
-        await _try_address(name, address) for name, address in wanted.items() if address is not None
+        await _try_address(name, address, config.http.proxy)
+        for name, address in wanted.items()
+        if address is not None
     ]
 
 
@@ -33,18 +37,19 @@ async def try_metrics(config: Config, _around: Surroundings) -> list[Check]:
     return [await anyio.to_thread.run_sync(_try_textfile, config.metrics.textfile)]
 
 
-async def _try_address(name: str, address: Secret) -> Check:
+async def _try_address(name: str, address: Secret, proxies: Proxies) -> Check:
     origin = Origin.of(httpx.URL(address.reveal()))
-    shown = origin.address
+    shown, proxy = origin.address, proxies.of(origin)
+    through = "" if proxy is None else f" through the proxy {proxy}"
+    dialler = Dialler(lambda host, port, found: True, proxies=proxies)
     try:
-        with anyio.fail_after(_SECONDS):
-            stream = await anyio.connect_tcp(origin.host, origin.port, tls=False)
-    except (OSError, TimeoutError) as error:
-        reason = getattr(error, "strerror", None) or "no connection"
+        connection = await dialler.dial(origin, within=_SECONDS)
+    except httpx.TransportError as error:
         hint = f"check notices.{name}, and whether this machine may connect there"
-        return Check.warning(name, f"{shown} cannot be reached: {reason}", hint)
-    await anyio.aclose_forcefully(stream)
-    return Check.ok(name, f"{shown} can be reached; nothing was sent")
+        hint = error.hint if isinstance(error, ProxyFailed) else hint
+        return Check.warning(name, f"{shown} cannot be reached{through}: {error}", hint)
+    connection.close()
+    return Check.ok(name, f"{shown} can be reached{through}; nothing was sent")
 
 
 def _try_textfile(path: Path) -> Check:

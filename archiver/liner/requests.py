@@ -39,6 +39,7 @@ from archiver.http.cookies import ChainCookies
 from archiver.http.origins import Origin
 from archiver.http.transport import NO_BODY, USER_AGENT
 from archiver.http.wire.dialling import TlsRefused
+from archiver.http.wire.tunnel import ProxyFailed
 from archiver.liner.decoding import MOST_BYTES, inflated, scrubbed
 from archiver.liner.protocol import Answer, is_envelope, parse_moment_header, read_envelope
 from archiver.liner.rate_limit import Budget
@@ -56,8 +57,8 @@ _CONNECT_SECONDS: Final = 5.0
 """For a connection and its TLS; who answers neither by then is not there, or speaks no TLS."""
 _HINT_UNANSWERED: Final = "Check that liner.url is the host and port of the API, and the network."
 _HINT_UNTRUSTED: Final = (
-    "Check that liner.url is the host and port of the API; for an authority of your own, let "
-    "SSL_CERT_FILE name its certificate."
+    "Check that liner.url is the host and port of the API; for an authority of your own, or of a "
+    "proxy that opens TLS, let SSL_CERT_FILE name its certificate."
 )
 
 
@@ -218,10 +219,13 @@ class Exchange:
             ) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             said = scrubbed(str(error), self._secrets) or type(error).__name__
+            hint = error.hint if isinstance(error, ProxyFailed) else _HINT_UNANSWERED
+            # At first contact it is how things are set up; later the other end may falter.
             if isinstance(error, TlsRefused) and not self._sensible:
-                # At first contact it is how things are set up; later the other end may falter.
                 raise SourceUntrusted(said, hint=_HINT_UNTRUSTED) from error
-            raise RequestUnanswered(f"{subject}: {said}", hint=_HINT_UNANSWERED) from error
+            if isinstance(error, ProxyFailed) and error.is_refusal and not self._sensible:
+                raise SourceUnreachable(said, hint=hint) from error
+            raise RequestUnanswered(f"{subject}: {said}", hint=hint) from error
         headers = response.headers
         date = headers.get("date")
         if date is not None:

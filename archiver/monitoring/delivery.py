@@ -1,8 +1,8 @@
 """Carrying a notice to the one address that the configuration names.
 
 The address is a secret, so nothing here ever says more of it than its origin. Nothing is followed
-anywhere else, no proxy of the environment is asked, and nobody waits for long: a notice that does
-not arrive is told where the run is watched, and the run ends as it would have.
+anywhere else, and nobody waits for long: a notice that does not arrive is told where the run is
+watched, and the run ends as it would have.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,9 @@ import httpx
 
 from archiver.errors import FetchError, NoticeUndelivered
 from archiver.http.origins import Origin, OriginPolicy
+from archiver.http.proxies import DIRECT, Proxies
 from archiver.http.transport import USER_AGENT, GuardedTransport
+from archiver.http.wire.tunnel import ProxyFailed
 from archiver.secrets import Secret
 from archiver.tasks.retry import RetryPolicy, retrying
 
@@ -20,14 +22,14 @@ DELIVERY_RETRY = RetryPolicy(attempts=3, first_wait=1.0, greatest_wait=3.0, long
 _SECONDS: Final = 5.0
 
 
-async def post(address: Secret, payload: Mapping[str, Any]) -> None:
+async def post(address: Secret, payload: Mapping[str, Any], *, proxies: Proxies = DIRECT) -> None:
     """POST a JSON object. Raises NoticeUndelivered when it did not arrive."""
-    await _send("POST", address, payload)
+    await _send("POST", address, payload, proxies)
 
 
-async def ping(address: Secret) -> None:
+async def ping(address: Secret, *, proxies: Proxies = DIRECT) -> None:
     """GET the address, for the asking alone. Raises NoticeUndelivered when it did not arrive."""
-    await _send("GET", address, None)
+    await _send("GET", address, None, proxies)
 
 
 def origin_of(address: Secret) -> str:
@@ -35,8 +37,10 @@ def origin_of(address: Secret) -> str:
     return Origin.of(httpx.URL(address.reveal())).address
 
 
-async def _send(method: str, address: Secret, payload: Mapping[str, Any] | None) -> None:
-    transport = GuardedTransport(OriginPolicy(address.reveal()))
+async def _send(
+    method: str, address: Secret, payload: Mapping[str, Any] | None, proxies: Proxies
+) -> None:
+    transport = GuardedTransport(OriginPolicy(address.reveal()), proxies=proxies)
     async with httpx.AsyncClient(
         transport=transport,
         timeout=_SECONDS,
@@ -54,6 +58,8 @@ async def _attempt(
     try:
         async with client.stream(method, address.reveal(), json=payload) as response:
             status = response.status_code
+    except ProxyFailed as error:
+        raise _undelivered(str(error), again=not error.is_refusal, hint=error.hint) from None
     except httpx.TransportError as error:
         raise _undelivered(f"{shown} does not answer: {_plain(error, shown)}", again=True) from None
     except FetchError as error:
@@ -69,7 +75,9 @@ def _plain(error: httpx.TransportError, shown: str) -> str:
     return str(error).removeprefix(f"{shown}: ") or type(error).__name__
 
 
-def _undelivered(message: str, *, again: bool = False) -> NoticeUndelivered:
-    error = NoticeUndelivered(message, hint="check the section notices of archive.yaml")
+def _undelivered(
+    message: str, *, again: bool = False, hint: str = "check the section notices of archive.yaml"
+) -> NoticeUndelivered:
+    error = NoticeUndelivered(message, hint=hint)
     error.retryable = again
     return error

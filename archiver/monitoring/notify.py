@@ -60,7 +60,12 @@ async def _tell(
             if await _notify(config, notice, memory, console) and notice.kind is Kind.SILENCE:
                 memory.silent_day = None if silence is None else silence.day
         if config.notices.heartbeat is not None and night.came_to_its_end and not trouble:
-            await _try(delivery.ping(config.notices.heartbeat), "heartbeat", memory, console)
+            await _try(
+                delivery.ping(config.notices.heartbeat, proxies=config.http.proxy),
+                "heartbeat",
+                memory,
+                console,
+            )
     try:
         remember(memory, memory_path(config.storage.url, state_folder))
     except OSError as error:
@@ -82,7 +87,7 @@ async def _notify(config: Config, notice: Notice, memory: Memory, console: Conso
         "archive": config.storage.url,
         **notice.facts,
     }
-    sending = delivery.post(config.notices.webhook, payload)
+    sending = delivery.post(config.notices.webhook, payload, proxies=config.http.proxy)
     return await _try(sending, f"notice of {notice.kind.value}", memory, console)
 
 

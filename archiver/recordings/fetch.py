@@ -38,6 +38,7 @@ from archiver.http.cookies import ChainCookies
 from archiver.http.faults import MoreThanAnnounced, NotHttp
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import NO_BODY, USER_AGENT
+from archiver.http.wire.tunnel import ProxyFailed
 from archiver.liner.models import Recording
 from archiver.reasons import Reason
 from archiver.recordings.audio import Format, falls_short, findings_of, identify
@@ -240,7 +241,10 @@ class Fetcher:
         except NotHttp as error:
             raise FetchError(Reason.NOT_HTTP, f"its answer is not HTTP: {error}") from error
         except httpx.HTTPError as error:
-            raise FetchError(Reason.UNREACHABLE, f"cannot be reached: {error}") from error
+            hint = error.hint if isinstance(error, ProxyFailed) else ""
+            raise FetchError(
+                Reason.UNREACHABLE, f"cannot be reached: {error}", hint=hint
+            ) from error
 
     def _headers(self, url: httpx.URL, download: _Download, cookie: str | None) -> httpx.Headers:
         plain = self._headers_to_api if self._policy.is_api(url) else self._headers_to_others

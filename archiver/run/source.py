@@ -67,7 +67,7 @@ async def source(
     `clock` is for requests to the API.
     """
     policy = OriginPolicy(config.api.url, config.download.allow_origins)
-    transport = GuardedTransport(policy, limit=connections)
+    transport = GuardedTransport(policy, limit=connections, proxies=config.http.proxy)
     client = LinerClient(config.api, transport, retry=pace.api, clock=clock, on_retry=on_retry)
     async with client as liner:
         yield Source(config, liner, transport, policy, pace, on_retry)

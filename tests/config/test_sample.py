@@ -17,6 +17,7 @@ from archiver.config import (
     S3Config,
 )
 from archiver.config.loading import KNOWN
+from archiver.http.proxies import Proxies, Proxy
 from archiver.secrets import Secret
 from tests.config.parts import BASE, CANARY, load
 
@@ -33,6 +34,7 @@ download:
   spool: spool
   spool_memory: 1MiB
   allow_origins: ["https://*.example.com", "http://127.0.0.1:8123"]
+http: {proxy: "http://anna:secret@proxy.example.com:3128"}
 storage:
   url: s3://evidence/calls/2026/
   s3:
@@ -132,6 +134,8 @@ def test_everything_can_be_said() -> None:
     assert config.window.recheck == (timedelta(hours=12), timedelta(days=3))
     assert config.download.spool == BASE / "spool"
     assert config.download.allow_origins == ("https://*.example.com", "http://127.0.0.1:8123")
+    proxy = Proxy("proxy.example.com", 3128, login="anna:secret")
+    assert config.http.proxy == Proxies(proxy, proxy)
     assert config.storage.url == "s3://evidence/calls/2026"
     assert config.storage.s3 == S3Config(
         "http://s3.internal:8333",

@@ -8,7 +8,8 @@ the other side named a wait), and which exit code a command ends with when it ca
     ├── UsageError                2   the command line asks for something impossible
     │   ├── ConfigError           2   archive.yaml is wrong: names the line and the key
     │   ├── NoArchive             2   there is no archive where storage.url points
-    │   └── ExtraMissing          2   a part of the product is not installed
+    │   ├── ExtraMissing          2   a part of the product is not installed
+    │   └── KeyUnusable           2   the key of evidence.sign cannot sign, or --key is none
     ├── DeskRefused               2   the desk does not do what a visitor asks for
     │   ├── LogInFailed           2   no such name, or another password
     │   ├── LogInThrottled        2   too many failed attempts; `retry_after` says how long
@@ -40,6 +41,7 @@ the other side named a wait), and which exit code a command ends with when it ca
     │   └── KeyChanged            5   the object is no longer the one that was read
     ├── ArchiveDamaged            4   what the archive says of itself does not hold
     ├── ArchiveLocked             6   another run has locked the archive
+    ├── StampUnavailable          5   the time stamp authority gave no stamp; no run ends with it
     └── NoticeUndelivered         5   somebody could not be told; no run ends with it
 
 No error of httpx, botocore or sqlite3 leaves the module that talks to that library.
@@ -81,6 +83,10 @@ class NoArchive(UsageError):
 
 class ExtraMissing(UsageError):
     """A part of the product is not installed; the hint names the extra to install."""
+
+
+class KeyUnusable(UsageError):
+    """A key cannot sign or verify: it is missing, locked by a passphrase, or no such key."""
 
 
 class DeskRefused(ArchiverError):
@@ -285,6 +291,12 @@ class ArchiveLocked(ArchiverError):
     """Another run has locked the archive."""
 
     exit_code = 6
+
+
+class StampUnavailable(ArchiverError):
+    """The time stamp authority gave no stamp that counts. It is tried again with the next head."""
+
+    exit_code = 5
 
 
 class NoticeUndelivered(ArchiverError):

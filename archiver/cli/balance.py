@@ -151,6 +151,7 @@ def _beyond(report: Report) -> list[str]:
         beyond.append(note)
     sections = {
         "Damage in the archive": report.get("damaged", ()),
+        "Not vouched for": (report.get("evidence") or {}).get("troubles", ()),
         "What the API cannot reach": beyond,
         "Notes": report.get("notes", ()),
     }
@@ -161,10 +162,23 @@ def _beyond(report: Report) -> list[str]:
     return lines
 
 
+def _vouched(evidence: Report) -> str:
+    """What vouches for the head, in a line."""
+    parts = [
+        f"{word} {evidence[name]}"
+        for word, name in (("signed", "signedAt"), ("time stamp of", "stampedAt"))
+        if evidence[name]
+    ]
+    parts += [f"witnessed by {one['url']}" for one in evidence["witnesses"] if one["has"]]
+    return ", ".join(parts) or "neither signed, stamped nor witnessed"
+
+
 def _end(report: Report) -> list[str]:
     lines = [""]
     if report.get("ledgerHead"):
         lines.append(f"Ledger head  {report['ledgerHead']}")
+    if report.get("evidence"):
+        lines.append(f"{'':13}{_vouched(report['evidence'])}")
     if report.get("interrupted"):
         verdict = "INTERRUPTED: what is archived is safe; the same command goes on from here."
     elif "estimate" in report:

@@ -38,6 +38,7 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("hold", "place, list and lift legal holds"),
     Command("prune", "show what is past its retention, and remove it when told its number"),
     Command("erase", "erase everything of one person"),
+    Command("key", "make and rotate the key that signs the ledger; sign now"),
     Command("user", "add, list and remove the users of the desk"),
     Command("serve", "the QA desk: find, listen, judge"),
     Command("sandbox", "serve an embedded Liner API with sample calls"),

@@ -58,6 +58,7 @@ async def _act(
     config: Config, lead_id: int, number: int | None, today: date | None, context: Context
 ) -> "tuple[ErasePlan, bool, str | None]":
     from archiver.archive.opening import watched_archive
+    from archiver.cli.vouching import vouched
     from archiver.retention.acts import name_of_act
     from archiver.retention.erase import erase, plan_erase
     from archiver.retention.locking import archive_to_remove_from
@@ -74,6 +75,7 @@ async def _act(
         await require_right_clock(archive, system_clock, today=today)
         act = name_of_act(system_clock())
         plan = await erase(archive, lead_id, number, clock=system_clock, act=act)
+        await vouched(archive, config, context.console)
         return plan, not plan.is_refused, (await archive.catalog.head()).digest
 
 

@@ -14,6 +14,7 @@ import anyio
 from archiver.archive.opening import watched_archive
 from archiver.cli.progress import Tally, printer_for
 from archiver.cli.running import run_with_progress
+from archiver.cli.vouching import vouched_anew
 from archiver.cli.watch import shown_by, unless_interrupted
 from archiver.config import Config
 from archiver.console import Console
@@ -47,7 +48,7 @@ def export_package(
     fetched = anyio.run(_fetch, config, request, traced, console, state_folder)
     if fetched is None:
         return None
-    pack = partial(_pack, config, request, fetched, traced, state_folder)
+    pack = partial(_pack, config, request, fetched, traced, state_folder, console)
     return _with_progress(console, pack)
 
 
@@ -83,9 +84,10 @@ async def _pack(
     fetched: Fetched,
     traced: Trace,
     state_folder: Path,
+    console: Console,
     on_event: OnEvent,
 ) -> ExportReport:
-    return await export(
+    report = await export(
         config,
         request,
         fetched,
@@ -94,6 +96,8 @@ async def _pack(
         on_event=on_event,
         state_folder=state_folder,
     )
+    await vouched_anew(config, state_folder, console)
+    return report
 
 
 def _with_progress(

@@ -99,10 +99,12 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
     async def placed(config: Config) -> tuple[str, int, int]:
         from archiver.archive.opening import watched_archive
         from archiver.catalog.retention import being_removed, covered
+        from archiver.cli.vouching import vouched
 
         state = state_folder(context.environ, config.catalog.path)
         async with watched_archive(config, state_folder=state) as archive:
             hold_id = await act(archive)
+            await vouched(archive, config, context.console)
             covers = await archive.catalog.ask(lambda db: covered(db, hold_id))
             leaving = await archive.catalog.ask(lambda db: being_removed(db, hold_id))
         return hold_id, covers, leaving
@@ -127,6 +129,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
 def lift(arguments: argparse.Namespace, context: Context) -> int:
     """End a hold."""
     from archiver.archive.opening import watched_archive
+    from archiver.cli.vouching import vouched
     from archiver.retention.acts import person
     from archiver.retention.holds import lift_hold
 
@@ -136,6 +139,7 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
             await lift_hold(
                 archive, arguments.hold_id, reason=arguments.reason, by=person(), clock=system_clock
             )
+            await vouched(archive, config, context.console)
 
     anyio.run(lifted, context.load_config(needs_key=False))
     context.console.result(f"Hold {arguments.hold_id} is lifted.")

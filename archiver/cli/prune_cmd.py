@@ -57,6 +57,7 @@ async def _act(
     config: Config, number: int | None, today: date | None, context: Context
 ) -> "tuple[PrunePlan, int | None, str | None]":
     from archiver.archive.opening import watched_archive
+    from archiver.cli.vouching import vouched
     from archiver.retention.acts import name_of_act
     from archiver.retention.locking import archive_to_remove_from
     from archiver.retention.prune import plan_prune, prune
@@ -73,6 +74,7 @@ async def _act(
         await require_right_clock(archive, system_clock, today=today)
         act = name_of_act(system_clock())
         plan, removed = await prune(archive, keep, number, clock=system_clock, act=act)
+        await vouched(archive, config, context.console)
         return plan, removed, (await archive.catalog.head()).digest
 
 

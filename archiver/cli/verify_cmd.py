@@ -3,6 +3,7 @@
 import argparse
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -41,6 +42,12 @@ def add_to(parser: Parser, common: Parser) -> None:
         "--head",
         metavar="DIGEST",
         help="the ledger must hold this head, which a run printed: shows a tail that was cut off",
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="the public key that signs the archive; default: that of evidence.sign",
     )
     parser.add_argument(
         "--repair",
@@ -83,12 +90,13 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
             hint="a run prints it, and it is the newest digest in the names of the ledger's files",
         )
     since, _ = period(arguments.since, None, config.window.timezone)
-    return Wanted(parts, since, head, arguments.repair)
+    return Wanted(parts, since, head, arguments.repair, arguments.key)
 
 
 async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[Verified, bool]":
     """The verification, and whether it was interrupted."""
     from archiver.cli.progress import Meter, MeterPrinter
+    from archiver.cli.vouching import vouched_anew
     from archiver.cli.watch import shown_by, stopped_by_signal
     from archiver.verify.verify import Watcher, verify
 
@@ -101,6 +109,10 @@ async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[
             state_folder=state_folder(context.environ, config.catalog.path),
             watcher=Watcher(meter.expect, meter.add, stop.is_set),
         )
+        if wanted.repair and any(one.repaired for one in verified.found.findings):
+            await vouched_anew(
+                config, state_folder(context.environ, config.catalog.path), context.console
+            )
     return verified, stop.is_set()
 
 

@@ -39,6 +39,10 @@ def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:
     }
     if sample is not None:
         told["sample"] = {"part": sample.part + 1, "parts": sample.parts}
+    if verified.proofs:
+        told["proofs"] = [
+            {"proof": one.kind, "text": one.text, **one.facts} for one in verified.proofs
+        ]
     if verified.notes:
         told["notes"] = list(verified.notes)
     return told | ({"interrupted": True} if is_stopped else {})
@@ -68,6 +72,7 @@ def verify_lines(verified: Verified, *, head: str | None, is_stopped: bool) -> l
     if verified.sample is not None:
         part = verified.sample
         lines.append(f"sample    part {part.part + 1} of {part.parts}; the next follows next time")
+    lines += [f"{one.kind:<9} {one.text}" for one in verified.proofs]
     lines += [f"note      {note}" for note in verified.notes]
     return [*lines, _verdict(verified, is_stopped=is_stopped)]
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -11,11 +11,10 @@ from archiver.config.addresses import (
     parse_api_url,
     parse_base_url,
     parse_network,
-    parse_path,
-    parse_storage_url,
 )
 from archiver.config.document import Section, Source, parse_document
 from archiver.config.files import read_ids, read_secret, read_text
+from archiver.config.places import Place, evidence, storage
 from archiver.config.scalars import (
     allowed_origin,
     api_key,
@@ -35,6 +34,7 @@ from archiver.config.values import (
     Config,
     DeskConfig,
     DownloadConfig,
+    EvidenceConfig,
     HttpConfig,
     InspectConfig,
     LinerConfig,
@@ -58,7 +58,6 @@ _KEY_HINT: Final = (
 )
 _LINER: Final = LinerConfig(url="", api_key=Secret(""))
 _FIELD: Final = word(r"[A-Za-z][A-Za-z0-9-]{0,63}", "the name of a header such as X-Remote-User")
-_SSE: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
 def _names(kind: type) -> tuple[str, ...]:
@@ -78,25 +77,14 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "catalog": _names(CatalogConfig),
     "retention": _names(RetentionConfig),
     "inspect": _names(InspectConfig),
+    "evidence": _names(EvidenceConfig),
+    "evidence.witnesses": _names(StorageConfig),
+    "evidence.witnesses.s3": tuple(n for n in _names(S3Config) if n != "object_lock"),
     "metrics": _names(MetricsConfig),
     "notices": (*_names(NoticesConfig), "webhook_file", "heartbeat_file"),
     "desk": _names(DeskConfig),
 }
 """Every section by its full name, and the keys that it knows."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where relative paths lie, and the home folder that `~` stands for."""
-
-    base: Path
-    home: str | None
-
-    def path(self, text: str) -> Path:
-        return parse_path(text, self.base, self.home)
-
-    def storage(self, text: str) -> str:
-        return parse_storage_url(text, self.base, self.home)
 
 
 def read_config(path: Path, environ: Mapping[str, str], *, needs_key: bool = True) -> Config:
@@ -124,7 +112,7 @@ def load_config(
     either.
     """
     top = parse_document(Source(name, environ), text, KNOWN)
-    place = _Place(base, environ.get("HOME"))
+    place = Place(base, environ.get("HOME"))
     if not needs_key:
         _check_liner(top.section("liner"), environ)
     config = Config(
@@ -133,10 +121,11 @@ def load_config(
         window=_window(top.section("window")),
         download=_download(top.section("download"), place),
         http=_http(top.section("http"), environ, needs_key=needs_key),
-        storage=_storage(top.section("storage"), place),
+        storage=storage(top.section("storage"), place),
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
         retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
         inspect=_inspect(top.section("inspect")),
+        evidence=evidence(top.section("evidence"), place),
         metrics=metrics(top.section("metrics"), place.path),
         notices=notices(top.section("notices"), place.path) if needs_key else NoticesConfig(),
         desk=_desk(top.section("desk"), place),
@@ -145,7 +134,7 @@ def load_config(
     return config
 
 
-def _liner(section: Section, environ: Mapping[str, str], place: _Place) -> LinerConfig:
+def _liner(section: Section, environ: Mapping[str, str], place: Place) -> LinerConfig:
     requests_per_second, seconds = _pace_of_requests(section)
     return LinerConfig(
         url=_api_url(section, environ),
@@ -183,7 +172,7 @@ def _api_url(section: Section, environ: Mapping[str, str]) -> str:
         raise ConfigError(f"LINER_URL {error}", hint="correct the environment variable") from None
 
 
-def _api_key(section: Section, environ: Mapping[str, str], place: _Place) -> Secret:
+def _api_key(section: Section, environ: Mapping[str, str], place: Place) -> Secret:
     """The key from the file of a mounted secret, from archive.yaml, or from LINER_API_KEY.
 
     `api_key` with its default still written out counts as not given, so that a complete sample
@@ -214,7 +203,7 @@ def _secret_in(path: Path) -> Secret:
         ) from None
 
 
-def _scope(section: Section, place: _Place) -> ScopeConfig:
+def _scope(section: Section, place: Place) -> ScopeConfig:
     return ScopeConfig(
         orders=None if section.written("orders") == "all" else _some(section, "orders"),
         leads=_leads(section, place),
@@ -233,7 +222,7 @@ def _some(section: Section, key: str) -> tuple[int, ...] | None:
     return ids
 
 
-def _leads(section: Section, place: _Place) -> tuple[int, ...] | None:
+def _leads(section: Section, place: Place) -> tuple[int, ...] | None:
     written = section.written("leads")
     if written is None or re.fullmatch(r"-?[0-9]+", written):
         return _some(section, "leads")
@@ -264,7 +253,7 @@ def _too_short(section: Section) -> ConfigError:
     return section.error("recheck", "goes beyond window.lookback", hint)
 
 
-def _download(section: Section, place: _Place) -> DownloadConfig:
+def _download(section: Section, place: Place) -> DownloadConfig:
     default = DownloadConfig()
     return DownloadConfig(
         workers=section.value("workers", whole(1, 512), default.workers),
@@ -292,42 +281,6 @@ def _http(section: Section, environ: Mapping[str, str], *, needs_key: bool) -> H
         raise ConfigError(str(error), hint=hint) from None
 
 
-def _storage(section: Section, place: _Place) -> StorageConfig:
-    url = section.value("url", place.storage, place.storage(StorageConfig().url))
-    s3 = _s3(section.section("s3"))
-    storage = StorageConfig(url=url, s3=s3)
-    if s3 != S3Config() and storage.is_local:
-        raise section.error("s3", "is for an archive on S3, and storage.url is a folder")
-    return storage
-
-
-def _s3(section: Section) -> S3Config:
-    s3 = S3Config(
-        endpoint_url=section.value("endpoint_url", parse_base_url, None, private=True),
-        region=section.value("region", word(r"[a-z0-9-]{1,64}", "a region"), None),
-        storage_class=section.value(
-            "storage_class", word(r"[A-Z0-9_]{1,64}", "a storage class such as GLACIER_IR"), None
-        ),
-        sse=section.value("sse", one_of(_SSE), None),
-        kms_key_id=section.value("kms_key_id", word(r"[!-~]{1,2048}", "a key id or ARN"), None),
-        object_lock=_object_lock(section.section("object_lock")),
-    )
-    if s3.kms_key_id is not None and (s3.sse is None or not s3.sse.startswith("aws:kms")):
-        raise section.error("kms_key_id", "is for sse aws:kms", "set storage.s3.sse to aws:kms")
-    return s3
-
-
-def _object_lock(section: Section) -> ObjectLockConfig | None:
-    mode = section.value("mode", one_of(("GOVERNANCE", "COMPLIANCE")), None)
-    retain = section.value("retain", length, None)
-    if mode is None and retain is None:
-        return None
-    if mode is None or retain is None:
-        given, missing = ("retain", "mode") if mode is None else ("mode", "retain")
-        raise section.error(given, f"is given without {section.full(missing)}", "set both or none")
-    return ObjectLockConfig(cast(Literal["GOVERNANCE", "COMPLIANCE"], mode), retain)
-
-
 def _inspect(section: Section) -> InspectConfig:
     default = InspectConfig()
     return InspectConfig(
@@ -337,7 +290,7 @@ def _inspect(section: Section) -> InspectConfig:
     )
 
 
-def _desk(section: Section, place: _Place) -> DeskConfig:
+def _desk(section: Section, place: Place) -> DeskConfig:
     default = DeskConfig()
     desk = DeskConfig(
         users=section.value("users", place.path, place.path(str(default.users))),
@@ -371,6 +324,8 @@ def _keep_apart(top: Section, config: Config) -> None:
         ("metrics", "textfile", config.metrics.textfile),
         ("desk", "data", config.desk.data),
         ("desk", "users", config.desk.users),
+        ("evidence", "sign", config.evidence.sign),
+        ("evidence", "passphrase_file", config.evidence.passphrase_file),
     ):
         if path is not None and Path(os.path.normpath(path)).is_relative_to(root):
             raise top.section(section).error(

@@ -11,7 +11,7 @@ from dataclasses import is_dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
 
 from archiver.config.loading import KNOWN
@@ -92,6 +92,10 @@ def _member(hint: Any, full: str, comments: Mapping[str, str]) -> Schema:
     kinds = [kind for kind in _alternatives(hint) if kind is not types.NoneType]
     if kinds[0] not in _FORMS and isinstance(kinds[0], type) and is_dataclass(kinds[0]):
         return _section(kinds[0], full, comments)
+    items = _alternatives(get_args(kinds[0])[0]) if get_origin(kinds[0]) is tuple else ()
+    if items and is_dataclass(items[0]) and items[0] not in _FORMS:
+        each = _section(cast(type, items[0]), full, comments)
+        return {"anyOf": [{"type": "array", "items": each}, {"type": "null"}]}
     forms = _WRITTEN.get(full) or [form for kind in kinds for form in _forms(kind)]
     others = [] if _TEXT in forms else [_VARIABLE]
     return {"anyOf": [*forms, *others, {"type": "null"}]}

@@ -68,7 +68,8 @@ class ObjectLockConfig:
 
 @dataclass(frozen=True, slots=True)
 class S3Config:
-    """What S3 is asked for. Credentials come from the usual AWS chain and are never kept here."""
+    """What S3 is asked for. Credentials come from the usual AWS chain, or from `profile` in
+    `credentials_file`, a file of AWS's format; they are never kept here."""
 
     endpoint_url: str | None = None
     region: str | None = None
@@ -76,6 +77,8 @@ class S3Config:
     sse: str | None = None
     kms_key_id: str | None = None
     object_lock: ObjectLockConfig | None = None
+    profile: str | None = None
+    credentials_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,27 @@ class RetentionConfig:
     """How long recordings are kept at least, and when `prune` may remove them; None is for ever."""
 
     keep: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceConfig:
+    """What vouches for the ledger's head from outside: a key, a clock, other places.
+
+    `sign` is the file of a private key, `timestamp_roots` a file of certificates (PEM). Each of the
+    `witnesses` is a place like an archive's, with credentials of its own.
+    """
+
+    sign: Path | None = None
+    passphrase_file: Path | None = None
+    timestamp_url: str | None = None
+    timestamp_roots: Path | None = None
+    witnesses: tuple[StorageConfig, ...] = ()
+    send_head: bool = False
+
+    @property
+    def vouches(self) -> bool:
+        """Whether anything is to be done after a new head."""
+        return bool(self.sign or self.timestamp_url or self.witnesses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +203,7 @@ class Config:
     catalog: CatalogConfig = CatalogConfig()
     retention: RetentionConfig = RetentionConfig()
     inspect: InspectConfig = InspectConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
     metrics: MetricsConfig = MetricsConfig()
     notices: NoticesConfig = NoticesConfig()
     desk: DeskConfig = DeskConfig()

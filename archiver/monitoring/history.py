@@ -7,6 +7,7 @@ sets counters back to zero, and that is all.
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from hashlib import sha256
@@ -18,7 +19,10 @@ from archiver.clock import from_stamp, stamp
 from archiver.errors import INTERRUPTED
 from archiver.monitoring.night import COMPLETE, OPEN, Night
 
-_MOMENTS: Final = ("started_at", "ended_at", "succeeded_at", "completed_at", "failing_since")
+_MOMENTS: Final = (
+    *("started_at", "ended_at", "succeeded_at", "completed_at", "failing_since"),
+    *("signed_at", "stamped_at", "witnessed_at"),
+)
 
 
 @dataclass(slots=True)
@@ -28,6 +32,7 @@ class Memory:
     `succeeded_at` is the end of the last run that did all that could be done, `completed_at` of the
     last that left nothing open. `failures` counts the failed runs since the last good one, of which
     the first began at `failing_since`. `silent_day` is the last day told to have had no calls.
+    `signed_at`, `stamped_at` and `witnessed_at` (by every witness) are when a head last was.
     `runs` counts by exit code; `requests`, `throttled` and `bytes` add up what reports say.
     """
 
@@ -40,6 +45,9 @@ class Memory:
     exit_code: int | None = None
     failures: int = 0
     silent_day: date | None = None
+    signed_at: datetime | None = None
+    stamped_at: datetime | None = None
+    witnessed_at: datetime | None = None
     runs: dict[str, int] = field(default_factory=dict)
     requests: int = 0
     throttled: int = 0
@@ -65,6 +73,17 @@ class Memory:
         self.requests += told.get("requests", 0)
         self.throttled += told.get("throttled", 0)
         self.bytes += told.get("bytes", 0)
+        self._note_evidence(told.get("evidence") or {}, night.ended_at)
+
+    def _note_evidence(self, told: Mapping[str, Any], ended_at: datetime) -> None:
+        """Remember what vouches for the head of a run, by the clock of this machine."""
+        if told.get("signedAt"):
+            self.signed_at = ended_at
+        if told.get("stampedAt"):
+            self.stamped_at = ended_at
+        witnesses = told.get("witnesses")
+        if witnesses and all(one["has"] for one in witnesses):
+            self.witnessed_at = ended_at
 
 
 def failed_runs(memory: Memory) -> FailedRuns | None:

@@ -68,6 +68,21 @@ def _of_runs(memory: Memory) -> Iterator[Metric]:
             "When a run last left nothing open (exit code 0).",
             _unix(memory.completed_at),
         ),
+        (
+            "last_signed_timestamp_seconds",
+            "When the ledger's head was last signed.",
+            _unix(memory.signed_at),
+        ),
+        (
+            "last_stamped_timestamp_seconds",
+            "When the ledger's head last got a time stamp of an outside authority.",
+            _unix(memory.stamped_at),
+        ),
+        (
+            "last_witnessed_timestamp_seconds",
+            "When every witness last had the ledger's head.",
+            _unix(memory.witnessed_at),
+        ),
     )
     if memory.ended_at is not None:
         yield _gauge("last_run_duration_seconds", "How long the last run took.", memory.seconds)

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     FAILURE = "failure"
     RECOVERY = "recovery"
     SILENCE = "silence"
+    HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,16 @@ def notices_of(
         yield Notice(Kind.RECOVERY, text, facts | {"failures": before.failures})
     if silence is not None and silence.day != before.silent_day:
         yield Notice(Kind.SILENCE, _silence(silence), facts | _silence_facts(silence))
+
+
+def head_notice(night: Night) -> Notice | None:
+    """The head that the night's run left, for whoever is to be a witness of it."""
+    told = night.report or {}
+    head = told.get("ledgerHead")
+    if head is None:
+        return None
+    text = f"the ledger's head after the run {told.get('runId')} is {head}: keep this notice"
+    return Notice(Kind.HEAD, text, {"runId": told.get("runId"), "ledgerHead": head})
 
 
 def _silence(silence: Silence) -> str:

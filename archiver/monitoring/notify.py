@@ -20,7 +20,7 @@ from archiver.errors import NoticeUndelivered
 from archiver.monitoring import delivery
 from archiver.monitoring.history import Memory, memory_path, remember
 from archiver.monitoring.night import Night
-from archiver.monitoring.notices import Kind, Notice, notices_of, trouble_of
+from archiver.monitoring.notices import Kind, Notice, head_notice, notices_of, trouble_of
 from archiver.monitoring.standing import Standing, silence_at, standing
 
 _LONGEST: Final = 60.0
@@ -54,6 +54,8 @@ async def _tell(
         until = datetime.fromisoformat(night.report["window"]["until"])
         silence = await silence_at(config, found.catalog, until)
     notices = list(notices_of(night, trouble, memory, silence, config.window.timezone))
+    if config.evidence.send_head and (head := head_notice(night)) is not None:
+        notices.append(head)
     memory.note(night, failed=bool(trouble))
     with anyio.move_on_after(_LONGEST):
         for notice in notices:

@@ -47,6 +47,7 @@ class RunReport:
     head: Head = field(default_factory=Head)
     interrupted: bool = False
     sound: Inspection | None = None
+    evidence: Mapping[str, Any] | None = None
 
     @property
     def is_balanced(self) -> bool:
@@ -116,6 +117,7 @@ class RunReport:
             "notes": self.notes,
             "estimate": self.estimate,
             "sound": None if self.sound is None else self.sound.as_json(),
+            "evidence": self.evidence,
         }
         return report | {name: value for name, value in more.items() if value}
 

@@ -6,10 +6,11 @@ and `enumeration` what is asked for, `work` the unit of work, `pipeline` how the
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -21,6 +22,7 @@ from archiver.catalog.work import Outcome
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.errors import ArchiverError
+from archiver.evidence.attest import attest
 from archiver.liner.names import Directory
 from archiver.recordings.deposit import Shelf
 from archiver.retention.acts import name_of_act
@@ -157,7 +159,17 @@ class _Run:
                     clock=self.clock,
                 )
             self._settle(recovery, is_complete=report.complete)
+            report.evidence = await self._attest()
             return report
+
+    async def _attest(self) -> Mapping[str, Any] | None:
+        """Have the last head of the run signed, witnessed and stamped; nothing of it fails it."""
+        archive, config = self.intake.archive, self.intake.config.evidence
+        head = await archive.catalog.head()
+        done = await attest(
+            archive.storage, archive.archive_id, head, config, clock=self.clock, stop=self.stop
+        )
+        return None if done is None else done.as_json()
 
     async def _tell_unfinished(self, courier: Courier) -> None:
         """Record what units had stored when they were ended before their outcome."""

@@ -15,6 +15,8 @@ RUNS_PREFIX: Final = "_archive/runs/"
 REVISIONS_PREFIX: Final = "_archive/revisions/"
 DAMAGED_PREFIX: Final = "_archive/damaged/"
 HOLDS_PREFIX: Final = "_archive/holds/"
+ACTS_PREFIX: Final = "_archive/acts/"
+EVIDENCE_PREFIX: Final = "_archive/evidence/"
 # Working space: part files, spooled bodies, locks, scratch objects of `doctor`. Never evidence.
 TMP_PREFIX: Final = "_archive/tmp/"
 ARCHIVE_LOCK_KEY: Final = "_archive/tmp/lock"

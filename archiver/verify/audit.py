@@ -30,14 +30,14 @@ from archiver.archive.unrecorded import (
 from archiver.catalog.readonly import Glimpse
 from archiver.clock import stamp
 from archiver.errors import KeyMissing, StorageError, StorageForbidden
+from archiver.evidence.statements import is_evidence
 from archiver.ledger.claims import claim_key, claim_of
-from archiver.ledger.segments import number_prefix
-from archiver.ledger.walk import Break, Step, Walk
+from archiver.ledger.walk import Step, Walk
 from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import (
+    EVIDENCE_PREFIX,
     FORMAT_KEY,
-    LEDGER_PREFIX,
     LOCK_KEYS,
     TMP_PREFIX,
     parse_revision_key,
@@ -45,6 +45,7 @@ from archiver.storage.keys import (
 )
 from archiver.storage.lock import is_archive_locked, is_lock_left
 from archiver.tasks.lanes import in_lanes
+from archiver.verify.chain import chain_finding, tail_findings
 from archiver.verify.compare import Checked, Inspector
 from archiver.verify.findings import (
     ChainBroken,
@@ -52,6 +53,8 @@ from archiver.verify.findings import (
     ForeignFormat,
     Missing,
     NotAllowed,
+    Rewritten,
+    RolledBack,
     TailCut,
     TwoArchives,
     Unexpected,
@@ -111,6 +114,7 @@ class Verification:
     checked: Checked = field(default_factory=Checked)
     segments: int = 0
     head: str | None = None
+    walk: Walk | None = None
     is_whole: bool = False
     is_end_known: bool = False
     unsteady: int = 0
@@ -132,7 +136,7 @@ class Verification:
     @property
     def breaks_ledger(self) -> bool:
         """Whether the ledger itself does not hold, so that nothing may be built on it."""
-        kinds = (ChainBroken, TailCut, TwoArchives, ForeignFormat)
+        kinds = (ChainBroken, TailCut, Rewritten, RolledBack, TwoArchives, ForeignFormat)
         return any(isinstance(one, kinds) or one.key == FORMAT_KEY for one in self.findings)
 
 
@@ -161,7 +165,7 @@ class _Check:
         async for step in self.walk.steps():
             bad = await anyio.to_thread.run_sync(self._take, step)
             for one in step.breaks:
-                self.found.findings.append(_chain_finding(one))
+                self.found.findings.append(chain_finding(one))
             if bad and not step.breaks:
                 self.found.findings.append(
                     ChainBroken(
@@ -187,6 +191,13 @@ class _Check:
             self.inventory.add(claim_key(step.head.number), Kind.CLAIM, claim_of(step.head).sha256)
         return self.inventory.take(step.lines)
 
+    async def expect_evidence(self) -> None:
+        """Take in the names of signatures and stamps: no event tells of them, and they are judged
+        by what they say (see `archiver.evidence`)."""
+        async for info in self.storage.list(EVIDENCE_PREFIX):
+            if is_evidence(info.key):
+                self.inventory.add(info.key, Kind.EVIDENCE, "0" * 64)
+
     async def look_again(self, suspects: Sequence[str]) -> list[Finding]:
         """What of the suspects still does not hold, each read afresh, in their order."""
         found: dict[str, Finding] = {}
@@ -202,7 +213,7 @@ class _Check:
         return [found[key] for key in suspects if key in found]
 
     async def _judge(self, expected: Expected) -> Finding | None:
-        if expected.kind == Kind.SEGMENT:
+        if expected.kind in (Kind.SEGMENT, Kind.EVIDENCE):
             return None
         keep = MOST_BYTES if expected.kind == Kind.SIDECAR else 0
         (read,) = await self.storage.readings([expected.key], keep=keep)
@@ -210,6 +221,8 @@ class _Check:
 
     async def _stray(self, key: str) -> Finding | None:
         """An object that the ledger does not name, if it is still there."""
+        if is_evidence(key):
+            return None  # written since it was listed, and judged with all other evidence
         try:
             info = await self.storage.stat(key)
         except KeyMissing:
@@ -251,7 +264,8 @@ async def check(
     if one.walk.archive_id is not None:
         data = encode_format(one.walk.archive_id)
         inventory.add(FORMAT_KEY, Kind.FORMAT, hashlib.sha256(data).hexdigest())
-    found.findings += _tail_findings(one.walk, request.head, memory)
+    await one.expect_evidence()
+    found.findings += tail_findings(one.walk, request.head, memory)
     found.is_end_known = request.head is not None or memory.head.digest is not None
     on_stock(*await anyio.to_thread.run_sync(inventory.stock))
     inspector = Inspector(storage, inventory, request.selects, is_stopped, Checked(on_read=on_read))
@@ -259,6 +273,7 @@ async def check(
     found.checked, found.reached = inspector.checked, inspector.reached
     now_listed = await _look_at_gaps(one, inspector.gaps)
     await _settle(one, [*inspector.suspects, *now_listed], patience)
+    found.walk = one.walk
     found.seconds = time.monotonic() - began
     return found
 
@@ -371,23 +386,3 @@ def _count_unsteady(one: _Check, suspects: list[str], findings: list[Finding]) -
         expected = one.inventory.find(key) if key not in still else None
         if expected is not None and expected.kind == Kind.AUDIO and not expected.leaving:
             one.found.unsteady += 1
-
-
-def _chain_finding(broken: Break) -> Finding:
-    kind = ChainBroken if broken.foreign is None else TwoArchives
-    return kind(key=broken.key, expected=broken.expected, found=broken.found)
-
-
-def _tail_findings(walk: Walk, head: str | None, memory: Glimpse) -> list[Finding]:
-    """Heads that somebody kept and the ledger lacks: the caller's, and that of this machine."""
-    newest = f"the ledger ends with segment {walk.head}"
-    findings: list[Finding] = []
-    if head is not None and head not in walk.digests:
-        wanted = f"a segment with SHA-256 {head}, the head that was given"
-        findings.append(TailCut(key=LEDGER_PREFIX, expected=wanted, found=newest))
-    seen = memory.head
-    if seen.digest is not None and seen.digest not in walk.digests:
-        key = f"{number_prefix(seen.number)}{seen.digest}.jsonl"
-        wanted = f"segment {seen.number}, which this machine has seen"
-        findings.append(TailCut(key=key, expected=wanted, found=newest))
-    return findings

@@ -27,7 +27,7 @@ BATCH_BYTES: Final = 8 * 1024 * 1024
 """A batch is one hop to a thread: many small objects, or one large one."""
 
 _READERS_OF_A_NETWORK = 16
-_READ_ELSEWHERE: Final = frozenset({Kind.SEGMENT})
+_READ_ELSEWHERE: Final = frozenset({Kind.SEGMENT, Kind.EVIDENCE})
 
 T = TypeVar("T")
 Select = Callable[[Expected], bool]

@@ -172,6 +172,71 @@ class TailCut(Finding):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rewritten(Finding):
+    """The ledger has another segment than the one that was signed, stamped or witnessed."""
+
+    name: ClassVar[str] = "rewritten"
+    next_step: ClassVar[str] = (
+        "from that segment on history was written anew: keep the archive as it is, restore all of"
+        " it from a copy, and find out who could write to it"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack(Finding):
+    """The archive is whole, and older than somebody outside remembers it."""
+
+    name: ClassVar[str] = "rolled-back"
+    next_step: ClassVar[str] = (
+        "an older copy was put in the place of the archive, or everything since was removed:"
+        " restore the newest copy, and find out who could write to it"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotSigned(Finding):
+    """Segments of the ledger that no signature covers, although the archive is signed."""
+
+    name: ClassVar[str] = "not-signed"
+    next_step: ClassVar[str] = (
+        "find out who wrote these segments, for example a command on a machine without the key; if"
+        " they are yours, `archiver key sign` signs them"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadSignature(Finding):
+    """A signature that does not hold, or something else in its place."""
+
+    name: ClassVar[str] = "bad-signature"
+    next_step: ClassVar[str] = (
+        "somebody changed it or put it there: restore it from a copy of the archive, or move it out"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignSignature(Finding):
+    """A signature by a key that does not count: another one, or one that was replaced before."""
+
+    name: ClassVar[str] = "foreign-signature"
+    next_step: ClassVar[str] = (
+        "verify with the right key; if this is it, somebody signed with a key of their own: compare"
+        " the archive with a copy"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadStamp(Finding):
+    """A time stamp that does not hold: of other bytes, by an unknown authority, or expired."""
+
+    name: ClassVar[str] = "bad-stamp"
+    next_step: ClassVar[str] = (
+        "check evidence.timestamp_roots; if they are right, restore the stamp from a copy of the"
+        " archive, or move it out"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignFormat(Finding):
     """`_archive/format.json` does not say what the ledger says: the format, the archive's id."""
 
@@ -211,6 +276,12 @@ KINDS: tuple[type[Finding], ...] = (
     RemovedUnderHold,
     TwoArchives,
     TailCut,
+    Rewritten,
+    RolledBack,
+    NotSigned,
+    BadSignature,
+    ForeignSignature,
+    BadStamp,
     ForeignFormat,
     NotLocked,
     UnknownVersion,

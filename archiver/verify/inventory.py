@@ -85,6 +85,7 @@ class Kind(StrEnum):
     SEGMENT = "segment"
     CLAIM = "claim"
     FORMAT = "format"
+    EVIDENCE = "evidence"
 
 
 class Expected(NamedTuple):

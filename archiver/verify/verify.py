@@ -23,11 +23,13 @@ from archiver.errors import (
     StorageUnreachable,
     UsageError,
 )
+from archiver.evidence.audit import Audit, Proof
 from archiver.retention.object_lock import promise_of
 from archiver.storage.base import Storage
 from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX
 from archiver.text.json import read_json
 from archiver.verify.audit import PATIENT, Patience, Verification, VerifyRequest, check
+from archiver.verify.evidence import audit_evidence
 from archiver.verify.history import removals_under_hold
 from archiver.verify.inventory import Inventory
 from archiver.verify.locks import audit_locks
@@ -40,12 +42,14 @@ _MOST_FORMAT_BYTES = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the command asks for: one of `parts` (see `sampling`), or what came since a moment, or
-    all; the head that must be in the ledger; and whether to mend what can be."""
+    all; the head that must be in the ledger; whether to mend what can be; and the file of the
+    public key that signatures must be by."""
 
     parts: int | None = None
     since: datetime | None = None
     head: str | None = None
     repair: bool = False
+    key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class Verified:
     found: Verification
     sample: Sample | None
     notes: tuple[str, ...]
+    proofs: tuple[Proof, ...]
     _state: Path
 
     def remember(self) -> str | None:
@@ -123,7 +128,8 @@ async def verify(
             if inventory.tells_of_holds and inventory.tells_of_removals:
                 doomed = inventory.doomed()
                 found.findings += await removals_under_hold(storage, found.archive_id, doomed)
-            notes = _notes(found)
+            evidence = await _evidence(storage, found, config, wanted)
+            notes = [*_notes(found), *evidence.notes]
             if config.storage.s3.object_lock is not None:
                 lock = config.storage.s3.object_lock
                 faults = await audit_locks(storage, inventory, request.selects, lock, clock())
@@ -140,7 +146,7 @@ async def verify(
                     notes.append(f"not repaired: {error}; {error.hint}".removesuffix("; "))
         with suppress(StorageError):  # the right to ask is not needed for anything else here
             notes.append(await promise_of(storage))
-    return Verified(found, sample, tuple(notes), state)
+    return Verified(found, sample, tuple(notes), tuple(evidence.proofs), state)
 
 
 async def _told_id(storage: Storage, url: str) -> str | None:
@@ -182,12 +188,22 @@ def _state_path(config: Config, archive_id: str | None, state_folder: Path) -> P
     return catalog_path(config, name, state_folder).parent / f"{name}.verify.json"
 
 
+async def _evidence(storage: Storage, found: Verification, config: Config, wanted: Wanted) -> Audit:
+    if found.walk is None:
+        return Audit()
+    evidence = await audit_evidence(
+        storage, found.walk, config.evidence, wanted.key, found.findings
+    )
+    found.is_end_known = found.is_end_known or evidence.knows_end
+    return evidence
+
+
 def _notes(found: Verification) -> list[str]:
     notes = []
     if found.segments and not found.is_end_known:
         notes.append(
-            "this machine has no catalog of the archive, and no --head was given: newest segments"
-            " of the ledger that were cut off would not be noticed"
+            "this machine has no catalog of the archive, no witness has a head of it, and no --head"
+            " was given: newest segments of the ledger that were cut off would not be noticed"
         )
     notes += [
         f"{key} is set aside: a writer that had lost the lock came too late with it, or one that"

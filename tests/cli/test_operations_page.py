@@ -109,6 +109,7 @@ def test_what_is_not_run_here_is_marked_so_and_named() -> None:
 def test_every_metric_is_explained_and_no_rule_asks_for_another() -> None:
     moment = datetime(2026, 11, 3, tzinfo=UTC)
     memory = Memory(moment, moment, moment, moment, exit_code=0, runs={"0": 1})
+    memory.signed_at = memory.stamped_at = memory.witnessed_at = moment
     calm = Vitals({"none": 1}, {"gone": 1}, 0, None, 0, 0)
     text = exposition(memory, calm, moment).decode()
     there = set(re.findall(r"^(archiver_\w+)", text, re.MULTILINE))

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recordings",),
     ("catalog",),
     ("archive",),
-    ("retention", "monitoring", "inspection", "desk"),
+    ("retention", "evidence", "monitoring", "inspection", "desk"),
     ("run", "web"),
     ("verify", "export", "doctor"),
     ("cli", "__main__"),
@@ -32,10 +32,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 
 AT_HOME = {
     "boto3": {"storage.s3"},
+    "cryptography": {"evidence"},
+    "rfc3161_client": {"evidence"},
     "botocore": {"storage.s3"},
     "aiohappyeyeballs": {"http.wire"},
     "httptools": {"http.wire"},
-    "httpx": {"http", "liner", "recordings.fetch", "monitoring.delivery", "doctor.monitoring"},
+    "httpx": {
+        *("http", "liner", "recordings.fetch", "evidence.stamping"),
+        *("monitoring.delivery", "doctor.monitoring"),
+    },
     "prometheus_client": {"monitoring"},
     "sqlite3": {"catalog", "desk", "sqlite"},
     "tinytag": {"recordings"},

@@ -27,6 +27,7 @@ COMES_WITH = {
     "botocore": "boto3",
     "h11": "uvicorn",
     "prometheus_client": "prometheus-client",
+    "rfc3161_client": "rfc3161-client",
     "urllib3": "boto3",
     "yaml": "pyyaml",
 }
@@ -80,6 +81,7 @@ def section(headline: str) -> set[str]:
         ("To run", PROJECT["dependencies"]),
         ("For storage on S3 (`.[s3]`)", of_extra("s3")),
         ("For the sound check (`.[sound]`)", of_extra("sound")),
+        ("For signatures and time stamps (`.[evidence]`)", of_extra("evidence")),
         ("For the QA desk (`.[desk]`)", of_extra("desk")),
         ("To test (`.[test]`)", of_extra("test")),
         ("To develop (`.[dev]`)", of_extra("dev")),

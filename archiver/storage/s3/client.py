@@ -52,7 +52,9 @@ class Service:
 def connect(config: S3Config, connections: int) -> Service:
     """A client with so many connections at most; no request is made yet."""
     base = botocore.session.get_session()
-    session = boto3.session.Session(botocore_session=base)
+    if config.credentials_file is not None:
+        base.set_config_variable("credentials_file", str(config.credentials_file))
+    session = boto3.session.Session(botocore_session=base, profile_name=config.profile)
     region = config.region or session.region_name or ("us-east-1" if config.endpoint_url else None)
     secure = not (config.endpoint_url or "").startswith("http://")
     client = session.client(

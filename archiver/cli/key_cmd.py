@@ -1,0 +1,187 @@
+"""`archiver key`: make and rotate the key that signs the ledger, and sign the newest head."""
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.parsing import Parser
+from archiver.clock import system_clock
+from archiver.config import Config, state_folder
+from archiver.errors import KeyUnusable, UsageError
+
+if TYPE_CHECKING:
+    from archiver.evidence.attest import Attestation
+    from archiver.evidence.keys import PublicKey
+
+_SHORTEST: Final = 8
+
+
+def add_to(parser: Parser, common: Parser) -> None:
+    """Give the command its options."""
+    parser.description = (
+        "With evidence.sign every run signs the head of the ledger, so that `verify` shows a "
+        "history that was rewritten. The private key stays outside the archive, the public key is "
+        "put into it; keep a copy of FILE.pub elsewhere, for whoever verifies with --key."
+    )
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    new = _act(acts, common, make, "new", "make a new key")
+    _add_key_options(new)
+    turn = _act(acts, common, rotate, "rotate", "make a new key, which the present one announces")
+    _add_key_options(turn)
+    _act(acts, common, sign, "sign", "sign, witness and stamp the newest head now")
+
+
+def _act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:
+    parser = acts.add_parser(
+        name,
+        help=says,
+        description=f"{says[:1].upper()}{says[1:]}.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+    return parser
+
+
+def _add_key_options(parser: Any) -> None:
+    parser.add_argument(
+        "--to",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the file of the private key, outside the archive; its public key goes to FILE.pub",
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--no-passphrase", action="store_true", help="protect it by the rights of the file alone"
+    )
+    group.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="read the passphrase from this file instead of asking for it at the terminal",
+    )
+
+
+def make(arguments: argparse.Namespace, context: Context) -> int:
+    """Make a key. KeyUnusable when the file exists or would lie in the archive."""
+    public = _make(arguments, context)
+    lines = [
+        f"The key {public.key_id[:16]} is in {arguments.to}, its public key in {arguments.to}.pub.",
+        f"Set evidence.sign to {arguments.to}; the next run signs. Keep a copy of both elsewhere.",
+    ]
+    context.console.result(*lines)
+    context.console.json({"keyId": public.key_id, "file": str(arguments.to)})
+    return 0
+
+
+def rotate(arguments: argparse.Namespace, context: Context) -> int:
+    """Make a key and announce it in the archive, signed by the present one."""
+    from archiver.evidence.keys import load_signer, signer_of
+    from archiver.evidence.rotation import check_current
+    from archiver.evidence.rotation import rotate as announce
+
+    config = context.load_config(needs_key=False)
+    old = signer_of(config.evidence)
+    phrase = _passphrase(arguments)
+
+    async def act() -> "PublicKey":
+        from archiver.archive.opening import watched_archive
+
+        state = state_folder(context.environ, config.catalog.path)
+        async with watched_archive(config, state_folder=state) as archive:
+            await check_current(archive.storage, old.public.key_id)
+            made = _make(arguments, context, phrase)
+            new, head = load_signer(arguments.to, phrase), await archive.catalog.head()
+            await announce(archive.storage, archive.archive_id, head, old, new, clock=system_clock)
+            return made
+
+    public = anyio.run(act)
+    context.console.result(
+        f"The key {public.key_id[:16]} follows {old.public.key_id[:16]}, which counts no more for "
+        "what comes.",
+        f"Set evidence.sign to {arguments.to} before the next run.",
+    )
+    context.console.json({"keyId": public.key_id, "previous": old.public.key_id})
+    return 0
+
+
+def sign(_arguments: argparse.Namespace, context: Context) -> int:
+    """Have the newest head vouched for; 5 when something of it could not be done."""
+    config = context.load_config(needs_key=False)
+    if not config.evidence.vouches:
+        raise UsageError(
+            "the section evidence of archive.yaml asks for nothing",
+            hint="set evidence.sign, evidence.timestamp_url or evidence.witnesses",
+        )
+    done = anyio.run(_sign, config, context)
+    if done is None:
+        raise UsageError("the ledger is empty", hint="`archiver run` writes to it")
+    told = done.as_json()
+    context.console.json(told)
+    if done.signed_at is not None:
+        context.console.result(f"Signed        segment {done.head}")
+    if done.stamped_at is not None:
+        context.console.result(f"Time stamp    {told['stampedAt']}")
+    context.console.result(*(f"Witnessed by  {url}" for url, has in done.witnesses.items() if has))
+    return 5 if done.troubles else 0
+
+
+async def _sign(config: Config, context: Context) -> "Attestation | None":
+    from archiver.archive.opening import watched_archive
+    from archiver.cli.vouching import vouched
+
+    state = state_folder(context.environ, config.catalog.path)
+    async with watched_archive(config, state_folder=state) as archive:
+        return await vouched(archive, config, context.console)
+
+
+def _make(
+    arguments: argparse.Namespace, context: Context, phrase: bytes | None = None
+) -> "PublicKey":
+    from archiver.evidence.keys import make_key
+
+    _refuse_inside(arguments.to, context)
+    return make_key(arguments.to, phrase if phrase is not None else _passphrase(arguments))
+
+
+def _refuse_inside(path: Path, context: Context) -> None:
+    """Whoever can write to the archive must not find the key there."""
+    if not context.config_path.exists():
+        return
+    storage = context.load_config(needs_key=False).storage
+    root = os.path.realpath(storage.url)
+    if storage.is_local and Path(os.path.realpath(path)).is_relative_to(root):
+        raise KeyUnusable(
+            f"{path} lies inside the archive", hint="choose a folder outside of it with --to"
+        )
+
+
+def _passphrase(arguments: argparse.Namespace) -> bytes | None:
+    """The passphrase that is asked for twice; None where none is wanted."""
+    if arguments.no_passphrase:
+        return None
+    if arguments.passphrase_file is not None:
+        from archiver.config.files import read_secret
+
+        phrase = read_secret(arguments.passphrase_file, "--passphrase-file")
+    elif sys.stdin.isatty():
+        phrase = getpass.getpass("Passphrase: ")
+        if phrase != getpass.getpass("The same again: "):
+            raise UsageError("the two passphrases differ", hint="try again")
+    else:
+        raise UsageError(
+            "there is no terminal to ask for a passphrase",
+            hint="give --passphrase-file FILE, or --no-passphrase",
+        )
+    if len(phrase) < _SHORTEST:
+        raise UsageError(
+            f"the passphrase has fewer than {_SHORTEST} characters", hint="choose a longer one"
+        )
+    return phrase.encode()

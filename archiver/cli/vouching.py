@@ -1,0 +1,37 @@
+"""Having the head vouched for after a command that told the ledger something."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.clock import system_clock
+from archiver.config import Config
+from archiver.console import Console
+
+if TYPE_CHECKING:
+    from archiver.archive.archive import Archive
+    from archiver.evidence.attest import Attestation
+
+
+async def vouched(archive: "Archive", config: Config, console: Console) -> "Attestation | None":
+    """Have the newest head signed, witnessed and stamped; what could not be done is a warning."""
+    if not config.evidence.vouches:
+        return None
+    from archiver.evidence.attest import attest
+
+    head = await archive.catalog.head()
+    done = await attest(
+        archive.storage, archive.archive_id, head, config.evidence, clock=system_clock
+    )
+    for trouble in () if done is None else done.troubles:
+        console.warn(trouble)
+    return done
+
+
+async def vouched_anew(config: Config, state_folder: Path, console: Console) -> None:
+    """The same for a command that has closed the archive again."""
+    if not config.evidence.vouches:
+        return
+    from archiver.archive.opening import watched_archive
+
+    async with watched_archive(config, state_folder=state_folder) as archive:
+        await vouched(archive, config, console)

@@ -1,0 +1,88 @@
+"""The sections of archive.yaml that name places: `storage`, and `evidence` with its witnesses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, cast
+
+from archiver.config.addresses import parse_base_url, parse_path, parse_storage_url
+from archiver.config.document import Section
+from archiver.config.scalars import length, one_of, word, yes_or_no
+from archiver.config.values import EvidenceConfig, ObjectLockConfig, S3Config, StorageConfig
+
+_SSE: Final = ("AES256", "aws:kms", "aws:kms:dsse")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where relative paths lie, and the home folder that `~` stands for."""
+
+    base: Path
+    home: str | None
+
+    def path(self, text: str) -> Path:
+        """The path, made absolute."""
+        return parse_path(text, self.base, self.home)
+
+    def storage(self, text: str) -> str:
+        """The root of an archive, made absolute where it is a folder."""
+        return parse_storage_url(text, self.base, self.home)
+
+
+def storage(section: Section, place: Place) -> StorageConfig:
+    """The section `storage`, or one that is written like it."""
+    url = section.value("url", place.storage, place.storage(StorageConfig().url))
+    s3 = _s3(section.section("s3"), place)
+    found = StorageConfig(url=url, s3=s3)
+    if s3 != S3Config() and found.is_local:
+        raise section.error("s3", "is for an archive on S3, and storage.url is a folder")
+    return found
+
+
+def _s3(section: Section, place: Place) -> S3Config:
+    s3 = S3Config(
+        endpoint_url=section.value("endpoint_url", parse_base_url, None, private=True),
+        region=section.value("region", word(r"[a-z0-9-]{1,64}", "a region"), None),
+        storage_class=section.value(
+            "storage_class", word(r"[A-Z0-9_]{1,64}", "a storage class such as GLACIER_IR"), None
+        ),
+        sse=section.value("sse", one_of(_SSE), None),
+        kms_key_id=section.value("kms_key_id", word(r"[!-~]{1,2048}", "a key id or ARN"), None),
+        object_lock=_object_lock(section.section("object_lock")),
+        profile=section.value("profile", word(r"[!-~]{1,128}", "the name of a profile"), None),
+        credentials_file=section.value("credentials_file", place.path, None),
+    )
+    if s3.kms_key_id is not None and (s3.sse is None or not s3.sse.startswith("aws:kms")):
+        raise section.error("kms_key_id", "is for sse aws:kms", "set storage.s3.sse to aws:kms")
+    return s3
+
+
+def _object_lock(section: Section) -> ObjectLockConfig | None:
+    mode = section.value("mode", one_of(("GOVERNANCE", "COMPLIANCE")), None)
+    retain = section.value("retain", length, None)
+    if mode is None and retain is None:
+        return None
+    if mode is None or retain is None:
+        given, missing = ("retain", "mode") if mode is None else ("mode", "retain")
+        raise section.error(given, f"is given without {section.full(missing)}", "set both or none")
+    return ObjectLockConfig(cast(Literal["GOVERNANCE", "COMPLIANCE"], mode), retain)
+
+
+def evidence(section: Section, place: Place) -> EvidenceConfig:
+    """The section `evidence`."""
+    found = EvidenceConfig(
+        sign=section.value("sign", place.path, None),
+        passphrase_file=section.value("passphrase_file", place.path, None),
+        timestamp_url=section.value("timestamp_url", parse_base_url, None, private=True),
+        timestamp_roots=section.value("timestamp_roots", place.path, None),
+        witnesses=tuple(_witness(one, place) for one in section.sections("witnesses")),
+        send_head=section.value("send_head", yes_or_no, EvidenceConfig().send_head),
+    )
+    if found.passphrase_file is not None and found.sign is None:
+        raise section.error("passphrase_file", "is given without evidence.sign")
+    return found
+
+
+def _witness(section: Section, place: Place) -> StorageConfig:
+    if not section.has("url"):
+        raise section.error("url", "is missing", "name a folder, or s3://bucket/prefix")
+    return storage(section, place)

@@ -1,0 +1,162 @@
+"""After a new head: sign it, have it witnessed, have it stamped. One call, which never fails.
+
+Whatever could not be done is a trouble that the caller reports. The next head makes up for it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import anyio
+
+from archiver.clock import Clock, stamp_or_none
+from archiver.config import EvidenceConfig
+from archiver.errors import ArchiverError, KeyExists, StorageError
+from archiver.evidence.keys import Signer, signer_of
+from archiver.evidence.rotation import check_current
+from archiver.evidence.stamping import fetch_stamp, load_roots, read_stamp
+from archiver.evidence.statements import (
+    MOST_BYTES,
+    HeadStatement,
+    Signed,
+    head_key,
+    public_key_key,
+    read_signed,
+    signed_by,
+    stamp_key,
+)
+from archiver.evidence.witnesses import tell_witness
+from archiver.ledger.segments import MOST_BYTES as MOST_SEGMENT_BYTES
+from archiver.ledger.segments import Head, number_prefix
+from archiver.storage.base import Body, Storage
+from archiver.tasks.stopping import cancelled_by
+
+
+@dataclass(slots=True)
+class Attestation:
+    """What vouches for a head now. `witnesses` says of each whether it has the head."""
+
+    head: Head
+    signed_at: datetime | None = None
+    stamped_at: datetime | None = None
+    witnesses: dict[str, bool] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """As the report of a run has it."""
+        return {
+            "segment": self.head.number,
+            "head": self.head.digest,
+            "signedAt": stamp_or_none(self.signed_at),
+            "stampedAt": stamp_or_none(self.stamped_at),
+            "witnesses": [{"url": url, "has": has} for url, has in self.witnesses.items()],
+            "troubles": list(self.troubles),
+        }
+
+
+async def attest(
+    storage: Storage,
+    archive_id: str,
+    head: Head,
+    config: EvidenceConfig,
+    *,
+    clock: Clock,
+    stop: anyio.Event | None = None,
+) -> Attestation | None:
+    """Have the head vouched for as the configuration asks; None where it asks for nothing.
+
+    It is signed in any case; once `stop` is set nobody outside is waited for.
+    """
+    if not config.vouches or head.digest is None:
+        return None
+    done = Attestation(head)
+    statement = HeadStatement(archive_id, head, clock(), None)
+    signed = Signed(statement.line())
+    if config.sign is not None:
+        try:
+            signed = await _sign(storage, statement, signer_of(config))
+            done.signed_at = statement.at
+        except ArchiverError as error:
+            done.troubles.append(_said("the head is not signed", error))
+    async with cancelled_by(stop or anyio.Event()):
+        await _reach_out(storage, archive_id, done, signed, config)
+    return done
+
+
+async def _reach_out(
+    storage: Storage, archive_id: str, done: Attestation, signed: Signed, config: EvidenceConfig
+) -> None:
+    """Tell the witnesses, and have the head stamped."""
+    for witness in config.witnesses:
+        try:
+            await tell_witness(witness, archive_id, done.head, signed.data)
+            done.witnesses[witness.url] = True
+        except ArchiverError as error:
+            done.witnesses[witness.url] = False
+            done.troubles.append(_said("a witness does not have the head", error))
+    if config.timestamp_url is not None:
+        try:
+            done.stamped_at = await _stamp(storage, done.head, config)
+        except ArchiverError as error:
+            done.troubles.append(_said("the head is not stamped", error))
+
+
+async def _sign(storage: Storage, statement: HeadStatement, signer: Signer) -> Signed:
+    """Put the statement, signed, into the archive, with the public key if it is not there yet."""
+    key_id = signer.public.key_id
+    await check_current(storage, key_id)
+    await put_once(storage, public_key_key(key_id), signer.public.pem)
+    line = HeadStatement(statement.archive_id, statement.head, statement.at, key_id).line()
+    signed = signed_by(line, signer)
+    key = head_key(statement.head, key_id)
+    try:
+        await storage.put(key, Body.of(signed.data))
+    except KeyExists:
+        there = await _signed_there(storage, key)
+        if there is None or not _is_by(signer, there):
+            raise StorageError(
+                f"{key} holds something that this key did not sign",
+                key=key,
+                hint="`archiver verify` names it; the next head is signed again",
+            ) from None
+        return there
+    return signed
+
+
+async def _signed_there(storage: Storage, key: str) -> Signed | None:
+    try:
+        return read_signed(await storage.read(key, limit=MOST_BYTES))
+    except ValueError:
+        return None
+
+
+def _is_by(signer: Signer, signed: Signed) -> bool:
+    return any(signer.public.verifies(one, signed.line) for one in signed.signatures)
+
+
+async def _stamp(storage: Storage, head: Head, config: EvidenceConfig) -> datetime:
+    """The moment of the head's stamp, which lies in the archive then."""
+    key = stamp_key(head)
+    roots = [] if config.timestamp_roots is None else load_roots(config.timestamp_roots)
+    segment = await storage.read(
+        f"{number_prefix(head.number)}{head.digest}.jsonl", limit=MOST_SEGMENT_BYTES
+    )
+    data = await fetch_stamp(str(config.timestamp_url), segment)
+    found = read_stamp(data, roots)
+    if found.problem:
+        raise StorageError(f"the stamp does not count: {found.problem}")
+    await put_once(storage, key, data)
+    return found.at
+
+
+def _said(what: str, error: ArchiverError) -> str:
+    return f"{what}: {error}; {error.hint}".removesuffix("; ")
+
+
+async def put_once(storage: Storage, key: str, data: bytes) -> None:
+    """Put the object; one that is there stays, whatever it holds."""
+    try:
+        await storage.put(key, Body.of(data))
+    except KeyExists:
+        return

@@ -1,0 +1,193 @@
+"""Statements: one line of JSON each, followed by its signatures in base64, a line each (pure).
+
+What is signed is the first line with its line feed, so `head -n 1` is all that a stranger needs.
+"""
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from archiver.clock import from_stamp, stamp
+from archiver.ledger.segments import Head
+from archiver.storage.keys import EVIDENCE_PREFIX
+from archiver.text.json import read_json
+
+HEAD_FORMAT: Final = "liner-head/1"
+ROTATION_FORMAT: Final = "liner-key/1"
+MOST_BYTES: Final = 16 * 1024
+
+HEADS_PREFIX: Final = f"{EVIDENCE_PREFIX}heads/"
+KEYS_PREFIX: Final = f"{EVIDENCE_PREFIX}keys/"
+STAMPS_PREFIX: Final = f"{EVIDENCE_PREFIX}stamps/"
+
+_HEAD_NAME: Final = re.compile(r"([0-9]{8})-([0-9a-f]{64})(?:\.[0-9a-f]{16})?\.(?:signed|tsr)")
+_KEY_NAME: Final = re.compile(r"([0-9a-f]{64})\.(pem|signed)")
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A statement as it was written, with its signatures: `line` is what they are over."""
+
+    line: bytes
+    signatures: tuple[bytes, ...] = ()
+
+    @property
+    def data(self) -> bytes:
+        """The whole file."""
+        return b"".join((self.line, *(base64.b64encode(one) + b"\n" for one in self.signatures)))
+
+
+@dataclass(frozen=True, slots=True)
+class HeadStatement:
+    """That an archive had this head at this moment. `key_id` is None where nobody signs it."""
+
+    archive_id: str
+    head: Head
+    at: datetime
+    key_id: str | None
+
+    def line(self) -> bytes:
+        """The statement as the line that is signed."""
+        told: dict[str, Any] = {
+            "format": HEAD_FORMAT,
+            "archive": self.archive_id,
+            "segment": self.head.number,
+            "head": self.head.digest,
+            "at": stamp(self.at),
+        }
+        return _line(told | ({} if self.key_id is None else {"key": self.key_id}))
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """That the key `previous_id` is followed by `key_id`: it counts no more after `head`."""
+
+    archive_id: str
+    key_id: str
+    previous_id: str
+    head: Head
+    at: datetime
+
+    def line(self) -> bytes:
+        """The statement as the line that both keys sign, the old one first."""
+        return _line(
+            {
+                "format": ROTATION_FORMAT,
+                "archive": self.archive_id,
+                "key": self.key_id,
+                "previous": self.previous_id,
+                "segment": self.head.number,
+                "head": self.head.digest,
+                "at": stamp(self.at),
+            }
+        )
+
+
+def read_signed(data: bytes) -> Signed:
+    """The statement and its signatures. ValueError for what is neither."""
+    line, feed, rest = data.partition(b"\n")
+    if len(data) > MOST_BYTES or not feed or (rest and not rest.endswith(b"\n")):
+        raise ValueError("not a signed statement")
+    try:
+        found = [base64.b64decode(one, validate=True) for one in rest.split(b"\n")[:-1]]
+    except binascii.Error:
+        raise ValueError("its signature is not base64") from None
+    return Signed(line + feed, tuple(found))
+
+
+def read_head(signed: Signed) -> HeadStatement:
+    """What is stated about a head. ValueError for another statement."""
+    told = _told(signed, HEAD_FORMAT)
+    try:
+        key_id = told.get("key")
+        return HeadStatement(
+            archive_id=str(told["archive"]),
+            head=_head(told),
+            at=from_stamp(told["at"]),
+            key_id=None if key_id is None else str(key_id),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError("not a statement about a head") from error
+
+
+def read_rotation(signed: Signed) -> Rotation:
+    """What is stated about a key. ValueError for another statement."""
+    told = _told(signed, ROTATION_FORMAT)
+    try:
+        return Rotation(
+            archive_id=str(told["archive"]),
+            key_id=str(told["key"]),
+            previous_id=str(told["previous"]),
+            head=_head(told),
+            at=from_stamp(told["at"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError("not a statement about a key") from error
+
+
+def head_key(head: Head, key_id: str) -> str:
+    """Where the statement about a head lies that this key signs."""
+    return f"{HEADS_PREFIX}{name_of_head(head)}.{key_id[:16]}.signed"
+
+
+def stamp_key(head: Head) -> str:
+    """Where the time stamp of a head lies."""
+    return f"{STAMPS_PREFIX}{name_of_head(head)}.tsr"
+
+
+def public_key_key(key_id: str) -> str:
+    """Where a public key lies."""
+    return f"{KEYS_PREFIX}{key_id}.pem"
+
+
+def rotation_key(key_id: str) -> str:
+    """Where the rotation to that key lies."""
+    return f"{KEYS_PREFIX}{key_id}.signed"
+
+
+def name_of_head(head: Head) -> str:
+    """Number and digest, as names of objects have them."""
+    return f"{head.number:08d}-{head.digest}"
+
+
+def head_in(name: str) -> Head | None:
+    """The head that the last part of a key names, whatever stands before it; None for none."""
+    found = _HEAD_NAME.fullmatch(name.rpartition("/")[2])
+    return None if found is None else Head(int(found[1]), found[2])
+
+
+def is_evidence(key: str) -> bool:
+    """Whether an object may lie under that key of an archive."""
+    folder, _, name = key.rpartition("/")
+    folder += "/"
+    if folder == KEYS_PREFIX:
+        return _KEY_NAME.fullmatch(name) is not None
+    ending = {HEADS_PREFIX: ".signed", STAMPS_PREFIX: ".tsr"}.get(folder)
+    return ending is not None and name.endswith(ending) and head_in(name) is not None
+
+
+def signed_by(line: bytes, *signers: Any) -> Signed:
+    """The statement, signed by each in that order."""
+    return Signed(line, tuple(one.sign(line) for one in signers))
+
+
+def _line(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _told(signed: Signed, kind: str) -> dict[str, Any]:
+    told = read_json(signed.line)
+    if not isinstance(told, dict) or told.get("format") != kind:
+        raise ValueError(f"not a statement of the format {kind}")
+    return told
+
+
+def _head(told: dict[str, Any]) -> Head:
+    number, digest = told["segment"], told["head"]
+    if type(number) is not int or not isinstance(digest, str):
+        raise ValueError("no head")
+    return Head(number, digest)

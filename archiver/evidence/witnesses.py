@@ -1,0 +1,47 @@
+"""Witnesses: places with credentials of their own that keep the heads of an archive.
+
+Below its root a witness has one folder an archive, named by the archive's id, and in it one object
+a head, named by number and digest. What else is there is somebody else's, and is left alone.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import anyio
+
+from archiver.config import StorageConfig
+from archiver.errors import KeyExists, StorageError, StorageUnreachable
+from archiver.evidence.statements import head_in, name_of_head
+from archiver.ledger.segments import Head
+from archiver.storage.base import Body, Storage
+from archiver.storage.opening import open_storage
+from archiver.tasks.closing import closed_at_the_end
+
+_SECONDS = 30.0
+"""How long a witness is waited for: others wait for the end of the run."""
+
+
+async def tell_witness(witness: StorageConfig, archive_id: str, head: Head, data: bytes) -> None:
+    """Leave a head with the witness, if it does not have it yet. Raises StorageError."""
+    async with _opened(witness) as storage:
+        with suppress(KeyExists):
+            await storage.put(f"{archive_id}/{name_of_head(head)}.signed", Body.of(data))
+
+
+async def heads_at(witness: StorageConfig, archive_id: str) -> list[Head]:
+    """The heads of the archive that the witness has, in order. Raises StorageError."""
+    async with _opened(witness) as storage:
+        keys = [info.key async for info in storage.list(f"{archive_id}/")]
+    return sorted((head for key in keys if (head := head_in(key))), key=lambda one: one.number)
+
+
+@asynccontextmanager
+async def _opened(witness: StorageConfig) -> AsyncIterator[Storage]:
+    try:
+        with anyio.fail_after(_SECONDS):
+            async with closed_at_the_end(open_storage(witness)) as storage:
+                yield storage
+    except TimeoutError:
+        raise StorageUnreachable(f"{witness.url} did not answer in {_SECONDS:.0f} s") from None
+    except StorageError as error:
+        raise type(error)(f"{witness.url}: {error}", hint=error.hint) from None

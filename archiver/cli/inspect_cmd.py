@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import anyio
@@ -15,6 +15,8 @@ from archiver.errors import INTERRUPTED, ArchiveLocked
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from archiver.archive.archive import Archive
+    from archiver.catalog.inspections import Examinable
     from archiver.inspection.inspect import Inspection
     from archiver.ledger.events import Inspected
 
@@ -47,6 +49,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     console = context.console
     console.json(found.as_json())
     console.result(*(sound_lines(found.as_json()) or ["", "Sound check: nothing to examine"])[1:])
+    if found.lengths_put_right:
+        console.result(
+            f"  {found.lengths_put_right:,} sidecars stated a wrong length, and were revised"
+        )
     if found.unproved:
         console.result(
             f"  {len(found.unproved):,} not examined: the bytes are missing or not those that the"
@@ -64,6 +70,8 @@ async def _inspect(
     from archiver.cli.watch import shown_by, stopped_by_signal
     from archiver.clock import system_clock
     from archiver.inspection.inspect import Watcher, inspect
+    from archiver.inspection.lengths import put_lengths_right
+    from archiver.inspection.write import write_findings
     from archiver.retention.acts import name_of_act
 
     state, meter = state_folder(context.environ), Meter()
@@ -78,6 +86,14 @@ async def _inspect(
             if events:
                 await archive.announce(events, at=system_clock(), run=act)
 
+        async def put_right(recordings: "Sequence[Examinable]") -> bool:
+            async def revise(locked: "Archive") -> list[str]:
+                return await put_lengths_right(locked, recordings, clock=system_clock, act=act)
+
+            is_done = await _under_lock(config, context, revise)
+            await archive.catch_up()
+            return is_done
+
         found = await inspect(
             archive,
             workers=config.inspect.workers,
@@ -85,17 +101,24 @@ async def _inspect(
             since=since,
             again=again,
             is_over=stop.is_set,
+            put_right=put_right,
             watcher=Watcher(meter.expect, lambda size: meter.add(1, size)),
         )
-    await _write(config, context, act)
+
+    async def write(locked: "Archive") -> list[str]:
+        return await write_findings(locked, clock=system_clock, act=act)
+
+    if not await _under_lock(config, context, write):
+        context.console.say("a run has locked the archive, and writes the findings into sidecars")
     return found, stop.is_set()
 
 
-async def _write(config: Config, context: Context, act: str) -> None:
-    """Write what was found into the sidecars; a run that has locked the archive does it then."""
+async def _under_lock(
+    config: Config, context: Context, revise: "Callable[[Archive], Awaitable[list[str]]]"
+) -> bool:
+    """Revise sidecars as the owner of the archive's lock; False while a run has locked it."""
     from archiver.archive.opening import locked_archive
     from archiver.clock import system_clock
-    from archiver.inspection.write import write_findings
 
     locked = locked_archive(
         config,
@@ -107,11 +130,11 @@ async def _write(config: Config, context: Context, act: str) -> None:
     try:
         async with locked as archive:
             before, archive.lock.leave = archive.lock.leave, True
-            damaged = await write_findings(archive, clock=system_clock, act=act)
+            damaged = await revise(archive)
             await archive.publish()
             archive.lock.leave = before
     except ArchiveLocked:
-        context.console.say("the archive is locked: the run writes the findings into the sidecars")
-        return
+        return False
     for key in damaged:
         context.console.say(f"{key}: its sidecar is damaged; run `archiver verify`")
+    return True

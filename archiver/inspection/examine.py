@@ -1,5 +1,6 @@
 """One recording examined: its bytes proved against the ledger, then decoded in a worker process."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,33 +16,46 @@ PATIENCE: Final = 300.0
 DECODER_FAILED: Final = "decoder-failed"
 
 
-async def examine(storage: Storage, recording: Examinable, folder: Path) -> Inspected | None:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A recording, what is heard in it as an event, and the length that its format promises in
+    seconds; None: it promises none, or the worker failed."""
+
+    recording: Examinable
+    event: Inspected
+    seconds: float | None = None
+
+
+async def examine(storage: Storage, recording: Examinable, folder: Path) -> Examined | None:
     """What is heard in the recording; None when its bytes are not those that the ledger names.
 
     The audio waits in `folder` meanwhile. Raises StorageError, OSError of the folder, and
     ExtraMissing where no decoder is installed.
     """
     with extra("sound"):
-        from archiver.sound.measure import measure
+        from archiver.inspection.listening import listen
         from archiver.sound.rules import RULES, findings_of
         from archiver.sound.workers import WorkerFailed, work_on_audio
     try:
         async with storage.open(recording.key) as chunks:
             found = await work_on_audio(
                 chunks,
-                measure,
+                listen,
                 size=recording.size,
                 sha256=recording.sha256,
                 folder=folder,
                 patience=PATIENCE,
             )
     except WorkerFailed:
-        return _undecoded(recording, RULES, DECODER_FAILED)
+        return Examined(recording, _undecoded(recording, RULES, DECODER_FAILED))
     if found is None:
         return None
-    if not isinstance(found, Sound):
-        return _undecoded(recording, RULES, found)
-    return _inspected(recording, RULES, found, findings_of(found))
+    sound, seconds = found
+    if isinstance(sound, Sound):
+        event = _inspected(recording, RULES, sound, findings_of(sound))
+    else:
+        event = _undecoded(recording, RULES, sound)
+    return Examined(recording, event, seconds)
 
 
 def _undecoded(recording: Examinable, rules: int, why: str) -> Inspected:

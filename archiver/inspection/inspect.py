@@ -20,7 +20,8 @@ from archiver.catalog import inspections
 from archiver.catalog.inspections import Examinable, Wanted
 from archiver.errors import KeyMissing, StorageError
 from archiver.extras import extra
-from archiver.inspection.examine import examine
+from archiver.inspection.examine import Examined, examine
+from archiver.inspection.lengths import states_another_length
 from archiver.ledger.events import Inspected
 from archiver.sound.figures import SHORT_TALK
 from archiver.tasks.lanes import in_lanes
@@ -28,7 +29,13 @@ from archiver.tasks.lanes import in_lanes
 _A_BATCH: Final = 64
 """Recordings that are examined before anything is told: a minute of work, or less."""
 
+_READERS: Final = 16
+"""Sidecars that are read at a time."""
+
 Tell = Callable[[Sequence[Inspected]], Awaitable[object]]
+
+PutRight = Callable[[Sequence[Examinable]], Awaitable[bool]]
+"""Revises the sidecars of these recordings; False when that has to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +49,14 @@ class Watcher:
 @dataclass(slots=True)
 class Inspection:
     """What was done. `found` names the findings of each recording that has any; `unproved` are
-    recordings whose bytes are missing or not those of the ledger, which `verify` looks into."""
+    recordings whose bytes are missing or not those of the ledger, which `verify` looks into.
+    `lengths_put_right` counts sidecars that stated a wrong length and were revised."""
 
     examined: int = 0
     undecoded: int = 0
     found: dict[int, tuple[str, ...]] = field(default_factory=dict)
     unproved: list[int] = field(default_factory=list)
+    lengths_put_right: int = 0
     is_whole: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -59,6 +68,7 @@ class Inspection:
             "findings": dict(counts),
             "found": [{"recordId": one, "findings": [*said]} for one, said in self.found.items()],
             "unproved": self.unproved,
+            "lengthsPutRight": self.lengths_put_right,
             "whole": self.is_whole,
         }
 
@@ -71,11 +81,14 @@ async def inspect(
     since: datetime | None = None,
     again: bool = False,
     is_over: Callable[[], bool] = lambda: False,
+    put_right: PutRight | None = None,
     watcher: Watcher = Watcher(),
 ) -> Inspection:
     """Examine what is due, until `is_over`. `tell` makes the ledger know what was found.
 
     Due is what was archived since that moment and not examined yet; with `again`, all of it.
+    `put_right` revises sidecars that state another length than the audio has, if it can: those that
+    it cannot reach now stay due. Without it, lengths are not compared.
     Raises StorageError when the storage or the temporary folder fails, and ExtraMissing where no
     decoder is installed.
     """
@@ -85,7 +98,7 @@ async def inspect(
     watcher.on_due(*await archive.catalog.ask(partial(inspections.how_many, wanted=wanted)))
     inspection, after = Inspection(), 0
     with tempfile.TemporaryDirectory(prefix="archiver-sound-") as folder:
-        working = _Working(archive, Path(folder), workers, is_over, watcher, inspection)
+        working = _Working(archive, Path(folder), workers, is_over, put_right, watcher, inspection)
         while not is_over():
             batch = await archive.catalog.ask(
                 partial(inspections.due, wanted=wanted, after=after, most=_A_BATCH)
@@ -110,27 +123,46 @@ class _Working:
     folder: Path
     workers: int
     is_over: Callable[[], bool]
+    put_right: PutRight | None
     watcher: Watcher
     inspection: Inspection
 
     async def examine_all(self, batch: Sequence[Examinable]) -> list[Inspected]:
-        """What was found in each, as far as there was time."""
-        found: list[Inspected] = []
+        """What was found in each, as far as there was time and its length is right by now."""
+        found: list[Examined] = []
 
         async def look(recording: Examinable) -> None:
             if self.is_over():
                 return
-            event = await self._examine(recording)
-            if event is None:
+            examined = await self._examine(recording)
+            if examined is None:
                 self.inspection.unproved.append(recording.record_id)
             else:
-                found.append(event)
+                found.append(examined)
             self.watcher.on_examined(recording.size)
 
         await in_lanes(self.workers, batch, look)
-        return sorted(found, key=lambda event: event.record_id)
+        still_wrong = await self._compare_lengths(found)
+        events = [one.event for one in found if one.recording.record_id not in still_wrong]
+        return sorted(events, key=lambda event: event.record_id)
 
-    async def _examine(self, recording: Examinable) -> Inspected | None:
+    async def _compare_lengths(self, found: Sequence[Examined]) -> set[int]:
+        """Put right what sidecars state wrongly; the recordings for which that has to wait."""
+        if self.put_right is None:
+            return set()
+        wrong: list[Examinable] = []
+
+        async def compare(one: Examined) -> None:
+            if await states_another_length(self.archive.storage, one.recording, one.seconds):
+                wrong.append(one.recording)
+
+        await in_lanes(_READERS, found, compare)
+        if wrong and not await self.put_right(wrong):
+            return {one.record_id for one in wrong}
+        self.inspection.lengths_put_right += len(wrong)
+        return set()
+
+    async def _examine(self, recording: Examinable) -> Examined | None:
         with _folder_errors(self.folder):
             try:
                 return await examine(self.archive.storage, recording, self.folder)

@@ -3,22 +3,30 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from archiver.archive.archive import Archive
 from archiver.archive.opening import locked_archive, watched_archive
 from archiver.archive.reindex import reindex
 from archiver.archive.status import look
 from archiver.catalog import inspections
+from archiver.catalog.inspections import Examinable
 from archiver.inspection.inspect import Inspection, inspect
+from archiver.inspection.lengths import put_lengths_right
 from archiver.inspection.write import write_findings
 from archiver.ledger.events import Inspected
+from archiver.recordings import sidecar
+from archiver.recordings.revisions import read_link, succession
 from archiver.sandbox.audio import Audio
 from archiver.sandbox.world import World
 from archiver.sound.figures import SOUND_FINDINGS
+from archiver.storage.base import Body
+from archiver.storage.keys import revision_key, sidecar_key
 from tests.sound.corpus import CODECS, Samples, beside, noise, speech, written
 from tests.support.world import Night, bench
 
@@ -235,3 +243,51 @@ async def test_questions_of_the_check_are_asked_by_id(tmp_path: Path, recorded: 
             assert (count, size) == (5, sum(one.size for one in everything))
             later = replace(wanted, since=night.clock())
             assert (await ask(partial(inspections.how_many, wanted=later)))[0] in (0, 5)
+
+
+async def test_a_length_that_an_earlier_version_measured_wrongly_is_put_right(
+    tmp_path: Path, recorded: World
+) -> None:
+    async with bench(tmp_path, recorded) as night:
+        await night.run()
+        opened = locked_archive(
+            night.config(), owner="inspect", state_folder=night.state, clock=night.clock
+        )
+        async with opened as archive:
+            await misstate(archive, night.clock(), 11, 12.5)
+
+            async def tell(events: Sequence[Inspected]) -> None:
+                await archive.catalog.record(events, at=night.clock(), run="inspect-1")
+
+            async def locked_out(recordings: Sequence[Examinable]) -> bool:
+                return False
+
+            async def put_right(recordings: Sequence[Examinable]) -> bool:
+                return not await put_lengths_right(
+                    archive, recordings, clock=night.clock, act="inspect-1"
+                )
+
+            first = await inspect(archive, workers=2, tell=tell, put_right=locked_out)
+            assert (first.examined, first.lengths_put_right) == (4, 0)
+            second = await inspect(archive, workers=2, tell=tell, put_right=put_right)
+            assert (second.examined, second.lengths_put_right) == (1, 1)
+            await archive.publish()
+        assert night.archive.sidecar(11)["audio"]["measuredSeconds"] == pytest.approx(10.5, abs=0.2)
+        assert await night.findings() == []
+
+
+async def misstate(archive: Archive, at: datetime, record_id: int, seconds: float) -> None:
+    """Replace the sidecar by one that states another length, as if it had been measured so."""
+    (recording,) = await archive.catalog.ask(
+        partial(inspections.due, wanted=inspections.Wanted(1), after=record_id - 1, most=1)
+    )
+    key, storage = sidecar_key(recording.key), archive.storage
+    right = await read_link(storage, key)
+    await storage.put(revision_key(key, 1), Body.of(right.data, "application/json"))
+    wrong = sidecar.remeasured(right.card, seconds, (), archived_at=at, version="0.1.0")
+    assert wrong is not None
+    body = Body.of(wrong.encode(), "application/json")
+    await storage.put(key, body, replacing=right.info.tag)
+    kept = await read_link(storage, revision_key(key, 1))
+    told = succession(record_id, kept, await read_link(storage, key))
+    await archive.catalog.record([told], at=at, run="earlier")

@@ -1,0 +1,57 @@
+"""Lengths that sidecars state wrongly, since an earlier version measured them so, put right.
+
+Versions before 0.2.0 took the length of some formats from what the file only estimates. Whoever
+examines an archive has the audio at hand, measures it again, and compares. A wrong one is revised
+under the archive's lock.
+"""
+
+from collections.abc import Sequence
+
+from archiver import __version__
+from archiver.archive.archive import Archive
+from archiver.catalog.inspections import Examinable
+from archiver.clock import Clock
+from archiver.errors import ArchiveDamaged, FetchError, KeyMissing
+from archiver.recordings import sidecar
+from archiver.recordings.deposit import Shelf
+from archiver.recordings.spool import Spool
+from archiver.storage.base import Storage
+from archiver.storage.keys import sidecar_key
+
+_IN_MEMORY = 8 * 1024 * 1024
+
+
+async def states_another_length(
+    storage: Storage, recording: Examinable, seconds: float | None
+) -> bool:
+    """Whether the sidecar states another length than was measured now.
+
+    Not where the sidecar is missing or unreadable, which `verify` looks into.
+    """
+    try:
+        data = await storage.read(sidecar_key(recording.key), limit=sidecar.MOST_BYTES)
+        stated = sidecar.decode(data).fields["audio"].get("measuredSeconds")
+    except (KeyMissing, ValueError):
+        return False
+    return bool(stated != seconds)
+
+
+async def put_lengths_right(
+    archive: Archive, recordings: Sequence[Examinable], *, clock: Clock, act: str
+) -> list[str]:
+    """Revise the sidecars of these; the keys of those that cannot be, which are damaged.
+
+    For the owner of the archive's lock. Raises StorageError when the storage fails.
+    """
+    shelf = Shelf(archive.storage, clock, __version__)
+    damaged: list[str] = []
+    for one in recordings:
+        try:
+            told = await shelf.remeasure(
+                one.key, one.record_id, one.sidecar_sha256, Spool(None, _IN_MEMORY)
+            )
+        except (ArchiveDamaged, FetchError):
+            damaged.append(one.key)
+        else:
+            await archive.catalog.record(told, at=clock(), run=act)
+    return damaged

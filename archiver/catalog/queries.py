@@ -152,8 +152,8 @@ def recorded_sidecars(
     """Digest and revision of the sidecar, and digest of the audio, of archived recordings, by
     id."""
     rows = db.execute(
-        "SELECT record_id, sidecar_sha256, revision, sha256 FROM recordings"
-        " WHERE state = 'archived' AND record_id IN (SELECT value FROM json_each(?))",
+        "SELECT record_id, sidecar_sha256, revision, sha256 FROM recordings"  # noqa: S608 - constants
+        f" WHERE state {IS_ARCHIVED} AND record_id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(record_ids)),),
     )
     return {record_id: (sidecar, revision, audio) for record_id, sidecar, revision, audio in rows}

@@ -81,13 +81,17 @@ class PeakCache:
             size -= length
 
 
+class CacheUnusable(StorageError):
+    """The folder of the cache cannot be read or written."""
+
+
 @contextmanager
 def cache_errors(folder: Path) -> Iterator[None]:
-    """Turn every error of the file system in the block into one of ours."""
+    """Turn every error of the file system in the block into CacheUnusable."""
     try:
         yield
     except OSError as error:
-        raise StorageError(
+        raise CacheUnusable(
             f"the cache of waveforms {folder} cannot be used: {error.strerror}",
             hint="check its rights and the space that is left; it may be removed at any time",
         ) from error

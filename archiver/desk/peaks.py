@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from archiver.desk.media import Absent, Media, Sound
 from archiver.desk.pcm import Pcm
-from archiver.desk.peak_cache import Cached, PeakCache, cache_errors
+from archiver.desk.peak_cache import Cached, CacheUnusable, PeakCache, cache_errors
 from archiver.desk.waveform import Waveform, trace
 from archiver.errors import StorageError
 from archiver.sound.workers import WorkerFailed, work_on_audio
@@ -83,10 +83,10 @@ class Peaks:
             if found is None:
                 return NoPeaks("damaged")
             await anyio.to_thread.run_sync(self._cache.put, sound.sha256, found)
+        except (CacheUnusable, TimeoutError, WorkerFailed, anyio.BrokenWorkerProcess):
+            return NoPeaks("failed")
         except StorageError:
             return NoPeaks("unreachable")
-        except (TimeoutError, WorkerFailed, anyio.BrokenWorkerProcess):
-            return NoPeaks("failed")
         return _told(found)
 
     async def _trace(self, sound: Sound) -> Cached | None:

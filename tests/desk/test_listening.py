@@ -15,7 +15,7 @@ from archiver.desk.media import Absent, Sound
 from archiver.desk.peak_cache import PeakCache
 from archiver.desk.peaks import NoPeaks
 from archiver.desk.waveform import Waveform
-from archiver.sandbox.audio import sample, wav
+from archiver.sandbox.audio import Audio, sample, wav
 from archiver.sandbox.world import World
 from archiver.storage.base import ByteRange
 from tests.desk.dying import die
@@ -172,9 +172,8 @@ async def test_bytes_that_are_not_those_of_the_ledger_are_not_drawn(tmp_path: Pa
 
 
 async def test_an_unknown_codec_is_told_and_remembered(tmp_path: Path) -> None:
-    unknown = wav(5000, 1)
-    amr = type(unknown)(b"#!AMR\n" + b"\x3c" * 4000, "audio/amr", "amr", 2.0)
-    async with bench(tmp_path, World().call(1).recording(11, audio=amr)) as night:
+    unknown = Audio(b"\x02private codec of an exchange" + b"\x3c" * 4000, "audio/x-private", "bin")
+    async with bench(tmp_path, World().call(1).recording(11, audio=unknown)) as night:
         await night.run()
         async with reading(night) as library:
             assert isinstance(await library.media.look(11), Sound)

@@ -127,7 +127,7 @@ async def test_a_folder_that_cannot_be_listed_does_not_end_the_verification(
     failing = fails_to_list(monkeypatch, case.root / "50001/1", times)
     verified = await case.verify()
     assert verified.found.is_whole
-    hidden = ("unreadable", "50001/1/") if failing else ("unexpected", "50001/1/hidden.txt")
+    hidden = ("not-allowed", "50001/1/") if failing else ("unexpected", "50001/1/hidden.txt")
     assert names(verified.found.findings) == {("missing", "50002/2/21.wav"), hidden}
 
 

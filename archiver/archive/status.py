@@ -1,7 +1,7 @@
 """How an archive stands: the statement of `archiver status`, read without a lock.
 
 It tells what the ledger and the catalog know, and asks neither the API nor the recordings
-themselves (that is `verify`). Names of people are in neither, so agents appear by their id.
+themselves (that is `verify`). Names are in neither; they come from a few sidecars (`names.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from archiver.advice import next_step
+from archiver.archive.names import ArchivedNames, archived_names
 from archiver.archive.opening import watched_archive
 from archiver.catalog.inspections import SoundCheck, take_sound_check
 from archiver.catalog.overview import (
@@ -35,6 +36,9 @@ _Row: TypeAlias = dict[str, Any]
 
 KEYS: Final[Mapping[str, str]] = {"day": "day", "order": "orderId", "agent": "userId"}
 """What calls are counted by, and the member that says which day, order or agent it is."""
+
+NAMES: Final[Mapping[str, str]] = {"order": "orderTitle", "agent": "userName"}
+"""The member that says what the order or agent is called, as in a sidecar; null if unknown."""
 
 _LOOKED_AT_AGAIN: Final = "a later run looks at it again"
 _SETTLED: Final = "ask at the source why; `archiver run --call ID --recheck` asks once more"
@@ -64,6 +68,7 @@ class Status:
     period: Period
     overview: Overview
     sound: SoundCheck
+    names: ArchivedNames
     head: Head
     remembered: FailedRuns | None = None
 
@@ -135,7 +140,14 @@ class Status:
             "agent": self.overview.by_agent,
         }
         for key, sums in sorted(tables[by].items(), key=lambda item: (item[0] is None, item[0])):
-            yield {KEYS[by]: key.isoformat() if isinstance(key, date) else key, **_calls(sums)}
+            which = key.isoformat() if isinstance(key, date) else key
+            yield {KEYS[by]: which, **self._name(by, key), **_calls(sums)}
+
+    def _name(self, by: str, key: Any) -> _Row:
+        if by == "day":
+            return {}
+        names = self.names.orders if by == "order" else self.names.agents
+        return {NAMES[by]: names.get(key)}
 
     def _problem(self, item: OpenItem) -> _Row:
         reason = _REASONS.get(item.reason)
@@ -172,8 +184,9 @@ async def look(
     async with watched_archive(config, state_folder=state_folder) as archive:
         found = await archive.catalog.ask(partial(take_stock, period=period))
         sound = await archive.catalog.ask(take_sound_check)
+        names = await archived_names(archive)
         head = await archive.catalog.head()
-        return Status(archive.archive_id, clock(), period, found, sound, head, failed)
+        return Status(archive.archive_id, clock(), period, found, sound, names, head, failed)
 
 
 _REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reason}

@@ -92,6 +92,18 @@ _GONE: Final = f"SELECT count(*) FROM recordings WHERE state {IS_GONE}"  # noqa:
 
 _FURTHEST: Final = "SELECT until, run_id FROM cursors ORDER BY until DESC, run_id DESC LIMIT 1"
 
+_NEWEST_OF_AGENTS: Final = f"""
+    SELECT user_id, key FROM recordings WHERE record_id IN (
+        SELECT max(record_id) FROM recordings
+        WHERE state {IS_ARCHIVED} AND user_id IS NOT NULL GROUP BY user_id)
+"""  # noqa: S608 - constants
+
+_NEWEST_OF_ORDERS: Final = f"""
+    SELECT order_id, key FROM recordings JOIN calls USING (call_id) WHERE record_id IN (
+        SELECT max(record_id) FROM recordings JOIN calls USING (call_id)
+        WHERE recordings.state {IS_ARCHIVED} AND order_id IS NOT NULL GROUP BY order_id)
+"""  # noqa: S608 - constants
+
 
 def head(db: sqlite3.Connection) -> Head:
     """The newest segment that is applied."""
@@ -284,3 +296,13 @@ def _with_row(remembered: Call, row: dict[str, Any]) -> Call:
         status_code=told.status_code if told else None,
         row=row,
     )
+
+
+def newest_of_agents(db: sqlite3.Connection) -> dict[int, str]:
+    """The key of the newest archived recording of each agent."""
+    return dict(db.execute(_NEWEST_OF_AGENTS))
+
+
+def newest_of_orders(db: sqlite3.Connection) -> dict[int, str]:
+    """The key of the newest archived recording of each order."""
+    return dict(db.execute(_NEWEST_OF_ORDERS))

@@ -70,8 +70,15 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 def _sheet(status: "Status", by: str) -> Iterator[list[str | int | None]]:
     """The table under its head; an unknown day, order or agent is an empty cell."""
-    from archiver.archive.status import KEYS
+    from archiver.archive.status import KEYS, NAMES
 
-    yield [{"day": "day", "order": "order_id", "agent": "user_id"}[by], *_COLUMNS]
+    first, *last = {
+        "day": ["day"],
+        "order": ["order_id", "order_title"],
+        "agent": ["user_id", "user_name"],
+    }[by]
+    yield [first, *_COLUMNS, *last]
     for row in status.table(by):
-        yield [row.pop(KEYS[by]), *row.values()]
+        which = row.pop(KEYS[by])
+        name = [row.pop(NAMES[by])] if last else []
+        yield [which, *row.values(), *name]

@@ -31,6 +31,8 @@ _TABLES: Final = {
     "agent": ("Agent", "userId", "agents with fewer calls"),
 }
 """The title of each table, the member that says which row it is, and what is left out of it."""
+_FIRST_COLUMN: Final = 19
+"""Characters; the last of them is blank."""
 _MOST_DAYS: Final = 14
 _MOST_ROWS: Final = 10
 _MOST_UNRECORDED: Final = 5
@@ -45,7 +47,7 @@ def status_lines(told: Told, zone: tzinfo, *, by: str | None = None) -> list[str
         *_sums(told),
         *_tables(told, by),
         *_open(told["problems"]),
-        *_unrecorded(told["shouldHaveOne"], zone),
+        *_unrecorded(told, zone),
         *_gone(told["gone"]),
         *_sound(told["sound"]),
         *_quiet(told["daysWithoutCalls"]),
@@ -117,12 +119,20 @@ def _table(name: str, rows: Sequence[Told]) -> Iterator[str]:
     title, key, _ = _TABLES[name]
     yield _line(title, [_NAMES.get(name, name) for name in _COLUMNS])
     for row in rows:
-        which = "unknown" if row[key] is None else str(row[key])
-        yield _line(which, [f"{row[name]:,}" if row[name] else "-" for name in _COLUMNS])
+        yield _line(_which(row, key), [f"{row[name]:,}" if row[name] else "-" for name in _COLUMNS])
+
+
+def _which(row: Told, key: str) -> str:
+    """The day, or the id with as much of the name as there is room for."""
+    if row[key] is None:
+        return "unknown"
+    name = row.get("orderTitle") or row.get("userName") or ""
+    which = f"{row[key]} {name}".rstrip()
+    return which if len(which) < _FIRST_COLUMN else which[: _FIRST_COLUMN - 2] + "…"
 
 
 def _line(first: str, cells: Sequence[str]) -> str:
-    return f"{first:<19}" + "".join(f"{cell:>11}" for cell in cells)
+    return f"{first:<{_FIRST_COLUMN}}" + "".join(f"{cell:>11}" for cell in cells)
 
 
 def _open(problems: Sequence[Told]) -> list[str]:
@@ -140,7 +150,8 @@ def _open(problems: Sequence[Told]) -> list[str]:
     return lines
 
 
-def _unrecorded(calls: Sequence[Told], zone: tzinfo) -> list[str]:
+def _unrecorded(told: Told, zone: tzinfo) -> list[str]:
+    calls: Sequence[Told] = told["shouldHaveOne"]
     if not calls:
         return []
     who_has = counted(len(calls), "call should have a recording", "calls should have a recording")
@@ -148,8 +159,8 @@ def _unrecorded(calls: Sequence[Told], zone: tzinfo) -> list[str]:
     for call in calls[:_MOST_UNRECORDED]:
         when = f" of {_moment(call['createdAt'], zone)}" if call["createdAt"] else ""
         lines.append(
-            f"  call {call['callId']}{when}, order {_known(call['orderId'])}, "
-            f"agent {_known(call['userId'])}: {say_duration(call['talkSeconds'])}"
+            f"  call {call['callId']}{when}, order {_known(told, 'order', call['orderId'])}, "
+            f"agent {_known(told, 'agent', call['userId'])}: {say_duration(call['talkSeconds'])}"
         )
     if (rest := len(calls) - _MOST_UNRECORDED) > 0:
         lines.append(f"  and {rest:,} more: `archiver status --json` names all")
@@ -241,8 +252,14 @@ def _named(members: Sequence[Told]) -> str:
     return f"{shown} and {rest:,} more" if rest > 0 else shown
 
 
-def _known(one: int | None) -> str:
-    return "unknown" if one is None else str(one)
+def _known(told: Told, by: str, one: int | None) -> str:
+    """The id with its name in brackets, if the tables have one."""
+    if one is None:
+        return "unknown"
+    key, name = {"order": ("orderId", "orderTitle"), "agent": ("userId", "userName")}[by]
+    names = (row.get(name) for row in told["by"][by] if row[key] == one)
+    called = next(names, None)
+    return f"{one} ({called})" if called else str(one)
 
 
 def _moment(stamped: str, zone: tzinfo) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from archiver.archive.opening import locked_archive
-from archiver.archive.status import KEYS, FailedRuns, look
+from archiver.archive.status import KEYS, NAMES, FailedRuns, look
 from archiver.catalog.overview import Period, take_stock
 from archiver.catalog.schema import prepare
 from archiver.errors import ArchiveDamaged, NoArchive
@@ -105,6 +105,8 @@ def expected(by: str) -> dict[Any, Counter[str]]:
 @pytest.mark.parametrize("by", ["day", "order", "agent"])
 async def test_every_table_counts_each_call_once_under_its_state(night: Night, by: str) -> None:
     rows = (await stands(night))["by"][by]
+    for row in rows:
+        row.pop(NAMES.get(by), None)
     found = {row.pop(KEYS[by]): Counter(row) for row in rows}
     assert found == expected(by)
     keys = list(found)
@@ -190,7 +192,13 @@ async def test_a_period_is_half_open_and_closes_on_itself(night: Night) -> None:
     first = datetime(2026, 11, 2, 9, tzinfo=UTC)
     second = first + timedelta(seconds=1)
     assert (await stands(night, since=first, until=second))["by"]["order"] == [
-        {"orderId": 1, **dict.fromkeys(after["calls"], 0), "listed": 1, "archived": 1}
+        {
+            "orderId": 1,
+            "orderTitle": "Delivery line",
+            **dict.fromkeys(after["calls"], 0),
+            "listed": 1,
+            "archived": 1,
+        }
     ]
 
 
@@ -321,3 +329,13 @@ def test_calls_without_a_date_belong_to_no_period(catalog: sqlite3.Connection) -
     found = take_stock(catalog, Period(UTC))
     assert (list(found.by_day), found.by_day[None].unrecorded, found.oldest) == ([None], 1, None)
     assert not take_stock(catalog, Period(UTC, since=FIRST_NIGHT)).by_day
+
+
+async def test_orders_are_named_as_their_newest_sidecars_name_them(night: Night) -> None:
+    tables = (await stands(night))["by"]
+    assert {row["orderId"]: row["orderTitle"] for row in tables["order"]}[1] == "Delivery line"
+    for path in night.archive.root.glob("[0-9]*/*/*.json"):
+        path.chmod(0o644)
+        path.write_bytes(b"no sidecar")
+    tables = (await stands(night))["by"]
+    assert {row["orderTitle"] for row in tables["order"]} == {None}

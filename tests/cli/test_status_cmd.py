@@ -63,17 +63,37 @@ def test_people_read_the_same_numbers_in_lines_that_fit(archived: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "column"), [("day", "day"), ("order", "order_id"), ("agent", "user_id")]
+    ("by", "column", "name"),
+    [
+        ("day", "day", []),
+        ("order", "order_id", ["order_title"]),
+        ("agent", "user_id", ["user_name"]),
+    ],
 )
-def test_a_spreadsheet_gets_the_table_of_json(archived: Path, by: str, column: str) -> None:
+def test_a_spreadsheet_gets_the_table_of_json_with_the_name_last(
+    archived: Path, by: str, column: str, name: list[str]
+) -> None:
     rows = status(archived, "--json").answer["by"][by]
     done = status(archived, "--by", by, "--csv")
     assert (done.code, done.err) == (3, "")
     head, *lines = csv.reader(io.StringIO(done.out))
     assert head == [
-        *(column, "listed", "archived", "none", "waiting", "failed", "gone", "should_have_one")
+        *(column, "listed", "archived", "none", "waiting", "failed", "gone", "should_have_one"),
+        *name,
     ]
+    for row in rows:
+        if name:
+            called = "orderTitle" if by == "order" else "userName"
+            row[called] = row.pop(called)
     assert lines == [["" if one is None else str(one) for one in row.values()] for row in rows]
+
+
+def test_agents_and_orders_are_named_beside_their_ids(archived: Path) -> None:
+    told = status(archived, "--json").answer["by"]
+    agents = {row["userId"]: row["userName"] for row in told["agent"]}
+    assert agents[101] == "Anna Price"
+    shown = status(archived, "--by", "agent").out
+    assert "101 Anna Price" in shown
 
 
 def test_a_day_is_a_csv_table_of_its_own_with_a_head_even_if_empty(archived: Path) -> None:

@@ -1,0 +1,57 @@
+"""Names for the ids of agents and orders, from the archive itself.
+
+The ledger and the catalog hold no names, so that erasing a person never breaks the chain; the API
+forgets them when an agent is deleted. The sidecars have them: one is read for each id, that of its
+newest recording.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from archiver.archive.archive import Archive
+from archiver.catalog.queries import newest_of_agents, newest_of_orders
+from archiver.errors import StorageError
+from archiver.recordings import sidecar
+from archiver.storage.base import Storage
+from archiver.storage.keys import sidecar_key
+from archiver.tasks.lanes import in_lanes
+
+_AT_ONCE: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedNames:
+    """What agents and orders are called, by id; without the ids for which no sidecar tells it."""
+
+    agents: Mapping[int, str]
+    orders: Mapping[int, str]
+
+
+async def archived_names(archive: Archive) -> ArchivedNames:
+    """The names of every agent and order of which something is archived.
+
+    A sidecar that cannot be read names nobody: that is for `verify` to look into.
+    """
+    agents = await archive.catalog.ask(newest_of_agents)
+    orders = await archive.catalog.ask(newest_of_orders)
+    return ArchivedNames(
+        await _read(archive.storage, agents, "userName"),
+        await _read(archive.storage, orders, "orderTitle"),
+    )
+
+
+async def _read(storage: Storage, keys: Mapping[int, str], member: str) -> dict[int, str]:
+    names: dict[int, str] = {}
+
+    async def read(one: tuple[int, str]) -> None:
+        known_id, key = one
+        with suppress(StorageError, ValueError):
+            data = await storage.read(sidecar_key(key), limit=sidecar.MOST_BYTES)
+            name = sidecar.decode(data).fields.get(member)
+            if isinstance(name, str) and name.strip():
+                names[known_id] = name.strip()
+
+    await in_lanes(_AT_ONCE, keys.items(), read)
+    return names

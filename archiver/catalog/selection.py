@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from archiver.catalog.connection import Turns
 from archiver.catalog.epoch import moment
+from archiver.catalog.kinds import TABLES, Kind, leave_out, want
 from archiver.catalog.states import IS_ARCHIVED
 from archiver.sqlite.connections import open_with_notes
 
@@ -23,26 +24,13 @@ T = TypeVar("T")
 _TABLES: Final = """
     CREATE TEMP TABLE told (call_id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
     CREATE TEMP TABLE read (record_id INTEGER PRIMARY KEY, facts TEXT NOT NULL);
-    CREATE TEMP TABLE wanted (call_id INTEGER PRIMARY KEY);
     CREATE TEMP TABLE chosen (place INTEGER PRIMARY KEY, call_id INTEGER NOT NULL UNIQUE);
 """
 
-_WANTED = (
-    "INSERT OR IGNORE INTO wanted SELECT call_id FROM calls"
-    " WHERE lead_id IN (SELECT value FROM json_each(:leads))",
-    "INSERT OR IGNORE INTO wanted SELECT links.call_id FROM recordings JOIN links USING (record_id)"
-    " WHERE recordings.lead_id IN (SELECT value FROM json_each(:leads))",
-    "INSERT OR IGNORE INTO wanted SELECT call_id FROM calls"
-    " WHERE order_id IN (SELECT value FROM json_each(:orders))",
-    "INSERT OR IGNORE INTO wanted SELECT call_id FROM calls"
-    " WHERE call_id IN (SELECT value FROM json_each(:calls))",
-    "INSERT OR IGNORE INTO wanted SELECT call_id FROM links"
-    " WHERE call_id IN (SELECT value FROM json_each(:calls))",
-    "INSERT OR IGNORE INTO wanted SELECT call_id FROM told"
-    " WHERE call_id IN (SELECT value FROM json_each(:calls))"
-    " OR json_extract(facts, '$.lead') IN (SELECT value FROM json_each(:leads))"
-    " OR json_extract(facts, '$.orderId') IN (SELECT value FROM json_each(:orders))",
-)
+_IS_IN: Final = """
+    NOT EXISTS (SELECT 1 FROM left_out
+        WHERE left_out.call_id = links.call_id AND left_out.record_id = links.record_id)
+"""
 
 _ORDERED = """
     INSERT INTO chosen (call_id)
@@ -57,13 +45,14 @@ _ORDERED = """
 
 _CALLS = """
     SELECT chosen.place, chosen.call_id, state, lead_id, order_id, user_id,
-           created_at, talk_seconds, reason, told.facts, rows.row
+           created_at, talk_seconds, reason, told.facts, rows.row,
+           EXISTS (SELECT 1 FROM left_out WHERE left_out.call_id = chosen.call_id)
     FROM chosen LEFT JOIN calls USING (call_id) LEFT JOIN told USING (call_id)
     LEFT JOIN rows USING (call_id)
     WHERE chosen.place > ? ORDER BY chosen.place LIMIT ?
 """
 
-_RECORDINGS = """
+_RECORDINGS = f"""
     SELECT links.call_id, links.record_id, coalesce(recordings.call_id, tombstones.call_id),
            CASE WHEN removals.why IS NULL THEN recordings.state END AS state,
            recordings.key, bytes, recordings.sha256, content_type, sidecar_sha256, revision,
@@ -72,27 +61,34 @@ _RECORDINGS = """
     FROM links LEFT JOIN recordings USING (record_id) LEFT JOIN removals USING (record_id)
     LEFT JOIN tombstones USING (record_id) LEFT JOIN temp.read AS read USING (record_id)
     WHERE links.call_id IN (SELECT value FROM json_each(?))
-      AND coalesce(recordings.call_id, tombstones.call_id) IS NOT NULL
+      AND coalesce(recordings.call_id, tombstones.call_id) IS NOT NULL AND {_IS_IN}
     ORDER BY links.call_id, coalesce(created_at, 0), links.record_id
-"""
+"""  # noqa: S608 - constants
 
 _PRESENT: Final = f"""
     recordings.state {IS_ARCHIVED}
     AND NOT EXISTS (SELECT 1 FROM removals WHERE removals.record_id = recordings.record_id)
 """  # noqa: S608 - constants
 
+_SCANNED_EVERYWHERE = f"""
+    SELECT call_id, call_id, min(key), lead_id FROM (
+        SELECT recordings.call_id, key, calls.lead_id
+        FROM recordings LEFT JOIN calls USING (call_id)
+        WHERE {_PRESENT} AND recordings.call_id > ?
+    ) GROUP BY call_id ORDER BY call_id LIMIT ?
+"""  # noqa: S608 - constants
+
 _SCANNED = f"""
-    SELECT recordings.call_id, min(key), calls.lead_id
-    FROM recordings LEFT JOIN calls USING (call_id)
-    WHERE {_PRESENT} AND recordings.call_id > :after
-      AND (:everywhere OR calls.lead_id IN (SELECT value FROM json_each(:leads)))
-    GROUP BY recordings.call_id ORDER BY recordings.call_id LIMIT :most
+    SELECT place, chosen.call_id, min(key), calls.lead_id
+    FROM chosen JOIN recordings USING (call_id) LEFT JOIN calls USING (call_id)
+    WHERE {_PRESENT} AND place > ? GROUP BY place ORDER BY place LIMIT ?
 """  # noqa: S608 - constants
 
 _SCANS = f"SELECT count(DISTINCT call_id) FROM recordings WHERE {_PRESENT}"  # noqa: S608 - constants
 
 _UNTOLD = f"""
-    SELECT chosen.call_id, calls.created_at FROM chosen LEFT JOIN calls USING (call_id)
+    SELECT chosen.call_id, calls.created_at, calls.lead_id, calls.order_id
+    FROM chosen LEFT JOIN calls USING (call_id)
     WHERE chosen.call_id NOT IN (SELECT call_id FROM told) AND NOT EXISTS (
         SELECT 1 FROM recordings WHERE recordings.call_id = chosen.call_id AND {_PRESENT}
         AND recordings.record_id IN (
@@ -103,13 +99,35 @@ _UNTOLD = f"""
 _SUMS = f"""
     SELECT (SELECT count(*) FROM chosen), count(*), coalesce(sum(bytes), 0)
     FROM recordings WHERE {_PRESENT} AND record_id IN (
-        SELECT record_id FROM chosen JOIN links USING (call_id))
+        SELECT record_id FROM chosen JOIN links USING (call_id) WHERE {_IS_IN})
 """  # noqa: S608 - constants
 
 _TOLD = """
-    SELECT call_id, json_extract(facts, '$.phone') FROM chosen JOIN told USING (call_id)
-    UNION SELECT call_id, json_extract(row, '$.clientPhone') FROM chosen JOIN rows USING (call_id)
+    SELECT call_id, json_extract(facts, '$.phone'), json_extract(facts, '$.status')
+    FROM chosen JOIN told USING (call_id)
+    UNION SELECT call_id, json_extract(row, '$.clientPhone'), json_extract(row, '$.statusCode')
+    FROM chosen JOIN rows USING (call_id)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A call that has a sidecar, by the key of one of its recordings. `place` orders them."""
+
+    place: int
+    call_id: int
+    key: str
+    lead_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A call that has no sidecar, so that nothing tells who called whom."""
+
+    call_id: int
+    created_at: datetime | None
+    lead_id: int | None
+    order_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,28 +203,32 @@ class Selection:
             self._opened.close()
             self._opened = None
 
-    async def choose(
-        self, *, leads: Sequence[int], orders: Sequence[int], calls: Sequence[int]
-    ) -> Sums:
-        """Choose the calls of these leads (by their own lead or by that of a recording), of these
-        orders, and these calls; in the order of time. An earlier choice is forgotten."""
+    async def choose(self, kinds: Sequence[Kind]) -> Sums:
+        """Choose the calls that fit every kind, in the order of time; without any kind, all calls.
+        An earlier choice is forgotten."""
 
         def choose(db: sqlite3.Connection) -> Sums:
             db.execute("DELETE FROM chosen")
-            self._want(db, leads=leads, orders=orders, calls=calls)
+            want(db, kinds)
             db.execute(_ORDERED)
+            leave_out(db, kinds)
             return Sums(*db.execute(_SUMS).fetchone())
 
         return await self._do(choose)
 
-    async def counted(self, *, kind: str, one: int) -> int:
-        """How many calls this lead, order or call stands for."""
+    async def counted(self, kind: Kind) -> int:
+        """How many calls that stands for."""
 
         def count(db: sqlite3.Connection) -> int:
-            self._want(db, **{f"{kind}s": [one]})
+            want(db, [kind])
             return int(db.execute("SELECT count(*) FROM wanted").fetchone()[0])
 
         return await self._do(count)
+
+    async def scanned(self, after: int, most: int) -> list[Scanned]:
+        """The chosen calls that have a sidecar, from after that place on, at most so many."""
+        rows = await self._do(lambda db: db.execute(_SCANNED, (after, most)).fetchall())
+        return [Scanned(*row) for row in rows]
 
     async def page(self, after: int, most: int) -> list[ChosenCall]:
         """The chosen calls that follow that place, at most so many."""
@@ -220,13 +242,13 @@ class Selection:
 
         return await self._do(read)
 
-    async def untold(self) -> dict[int, datetime | None]:
-        """The chosen calls that have no sidecar, so that nothing tells who called whom."""
+    async def untold(self) -> list[Untold]:
+        """The chosen calls that have no sidecar."""
         rows = await self._do(lambda db: db.execute(_UNTOLD).fetchall())
-        return {call_id: moment(created) for call_id, created in rows}
+        return [Untold(call, moment(created), lead, order) for call, created, lead, order in rows]
 
-    async def numbers(self) -> list[tuple[int, object]]:
-        """The numbers of the chosen calls, as far as the API's rows tell them."""
+    async def told(self) -> list[tuple[int, object, object]]:
+        """Number and status of the chosen calls, as far as the API's rows tell them."""
         return await self._do(lambda db: db.execute(_TOLD).fetchall())
 
     async def keep_told(self, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:
@@ -245,25 +267,11 @@ class Selection:
         def transaction() -> T:
             if self._opened is None:
                 self._opened = open_with_notes(self._path)
-                self._opened.executescript(_TABLES)
+                self._opened.executescript(_TABLES + TABLES)
             with self._opened as db:
                 return work(db)
 
         return await self._turns.in_thread(transaction)
-
-    @staticmethod
-    def _want(
-        db: sqlite3.Connection,
-        *,
-        leads: Sequence[int] = (),
-        orders: Sequence[int] = (),
-        calls: Sequence[int] = (),
-    ) -> None:
-        asked = {"leads": leads, "orders": orders, "calls": calls}
-        named = {kind: json.dumps(list(ids)) for kind, ids in asked.items()}
-        db.execute("DELETE FROM wanted")
-        for statement in _WANTED:
-            db.execute(statement, named)
 
 
 def unknown(db: sqlite3.Connection, call_ids: Sequence[int]) -> set[int]:
@@ -278,13 +286,9 @@ def unknown(db: sqlite3.Connection, call_ids: Sequence[int]) -> set[int]:
     return set(call_ids) - {row[0] for row in known}
 
 
-def scanned(
-    db: sqlite3.Connection, *, leads: Sequence[int] | None, after: int, most: int
-) -> list[tuple[int, str, int | None]]:
-    """Calls with a sidecar (of those leads; None: of all), by id: the id, the key of one of its
-    recordings, and its lead."""
-    named = {"leads": json.dumps(leads or []), "everywhere": leads is None}
-    return db.execute(_SCANNED, {**named, "after": after, "most": most}).fetchall()
+def scanned_everywhere(db: sqlite3.Connection, after: int, most: int) -> list[Scanned]:
+    """All calls that have a sidecar, from after that place on, at most so many."""
+    return [Scanned(*row) for row in db.execute(_SCANNED_EVERYWHERE, (after, most))]
 
 
 def scans(db: sqlite3.Connection) -> int:
@@ -311,8 +315,10 @@ def last_run(db: sqlite3.Connection) -> datetime | None:
 
 
 def _call(row: Sequence[Any], recordings: Sequence[ChosenRecording]) -> ChosenCall:
-    place, call_id, state, lead, order, user, created, talk, reason, told, given = row
+    place, call_id, state, lead, order, user, created, talk, reason, told, given, is_partial = row
     known = None if told is None else json.loads(told)
+    if is_partial and recordings:
+        state = recordings[0].state if len({one.state for one in recordings}) == 1 else "archived"
     return ChosenCall(
         place=place,
         call_id=call_id,

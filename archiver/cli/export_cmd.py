@@ -1,47 +1,37 @@
-"""`archiver export`: everything with one lead, as one package that plays and proves itself."""
+"""`archiver export`: the calls that are asked for, as one package that plays and proves itself."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, id_argument
+from archiver.cli.parsing import Parser, id_argument, period
 from archiver.config import state_folder
 from archiver.errors import INTERRUPTED, UsageError
+from archiver.text.messages import LANGUAGES
 
 if TYPE_CHECKING:
     from archiver.export.outcome import ExportReport
+    from archiver.export.selection import Selection
 
 _MOST_SHOWN: Final = 10
+
+_Value = TypeVar("_Value")
 
 
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Fetch what the archive lacks of a lead, of all time, and pack everything with "
-        "it: audio, sidecars, a table, a page that plays the calls, and a custody record, as a "
-        "BagIt bag in a zip or a folder. What is handed over is told in the ledger."
+        "Fetch what the archive lacks of the calls that are asked for, and pack them: audio, "
+        "sidecars, tables, a page that plays the calls, and a custody record, as a "
+        "BagIt bag in a zip or a folder. The ledger records what is handed over. "
+        "Options that choose calls narrow each other; the same option given again widens it: "
+        "--lead 1 --lead 2 --user 7 is every call of lead 1 or 2 with user 7."
     )
-    for name in ("lead", "order", "call"):
-        parser.add_argument(
-            f"--{name}",
-            dest=f"{name}s",
-            type=id_argument,
-            action="append",
-            default=[],
-            metavar="ID",
-            help=f"the calls of this {name}" if name != "call" else "this call",
-        )
-    parser.add_argument(
-        "--phone",
-        dest="phones",
-        action="append",
-        default=[],
-        metavar="NUMBER",
-        help="the calls with this number, such as +79001234567; all of these may be given again",
-    )
+    add_choice(parser)
     parser.add_argument(
         "--to", type=Path, required=True, metavar="PATH", help="a new .zip, or else a new folder"
     )
@@ -59,34 +49,86 @@ def add_to(parser: Parser, common: Parser) -> None:
         metavar="NAME",
         help="who hands it over, for the custody record (default: the account that runs it)",
     )
+    parser.add_argument(
+        "--lang",
+        choices=tuple(LANGUAGES),
+        default="en",
+        help="the language of the pages and tables (default: en)",
+    )
     parser.set_defaults(execute=execute)
+
+
+def add_choice(parser: Parser) -> None:
+    """The options that say which calls."""
+    for name, help_ in (
+        ("lead", "the calls of this lead: their own, and those with a recording that names it"),
+        ("order", "the calls of this order"),
+        ("call", "this call"),
+        ("user", "the calls of this user, and those with a recording of theirs"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            dest=f"{name}s",
+            type=id_argument,
+            action="append",
+            default=[],
+            metavar="ID",
+            help=help_,
+        )
+    for name, metavar, help_ in (
+        ("phone", "NUMBER", "the calls with this number, such as +79001234567"),
+        ("status", "CODE", "the calls with this status, such as answered"),
+        ("tag", "TAG", "the recordings with this tag in the desk of this machine"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            dest={"status": "statuses"}.get(name, f"{name}s"),
+            action="append",
+            default=[],
+            metavar=metavar,
+            help=help_,
+        )
+    parser.add_argument(
+        "--selection",
+        type=Path,
+        metavar="FILE",
+        help="the recordings that this file lists, an id a line; call:ID is a whole call",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="T",
+        help="calls from this date, time or age on, such as 2026-10-01, yesterday or 7d",
+    )
+    parser.add_argument("--until", metavar="T", help="calls before this moment")
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Export, say what was packed and what is missing, and return the exit code of the report."""
     from archiver.cli.exporting import export_package
-    from archiver.export.request import ExportRequest, bare_number
+    from archiver.export.request import ExportRequest
     from archiver.export.target import check_target, keep_apart
 
+    wanted = chosen_by(arguments)
+    if wanted.is_empty and not (arguments.tags or arguments.since or arguments.until):
+        raise UsageError(
+            "nothing says which calls to export",
+            hint="use --lead, --order, --call, --phone, --user, --status, --tag, --selection,"
+            " --since or --until",
+        )
+    check_target(arguments.to, force=arguments.force)
+    config = context.load_config(needs_key=not arguments.offline)
+    keep_apart(arguments.to, config.storage)
+    since, until = period(arguments.since, arguments.until, config.window.timezone)
+    state = state_folder(context.environ)
     request = ExportRequest(
         target=arguments.to,
-        leads=tuple(dict.fromkeys(arguments.leads)),
-        orders=tuple(dict.fromkeys(arguments.orders)),
-        calls=tuple(dict.fromkeys(arguments.calls)),
-        phones=tuple({bare_number(one): one for one in arguments.phones}.values()),
+        selection=replace(wanted, since=since, until=until),
         offline=arguments.offline,
         force=arguments.force,
         leave_out_damaged=arguments.leave_out_damaged,
         by=arguments.by,
+        language=arguments.lang,
     )
-    if not request.title:
-        raise UsageError(
-            "nothing says whose calls to export", hint="use --lead, --order, --call or --phone"
-        )
-    check_target(request.target, force=request.force)
-    config = context.load_config(needs_key=not request.offline)
-    keep_apart(request.target, config.storage)
-    state = state_folder(context.environ, config.catalog.path)
     report = export_package(config, request, context.console, state)
     if report is None:
         context.console.interrupted("there is no new package; the same command starts it again")
@@ -94,6 +136,40 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     context.console.result(*_lines(report, config.window.timezone))
     context.console.json(report.as_json())
     return report.exit_code
+
+
+def chosen_by(arguments: argparse.Namespace) -> "Selection":
+    """What the options choose, but for times, which the configuration has the zone of.
+
+    UsageError for what is no number, and for a list that cannot be read.
+    """
+    from archiver.export.selection import Selection, bare_number, read_list
+
+    listed = None
+    if arguments.selection is not None:
+        try:
+            with arguments.selection.open(encoding="utf-8-sig") as lines:
+                listed = read_list(lines, str(arguments.selection))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+            raise UsageError(
+                f"{arguments.selection} cannot be read: {reason}",
+                hint="--selection is a text file with a recording id or call:ID a line",
+            ) from error
+    return Selection(
+        leads=_once(arguments.leads),
+        orders=_once(arguments.orders),
+        calls=_once(arguments.calls),
+        users=_once(arguments.users),
+        phones=tuple({bare_number(one): one for one in arguments.phones}.values()),
+        statuses=_once(arguments.statuses),
+        tags=_once(arguments.tags),
+        listed=listed,
+    )
+
+
+def _once(values: Iterable[_Value]) -> tuple[_Value, ...]:
+    return tuple(dict.fromkeys(values))
 
 
 def _lines(report: "ExportReport", zone: tzinfo) -> Iterator[str]:
@@ -104,7 +180,7 @@ def _lines(report: "ExportReport", zone: tzinfo) -> Iterator[str]:
     packed, chosen = custody.contents, custody.chosen
     say = Voice(custody.request.language, zone).say
     yield (
-        f"{custody.request.title}: {say('count.calls', count=packed.calls)}, "
+        f"{custody.title}: {say('count.calls', count=packed.calls)}, "
         f"{say('count.recordings', count=packed.recordings)}, {say_size(packed.bytes)}"
     )
     yield chosen.fetched.said(say)

@@ -5,12 +5,14 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import anyio
 
+from archiver.archive.format import own_id
 from archiver.archive.opening import watched_archive
 from archiver.cli.progress import Tally, printer_for
 from archiver.cli.running import run_with_progress
@@ -18,16 +20,20 @@ from archiver.cli.vouching import vouched_anew
 from archiver.cli.watch import shown_by, unless_interrupted
 from archiver.config import Config
 from archiver.console import Console
-from archiver.errors import NoArchive
+from archiver.desk.file import desk_data
+from archiver.desk.review.tags import recordings_with
+from archiver.errors import NoArchive, NothingToExport
 from archiver.export.custody import Exporter
 from archiver.export.fetching import fetch
 from archiver.export.outcome import ExportReport
 from archiver.export.package import export
 from archiver.export.request import ExportRequest, Fetched, Trace
+from archiver.export.selection import Named
 from archiver.export.tracing import trace
 from archiver.run.events import Note, OnEvent
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest
+from archiver.storage.opening import open_storage
 
 _Result = TypeVar("_Result")
 
@@ -39,8 +45,10 @@ def export_package(
 
     Each of the three ends in order on SIGINT and SIGTERM, and leaves nothing half-done behind.
     """
+    if request.selection.tags:
+        request = anyio.run(_with_tagged, config, request, state_folder)
     traced = Trace()
-    if request.phones:
+    if request.selection.needs_trace:
         found = _with_progress(console, partial(_trace, config, request, state_folder))
         if found is None:
             return None
@@ -52,12 +60,30 @@ def export_package(
     return _with_progress(console, pack)
 
 
+async def _with_tagged(config: Config, request: ExportRequest, state_folder: Path) -> ExportRequest:
+    """The request with the recordings that have its tags, as the desk of this machine knows."""
+    selection = request.selection
+    storage = open_storage(config.storage)
+    try:
+        archive_id = await own_id(storage)
+    finally:
+        await storage.aclose()
+    path = desk_data(config, archive_id, state_folder)
+    tagged = await recordings_with(path, archive_id, selection.tags)
+    if not tagged:
+        raise NothingToExport(
+            f"no recording has the tag {' or '.join(selection.tags)}",
+            hint="the list of the desk shows the tags that are in use",
+        )
+    return replace(request, selection=replace(selection, tagged=Named(tagged)))
+
+
 async def _trace(
     config: Config, request: ExportRequest, state_folder: Path, on_event: OnEvent
 ) -> Trace:
     try:
         async with watched_archive(config, state_folder=state_folder) as archive:
-            return await trace(archive, request, on_event)
+            return await trace(archive, request.selection, on_event)
     except NoArchive:
         if request.offline:
             raise

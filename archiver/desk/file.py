@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 import anyio
 import anyio.to_thread
 
+from archiver.config import Config
 from archiver.desk.schema import prepare
 from archiver.errors import UsageError
 from archiver.sqlite.connections import PATIENCE_MS, open_reader
@@ -69,6 +70,11 @@ class DeskFile:
 
         async with self._one_reads:  # a reader would keep the log as it is
             await anyio.to_thread.run_sync(act, limiter=self._one_writes)
+
+
+def desk_data(config: Config, archive_id: str, state_folder: Path) -> Path:
+    """Where the desk's own data about that archive lies on this machine."""
+    return config.desk.data or state_folder / "desk" / archive_id / "desk.sqlite"
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ differ from one export to the next while the payload does not.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -16,10 +16,10 @@ from archiver import __version__
 from archiver.archive.format import FORMAT as ARCHIVE_FORMAT
 from archiver.clock import stamp, stamp_or_none
 from archiver.export.bag import MANIFEST
+from archiver.export.choosing import Chosen
 from archiver.export.entries import CallEntry, Contents, RecordingEntry
 from archiver.export.markup import asset, policy
 from archiver.export.request import ExportRequest
-from archiver.export.selection import Chosen
 from archiver.export.voice import Voice
 from archiver.ledger.segments import Head
 from archiver.text.messages import Messages
@@ -54,6 +54,12 @@ class Custody:
     archive_id: str
     manifest_sha256: str
     recorded_in: Head
+    zone: tzinfo
+
+    @property
+    def title(self) -> str:
+        """Which calls, for people."""
+        return self.request.selection.title(self.zone)
 
     def as_json(self) -> dict[str, Any]:
         """The members of `custody.json` that come before its recordings."""
@@ -61,7 +67,7 @@ class Custody:
         return {
             "format": FORMAT,
             "exportId": self.export_id,
-            "title": request.title,
+            "title": self.title,
             "exportedAt": stamp(self.at),
             "exportedBy": {
                 "name": request.by,
@@ -80,10 +86,7 @@ class Custody:
             },
             "recordedIn": {"segment": self.recorded_in.number, "sha256": self.recorded_in.digest},
             "request": {
-                "leads": list(request.leads),
-                "orders": list(request.orders),
-                "calls": list(request.calls),
-                "phones": list(request.phones),
+                **request.selection.as_json(),
                 "notFound": list(self.chosen.not_found),
             },
             "period": {
@@ -150,7 +153,7 @@ def page_parts(custody: Custody, voice: Voice) -> tuple[str, str]:
         "custody.html",
         policy=policy(style),
         style=Markup(style),  # noqa: S704 - ours
-        title=custody.request.title,
+        title=custody.title,
         facts=list(_facts(custody, voice)),
         shown=_SHOWN,
         missing=[_sentence(one) for one in _missing(custody, voice)],

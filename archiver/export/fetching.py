@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import tzinfo
 
 from archiver.config import Config, ScopeConfig
 from archiver.errors import ArchiveLocked, RequestError, SourceError
-from archiver.export.request import ExportRequest, Fetched, Trace, fetch_request
+from archiver.export.request import BEGINNING, ExportRequest, Fetched, Trace, fetch_request
+from archiver.export.selection import Selection
 from archiver.reasons import Reason
 from archiver.run.events import Note, OnEvent
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest
+from archiver.text.measures import say_moment
 
 Run = Callable[[Config, RunRequest], Awaitable[RunReport | None]]
 """Does one run; its report, or None when it was interrupted early."""
@@ -24,12 +27,12 @@ async def fetch(
     run has locked the archive nothing is fetched. Raises what a run raises when the API cannot be
     used.
     """
-    asked = fetch_request(request, traced)
-    if request.offline or not asked.names_scopes:
+    asked = None if request.offline else fetch_request(request.selection, traced)
+    if asked is None:
         return Fetched("offline")
-    on_event(Note("asking the API, over all time, for what the archive lacks"))
+    on_event(Note(_announced(asked, config.window.timezone)))
     try:
-        report = await run(replace(config, scope=ScopeConfig()), asked)
+        report = await run(replace(config, scope=_scope(request.selection, asked)), asked)
     except ArchiveLocked as error:
         on_event(Note(f"{error}; the export goes on with what the archive holds"))
         return Fetched("locked")
@@ -46,6 +49,32 @@ async def fetch(
         until=report.until,
         recordings=report.tally.recordings["archived"],
         gaps=tuple(_gaps(report)),
+    )
+
+
+def _scope(selection: Selection, asked: RunRequest) -> ScopeConfig:
+    """Everybody counts; where all orders are listed, those users alone who are named."""
+    return ScopeConfig() if asked.names_scopes else ScopeConfig(users=selection.users)
+
+
+def _announced(asked: RunRequest, zone: tzinfo) -> str:
+    """What the API is about to be asked for."""
+    whose = [
+        f"{count:,} {word}{'' if count == 1 else 's'}"
+        for word, count in (
+            ("lead", len(asked.leads)),
+            ("order", len(asked.orders)),
+            ("call", len(asked.calls)),
+        )
+        if count
+    ]
+    since = "over all time"
+    if asked.since and asked.since > BEGINNING:
+        since = f"since {say_moment(asked.since, zone)}"
+    until = f" until {say_moment(asked.until, zone)}" if asked.until else ""
+    return (
+        f"asking the API for what the archive lacks of {' and '.join(whose) or 'all orders'},"
+        f" {since}{until}"
     )
 
 

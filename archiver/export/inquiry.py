@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from archiver.archive.archive import Archive
 from archiver.catalog import selection
+from archiver.catalog.selection import Untold
 from archiver.config import Config
 from archiver.errors import RequestError, SourceError
 from archiver.export.entries import call_facts
@@ -54,18 +55,17 @@ class Inquiry:
     request: RunRequest
     on_event: OnEvent
     _directory: Directory | None = None
-    _wanted: dict[int, datetime | None] = field(default_factory=dict)
+    _wanted: set[int] = field(default_factory=set)
 
     async def ask_about_untold(self) -> None:
         """Keep what the API tells of the chosen calls that have no sidecar."""
-        self._wanted = await self.archive.catalog.selection.untold()
+        untold = await self.archive.catalog.selection.untold()
+        self._wanted = {one.call_id for one in untold}
         try:
-            if len(self._wanted) > _FEW:
-                times = [at for at in self._wanted.values() if at is not None]
-                if times:
-                    window = Window(min(times), max(times) + timedelta(seconds=1))
-                    await self._read_lists(window, self._keep_wanted)
-            for call_id in list(self._wanted)[:_MOST_SINGLE]:
+            if len(untold) > _FEW:
+                for stretch in _stretches(untold):
+                    await self._read_lists([stretch], self._keep_wanted)
+            for call_id in sorted(self._wanted)[:_MOST_SINGLE]:
                 with suppress(RequestError):
                     await self._keep_wanted([await self.liner.call(call_id)])
         except SourceError as error:
@@ -80,7 +80,8 @@ class Inquiry:
             await self._keep([call for call in calls if call.id in unknown])
 
         try:
-            gaps = await self._read_lists(Window(BEGINNING, until), look)
+            window = Window(self.request.since or BEGINNING, until)
+            gaps = await self._read_lists(_named_stretches(self.request, window), look)
             return gaps + await self._look_at_calls(look)
         except SourceError as error:
             return [str(error)]
@@ -95,13 +96,8 @@ class Inquiry:
                     gaps.append(f"call {call_id}: {error}")
         return gaps
 
-    async def _read_lists(self, window: Window, emit: Emit) -> list[str]:
-        scopes = (
-            tuple(Scope("lead", one) for one in self.request.leads),
-            tuple(Scope("order", one) for one in self.request.orders),
-        )
-        stretches = [Stretch(some, window) for some in scopes if some]
-        shortfalls = await Enumerator(self.liner).run(stretches, emit)
+    async def _read_lists(self, stretches: Sequence[Stretch], emit: Emit) -> list[str]:
+        shortfalls = await Enumerator(self.liner, in_one_piece=True).run(stretches, emit)
         return list(dict.fromkeys(one.error for one in shortfalls))
 
     async def _keep_wanted(self, calls: Iterable[Call]) -> None:
@@ -111,7 +107,7 @@ class Inquiry:
         facts = [(call.id, await self._facts(call)) for call in calls]
         await self.archive.catalog.selection.keep_told(facts)
         for call in calls:
-            self._wanted.pop(call.id, None)
+            self._wanted.discard(call.id)
 
     async def _facts(self, call: Call) -> dict[str, Any]:
         directory = await self._names()
@@ -123,6 +119,7 @@ class Inquiry:
             "at": call.created_at.timestamp() if call.created_at else None,
             "lead": call.lead_id,
             "orderId": call.order_id,
+            "userId": call.user_id,
         }
 
     async def _names(self) -> Directory:
@@ -131,3 +128,23 @@ class Inquiry:
             with suppress(RequestError):
                 await self._directory.load(await self.liner.orders())
         return self._directory
+
+
+def _named_stretches(request: RunRequest, window: Window) -> list[Stretch]:
+    scopes = (
+        tuple(Scope("lead", one) for one in request.leads),
+        tuple(Scope("order", one) for one in request.orders),
+    )
+    return [Stretch(some, window) for some in scopes if some]
+
+
+def _stretches(untold: Sequence[Untold]) -> list[Stretch]:
+    """The fewest lists that hold these calls: of their leads, or of their orders."""
+    times = [one.created_at for one in untold if one.created_at is not None]
+    if not times:
+        return []
+    window = Window(min(times), max(times) + timedelta(seconds=1))
+    leads = {Scope("lead", one.lead_id) for one in untold if one.lead_id is not None}
+    orders = {Scope("order", one.order_id) for one in untold if one.order_id is not None}
+    fewest = min((some for some in (leads, orders) if some), key=len, default=set())
+    return [Stretch(tuple(sorted(fewest, key=lambda one: one.id)), window)] if fewest else []

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archiver.export.choosing import Chosen
 from archiver.export.custody import Custody
 from archiver.export.entries import Contents, Missing
-from archiver.export.selection import Chosen
 
 MOST_NAMED = 1000
 """Missing things, and differences, that `--json` names; the custody record names all."""

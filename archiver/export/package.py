@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +23,13 @@ from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.export import custody
 from archiver.export.bag import Bag, Written
+from archiver.export.choosing import Chosen, choose
 from archiver.export.custody import Custody, Exporter
 from archiver.export.entries import Contents
 from archiver.export.naming import folder_name
 from archiver.export.outcome import ExportReport
 from archiver.export.packing import Packer, Scratches
 from archiver.export.request import ExportRequest, Fetched, Trace
-from archiver.export.selection import Chosen, choose
 from archiver.export.sinks import FolderSink, Sink, ZipSink
 from archiver.export.target import Target, keep_apart, writing
 from archiver.export.voice import Voice
@@ -74,7 +75,7 @@ async def export(
                 packer = Packer(
                     archive,
                     bag,
-                    title=request.title,
+                    title=request.selection.title(voice.zone),
                     voice=voice,
                     leave_out_damaged=request.leave_out_damaged,
                     scratch=scratch,
@@ -82,7 +83,7 @@ async def export(
                 )
                 manifest = await packer.pack()
                 record = await _tell(
-                    archive, request, chosen, packer.contents, manifest, exporter, clock
+                    archive, request, chosen, packer.contents, manifest, exporter, voice.zone, clock
                 )
                 await _write_custody(bag, record, scratch, voice)
                 await bag.finish(list(_bag_info(record, voice)))
@@ -109,6 +110,7 @@ async def _tell(
     done: Contents,
     manifest: Written,
     exporter: Exporter,
+    zone: tzinfo,
     clock: Clock,
 ) -> Custody:
     """Tell the ledger of the export; all that the custody record says."""
@@ -120,10 +122,10 @@ async def _tell(
         recordings=done.recordings,
         bytes=done.bytes,
         missing=len(done.missing),
-        lead_ids=request.leads,
-        order_ids=request.orders,
-        call_ids=request.calls,
-        phones=len(request.phones),
+        lead_ids=request.selection.leads,
+        order_ids=request.selection.orders,
+        call_ids=request.selection.calls,
+        phones=len(request.selection.phones),
     )
     head = await archive.announce(list(_lines(event, done.record_ids)), at=at, run=export_id)
     return Custody(
@@ -136,6 +138,7 @@ async def _tell(
         archive_id=archive.archive_id,
         manifest_sha256=manifest.sha256,
         recorded_in=head,
+        zone=zone,
     )
 
 

@@ -1,48 +1,31 @@
 """What an export is asked for, and what had been brought home before it began (pure)."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from archiver.errors import UsageError
+from archiver.export.selection import Selection
 from archiver.export.voice import DEFAULT_LANGUAGE
 from archiver.run.request import RunRequest
 from archiver.text.messages import Messages
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""`All time` begins here. The API wants a period, and each month of it costs a request; no call
-that a web service recorded is older. The custody record states it."""
-
-_LEAST_DIGITS, _MOST_DIGITS = 5, 15
+"""`All time` begins here: the API wants a period, and no call that a web service recorded is
+older. The custody record states it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """Whose calls go where. `by` is who hands them over, in their own words."""
+    """Which calls go where. `by` is who hands them over, in their own words."""
 
     target: Path
-    leads: tuple[int, ...] = ()
-    orders: tuple[int, ...] = ()
-    calls: tuple[int, ...] = ()
-    phones: tuple[str, ...] = ()
+    selection: Selection
     offline: bool = False
     force: bool = False
     leave_out_damaged: bool = False
     by: str | None = None
     language: str = DEFAULT_LANGUAGE
-
-    @property
-    def title(self) -> str:
-        """Whose calls, for people: `Lead 789`, `Leads 789 and 790, call 5`."""
-        parts = [
-            _named("lead", self.leads),
-            _named("order", self.orders),
-            _named("call", self.calls),
-            _named("number", self.phones),
-        ]
-        text = ", ".join(part for part in parts if part)
-        return text[:1].upper() + text[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,54 +64,30 @@ class Fetched:
         return say("fetched.new", count=self.recordings)
 
 
-def fetch_request(request: ExportRequest, trace: Trace) -> RunRequest:
-    """The run that brings home what the archive lacks of the calls that are asked for."""
-    return RunRequest(
-        since=BEGINNING,
-        leads=_once((*request.leads, *trace.leads)),
-        orders=_once(request.orders),
-        calls=_once((*request.calls, *trace.loose)),
-    )
+def fetch_request(selection: Selection, trace: Trace) -> RunRequest | None:
+    """The run that brings home what the archive lacks of the selection; None: nothing to ask for.
 
-
-def bare_number(text: str) -> str:
-    """The digits by which numbers are compared, as dialled from abroad.
-
-    `+7 900 123-45-67`, `007900…` and the Russian `8 900 …` are one number. UsageError for what is
-    no number.
+    Calls that are named are asked for by id. Else one list is read, the shortest that holds every
+    call that may fit: of the leads, of the orders, of the leads of the numbers, or of all orders.
     """
-    digits = re.sub(r"[\s().\-\u2010-\u2015/]", "", text)
-    international = digits.startswith(("+", "00"))
-    digits = digits.removeprefix("+").removeprefix("00") if international else digits
-    if not (digits.isascii() and digits.isdigit()) or not (
-        _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS
-    ):
-        raise UsageError(
-            f"--phone must be a telephone number, not {text[:40]!r}",
-            hint="write it with its country code, such as +79001234567",
-        )
-    if not international and len(digits) == 11 and digits.startswith("8"):
-        return "7" + digits[1:]
-    return digits
-
-
-def number_in(text: object, wanted: frozenset[str]) -> str | None:
-    """Which of the numbers, given as `bare_number` writes them, a `clientPhone` is."""
-    if not isinstance(text, str):
-        return None
-    try:
-        bare = bare_number(text)
-    except UsageError:
-        return None
-    return bare if bare in wanted else None
+    asked = partial(
+        RunRequest,
+        since=selection.since or BEGINNING,
+        until=selection.until,
+        for_export=True,
+    )
+    calls = selection.named_calls
+    if calls is not None:
+        return asked(calls=_once(calls)) if calls else None
+    if selection.leads:
+        return asked(leads=_once(selection.leads))
+    if selection.orders:
+        return asked(orders=_once(selection.orders))
+    if selection.phones:
+        is_found = trace.leads or trace.loose
+        return asked(leads=trace.leads, calls=trace.loose) if is_found else None
+    return asked()
 
 
 def _once(ids: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(ids))
-
-
-def _named(word: str, things: tuple[object, ...]) -> str:
-    if not things:
-        return ""
-    *most, last = (str(one) for one in things)
-    return f"{word}s {', '.join(most)} and {last}" if most else f"{word} {last}"

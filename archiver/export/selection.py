@@ -1,138 +1,201 @@
-"""Which calls an export is about, once everything that could be fetched was."""
+"""Which calls an export is asked for, as a value (pure).
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime
+Kinds narrow each other, the values of a kind widen it: leads 1 and 2 with user 7 are the calls of
+either lead that this user has a part in.
+"""
 
-from archiver.archive.archive import Archive
-from archiver.catalog import selection
-from archiver.clock import Clock
-from archiver.config import Config
-from archiver.errors import NothingToExport
-from archiver.export.inquiry import Inquiry, inquiry
-from archiver.export.request import (
-    BEGINNING,
-    ExportRequest,
-    Fetched,
-    Trace,
-    bare_number,
-    fetch_request,
-)
-from archiver.export.tracing import trace_again
-from archiver.ledger.segments import Head
-from archiver.run.events import OnEvent
-from archiver.run.request import RunRequest
-from archiver.run.windows import window_of
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Final
+
+from archiver.catalog.kinds import Kind
+from archiver.clock import stamp_or_none
+from archiver.errors import UsageError
+from archiver.text.measures import parse_id, say_moment
+
+_LEAST_DIGITS, _MOST_DIGITS = 5, 15
+_SHOWN: Final = 5
+"""Ids that a title names; it counts the rest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """What is exported. `head` is that of the ledger that tells so; `not_found` names what of the
-    request has no calls."""
+class Named:
+    """Recordings and calls that are named one by one: those of a file, or those with a tag."""
 
-    sums: selection.Sums
-    fetched: Fetched
-    not_found: tuple[str, ...]
-    head: Head
-    last_run: datetime | None
+    recordings: frozenset[int] = frozenset()
+    calls: frozenset[int] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.recordings) + len(self.calls)
 
 
-async def choose(
-    config: Config,
-    request: ExportRequest,
-    fetched: Fetched,
-    traced: Trace,
-    archive: Archive,
-    *,
-    on_event: OnEvent,
-    clock: Clock,
-) -> Chosen:
-    """Choose the calls, in the catalog of this archive. Raises NothingToExport."""
-    asked = fetch_request(request, traced)
-    async with _api(config, archive, asked, fetched, on_event) as api:
-        if api is not None and fetched.mode == "locked":
-            until = window_of(config, asked, clock())[1]
-            gaps = await api.find_unfetched(until)
-            fetched = replace(fetched, since=BEGINNING, until=until, gaps=(*fetched.gaps, *gaps))
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Whose calls, which and of when. What is empty narrows nothing.
 
-        async def look_up() -> None:
-            if api is not None:
-                await api.ask_about_untold()
+    `listed` is what a file names, `tagged` the recordings with one of `tags`; None: neither was
+    asked for. A status is its code, as `answered`. `since` is included and `until` is not.
+    """
 
-        if request.phones:
-            traced = await trace_again(archive, request, traced, look_up)
-        calls = (*request.calls, *traced.calls)
-        sums = await archive.catalog.selection.choose(
-            leads=request.leads, orders=request.orders, calls=calls
+    leads: tuple[int, ...] = ()
+    orders: tuple[int, ...] = ()
+    calls: tuple[int, ...] = ()
+    phones: tuple[str, ...] = ()
+    users: tuple[int, ...] = ()
+    statuses: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    tagged: Named | None = None
+    listed: Named | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it asks for nothing in particular."""
+        return self == Selection()
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The telephone numbers, as they are compared."""
+        return frozenset(map(bare_number, self.phones))
+
+    @property
+    def needs_trace(self) -> bool:
+        """Whether nothing but numbers says whose calls are meant."""
+        is_named = self.leads or self.orders or self.named_calls is not None
+        return bool(self.phones) and not is_named
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether it asks for what only sidecars and the API's rows tell."""
+        return bool(self.phones or self.statuses)
+
+    @property
+    def named_calls(self) -> tuple[int, ...] | None:
+        """The calls, where it names each that may fit; None where they have to be listed.
+
+        Recordings are named by what was archived, so that no call has to be listed for them.
+        """
+        if self.calls:
+            return self.calls
+        if self.listed is not None:
+            return tuple(sorted(self.listed.calls))
+        return None if self.tagged is None else ()
+
+    def kinds(self) -> Iterator[Kind]:
+        """What the catalog can tell; not the numbers and the statuses."""
+        kinds = (
+            Kind(leads=self.leads),
+            Kind(orders=self.orders),
+            Kind(users=self.users),
+            Kind(calls=self.calls),
         )
-        if sums.calls:
-            await look_up()
-    if not sums.calls:
-        raise await _nothing(archive, request, fetched)
-    return Chosen(
-        sums=sums,
-        fetched=fetched,
-        not_found=tuple(await _not_found(archive, request, traced)),
-        head=await archive.catalog.head(),
-        last_run=await archive.catalog.ask(selection.last_run),
-    )
+        yield from (kind for kind in kinds if kind != Kind())
+        for named in (self.tagged, self.listed):
+            if named is not None:
+                yield Kind(calls=named.calls, recordings=named.recordings)
+        if self.since or self.until:
+            yield Kind(since=self.since, until=self.until)
+
+    def title(self, zone: tzinfo) -> str:
+        """Whose calls, for people: `Lead 789`, `Leads 789 and 790, call 5`."""
+        words = ("lead", "order", "call", "number", "user", "status", "tag")
+        values = (
+            self.leads, self.orders, self.calls, self.phones,
+            self.users, self.statuses, self.tags,
+        )  # fmt: skip
+        parts = [_listed(*each) for each in zip(words, values, strict=True) if each[1]]
+        if self.listed is not None:
+            parts.append(f"a list of {len(self.listed):,}")
+        if self.since:
+            parts.append(f"since {say_moment(self.since, zone)}")
+        if self.until:
+            parts.append(f"until {say_moment(self.until, zone)}")
+        text = ", ".join(parts)
+        return text[:1].upper() + text[1:]
+
+    def as_json(self) -> dict[str, Any]:
+        """As the custody record tells it."""
+        told: dict[str, Any] = {
+            "leads": list(self.leads),
+            "orders": list(self.orders),
+            "calls": list(self.calls),
+            "phones": list(self.phones),
+            "users": list(self.users),
+            "statuses": list(self.statuses),
+            "tags": list(self.tags),
+            "since": stamp_or_none(self.since),
+            "until": stamp_or_none(self.until),
+        }
+        if self.listed is not None:
+            told["listedRecordings"] = sorted(self.listed.recordings)
+            told["listedCalls"] = sorted(self.listed.calls)
+        return told
 
 
-@asynccontextmanager
-async def _api(
-    config: Config, archive: Archive, asked: RunRequest, fetched: Fetched, on_event: OnEvent
-) -> AsyncIterator[Inquiry | None]:
-    if fetched.mode == "offline":
-        yield None
-        return
-    async with inquiry(config, archive, asked, on_event) as api:
-        yield api
+def read_list(lines: Iterable[str], name: str) -> Named:
+    """What a list names: a recording id a line, or `call:` and a call id.
+
+    Empty lines count for nothing, nor does what follows a `#`. UsageError names the first line
+    that is neither, and a list that names nothing.
+    """
+    recordings, calls = set(), set()
+    for number, line in enumerate(lines, start=1):
+        entry = line.partition("#")[0].strip().removeprefix("\ufeff")
+        if not entry:
+            continue
+        try:
+            if entry.lower().startswith("call:"):
+                calls.add(parse_id(entry[5:].strip()))
+            else:
+                recordings.add(parse_id(entry))
+        except ValueError:
+            raise UsageError(
+                f"{name}, line {number}: {entry[:40]!r} is neither a recording id nor call:ID",
+                hint="write one a line, such as 900101 or call:123",
+            ) from None
+    if not recordings and not calls:
+        raise UsageError(f"{name} names no recording and no call", hint="write one id a line")
+    return Named(frozenset(recordings), frozenset(calls))
 
 
-async def _not_found(archive: Archive, request: ExportRequest, traced: Trace) -> list[str]:
-    """What of the request has no calls at all, and whether it was erased."""
-    erased = await _erased(archive, request)
-    missing = []
-    for kind, ids in (("lead", request.leads), ("order", request.orders), ("call", request.calls)):
-        for one in ids:
-            is_known = await archive.catalog.selection.counted(kind=kind, one=one)
-            missing += [] if is_known else [f"{kind} {one}"]
-    missing += [one for one in request.phones if bare_number(one) not in traced.numbers]
-    return [f"{one} (erased from this archive)" if one in erased else one for one in missing]
+def bare_number(text: str) -> str:
+    """The digits by which numbers are compared, as dialled from abroad.
 
-
-async def _erased(archive: Archive, request: ExportRequest) -> list[str]:
-    """What of the request was erased from the archive."""
-    leads, calls = await archive.catalog.ask(
-        lambda db: selection.erased(db, leads=request.leads, calls=request.calls)
-    )
-    return [f"lead {one}" for one in leads] + [f"call {one}" for one in calls]
-
-
-async def _nothing(archive: Archive, request: ExportRequest, fetched: Fetched) -> NothingToExport:
-    title = request.title[:1].lower() + request.title[1:]
-    if erased := await _erased(archive, request):
-        return NothingToExport(
-            f"no calls for {title}; erased from this archive: {', '.join(erased)}",
-            hint="what was erased is not fetched again",
+    `+7 900 123-45-67`, `007900…` and the Russian `8 900 …` are one number. UsageError for what is
+    no number.
+    """
+    digits = re.sub(r"[\s().\-\u2010-\u2015/]", "", text)
+    international = digits.startswith(("+", "00"))
+    digits = digits.removeprefix("+").removeprefix("00") if international else digits
+    if not (digits.isascii() and digits.isdigit()) or not (
+        _LEAST_DIGITS <= len(digits) <= _MOST_DIGITS
+    ):
+        raise UsageError(
+            f"--phone must be a telephone number, not {text[:40]!r}",
+            hint="write it with its country code, such as +79001234567",
         )
-    if fetched.gaps:
-        return NothingToExport(
-            f"no calls for {title} in the archive; the API did not give them: {fetched.gaps[0]}",
-            hint="check the id, or try again; `archiver doctor` tells which part fails",
-        )
-    if request.phones and not (request.leads or request.orders or request.calls):
-        return NothingToExport(
-            f"no calls for {title} in the archive",
-            hint="write it with its country code, such as +79001234567; a number that no archived"
-            " call has cannot be found, since the API cannot be searched by it: name the --lead",
-        )
-    if fetched.mode == "offline":
-        return NothingToExport(
-            f"no calls for {title} in the archive", hint="without --offline the API is asked, too"
-        )
-    return NothingToExport(
-        f"no calls for {title}, neither in the archive nor at the API",
-        hint="check the id; nothing was written",
-    )
+    if not international and len(digits) == 11 and digits.startswith("8"):
+        return "7" + digits[1:]
+    return digits
+
+
+def number_in(text: object, wanted: frozenset[str]) -> str | None:
+    """Which of the numbers, given as `bare_number` writes them, a `clientPhone` is."""
+    if not isinstance(text, str):
+        return None
+    try:
+        bare = bare_number(text)
+    except UsageError:
+        return None
+    return bare if bare in wanted else None
+
+
+def _listed(word: str, things: tuple[object, ...]) -> str:
+    if len(things) > _SHOWN + 1:
+        things = (*things[:_SHOWN], f"{len(things) - _SHOWN:,} more")
+    *most, last = (str(one) for one in things)
+    plural = "statuses" if word == "status" else f"{word}s"
+    return f"{plural} {', '.join(most)} and {last}" if most else f"{word} {last}"

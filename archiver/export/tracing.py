@@ -1,19 +1,22 @@
-"""Whose number is it: from telephone numbers to calls.
+"""From telephone numbers and statuses to calls.
 
-Numbers are personal, so neither the ledger nor the catalog holds them, and the API has no method
-that finds calls by number. They are in the sidecars alone (`call.clientPhone`), so one sidecar of
-each call is read, many at a time, with progress. The leads of the calls that are found tell the run
-what to fetch, so that is all the search costs.
+Numbers are personal and statuses a customer's own words, so neither the ledger nor the catalog
+holds them, and the API has no method that finds calls by number. They are in the sidecars alone, so
+one sidecar of each call that may fit is read, many at a time, with progress; of calls without one,
+the API's rows tell. The leads of a number's calls tell the run what to fetch.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from archiver.archive.archive import Archive
-from archiver.catalog import selection
+from archiver.catalog import selection as catalog
+from archiver.catalog.kinds import Kind
+from archiver.catalog.selection import Scanned
 from archiver.errors import KeyMissing
-from archiver.export.request import ExportRequest, Trace, bare_number, number_in
+from archiver.export.request import Trace
+from archiver.export.selection import Selection, number_in
 from archiver.recordings.sidecar import MOST_BYTES, decode
 from archiver.run.events import CallDone, CallsListed, Note, OnEvent
 from archiver.storage.keys import sidecar_key
@@ -21,19 +24,27 @@ from archiver.tasks.lanes import in_lanes
 
 _AT_ONCE = 16
 _PAGE = 512
+_NONE = frozenset({0})
+"""No call has this id; an empty kind would narrow nothing."""
 
 
-async def trace(archive: Archive, request: ExportRequest, on_event: OnEvent) -> Trace:
+async def trace(archive: Archive, selection: Selection, on_event: OnEvent) -> Trace:
     """The calls in the archive with one of the numbers, and their leads.
 
     A sidecar that is missing or broken is passed over here; `verify` names it.
     """
-    total = await archive.catalog.ask(selection.scans)
-    what = "the number" if len(request.phones) == 1 else "the numbers"
+    total = await archive.catalog.ask(catalog.scans)
+    what = "the number" if len(selection.phones) == 1 else "the numbers"
     on_event(Note(f"looking for {what} in {total:,} calls"))
     on_event(CallsListed(total))
-    search = _Search(archive, request, on_searched=lambda n: on_event(CallDone("archived", n)))
-    await search.run(None)
+
+    async def page(after: int) -> list[Scanned]:
+        return await archive.catalog.ask(
+            partial(catalog.scanned_everywhere, after=after, most=_PAGE)
+        )
+
+    search = _Search(archive, selection.numbers, frozenset())
+    await search.run(page, lambda count: on_event(CallDone("archived", count)))
     leads = {lead for lead in search.found.values() if lead is not None}
     return Trace(
         calls=tuple(sorted(search.found)),
@@ -43,66 +54,73 @@ async def trace(archive: Archive, request: ExportRequest, on_event: OnEvent) -> 
     )
 
 
-async def trace_again(
-    archive: Archive, request: ExportRequest, traced: Trace, look_up: Callable[[], Awaitable[None]]
-) -> Trace:
-    """The trace with what is new of its leads since they were fetched.
+async def search_among(
+    archive: Archive,
+    selection: Selection,
+    traced: Trace,
+    look_up: Callable[[], Awaitable[None]],
+) -> tuple[Kind, frozenset[str], frozenset[str]]:
+    """The calls that fit all other kinds and have one of the numbers and one of the statuses; the
+    numbers and the statuses that were found.
 
-    `look_up` asks the API about the chosen calls that have no sidecar: their rows name numbers.
+    `look_up` asks the API about the chosen calls that have no sidecar: their rows tell of both.
     """
-    search = _Search(archive, request)
-    await search.run(traced.leads)
-    calls, numbers = {*traced.calls, *search.found}, {*traced.numbers, *search.numbers}
-    await archive.catalog.selection.choose(leads=traced.leads, orders=(), calls=())
+    choice = archive.catalog.selection
+    kinds = [*selection.kinds()]
+    if selection.needs_trace:
+        kinds.append(Kind(calls=traced.calls or _NONE, leads=traced.leads))
+    await choice.choose(kinds)
     await look_up()
-    for call, phone in await archive.catalog.selection.numbers():
-        if number := number_in(phone, search.wanted):
-            calls.add(call)
-            numbers.add(number)
-    return replace(traced, calls=tuple(sorted(calls)), numbers=frozenset(numbers))
+    search = _Search(archive, selection.numbers, frozenset(selection.statuses))
+    await search.run(lambda after: choice.scanned(after, _PAGE))
+    for call, phone, status in await choice.told():
+        search.look_at(call, None, phone, [status])
+    kind = Kind(calls=search.found or _NONE)
+    return kind, frozenset(search.numbers), frozenset(search.statuses_found)
 
 
+@dataclass(slots=True)
 class _Search:
-    """Finds the calls whose sidecar has one of the request's numbers; their leads are the values
-    of `found`."""
+    """Finds the calls whose sidecar has one of the numbers and one of the statuses, where there
+    are some; their leads are the values of `found`."""
 
-    def __init__(
+    archive: Archive
+    wanted: frozenset[str]
+    statuses: frozenset[str]
+    found: dict[int, int | None] = field(default_factory=dict)
+    numbers: set[str] = field(default_factory=set)
+    statuses_found: set[str] = field(default_factory=set)
+
+    async def run(
         self,
-        archive: Archive,
-        request: ExportRequest,
+        page: Callable[[int], Awaitable[Sequence[Scanned]]],
         on_searched: Callable[[int], None] = lambda count: None,
     ) -> None:
-        self._archive = archive
-        self._on_searched = on_searched
-        self.wanted = frozenset(map(bare_number, request.phones))
-        self.found: dict[int, int | None] = {}
-        self.numbers: set[str] = set()
-
-    async def run(self, leads: Sequence[int] | None) -> None:
-        """Look through the calls of those leads; None: through all."""
+        """Look through all pages of calls; `page` gives the one after a place."""
         after = 0
-        while True:
-            ask = partial(selection.scanned, leads=leads, after=after, most=_PAGE)
-            page = await self._archive.catalog.ask(ask)
-            if not page:
-                return
-            await self._look_through(page)
-            self._on_searched(len(page))
-            after = page[-1][0]
+        while entries := await page(after):
+            await in_lanes(_AT_ONCE, entries, self._look)
+            on_searched(len(entries))
+            after = entries[-1].place
 
-    async def _look_through(self, page: Sequence[tuple[int, str, int | None]]) -> None:
-        async def look(entry: tuple[int, str, int | None]) -> None:
-            call_id, key, lead = entry
-            if number := await self._number_of(key):
-                self.found[call_id] = lead
-                self.numbers.add(number)
-
-        await in_lanes(_AT_ONCE, page, look)
-
-    async def _number_of(self, key: str) -> str | None:
+    async def _look(self, entry: Scanned) -> None:
         try:
-            data = await self._archive.storage.read(sidecar_key(key), limit=MOST_BYTES)
-            card = decode(data)
+            key = sidecar_key(entry.key)
+            fields = decode(await self.archive.storage.read(key, limit=MOST_BYTES)).fields
         except (KeyMissing, ValueError):
-            return None
-        return number_in(card.fields["call"].get("clientPhone"), self.wanted)
+            return
+        call = fields["call"]
+        statuses = [fields.get("statusCode"), call.get("statusCode")]
+        self.look_at(entry.call_id, entry.lead_id, call.get("clientPhone"), statuses)
+
+    def look_at(
+        self, call_id: int, lead: int | None, phone: object, statuses: Sequence[object]
+    ) -> None:
+        """Take in a call of which these are the facts."""
+        number = number_in(phone, self.wanted) if self.wanted else ""
+        status = self.statuses.intersection(one for one in statuses if isinstance(one, str))
+        if number is None or (self.statuses and not status):
+            return
+        self.found[call_id] = lead
+        self.numbers |= {number} - {""}
+        self.statuses_found |= status

@@ -117,7 +117,8 @@ class Enumerator:
     """Enumerates calls through one client. An instance serves one run.
 
     `users` and `statuses` narrow what is asked for; rows that contradict them are dropped. Slices
-    with more than `deep` calls are cut.
+    with more than `deep` calls are cut. `in_one_piece` asks for a window in one slice first, and in
+    slices of the usual length where the API refuses that.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Enumerator:
         users: Sequence[int] = (),
         statuses: Sequence[int] = (),
         deep: int = 2000,
+        in_one_piece: bool = False,
         on_progress: Callable[[ListingProgress], None] = lambda progress: None,
     ) -> None:
         self._client = client
@@ -134,7 +136,7 @@ class Enumerator:
         self._statuses = frozenset(statuses)
         self._deep = deep
         self._progress = ProgressOfLists(on_progress)
-        self._longest = _LONGEST_SLICE
+        self._longest = timedelta.max if in_one_piece else _LONGEST_SLICE
         self._slots = anyio.Semaphore(_SLICES)
         self._unnamed: set[str] = set()
         self._ignores_period = False
@@ -220,7 +222,10 @@ class Enumerator:
         except RequestThrottled as error:
             self._report(ask.scopes, ask.slice, error)
         except RequestError as error:
-            if len(ask.scopes) == 1:
+            if _may_be_too_long(error, ask):
+                self._longest = min(self._longest, _LONGEST_SLICE)
+                await self._answer(ask)
+            elif len(ask.scopes) == 1:
                 await self._despite(error, ask)
             elif self._is_hopeless:
                 self._report(ask.scopes, ask.slice, error)
@@ -372,6 +377,11 @@ async def _batches(
 def _batches_of(stretch: Stretch) -> Iterable[Stretch]:
     for start in range(0, len(stretch.scopes), _BATCH):
         yield Stretch(stretch.scopes[start : start + _BATCH], stretch.window)
+
+
+def _may_be_too_long(error: RequestError, ask: _Ask) -> bool:
+    """Whether the API may have refused the period for its length alone."""
+    return ask.length > _LONGEST_SLICE and isinstance(error, RequestRejected | RequestUnanswered)
 
 
 def _without(scopes: Iterable[Scope], lost: Iterable[Scope]) -> tuple[Scope, ...]:

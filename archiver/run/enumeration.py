@@ -125,13 +125,15 @@ class Intake:
             self.liner,
             users=scope.users,
             statuses=scope.statuses,
+            in_one_piece=self.request.for_export,
             on_progress=lambda progress: tell_progress(progress, self.on_event),
         )
         self.shortfalls += await enumerator.run(self.stretches, admit)
         self._note_strangers()
         for call_id in self.request.calls:
             await self._single(call_id, admit)
-        if not self.request.calls:
+        is_elsewhere = self.request.for_export and not self.request.names_scopes
+        if not self.request.calls and not is_elsewhere:
             await self._hand_over_due(hand_over)
         self.on_event(CallsExpected(self.listed, final=True))
 

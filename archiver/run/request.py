@@ -6,7 +6,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the command line asks of a run; moments are aware. Without any: a whole night's run."""
+    """What the command line asks of a run; moments are aware. Without any: a whole night's run.
+
+    `for_export` asks for each window in one piece first, since few calls may lie in a long time,
+    and takes up nothing that is open elsewhere.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -15,6 +19,7 @@ class RunRequest:
     calls: tuple[int, ...] = ()
     recheck: bool = False
     dry_run: bool = False
+    for_export: bool = False
 
     @property
     def names_scopes(self) -> bool:

@@ -11,7 +11,7 @@ from archiver.config import Config
 from archiver.desk.accounts.access import Entrance, entrance
 from archiver.desk.accounts.authenticator import Door
 from archiver.desk.accounts.users import UsersFile
-from archiver.desk.file import open_desk_file
+from archiver.desk.file import desk_data, open_desk_file
 from archiver.desk.forgetting import forget
 from archiver.desk.journal import Journal
 from archiver.desk.library import Library, open_library
@@ -75,7 +75,7 @@ async def open_desk(
         library = await opened.enter_async_context(
             open_library(config, state_folder=state_folder, cache_folder=cache_folder)
         )
-        path = wanted.data or library.folder / "desk.sqlite"
+        path = desk_data(config, library.archive_id, state_folder)
         file = await opened.enter_async_context(open_desk_file(path, library.archive_id))
 
         tags = Tags(file, clock)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from archiver.catalog.catalog import Catalog
+from archiver.catalog.kinds import Kind
 from archiver.catalog.queries import last_whole_run, orders_seen
 from archiver.catalog.schema import MIGRATIONS
 from archiver.catalog.work import Outcome, Result
@@ -232,9 +233,9 @@ async def test_a_selection_is_kept_apart_from_the_catalog(tmp_path: Path) -> Non
     catalog = await opened(tmp_path / "one.sqlite")
     await catalog.record([judged(1, lead_id=7), judged(2, lead_id=8)], at=AT, run="r")
     await catalog.selection.keep_told([(3, {"lead": 7})])
-    assert (await catalog.selection.choose(leads=[7], orders=[], calls=[])).calls == 2
+    assert (await catalog.selection.choose([Kind(leads=[7])])).calls == 2
     assert {one.call_id for one in await catalog.selection.page(0, 10)} == {1, 3}
-    assert await catalog.selection.counted(kind="lead", one=8) == 1
+    assert await catalog.selection.counted(Kind(leads=[8])) == 1
     with pytest.raises(StorageError, match="readonly"):
         await catalog.selection._do(lambda db: db.execute("DELETE FROM calls"))
     with pytest.raises(StorageError, match="no such table"):

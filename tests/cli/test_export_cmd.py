@@ -79,10 +79,14 @@ def test_an_unknown_lead_ends_with_3_and_no_file(place: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--to", "a.zip"), "nothing says whose calls to export"),
+        (("--to", "a.zip"), "nothing says which calls to export"),
         (("--lead", "1"), "the following arguments are required: --to"),
         (("--lead", "x", "--to", "a.zip"), "must be an id"),
         (("--phone", "Anna", "--to", "a.zip"), "--phone must be a telephone number"),
+        (("--selection", "none.txt", "--to", "a.zip"), "none.txt cannot be read: No such file"),
+        (("--selection", "there.zip", "--to", "a.zip"), "line 1: 'mine' is neither"),
+        (("--since", "2026-11-02", "--until", "2026-11-02", "--to", "a.zip"), "is not before"),
+        (("--lead", "1", "--lang", "xx", "--to", "a.zip"), "invalid choice"),
         (("--lead", "1", "--to", "none/a.zip"), "there is no folder"),
         (("--lead", "1", "--to", "there.zip"), "is there already"),
         (("--lead", "1", "--to", "mine", "--force"), "is not an export"),

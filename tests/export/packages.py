@@ -8,7 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from archiver.export.fetching import fetch
 from archiver.export.outcome import ExportReport
 from archiver.export.package import export
 from archiver.export.request import ExportRequest, Trace
+from archiver.export.selection import Selection
 from archiver.export.tracing import trace
 from archiver.run.events import OnEvent
 from archiver.run.report import RunReport
@@ -35,6 +36,7 @@ from tests.support.world import QUICK, ManualClock, Night
 
 LEAD = 789
 PHONE = "+79001234567"
+_CHOICE = {field.name for field in fields(Selection)}
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"></script><script>alert(1)</script>"
 
 
@@ -106,9 +108,11 @@ async def exported(
     clock: ManualClock | None = None,
     **request: Any,
 ) -> ExportReport:
-    """One export with all its steps, as the command does them. `request` are members of it."""
+    """One export with all its steps, as the command does them. `request` are members of it and of
+    its selection."""
     config = night.config(**(settings or {}))
-    asked = ExportRequest(target=target, **request)
+    chosen = {name: request.pop(name) for name in _CHOICE if name in request}
+    asked = ExportRequest(target=target, selection=Selection(**chosen), **request)
     return await exported_from(
         config, asked, state or night.state, clock or night.clock, on_event=on_event
     )
@@ -134,9 +138,9 @@ async def exported_from(
         )
 
     traced = Trace()
-    if request.phones:
+    if request.selection.needs_trace:
         async with watched_archive(config, state_folder=state) as archive:
-            traced = await trace(archive, request, on_event)
+            traced = await trace(archive, request.selection, on_event)
     fetched = await fetch(config, request, traced, run=one_run, on_event=on_event)
     assert fetched is not None
     return await export(
@@ -207,7 +211,7 @@ class Package:
         """The recordings by the id that ends their names."""
         return {
             int(path.stem.rpartition("_")[2]): path.read_bytes()
-            for path in (self.root / "data/audio").iterdir()
+            for path in (self.root / "data/audio").glob("*")
         }
 
     def check(self) -> None:

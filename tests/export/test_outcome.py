@@ -9,11 +9,12 @@ import pytest
 
 from archiver.catalog.selection import Sums
 from archiver.export import outcome
+from archiver.export.choosing import Chosen
 from archiver.export.custody import Custody, Exporter
 from archiver.export.entries import Contents, Missing
 from archiver.export.outcome import ExportReport
 from archiver.export.request import ExportRequest, Fetched
-from archiver.export.selection import Chosen
+from archiver.export.selection import Selection
 from archiver.export.voice import Voice
 from archiver.ledger.segments import Head
 
@@ -33,12 +34,13 @@ def report(
         export_id="20261105T010000Z-abcdef",
         at=datetime(2026, 11, 5, 1, tzinfo=UTC),
         exporter=Exporter("tester", "testhost"),
-        request=ExportRequest(Path("lead.zip"), leads=(789,)),
+        request=ExportRequest(Path("lead.zip"), selection=Selection(leads=(789,))),
         chosen=Chosen(Sums(2, 1, 10), fetched, not_found, Head(1, "1" * 64), None),
         contents=contents,
         archive_id="1b6b587f-eb6d-44d9-912e-1453acbaeadd",
         manifest_sha256="0" * 64,
         recorded_in=Head(1, "1" * 64),
+        zone=UTC,
     )
     return ExportReport(custody, Path("/tmp/lead.zip"), 0.5)
 

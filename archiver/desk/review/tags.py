@@ -3,16 +3,19 @@
 import json
 import sqlite3
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+import anyio
+
 from archiver.catalog.epoch import seconds
-from archiver.clock import Clock
+from archiver.clock import Clock, system_clock
 from archiver.desk.accounts.person import Person, Right
-from archiver.desk.file import DeskFile
+from archiver.desk.file import DeskFile, open_desk_file
 from archiver.desk.texts import one_line, short_text
-from archiver.errors import WrongInput
+from archiver.errors import UsageError, WrongInput
 
 _LONGEST: Final = 40
 _MOST: Final = 30
@@ -110,6 +113,23 @@ class Tags:
             ).fetchall()
         )
         return [TagCount(*row) for row in rows]
+
+
+async def recordings_with(path: Path, archive_id: str, tags: Iterable[str]) -> frozenset[int]:
+    """The recordings with one of these tags, in the data of a desk on this machine.
+
+    Raises WrongInput for what is no tag, UsageError where there is no desk, and what
+    `open_desk_file` raises.
+    """
+    wanted = [proper_tag(tag) for tag in tags]
+    if not await anyio.Path(path).exists():
+        raise UsageError(
+            f"there is no desk on this machine to look up tags in: {path} does not exist",
+            hint="run this where `archiver serve` runs, or set desk.data",
+        )
+    async with open_desk_file(path, archive_id) as file:
+        known = await Tags(file, system_clock).all()
+    return frozenset(record_id for tag in wanted for record_id in known.get(tag, ()))
 
 
 def proper_tag(text: str) -> str:

@@ -57,7 +57,7 @@ _RECORDINGS = f"""
            CASE WHEN removals.why IS NULL THEN recordings.state END AS state,
            recordings.key, bytes, recordings.sha256, content_type, sidecar_sha256, revision,
            coalesce(recordings.lead_id, tombstones.lead_id), user_id, created_at, duration_seconds,
-           recordings.reason, coalesce(removals.why, tombstones.why), read.facts
+           recordings.reason, coalesce(removals.why, tombstones.why), read.facts, archived_at
     FROM links LEFT JOIN recordings USING (record_id) LEFT JOIN removals USING (record_id)
     LEFT JOIN tombstones USING (record_id) LEFT JOIN temp.read AS read USING (record_id)
     WHERE links.call_id IN (SELECT value FROM json_each(?))
@@ -153,6 +153,7 @@ class ChosenRecording:
     duration_seconds: float | None
     reason: str | None
     facts: dict[str, Any] | None
+    archived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +339,7 @@ def _call(row: Sequence[Any], recordings: Sequence[ChosenRecording]) -> ChosenCa
 def _recording(row: Sequence[Any]) -> ChosenRecording:
     (
         record_id, owner, state, key, size, sha256, content_type, sidecar_sha256, revision,
-        lead, user, created, duration, reason, removed, facts,
+        lead, user, created, duration, reason, removed, facts, archived,
     ) = row  # fmt: skip
     return ChosenRecording(
         record_id=record_id,
@@ -356,4 +357,5 @@ def _recording(row: Sequence[Any]) -> ChosenRecording:
         duration_seconds=duration,
         reason=removed or reason,
         facts=None if facts is None else json.loads(facts),
+        archived_at=moment(archived),
     )

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -54,6 +53,12 @@ def add_to(parser: Parser, common: Parser) -> None:
         choices=tuple(LANGUAGES),
         default="en",
         help="the language of the pages and tables (default: en)",
+    )
+    parser.add_argument(
+        "--no-waveforms",
+        dest="waveforms",
+        action="store_false",
+        help="draw no waveforms: the page plays as well without, and is made sooner",
     )
     parser.set_defaults(execute=execute)
 
@@ -128,12 +133,13 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         leave_out_damaged=arguments.leave_out_damaged,
         by=arguments.by,
         language=arguments.lang,
+        waveforms=arguments.waveforms,
     )
     report = export_package(config, request, context.console, state)
     if report is None:
         context.console.interrupted("there is no new package; the same command starts it again")
         return INTERRUPTED
-    context.console.result(*_lines(report, config.window.timezone))
+    context.console.result(*_lines(report))
     context.console.json(report.as_json())
     return report.exit_code
 
@@ -172,13 +178,12 @@ def _once(values: Iterable[_Value]) -> tuple[_Value, ...]:
     return tuple(dict.fromkeys(values))
 
 
-def _lines(report: "ExportReport", zone: tzinfo) -> Iterator[str]:
-    from archiver.export.voice import Voice
+def _lines(report: "ExportReport") -> Iterator[str]:
     from archiver.text.measures import say_duration, say_size
 
     custody = report.custody
     packed, chosen = custody.contents, custody.chosen
-    say = Voice(custody.request.language, zone).say
+    say = custody.voice.say
     yield (
         f"{custody.title}: {say('count.calls', count=packed.calls)}, "
         f"{say('count.recordings', count=packed.recordings)}, {say_size(packed.bytes)}"

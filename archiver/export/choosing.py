@@ -15,6 +15,7 @@ from archiver.export.inquiry import Inquiry, inquiry
 from archiver.export.request import ExportRequest, Fetched, Trace, fetch_request
 from archiver.export.selection import Named, Selection, bare_number
 from archiver.export.tracing import search_among
+from archiver.export.voice import Voice
 from archiver.ledger.segments import Head
 from archiver.run.events import OnEvent
 from archiver.run.request import RunRequest
@@ -123,7 +124,7 @@ async def _nothing(
     archive: Archive, request: ExportRequest, fetched: Fetched, zone: tzinfo
 ) -> NothingToExport:
     wanted = request.selection
-    title = wanted.title(zone)
+    title = wanted.title(Voice(zone=zone))
     title = title[:1].lower() + title[1:]
     if erased := await _erased(archive, wanted):
         return NothingToExport(

@@ -7,7 +7,7 @@ differ from one export to the next while the payload does not.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, Final
 
 from markupsafe import Markup
@@ -54,12 +54,12 @@ class Custody:
     archive_id: str
     manifest_sha256: str
     recorded_in: Head
-    zone: tzinfo
+    voice: Voice
 
     @property
     def title(self) -> str:
         """Which calls, for people."""
-        return self.request.selection.title(self.zone)
+        return self.request.selection.title(self.voice)
 
     def as_json(self) -> dict[str, Any]:
         """The members of `custody.json` that come before its recordings."""
@@ -146,9 +146,9 @@ def page_row(call: CallEntry, one: RecordingEntry, voice: Voice) -> str:
     return voice.render("custody_row.html", one=one, when=when)
 
 
-def page_parts(custody: Custody, voice: Voice) -> tuple[str, str]:
+def page_parts(custody: Custody) -> tuple[str, str]:
     """`custody.html` up to the rows of its table, and from there on."""
-    style = asset("custody.css")
+    style, voice = asset("custody.css"), custody.voice
     start, _, end = voice.render(
         "custody.html",
         policy=policy(style),

@@ -36,6 +36,7 @@ class RecordingEntry:
     size: int
     content_type: str
     key: str
+    archived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ def _recording_entry(
         size=one.size,
         content_type=one.content_type,
         key=one.key,
+        archived_at=one.archived_at,
     )
 
 

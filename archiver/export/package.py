@@ -7,9 +7,8 @@ custody record can name the segment that tells of it.
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +32,7 @@ from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.sinks import FolderSink, Sink, ZipSink
 from archiver.export.target import Target, keep_apart, writing
 from archiver.export.voice import Voice
+from archiver.export.waveforms import Waveforms
 from archiver.ledger.events import Exported
 from archiver.retention.acts import name_of_act
 from archiver.run.events import CallsListed, Note, OnEvent
@@ -70,28 +70,31 @@ async def export(
             )
             on_event(Note(f"packing {request.target}"))
             on_event(CallsListed(chosen.sums.calls))
-            with ExitStack() as stack:
+            async with AsyncExitStack() as stack:
                 scratch, bag = await _open(target, stack)
                 packer = Packer(
                     archive,
                     bag,
-                    title=request.selection.title(voice.zone),
+                    title=request.selection.title(voice),
                     voice=voice,
                     leave_out_damaged=request.leave_out_damaged,
                     scratch=scratch,
+                    waveforms=await stack.enter_async_context(
+                        Waveforms(is_wanted=request.waveforms, folder=config.download.spool)
+                    ),
                     on_event=on_event,
                 )
                 manifest = await packer.pack()
                 record = await _tell(
-                    archive, request, chosen, packer.contents, manifest, exporter, voice.zone, clock
+                    archive, request, chosen, packer.contents, manifest, exporter, voice, clock
                 )
-                await _write_custody(bag, record, scratch, voice)
-                await bag.finish(list(_bag_info(record, voice)))
+                await _write_custody(bag, record, scratch)
+                await bag.finish(list(_bag_info(record)))
         await to_thread.run_sync(target.commit)
     return ExportReport(record, target.path, time.monotonic() - began)
 
 
-async def _open(target: Target, stack: ExitStack) -> tuple[Scratches, Bag]:
+async def _open(target: Target, stack: AsyncExitStack) -> tuple[Scratches, Bag]:
     def sink() -> Sink:
         if target.is_zip:
             return ZipSink(target.part, folder_name(target.path.stem))
@@ -110,7 +113,7 @@ async def _tell(
     done: Contents,
     manifest: Written,
     exporter: Exporter,
-    zone: tzinfo,
+    voice: Voice,
     clock: Clock,
 ) -> Custody:
     """Tell the ledger of the export; all that the custody record says."""
@@ -138,7 +141,7 @@ async def _tell(
         archive_id=archive.archive_id,
         manifest_sha256=manifest.sha256,
         recorded_in=head,
-        zone=zone,
+        voice=voice,
     )
 
 
@@ -148,14 +151,15 @@ def _lines(event: Exported, record_ids: list[int]) -> Iterator[Exported]:
         yield replace(event, record_ids=tuple(record_ids[first : first + _IDS_AN_EVENT]))
 
 
-async def _write_custody(bag: Bag, record: Custody, scratch: Scratches, voice: Voice) -> None:
+async def _write_custody(bag: Bag, record: Custody, scratch: Scratches) -> None:
     await bag.tag("custody.json", custody.json_start(record), scratch.lines, custody.JSON_END)
-    start, end = custody.page_parts(record, voice)
+    start, end = custody.page_parts(record)
     await bag.tag("custody.html", start, scratch.rows, end)
 
 
-def _bag_info(record: Custody, voice: Voice) -> Iterator[tuple[str, str]]:
-    packed, say = record.contents, voice.say
+def _bag_info(record: Custody) -> Iterator[tuple[str, str]]:
+    voice, packed = record.voice, record.contents
+    say = voice.say
     calls = say("count.calls", count=packed.calls)
     recordings = say("count.recordings", count=packed.recordings)
     period = voice.period(packed.first, packed.last)

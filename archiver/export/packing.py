@@ -7,13 +7,13 @@ neither pass, so that all of it is named; but then there is no package, unless i
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from archiver.archive.archive import Archive
 from archiver.catalog.selection import ChosenCall, ChosenRecording
 from archiver.errors import ArchiveDamaged
-from archiver.export import custody, page, table
+from archiver.export import custody, table
 from archiver.export.bag import Bag, Scratch, Written
 from archiver.export.entries import (
     CallEntry,
@@ -23,9 +23,11 @@ from archiver.export.entries import (
     sidecar_facts,
 )
 from archiver.export.naming import recording_name
+from archiver.export.pages import Pages
 from archiver.export.reading import Proof, decode_sidecar, read_sidecar
 from archiver.export.target import Target
 from archiver.export.voice import Voice
+from archiver.export.waveforms import Waveforms
 from archiver.run.events import BytesReceived, CallDone, Note, OnEvent
 from archiver.tasks.lanes import in_lanes
 
@@ -49,6 +51,7 @@ class Packer:
         voice: Voice,
         leave_out_damaged: bool,
         scratch: "Scratches",
+        waveforms: Waveforms,
         on_event: OnEvent,
     ) -> None:
         self._archive = archive
@@ -61,14 +64,15 @@ class Packer:
         self._on_event = on_event
         self._names: dict[int, str] = {}
         self._damage: list[str] = []
-        self._day: date | None = None
+        self._drawing = waveforms
+        self._pages = Pages(bag, title, voice, waveforms)
         self.contents = Contents()
 
     async def pack(self) -> Written:
         """Write the whole payload; its manifest. ArchiveDamaged names what does not hold."""
-        async for calls in self._pages():
+        async for calls in self._choice():
             await self._pack_sidecars(calls)
-        async for calls in self._pages():
+        async for calls in self._choice():
             for call in calls:
                 await self._pack_call(call)
                 self._on_event(CallDone("archived"))
@@ -77,7 +81,7 @@ class Packer:
         await self._pack_pages()
         return await self._bag.seal()
 
-    async def _pages(self) -> AsyncIterator[list[ChosenCall]]:
+    async def _choice(self) -> AsyncIterator[list[ChosenCall]]:
         after = 0
         while calls := await self._archive.catalog.selection.page(after, _PAGE):
             yield calls
@@ -124,7 +128,7 @@ class Packer:
             self._names.setdefault(one.user_id, facts["agent"])
         name = recording_name(
             one.record_id,
-            at=one.created_at or call.created_at,
+            at=call.created_at or one.created_at,
             zone=self._zone,
             direction=facts["direction"],
             who=facts["agent"] or facts["phone"],
@@ -142,7 +146,8 @@ class Packer:
                 await self._pack_audio(one, told.file)
                 packed.append(told)
         self.contents.count(entry, packed, self._voice)
-        self._write_entry(entry)
+        self._scratch.table.append(table.lines(entry, self._zone))
+        await self._pages.add(entry)
         digests = {one.record_id: one.sidecar_sha256 for one in call.recordings}
         for told in packed:
             self._scratch.add_recording(entry, told, digests[told.record_id], self._voice)
@@ -154,7 +159,8 @@ class Packer:
         else:
             moment = self._local(one.created_at)
             try:
-                await self._bag.add(path, self._counted(proof), one.size, moment)
+                chunks = self._drawing.seen(self._counted(proof), one)
+                await self._bag.add(path, chunks, one.size, moment)
                 wrong = proof.damage
             except ArchiveDamaged as error:
                 wrong = str(error)
@@ -184,31 +190,10 @@ class Packer:
             " from a copy of the archive, or export the rest with --leave-out-damaged",
         )
 
-    def _write_entry(self, call: CallEntry) -> None:
-        day = page.day_of(call, self._zone)
-        is_first = self.contents.calls == 1
-        body = self._scratch.page
-        if is_first or day != self._day:
-            body.append(page.day_start(call, self._zone, is_first=is_first))
-        self._day = day
-        body.append(page.call_markup(call, self._zone))
-        self._scratch.table.append(table.lines(call, self._zone))
-
     async def _pack_pages(self) -> None:
-        done = self.contents
-        totals = page.Totals(
-            title=self._title,
-            calls=done.calls,
-            recordings=done.recordings,
-            seconds=done.seconds,
-            first=done.first,
-            last=done.last,
-            missing=len(done.missing),
-        )
-        moment = self._local(done.last)
+        moment = self._local(self.contents.last)
         await self._bag.add_text("calls.csv", moment, table.header(), self._scratch.table)
-        start, end = page.page_start(totals, self._zone), page.page_end(totals, self._zone)
-        await self._bag.add_text("index.html", moment, start, self._scratch.page, end)
+        await self._pages.finish(self.contents)
 
     def _local(self, at: datetime | None) -> datetime | None:
         return None if at is None else at.astimezone(self._zone)
@@ -218,7 +203,6 @@ class Scratches:
     """The texts that grow while calls are packed. Use it as a context manager."""
 
     def __init__(self, target: Target) -> None:
-        self.page = Scratch(target)
         self.table = Scratch(target)
         self.rows = Scratch(target)
         self.lines = Scratch(target)
@@ -227,7 +211,7 @@ class Scratches:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        for one in (self.page, self.table, self.rows, self.lines):
+        for one in (self.table, self.rows, self.lines):
             one.close()
 
     def add_recording(

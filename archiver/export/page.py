@@ -1,49 +1,47 @@
-"""`index.html`: the calls as a page that needs no server, no network and no other file but audio.
+"""`index.html` and what it reads: the calls in chunks, and plain lists for where no script runs.
 
-The calls are plain markup, so the page reads and prints where scripts may not run; the script adds
-the player and the search. Its policy lets nothing else in, and text of the API passes through
-`markup.text` alone. Nothing here depends on when the export is made.
+The page itself holds no call. A script puts a hundred of those that were chosen into it, out of
+chunks of data that are scripts, since a page from the file system may load nothing else. Its policy
+names the script by digest and lets in what that script loads; text of the API is only ever text.
+Nothing here depends on when the export is made.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
-from string import Template
-from typing import Final
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+from markupsafe import Markup
 
 from archiver.export.entries import CallEntry, RecordingEntry
-from archiver.export.markup import (
-    address,
-    asset,
-    count,
-    policy,
-    say_clock,
-    say_date,
-    say_day,
-    say_period,
-    text,
-)
-from archiver.text.measures import say_size
+from archiver.export.markup import asset, policy
+from archiver.export.voice import Voice
+from archiver.text.templates import visible
 
-_DOT: Final = " \N{MIDDLE DOT} "
+CHUNK: Final = 500
+"""Calls of a chunk, and of a plain list: some 400 kB of data, or a page that any browser shows."""
 
-_ICONS: Final = {
-    "play": '<svg viewBox="0 0 16 16" aria-hidden="true">'
-    '<path class="play-mark" fill="currentColor" d="M4 1.8v12.4L14 8z"/>'
-    '<path class="pause-mark" fill="currentColor" d="M3.5 2h3.2v12H3.5zM9.3 2h3.2v12H9.3z"/></svg>',
-    "previous": '<svg viewBox="0 0 16 16" aria-hidden="true"><path fill="currentColor"'
-    ' d="M3 2h2v12H3zM14 2v12L6 8z"/></svg>',
-    "next": '<svg viewBox="0 0 16 16" aria-hidden="true"><path fill="currentColor"'
-    ' d="M11 2h2v12h-2zM2 2v12l8-6z"/></svg>',
-}
-_ARROW: Final = (
-    '<svg viewBox="0 0 16 16" aria-hidden="true"><path fill="none" stroke="currentColor"'
-    ' stroke-width="2.2" d="{}"/></svg>'
-)
-_WAYS: Final = {
-    "incoming": _ARROW.format("M14 2 3 13M3 5v8h8"),
-    "outgoing": _ARROW.format("M2 14 13 3M5 3h8v8"),
-}
+Peaks = Mapping[int, Sequence[str]]
+"""What is drawn of recordings, by id: the peaks of each channel, a byte a point, as base64."""
+
+
+@dataclass(slots=True)
+class Index:
+    """What the page knows of all calls before it reads any."""
+
+    days: Counter[str] = field(default_factory=Counter)
+    agents: Counter[str] = field(default_factory=Counter)
+    chunks: list[int] = field(default_factory=list)
+    lists: list[tuple[str, str, int]] = field(default_factory=list)
+    has_peaks: bool = False
+
+    def count(self, call: CallEntry, voice: Voice) -> None:
+        """Take in a call."""
+        self.days[day_of(call, voice) or ""] += 1
+        agents = {call.agent, *(one.agent for one in call.recordings)}
+        self.agents.update(one for one in agents if one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,152 +57,133 @@ class Totals:
     missing: int
 
 
-def page_start(totals: Totals, zone: tzinfo) -> str:
-    """The page up to its first call."""
-    return _frame(totals, zone).partition("<!-- calls -->")[0]
+def day_of(call: CallEntry, voice: Voice) -> str | None:
+    """The day of the call in the zone of the package, as `2026-11-02`."""
+    return f"{call.at.astimezone(voice.zone):%Y-%m-%d}" if call.at else None
 
 
-def page_end(totals: Totals, zone: tzinfo) -> str:
-    """The page after its last call."""
-    return "</section>\n" + _frame(totals, zone).partition("<!-- calls -->")[2]
-
-
-def day_of(call: CallEntry, zone: tzinfo) -> date | None:
-    """The day under which the call stands."""
-    return call.at.astimezone(zone).date() if call.at else None
-
-
-def day_start(call: CallEntry, zone: tzinfo, *, is_first: bool) -> str:
-    """The heading of the day of this call, the first of its day."""
-    said = say_day(call.at, zone) if call.at else "Without a date"
-    return f'{"" if is_first else "</section>"}\n<section class="day"><h2>{said}</h2>\n'
-
-
-def call_markup(call: CallEntry, zone: tzinfo) -> str:
-    """One call with its recordings."""
-    return "".join(_call_parts(call, zone))
-
-
-def _call_parts(call: CallEntry, zone: tzinfo) -> Iterator[str]:
-    way = call.direction if call.direction in _WAYS else ""
-    said = text((call.direction or "").capitalize()) or '<span class="unseen">Unknown</span>'
-    yield f'<article class="call" id="call-{call.call_id}" data-way="{way}">\n<div class="line">'
-    yield _time(call.at, zone)
-    yield f'<span class="way {way}">{_WAYS.get(way, "")}{said}</span>'
-    agent = f"<b>{text(call.agent)}</b>" if call.agent else '<b class="nobody">No agent</b>'
-    yield f'<span class="who" dir="auto">{agent}'
-    yield f" <span>{text(call.phone)}</span></span>" if call.phone else "</span>"
-    yield f'<span class="status">{text(_spoken(call.status))}</span>' if call.status else "<i></i>"
-    talk = f"{say_clock(call.talk_seconds)} talk" if call.talk_seconds else ""
-    yield f'<span class="talk">{talk}</span></div>\n'
-    for difference in call.differences:
-        yield f'<p class="difference">Note: {text(difference)}.</p>\n'
-    for number, one in enumerate(call.recordings, start=1):
-        yield from _recording_parts(call, one, number, zone)
-    if not call.recordings:
-        yield f'<p class="{"none" if call.state == "none" else "absent"}">{_absence(call)}</p>\n'
-    yield "</article>\n"
-
-
-def _absence(call: CallEntry) -> str:
-    if call.state == "none":
-        return "Nothing was recorded."
-    return f"No recording in this package: {text(call.note)}."
-
-
-def _recording_parts(
-    call: CallEntry, one: RecordingEntry, number: int, zone: tzinfo
-) -> Iterator[str]:
-    leg = _leg(call, one, number, zone)
-    if one.file is None:
-        yield f'<div class="recording" id="recording-{one.record_id}"><span></span>'
-        yield f'<div class="text">{leg}<p class="absent">Recording {one.record_id} is not in this'
-        yield f" package: {text(one.note)}.</p></div>"
-        yield f'<span class="length">{say_clock(one.seconds)}</span></div>\n'
-        return
-    who = text(one.agent or call.agent or "no agent")
-    when = f"{say_date(one.at, zone)}, {one.at.astimezone(zone):%H:%M:%S}" if one.at else "undated"
-    title = _DOT.join(part for part in (when, who, text(call.phone or call.direction)) if part)
-    what = f"recording {one.record_id}, {when}, {who}"
-    yield f'<div class="recording" id="recording-{one.record_id}" data-src="{address(one.file)}"'
-    yield f' data-seconds="{one.seconds or 0:g}" data-title="{title}">'
-    yield f'<button type="button" class="play" data-what="{what}" aria-label="Play {what}">'
-    yield f'{_ICONS["play"]}</button><div class="text">{leg}'
-    if one.summary:
-        yield f'<p class="summary" dir="auto">{text(one.summary)}</p>'
-    else:
-        yield '<p class="none">No summary.</p>'
-    yield f'{_details(one)}</div><span class="length">{say_clock(one.seconds)}</span></div>\n'
-
-
-def _leg(call: CallEntry, one: RecordingEntry, number: int, zone: tzinfo) -> str:
-    """Which part of the call it is, where there are several; whose, where it is another agent's."""
-    if len(call.recordings) == 1 and not one.is_transfer:
-        return ""
-    parts = [f"Part {number} of {len(call.recordings)}"] if len(call.recordings) > 1 else []
-    parts += ["after a transfer"] if one.is_transfer else []
-    parts += [text(one.agent)] if one.agent and one.agent != call.agent else []
-    parts += [_time(one.at, zone)] if one.at else []
-    return f'<p class="leg">{_DOT.join(parts)}</p>'
-
-
-def _details(one: RecordingEntry) -> str:
-    facts = {
-        "Recording": str(one.record_id),
-        "File": f'<a href="{address(one.file or "")}">{text(one.file)}</a>, {say_size(one.size)}',
-        "Sidecar": f'<a href="{address(one.sidecar or "")}">{text(one.sidecar)}</a>',
-        "SHA-256": f'<span class="hash">{text(one.sha256)}</span>',
-        "In the archive": f'<span class="hash">{text(one.key)}</span>',
-    }
-    return f"<details><summary>Details</summary><dl>{_list(facts)}</dl></details>"
-
-
-def _frame(totals: Totals, zone: tzinfo) -> str:
+def page(totals: Totals, index: Index, voice: Voice) -> str:
+    """`index.html`."""
     style, script = asset("page.css"), asset("page.js")
-    facts = {
-        "Calls": f"{totals.calls:,}",
-        "Recordings": f"{totals.recordings:,}",
-        "Total length": say_clock(totals.seconds),
-        "Period": text(say_period(totals.first, totals.last, zone)),
-        "Times in": text(zone),
+    head = {
+        "language": voice.language,
+        "chunks": index.chunks,
+        "hasPeaks": index.has_peaks,
+        "days": sorted(index.days.items()),
+        "agents": sorted(index.agents.items()),
+        "say": voice.say.section("script"),
+        "ways": voice.say.section("way"),
     }
-    notice = ""
-    if totals.missing:
-        verb = "belongs" if totals.missing == 1 else "belong"
-        notice = (
-            f'<p class="notice">{count(totals.missing, "item")} that {verb} here could not be '
-            'included; the <a href="../custody.html">custody record</a> names each with its reason.'
-            "</p>"
-        )
-    footer = (
-        '<p>Every file in this package is listed with its SHA-256 in <span class="hash">'
-        "manifest-sha256.txt</span>; who made the package, when and from what is in the "
-        '<a href="../custody.html">custody record</a>. This page works without a network.</p>'
-    )
-    return Template(asset("page.html")).substitute(
-        policy=policy(style, script),
-        title=text(totals.title),
-        style=style,
-        script=script,
-        facts="".join(f"<div><dt>{name}</dt><dd>{said}</dd></div>" for name, said in facts.items()),
-        notice=notice,
-        footer=footer,
-        **_ICONS,
+    return voice.render(
+        "index.html",
+        policy=policy(style, script, loads=True),
+        style=Markup(style),  # noqa: S704 - ours
+        script=Markup(script),  # noqa: S704 - ours
+        head=Markup(_json(head)),  # noqa: S704 - no markup is left in it
+        totals=totals,
+        lists=index.lists,
+        period=voice.period(totals.first, totals.last),
     )
 
 
-def _time(at: datetime | None, zone: tzinfo) -> str:
-    if at is None:
-        return "<time>unknown</time>"
-    local = at.astimezone(zone)
-    return f'<time datetime="{local.isoformat(timespec="seconds")}">{local:%H:%M:%S}</time>'
+def chunk(number: int, calls: Sequence[CallEntry], voice: Voice) -> str:
+    """The calls of a chunk as a script."""
+    rows = ",\n".join(_json(_row(call, voice)) for call in calls)
+    return f"chunk({number}, [\n{rows}\n]);\n"
 
 
-def _spoken(code: str) -> str:
-    """A status code as words."""
-    words = code.replace("-", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+def peaks_chunk(number: int, peaks: Peaks) -> str:
+    """What is drawn of the recordings of a chunk, as a script."""
+    return f"peaks({number}, {_json({str(one): list(said) for one, said in peaks.items()})});\n"
 
 
-def _list(facts: Mapping[str, str]) -> str:
-    return "".join(f"<dt>{name}</dt><dd>{said}</dd>" for name, said in facts.items())
+def plain_list(calls: Sequence[CallEntry], name: str, title: str, voice: Voice) -> str:
+    """A list of calls that needs no script."""
+    style = asset("page.css")
+    return voice.render(
+        "list.html",
+        policy=policy(style, media=True),
+        style=Markup(style),  # noqa: S704 - ours
+        title=title,
+        name=name,
+        days=list(_by_day(calls, voice)),
+        voice=voice,
+    )
+
+
+def say_month(day: str | None, voice: Voice) -> str:
+    """`November 2026`."""
+    if not day:
+        return voice.say("undated")
+    month = voice.say.words("months.alone")[int(day[5:7]) - 1]
+    return f"{month} {day[:4]}"
+
+
+def _by_day(calls: Sequence[CallEntry], voice: Voice) -> Iterator[tuple[str, list[CallEntry]]]:
+    days: dict[str | None, list[CallEntry]] = {}
+    for call in calls:
+        days.setdefault(day_of(call, voice), []).append(call)
+    for day, some in days.items():
+        yield voice.wording.day(date.fromisoformat(day) if day else None), some
+
+
+def _row(call: CallEntry, voice: Voice) -> dict[str, Any]:
+    """A call as the script reads it; what is empty is left out."""
+    return _without_nothing(
+        id=call.call_id,
+        day=day_of(call, voice),
+        time=_time(call.at, voice),
+        way=call.direction,
+        agent=call.agent,
+        phone=call.phone,
+        status=voice.say.named("status", call.status) if call.status else None,
+        talk=call.talk_seconds,
+        lead=call.lead_id,
+        order=call.order,
+        notes=list(call.differences),
+        state=call.state,
+        why=call.note,
+        recordings=[_recording(call, one, voice) for one in call.recordings],
+    )
+
+
+def _recording(call: CallEntry, one: RecordingEntry, voice: Voice) -> dict[str, Any]:
+    return _without_nothing(
+        id=one.record_id,
+        time=_time(one.at, voice) if one.at != call.at else None,
+        agent=one.agent if one.agent != call.agent else None,
+        seconds=one.seconds,
+        transfer=one.is_transfer,
+        summary=one.summary,
+        file=one.file,
+        sidecar=one.sidecar,
+        sha256=one.sha256 if one.file else None,
+        size=voice.wording.size(one.size) if one.file else None,
+        key=one.key if one.file else None,
+        archived=voice.moment(one.archived_at) if one.archived_at else None,
+        why=one.note,
+    )
+
+
+def _time(at: datetime | None, voice: Voice) -> str | None:
+    return f"{at.astimezone(voice.zone):%H:%M:%S}" if at else None
+
+
+def _without_nothing(**members: object) -> dict[str, Any]:
+    return {name: said for name, said in members.items() if said}
+
+
+def _json(value: object) -> str:
+    """JSON that is a script as well, without markup and without what would hide or turn."""
+    said = json.dumps(_seen(value), ensure_ascii=False, separators=(",", ":"))
+    for one in "<\u2028\u2029":
+        said = said.replace(one, f"\\u{ord(one):04x}")
+    return said
+
+
+def _seen(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _seen(said) for name, said in value.items()}
+    if isinstance(value, list | tuple):
+        return [_seen(said) for said in value]
+    return visible(value)

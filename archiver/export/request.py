@@ -26,6 +26,7 @@ class ExportRequest:
     leave_out_damaged: bool = False
     by: str | None = None
     language: str = DEFAULT_LANGUAGE
+    waveforms: bool = False
 
 
 @dataclass(frozen=True, slots=True)

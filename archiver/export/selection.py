@@ -7,13 +7,15 @@ either lead that this user has a part in.
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any, Final
 
 from archiver.catalog.kinds import Kind
 from archiver.clock import stamp_or_none
 from archiver.errors import UsageError
+from archiver.export.voice import Voice
 from archiver.text.measures import parse_id, say_moment
+from archiver.text.messages import Messages
 
 _LEAST_DIGITS, _MOST_DIGITS = 5, 15
 _SHOWN: Final = 5
@@ -99,20 +101,28 @@ class Selection:
         if self.since or self.until:
             yield Kind(since=self.since, until=self.until)
 
-    def title(self, zone: tzinfo) -> str:
+    def title(self, voice: Voice) -> str:
         """Whose calls, for people: `Lead 789`, `Leads 789 and 790, call 5`."""
-        words = ("lead", "order", "call", "number", "user", "status", "tag")
-        values = (
-            self.leads, self.orders, self.calls, self.phones,
-            self.users, self.statuses, self.tags,
-        )  # fmt: skip
-        parts = [_listed(*each) for each in zip(words, values, strict=True) if each[1]]
+        say = voice.say
+        members: dict[str, tuple[object, ...]] = {
+            "leads": self.leads,
+            "orders": self.orders,
+            "calls": self.calls,
+            "phones": self.phones,
+            "users": self.users,
+            "statuses": self.statuses,
+            "tags": self.tags,
+        }
+        parts = [
+            say(f"title.{member}", count=len(values), ids=_joined(values, say))
+            for member, values in members.items()
+            if values
+        ]
         if self.listed is not None:
-            parts.append(f"a list of {len(self.listed):,}")
-        if self.since:
-            parts.append(f"since {say_moment(self.since, zone)}")
-        if self.until:
-            parts.append(f"until {say_moment(self.until, zone)}")
+            parts.append(say("title.listed", count=len(self.listed)))
+        for name, at in (("since", self.since), ("until", self.until)):
+            if at is not None:
+                parts.append(say(f"title.{name}", at=say_moment(at, voice.zone)))
         text = ", ".join(parts)
         return text[:1].upper() + text[1:]
 
@@ -193,9 +203,9 @@ def number_in(text: object, wanted: frozenset[str]) -> str | None:
     return bare if bare in wanted else None
 
 
-def _listed(word: str, things: tuple[object, ...]) -> str:
-    if len(things) > _SHOWN + 1:
-        things = (*things[:_SHOWN], f"{len(things) - _SHOWN:,} more")
-    *most, last = (str(one) for one in things)
-    plural = "statuses" if word == "status" else f"{word}s"
-    return f"{plural} {', '.join(most)} and {last}" if most else f"{word} {last}"
+def _joined(things: tuple[object, ...], say: Messages) -> str:
+    said = [str(one) for one in things]
+    if len(said) > _SHOWN + 1:
+        said = [*said[:_SHOWN], say("title.more", count=len(said) - _SHOWN)]
+    *most, last = said
+    return say("title.and", most=", ".join(most), last=last) if most else last

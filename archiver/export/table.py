@@ -11,7 +11,7 @@ from archiver.text.csv import BOM, csv_line
 COLUMNS: Final = (
     "date", "time", "direction", "agent", "clientPhone", "status", "talkSeconds", "state", "file",
     "recordingSeconds", "transfer", "summary", "leadId", "callId", "recordId", "orderId", "order",
-    "createdAtUtc", "sha256", "bytes", "note", "source",
+    "createdAtUtc", "recordingTime", "archivedAt", "sha256", "bytes", "note", "source",
 )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def lines(call: CallEntry, zone: tzinfo) -> str:
 
 
 def _cells(call: CallEntry, one: RecordingEntry | None, zone: tzinfo) -> list[object]:
-    at = (one.at if one else None) or call.at
+    at = call.at or (one.at if one else None)
     local = at.astimezone(zone) if at else None
     state, note = (one.state, one.note) if one else (call.state, "")
     return [
@@ -49,6 +49,8 @@ def _cells(call: CallEntry, one: RecordingEntry | None, zone: tzinfo) -> list[ob
         call.order_id,
         call.order,
         stamp_or_none(at),
+        f"{one.at.astimezone(zone):%H:%M:%S}" if one and one.at else "",
+        stamp_or_none(one.archived_at if one else None),
         one.sha256 if one else "",
         one.size if one and one.file else None,
         "; ".join(part for part in (*call.differences, call.note, note) if part),

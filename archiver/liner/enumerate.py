@@ -349,16 +349,8 @@ class Enumerator:
 
     def _report(self, scopes: tuple[Scope, ...], window: Window, error: RequestError) -> None:
         listing = error.listing if isinstance(error, _ListShort) else None
-        self._shortfalls.append(
-            Shortfall(
-                scopes,
-                window,
-                str(error),
-                error.retryable,
-                listing.expected if listing else None,
-                listing.got if listing else None,
-            )
-        )
+        counted = (listing.expected, listing.got) if listing else (None, None)
+        self._shortfalls.append(Shortfall(scopes, window, str(error), error.retryable, *counted))
 
 
 async def _batches(

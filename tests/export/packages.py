@@ -200,7 +200,10 @@ class Package:
 
     @property
     def page(self) -> str:
-        return (self.root / "data/index.html").read_text("utf-8")
+        """All that a browser may show of the calls: the page, its data, and the plain lists."""
+        paths = [self.root / "data/index.html", *sorted((self.root / "data/lists").iterdir())]
+        paths += sorted((self.root / "data/view").iterdir())
+        return "".join(path.read_text("utf-8") for path in paths)
 
     def rows(self) -> list[dict[str, str]]:
         data = (self.root / "data/calls.csv").read_bytes()

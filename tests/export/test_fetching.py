@@ -46,7 +46,7 @@ async def test_offline_packs_without_a_request_and_names_what_is_open(tmp_path: 
         assert (missing.call_id, missing.record_id, missing.state) == (126, 900106, "waiting")
         package = Package(tmp_path / "lead")
         assert package.custody["missing"][0]["reason"].endswith("without an address yet")
-        assert "Recording 900106 is not in this package" in package.page
+        assert "Not in this package: recording 900106" in package.page
         package.validate()
 
 

@@ -40,7 +40,7 @@ def report(
         archive_id="1b6b587f-eb6d-44d9-912e-1453acbaeadd",
         manifest_sha256="0" * 64,
         recorded_in=Head(1, "1" * 64),
-        zone=UTC,
+        voice=Voice(),
     )
     return ExportReport(custody, Path("/tmp/lead.zip"), 0.5)
 

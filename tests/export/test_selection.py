@@ -7,6 +7,7 @@ import pytest
 from archiver.errors import UsageError
 from archiver.export.request import BEGINNING, Trace, fetch_request
 from archiver.export.selection import Named, Selection, bare_number, number_in, read_list
+from archiver.export.voice import Voice
 from archiver.run.request import RunRequest
 
 OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
@@ -32,7 +33,7 @@ NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
     ],
 )
 def test_the_title_says_which_calls(selection: Selection, title: str) -> None:
-    assert selection.title(UTC) == title
+    assert selection.title(Voice()) == title
     assert not selection.is_empty
 
 

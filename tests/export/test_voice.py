@@ -24,6 +24,8 @@ FORMS = {"en": {"one", "other"}, "ru": {"one", "few", "many"}}
 
 
 def places(text: Any) -> set[str]:
+    if isinstance(text, list):
+        return {str(len(text))}
     forms = text.values() if isinstance(text, dict) else [text]
     return {name for form in forms for _, name, _, _ in Formatter().parse(form) if name}
 

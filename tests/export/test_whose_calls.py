@@ -161,7 +161,7 @@ async def test_what_retention_removed_is_named_and_what_is_held_is_packed(tmp_pa
         package = Package(tmp_path / "lead")
         package.validate()
         assert sorted(package.audio()) == [900106, 900108, 900109]
-        assert package.page.count("is not in this package") == 4
+        assert package.page.count("Not in this package: recording 9") == 4
         assert len(package.custody["missing"]) == 4
 
 

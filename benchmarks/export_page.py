@@ -1,0 +1,130 @@
+"""How fast the page of an export opens and searches, in Chromium, from the file system.
+
+    python -m benchmarks.export_page 3000 20000
+
+Makes a page of that many calls as a package has it, and says in milliseconds how long it takes
+until the first row is there, until all calls are loaded, and for a search (the slowest of some).
+"""
+
+import statistics
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Browser
+
+from archiver.export.entries import CallEntry, RecordingEntry
+from archiver.export.page import CHUNK, Index, Totals, chunk, page
+from archiver.export.voice import Voice
+from tests.export.browser import chromium
+
+AGENTS = ("Anna Price", "David Walsh", "Maria Lopez", "Karen Mills", "Олег Иванов", "Tom Ash")
+WORDS = ("order", "parcel", "refund", "delivery", "invoice", "courier", "warranty", "payment")
+SEARCHES = ("a", "refund", "ИВАНОВ", "courier 7", "x77", "payment walsh", "no such word")
+BEGINNING = datetime(2026, 1, 5, 8, tzinfo=UTC)
+
+FIRST_ROW = """() => new Promise((done) => {
+    const look = () => document.querySelector(".call")
+        ? done(performance.now()) : requestAnimationFrame(look);
+    look();
+})"""
+ALL_LOADED = """() => new Promise((done) => {
+    const look = () => /so far/.test(document.getElementById("found").textContent)
+        ? setTimeout(look, 5) : done(performance.now());
+    look();
+})"""
+SEARCH = """(text) => {
+    const field = document.getElementById("search"), began = performance.now();
+    field.value = text;
+    field.dispatchEvent(new Event("input"));
+    document.body.offsetHeight;
+    return performance.now() - began;
+}"""
+
+
+def main(counts: list[int]) -> None:
+    with chromium() as browser:
+        for count in counts:
+            with tempfile.TemporaryDirectory() as folder:
+                write(Path(folder), count)
+                print(measured(browser, Path(folder), count))
+
+
+def write(folder: Path, count: int) -> None:
+    voice, index = Voice(), Index()
+    calls = [call(number) for number in range(count)]
+    (folder / "view").mkdir()
+    for start in range(0, count, CHUNK):
+        some = calls[start : start + CHUNK]
+        index.chunks.append(len(some))
+        number = len(index.chunks)
+        (folder / f"view/calls-{number:04}.js").write_text(chunk(number, some, voice), "utf-8")
+    for one in calls:
+        index.count(one, voice)
+    totals = Totals("Order 202", count, count, count * 90.0, calls[0].at, calls[-1].at, 0)
+    (folder / "index.html").write_text(page(totals, index, voice), "utf-8")
+
+
+def call(number: int) -> CallEntry:
+    at = BEGINNING + timedelta(minutes=11 * number)
+    agent = AGENTS[number % len(AGENTS)]
+    summary = " ".join(WORDS[(number * step) % len(WORDS)] for step in range(1, 30))
+    recording = RecordingEntry(
+        record_id=900_000 + number,
+        state="archived",
+        note="",
+        at=at,
+        agent=agent,
+        seconds=90.0,
+        is_transfer=False,
+        summary=f"x{number} {summary}",
+        lead_id=789,
+        file=f"audio/{at:%Y-%m-%d_%H-%M-%S}_outgoing_Anna-Price_{900_000 + number}.mp3",
+        sidecar=f"sidecars/{number}.json",
+        sha256=f"{number:064x}",
+        size=360_000,
+        content_type="audio/mpeg",
+        key=f"789/{number}/{900_000 + number}.mp3",
+        archived_at=at,
+    )
+    return CallEntry(
+        call_id=number + 1,
+        state="archived",
+        note="",
+        at=at,
+        direction="outgoing",
+        agent=agent,
+        phone="+79001234567",
+        status="answered",
+        talk_seconds=88.0,
+        lead_id=789,
+        order_id=202,
+        order="Delivery line",
+        source="sidecar",
+        differences=(),
+        recordings=(recording,),
+    )
+
+
+def measured(browser: Browser, folder: Path, count: int) -> str:
+    opened, loaded = [], []
+    for _ in range(3):
+        tab = browser.new_page()
+        tab.goto((folder / "index.html").as_uri(), wait_until="commit")
+        opened.append(float(tab.evaluate(FIRST_ROW)))
+        loaded.append(float(tab.evaluate(ALL_LOADED)))
+        searches = [float(tab.evaluate(SEARCH, text)) for text in (*SEARCHES, *SEARCHES)]
+        nodes = tab.evaluate("document.querySelectorAll('*').length")
+        tab.close()
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    return (
+        f"{count:,} calls, {size:.1f} MB: first row {statistics.median(opened):.0f} ms,"
+        f" all loaded {statistics.median(loaded):.0f} ms, search at most {max(searches):.0f} ms"
+        f" (first of its kind) and {statistics.median(searches):.0f} ms in the middle,"
+        f" {nodes:,} nodes"
+    )
+
+
+if __name__ == "__main__":
+    main([int(one) for one in sys.argv[1:]] or [3000, 20_000])

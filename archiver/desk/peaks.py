@@ -5,7 +5,7 @@ process. Few are at work at a time, and two listeners of one recording wait for 
 comes out depends on the bytes alone, so it is cached by their digest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -17,7 +17,7 @@ import anyio.to_thread
 from archiver.desk.media import Absent, Media, Sound
 from archiver.desk.pcm import Pcm
 from archiver.desk.peak_cache import Cached, CacheUnusable, PeakCache, cache_errors
-from archiver.desk.waveform import Waveform, trace
+from archiver.desk.waveform import Waveform, sketch, trace
 from archiver.errors import StorageError
 from archiver.sound.workers import WorkerFailed, work_on_audio
 
@@ -71,6 +71,21 @@ class Peaks:
                 if not lock.statistics().tasks_waiting:
                     self._at_work.pop(sound.sha256, None)
 
+    async def sketch(self, record_id: int) -> Waveform | NoPeaks | None:
+        """A rough waveform at once, for a recording whose own is not computed yet; None where it
+        is, or where it takes no longer."""
+        sound = await self._media.look(record_id)
+        if isinstance(sound, Absent):
+            return None
+        known = await anyio.to_thread.run_sync(self._cache.get, sound.sha256)
+        if known is not None:
+            return None
+        try:
+            found = await self._work(sound, sketch)
+        except (TimeoutError, StorageError, WorkerFailed, anyio.BrokenWorkerProcess):
+            return None
+        return None if found is None else _told(found)
+
     async def forget(self, digests: Iterable[str]) -> None:
         """Remove the waveforms of audio that left the archive."""
         await anyio.to_thread.run_sync(self._cache.forget, [*digests])
@@ -79,7 +94,7 @@ class Peaks:
         try:
             async with self._places:
                 with anyio.fail_after(_PATIENCE):
-                    found = await self._trace(sound)
+                    found = await self._work(sound, trace)
             if found is None:
                 return NoPeaks("damaged")
             await anyio.to_thread.run_sync(self._cache.put, sound.sha256, found)
@@ -89,18 +104,18 @@ class Peaks:
             return NoPeaks("unreachable")
         return _told(found)
 
-    async def _trace(self, sound: Sound) -> Cached | None:
+    async def _work(self, sound: Sound, work: Callable[[str], Cached]) -> Cached | None:
         """What the audio looks like; None when its bytes are not those of the ledger."""
         with cache_errors(self._folder):
             await anyio.Path(self._folder).mkdir(parents=True, exist_ok=True)
             way = await self._pcm.way(sound)
             decoded = await self._pcm.of(sound, way) if way.needs_ffmpeg else None
             if isinstance(decoded, Path):
-                return await anyio.to_process.run_sync(trace, str(decoded), cancellable=True)
+                return await anyio.to_process.run_sync(work, str(decoded), cancellable=True)
             async with self._media.open(sound) as chunks:
                 return await work_on_audio(
                     chunks,
-                    trace,
+                    work,
                     size=sound.size,
                     sha256=sound.sha256,
                     folder=self._folder,

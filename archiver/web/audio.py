@@ -69,13 +69,20 @@ async def take_away(visit: Visit) -> Response:
 
 
 async def shape(visit: Visit) -> Response:
-    """What the waveform is drawn from; computed on the first request, which may take a while."""
-    found = await visit.desk.library.peaks.of(visit.id())
+    """What the waveform is drawn from; computed on the first request, which may take a while.
+
+    With `sketch` in the address a rough one, if the other is still to be computed.
+    """
+    peaks = visit.desk.library.peaks
+    is_sketch = "sketch" in visit.request.query_params
+    rough = await peaks.sketch(visit.id()) if is_sketch else None
+    found = rough or await peaks.of(visit.id())
     if isinstance(found, NoPeaks):
         return JSONResponse({"none": visit.say.named("peaks", found.reason)})
     return JSONResponse(
         {
             "seconds": found.seconds,
+            "rough": rough is not None,
             "channels": [list(channel) for channel in found.channels],
             "silences": [[round(start, 2), round(end, 2)] for start, end in found.silences],
         }

@@ -31,6 +31,7 @@ _PLAY: Final[Lines] = (
     (("L", "R"), "key.sides"),
     (("[", "]"), "key.loop"),
     (("\\",), "key.unloop"),
+    (("Z", "X"), "key.zoom"),
 )
 _NEIGHBOURS: Final[Lines] = ((("N", "P"), "key.neighbours"),)
 _MOVE: Final[Lines] = (

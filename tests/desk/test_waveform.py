@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from archiver.desk import waveform
-from archiver.desk.waveform import Waveform, trace
+from archiver.desk.waveform import Waveform, sketch, trace
 from archiver.sandbox.sample_world import samples
 
 SAMPLES = files("archiver.sandbox").joinpath("samples")
@@ -164,3 +164,19 @@ def test_samples_that_are_no_numbers_are_drawn_as_silence(tmp_path: Path) -> Non
     (channel,) = traced(written(tmp_path / "a.wav", sound, subtype="FLOAT")).channels
     assert set(channel[410:590]) == {0}
     assert set(channel[610:]) == {255}
+
+
+def test_a_sketch_of_a_long_file_shows_where_the_loud_parts_are(tmp_path: Path) -> None:
+    loud, quiet = noise(30.0), noise(30.0, loudness=0.001)
+    path = written(tmp_path / "long.ogg", np.concatenate([loud, quiet, loud]), subtype="OPUS")
+    rough = sketch(str(path))
+    assert isinstance(rough, Waveform)
+    assert rough.seconds == pytest.approx(traced(path).seconds, abs=0.01)
+    third = len(rough.channels[0]) // 3
+    parts = [rough.channels[0][n * third + 5 : (n + 1) * third - 5] for n in range(3)]
+    assert min(parts[0]) > 20 and max(parts[1]) < 5 and min(parts[2]) > 20
+
+
+def test_a_sketch_of_nonsense_is_none(tmp_path: Path) -> None:
+    (tmp_path / "nonsense").write_bytes(bytes(range(256)) * 40)
+    assert sketch(str(tmp_path / "nonsense")) == "unknown-codec"

@@ -125,7 +125,8 @@ class Facets:
 class Progress:
     """How far the index follows the archive.
 
-    `segments` of the ledger are taken in. `read` of `recordings` archived ones have their sidecar
+    `segments` of the ledger are taken in, of `known_segments` that are there; until then nobody
+    knows how many recordings there are. `read` of `recordings` archived ones have their sidecar
     read; `troubles` of these could not be. `is_current` while nothing is known to be left to do.
     `trouble` says what is the matter with the ledger or the storage, "" if nothing.
     """
@@ -136,3 +137,9 @@ class Progress:
     troubles: int
     is_current: bool
     trouble: str = ""
+    known_segments: int = 0
+
+    @property
+    def is_reading_ledger(self) -> bool:
+        """Whether segments are still to be taken in."""
+        return self.segments < self.known_segments

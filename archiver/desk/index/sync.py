@@ -24,11 +24,11 @@ from archiver.errors import (
     StorageForbidden,
     StorageUnreachable,
 )
-from archiver.ledger.segments import Head, number_prefix
+from archiver.ledger.segments import Head, head_of, number_prefix
 from archiver.ledger.walk import Walk
 from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import Reading, Storage
-from archiver.storage.keys import parse_recording_key, revision_key, sidecar_key
+from archiver.storage.keys import LEDGER_PREFIX, parse_recording_key, revision_key, sidecar_key
 from archiver.tasks.lanes import in_lanes
 
 _Result = TypeVar("_Result")
@@ -52,6 +52,7 @@ class Following:
         self._walk = Walk(storage, archive_id)
         self._one_at_a_time = anyio.CapacityLimiter(1)
         self._skipped = 0
+        self._known_segments = 0
         self._broken = ""
         self._has_begun = False
         self._buried: set[int] = set()
@@ -96,6 +97,9 @@ class Following:
         following = number_prefix(self._walk.head.number + 1)
         if self._has_begun and not [one async for one in self._storage.list(following)]:
             return
+        if not self._has_begun:
+            heads = [head_of(one.key) async for one in self._storage.list(LEDGER_PREFIX)]
+            self._known_segments = max((one.number for one in heads if one), default=0)
         async for step in self._walk.steps():
             for one in step.breaks:
                 self._broken = f"the ledger does not hold: {one.key}: {one.expected}, {one.found}"
@@ -105,6 +109,11 @@ class Following:
             skipped, buried = await self._do(self._upkeep.take, step.lines, head)
             self._skipped += skipped
             self._buried |= buried
+            self.progress = replace(
+                self.progress,
+                segments=self._walk.head.number,
+                known_segments=max(self._known_segments, self._walk.head.number),
+            )
             if await self._do(self._upkeep.refresh_if_due):
                 await self._tell(is_current=False)
         self._has_begun = True
@@ -156,7 +165,13 @@ class Following:
         if not trouble and self._skipped:
             trouble = f"{self._skipped} lines of the ledger made no sense"
         self.progress = Progress(
-            head.number, recordings, max(0, recordings - pending), troubles, is_current, trouble
+            head.number,
+            recordings,
+            max(0, recordings - pending),
+            troubles,
+            is_current,
+            trouble,
+            max(self._known_segments, head.number),
         )
 
     def _standing(self) -> tuple[Head, tuple[int, int]]:

@@ -16,6 +16,9 @@ const player = $("player");
 const words = JSON.parse(player.dataset.words);
 const record = Number(player.dataset.record);
 const legs = JSON.parse(player.dataset.legs);
+const LONG = 1200;
+const ZOOMS = [1, 2, 4, 8, 16];
+let zoomed = 0;
 const SPEEDS = [...$("speed").options].map((option) => Number(option.value));
 
 for (const leg of legs) {
@@ -168,6 +171,12 @@ function toggleSilence() {
   tell(say(timeline.skips ? "silence.on" : "silence.off"));
 }
 
+function zoom(step) {
+  zoomed = Math.min(Math.max(zoomed + step, 0), ZOOMS.length - 1);
+  for (const leg of legs) leg.wave?.zoom(ZOOMS[zoomed]);
+  tell(say("zoom", { zoom: ZOOMS[zoomed] }));
+}
+
 function loopFrom() { timeline.setLoop({ from: timeline.position, to: null }); }
 
 function loopTo() {
@@ -264,13 +273,38 @@ async function draw(leg) {
   const flat = leg.figure.querySelector(".flat");
   const place = leg.figure.querySelector(".wave");
   if (!leg.plays) return;
-  let shape;
-  try {
-    const answer = await fetch(leg.peaks, { headers: { "X-Desk-Live": "1" } });
-    shape = answer.ok ? await answer.json() : { none: await answer.text() };
-  } catch {
-    shape = { none: words.flat };
+  const isLong = leg.seconds > LONG;
+  flat.textContent = words.drawing;
+  flat.hidden = false;
+  place.hidden = true;
+  let shape = await shapeOf(leg, isLong ? "?sketch" : "");
+  if (shape.rough) {
+    show(leg, shape, place, flat);
+    flat.textContent = words.rough;
+    flat.hidden = false;
+    const whole = await shapeOf(leg, "");
+    flat.hidden = true;
+    if (whole.none) return;
+    leg.silences = whole.silences;
+    leg.wave.refine(whole);
+    timeline.measured(leg, whole.seconds);
+    return;
   }
+  show(leg, shape, place, flat);
+}
+
+async function shapeOf(leg, query) {
+  try {
+    const answer = await fetch(leg.peaks + query, { headers: { "X-Desk-Live": "1" } });
+    return answer.ok ? await answer.json() : { none: await answer.text() };
+  } catch {
+    return { none: words.flat };
+  }
+}
+
+function show(leg, shape, place, flat) {
+  flat.hidden = true;
+  place.hidden = false;
   if (shape.none) {
     flat.textContent = shape.none;
     flat.hidden = false;
@@ -344,6 +378,8 @@ $("right").addEventListener("click", () => toggleSide(1));
 $("silence").addEventListener("click", toggleSilence);
 $("loop").addEventListener("click", pressLoop);
 $("link").addEventListener("click", copyLink);
+$("zoom-in").addEventListener("click", () => zoom(1));
+$("zoom-out").addEventListener("click", () => zoom(-1));
 $("autoplay").addEventListener("click", toggleAutoplay);
 $("autoplay").setAttribute("aria-pressed", String(keep.get("autoplay", false)));
 
@@ -371,6 +407,8 @@ listen({
   i: writeNote,
   t: () => $("tag")?.focus(),
   k: () => $("reason")?.focus(),
+  z: () => zoom(1),
+  x: () => zoom(-1),
   g: () => openCard(),
 });
 

@@ -29,7 +29,24 @@ function looks(channels) {
   return channels > 1 ? { ...common, splitChannels: sides } : { ...common, ...sides[0] };
 }
 
+const STEPS = [300, 600, 900, 1800, 3600];
+const LABEL = 70;
+
+// Labels that do not run into one another, also where they have hours.
+function axis(seconds, width) {
+  if (seconds < 3600) return {};
+  const step = STEPS.find((one) => (seconds / one) * LABEL < width) ?? 3600;
+  return { timeInterval: step / 5, primaryLabelInterval: 5, secondaryLabelInterval: 5 };
+}
+
+function levels(shape) {
+  const loudest = Math.max(40, ...shape.channels.map((channel) => channel.reduce((a, b) => Math.max(a, b), 0)));
+  return shape.channels.map((channel) => Float32Array.from(channel, (value) => value / loudest));
+}
+
 export class Wave {
+  #place;
+  #seconds;
   #surfer;
   #regions;
   #notes = [];
@@ -39,11 +56,12 @@ export class Wave {
   // `shape` is the server's answer: { seconds, channels, silences }.
   constructor(place, leg, shape, onSeek) {
     this.#channels = shape.channels.length;
-    const loudest = Math.max(40, ...shape.channels.map((channel) => channel.reduce((a, b) => Math.max(a, b), 0)));
+    this.#place = place;
+    this.#seconds = shape.seconds;
     this.#surfer = WaveSurfer.create({
       container: place,
       media: leg.element,
-      peaks: shape.channels.map((channel) => Float32Array.from(channel, (value) => value / loudest)),
+      peaks: levels(shape),
       duration: shape.seconds,
       cspNonce: NONCE,
       dragToSeek: true,
@@ -56,11 +74,24 @@ export class Wave {
       labelSize: "12px", formatTimeCallback: (seconds) => clock(leg.offset + seconds),
     }));
     this.#surfer.registerPlugin(Timestamps.create({
+      ...axis(shape.seconds, place.clientWidth),
       height: 16, secondaryLabelOpacity: 1, formatTimeCallback: (seconds) => clock(leg.offset + seconds),
       style: { fontSize: "11px", color: "var(--faint)" },
     }));
     this.#surfer.on("interaction", onSeek);
     this.ready = new Promise((done) => { this.#surfer.once("ready", done); });
+  }
+
+  // The whole, in the place of a sketch.
+  refine(shape) {
+    this.#seconds = shape.seconds;
+    this.#surfer.setOptions({ peaks: levels(shape), duration: shape.seconds });
+  }
+
+  // How many times wider than its place it is drawn; it scrolls along with the sound.
+  zoom(times) {
+    this.#surfer.setOptions({ hideScrollbar: times === 1 });
+    this.#surfer.zoom(times === 1 ? 0 : (this.#place.clientWidth / this.#seconds) * times);
   }
 
   recolor() { this.#surfer.setOptions(looks(this.#channels)); }

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
@@ -79,4 +79,35 @@ def test_a_slow_desk_is_told_from_silence(made: Made, browser: Browser) -> None:
         expect(page.locator("#flow")).to_have_text("Loading audio …")
         expect(page.locator("#flow .i-loop")).to_be_visible()
         page.unroute_all(behavior="ignoreErrors")
+        page.close()
+
+
+def test_a_long_call_is_drawn_roughly_at_once_then_exactly_and_can_be_zoomed(
+    made: Made, browser: Browser
+) -> None:
+    with served(made) as desk:
+        page = browser.new_page()
+        held: list[Route] = []
+
+        def hold(route: Route) -> None:
+            held.append(route)
+
+        page.route("**/peaks", hold)
+        page.goto(f"{desk.url}/recordings/{LONG}")
+        expect(page.locator(".flat")).to_contain_text("Rough waveform")
+        expect(page.locator(".wave[data-drawn]")).to_be_visible()
+        for route in held:
+            route.continue_()
+        page.unroute_all(behavior="ignoreErrors")
+        ready(page)
+        expect(page.locator(".flat")).to_be_hidden()
+        width = (
+            "document.querySelector('.wave > div').shadowRoot.querySelector('.wrapper').clientWidth"
+        )
+        before = page.evaluate(width)
+        press(page, "z", "z")
+        page.wait_for_function(f"{width} > {3.5 * before}")
+        expect(page.locator("#told")).to_have_text("Zoom 4×")
+        press(page, "x", "x")
+        page.wait_for_function(f"{width} === {before}")
         page.close()

@@ -84,6 +84,12 @@ def memory(pid: int) -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
+def processor(pid: int) -> float:
+    """Seconds of a processor that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def children(pid: int) -> list[int]:
     """The processes that it started."""
     told = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
@@ -206,8 +212,14 @@ def measure(folder: Path, asked: argparse.Namespace, heard: Sequence[int]) -> di
             )
 
         run(asked.listeners, 5)  # waveforms and processes that are made once
-        alone, busy = run(0, asked.seconds / 3), run(asked.listeners, asked.seconds)
+        spent = processor(pid)
+        indexing = spent
+        alone = run(0, asked.seconds / 3)
+        a_list = (processor(pid) - spent) / len(alone.times["list"])
+        busy = run(asked.listeners, asked.seconds)
         told = {"index s": round(indexed, 1), **figures(alone, busy), **anyio.run(table, url)}
+        told["processor, index s"] = round(indexing, 1)
+        told["processor, a list ms"] = round(1000 * a_list, 1)
         told["memory MiB"] = round(memory(pid))
         told["memory of workers MiB"] = [round(memory(one)) for one in children(pid)]
     return told

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import anyio
+import anyio.lowlevel
 import uvicorn
 
 from archiver.clock import Clock
@@ -152,3 +153,8 @@ async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     """Shielded: who cancels waits here until the server has ended in order."""
     with anyio.CancelScope(shield=True):
         await server.serve(sockets=[listener])
+        # A browser that has heard enough stops reading, and would keep its connection for ever.
+        for connection in list(server.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await anyio.lowlevel.checkpoint()

@@ -94,7 +94,7 @@ def test_a_long_call_is_drawn_roughly_at_once_then_exactly_and_can_be_zoomed(
 
         page.route("**/peaks", hold)
         page.goto(f"{desk.url}/recordings/{LONG}")
-        expect(page.locator(".flat")).to_contain_text("Rough waveform")
+        expect(page.locator(".flat")).to_contain_text("Rough waveform", timeout=20_000)
         expect(page.locator(".wave[data-drawn]")).to_be_visible()
         for route in held:
             route.continue_()

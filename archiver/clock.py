@@ -27,6 +27,8 @@ def stamp_or_none(moment: datetime | None) -> str | None:
 def from_stamp(text: str) -> datetime:
     """The moment that `stamp` wrote; ValueError for what is no moment in UTC."""
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:  # as all are that end in Z
+        return moment
     if moment.tzinfo is None or moment.utcoffset():
         raise ValueError(f"not a moment in UTC: {text!r}")
     return moment.astimezone(UTC)

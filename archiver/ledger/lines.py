@@ -5,9 +5,10 @@ is unknown is left out. An event of a kind that this version does not know is ke
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, get_args, get_origin, get_type_hints
 
 from archiver.clock import from_stamp, stamp
 from archiver.ledger.events import Event, OpenRecording
@@ -81,17 +82,40 @@ def _members(value: Any) -> dict[str, Any]:
     return members
 
 
-def _build(kind: type[Any], members: dict[str, Any]) -> Any:
-    values: dict[str, Any] = {}
-    for name, written, _ in _NAMES[kind]:
-        if written in members:
-            values[name] = _read(name, members[written])
+def _build(kind: type[Any], members: Any) -> Any:
+    if not isinstance(members, dict):
+        raise TypeError(f"{kind.__name__} from no object")
+    known, values = _READERS[kind], {}
+    for written, member in members.items():
+        found = known.get(written)
+        if found is not None:
+            name, read = found
+            values[name] = member if read is None else read(member)
     return kind(**values)
 
 
-def _read(name: str, member: Any) -> Any:
-    if name.endswith("_at") or name in ("until", "since", "open_since", "before"):
-        return from_stamp(member)
-    if name == "open":
-        return tuple(_build(OpenRecording, one) for one in member)
+def _tuple(member: Any) -> Any:
     return tuple(member) if isinstance(member, list) else member
+
+
+def _open(member: Any) -> tuple[OpenRecording, ...]:
+    return tuple(_build(OpenRecording, one) for one in member)
+
+
+def _reader_of(name: str, hint: Any) -> Callable[[Any], Any] | None:
+    """How a member is read; None: it stays as JSON has it."""
+    kinds = {hint, *get_args(hint)}
+    if name == "open":
+        return _open
+    if datetime in kinds:
+        return from_stamp
+    return _tuple if any(get_origin(one) is tuple for one in kinds) else None
+
+
+_READERS: dict[type[Any], dict[str, tuple[str, Callable[[Any], Any] | None]]] = {
+    kind: {
+        written: (name, _reader_of(name, get_type_hints(kind)[name])) for name, written, _ in names
+    }
+    for kind, names in _NAMES.items()
+}
+"""Of each member as it is written: its name, and how it is read."""

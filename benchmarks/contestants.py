@@ -82,7 +82,8 @@ def _archiver_to(work: Work, storage: str) -> list[str]:
     config.write_text(
         f"liner:\n  url: {work.url}\n  api_key: {_KEY}\n  requests_per_second: 10000\n"
         f"window:\n  since: {work.source.since:%Y-%m-%dT%H:%M:%SZ}\n"
-        f"storage:\n{storage}",
+        f"storage:\n{storage}"
+        "inspect:\n  after_run: no\n",  # nobody else listens to what was fetched
         encoding="utf-8",
     )
     report = work.folder / proof.REPORT

@@ -20,6 +20,7 @@ from archiver.errors import KeyMissing, StorageError, StorageForbidden
 from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import parse_recording_key
 
+Unread: TypeAlias = Literal["missing", "forbidden", "unreachable"]
 Why: TypeAlias = Literal[
     "unknown",
     "waiting",
@@ -96,13 +97,16 @@ class Media:
         try:
             with anyio.fail_after(_PATIENCE):
                 info = await self._storage.stat(sound.key)
-        except KeyMissing:
-            return Absent(sound.record_id, "missing")
-        except StorageForbidden:
-            return Absent(sound.record_id, "forbidden")
-        except (StorageError, TimeoutError):
-            return Absent(sound.record_id, "unreachable")
+        except (StorageError, TimeoutError) as error:
+            return Absent(sound.record_id, why_unread(error))
         return sound if info.size == sound.size else Absent(sound.record_id, "damaged")
+
+
+def why_unread(error: StorageError | TimeoutError) -> Unread:
+    """The word for what kept the audio from being read: refused is not damaged, nor unreachable."""
+    if isinstance(error, KeyMissing):
+        return "missing"
+    return "forbidden" if isinstance(error, StorageForbidden) else "unreachable"
 
 
 _WHY: Final[dict[State, Why]] = {

@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 import soundfile
 
-from archiver.desk.media import Media, Sound
+from archiver.desk.media import Media, Sound, Unread, why_unread
 from archiver.desk.peak_cache import cache_errors
 from archiver.desk.playback import FFMPEG, HEAD_BYTES, Way, is_wave, way_of
 from archiver.errors import StorageError
@@ -35,7 +35,7 @@ _AT_ONCE: Final = 2
 _WAYS_KEPT: Final = 10_000
 _FRAMES: Final = 65_536
 
-Undecoded: TypeAlias = Literal["no-decoder", "undecodable", "damaged", "unreachable"]
+Undecoded: TypeAlias = Literal["no-decoder", "undecodable", "damaged"] | Unread
 
 
 class Pcm:
@@ -110,8 +110,8 @@ class Pcm:
                     return "undecodable"
                 partial_.replace(target)
                 await anyio.to_thread.run_sync(self._sweep)
-            except StorageError:
-                return "unreachable"
+            except StorageError as error:
+                return why_unread(error)
             except WorkerFailed:
                 return "undecodable"
             finally:

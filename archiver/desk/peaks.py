@@ -14,7 +14,7 @@ import anyio
 import anyio.to_process
 import anyio.to_thread
 
-from archiver.desk.media import Absent, Media, Sound
+from archiver.desk.media import Absent, Media, Sound, Why, why_unread
 from archiver.desk.pcm import Pcm
 from archiver.desk.peak_cache import Cached, CacheUnusable, PeakCache, cache_errors
 from archiver.desk.waveform import Waveform, sketch, trace
@@ -22,7 +22,7 @@ from archiver.errors import StorageError
 from archiver.sound.workers import WorkerFailed, work_on_audio
 
 Reason: TypeAlias = Literal[
-    "unknown-codec", "too-long", "absent", "damaged", "unreachable", "failed"
+    "unknown-codec", "too-long", "absent", "damaged", "forbidden", "unreachable", "failed"
 ]
 
 _AT_ONCE: Final = 2
@@ -37,8 +37,9 @@ class NoPeaks:
     """Why there is no waveform. But for `absent` the recording may be played all the same.
 
     `unknown-codec`: nothing here decodes it, though a browser may. `too-long`: more than 12 hours.
-    `damaged`: the bytes are not those that the ledger tells of. `unreachable`: the storage does not
-    give them. `failed`: it did not come to an end this time.
+    `damaged`: the bytes are not those that the ledger tells of. `forbidden`: the desk may not read
+    them. `unreachable`: the storage does not give them. `failed`: it did not come to an end this
+    time.
     """
 
     reason: Reason
@@ -61,7 +62,7 @@ class Peaks:
         """The waveform of a recording, or why there is none. The first time this takes seconds."""
         sound = await self._media.look(record_id)
         if isinstance(sound, Absent):
-            return NoPeaks("unreachable" if sound.why in ("forbidden", "unreachable") else "absent")
+            return NoPeaks(_none(sound.why))
         lock = self._at_work.setdefault(sound.sha256, anyio.Lock())
         async with lock:
             try:
@@ -100,8 +101,8 @@ class Peaks:
             await anyio.to_thread.run_sync(self._cache.put, sound.sha256, found)
         except (CacheUnusable, TimeoutError, WorkerFailed, anyio.BrokenWorkerProcess):
             return NoPeaks("failed")
-        except StorageError:
-            return NoPeaks("unreachable")
+        except StorageError as error:
+            return NoPeaks(_none(why_unread(error)))
         return _told(found)
 
     async def _work(self, sound: Sound, work: Callable[[str], Cached]) -> Cached | None:
@@ -125,3 +126,8 @@ class Peaks:
 
 def _told(found: Cached) -> Waveform | NoPeaks:
     return found if isinstance(found, Waveform) else NoPeaks(found)
+
+
+def _none(why: Why) -> Reason:
+    """A file that may be read later is not an absent one."""
+    return why if why == "forbidden" or why == "unreachable" else "absent"  # noqa: PLR1714 - narrows

@@ -7,7 +7,7 @@ which key is for `Media` to know. A play that cannot be written to the journal i
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from archiver.desk.journal import Act
-from archiver.desk.media import Absent, Sound
+from archiver.desk.media import Absent, Sound, why_unread
 from archiver.desk.peaks import NoPeaks
 from archiver.desk.playback import Way
 from archiver.errors import StorageError
@@ -42,7 +42,10 @@ async def listen(visit: Visit) -> Response:
         await visit.desk.journal.played(visit.person, visit.address, found.record_id)
         await visit.desk.queues.keep(visit.person, found.record_id)
     pcm = visit.desk.library.pcm
-    way = await pcm.way(found)
+    try:
+        way = await pcm.way(found)
+    except StorageError as error:
+        return _unread(visit, found.record_id, error)
     if way is Way.BROWSER:
         return _answer(visit, _as_it_is(visit, found), {})
     decoded = await pcm.of(found, way)
@@ -93,6 +96,10 @@ def _absent(visit: Visit, found: Absent) -> Response:
     said = visit.say.named("absent", found.why)
     status = 410 if found.why in _GONE else 503 if found.why in _NOT_NOW else 404
     return PlainTextResponse(said, status)
+
+
+def _unread(visit: Visit, record_id: int, error: StorageError) -> Response:
+    return _absent(visit, Absent(record_id, why_unread(error)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +154,22 @@ def _answer(visit: Visit, track: Track, headers: dict[str, str]) -> Response:
         return Response(status_code=416, headers=headers)
     if span is not None:
         headers["content-range"] = content_range(span, track.size)
-    return SoundResponse(track, span, headers)
+    return SoundResponse(track, span, headers, partial(_unread, visit, track.record_id))
 
 
 class SoundResponse(Response):
-    """Streams a track, and stops reading as soon as the listener has gone."""
+    """Streams a track, and stops reading as soon as the listener has gone.
 
-    def __init__(self, track: Track, span: ByteRange | None, headers: dict[str, str]) -> None:
+    `unread` is the answer instead, where the storage fails before the first byte.
+    """
+
+    def __init__(
+        self,
+        track: Track,
+        span: ByteRange | None,
+        headers: dict[str, str],
+        unread: Callable[[StorageError], Response],
+    ) -> None:
         stop = track.size if span is None or span.stop is None else span.stop
         length = stop - (span.start if span else 0)
         super().__init__(
@@ -161,13 +177,10 @@ class SoundResponse(Response):
             headers={**headers, "content-length": str(length)},
             media_type=track.content_type,
         )
-        self._track, self._span = track, span
+        self._track, self._span, self._unread = track, span, unread
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; a storage that fails in mid-stream leaves the answer short, never wrong.
-
-        Raises StorageError while nothing was sent.
-        """
+        """Answer; a storage that fails in mid-stream leaves the answer short, never wrong."""
         start = {
             "type": "http.response.start",
             "status": self.status_code,
@@ -177,7 +190,12 @@ class SoundResponse(Response):
             await send(start)
             await send({"type": "http.response.body", "body": b""})
             return
-        async with self._track.open(self._span) as chunks:
+        async with AsyncExitStack() as stack:
+            try:
+                chunks = await stack.enter_async_context(self._track.open(self._span))
+            except StorageError as error:
+                await self._unread(error)(scope, receive, send)
+                return
             await send(start)
             try:
                 async with anyio.create_task_group() as talk:

@@ -14,6 +14,7 @@ from archiver.desk.library import Library
 from archiver.desk.media import Absent, Sound
 from archiver.desk.peak_cache import PeakCache
 from archiver.desk.peaks import NoPeaks
+from archiver.desk.playback import Way
 from archiver.desk.waveform import Waveform
 from archiver.sandbox.audio import Audio, sample, wav
 from archiver.sandbox.world import World
@@ -22,6 +23,7 @@ from tests.desk.dying import die
 from tests.desk.readers import reading
 from tests.retention.acts import pruned
 from tests.storage.s3_servers import RawBucket, S3Server
+from tests.support.rights import forbids
 from tests.support.world import bench
 
 pytestmark = pytest.mark.anyio
@@ -202,6 +204,18 @@ async def test_a_cache_that_cannot_be_written_costs_only_the_waveform(tmp_path: 
         async with reading(night) as library:
             assert await library.peaks.of(11) == NoPeaks("failed")
             assert isinstance(await library.media.look(11), Sound)
+
+
+async def test_audio_that_may_not_be_read_is_not_called_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(tmp_path, centre()) as night:
+        await night.run()
+        async with reading(night) as library:
+            one = await sound(library, 21)
+            forbids(monkeypatch, night.archive.root / one.key)
+            assert await library.peaks.of(21) == NoPeaks("forbidden")
+            assert await library.pcm.of(one, Way.SNDFILE) == "forbidden"
 
 
 def test_the_cache_keeps_to_its_size_and_forgets_the_oldest_first(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from archiver.errors import ArchiveDamaged
+from archiver.errors import ArchiveDamaged, StorageForbidden
 from tests.export.packages import LEAD, Package, exported, flip, left_in, one_lead
+from tests.support.rights import forbids
 from tests.support.world import bench
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +73,27 @@ async def test_damaged_recordings_are_left_out_when_told_so_and_named(
         assert package.custody["missing"][0]["recordId"] == 900106
         (told,) = night.archive.events("exported")
         assert 900106 not in told["recordIds"]
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "json"])
+async def test_what_may_not_be_read_is_refused_and_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    async with bench(tmp_path, one_lead()) as night:
+        night.clock.advance(days=2)
+        await night.run()
+        forbids(monkeypatch, night.archive.root / f"{LEAD}/126/900106.{suffix}")
+        for leave_out in (False, True):
+            with pytest.raises(StorageForbidden, match=f"900106.{suffix}") as caught:
+                await exported(
+                    night,
+                    tmp_path / "lead",
+                    leads=(LEAD,),
+                    offline=True,
+                    leave_out_damaged=leave_out,
+                )
+            assert caught.value.exit_code == 5
+        assert left_in(tmp_path) == []
 
 
 async def test_a_sidecar_that_a_run_is_just_revising_is_read_from_its_revision(

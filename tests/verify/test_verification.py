@@ -1,8 +1,6 @@
 """What a verification reads, what it leaves to others, and where it stops."""
 
-import errno
 import json
-import os
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -22,6 +20,7 @@ from archiver.storage.lock import archive_lock
 from archiver.verify.audit import Patience
 from archiver.verify.sampling import Sample, load_sample, parse_share, save_sample
 from archiver.verify.verify import Verified, Wanted, Watcher, verify
+from tests.support.rights import forbids
 from tests.support.witness import digest
 from tests.support.world import FIRST_NIGHT
 from tests.verify.archives import AT_ONCE, Case, config_of, names
@@ -258,18 +257,6 @@ async def test_a_catalog_that_is_none_does_no_harm_and_its_want_is_said(case: Ca
     assert any("would not be noticed" in note for note in verified.notes)
     verified = await case.verify(head=case.head)
     assert not any("would not be noticed" in note for note in verified.notes)
-
-
-def forbids(patch: pytest.MonkeyPatch, path: Path) -> None:
-    """The account may not open that file."""
-    opened = os.open
-
-    def refusing(name: Any, *others: Any, **named: Any) -> int:
-        if name == str(path):
-            raise PermissionError(errno.EACCES, "Permission denied", name)
-        return opened(name, *others, **named)
-
-    patch.setattr(os, "open", refusing)
 
 
 @pytest.mark.parametrize("key", [AUDIO, SIDECAR])

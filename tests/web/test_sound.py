@@ -11,6 +11,7 @@ import pytest
 
 from archiver.errors import StorageFull, StorageUnreachable
 from tests.storage.s3_servers import RawBucket, S3Server
+from tests.support.rights import forbids
 from tests.web.desks import (
     Made,
     Served,
@@ -20,7 +21,7 @@ from tests.web.desks import (
     served,
     until_listed,
 )
-from tests.web.sounds import DAMAGED, FOREIGN, WAITING
+from tests.web.sounds import DAMAGED, FOREIGN, PAUSED, WAITING
 
 
 def audio_of(made: Made, record_id: int) -> bytes:
@@ -96,6 +97,19 @@ def test_a_file_that_vanished_is_told_and_the_list_goes_on(
         assert "missing" in local.get("/recordings/900101/audio").text
         assert local.get("/recordings/900101").status_code == 200
         assert local.get("/recordings/900101/peaks").json()["none"].startswith("No waveform")
+
+
+@pytest.mark.parametrize("record_id", [900_101, PAUSED], ids=["mp3", "wave"])
+def test_audio_that_the_desk_may_not_read_is_not_called_damaged(
+    desk: Served, monkeypatch: pytest.MonkeyPatch, record_id: int
+) -> None:
+    (path,) = (one for one in desk.made.archive.rglob(f"{record_id}.*") if one.suffix != ".json")
+    forbids(monkeypatch, path)
+    with desk.visitor("lena") as lena:
+        answer = lena.get(f"/recordings/{record_id}/audio")
+        assert answer.status_code == 503
+        assert "not allowed to read" in answer.text
+        assert "<" not in answer.text, "one sentence, for the player to show"
 
 
 def test_a_storage_that_fails_before_the_first_byte_is_503(

@@ -12,7 +12,8 @@ next run goes on where the dead one ended. Every command has to see it so. What 
   kept one proves it, lock or no lock: that of a writer which lost its lease on S3 may come late.
 - **kept copies**: the sidecar that the ledger knows, kept already, and not replaced any more. Such
   a copy stays, and the next revision uses it.
-- **reports** of runs, **holds** and their ends, each under the name that it tells itself.
+- **reports** of runs, **holds** and their ends, **acts** of people, each under the name that it
+  tells itself.
 - **damaged objects** that a repair had set aside when it died: under the digits of their digest.
 - **working files** under `_archive/tmp/`.
 
@@ -32,6 +33,7 @@ from archiver.ledger.events import Revised, RunEnded
 from archiver.recordings.revisions import Link, line_since, succession
 from archiver.storage.base import Reading, Storage
 from archiver.storage.keys import (
+    ACTS_PREFIX,
     DAMAGED_PREFIX,
     HOLDS_PREFIX,
     RUNS_PREFIX,
@@ -58,6 +60,7 @@ class Left(StrEnum):
     KEPT_COPY = "kept-copy"
     REPORT = "report"
     HOLD = "hold"
+    ACT = "act"
     DAMAGED_COPY = "damaged-copy"
     WORKING_FILE = "working-file"
 
@@ -79,6 +82,7 @@ _SENTENCES: Final = {
     Left.KEPT_COPY: "a copy of the present sidecar, kept for a revision that did not come; it does"
     " no harm",
     Left.REPORT: "the report of a run that did not record it; the next `archiver run` does",
+    Left.ACT: "who did something, and why, which was not recorded; the next `archiver run` does it",
     Left.HOLD: "a legal hold, or its end, that was not recorded; the next `archiver run` does it",
     Left.DAMAGED_COPY: "set aside by a repair that did not end; `archiver verify --repair` goes on",
     Left.WORKING_FILE: "a working file; the next `archiver run` removes it",
@@ -216,9 +220,18 @@ async def _explain_working_file(storage: Storage, key: str, is_left: bool) -> Le
     return Left.WORKING_FILE if is_left or is_ours else None
 
 
+async def _explain_act(storage: Storage, key: str, is_left: bool) -> Left | None:
+    try:
+        told = read_json(await storage.read(key, limit=_LARGEST_HOLD))
+        return Left.ACT if key == f"{ACTS_PREFIX}{told['actId']}.json" else None
+    except (KeyMissing, ValueError, TypeError, KeyError):
+        return None
+
+
 _BY_PREFIX: Final = {
     TMP_PREFIX: _explain_working_file,
     RUNS_PREFIX: _explain_report,
     HOLDS_PREFIX: _explain_hold,
+    ACTS_PREFIX: _explain_act,
     DAMAGED_PREFIX: _explain_damaged,
 }

@@ -125,6 +125,12 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX inspections_unwritten ON inspections (record_id) WHERE is_written = 0;
     """,
+    """
+    CREATE TABLE acts (
+        act_id TEXT PRIMARY KEY, did TEXT NOT NULL, acted_at INTEGER NOT NULL, key TEXT NOT NULL,
+        sha256 TEXT NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 _OF_ONE_RUN = """

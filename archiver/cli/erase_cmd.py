@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, add_today, count_argument, id_argument
 from archiver.cli.wording import counted, listed, sized
@@ -14,6 +15,7 @@ from archiver.config import Config, state_folder
 from archiver.text.measures import say_moment, say_size
 
 if TYPE_CHECKING:
+    from archiver.retention.acts import Why
     from archiver.retention.erase import ErasePlan
 
 _REFUSED = 3
@@ -40,6 +42,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         metavar="NUMBER",
         help="erase it; the number of recordings that `archiver erase --lead ID` shows",
     )
+    add_why(parser, reason="why it is erased, and who asked for it")
     add_today(parser)
     parser.set_defaults(execute=execute)
 
@@ -48,18 +51,24 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Show or erase; 3 when it is refused for now, else 0."""
     config = context.load_config(needs_key=False)
     number, today = arguments.remove, arguments.today
-    plan, erased, head = anyio.run(_act, config, arguments.lead_id, number, today, context)
+    why = why_of(arguments, needed_for="" if number is None else "an erasure")
+    plan, erased, head = anyio.run(_act, config, arguments.lead_id, number, today, why, context)
     context.console.json(_as_json(plan, erased=erased, head=head))
     context.console.result(*_lines(plan, config, erased=erased, head=head))
     return _REFUSED if plan.is_refused else 0
 
 
 async def _act(
-    config: Config, lead_id: int, number: int | None, today: date | None, context: Context
+    config: Config,
+    lead_id: int,
+    number: int | None,
+    today: date | None,
+    why: "Why",
+    context: Context,
 ) -> "tuple[ErasePlan, bool, str | None]":
     from archiver.archive.opening import watched_archive
     from archiver.cli.vouching import vouched
-    from archiver.retention.acts import name_of_act
+    from archiver.retention.acts import Did, name_of_act
     from archiver.retention.erase import erase, plan_erase
     from archiver.retention.locking import archive_to_remove_from
     from archiver.retention.right_clock import require_right_clock
@@ -74,7 +83,8 @@ async def _act(
     ) as archive:
         await require_right_clock(archive, system_clock, today=today)
         act = name_of_act(system_clock())
-        plan = await erase(archive, lead_id, number, clock=system_clock, act=act)
+        deed = deed_of(Did.ERASE, why, leadId=lead_id, recordings=number)
+        plan = await erase(archive, lead_id, number, clock=system_clock, act=act, deed=deed)
         await vouched(archive, config, context.console)
         return plan, not plan.is_refused, (await archive.catalog.head()).digest
 
@@ -150,7 +160,7 @@ def _end(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None) -
         refused.append(f"REFUSED: it is locked, and can go after {when} ({plan.locked.key}).")
     if refused:
         return [*refused, "Nothing was erased."]
-    command = f"archiver erase --lead {plan.lead_id} --remove {len(plan.archived)}"
+    command = f"archiver erase --lead {plan.lead_id} --remove {len(plan.archived)} --reason TEXT"
     if plan.calls or plan.archived:
         return [f"Nothing was erased. `{command}` erases it for good."]
     if plan.earlier is None:

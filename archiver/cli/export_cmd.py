@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from archiver.cli.acting import add_why, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, id_argument, period
 from archiver.config import state_folder
@@ -60,6 +61,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         action="store_false",
         help="draw no waveforms: the page plays as well without, and is made sooner",
     )
+    add_why(parser, named_by=False)
     parser.set_defaults(execute=execute)
 
 
@@ -120,6 +122,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
             hint="use --lead, --order, --call, --phone, --user, --status, --tag, --selection,"
             " --since or --until",
         )
+    why = why_of(arguments)
     check_target(arguments.to, force=arguments.force)
     config = context.load_config(needs_key=not arguments.offline)
     keep_apart(arguments.to, config.storage)
@@ -135,7 +138,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         language=arguments.lang,
         waveforms=arguments.waveforms,
     )
-    report = export_package(config, request, context.console, state)
+    report = export_package(config, request, why, context.console, state)
     if report is None:
         context.console.interrupted("there is no new package; the same command starts it again")
         return INTERRUPTED

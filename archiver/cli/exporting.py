@@ -14,9 +14,10 @@ import anyio
 
 from archiver.archive.format import own_id
 from archiver.archive.opening import watched_archive
+from archiver.cli.acting import deed_of
 from archiver.cli.progress import Tally, printer_for
 from archiver.cli.running import run_with_progress
-from archiver.cli.vouching import vouched_anew
+from archiver.cli.vouching import acted_anew
 from archiver.cli.watch import shown_by, unless_interrupted
 from archiver.config import Config
 from archiver.console import Console
@@ -30,6 +31,7 @@ from archiver.export.package import export
 from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.selection import Named
 from archiver.export.tracing import trace
+from archiver.retention.acts import Did, Why
 from archiver.run.events import Note, OnEvent
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest
@@ -39,7 +41,7 @@ _Result = TypeVar("_Result")
 
 
 def export_package(
-    config: Config, request: ExportRequest, console: Console, state_folder: Path
+    config: Config, request: ExportRequest, why: Why, console: Console, state_folder: Path
 ) -> ExportReport | None:
     """Search for numbers, fetch what the archive lacks, and pack. None: it was interrupted.
 
@@ -56,7 +58,7 @@ def export_package(
     fetched = anyio.run(_fetch, config, request, traced, console, state_folder)
     if fetched is None:
         return None
-    pack = partial(_pack, config, request, fetched, traced, state_folder, console)
+    pack = partial(_pack, config, request, fetched, traced, why, state_folder, console)
     return _with_progress(console, pack)
 
 
@@ -109,6 +111,7 @@ async def _pack(
     request: ExportRequest,
     fetched: Fetched,
     traced: Trace,
+    why: Why,
     state_folder: Path,
     console: Console,
     on_event: OnEvent,
@@ -122,7 +125,9 @@ async def _pack(
         on_event=on_event,
         state_folder=state_folder,
     )
-    await vouched_anew(config, state_folder, console)
+    told = report.custody
+    deed = deed_of(Did.EXPORT, why, exportId=told.export_id, manifest=told.manifest_sha256)
+    await acted_anew(config, state_folder, console, deed)
     return report
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
+from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, id_argument
 from archiver.cli.wording import counted, listed
@@ -50,7 +51,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         allow_abbrev=False,
     )
     lifting.add_argument("hold_id", metavar="HOLD_ID", help="as `archiver hold list` shows it")
-    lifting.add_argument("--reason", default="", metavar="TEXT", help="why it may end")
+    add_why(lifting, reason="why it may end")
     lifting.set_defaults(execute=lift)
 
 
@@ -74,16 +75,16 @@ def _add_add(acts: Any, common: Parser) -> None:
             metavar="ID",
             help=f"this {kind}; may be given again",
         )
-    adding.add_argument(
-        "--reason", required=True, metavar="TEXT", help="why, and who asked for it; kept with it"
-    )
+    add_why(adding, reason="why, and who asked for it")
     adding.set_defaults(execute=add)
 
 
 def add(arguments: argparse.Namespace, context: Context) -> int:
     """Place a hold, and say what it covers now."""
-    from archiver.retention.acts import person
+    from archiver.retention.acts import Did, person
     from archiver.retention.holds import place_hold
+
+    why = why_of(arguments, needed_for="a hold")
 
     async def act(archive: "Archive") -> str:
         return await place_hold(
@@ -91,9 +92,10 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
             leads=arguments.leads,
             calls=arguments.calls,
             orders=arguments.orders,
-            reason=arguments.reason,
+            reason=why.reason,
             by=person(),
             clock=system_clock,
+            deed=deed_of(Did.HOLD, why),
         )
 
     async def placed(config: Config) -> tuple[str, int, int]:
@@ -130,14 +132,21 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
     """End a hold."""
     from archiver.archive.opening import watched_archive
     from archiver.cli.vouching import vouched
-    from archiver.retention.acts import person
+    from archiver.retention.acts import Did, person
     from archiver.retention.holds import lift_hold
+
+    why = why_of(arguments, needed_for="the end of a hold")
 
     async def lifted(config: Config) -> None:
         state = state_folder(context.environ, config.catalog.path)
         async with watched_archive(config, state_folder=state) as archive:
             await lift_hold(
-                archive, arguments.hold_id, reason=arguments.reason, by=person(), clock=system_clock
+                archive,
+                arguments.hold_id,
+                reason=why.reason,
+                by=person(),
+                clock=system_clock,
+                deed=deed_of(Did.LIFT, why, holdId=arguments.hold_id),
             )
             await vouched(archive, config, context.console)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, period
 from archiver.config import Config, state_folder
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from archiver.catalog.inspections import Examinable
     from archiver.inspection.inspect import Inspection
     from archiver.ledger.events import Inspected
+    from archiver.retention.acts import Why
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -36,6 +38,7 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="also examine what was examined before"
     )
+    add_why(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -45,7 +48,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
     config = context.load_config(needs_key=False)
     since, _ = period(arguments.since, None, config.window.timezone)
-    found, is_stopped = anyio.run(_inspect, config, since, arguments.again, context)
+    found, is_stopped = anyio.run(
+        _inspect, config, since, arguments.again, why_of(arguments), context
+    )
     console = context.console
     console.json(found.as_json())
     console.result(*(sound_lines(found.as_json()) or ["", "Sound check: nothing to examine"])[1:])
@@ -62,17 +67,18 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 async def _inspect(
-    config: Config, since: "datetime | None", again: bool, context: Context
+    config: Config, since: "datetime | None", again: bool, why: "Why", context: Context
 ) -> "tuple[Inspection, bool]":
     """What was found, and whether it was interrupted."""
     from archiver.archive.opening import watched_archive
     from archiver.cli.progress import Meter, MeterPrinter
+    from archiver.cli.vouching import acted_anew
     from archiver.cli.watch import shown_by, stopped_by_signal
     from archiver.clock import system_clock
     from archiver.inspection.inspect import Watcher, inspect
     from archiver.inspection.lengths import put_lengths_right
     from archiver.inspection.write import write_findings
-    from archiver.retention.acts import name_of_act
+    from archiver.retention.acts import Did, name_of_act
 
     state, meter = state_folder(context.environ), Meter()
     act = name_of_act(system_clock())
@@ -110,6 +116,8 @@ async def _inspect(
 
     if not await _under_lock(config, context, write):
         context.console.say("a run has locked the archive, and writes the findings into sidecars")
+    deed = deed_of(Did.INSPECT, why, inspection=act, examined=found.examined)
+    await acted_anew(config, state, context.console, deed)
     return found, stop.is_set()
 
 

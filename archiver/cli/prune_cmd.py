@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
+from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, add_today, count_argument
 from archiver.cli.wording import counted, part_line, sized
@@ -14,6 +15,7 @@ from archiver.config import Config, state_folder
 from archiver.text.measures import say_duration, say_moment, say_size
 
 if TYPE_CHECKING:
+    from archiver.retention.acts import Why
     from archiver.retention.prune import PrunePlan
 
 _KEPT: Final = {
@@ -40,6 +42,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         metavar="NUMBER",
         help="remove them; the number that `archiver prune` shows",
     )
+    add_why(parser)
     add_today(parser)
     parser.set_defaults(execute=execute)
 
@@ -47,18 +50,23 @@ def add_to(parser: Parser, common: Parser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Show or remove; 4 when something damaged was met, else 0."""
     config = context.load_config(needs_key=False)
-    plan, removed, head = anyio.run(_act, config, arguments.remove, arguments.today, context)
+    why = why_of(arguments)
+    plan, removed, head = anyio.run(_act, config, arguments.remove, arguments.today, why, context)
     context.console.json(_as_json(plan, removed, head, config))
     context.console.result(*_lines(plan, removed, head, config))
     return 4 if plan.kept["damaged"] else 0
 
 
 async def _act(
-    config: Config, number: int | None, today: date | None, context: Context
+    config: Config,
+    number: int | None,
+    today: date | None,
+    why: "Why",
+    context: Context,
 ) -> "tuple[PrunePlan, int | None, str | None]":
     from archiver.archive.opening import watched_archive
     from archiver.cli.vouching import vouched
-    from archiver.retention.acts import name_of_act
+    from archiver.retention.acts import Did, name_of_act
     from archiver.retention.locking import archive_to_remove_from
     from archiver.retention.prune import plan_prune, prune
     from archiver.retention.right_clock import require_right_clock
@@ -73,7 +81,14 @@ async def _act(
     ) as archive:
         await require_right_clock(archive, system_clock, today=today)
         act = name_of_act(system_clock())
-        plan, removed = await prune(archive, keep, number, clock=system_clock, act=act)
+        plan, removed = await prune(
+            archive,
+            keep,
+            number,
+            clock=system_clock,
+            act=act,
+            deed=deed_of(Did.PRUNE, why, recordings=number),
+        )
         await vouched(archive, config, context.console)
         return plan, removed, (await archive.catalog.head()).digest
 

@@ -1,14 +1,14 @@
 """`archiver status`: the balance of the whole archive, and everything open in it."""
 
 import argparse
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, period
-from archiver.config import state_folder
+from archiver.config import Config, state_folder
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.add_argument(
         "--csv", action="store_true", help="print the table as CSV (--by day, unless told else)"
     )
+    parser.add_argument(
+        "--acts",
+        action="store_true",
+        help="list who exported, erased, pruned, held, lifted, repaired or inspected, and why",
+    )
     parser.set_defaults(execute=execute)
 
 
@@ -52,6 +57,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         raise UsageError("--csv and --json are two answers", hint="ask for one of them")
     config = context.load_config(needs_key=False)
     since, until = period(arguments.since, arguments.until, config.window.timezone)
+    if arguments.acts:
+        return _show_acts(config, context)
 
     async def looked() -> "Status":
         state = state_folder(context.environ, config.catalog.path)
@@ -66,6 +73,23 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     console.json(told)
     console.result(*status_lines(told, config.window.timezone, by=arguments.by))
     return status.exit_code
+
+
+def _show_acts(config: Config, context: Context) -> int:
+    """Print who did what to the archive, and why."""
+    from archiver.archive.opening import watched_archive
+    from archiver.cli.act_lines import act_lines
+    from archiver.retention.acts import acts_of
+
+    async def acts() -> "Sequence[Mapping[str, Any]]":
+        state = state_folder(context.environ, config.catalog.path)
+        async with watched_archive(config, state_folder=state) as archive:
+            return await acts_of(archive)
+
+    found = anyio.run(acts)
+    context.console.json({"acts": list(found)})
+    context.console.result(*act_lines(found, config.window.timezone))
+    return 0
 
 
 def _sheet(status: "Status", by: str) -> Iterator[list[str | int | None]]:

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, period
 from archiver.config import Config, state_folder
 from archiver.errors import INTERRUPTED, UsageError
 
 if TYPE_CHECKING:
+    from archiver.retention.acts import Why
     from archiver.verify.verify import Verified, Wanted
 
 _DAMAGED: Final = 4
+_MOST_KEYS: Final = 1000
+"""Repaired objects that an act names."""
 _REFUSED: Final = 5
 _UNFINISHED: Final = 3
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -54,6 +58,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         action="store_true",
         help="fetch again what the source still has; what is damaged is kept aside",
     )
+    add_why(parser, reason="with --repair: why it is done")
     parser.set_defaults(execute=execute)
 
 
@@ -62,7 +67,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     what is not recorded."""
     config = context.load_config(needs_key=arguments.repair)
     wanted = _wanted(arguments, config)
-    verified, is_stopped = anyio.run(_verify, config, wanted, context)
+    verified, is_stopped = anyio.run(_verify, config, wanted, why_of(arguments), context)
     _tell(verified, context, head=wanted.head, is_stopped=is_stopped)
     if is_stopped:
         return INTERRUPTED
@@ -93,11 +98,14 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
     return Wanted(parts, since, head, arguments.repair, arguments.key)
 
 
-async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[Verified, bool]":
+async def _verify(
+    config: Config, wanted: "Wanted", why: "Why", context: Context
+) -> "tuple[Verified, bool]":
     """The verification, and whether it was interrupted."""
     from archiver.cli.progress import Meter, MeterPrinter
-    from archiver.cli.vouching import vouched_anew
+    from archiver.cli.vouching import acted_anew
     from archiver.cli.watch import shown_by, stopped_by_signal
+    from archiver.retention.acts import Did
     from archiver.verify.verify import Watcher, verify
 
     meter = Meter()
@@ -110,8 +118,12 @@ async def _verify(config: Config, wanted: "Wanted", context: Context) -> "tuple[
             watcher=Watcher(meter.expect, meter.add, stop.is_set),
         )
         if wanted.repair and any(one.repaired for one in verified.found.findings):
-            await vouched_anew(
-                config, state_folder(context.environ, config.catalog.path), context.console
+            keys = [one.key for one in verified.found.findings if one.repaired]
+            await acted_anew(
+                config,
+                state_folder(context.environ, config.catalog.path),
+                context.console,
+                deed_of(Did.REPAIR, why, keys=keys[:_MOST_KEYS], repaired=len(keys)),
             )
     return verified, stop.is_set()
 

@@ -10,6 +10,7 @@ from archiver.console import Console
 if TYPE_CHECKING:
     from archiver.archive.archive import Archive
     from archiver.evidence.attest import Attestation
+    from archiver.retention.acts import Deed
 
 
 async def vouched(archive: "Archive", config: Config, console: Console) -> "Attestation | None":
@@ -27,11 +28,11 @@ async def vouched(archive: "Archive", config: Config, console: Console) -> "Atte
     return done
 
 
-async def vouched_anew(config: Config, state_folder: Path, console: Console) -> None:
-    """The same for a command that has closed the archive again."""
-    if not config.evidence.vouches:
-        return
+async def acted_anew(config: Config, state_folder: Path, console: Console, deed: "Deed") -> None:
+    """Record who did it and why, and have the head vouched for, where the archive is closed."""
     from archiver.archive.opening import watched_archive
+    from archiver.retention.acts import record_deed
 
     async with watched_archive(config, state_folder=state_folder) as archive:
+        await record_deed(archive, deed, clock=system_clock)
         await vouched(archive, config, console)

@@ -224,6 +224,19 @@ class Lifted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """A person did something to the archive (`did`); who, and why, lies in the object `key`."""
+
+    what: ClassVar[str] = "act"
+
+    act_id: str
+    did: str
+    key: str
+    sha256: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Removing:
     """These recordings are about to be removed: from here on their objects may be missing.
 
@@ -329,6 +342,7 @@ Event: TypeAlias = (
     | Repaired
     | Held
     | Lifted
+    | Acted
     | Removing
     | Removed
     | Erasing

@@ -1,12 +1,160 @@
-"""Who does something to an archive, and under which name the ledger knows it."""
+"""Who does something to an archive, and why; and under which name the ledger knows it.
+
+What a person does (an export, a removal, a hold and its end, a repair, an inspection) leaves an
+object under `_archive/acts/`: who, from which machine, and the reason, the case and the recipient
+that were named. These are free texts and may name people, so the ledger has their digest only.
+
+The object comes first, then the event. One that a crash left without its event is recorded by the
+next act, or the next run.
+"""
 
 import getpass
+import json
 import os
 import secrets
 import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
 
-from archiver.clock import stamp
+from archiver.archive.archive import Archive
+from archiver.catalog.acts import known_acts
+from archiver.clock import Clock, stamp
+from archiver.errors import KeyMissing, UsageError
+from archiver.ledger.events import Acted
+from archiver.storage.base import Body
+from archiver.storage.keys import ACTS_PREFIX
+from archiver.text.json import read_json
+
+MOST_REASON: Final = 4000
+"""Characters of a reason."""
+MOST_WORDS: Final = 200
+"""Characters of a name, a case or a recipient."""
+
+_MOST_BYTES: Final = 256 * 1024
+
+
+class Did(StrEnum):
+    """What was done."""
+
+    EXPORT = "export"
+    ERASE = "erase"
+    PRUNE = "prune"
+    HOLD = "hold"
+    LIFT = "lift"
+    REPAIR = "repair"
+    INSPECT = "inspect"
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What the person says of it. `by` is on whose behalf, where that is somebody else."""
+
+    reason: str = ""
+    by: str = ""
+    case: str = ""
+    recipient: str = ""
+
+    def checked(self) -> "Why":
+        """The same without white space around. UsageError for what is too long."""
+        told = {name: text.strip() for name, text in asdict(self).items()}
+        for name, text in told.items():
+            most = MOST_REASON if name == "reason" else MOST_WORDS
+            if len(text) > most:
+                raise UsageError(
+                    f"--{name} has {len(text):,} characters",
+                    hint=f"say it in {most:,}, and keep the rest with your files",
+                )
+        return Why(**told)
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An act of a person at this machine. `concerning` are ids and numbers that say of what."""
+
+    act_id: str
+    did: Did
+    why: Why
+    concerning: Mapping[str, Any] = field(default_factory=dict)
+
+
+def about(deed: Deed, **concerning: Any) -> Deed:
+    """The act, once more is known of what it concerns."""
+    return replace(deed, concerning={**deed.concerning, **concerning})
+
+
+async def store_deed(archive: Archive, deed: Deed, *, clock: Clock) -> Acted:
+    """Write down who does it and why; the event that has to be announced."""
+    await finish_acts(archive, clock=clock)
+    account, _, host = person().partition("@")
+    told = {
+        "actId": deed.act_id,
+        "did": deed.did.value,
+        "at": stamp(clock()),
+        "account": account,
+        "host": host,
+        **{name: text or None for name, text in asdict(deed.why.checked()).items()},
+        "concerning": dict(deed.concerning),
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    body = Body.of(text.encode("utf-8", "backslashreplace"), "application/json")
+    key = f"{ACTS_PREFIX}{deed.act_id}.json"
+    info = await archive.storage.put(key, body)
+    return Acted(
+        act_id=deed.act_id, did=deed.did.value, key=key, sha256=body.sha256, version=info.version
+    )
+
+
+async def record_deed(archive: Archive, deed: Deed, *, clock: Clock) -> None:
+    """The same, and announce it by itself."""
+    event = await store_deed(archive, deed, clock=clock)
+    await archive.announce([event], at=clock(), run=deed.act_id)
+
+
+async def finish_acts(archive: Archive, *, clock: Clock) -> None:
+    """Tell the ledger of acts whose event a crash cut off."""
+    known = {one.key for one in await archive.catalog.ask(known_acts)}
+    async for info in archive.storage.list(ACTS_PREFIX):
+        if info.key in known:
+            continue
+        event = await _acted(archive, info.key)
+        if event is not None:
+            await archive.announce([event], at=clock(), run=event.act_id)
+
+
+async def acts_of(archive: Archive) -> Sequence[Mapping[str, Any]]:
+    """All acts with what was written about each, the oldest first."""
+    found = []
+    for one in await archive.catalog.ask(known_acts):
+        told = await _read(archive, one.key) or {"actId": one.act_id, "did": one.did}
+        found.append({**told, "at": stamp(one.at)})
+    return found
+
+
+async def _acted(archive: Archive, key: str) -> Acted | None:
+    """The event of an act that lies there; None for what is none, which `verify` reports."""
+    data = await archive.storage.read(key, limit=_MOST_BYTES)
+    try:
+        told = read_json(data)
+        act_id, did = str(told["actId"]), Did(told["did"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    if key != f"{ACTS_PREFIX}{act_id}.json":
+        return None
+    version = (await archive.storage.stat(key)).version
+    return Acted(
+        act_id=act_id, did=did.value, key=key, sha256=Body.of(data).sha256, version=version
+    )
+
+
+async def _read(archive: Archive, key: str) -> dict[str, Any] | None:
+    try:
+        told = read_json(await archive.storage.read(key, limit=_MOST_BYTES))
+    except (KeyMissing, ValueError):
+        return None
+    return told if isinstance(told, dict) else None
 
 
 def name_of_act(now: datetime) -> str:

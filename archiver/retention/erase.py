@@ -16,6 +16,7 @@ from archiver.catalog.retention import Erasure, Shelved
 from archiver.clock import Clock
 from archiver.errors import UsageError
 from archiver.ledger.events import Erasing, Event, Removing
+from archiver.retention.acts import Deed, store_deed
 from archiver.retention.leftovers import leavings
 from archiver.retention.objects import Locked, first_lock, locks_of, longer, places_of
 from archiver.retention.redaction import reports_about
@@ -83,7 +84,13 @@ async def plan_erase(archive: Archive, lead_id: int, *, clock: Clock) -> ErasePl
 
 
 async def erase(
-    archive: Archive, lead_id: int, number: int, *, clock: Clock, act: str
+    archive: Archive,
+    lead_id: int,
+    number: int,
+    *,
+    clock: Clock,
+    act: str,
+    deed: Deed | None = None,
 ) -> ErasePlan:
     """Erase the lead, if it has that many archived recordings and nothing forbids it; the plan.
 
@@ -101,11 +108,15 @@ async def erase(
             hint=f"`archiver erase --lead {lead_id}` shows them; name the number that it shows",
         )
 
+    acts: list[Event] = []
+    if deed is not None:
+        acts.append(await store_deed(archive, deed, clock=clock))
+
     async def decision() -> list[Event]:
         ids = plan.record_ids
         held = await archive.catalog.ask(lambda db: retention.holds_of_lead(db, lead_id, ids))
         plan.held_by = held
-        return [] if held else _announcement(plan, clock())
+        return acts if held else [*acts, *_announcement(plan, clock())]
 
     await archive.decide(decision, at=clock(), run=act)
     await finish_removals(archive, clock=clock, act=act)

@@ -18,7 +18,7 @@ from archiver.catalog.retention import Hold
 from archiver.clock import Clock, stamp
 from archiver.errors import KeyExists, KeyMissing, UsageError
 from archiver.ledger.events import Event, Held, Lifted
-from archiver.retention.acts import name_of_act
+from archiver.retention.acts import Deed, about, name_of_act, store_deed
 from archiver.storage.base import Body
 from archiver.storage.keys import HOLDS_PREFIX
 from archiver.text.json import read_json
@@ -47,6 +47,7 @@ async def place_hold(
     reason: str,
     by: str,
     clock: Clock,
+    deed: Deed | None = None,
 ) -> str:
     """Place a hold on all of these; its id. Nothing is locked for it.
 
@@ -75,11 +76,21 @@ async def place_hold(
         raise UsageError("a hold on too many at once", hint="place several, on some thousands each")
     info = await archive.storage.put(key, body)
     event = _held(told, key, body.sha256, info.version)
-    await archive.announce([event], at=now, run=name_of_act(now))
+    deeds = [] if deed is None else [about(deed, holdId=hold_id)]
+    acts = [await store_deed(archive, one, clock=clock) for one in deeds]
+    await archive.announce([event, *acts], at=now, run=name_of_act(now))
     return hold_id
 
 
-async def lift_hold(archive: Archive, hold_id: str, *, reason: str, by: str, clock: Clock) -> None:
+async def lift_hold(
+    archive: Archive,
+    hold_id: str,
+    *,
+    reason: str,
+    by: str,
+    clock: Clock,
+    deed: Deed | None = None,
+) -> None:
     """End a hold; what it covered may be removed again.
 
     Raises UsageError for an unknown hold, and for one that was lifted before.
@@ -109,7 +120,8 @@ async def lift_hold(archive: Archive, hold_id: str, *, reason: str, by: str, clo
         data = await archive.storage.read(key, limit=_MOST_BYTES)
         body, info = Body.of(data), await archive.storage.stat(key)
     event = Lifted(hold_id=hold_id, key=key, sha256=body.sha256, version=info.version)
-    await archive.announce([event], at=now, run=name_of_act(now))
+    acts = [] if deed is None else [await store_deed(archive, deed, clock=clock)]
+    await archive.announce([event, *acts], at=now, run=name_of_act(now))
 
 
 async def texts_of(archive: Archive, hold: Hold) -> HoldTexts:

@@ -24,6 +24,7 @@ from archiver.errors import (
     UsageError,
 )
 from archiver.ledger.events import Event, Removing
+from archiver.retention.acts import Deed, record_deed
 from archiver.retention.objects import AT_ONCE, Locked, first_lock, locks_of, places_of
 from archiver.retention.removal import finish_removals
 from archiver.storage.base import Reading
@@ -107,7 +108,13 @@ async def plan_prune(archive: Archive, keep: timedelta | None, *, clock: Clock) 
 
 
 async def prune(
-    archive: Archive, keep: timedelta | None, number: int, *, clock: Clock, act: str
+    archive: Archive,
+    keep: timedelta | None,
+    number: int,
+    *,
+    clock: Clock,
+    act: str,
+    deed: Deed | None = None,
 ) -> tuple[PrunePlan, int]:
     """Remove what `plan_prune` shows, if it is that many; the plan, and how many went.
 
@@ -122,6 +129,8 @@ async def prune(
             f"{len(plan.record_ids):,} {what} would go now, not {number:,}: none was removed",
             hint="`archiver prune` shows which; name the number that it shows",
         )
+    if deed is not None:
+        await record_deed(archive, deed, clock=clock)
     removed = 0
     for first in range(0, number, _A_PAGE):
         ids = plan.record_ids[first : first + _A_PAGE]

@@ -25,7 +25,7 @@ from archiver.errors import ArchiverError
 from archiver.evidence.attest import attest
 from archiver.liner.names import Directory
 from archiver.recordings.deposit import Shelf
-from archiver.retention.acts import name_of_act
+from archiver.retention.acts import finish_acts, name_of_act
 from archiver.retention.removal import finish_removals
 from archiver.run.dry_run import Surveyor, surveyed_archive
 from archiver.run.enumeration import Intake, listed_orders
@@ -105,6 +105,7 @@ async def _locked(
         config, owner=owner, state_folder=state_folder, clock=clock, pace=pace
     ) as archive:
         with suppress(ArchiverError):  # what cannot be removed yet is no reason to archive nothing
+            await finish_acts(archive, clock=clock)
             await finish_removals(archive, clock=clock, act=run_id)
         yield archive
 

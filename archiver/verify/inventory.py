@@ -81,6 +81,7 @@ class Kind(StrEnum):
     REVISION = "revision"
     REPORT = "report"
     HOLD = "hold"
+    ACT = "act"
     DAMAGED = "damaged"
     SEGMENT = "segment"
     CLAIM = "claim"
@@ -291,6 +292,9 @@ class Inventory:
         owner, version = _text(event["holdId"]), event.get("version")
         self._keep(event["key"], Kind.HOLD, owner, event["sha256"], version, at)
 
+    def _act(self, event: dict[str, Any], at: str) -> None:
+        self._keep(event["key"], Kind.ACT, None, event["sha256"], event.get("version"), at)
+
     def _repaired(self, event: dict[str, Any], at: str) -> None:
         key, owner = event["key"], _number(event["recordId"])
         if "damagedKey" in event:
@@ -346,6 +350,7 @@ _ACTS: Final[dict[str, Callable[[Inventory, dict[str, Any], str], None]]] = {
     "redacted": Inventory._redacted,
     "held": Inventory._hold,
     "lifted": Inventory._hold,
+    "act": Inventory._act,
     "repaired": Inventory._repaired,
     "removing": Inventory._removing,
     "removed": Inventory._removed,

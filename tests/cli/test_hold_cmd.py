@@ -41,7 +41,7 @@ def test_no_hold_is_said_in_words(archived: Path) -> None:
 def test_texts_that_are_gone_are_said_to_be_gone(archived: Path) -> None:
     erased = hold(archived, "add", "--lead", "50244", "--reason", "x", "--json").answer["holdId"]
     hold(archived, "lift", erased, "--reason", "y")
-    archiver("erase", "--lead", "50244", "--remove", "1", folder=archived)
+    archiver("erase", "--lead", "50244", "--remove", "1", "--reason", "asked", folder=archived)
     lost = hold(archived, "add", "--lead", "50231", "--reason", "z", "--json").answer["holdId"]
     text = archived / f"archive/_archive/holds/{lost}.json"
     text.chmod(0o644)
@@ -60,7 +60,7 @@ def test_texts_that_are_gone_are_said_to_be_gone(archived: Path) -> None:
         (("add", "--reason", "x"), "a hold on nothing"),
         (("add", "--lead", "1"), "--reason"),
         (("add", "--lead", "zero", "--reason", "x"), "must be an id"),
-        (("lift", "h123"), "there is no hold h123"),
+        (("lift", "h123", "--reason", "x"), "there is no hold h123"),
         ((), "ACT"),
     ],
 )

@@ -51,7 +51,7 @@ def test_without_retention_keep_it_ends_with_2(archived: Path) -> None:
 
 
 def test_the_commands_take_the_day(archived: Path) -> None:
-    for command in (("prune",), ("erase", "--lead", "50231")):
+    for command in (("prune",), ("erase", "--lead", "50231", "--reason", "asked")):
         ended = archiver(*command, "--remove", "1", "--today", "2001-01-01", folder=archived)
         assert ended.code == 2
         assert "--today says 2001-01-01" in ended.err

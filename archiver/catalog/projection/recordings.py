@@ -16,10 +16,11 @@ from functools import singledispatch
 from typing import Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
-from archiver.catalog.projection import exports, inspections, removals
+from archiver.catalog.projection import acts, exports, inspections, removals
 from archiver.catalog.states import IS_NOT_ARCHIVED, IS_OPEN, RecordingState
 from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import (
+    Acted,
     CallJudged,
     CursorMoved,
     Erased,
@@ -316,6 +317,7 @@ for kind, bury in (
     (Erasing, removals.erasing),
     (Redacted, removals.redacted),
     (Erased, removals.erased),
+    (Acted, acts.acted),
     (Exported, exports.exported),
     (Inspected, inspections.inspected),
 ):

@@ -1,0 +1,28 @@
+"""What people did to the archive, as the catalog knows it."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver.catalog.epoch import moment
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAct:
+    """One act: `did` says what, `key` where it is written who did it and why."""
+
+    act_id: str
+    did: str
+    at: datetime
+    key: str
+
+
+def known_acts(db: sqlite3.Connection) -> Sequence[KnownAct]:
+    """All of them, the oldest first."""
+    rows = db.execute("SELECT act_id, did, acted_at, key FROM acts ORDER BY acted_at, act_id")
+    return [
+        KnownAct(act_id, did, at, key)
+        for act_id, did, seconds, key in rows
+        if (at := moment(seconds)) is not None
+    ]

@@ -1,0 +1,31 @@
+"""What people did to the archive, for people (pure)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from archiver.text.measures import say_moment
+
+
+def act_lines(acts: Sequence[Mapping[str, Any]], zone: tzinfo) -> list[str]:
+    """Each act in two to three lines: when, what, who; of what; why."""
+    if not acts:
+        return ["Nobody has exported, removed, held, repaired or inspected anything yet."]
+    return [line for one in acts for line in _lines(one, zone)]
+
+
+def _lines(act: Mapping[str, Any], zone: tzinfo) -> list[str]:
+    when = say_moment(datetime.fromisoformat(act["at"]), zone)
+    who = f"{act.get('account') or 'unknown'}@{act.get('host') or 'unknown'}"
+    named = {"for": act.get("by"), "case": act.get("case"), "to": act.get("recipient")}
+    said = [f"{word} {text}" for word, text in named.items() if text]
+    concerning = act.get("concerning")
+    lines = [f"{when}  {act['did']:<8} {who}{''.join(f', {one}' for one in said)}"]
+    if isinstance(concerning, Mapping) and concerning:
+        told = ", ".join(
+            f"{name} {value}" for name, value in concerning.items() if not isinstance(value, list)
+        )
+        lines.append(f"{'':6}{told}")
+    if act.get("reason"):
+        lines.append(f"{'':6}{' '.join(str(act['reason']).split())}")
+    return lines

@@ -1,0 +1,73 @@
+"""Whoever acts on an archive leaves who, why and for whom; `status --acts` lists it."""
+
+import getpass
+import json
+import socket
+from pathlib import Path
+
+from tests.cli.commands import archiver
+
+WHY = ("--reason", "request 7", "--by", "Ann Lee", "--case", "C-7", "--recipient", "court")
+
+
+def acts(folder: Path) -> list[dict[str, object]]:
+    answer = archiver("status", "--acts", "--json", folder=folder).answer
+    found: list[dict[str, object]] = answer["acts"]
+    return found
+
+
+def test_every_act_is_listed_with_who_and_why(archived: Path) -> None:
+    assert acts(archived) == []
+    held = archiver("hold", "add", "--lead", "50244", *WHY, "--json", folder=archived).answer
+    archiver("hold", "lift", held["holdId"], *WHY, folder=archived)
+    archiver("export", "--lead", "50231", "--to", "a.zip", "--offline", *WHY, folder=archived)
+    archiver("inspect", *WHY, folder=archived)
+    archiver("erase", "--lead", "50244", "--remove", "1", *WHY, folder=archived)
+    plan = archiver("prune", "--json", folder=archived).answer
+    number = str(plan["recordings"])
+    assert archiver("prune", "--remove", number, *WHY, folder=archived).code == 0
+    found = acts(archived)
+    did = [one["did"] for one in found]
+    assert sorted(map(str, did)) == ["erase", "export", "hold", "inspect", "lift", "prune"]
+    for one in found:
+        assert one["account"] == getpass.getuser()
+        assert one["host"] == socket.gethostname()
+        said = (one["reason"], one["by"], one["case"], one["recipient"])
+        assert said == ("request 7", "Ann Lee", "C-7", "court")
+    shown = archiver("status", "--acts", folder=archived)
+    assert shown.code == 0
+    who = f"{getpass.getuser()}@{socket.gethostname()}"
+    assert f"{who}, for Ann Lee, case C-7, to court" in shown.out
+    assert archiver("verify", folder=archived).code == 0
+
+
+def test_acts_are_evidence_and_come_back_without_a_catalog(archived: Path) -> None:
+    archiver("hold", "add", "--lead", "50244", *WHY, folder=archived)
+    before = acts(archived)
+    assert archiver("reindex", folder=archived).code == 0
+    assert acts(archived) == before
+    (path,) = (archived / "archive/_archive/acts").iterdir()
+    told = json.loads(path.read_text())
+    path.chmod(0o644)
+    path.write_text(json.dumps(told | {"by": "Somebody Else"}))
+    ended = archiver("verify", folder=archived)
+    assert ended.code == 4
+    assert f"_archive/acts/{path.name}" in ended.out
+
+
+def test_an_act_that_a_crash_left_is_recorded_by_the_next(archived: Path) -> None:
+    folder = archived / "archive/_archive/acts"
+    folder.mkdir()
+    told = {"actId": "20261130T010000Z-abcdef", "did": "export", "account": "ann", "host": "pc"}
+    (folder / "20261130T010000Z-abcdef.json").write_text(json.dumps(told))
+    assert archiver("verify", folder=archived).code in (0, 3)  # left behind, and no damage
+    archiver("hold", "add", "--lead", "50244", *WHY, folder=archived)
+    assert sorted(str(one["did"]) for one in acts(archived)) == ["export", "hold"]
+    assert archiver("verify", folder=archived).code == 0
+
+
+def test_the_end_of_a_hold_needs_a_reason(archived: Path) -> None:
+    held = archiver("hold", "add", "--lead", "50244", *WHY, "--json", folder=archived).answer
+    ended = archiver("hold", "lift", held["holdId"], folder=archived)
+    assert ended.code == 2
+    assert "the end of a hold needs a reason" in ended.err

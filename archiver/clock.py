@@ -19,6 +19,11 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
 
 
+def stamp_to_the_millisecond(moment: datetime) -> str:
+    """The moment as text, in UTC, with milliseconds: for logs, whose lines come close together."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
 def stamp_or_none(moment: datetime | None) -> str | None:
     """The moment as text, or None for an unknown one."""
     return None if moment is None else stamp(moment)

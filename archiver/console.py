@@ -18,13 +18,17 @@ import traceback
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, TextIO
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TextIO, TypeAlias
 
-from archiver.clock import stamp, system_clock
+from archiver.clock import stamp_to_the_millisecond
 from archiver.errors import INTERRUPTED, ArchiverError, UsageError
 from archiver.secrets import Scrubber
 from archiver.text.colours import coloured
 from archiver.text.csv import csv_line
+
+Level: TypeAlias = Literal["info", "warning", "error"]
+"""How much a line of the log matters."""
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BUG: Final = "please report it with the lines above; the archive keeps all that it had"
@@ -94,12 +98,15 @@ class Console:
         Where lines are JSON objects, this one is of that kind and has the facts as members.
         """
         if not self.quiet:
-            self.warn(line, event=event, **facts)
+            self._line(line, "info", event, facts)
 
     def warn(self, line: str, *, event: str = "note", **facts: Any) -> None:
         """One line to standard error that `--quiet` shows, too: something is wrong."""
+        self._line(line, "warning", event, facts)
+
+    def _line(self, line: str, level: Level, event: str, facts: Mapping[str, Any]) -> None:
         if self._json_logs:
-            self._log(event, {**facts, "message": line})
+            self._log(event, level, {**facts, "message": line})
         else:
             self._to_err(self._painted(line, self._err))
 
@@ -108,17 +115,18 @@ class Console:
         if self.verbose and not self._json_logs:
             self._to_err(self.clean(line))
 
-    def log(self, event: str, **facts: Any) -> None:
+    def log(self, event: str, *, level: Level = "info", **facts: Any) -> None:
         """One JSON object to standard error where lines are such; else nothing, not even words.
 
         For what a person would not read line by line, such as each retry. Unknown facts (None) are
         left out. Nothing with `--quiet`.
         """
         if self._json_logs and not self.quiet:
-            self._log(event, facts)
+            self._log(event, level, facts)
 
-    def _log(self, event: str, facts: Mapping[str, Any]) -> None:
-        told = {"at": stamp(system_clock()), "event": event, **self._about, **facts}
+    def _log(self, event: str, level: Level, facts: Mapping[str, Any]) -> None:
+        at = stamp_to_the_millisecond(datetime.now(UTC))
+        told = {"at": at, "level": level, "event": event, **self._about, **facts}
         known = {name: fact for name, fact in told.items() if fact is not None}
         self._to_err(json.dumps(self._scrubbed(known)))
 
@@ -196,13 +204,13 @@ class Console:
         """A traceback to standard error, line by line."""
         for chunk in traceback.format_exception(error):
             for line in chunk.rstrip("\n").split("\n"):
-                self.warn(line)
+                self._line(line, "error", "note", {})
 
     def _fail(self, code: int, message: str, hint: str) -> None:
         if self.json_mode and not self._answered:
             self.json({"error": {"code": code, "message": message, "hint": hint}})
         if self._json_logs:
-            self._log("error", {"code": code, "message": message, "hint": hint})
+            self._log("error", "error", {"code": code, "message": message, "hint": hint})
             return
         self.warn(f"error: {message}")
         if hint:

@@ -300,9 +300,15 @@ def test_as_json_each_line_is_an_object_with_what_it_is_about() -> None:
     logs.console.log("retry", callId=7, recordId=None)
     logs.console.error(ConfigError("no", hint="do this"))
     note, retry, error = logs.told
-    assert note.keys() == {"at", "event", "message"}
+    assert note.keys() == {"at", "level", "event", "message"}
     assert (note["event"], note["message"]) == ("note", "a step")
-    assert {**retry, "at": 0} == {"at": 0, "event": "retry", "runId": "r1", "callId": 7}
+    assert {**retry, "at": 0} == {
+        "at": 0,
+        "level": "info",
+        "event": "retry",
+        "runId": "r1",
+        "callId": 7,
+    }
     assert (error["event"], error["code"], error["hint"]) == ("error", 2, "do this")
     assert not logs.console.is_live
 

@@ -22,6 +22,7 @@ def log_event(console: Console, event: Event) -> None:
     elif isinstance(event, NotArchived):
         console.log(
             "not-archived",
+            level="warning",
             callId=event.call_id,
             recordId=event.record_id,
             state=event.state,
@@ -34,6 +35,7 @@ def log_event(console: Console, event: Event) -> None:
     elif isinstance(event, RetryScheduled):
         console.log(
             "retry",
+            level="warning",
             callId=CURRENT_CALL.get(),
             recordId=event.record_id,
             attempt=event.attempt,

@@ -3,12 +3,13 @@
 Labels are states and exit codes, nothing else: no id, no name, no address.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from prometheus_client import CollectorRegistry, generate_latest, write_to_textfile
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -31,8 +32,19 @@ def exposition(memory: Memory, vitals: Vitals | None, now: datetime) -> bytes:
 
 
 def write_textfile(path: Path, memory: Memory, vitals: Vitals | None, now: datetime) -> None:
-    """Put the snapshot where node_exporter finds it, whole or not at all. Raises OSError."""
-    write_to_textfile(str(path), _registry(memory, vitals, now))
+    """Put the snapshot where node_exporter finds it, whole or not at all. Raises OSError.
+
+    Everybody on the machine may read it, whatever the process's mask: the collector runs as another
+    user, and there is no secret in it.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        part.write_bytes(exposition(memory, vitals, now))
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 class _Snapshot(Collector):

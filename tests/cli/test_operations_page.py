@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 
 from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
@@ -106,7 +105,7 @@ def test_what_is_not_run_here_is_marked_so_and_named() -> None:
         assert (TOP / path).exists(), path
 
 
-def test_every_metric_is_explained_and_no_rule_asks_for_another() -> None:
+def test_every_metric_is_explained() -> None:
     moment = datetime(2026, 11, 3, tzinfo=UTC)
     memory = Memory(moment, moment, moment, moment, exit_code=0, runs={"0": 1})
     memory.signed_at = memory.stamped_at = memory.witnessed_at = moment
@@ -115,10 +114,6 @@ def test_every_metric_is_explained_and_no_rule_asks_for_another() -> None:
     there = set(re.findall(r"^(archiver_\w+)", text, re.MULTILINE))
     told = sections()["Who is told"]
     assert set(re.findall(r"`(archiver_\w+)", told)) == there
-    rules = [one for one in blocks(told, "yaml") if one.startswith("groups:")]
-    (group,) = yaml.safe_load(rules[0])["groups"]
-    asked = {name for rule in group["rules"] for name in re.findall(r"archiver_\w+", rule["expr"])}
-    assert asked <= there
 
 
 def test_every_finding_and_every_exit_code_is_explained() -> None:

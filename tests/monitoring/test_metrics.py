@@ -1,5 +1,6 @@
 """Metrics: what Prometheus's own parser reads, without a secret and without a person."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -79,6 +80,15 @@ def test_the_text_file_is_whole_readable_for_a_collector_and_alone(tmp_path: Pat
     assert path.read_bytes() == exposition(MEMORY, VITALS, NOW)
     assert [one.name for one in tmp_path.iterdir()] == ["archiver.prom"]
     assert path.stat().st_mode & 0o044
+
+
+def test_the_collector_may_read_it_whatever_the_mask_of_the_process(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_textfile(tmp_path / "archiver.prom", MEMORY, VITALS, NOW)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "archiver.prom").stat().st_mode & 0o777 == 0o644
 
 
 def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:

@@ -1,14 +1,46 @@
 """Fixtures shared by every test."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+from tests.support.blocking import Watch
 
 # How long an example takes says something about the machine and nothing about the code.
 settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
+
+NIGHTLY_SECONDS = 1800
+TESTS = Path(__file__).parent
+NOT_LOOKED_AT = {"cli", "crash", "desk", "evidence", "export", "http", "run", "verify", "web"}
+"""Folders of tests whose newest code may still block the loop: each goes as soon as it does not."""
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """The archiver runs on asyncio; its tests do too."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def watch() -> Iterator[Watch]:
+    with Watch().active() as active:
+        yield active
+
+
+@pytest.fixture(autouse=True)
+def free_event_loop(request: pytest.FixtureRequest, watch: Watch) -> Iterator[None]:
+    """Nothing that a test runs on an event loop of its process keeps the loop waiting."""
+    watch.found.clear()
+    yield
+    if request.path.relative_to(TESTS).parts[0] not in NOT_LOOKED_AT:
+        watch.check()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A slow proof has more time than `timeout` of pyproject.toml gives every other test."""
+    for item in items:
+        if item.get_closest_marker("nightly") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(NIGHTLY_SECONDS))

@@ -5,11 +5,13 @@ another machine wrote, replays what it has not seen; what the last run could not
 published now. After that both tell the same.
 """
 
-import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+
+from anyio import to_thread
 
 from archiver.archive.archive import Archive
 from archiver.archive.format import own_id, read_id
@@ -25,6 +27,7 @@ from archiver.storage.lock import archive_lock
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.opening import open_storage
 from archiver.tasks.closing import closed_at_the_end
+from archiver.tasks.threads import scratch_folder
 
 
 @asynccontextmanager
@@ -44,10 +47,7 @@ async def locked_archive(
     ArchiveDamaged when its ledger does not hold, StorageRefused when its storage cannot keep the
     promise of create-only writes.
     """
-    if make:
-        opened = open_storage(config.storage, create=True, syncing=pace.syncing, retry=pace.storage)
-    else:
-        opened = _open_existing(config, pace)
+    opened = await (_open_or_make if make else _open_existing)(config, pace)
     async with closed_at_the_end(opened) as storage:
         if make:
             await _refuse_foreign(storage, config.storage.url)
@@ -77,8 +77,8 @@ async def watched_archive(
     """
     async with existing_archive(config) as (storage, archive_id):
         path = catalog_path(config, archive_id, state_folder)
-        with tempfile.TemporaryDirectory(prefix="archiver-") as folder:
-            copy = Path(folder) / "catalog.sqlite"
+        async with scratch_folder() as folder:
+            copy = folder / "catalog.sqlite"
             async with closed_at_the_end(
                 await Catalog.open_copy(path, copy, archive_id)
             ) as catalog:
@@ -91,7 +91,7 @@ async def watched_archive(
 @asynccontextmanager
 async def existing_storage(config: Config) -> AsyncIterator[Storage]:
     """The storage that the configuration names, whatever it holds. NoArchive without its folder."""
-    async with closed_at_the_end(_open_existing(config)) as storage:
+    async with closed_at_the_end(await _open_existing(config)) as storage:
         yield storage
 
 
@@ -106,16 +106,24 @@ async def existing_archive(config: Config) -> AsyncIterator[tuple[Storage, str]]
 async def empty_archive() -> AsyncIterator[Archive]:
     """An archive of nothing, gone afterwards: what a dry run sees before the first run."""
     storage, archive_id = MemoryStorage(), str(uuid.uuid4())
-    with tempfile.TemporaryDirectory(prefix="archiver-") as folder:
-        path = Path(folder) / "catalog.sqlite"
+    async with scratch_folder() as folder:
+        path = folder / "catalog.sqlite"
         async with closed_at_the_end(await Catalog.open(path, archive_id)) as catalog:
             ledger = Ledger(storage, archive_id)
             yield Archive(storage, archive_id, ledger, catalog, is_watched=True)
 
 
-def _open_existing(config: Config, pace: Pace = REAL_PACE) -> Storage:
+def _open(config: Config, pace: Pace, *, create: bool = False) -> Storage:
+    return open_storage(config.storage, create=create, syncing=pace.syncing, retry=pace.storage)
+
+
+async def _open_or_make(config: Config, pace: Pace) -> Storage:
+    return await to_thread.run_sync(partial(_open, config, pace, create=True))
+
+
+async def _open_existing(config: Config, pace: Pace = REAL_PACE) -> Storage:
     try:
-        return open_storage(config.storage, syncing=pace.syncing, retry=pace.storage)
+        return await to_thread.run_sync(_open, config, pace)
     except StorageRefused as error:  # the folder is not there; S3 is not asked yet
         raise NoArchive(str(error), hint=error.hint) from None
 

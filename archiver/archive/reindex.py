@@ -73,7 +73,8 @@ async def reindex(
             head = await _fill(work, ledger, known.head, on_read)
             counts = await anyio.to_thread.run_sync(work.install)
         finally:
-            work.discard()
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(work.discard)
     return Reindexed(archive_id, path, head, counts, time.monotonic() - began)
 
 

@@ -99,7 +99,8 @@ async def _run(folder: Path, stage: "Stage", context: Context) -> tuple["RunRepo
         )
         state = state_folder(context.environ)
         # Where a demo was before, its calls are listed again: none is fetched twice.
-        request = RunRequest(since=stage.since) if (folder / FORMAT_KEY).exists() else RunRequest()
+        was_here = await anyio.Path(folder / FORMAT_KEY).exists()
+        request = RunRequest(since=stage.since) if was_here else RunRequest()
         report = await run_with_progress(config, request, context.console, state)
     return report, config
 

@@ -60,9 +60,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.acts:
         return _show_acts(config, context)
 
+    state = state_folder(context.environ, config.catalog.path)
+    failed = failed_runs(recall(memory_path(config.storage.url, state)))
+
     async def looked() -> "Status":
-        state = state_folder(context.environ, config.catalog.path)
-        failed = failed_runs(recall(memory_path(config.storage.url, state)))
         return await look(config, since=since, until=until, state_folder=state, failed=failed)
 
     status = anyio.run(looked)

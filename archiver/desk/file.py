@@ -7,8 +7,9 @@ used by one thread at a time.
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,6 +21,7 @@ from archiver.desk.schema import prepare
 from archiver.errors import UsageError
 from archiver.sqlite.connections import PATIENCE_MS, open_reader
 from archiver.sqlite.errors import Database
+from archiver.tasks.threads import entered
 
 T = TypeVar("T")
 
@@ -34,13 +36,14 @@ DESK: Final = Database(
 class DeskFile:
     """An open file. Raises StorageError for what SQLite cannot."""
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+    def __init__(
+        self, writer: sqlite3.Connection, reader: sqlite3.Connection, secret: bytes
+    ) -> None:
         self._writer = writer
         self._reader = reader
         self._one_writes = anyio.CapacityLimiter(1)
         self._one_reads = anyio.CapacityLimiter(1)
-        (secret,) = reader.execute("SELECT secret FROM head").fetchone()
-        self.secret: bytes = secret
+        self.secret = secret
 
     async def read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         """The answer to a question, as of one moment."""
@@ -84,28 +87,30 @@ async def open_desk_file(path: Path, archive_id: str) -> AsyncIterator[DeskFile]
     Raises UsageError for the file of another archive or of a newer version, and StorageError for
     one that cannot be read.
     """
-    with DESK.sqlite_errors(), DESK.file_errors(path):
-        writer, reader = await anyio.to_thread.run_sync(_connect, path, archive_id)
-    with closing(writer), closing(reader):
-        yield DeskFile(writer, reader)
+    async with AsyncExitStack() as stack:
+        with DESK.sqlite_errors(), DESK.file_errors(path):
+            opening = entered(partial(_connected, path, archive_id))
+            connections, secret = await stack.enter_async_context(opening)
+        yield DeskFile(*connections, secret)
 
 
-def _connect(path: Path, archive_id: str) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+@contextmanager
+def _connected(
+    path: Path, archive_id: str
+) -> Iterator[tuple[tuple[sqlite3.Connection, sqlite3.Connection], bytes]]:
+    """The connections that write and read, and the desk's secret."""
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    writer = _in_turns(sqlite3.connect(path, check_same_thread=False))
-    try:
+    with closing(_in_turns(sqlite3.connect(path, check_same_thread=False))) as writer:
         prepare(writer, archive_id)
-        (found,) = writer.execute("SELECT archive_id FROM head").fetchone()
+        found, secret = writer.execute("SELECT archive_id, secret FROM head").fetchone()
         if found != archive_id:
             raise UsageError(
                 f"{path} is the desk's file of another archive ({found})",
                 hint="give each archive a desk.data of its own, or leave desk.data out",
             )
-        return writer, _in_turns(open_reader(path))
-    except BaseException:
-        writer.close()
-        raise
+        with closing(_in_turns(open_reader(path))) as reader:
+            yield (writer, reader), secret
 
 
 def _in_turns(db: sqlite3.Connection) -> sqlite3.Connection:

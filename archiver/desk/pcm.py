@@ -65,7 +65,7 @@ class Pcm:
 
     async def of(self, sound: Sound, way: Way) -> Path | Undecoded:
         """The decoded file, or why there is none. The first time this takes seconds."""
-        if way.needs_ffmpeg and shutil.which(FFMPEG) is None:
+        if way.needs_ffmpeg and await anyio.to_thread.run_sync(shutil.which, FFMPEG) is None:
             return "no-decoder"
         lock = self._at_work.setdefault(sound.sha256, anyio.Lock())
         async with lock:
@@ -108,14 +108,15 @@ class Pcm:
                     return "damaged"
                 if not is_whole:
                     return "undecodable"
-                partial_.replace(target)
+                await anyio.to_thread.run_sync(partial_.replace, target)
                 await anyio.to_thread.run_sync(self._sweep)
             except StorageError as error:
                 return why_unread(error)
             except WorkerFailed:
                 return "undecodable"
             finally:
-                partial_.unlink(missing_ok=True)
+                with anyio.CancelScope(shield=True):
+                    await anyio.Path(partial_).unlink(missing_ok=True)
         return target
 
     def _path(self, sha256: str) -> Path:

@@ -1,5 +1,9 @@
 """Checks of the archive's storage: whose it is, the lock, and every promise that evidence needs."""
 
+from functools import partial
+
+from anyio import to_thread
+
 from archiver.archive.format import read_id
 from archiver.config import Config, ObjectLockConfig
 from archiver.doctor.check import Check, Surroundings, Verdict
@@ -18,7 +22,7 @@ async def try_archive(config: Config, around: Surroundings) -> list[Check]:
 
     An archive that another run has locked is left alone: its storage is being tried already.
     """
-    storage = open_storage(config.storage, create=True)
+    storage = await to_thread.run_sync(partial(open_storage, config.storage, create=True))
     try:
         checks = [await _identity(storage, config.storage.url)]
         try:

@@ -46,7 +46,7 @@ async def try_desk(config: Config, around: Surroundings) -> list[Check]:
     hint = "set desk.data to a place on a local disk that you may write to"
     data = await anyio.to_thread.run_sync(try_database, folder, _DATA, hint)
     kept = replace(data, verdict=Verdict.WARNING) if data.is_problem else data
-    return [*checks, kept, _decoder()]
+    return [*checks, kept, await anyio.to_thread.run_sync(_decoder)]
 
 
 def _decoder() -> Check:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,7 @@ from archiver.export.waveforms import Waveforms
 from archiver.ledger.events import Exported
 from archiver.retention.acts import name_of_act
 from archiver.run.events import CallsListed, Note, OnEvent
+from archiver.tasks.threads import entered
 from archiver.text.measures import say_size
 
 _IDS_AN_EVENT: Final = 500
@@ -62,8 +64,7 @@ async def export(
     """
     began = time.monotonic()
     voice = Voice(request.language, config.window.timezone)
-    keep_apart(request.target, config.storage)
-    with Target(request.target, force=request.force) as target:
+    async with entered(partial(_target, config, request)) as target:
         async with watched_archive(config, state_folder=state_folder, pace=pace) as archive:
             chosen = await choose(
                 config, request, fetched, traced, archive, on_event=on_event, clock=clock
@@ -92,6 +93,11 @@ async def export(
                 await bag.finish(list(_bag_info(record)))
         await to_thread.run_sync(target.commit)
     return ExportReport(record, target.path, time.monotonic() - began)
+
+
+def _target(config: Config, request: ExportRequest) -> Target:
+    keep_apart(request.target, config.storage)
+    return Target(request.target, force=request.force)
 
 
 async def _open(target: Target, stack: AsyncExitStack) -> tuple[Scratches, Bag]:

@@ -5,7 +5,6 @@ its recordings are, so that finding is told of the one that was examined last. A
 no more than the recordings at work: whoever comes next goes on behind the last that was told.
 """
 
-import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from archiver.inspection.lengths import states_another_length
 from archiver.ledger.events import Inspected
 from archiver.sound.figures import SHORT_TALK
 from archiver.tasks.lanes import in_lanes
+from archiver.tasks.threads import scratch_folder
 
 _A_BATCH: Final = 64
 """Recordings that are examined before anything is told: a minute of work, or less."""
@@ -97,8 +97,8 @@ async def inspect(
     wanted = Wanted(RULES, since, again)
     watcher.on_due(*await archive.catalog.ask(partial(inspections.how_many, wanted=wanted)))
     inspection, after = Inspection(), 0
-    with tempfile.TemporaryDirectory(prefix="archiver-sound-") as folder:
-        working = _Working(archive, Path(folder), workers, is_over, put_right, watcher, inspection)
+    async with scratch_folder() as folder:
+        working = _Working(archive, folder, workers, is_over, put_right, watcher, inspection)
         while not is_over():
             batch = await archive.catalog.ask(
                 partial(inspections.due, wanted=wanted, after=after, most=_A_BATCH)

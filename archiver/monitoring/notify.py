@@ -69,7 +69,8 @@ async def _tell(
                 console,
             )
     try:
-        remember(memory, memory_path(config.storage.url, state_folder))
+        path = memory_path(config.storage.url, state_folder)
+        await anyio.to_thread.run_sync(remember, memory, path)
     except OSError as error:
         console.warn(f"the state of the nights cannot be kept: {error.strerror}", event="trouble")
     await anyio.to_thread.run_sync(_write_metrics, config.metrics, found, console, clock)

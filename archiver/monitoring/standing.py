@@ -32,7 +32,7 @@ class Standing:
 
 async def standing(config: Config, state_folder: Path) -> Standing:
     """How things stand; raises nothing that the archive or its storage may bring about."""
-    memory = recall(memory_path(config.storage.url, state_folder))
+    memory = await _recalled(config, state_folder)
     try:
         async with existing_archive(config) as (_, archive_id):
             catalog = catalog_path(config, archive_id, state_folder)
@@ -55,7 +55,11 @@ async def last_began(config: Config, state_folder: Path) -> datetime | None:
     except NoArchive:
         return None
     except ArchiverError:
-        return recall(memory_path(config.storage.url, state_folder)).started_at
+        return (await _recalled(config, state_folder)).started_at
+
+
+async def _recalled(config: Config, state_folder: Path) -> Memory:
+    return await anyio.to_thread.run_sync(recall, memory_path(config.storage.url, state_folder))
 
 
 async def silence_at(config: Config, catalog: Path | None, until: datetime) -> Silence | None:

@@ -169,7 +169,7 @@ class Shelf:
         line = await self._line_since(sidecar_key(key), known_sha256)
         tip = line[-1]
         old = tip.card.fields["audio"]
-        with spool.part() as part:
+        async with spool.part() as part:
             try:
                 async with self.storage.open(key) as chunks:
                     async for chunk in chunks:

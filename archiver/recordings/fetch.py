@@ -103,8 +103,8 @@ class _Download:
     is_fresh: bool = False
     digests: set[str] = field(default_factory=set)
 
-    def start_over(self) -> None:
-        self.part.clear()
+    async def start_over(self) -> None:
+        await self.part.clear()
         self.total = self.headers = None
 
     @property
@@ -170,7 +170,7 @@ class Fetcher:
             except FetchError as error:
                 if error.reason not in _ASK_FOR_FRESH or download.is_fresh:
                     raise
-            download.start_over()
+            await download.start_over()
             download.url = self._address(await refresh())
             download.is_fresh = True
             return await self._attempt(download, recording)
@@ -193,14 +193,14 @@ class Fetcher:
                     odd.append("length-unproved")
                 return Fetched(body, kind, facts, tuple(odd))
             download.digests.add(body.sha256)
-            download.start_over()
+            await download.start_over()
         raise FetchError(Reason.UNSTABLE, "no two fetches of the recording agree")
 
     async def _receive(self, download: _Download) -> tuple[bool, Format]:
         """Receive the body, or its rest, into the part; whether its length was proved."""
         response = await self._open(download)
         try:
-            proved = self._accept(response, download)
+            proved = await self._accept(response, download)
             await self._read(response, download)
         finally:
             await response.aclose()
@@ -262,13 +262,13 @@ class Fetcher:
             headers["If-Range"] = download.validator or ""
         return headers
 
-    def _accept(self, response: httpx.Response, download: _Download) -> bool:
+    async def _accept(self, response: httpx.Response, download: _Download) -> bool:
         """Judge status and headers; start over unless the answer provably continues the part."""
         status, headers = response.status_code, response.headers
         if status == 206 and download.can_resume and download.is_continued_by(headers):
             return True
         started = download.part.size > 0
-        download.start_over()
+        await download.start_over()
         if status in (206, 416) and started:
             raise FetchError(Reason.CUT_SHORT, "the source cannot continue the body")
         check_status(status, headers)

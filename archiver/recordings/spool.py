@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from types import TracebackType
 
+import anyio
 import anyio.to_thread
 
 from archiver.errors import ObjectRefused, StorageFull, StorageRefused
@@ -60,7 +61,8 @@ class Spool:
     in_memory: int
 
     def part(self) -> "Part":
-        """A new, empty part; use it as a context manager, which removes its file."""
+        """A new, empty part; use it as an asynchronous context manager, which removes its
+        file."""
         return Part(self)
 
 
@@ -76,22 +78,23 @@ class Part:
         self.head = b""
         self.size = 0
 
-    def __enter__(self) -> "Part":
+    async def __aenter__(self) -> "Part":
         return self
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.clear()
+        await self.clear()
 
-    def clear(self) -> None:
+    async def clear(self) -> None:
         """Forget all bytes: the part is empty again and its file gone."""
-        if self._file is not None:
-            self._file.remove()
-        self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(file.remove)
         self._digest = hashlib.sha256()
         self._waiting, self._waiting_bytes = [], 0
         self.head, self.size = b"", 0

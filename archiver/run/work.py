@@ -197,7 +197,7 @@ class Courier:
             return await self._ask_again(task.call.id, recording.id)
 
         try:
-            with self.spool.part() as part:
+            async with self.spool.part() as part:
                 fetched = await self.fetcher.fetch(recording, part, refresh)
                 names = await names_of(task.call, recording, self.directory)
                 async with self.grace.protected():

@@ -7,14 +7,16 @@ memory and on its time: one that crashes, hangs or swells is ended, and only its
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import IO, Final, TypeVar
 
 import anyio
 import anyio.to_process
 import anyio.to_thread
+
+from archiver.tasks.threads import entered
 
 Found = TypeVar("Found")
 
@@ -41,7 +43,7 @@ async def work_on_audio(
     process. Raises WorkerFailed when that crashes or takes longer than `patience` seconds, OSError
     of the folder, and what `chunks` raises.
     """
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".spool") as spool:
+    async with entered(partial(_spool, folder)) as spool:
         digest, received = hashlib.sha256(), 0
         async for chunk in chunks:
             received += len(chunk)
@@ -58,6 +60,10 @@ async def work_on_audio(
                 return await anyio.to_process.run_sync(limited, cancellable=True)
         except (TimeoutError, anyio.BrokenWorkerProcess, MemoryError) as error:
             raise WorkerFailed(str(error)) from error
+
+
+def _spool(folder: Path) -> AbstractContextManager[IO[bytes]]:
+    return tempfile.NamedTemporaryFile(dir=folder, suffix=".spool")
 
 
 def _limited(work: Callable[[str], Found], path: str) -> Found:

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-from anyio import lowlevel
+from anyio import lowlevel, to_thread
 
 from archiver.errors import KeyChanged, KeyExists, KeyMissing, StorageError
 from archiver.storage.base import Body, ByteRange, ObjectInfo, Storage
@@ -45,7 +45,9 @@ class MemoryStorage(Storage):
             raise KeyExists(f"there is already an object {key}", key=key)
         if replacing is not None and self._held(key).tag != replacing:
             raise KeyChanged(f"{key} has been changed by somebody else", key=key)
-        data = body.source.read_bytes() if isinstance(body.source, Path) else body.source
+        data = body.source
+        if isinstance(data, Path):
+            data = await to_thread.run_sync(data.read_bytes)
         if len(data) != body.size or hashlib.sha256(data).hexdigest() != body.sha256:
             raise StorageError(f"{key} is not the body that was promised", key=key)
         self.write_behind(key, data)

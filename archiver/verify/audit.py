@@ -159,6 +159,7 @@ class _Check:
     walk: Walk
     inventory: Inventory
     found: Verification
+    _asking: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
     async def follow(self) -> None:
         """Walk on along the ledger, taking in what it names and noting what is broken."""
@@ -196,15 +197,20 @@ class _Check:
         by what they say (see `archiver.evidence`)."""
         async for info in self.storage.list(EVIDENCE_PREFIX):
             if is_evidence(info.key):
-                self.inventory.add(info.key, Kind.EVIDENCE, "0" * 64)
+                await anyio.to_thread.run_sync(
+                    self.inventory.add, info.key, Kind.EVIDENCE, "0" * 64
+                )
+
+    async def find(self, key: str) -> Expected | None:
+        """What must lie under that key, looked up in a worker thread by one task at a time."""
+        return await anyio.to_thread.run_sync(self.inventory.find, key, limiter=self._asking)
 
     async def look_again(self, suspects: Sequence[str]) -> list[Finding]:
         """What of the suspects still does not hold, each read afresh, in their order."""
         found: dict[str, Finding] = {}
-        asking = anyio.CapacityLimiter(1)
 
         async def look(key: str) -> None:
-            expected = await anyio.to_thread.run_sync(self.inventory.find, key, limiter=asking)
+            expected = await self.find(key)
             finding = await (self._stray(key) if expected is None else self._judge(expected))
             if finding is not None:
                 found[key] = finding
@@ -259,11 +265,11 @@ async def check(
     found = Verification(archive_id)
     one = _Check(storage, Walk(storage, archive_id), inventory, found)
     await one.follow()
-    memory = remembered(one.walk.archive_id)
+    memory = await anyio.to_thread.run_sync(remembered, one.walk.archive_id)
     await anyio.to_thread.run_sync(inventory.take, memory.outbox)
     if one.walk.archive_id is not None:
-        data = encode_format(one.walk.archive_id)
-        inventory.add(FORMAT_KEY, Kind.FORMAT, hashlib.sha256(data).hexdigest())
+        sha256 = hashlib.sha256(encode_format(one.walk.archive_id)).hexdigest()
+        await anyio.to_thread.run_sync(inventory.add, FORMAT_KEY, Kind.FORMAT, sha256)
     await one.expect_evidence()
     found.findings += tail_findings(one.walk, request.head, memory)
     found.is_end_known = request.head is not None or memory.head.digest is not None
@@ -288,7 +294,7 @@ async def _look_at_gaps(one: _Check, gaps: Mapping[str, StorageError]) -> list[s
         try:
             keys += [info.key async for info in one.storage.list(gap)]
         except (ValueError, StorageError):  # a name that no archive has is tried once
-            if one.inventory.find(gap) is None:
+            if await one.find(gap) is None:
                 wanted, found = "something that can be listed", str(gaps[gap])
                 kind = NotAllowed if isinstance(gaps[gap], StorageForbidden) else Unreadable
                 one.found.findings.append(kind(key=gap, expected=wanted, found=found))
@@ -304,18 +310,19 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
         await one.follow()
         findings = await one.look_again(suspects)
         if not waited:
-            _count_unsteady(one, suspects, findings)
+            await _count_unsteady(one, suspects, findings)
         suspects = []
         is_left = is_locked or await is_lock_left(one.storage)
         for finding in findings:
             if finding.key in LOCK_KEYS:
                 continue  # left on purpose by a run that ended out of order: the next one asks
-            if is_locked and _may_pass(one, finding) and waited < patience.seconds:
+            may_pass = is_locked and await _may_pass(one, finding)
+            if may_pass and waited < patience.seconds:
                 if not finding.key.startswith(TMP_PREFIX):  # working space of whoever locks it
                     suspects.append(finding.key)
             elif left := await _explained(one, finding, is_left=is_left):
                 one.found.unrecorded.append(Unrecorded(finding.key, left))
-            elif is_locked and _may_pass(one, finding):
+            elif may_pass:
                 one.found.findings.append(finding.advised(_BY_A_RUN))
             else:
                 one.found.findings.append(_advised(one, finding))
@@ -343,7 +350,7 @@ async def _explained(one: _Check, finding: Finding, *, is_left: bool) -> Left | 
 
 async def _recorded(one: _Check, sidecar: str) -> Recorded | None:
     """What the ledger knows of the recording whose sidecar lies, or would lie, under that key."""
-    expected = await anyio.to_thread.run_sync(one.inventory.find, sidecar)
+    expected = await one.find(sidecar)
     if expected is None or expected.kind != Kind.SIDECAR:
         return None
     return Recorded(
@@ -371,18 +378,18 @@ def _format_anew(archive_id: str) -> str:
     return f"restore it from a copy, or write it anew: printf '{text}' > {FORMAT_KEY}"
 
 
-def _may_pass(one: _Check, finding: Finding) -> bool:
+async def _may_pass(one: _Check, finding: Finding) -> bool:
     """Whether a run that is under way may be the reason."""
     if isinstance(finding, Unexpected | Missing):
         return True
-    expected = one.inventory.find(finding.key)
+    expected = await one.find(finding.key)
     return expected is not None and expected.kind in _RUNS_CHANGE
 
 
-def _count_unsteady(one: _Check, suspects: list[str], findings: list[Finding]) -> None:
+async def _count_unsteady(one: _Check, suspects: list[str], findings: list[Finding]) -> None:
     """Audio never changes: if it did not hold, and holds now, reading it cannot be relied on."""
     still = {finding.key for finding in findings}
     for key in suspects:
-        expected = one.inventory.find(key) if key not in still else None
+        expected = await one.find(key) if key not in still else None
         if expected is not None and expected.kind == Kind.AUDIO and not expected.leaving:
             one.found.unsteady += 1

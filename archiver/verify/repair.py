@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio import to_thread
+
 from archiver.archive.archive import Archive
 from archiver.archive.opening import locked_archive
 from archiver.archive.pace import Pace
@@ -89,7 +91,7 @@ async def _mend_all(
 
 async def _mend(mender: Mender, inventory: Inventory, finding: Finding) -> Finding:
     """The finding as it is after the attempt."""
-    expected = inventory.find(finding.key)
+    expected = await to_thread.run_sync(inventory.find, finding.key)
     if expected is None:
         return finding
     try:

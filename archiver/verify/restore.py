@@ -72,7 +72,7 @@ class Mender:
         async def refresh() -> Recording:
             return await self._recording(expected)
 
-        with self.spool.part() as part:
+        async with self.spool.part() as part:
             fetched = await self.fetcher.fetch(recording, part, refresh)
             if fetched.body.sha256 != expected.sha256:
                 raise FetchError(
@@ -121,7 +121,7 @@ class Mender:
     async def _audio(self, expected: Expected, recording: Recording) -> Audio:
         """The `audio` member of a new sidecar, from the bytes in the archive."""
         key = expected.audio_key or ""
-        with self.spool.part() as part:
+        async with self.spool.part() as part:
             body = await _read(self.archive.storage, key, part)
             kind = identify(part.head, None, key)
             body, facts = await part.finish(kind.content_type)
@@ -160,7 +160,7 @@ class Mender:
             info = await storage.stat(key)
         except KeyMissing:
             return None
-        with self.spool.part() as part:
+        async with self.spool.part() as part:
             body = await _read(storage, key, part)
             kept, digest = damaged_key(key, body.sha256), body.sha256
             try:

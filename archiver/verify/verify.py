@@ -1,12 +1,14 @@
 """`verify` as a whole: which archive, which part of it, and what is noted for the next time."""
 
 import tempfile
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+
+from anyio import to_thread
 
 from archiver.archive.format import FORMAT, read_id
 from archiver.archive.opening import catalog_path, existing_storage
@@ -27,6 +29,7 @@ from archiver.evidence.audit import Audit, Proof
 from archiver.retention.object_lock import promise_of
 from archiver.storage.base import Storage
 from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX
+from archiver.tasks.threads import entered
 from archiver.text.json import read_json
 from archiver.verify.audit import PATIENT, Patience, Verification, VerifyRequest, check
 from archiver.verify.evidence import audit_evidence
@@ -108,11 +111,10 @@ async def verify(
     async with existing_storage(config) as storage:
         told = await _told_id(storage, config.storage.url)
         state = _state_path(config, told, state_folder)
-        sample = None if wanted.parts is None else load_sample(state, wanted.parts, clock())
-        with (
-            tempfile.TemporaryDirectory(prefix="archiver-") as folder,
-            closing(Inventory(Path(folder) / "inventory.sqlite")) as inventory,
-        ):
+        sample = None
+        if wanted.parts is not None:
+            sample = await to_thread.run_sync(load_sample, state, wanted.parts, clock())
+        async with entered(_scratch_inventory) as inventory:
             request = VerifyRequest(sample, wanted.since, wanted.head)
             found = await check(
                 storage,
@@ -126,7 +128,7 @@ async def verify(
                 patience=patience,
             )
             if inventory.tells_of_holds and inventory.tells_of_removals:
-                doomed = inventory.doomed()
+                doomed = await to_thread.run_sync(inventory.doomed)
                 found.findings += await removals_under_hold(storage, found.archive_id, doomed)
             evidence = await _evidence(storage, found, config, wanted)
             notes = [*_notes(found), *evidence.notes]
@@ -147,6 +149,15 @@ async def verify(
         with suppress(StorageError):  # the right to ask is not needed for anything else here
             notes.append(await promise_of(storage))
     return Verified(found, sample, tuple(notes), tuple(evidence.proofs), state)
+
+
+@contextmanager
+def _scratch_inventory() -> Iterator[Inventory]:
+    with (
+        tempfile.TemporaryDirectory(prefix="archiver-") as folder,
+        closing(Inventory(Path(folder) / "inventory.sqlite")) as inventory,
+    ):
+        yield inventory
 
 
 async def _told_id(storage: Storage, url: str) -> str | None:

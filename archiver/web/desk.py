@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from anyio import to_thread
+
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.desk.accounts.access import Entrance, entrance
@@ -69,8 +71,9 @@ async def open_desk(
     """
     wanted = config.desk
     users = UsersFile(wanted.users)
-    way_in = entrance(host, users.all().values(), has_proxy=wanted.proxy_header is not None)
-    card = read_scorecard(wanted.scorecard)
+    known = await to_thread.run_sync(users.all)
+    way_in = entrance(host, known.values(), has_proxy=wanted.proxy_header is not None)
+    card = await to_thread.run_sync(read_scorecard, wanted.scorecard)
     async with AsyncExitStack() as opened:
         library = await opened.enter_async_context(
             open_library(config, state_folder=state_folder, cache_folder=cache_folder)

@@ -149,7 +149,8 @@ def test_an_archive_that_another_run_has_locked_ends_a_night_with_6_and_the_nigh
     ended = interrupted(process, signal.SIGTERM)
     assert ended.code == 130
     errors = [one for one in logged(ended) if one["event"] == "error"]
-    assert {one["code"] for one in errors} == {6}
+    # The signal may meet a run of the nights that go on: that one was interrupted.
+    assert {one["code"] for one in errors} - {130} == {6}
     assert "another run" in errors[0]["message"]
 
 

@@ -69,7 +69,7 @@ class Source:
             self.refreshed += 1
             return recording
 
-        with Spool(self.folder, in_memory).part() as part:
+        async with Spool(self.folder, in_memory).part() as part:
             fetched = await self.fetcher.fetch(recording, part, refresh)
             body = fetched.body.source
             return fetched, body if isinstance(body, bytes) else body.read_bytes()

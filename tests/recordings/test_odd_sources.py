@@ -54,7 +54,7 @@ async def fetching(folder: Path, api: str, *allow: str) -> AsyncIterator[Fetch]:
             async def refresh() -> Recording:
                 return recording
 
-            with Spool(folder, 10**6).part() as part:
+            async with Spool(folder, 10**6).part() as part:
                 body = (await fetcher.fetch(recording, part, refresh)).body.source
                 assert isinstance(body, bytes)
                 return body

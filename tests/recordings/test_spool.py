@@ -18,7 +18,7 @@ async def test_a_body_is_the_same_wherever_it_waits_and_is_hashed(
 ) -> None:
     monkeypatch.setattr(spool, "at_once_bytes", lambda: at_once)
     chunks = [bytes([n]) * 700_000 for n in range(4)]
-    with Spool(tmp_path, in_memory).part() as part:
+    async with Spool(tmp_path, in_memory).part() as part:
         for chunk in chunks:
             await part.add(chunk)
         body, _ = await part.finish("audio/mpeg")

@@ -244,7 +244,7 @@ def test_a_full_disk_ends_the_run_cleanly_and_the_next_completes_it(
 
 def test_small_chunks_that_no_longer_fit_are_no_bug_of_ours(small_disk: Path) -> None:
     async def spool() -> None:
-        with Spool(small_disk, 1024).part() as part:
+        async with Spool(small_disk, 1024).part() as part:
             for _ in range(2 * ROOM // 1000):
                 await part.add(bytes(1000))
             await part.finish("audio/wav")

@@ -80,7 +80,7 @@ class Door:
         Raises LogInThrottled after too many failures of this name or from this address, and
         LogInFailed, which does not tell a wrong name from a wrong password, by its time neither.
         """
-        user = self._users.find(name)
+        user = await self._users.look_up(name)
         key, place = user.name if user else name[:64].casefold(), place_of(address)
         self._take(key, place)
         kept = None if user is None else user.password
@@ -105,7 +105,7 @@ class Door:
         if self._entrance is Entrance.LOCAL:
             return self._by_name(LOCAL)
         if named and is_among(peer, self._proxies):
-            return self._by_name(_person(self._named(named), Way.PROXY))
+            return self._by_name(_person(await self._named(named), Way.PROXY))
         user = await self._sessions.user_of(token, self._users) if token else None
         if user is None or not token:
             return None
@@ -126,8 +126,8 @@ class Door:
                 retry_after=wait,
             )
 
-    def _named(self, named: Sequence[str]) -> User:
-        user = self._users.find(named[0]) if len(named) == 1 else None
+    async def _named(self, named: Sequence[str]) -> User:
+        user = await self._users.look_up(named[0]) if len(named) == 1 else None
         if user is None:
             raise NotAllowed(
                 "the proxy names somebody who is no user of the desk",

@@ -67,7 +67,7 @@ class Sessions:
         if found is None:
             return None
         name, credential, begun_at, seen_at = found
-        user = users.find(name)
+        user = await users.look_up(name)
         is_over = now - begun_at >= _whole(LONGEST) or now - seen_at >= _whole(IDLE)
         if user is None or is_over or not hmac.compare_digest(credential, _credential(user)):
             await self.end(token)

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import anyio
+import anyio.to_thread
+
 from archiver.config.document import Section, Source, parse_document
 from archiver.config.files import read_text
 from archiver.config.scalars import one_of
@@ -39,6 +42,7 @@ class UsersFile:
         self.path = path
         self._seen: tuple[int, ...] | None = None
         self._users: Mapping[str, User] = {}
+        self._one_looks = anyio.CapacityLimiter(1)
 
     def all(self) -> Mapping[str, User]:
         """Every user by name; none where there is no file. Raises ConfigError."""
@@ -57,6 +61,10 @@ class UsersFile:
             return self.all().get(proper_name(name))
         except ValueError:
             return None
+
+    async def look_up(self, name: str) -> User | None:
+        """The same, in a worker thread and for one task at a time."""
+        return await anyio.to_thread.run_sync(self.find, name, limiter=self._one_looks)
 
     def _facts(self) -> tuple[int, ...] | None:
         try:

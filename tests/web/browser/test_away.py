@@ -16,14 +16,16 @@ from tests.web.desks import Made, archived, served, until_listed
 
 pytestmark = needs_chromium
 
-LONG = 11
-"""A recording of ten minutes: far more than a browser fetches ahead."""
+LONG, UNDRAWN = 11, 12
+"""Recordings of forty minutes, far more than a browser fetches ahead; one was never drawn."""
 
 
 def ten_minutes(folder: Path) -> Made:
-    made = archived(folder, World().call(1, talk=600).recording(LONG, audio=wav(20_000_000)))
+    world = World().call(1, talk=600).recording(LONG, audio=wav(20_000_000))
+    world.call(2, talk=600).recording(UNDRAWN, audio=wav(20_000_000, 1))
+    made = archived(folder, world)
     with served(made) as desk, desk.visitor() as local:
-        until_listed(local, 1)
+        until_listed(local, 2)
     return made
 
 
@@ -93,7 +95,7 @@ def test_a_long_call_is_drawn_roughly_at_once_then_exactly_and_can_be_zoomed(
             held.append(route)
 
         page.route("**/peaks", hold)
-        page.goto(f"{desk.url}/recordings/{LONG}")
+        page.goto(f"{desk.url}/recordings/{UNDRAWN}")
         expect(page.locator(".flat")).to_contain_text("Rough waveform", timeout=20_000)
         expect(page.locator(".wave[data-drawn]")).to_be_visible()
         for route in held:

@@ -43,6 +43,12 @@ from archiver.storage.keys import LEDGER_PREFIX
 
 CLAIM_SUFFIX: Final = ".claim"
 MOST_CLAIM_BYTES: Final = 1024
+SETTLE_FORK: Final = (
+    "two writers of archiver 0.1 wrote it, and nothing says which counts: move one of both files"
+    " out of the archive, keep it, and run `archiver run`"
+)
+"""What to do about a fork at the very end of a ledger. What only the file that was moved names is
+proved against the source again, like all that a killed run left."""
 
 _NAME = re.compile(r"(\d{8})\.claim")
 _CONTENT = re.compile(rb"([0-9a-f]{64})  ([!-~]+)\n")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from archiver.errors import ArchiveDamaged, KeyExists
 from archiver.ledger.claims import (
     MOST_CLAIM_BYTES,
+    SETTLE_FORK,
     are_events,
     claim_key,
     claim_of,
@@ -152,7 +153,7 @@ class Ledger:
         if len(counting) > 1:
             raise ArchiveDamaged(
                 f"the ledger does not hold: there are {len(keys)} segments with number {number}",
-                hint="nothing was changed; keep the one that the next segment names",
+                hint=SETTLE_FORK,
             )
         return counting[0] if counting else None
 

@@ -18,6 +18,7 @@ from typing import Any
 from archiver.errors import ArchiveDamaged, StorageError, StorageForbidden, StorageUnreachable
 from archiver.ledger.claims import (
     MOST_CLAIM_BYTES,
+    SETTLE_FORK,
     are_events,
     claim_key,
     claimed_head,
@@ -35,12 +36,16 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One thing about the chain that does not hold. `foreign` is the id of another archive."""
+    """One thing about the chain that does not hold. `foreign` is the id of another archive.
+
+    `advice` is what to do, where that is not to restore the file from a copy.
+    """
 
     key: str
     expected: str
     found: str
     foreign: str | None = None
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +231,10 @@ class Walk:
         if whole and (one.asks_for_claim or later):
             return Step(one.key, (), set_aside=True)
         there = f"one segment with number {one.head.number}"
-        return Step(one.key, (), (Break(one.key, there, f"{count}; another one fits better"),))
+        broken = Break(one.key, there, f"{count}; another one fits better")
+        if whole:
+            broken = Break(one.key, there, f"{count} that follow the same", advice=SETTLE_FORK)
+        return Step(one.key, (), (broken,))
 
     def _learn_archive(self, candidates: Sequence[_Found]) -> None:
         told = [str(one.header.get("archive")) for one in candidates if one.matches]

@@ -10,7 +10,7 @@ from archiver.verify.findings import ChainBroken, Finding, TailCut, TwoArchives
 def chain_finding(broken: Break) -> Finding:
     """The finding of a break in the chain."""
     kind = ChainBroken if broken.foreign is None else TwoArchives
-    return kind(key=broken.key, expected=broken.expected, found=broken.found)
+    return kind(key=broken.key, expected=broken.expected, found=broken.found, advice=broken.advice)
 
 
 def tail_findings(walk: Walk, head: str | None, memory: Glimpse) -> list[Finding]:

@@ -11,7 +11,7 @@ import pytest
 
 from archiver.errors import ArchiveDamaged, KeyExists
 from archiver.ledger import segments
-from archiver.ledger.claims import claim_key, claim_of, claimed_head, claimed_number
+from archiver.ledger.claims import SETTLE_FORK, claim_key, claim_of, claimed_head, claimed_number
 from archiver.ledger.events import Gone
 from archiver.ledger.lines import encode
 from archiver.ledger.log import Ledger
@@ -20,6 +20,7 @@ from archiver.ledger.walk import Walk
 from archiver.storage.base import Body, Storage
 from archiver.storage.local.folder import LocalStorage
 from archiver.storage.memory import MemoryStorage
+from archiver.verify.chain import chain_finding
 
 pytestmark = pytest.mark.anyio
 
@@ -180,6 +181,25 @@ async def test_of_a_fork_that_archiver_0_1_left_the_one_counts_that_was_gone_on_
     lines = [line(0), line(1), line(3)]
     assert await told(ledger) == lines
     assert await walked(storage) == (lines, [theirs.key], [])
+
+
+async def test_a_fork_of_archiver_0_1_at_the_end_is_settled_by_doing_what_is_advised() -> None:
+    storage, ledger, head = await start()
+    ours, theirs = of_old(head, 1), of_old(head, 2)
+    await write(storage, [ours, theirs])
+    with pytest.raises(ArchiveDamaged) as caught:
+        await told(ledger)
+    assert caught.value.hint == SETTLE_FORK
+    steps = [step async for step in Walk(storage, ARCHIVE).steps()]
+    (broken,) = [one for step in steps for one in step.breaks]
+    assert chain_finding(broken).next == SETTLE_FORK
+    moved, kept = (ours, theirs) if broken.key == ours.key else (theirs, ours)
+    await storage.delete(moved.key)
+    assert len(await told(ledger)) == 2
+    await ledger.append([line(3)], after=kept.head)
+    assert (await walked(storage))[1:] == ([], [])
+    await write(storage, [moved])
+    assert (await walked(storage))[1:] == ([moved.key], []), "now something says which counts"
 
 
 def body_of(segment: Segment) -> Body:

@@ -208,3 +208,25 @@ async def test_what_is_no_answer_of_s3_is_told_as_such(
     proxy.fault(is_list, lambda request, forward: Answer(200, {}, answer))
     with pytest.raises(StorageError):
         await keys(storage)
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Content-Type": "text/html; charset=utf-8", "ETag": '"5f3"'}]
+)
+async def test_a_page_in_place_of_an_object_is_never_taken_for_it(
+    storage: S3Storage, proxy: FaultyS3, headers: dict[str, str]
+) -> None:
+    (key,) = await filled(storage, 1)
+    for _ in range(2):  # by boto3, and then over a connection of our own
+        page = Answer(200, headers, b"<html>back soon</html>")
+        proxy.fault(lambda request: request.method == "GET", lambda *_, page=page: page)
+        with pytest.raises(StorageUnreachable, match="in place of the S3 server"):
+            await storage.read(key, limit=100)
+        proxy.clear()
+        assert await storage.read(key, limit=100) == key.encode()
+
+
+async def test_an_object_without_etag_is_read(storage: S3Storage, proxy: FaultyS3) -> None:
+    (key,) = await filled(storage, 1)
+    proxy.fault(lambda request: request.method == "GET", without_header("ETag"))
+    assert await storage.read(key, limit=100) == key.encode()

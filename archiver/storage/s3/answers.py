@@ -5,11 +5,12 @@ leave some out. What an archive can do without is done without; where it cannot,
 refused and the gap named, since a guess would be evidence of nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archiver.errors import StorageRefused, StorageUnreachable
 
+_BEFORE_IT = "check `storage.s3.endpoint_url`: is it an S3 server, and nothing before it?"
 _OF_A_LISTING = ("Name", "KeyCount", "MaxKeys", "IsTruncated", "Contents")
 
 
@@ -30,6 +31,26 @@ def tag(answer: Mapping[str, Any]) -> str:
     return str(answer.get("ETag") or "").strip('"')
 
 
+def is_of_s3(headers: Iterable[tuple[str, str]]) -> bool:
+    """Whether a 200 with these headers may be an object, and not the page of something before S3.
+
+    Such a page is HTML, or bears neither of the two that every object has.
+    """
+    told = {name.lower(): value for name, value in headers}
+    if any(name.startswith("x-amz-") for name in told):
+        return True
+    is_page = told.get("content-type", "").startswith("text/html")
+    return not is_page and not told.keys().isdisjoint(("etag", "last-modified"))
+
+
+def require_object(answer: Mapping[str, Any], key: str) -> None:
+    """StorageUnreachable when what was answered to a get with 200 is no object."""
+    if not is_of_s3(answer["ResponseMetadata"]["HTTPHeaders"].items()):
+        raise StorageUnreachable(
+            f"{key}: something answered in place of the S3 server", key=key, hint=_BEFORE_IT
+        )
+
+
 def require_listing(answer: Mapping[str, Any]) -> None:
     """StorageUnreachable when what was answered with 200 is no listing: a page of HTML, nothing.
 
@@ -38,7 +59,7 @@ def require_listing(answer: Mapping[str, Any]) -> None:
     if not any(member in answer for member in _OF_A_LISTING):
         raise StorageUnreachable(
             "the S3 server answered with something that is no listing",
-            hint="check `storage.s3.endpoint_url`: is it an S3 server, and nothing before it?",
+            hint=_BEFORE_IT,
         )
 
 

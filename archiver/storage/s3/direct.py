@@ -19,6 +19,7 @@ from botocore.httpsession import get_cert_path
 from archiver.errors import KeyChanged, KeyExists
 from archiver.http.direct import Direct, Received, Unanswered
 from archiver.storage.base import Body, ByteRange
+from archiver.storage.s3.answers import is_of_s3
 from archiver.storage.s3.client import CONNECT_TIMEOUT, SOCKET_TIMEOUT, Service
 from archiver.storage.s3.errors import unanswered, unmet_words
 from archiver.storage.s3.requests import Bucket, get_parameters
@@ -153,6 +154,9 @@ async def _chunks(key: str, answer: Received) -> AsyncIterator[bytes]:
 
 
 def _is_asked_for(answer: Received, span: ByteRange | None) -> bool:
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers)
+    if not is_of_s3(headers):
+        return False
     if span is None:
         return answer.status == 200
     begins = f"bytes {span.start}-".encode()

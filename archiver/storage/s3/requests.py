@@ -23,12 +23,18 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 from botocore.exceptions import ClientError
 
 from archiver.config import S3Config
-from archiver.errors import KeyChanged, KeyExists, StorageError, StorageRefused
+from archiver.errors import KeyChanged, KeyExists, StorageError, StorageRefused, StorageUnreachable
 from archiver.storage.base import Body, ByteRange, ObjectInfo
 from archiver.storage.keys import ARCHIVE_PREFIX, TMP_PREFIX
 from archiver.storage.local.disk import storage_error
 from archiver.storage.s3 import client
-from archiver.storage.s3.answers import following, require_listing, required, tag
+from archiver.storage.s3.answers import (
+    following,
+    require_listing,
+    require_object,
+    required,
+    tag,
+)
 from archiver.storage.s3.errors import s3_errors, status_of
 from archiver.storage.s3.parts import Stretch, Window
 from archiver.storage.s3.signing import Pattern, checksum_of, pattern_of
@@ -158,6 +164,11 @@ class Bucket:
                 if span is not None and status_of(error) == 416:
                     return io.BytesIO()
                 raise
+        try:
+            require_object(answer, key)
+        except StorageUnreachable:
+            answer["Body"].close()
+            raise
         given = answer.get("ContentRange", "").removeprefix("bytes ")
         if span is not None and not given.startswith(f"{span.start}-"):
             answer["Body"].close()

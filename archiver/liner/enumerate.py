@@ -38,8 +38,9 @@ from archiver.liner.models import Call
 from archiver.liner.paging import Listing, read_list
 from archiver.liner.progress import ListingProgress, ProgressOfLists
 from archiver.liner.protocol import Page
+from archiver.liner.questions import Ask, Narrowing
 from archiver.liner.scope import Scope, Stretch, Window
-from archiver.tasks.lanes import in_lanes
+from archiver.tasks.lanes import Further, in_lanes, work_off
 
 __all__ = ["Emit", "Enumerator", "Scope", "Shortfall", "Stretch", "Window"]
 
@@ -54,9 +55,8 @@ _ECHOES: Final = 3
 """Pieces of a slice that all count as much as the slice itself: the period is being ignored."""
 _CLOCK_CONFUSION: Final = timedelta(hours=26)
 """Times of rows may be local ones without an offset; more than this apart is no time zone."""
-_SHORTEST_SLICE: Final = timedelta(days=1)
-_FAILURES: Final = 12
-"""Requests in a row that may fail for one scope before the rest of its slice is given up."""
+_MAY_TAKE_LESS: Final = (RequestRejected, RequestUnanswered)
+"""What a server answers, or does not, that may do better with a shorter slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +73,6 @@ class Shortfall:
     retryable: bool
     expected: int | None = None
     got: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One question: scopes, the slice that is asked for, and the window that is wanted."""
-
-    scopes: tuple[Scope, ...]
-    slice: Window
-    wanted: Window
-
-    def halves(self) -> "tuple[_Ask, _Ask]":
-        middle = len(self.scopes) // 2
-        return (
-            replace(self, scopes=self.scopes[:middle]),
-            replace(self, scopes=self.scopes[middle:]),
-        )
-
-    def singles(self) -> "list[_Ask]":
-        return [replace(self, scopes=(scope,)) for scope in self.scopes]
-
-    def pieces(self, longest: timedelta) -> "list[_Ask]":
-        return [replace(self, slice=piece) for piece in self.slice.slices(longest)]
-
-    @property
-    def length(self) -> timedelta:
-        return self.slice.until - self.slice.since
 
 
 class _RowsUnnamed(Exception):
@@ -167,7 +141,7 @@ class Enumerator:
         known = [scope for scope in batch.scopes if scope in self._lost]
         for scope in known:
             self._report((scope,), batch.window, self._lost[scope])
-        whole = _Ask(_without(batch.scopes, known), batch.window, batch.window)
+        whole = Ask(batch.scopes, batch.window, batch.window).without(known)
         first, *rest = whole.pieces(self._longest) or [whole]
         if batch.window.is_empty or not whole.scopes:
             self._progress.batch(0)
@@ -180,7 +154,7 @@ class Enumerator:
         if self._ignores_period and rest:
             rest = [whole]
 
-        async def answer(ask: _Ask | None) -> None:
+        async def answer(ask: Ask | None) -> None:
             if ask is None:
                 await self._count(whole)
             else:
@@ -189,12 +163,12 @@ class Enumerator:
 
         await in_lanes(_SLICES, [None, *rest] if rest else [], answer)
 
-    async def _count(self, whole: _Ask) -> None:
+    async def _count(self, whole: Ask) -> None:
         """Learn how many calls the slices of a batch hold in all, by one request that may fail.
 
         It is worth no more than a figure of progress: long periods may be refused or cut.
         """
-        whole = replace(whole, scopes=_without(whole.scopes, self._lost))
+        whole = whole.without(self._lost)
         if not whole.scopes:
             return
         try:
@@ -203,84 +177,91 @@ class Enumerator:
             return
         self._progress.batch(None if self._sees_other_times(page, whole) else page.total)
 
-    async def _answer(self, ask: _Ask, head: Page[Call] | None = None) -> None:
+    async def _answer(self, ask: Ask) -> None:
         """Read what is asked for, in smaller and smaller questions where it has to be."""
-        ask = replace(ask, scopes=_without(ask.scopes, self._lost))
-        if not ask.scopes:
-            return
-        if ask.length > self._longest and not self._ignores_period:
-            await in_lanes(1, ask.pieces(self._longest), self._answer)
-            return
-        if len(ask.scopes) > 1 and ask.scopes[0].kind in self._unnamed:
-            await in_lanes(_SLICES, ask.singles(), self._answer)
-            return
+        await work_off(_SLICES, ask, self._try)
+
+    async def _try(self, ask: Ask) -> Further[Ask]:
+        """Read the answer to one question; what is to be asked instead, if anything is."""
+        ask = ask.without(self._lost)
+        smaller = self._smaller(ask)
+        if smaller is not None:
+            return smaller
+        error: RequestError | None = None
+        pieces: Sequence[Ask] = ()
         try:
-            await self._read(ask, head)
+            pieces = await self._read(ask)
         except _RowsUnnamed:
             self._unnamed.add(ask.scopes[0].kind)
-            await self._answer(ask)
-        except RequestThrottled as error:
-            self._report(ask.scopes, ask.slice, error)
-        except RequestError as error:
-            if _may_be_too_long(error, ask):
-                self._longest = min(self._longest, _LONGEST_SLICE)
-                await self._answer(ask)
-            elif len(ask.scopes) == 1:
-                await self._despite(error, ask)
-            elif self._is_hopeless:
-                self._report(ask.scopes, ask.slice, error)
-            else:
-                await in_lanes(1, ask.halves(), self._answer)
+            return Further(then=[ask])
+        except RequestError as failed:
+            error = failed
+        if ask.narrowing is not None:
+            return Further(then=self._narrowed(ask, ask.narrowing, error), beside=pieces)
+        return Further(then=self._instead(ask, error) if error else (), beside=pieces)
+
+    def _smaller(self, ask: Ask) -> Further[Ask] | None:
+        """What is to be asked at once instead, as earlier answers have shown; None: as it is."""
+        if not ask.scopes:
+            return Further()
+        if ask.narrowing is not None:
+            return None
+        if ask.length > self._longest and not self._ignores_period:
+            return Further(then=ask.pieces(self._longest))
+        if len(ask.scopes) > 1 and ask.scopes[0].kind in self._unnamed:
+            return Further(beside=ask.singles())
+        return None
+
+    def _instead(self, ask: Ask, error: RequestError) -> Sequence[Ask]:
+        """What may fare better than a question that failed; what cannot is reported."""
+        if _may_be_too_long(error, ask):
+            self._longest = min(self._longest, _LONGEST_SLICE)
+            return [ask]
+        if len(ask.scopes) > 1 and not isinstance(error, RequestThrottled):
+            if not self._is_hopeless:
+                return ask.halves()
+        elif isinstance(error, RequestNotFound | RequestForbidden):
+            if ask.scopes[0] not in self._lost:
+                self._lost[ask.scopes[0]] = error
+                self._report(ask.scopes, ask.wanted, error)
+            return ()
+        elif isinstance(error, _MAY_TAKE_LESS):
+            return self._narrowed(ask, Narrowing(error), error)
+        self._report(ask.scopes, ask.slice, error)
+        return ()
 
     @property
     def _is_hopeless(self) -> bool:
         """Whether nothing was ever read, and a batch of scopes was tried one by one."""
         return not self._has_read and len(self._shortfalls) >= _BATCH
 
-    async def _despite(self, error: RequestError, ask: _Ask) -> None:
-        """A single scope failed: narrow the window where that may help, else report it."""
-        if isinstance(error, RequestNotFound | RequestForbidden):
-            if ask.scopes[0] not in self._lost:
-                self._lost[ask.scopes[0]] = error
-                self._report(ask.scopes, ask.wanted, error)
-        elif isinstance(error, RequestRejected | RequestUnanswered):
-            await self._narrow(error, ask)
+    def _narrowed(
+        self, ask: Ask, narrowing: Narrowing, error: RequestError | None
+    ) -> Sequence[Ask]:
+        """The next piece of a slice that failed, after this one was read or failed as well."""
+        if error is None:
+            narrowing = narrowing.after_success()
+            if isinstance(narrowing.cause, RequestRejected):
+                self._longest = min(self._longest, ask.length)
+        elif isinstance(error, _MAY_TAKE_LESS):
+            narrowing = narrowing.after_failure(ask.slice, error)
         else:
             self._report(ask.scopes, ask.slice, error)
+        window, narrowing, given_up = narrowing.next()
+        for one in given_up:
+            self._report(ask.scopes, one.window, one.error)
+        return [] if window is None else [replace(ask, slice=window, narrowing=narrowing)]
 
-    async def _narrow(self, error: RequestError, ask: _Ask) -> None:
-        """Ask for halves of the slice, depth first, until too many in a row have failed."""
-        waiting = [(ask.slice, error)]
-        failures = 1
-        while waiting:
-            window, error = waiting.pop()
-            halves = window.halves() if window.until - window.since > _SHORTEST_SLICE else None
-            if halves is None or failures >= _FAILURES:
-                self._report(ask.scopes, window, error)
-                continue
-            for half in halves:
-                try:
-                    await self._read(replace(ask, slice=half))
-                except (RequestRejected, RequestUnanswered) as again:
-                    failures += 1
-                    waiting.append((half, again))
-                except RequestError as other:
-                    self._report(ask.scopes, half, other)
-                else:
-                    failures = 0
-                    if isinstance(error, RequestRejected):
-                        self._longest = min(self._longest, half.until - half.since)
-
-    async def _read(self, ask: _Ask, head: Page[Call] | None = None) -> None:
-        """Read one slice; cut it first when it holds more calls than offsets should count."""
+    async def _read(self, ask: Ask) -> Sequence[Ask]:
+        """Read one slice; where offsets would count too many calls, the pieces to read instead."""
         async with self._slots:
-            first = head if head is not None else await self._page(ask, 0)
+            first = ask.head if ask.head is not None else await self._page(ask, 0)
         total = first.total or 0
         sees_other_times = self._sees_other_times(first, ask)
         self._progress.head(ask, None if sees_other_times else first.total)
         is_deep = not sees_other_times and total > self._deep
-        if is_deep and await self._read_in_pieces(ask, total):
-            return
+        if is_deep and (pieces := await self._pieces(ask, total)):
+            return pieces
         async with self._slots:
             listing = await read_list(
                 lambda offset: self._page(ask, offset),
@@ -291,26 +272,21 @@ class Enumerator:
         if not listing.is_whole:
             raise _ListShort(listing)
         self._has_read = True
+        return ()
 
-    async def _read_in_pieces(self, ask: _Ask, total: int) -> bool:
-        """Read the slice in pieces; False when it cannot be cut or cutting changes nothing."""
+    async def _pieces(self, ask: Ask, total: int) -> Sequence[Ask]:
+        """The slice in pieces; none when it cannot be cut or cutting changes nothing."""
         seconds = int(ask.length.total_seconds())
         count = min(-(-2 * total // self._deep), _MOST_PIECES, seconds)
         if count < 2:
-            return False
+            return ()
         pieces = ask.pieces(timedelta(seconds=-(-seconds // count)))
-        heads = [await self._page(piece, 0) for piece in pieces[:_ECHOES]]
-        if all((head.total or 0) >= total for head in heads):
-            return False
+        headed = [replace(one, head=await self._page(one, 0)) for one in pieces[:_ECHOES]]
+        if all(one.head is not None and (one.head.total or 0) >= total for one in headed):
+            return ()
+        return [*headed, *pieces[_ECHOES:]]
 
-        async def answer_headed(headed: tuple[_Ask, Page[Call]]) -> None:
-            await self._answer(*headed)
-
-        await in_lanes(_SLICES, zip(pieces, heads, strict=False), answer_headed)
-        await in_lanes(_SLICES, pieces[_ECHOES:], self._answer)
-        return True
-
-    def _sees_other_times(self, page: Page[Call], ask: _Ask) -> bool:
+    def _sees_other_times(self, page: Page[Call], ask: Ask) -> bool:
         """Whether the server ignores the period: most rows lie far outside of it."""
         times = [row.created_at for row in page.rows if row.created_at is not None]
         far = [
@@ -322,7 +298,7 @@ class Enumerator:
         self._ignores_period = self._ignores_period or 2 * len(far) > len(times)
         return self._ignores_period
 
-    async def _page(self, ask: _Ask, offset: int) -> Page[Call]:
+    async def _page(self, ask: Ask, offset: int) -> Page[Call]:
         page = await self._client.calls_page(
             ask.scopes,
             ask.slice,
@@ -334,7 +310,7 @@ class Enumerator:
             raise _RowsUnnamed
         return page
 
-    async def _hand_over(self, ask: _Ask, rows: list[Call]) -> None:
+    async def _hand_over(self, ask: Ask, rows: list[Call]) -> None:
         wanted = [_named(row, ask) for row in rows if self._is_wanted(row, ask.wanted)]
         if wanted:
             await self._emit(wanted)
@@ -371,21 +347,16 @@ def _batches_of(stretch: Stretch) -> Iterable[Stretch]:
         yield Stretch(stretch.scopes[start : start + _BATCH], stretch.window)
 
 
-def _may_be_too_long(error: RequestError, ask: _Ask) -> bool:
+def _may_be_too_long(error: RequestError, ask: Ask) -> bool:
     """Whether the API may have refused the period for its length alone."""
-    return ask.length > _LONGEST_SLICE and isinstance(error, RequestRejected | RequestUnanswered)
+    return ask.length > _LONGEST_SLICE and isinstance(error, _MAY_TAKE_LESS)
 
 
-def _without(scopes: Iterable[Scope], lost: Iterable[Scope]) -> tuple[Scope, ...]:
-    gone = frozenset(lost)
-    return tuple(scope for scope in scopes if scope not in gone)
-
-
-def _scope_id(row: Call, ask: _Ask) -> int | None:
+def _scope_id(row: Call, ask: Ask) -> int | None:
     return row.order_id if ask.scopes[0].kind == "order" else row.lead_id
 
 
-def _named(row: Call, ask: _Ask) -> Call:
+def _named(row: Call, ask: Ask) -> Call:
     """The row with the id of the one scope that was asked for, where it does not say its own."""
     if len(ask.scopes) > 1 or _scope_id(row, ask) is not None:
         return row

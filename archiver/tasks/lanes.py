@@ -1,7 +1,16 @@
-"""Several pieces of work at a time, and one error out."""
+"""Several pieces of work at a time, also such as work brings up; and one error out."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine, Iterable
-from typing import Any, TypeVar
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Sequence,
+)
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import anyio
 
@@ -30,6 +39,36 @@ async def in_lanes(
     finally:
         if isinstance(items, AsyncGenerator):
             await items.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Further(Generic[T]):
+    """What a piece of work brought up: to be done next, in this order, or in any lane."""
+
+    then: Sequence[T] = ()
+    beside: Sequence[T] = ()
+
+
+async def work_off(lanes: int, item: T, work: Callable[[T], Awaitable[Further[T]]]) -> None:
+    """Do the work for the item, and for all that comes of it, at most `lanes` at a time.
+
+    What is to be done next is done before anything that was waiting in the same lane. The first
+    error ends the other lanes and is raised as it is, not in a group.
+    """
+    free = anyio.Semaphore(lanes)
+
+    async def lane(first: T) -> None:
+        async with free:
+            waiting = [first]
+            while waiting:
+                further = await work(waiting.pop())
+                waiting.extend(reversed(further.then))
+                for other in further.beside:
+                    group.start_soon(lane, other)
+
+    with one_failure():
+        async with anyio.create_task_group() as group:
+            group.start_soon(lane, item)
 
 
 def _drawing(

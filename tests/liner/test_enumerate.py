@@ -344,15 +344,16 @@ async def test_rows_that_contradict_the_filters_are_dropped() -> None:
 
 async def test_a_slow_receiver_holds_the_enumeration_back() -> None:
     api = Api(spread(6_000, WEEK))
-    taken = 0
+    taken, one_at_a_time = 0, anyio.Lock()
 
     async def emit(calls: list[Call]) -> None:
         nonlocal taken
-        taken += 1
-        if taken == 1:
-            for _ in range(1_000):
-                await anyio.lowlevel.checkpoint()
-            assert len(api.asked) < 30
+        async with one_at_a_time:
+            taken += 1
+            if taken == 1:
+                for _ in range(1_000):
+                    await anyio.lowlevel.checkpoint()
+                assert len(api.asked) < 30
 
     async with asking(api) as (enumerator, _):
         await enumerator.run([of_orders(1)], emit)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import anyio
 import pytest
 
-from archiver.tasks.lanes import in_lanes
+from archiver.tasks.lanes import Further, in_lanes, work_off
 
 pytestmark = pytest.mark.anyio
 
@@ -46,3 +46,45 @@ async def test_the_first_error_ends_the_others_and_comes_out_as_itself() -> None
     with pytest.raises(ValueError, match="ours"):
         await in_lanes(2, range(20), work)
     assert begun == [0, 1]
+
+
+async def test_all_that_work_brings_up_is_done_once_and_no_more_at_a_time_than_lanes() -> None:
+    busy, most, done = 0, 0, []
+
+    async def work(number: int) -> Further[int]:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        for _ in range(10):
+            await anyio.sleep(0)
+        busy -= 1
+        done.append(number)
+        return Further(beside=[one for one in (2 * number, 2 * number + 1) if one < 32])
+
+    await work_off(3, 1, work)
+    assert sorted(done) == list(range(1, 32))
+    assert most == 3
+
+
+async def test_what_is_to_be_done_next_is_done_in_order_and_depth_first() -> None:
+    done = []
+
+    async def work(name: str) -> Further[str]:
+        done.append(name)
+        return Further(then=[name + "a", name + "b"] if len(name) < 3 else ())
+
+    await work_off(1, "x", work)
+    assert done == ["x", "xa", "xaa", "xab", "xb", "xba", "xbb"]
+
+
+async def test_an_error_in_what_was_brought_up_ends_the_others_and_comes_out_as_itself() -> None:
+    async def work(number: int) -> Further[int]:
+        if number == 0:
+            return Further(beside=[1, 2])
+        if number == 2:
+            raise ValueError("ours")
+        await anyio.sleep_forever()
+        return Further()
+
+    with anyio.fail_after(30), pytest.raises(ValueError, match="ours"):
+        await work_off(2, 0, work)

@@ -214,7 +214,7 @@ class Enumerator:
 
     def _instead(self, ask: Ask, error: RequestError) -> Sequence[Ask]:
         """What may fare better than a question that failed; what cannot is reported."""
-        if _may_be_too_long(error, ask):
+        if _may_be_too_long(error, ask) and not self._ignores_period:
             self._longest = min(self._longest, _LONGEST_SLICE)
             return [ask]
         if len(ask.scopes) > 1 and not isinstance(error, RequestThrottled):

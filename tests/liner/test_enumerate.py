@@ -211,14 +211,18 @@ async def test_a_burst_within_one_second_is_paged_through() -> None:
     assert (len(found), shortfalls) == (700, ())
 
 
-async def test_a_server_that_ignores_the_period_is_read_as_one_list() -> None:
+@pytest.mark.parametrize(("longest", "most"), [(365 * DAY, 40), (32 * DAY, 120)])
+async def test_a_server_that_ignores_the_period_is_read_as_one_list(
+    longest: timedelta, most: int
+) -> None:
     api = Api(spread(1500, YEAR), ignores_period=True)
+    api.refuse = lambda q: 422 if q.length > longest else None
     window = Window(SINCE + 100 * DAY, SINCE + 200 * DAY)
     found, shortfalls = await enumerated(api, of_orders(1, window=window), deep=500)
     inside = [row for row in api.calls if window.holds(as_time(row["createdAt"]) or SINCE)]
     assert sorted(found) == sorted(row["id"] for row in inside)
     assert shortfalls == ()
-    assert len(api.asked) <= 40
+    assert len(api.asked) <= most
 
 
 async def test_a_server_that_ignores_the_period_and_tells_no_times_is_read_as_one_list() -> None:

@@ -46,7 +46,25 @@ class Context:
             )
         config = read_config(self.config_path, self.environ, needs_key=needs_key)
         if config.liner is not None:
-            self.console.protect(config.liner.api_key.reveal(), *_secrets_of(config.notices))
+            self.console.protect(config.liner.api_key.reveal())
+        self.console.protect(*_secrets_of(config.notices))
+        return config
+
+    def load_watched_config(self, *, needs_key: bool) -> "Config":
+        """The same for a command of which notices are sent; without them, and with a warning, where
+        their addresses are not known here."""
+        from archiver.config import read_config
+
+        if needs_key or not self.config_path.exists():
+            return self.load_config(needs_key=needs_key)
+        try:
+            config = read_config(
+                self.config_path, self.environ, needs_key=False, sends_notices=True
+            )
+        except ConfigError as error:
+            config = self.load_config(needs_key=False)
+            self.console.warn(f"no notices are sent: {error}")
+        self.console.protect(*_secrets_of(config.notices))
         return config
 
 

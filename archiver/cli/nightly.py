@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import anyio
 
@@ -14,7 +16,7 @@ from archiver.cli.running import one_run
 from archiver.cli.watch import stopped_by_signal
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
-from archiver.errors import INTERRUPTED, ConfigError
+from archiver.errors import INTERRUPTED, ArchiverError, ConfigError
 from archiver.monitoring.endpoint import Pulse, endpoint
 from archiver.monitoring.history import Memory
 from archiver.monitoring.night import Night
@@ -24,6 +26,9 @@ from archiver.run.request import RunRequest
 from archiver.schedule.nightly import Nightly
 from archiver.schedule.schedule import Schedule
 from archiver.schedule.waiting import Sleep
+
+_EARLY: Final = timedelta(hours=1)
+"""A night's run does not end at the same minute each time."""
 
 
 @dataclass(slots=True)
@@ -81,6 +86,47 @@ class Nights:
         state = self.state_folder
         told = tell(self.config, night, state_folder=state, console=console, clock=self.clock)
         self.found = await told or self.found
+        if not stop.is_set() and self._verify_is_due():
+            await self._verify(stop)
+
+    def _verify_is_due(self) -> bool:
+        """Whether the last verification began as long ago as `verify.every`, or nearly so."""
+        every, known = self.config.verify.every, self.found.memory.verifications
+        if every is None or known is None:
+            return every is not None
+        return self.clock() - known.last.started_at >= every - min(every / 4, _EARLY)
+
+    async def _verify(self, stop: anyio.Event) -> None:
+        """Verify the share that is due; the nights go on whatever comes of it."""
+        from archiver.cli.verify_lines import as_json, verify_lines
+        from archiver.cli.verifying import (
+            exit_code_of,
+            one_verification,
+            scope_of,
+            tell_everybody,
+        )
+        from archiver.verify.verify import Wanted
+
+        began, console, config = self.clock(), self.context.console, self.config
+        wanted = Wanted(config.verify.sample)
+        tell = partial(tell_everybody, config, self.context, scope_of(wanted), began)
+        console.next_answer()
+        console.about()
+        try:
+            verified = await one_verification(
+                config, wanted, console, self.state_folder, stop, alive=self.pulse.beat
+            )
+        except ArchiverError as error:
+            code = say_failure(console, error)
+            self.found = await tell(None, code, error, clock=self.clock) or self.found
+            return
+        is_stopped = stop.is_set()
+        code = exit_code_of(verified, is_stopped=is_stopped)
+        console.result(*verify_lines(verified, head=None, is_stopped=is_stopped))
+        console.json(as_json(verified, is_stopped=is_stopped))
+        if (note := verified.remember()) is not None:
+            console.say(f"note: {note}")
+        self.found = await tell(verified, code, None, clock=self.clock) or self.found
 
     @contextmanager
     def _listening(self) -> Iterator[None]:

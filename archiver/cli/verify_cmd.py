@@ -2,7 +2,7 @@
 
 import argparse
 import re
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,18 +11,16 @@ import anyio
 from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, period
+from archiver.clock import system_clock
 from archiver.config import Config, state_folder
-from archiver.errors import INTERRUPTED, UsageError
+from archiver.errors import ArchiverError, UsageError
 
 if TYPE_CHECKING:
     from archiver.retention.acts import Why
     from archiver.verify.verify import Verified, Wanted
 
-_DAMAGED: Final = 4
 _MOST_KEYS: Final = 1000
 """Repaired objects that an act names."""
-_REFUSED: Final = 5
-_UNFINISHED: Final = 3
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -65,21 +63,24 @@ def add_to(parser: Parser, common: Parser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Print the findings; 130 when interrupted, 4 on damage, 5 on what may not be read, 3 on
     what is not recorded."""
-    config = context.load_config(needs_key=arguments.repair)
-    wanted = _wanted(arguments, config)
-    verified, is_stopped = anyio.run(_verify, config, wanted, why_of(arguments), context)
+    from archiver.cli.verifying import exit_code_of, scope_of, tell_everybody
+
+    config = context.load_watched_config(needs_key=arguments.repair)
+    wanted, why, began = _wanted(arguments, config), why_of(arguments), system_clock()
+    tell = partial(tell_everybody, config, context, scope_of(wanted), began)
+    try:
+        verified, is_stopped = anyio.run(_verify, config, wanted, why, context)
+    except ArchiverError as error:
+        anyio.run(tell, None, error.exit_code, error)
+        raise
+    code = exit_code_of(verified, is_stopped=is_stopped)
     _tell(verified, context, head=wanted.head, is_stopped=is_stopped)
-    if is_stopped:
-        return INTERRUPTED
-    if any(one.is_damage for one in verified.found.remaining):
-        return _DAMAGED
-    if verified.found.remaining:
-        return _REFUSED
-    return _UNFINISHED if verified.found.waits else 0
+    anyio.run(tell, verified, code, None)
+    return code
 
 
 def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
-    from archiver.verify.sampling import parse_share
+    from archiver.text.measures import parse_share
     from archiver.verify.verify import Wanted
 
     if arguments.sample and arguments.since:
@@ -102,29 +103,18 @@ async def _verify(
     config: Config, wanted: "Wanted", why: "Why", context: Context
 ) -> "tuple[Verified, bool]":
     """The verification, and whether it was interrupted."""
-    from archiver.cli.progress import Meter, MeterPrinter
+    from archiver.cli.verifying import one_verification
     from archiver.cli.vouching import acted_anew
-    from archiver.cli.watch import shown_by, stopped_by_signal
+    from archiver.cli.watch import stopped_by_signal
     from archiver.retention.acts import Did
-    from archiver.verify.verify import Watcher, verify
 
-    meter = Meter()
-    printer = MeterPrinter(meter, context.console, time.monotonic)
-    async with stopped_by_signal(context.console) as stop, shown_by(printer):
-        verified = await verify(
-            config,
-            wanted,
-            state_folder=state_folder(context.environ, config.catalog.path),
-            watcher=Watcher(meter.expect, meter.add, stop.is_set),
-        )
+    state = state_folder(context.environ, config.catalog.path)
+    async with stopped_by_signal(context.console) as stop:
+        verified = await one_verification(config, wanted, context.console, state, stop)
         if wanted.repair and any(one.repaired for one in verified.found.findings):
             keys = [one.key for one in verified.found.findings if one.repaired]
-            await acted_anew(
-                config,
-                state_folder(context.environ, config.catalog.path),
-                context.console,
-                deed_of(Did.REPAIR, why, keys=keys[:_MOST_KEYS], repaired=len(keys)),
-            )
+            deed = deed_of(Did.REPAIR, why, keys=keys[:_MOST_KEYS], repaired=len(keys))
+            await acted_anew(config, state, context.console, deed)
     return verified, stop.is_set()
 
 

@@ -22,6 +22,7 @@ from archiver.config.values import (
     S3Config,
     ScopeConfig,
     StorageConfig,
+    VerifyConfig,
     WindowConfig,
 )
 from archiver.text.measures import parse_moment
@@ -42,6 +43,7 @@ __all__ = [
     "S3Config",
     "ScopeConfig",
     "StorageConfig",
+    "VerifyConfig",
     "WindowConfig",
     "load_config",
     "parse_moment",

@@ -45,12 +45,13 @@ from archiver.config.values import (
     S3Config,
     ScopeConfig,
     StorageConfig,
+    VerifyConfig,
     WindowConfig,
 )
 from archiver.errors import ConfigError
 from archiver.http import proxies
 from archiver.secrets import Secret
-from archiver.text.measures import parse_duration, parse_id, parse_moment
+from archiver.text.measures import parse_duration, parse_id, parse_moment, parse_share
 
 _API_KEY: Final = "${LINER_API_KEY}"
 _KEY_HINT: Final = (
@@ -80,6 +81,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "evidence": _names(EvidenceConfig),
     "evidence.witnesses": _names(StorageConfig),
     "evidence.witnesses.s3": tuple(n for n in _names(S3Config) if n != "object_lock"),
+    "verify": _names(VerifyConfig),
     "metrics": _names(MetricsConfig),
     "notices": (*_names(NoticesConfig), "webhook_file", "heartbeat_file"),
     "desk": _names(DeskConfig),
@@ -87,11 +89,24 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
 """Every section by its full name, and the keys that it knows."""
 
 
-def read_config(path: Path, environ: Mapping[str, str], *, needs_key: bool = True) -> Config:
+def read_config(
+    path: Path,
+    environ: Mapping[str, str],
+    *,
+    needs_key: bool = True,
+    sends_notices: bool | None = None,
+) -> Config:
     """The configuration in a file; ConfigError when it cannot be read or used."""
     text = read_text(path, path.name)
     base = path.absolute().parent
-    return load_config(text, environ, base=base, name=path.name, needs_key=needs_key)
+    return load_config(
+        text,
+        environ,
+        base=base,
+        name=path.name,
+        needs_key=needs_key,
+        sends_notices=sends_notices,
+    )
 
 
 def load_config(
@@ -101,6 +116,7 @@ def load_config(
     base: Path,
     name: str = "archive.yaml",
     needs_key: bool = True,
+    sends_notices: bool | None = None,
 ) -> Config:
     """The configuration in `text`, checked as a whole.
 
@@ -108,11 +124,12 @@ def load_config(
     shows a value that came from the environment or a secret file.
 
     Without `needs_key`, for commands that never talk to the API, there is no `liner`: neither the
-    key nor the host need be known. The addresses of notices, which only runs send, are not read
-    either.
+    key nor the host need be known. The addresses of notices are not read either, unless the
+    command sends some.
     """
     top = parse_document(Source(name, environ), text, KNOWN)
     place = Place(base, environ.get("HOME"))
+    tells = needs_key if sends_notices is None else sends_notices
     if not needs_key:
         _check_liner(top.section("liner"), environ)
     config = Config(
@@ -126,8 +143,9 @@ def load_config(
         retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
         inspect=_inspect(top.section("inspect")),
         evidence=evidence(top.section("evidence"), place),
+        verify=_verify(top.section("verify")),
         metrics=metrics(top.section("metrics"), place.path),
-        notices=notices(top.section("notices"), place.path) if needs_key else NoticesConfig(),
+        notices=notices(top.section("notices"), place.path) if tells else NoticesConfig(),
         desk=_desk(top.section("desk"), place),
     )
     _keep_apart(top, config)
@@ -287,6 +305,13 @@ def _inspect(section: Section) -> InspectConfig:
         after_run=section.value("after_run", yes_or_no, default.after_run),
         workers=section.value("workers", whole(1, 64), default.workers),
         limit=section.value("limit", length, default.limit),
+    )
+
+
+def _verify(section: Section) -> VerifyConfig:
+    return VerifyConfig(
+        every=section.value("every", length, None),
+        sample=section.value("sample", parse_share, None),
     )
 
 

@@ -57,6 +57,7 @@ _FORMS: Final[Mapping[Any, Schema]] = {
 
 _WRITTEN: Final[Mapping[str, list[Schema]]] = {
     "liner.timeout": [_DURATION],
+    "verify.sample": [{"type": "string", "pattern": "^1/[1-9][0-9]{0,4}$"}],
     "download.max_bytes": [_SIZE, {"type": "integer"}],
     "download.spool_memory": [_SIZE, {"type": "integer"}],
     "scope.orders": [{"const": "all"}, *_IDS],

@@ -147,6 +147,15 @@ class EvidenceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyConfig:
+    """How often `run --every` verifies the archive, and which share of it each time (1/`sample`);
+    None: never, and all of it."""
+
+    every: timedelta | None = None
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ListenAddress:
     """Where to listen; `host` is a name or an IP address without brackets."""
 
@@ -204,6 +213,7 @@ class Config:
     retention: RetentionConfig = RetentionConfig()
     inspect: InspectConfig = InspectConfig()
     evidence: EvidenceConfig = EvidenceConfig()
+    verify: VerifyConfig = VerifyConfig()
     metrics: MetricsConfig = MetricsConfig()
     notices: NoticesConfig = NoticesConfig()
     desk: DeskConfig = DeskConfig()

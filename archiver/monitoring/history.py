@@ -18,6 +18,7 @@ from archiver.archive.status import FailedRuns
 from archiver.clock import from_stamp, stamp
 from archiver.errors import INTERRUPTED
 from archiver.monitoring.night import COMPLETE, OPEN, Night
+from archiver.monitoring.verifications import Verifications, recall_verifications
 
 _MOMENTS: Final = (
     *("started_at", "ended_at", "succeeded_at", "completed_at", "failing_since"),
@@ -53,6 +54,7 @@ class Memory:
     throttled: int = 0
     bytes: int = 0
     undelivered: int = 0
+    verifications: Verifications | None = None
 
     def note(self, night: Night, *, failed: bool) -> None:
         """Remember one more run; `failed` says whether it was one that somebody is told of."""
@@ -106,14 +108,18 @@ def recall(path: Path) -> Memory:
     """What the file remembers; nothing where it is missing or holds something else."""
     try:
         told = json.loads(path.read_bytes())
-        return _memory_of(told)
+        memory = _memory_of(told)
     except (OSError, ValueError, TypeError, AttributeError):
-        return Memory()
+        memory = Memory()
+    beside = path.with_name(path.name.replace("nights-", "verifications-", 1))
+    memory.verifications = recall_verifications(beside)
+    return memory
 
 
 def remember(memory: Memory, path: Path) -> None:
     """Write the file anew, whole or not at all. Raises OSError."""
     told = asdict(memory)
+    del told["verifications"]  # in a file of their own
     for name in _MOMENTS:
         told[name] = None if told[name] is None else stamp(told[name])
     told["silent_day"] = memory.silent_day and memory.silent_day.isoformat()
@@ -129,7 +135,8 @@ def remember(memory: Memory, path: Path) -> None:
 
 
 def _memory_of(told: dict[str, Any]) -> Memory:
-    known = {each.name: told[each.name] for each in fields(Memory) if each.name in told}
+    names = [each.name for each in fields(Memory) if each.name != "verifications"]
+    known = {name: told[name] for name in names if name in told}
     for name in _MOMENTS:
         if known.get(name) is not None:
             known[name] = from_stamp(known[name])

@@ -4,7 +4,7 @@ Labels are states and exit codes, nothing else: no id, no name, no address.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -18,6 +18,7 @@ from archiver import __version__
 from archiver.catalog.inspections import SoundCheck
 from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
+from archiver.monitoring.verifications import Verifications
 from archiver.sound.figures import SOUND_FINDINGS
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -58,6 +59,8 @@ class _Snapshot(Collector):
 def _registry(memory: Memory, vitals: Vitals | None, now: datetime) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     families = [*_of_runs(memory)] if vitals is None else [*_of_runs(memory), *_of(vitals, now)]
+    if memory.verifications is not None:
+        families += _of_verifications(memory.verifications)
     registry.register(_Snapshot(families))
     return registry
 
@@ -114,6 +117,25 @@ def _of_runs(memory: Memory) -> Iterator[Metric]:
         ("undelivered_notices", "Notices that did not arrive.", memory.undelivered),
     ):
         yield CounterMetricFamily(f"{_P}{name}", said, value=count)
+
+
+def _of_verifications(known: Verifications) -> Iterator[Metric]:
+    ended = GaugeMetricFamily(
+        f"{_P}last_verify_timestamp_seconds",
+        "When a verification of this scope last came to its end.",
+        labels=["scope"],
+    )
+    for scope, at in sorted(known.ended.items()):
+        ended.add_metric([scope], at.timestamp())
+    yield ended
+    last = known.last
+    yield _gauge("last_verify_exit_code", "How the last verification ended.", last.exit_code)
+    yield _gauge("last_verify_duration_seconds", "How long it took.", last.seconds)
+    yield _gauge("last_verify_findings", "What it found and did not repair.", _sum(last.findings))
+
+
+def _sum(counts: Mapping[str, int]) -> int:
+    return sum(counts.values())
 
 
 def _of(vitals: Vitals, now: datetime) -> Iterator[Metric]:

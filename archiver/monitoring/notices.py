@@ -15,6 +15,7 @@ from archiver.clock import stamp
 from archiver.monitoring.history import Memory
 from archiver.monitoring.night import OPEN, Night
 from archiver.monitoring.silence import WEEKS, Silence
+from archiver.monitoring.verifications import Verification
 from archiver.text.measures import say_duration, say_moment
 
 
@@ -25,6 +26,7 @@ class Kind(StrEnum):
     RECOVERY = "recovery"
     SILENCE = "silence"
     HEAD = "head"
+    DAMAGE = "damage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,25 @@ def notices_of(
         yield Notice(Kind.RECOVERY, text, facts | {"failures": before.failures})
     if silence is not None and silence.day != before.silent_day:
         yield Notice(Kind.SILENCE, _silence(silence), facts | _silence_facts(silence))
+
+
+def verify_notice(one: Verification, zone: tzinfo) -> Notice | None:
+    """What is to be told of a verification: what it found, or why it could not be done."""
+    began = say_moment(one.started_at, zone)
+    facts = {
+        "exitCode": one.exit_code,
+        "startedAt": stamp(one.started_at),
+        "endedAt": stamp(one.ended_at),
+        "scope": one.scope,
+    }
+    if one.error:
+        text = f"the verification of {began} could not be completed: {one.error}"
+        return Notice(Kind.FAILURE, text, facts)
+    if not one.findings:
+        return None
+    found = ", ".join(f"{name} {count:,}" for name, count in sorted(one.findings.items()))
+    text = f"the verification of {began} found {found}: `archiver verify` names all of it"
+    return Notice(Kind.DAMAGE, text, facts | {"findings": dict(one.findings)})
 
 
 def head_notice(night: Night) -> Notice | None:

@@ -20,8 +20,20 @@ from archiver.errors import NoticeUndelivered
 from archiver.monitoring import delivery
 from archiver.monitoring.history import Memory, memory_path, remember
 from archiver.monitoring.night import Night
-from archiver.monitoring.notices import Kind, Notice, head_notice, notices_of, trouble_of
+from archiver.monitoring.notices import (
+    Kind,
+    Notice,
+    head_notice,
+    notices_of,
+    trouble_of,
+    verify_notice,
+)
 from archiver.monitoring.standing import Standing, silence_at, standing
+from archiver.monitoring.verifications import (
+    Verification,
+    remember_verification,
+    verifications_path,
+)
 
 _LONGEST: Final = 60.0
 """Seconds after which nobody is told any more: the run has ended, and others may wait for that."""
@@ -40,6 +52,28 @@ async def tell(
         said = f"{type(error).__name__}: {error}"
         console.warn(f"it could not be told how this run went: {said}", event="trouble")
         return None
+
+
+async def tell_verification(
+    config: Config, one: Verification, *, state_folder: Path, console: Console, clock: Clock
+) -> Standing | None:
+    """Remember a verification, send a notice of what it found, and return how things stand now.
+
+    Raises nothing, as `tell`.
+    """
+    try:
+        remember_verification(one, verifications_path(config.storage.url, state_folder))
+        found = await standing(config, state_folder)
+        notice = verify_notice(one, config.window.timezone)
+        if notice is not None:
+            with anyio.move_on_after(_LONGEST):
+                await _notify(config, notice, found.memory, console)
+        await anyio.to_thread.run_sync(_write_metrics, config.metrics, found, console, clock)
+    except Exception as error:  # noqa: BLE001 - a result that was found must be shown all the same
+        said = f"{type(error).__name__}: {error}"
+        console.warn(f"it could not be told how the verification went: {said}", event="trouble")
+        return None
+    return found
 
 
 async def _tell(

@@ -157,3 +157,14 @@ def say_moment(moment: datetime, zone: tzinfo) -> str:
     except OverflowError:  # at the end of the calendar, where servers put "never"
         moment = moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%d %H:%M %Z")
+
+
+_SHARE = re.compile(r"1/([1-9][0-9]{0,4})")
+
+
+def parse_share(text: str) -> int:
+    """The number of parts in `1/30`; ValueError for anything else."""
+    found = _SHARE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("must be a share like 1/30")
+    return int(found[1])

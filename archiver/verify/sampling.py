@@ -14,14 +14,11 @@ chooses the part: a machine that keeps nothing still goes round in thirty nights
 """
 
 import json
-import re
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-_SHARE = re.compile(r"1/([1-9][0-9]{0,4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +40,6 @@ class Sample:
     def interrupted_at(self, key: str) -> "Sample":
         """The rest of this one."""
         return Sample(self.parts, self.part, max(key, self.after))
-
-
-def parse_share(text: str) -> int:
-    """The number of parts in `1/30`; ValueError for anything else."""
-    found = _SHARE.fullmatch(text.strip())
-    if found is None:
-        raise ValueError("must be a share like 1/30")
-    return int(found[1])
 
 
 def load_sample(path: Path, parts: int, now: datetime) -> Sample:

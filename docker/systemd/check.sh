@@ -9,8 +9,10 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cp archiver.timer "$work"
-sed "s|/opt/archiver/bin/archiver|$program|" archiver.service > "$work/archiver.service"
-systemd-analyze verify --man=no "$work/archiver.timer" "$work/archiver.service"
-systemd-analyze security --offline=yes --no-pager --threshold=20 "$work/archiver.service" | tail -1
-systemd-analyze calendar --iterations=2 "$(sed -n 's/^OnCalendar=//p' archiver.timer)"
+for unit in archiver archiver-verify; do
+    cp "$unit.timer" "$work"
+    sed "s|/opt/archiver/bin/archiver|$program|" "$unit.service" > "$work/$unit.service"
+    systemd-analyze verify --man=no "$work/$unit.timer" "$work/$unit.service"
+    systemd-analyze security --offline=yes --no-pager --threshold=20 "$work/$unit.service" | tail -1
+    systemd-analyze calendar --iterations=2 "$(sed -n 's/^OnCalendar=//p' "$unit.timer")"
+done

@@ -69,6 +69,23 @@ def hears(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
     return next(told for line in process.stderr if (told := json.loads(line))["event"] == event)
 
 
+def test_it_verifies_after_a_run_when_that_is_due_and_sends_a_notice_of_damage(
+    tmp_path: Path, sandbox: Sandbox, server: Hooks
+) -> None:
+    verified = {"every": "24h", "sample": "1/1"}
+    configure(tmp_path, sandbox, verify=verified, notices={"webhook": f"{server.url}/hook"})
+    assert archiver("run", folder=tmp_path).code == 0
+    (audio,) = (tmp_path / "archive").glob("50231/70101/*.mp3")
+    audio.unlink()
+    process = started("run", "--every", "1s", "--json", folder=tmp_path)
+    told = answers(process, 3)
+    server.wait_for("damage")
+    assert interrupted(process, signal.SIGTERM).code == 130
+    assert [one["finding"] for one in told[1]["findings"]] == ["missing"]
+    assert "runId" in told[2]  # and the next is due a day later
+    assert server.kinds == ["damage"]
+
+
 def test_it_runs_again_and_again_and_a_signal_ends_the_waiting_with_130(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:

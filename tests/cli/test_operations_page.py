@@ -15,6 +15,7 @@ import pytest
 from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
 from archiver.monitoring.metrics import exposition
+from archiver.monitoring.verifications import Verification, Verifications
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from archiver.verify.findings import KINDS
 from tests.cli.commands import TOP, archiver
@@ -108,6 +109,8 @@ def test_what_is_not_run_here_is_marked_so_and_named() -> None:
 def test_every_metric_is_explained() -> None:
     moment = datetime(2026, 11, 3, tzinfo=UTC)
     memory = Memory(moment, moment, moment, moment, exit_code=0, runs={"0": 1})
+    one = Verification(moment, moment, "all", 0)
+    memory.verifications = Verifications(one, {"all": moment})
     memory.signed_at = memory.stamped_at = memory.witnessed_at = moment
     calm = Vitals({"none": 1}, {"gone": 1}, 0, None, 0, 0)
     text = exposition(memory, calm, moment).decode()

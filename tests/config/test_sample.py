@@ -17,6 +17,7 @@ from archiver.config import (
     ObjectLockConfig,
     S3Config,
     StorageConfig,
+    VerifyConfig,
 )
 from archiver.config.loading import KNOWN
 from archiver.http.proxies import Proxies, Proxy
@@ -59,6 +60,7 @@ evidence:
     - {url: heads}
     - {url: "s3://witness/heads", s3: {profile: audit, credentials_file: aws}}
   send_head: true
+verify: {every: 24h, sample: 1/30}
 notices: {webhook: "https://hooks.example.com/a?b=c", heartbeat: "http://127.0.0.1:8000/beat"}
 desk:
   users: /etc/archiver/users.yaml
@@ -176,6 +178,7 @@ def test_everything_can_be_said() -> None:
         ),
         send_head=True,
     )
+    assert config.verify == VerifyConfig(timedelta(days=1), 30)
     assert config.metrics.textfile == Path("/var/lib/node_exporter/archiver.prom")
     assert config.metrics.listen == ListenAddress("::1", 9464)
     assert config.notices.webhook == Secret("https://hooks.example.com/a?b=c")

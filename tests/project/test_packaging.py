@@ -223,13 +223,14 @@ def pods() -> dict[str, dict[str, Any]]:
     found = {}
     for one in manifests():
         if one["kind"] == "CronJob":
-            found["nightly"] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+            name = "verify" if "verify" in one["metadata"]["name"] else "nightly"
+            found[name] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         if one["kind"] == "Deployment":
             found["desk"] = one["spec"]["template"]["spec"]
     return found
 
 
-@pytest.mark.parametrize("name", ["nightly", "desk"])
+@pytest.mark.parametrize("name", ["nightly", "verify", "desk"])
 def test_every_pod_is_locked_down(name: str) -> None:
     pod = pods()[name]
     assert pod["automountServiceAccountToken"] is False
@@ -275,7 +276,8 @@ def test_systemd_takes_the_units_and_finds_them_locked_down() -> None:
     done = subprocess.run([check, sys.executable], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
-    assert "Overall exposure level for archiver.service: 1." in done.stdout
+    for unit in ("archiver", "archiver-verify"):
+        assert f"Overall exposure level for {unit}.service: 1." in done.stdout
 
 
 def locked(name: str) -> dict[str, set[str]]:

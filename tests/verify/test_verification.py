@@ -17,8 +17,9 @@ from archiver.ledger.lines import encode
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.lock import archive_lock
+from archiver.text.measures import parse_share
 from archiver.verify.audit import Patience
-from archiver.verify.sampling import Sample, load_sample, parse_share, save_sample
+from archiver.verify.sampling import Sample, load_sample, save_sample
 from archiver.verify.verify import Verified, Wanted, Watcher, verify
 from tests.support.rights import forbids
 from tests.support.witness import digest

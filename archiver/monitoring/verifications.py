@@ -1,0 +1,102 @@
+"""What this machine remembers of its verifications of an archive, for metrics and the schedule.
+
+A file of its own beside that of the runs: either may end while the other writes. None of it is
+evidence.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from archiver.clock import from_stamp, stamp
+
+SCOPES: Final = ("all", "sample", "since")
+"""What a verification reads: everything, a share of it, or what came since a moment."""
+
+_INTERRUPTED: Final = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """One verification as it ended. `findings` counts what remains, by kind; `error` is why there
+    was no result, empty where there is one."""
+
+    started_at: datetime
+    ended_at: datetime
+    scope: str
+    exit_code: int
+    findings: Mapping[str, int] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took by the wall clock."""
+        return max(0.0, (self.ended_at - self.started_at).total_seconds())
+
+    @property
+    def came_to_its_end(self) -> bool:
+        """Whether it looked at all that it was asked for."""
+        return not self.error and self.exit_code != _INTERRUPTED
+
+
+@dataclass(frozen=True, slots=True)
+class Verifications:
+    """The last one, and when one of each scope last came to its end."""
+
+    last: Verification
+    ended: Mapping[str, datetime]
+
+
+def verifications_path(storage_url: str, state_folder: Path) -> Path:
+    """Where those of that archive are remembered."""
+    return state_folder / f"verifications-{sha256(storage_url.encode()).hexdigest()[:16]}.json"
+
+
+def recall_verifications(path: Path) -> Verifications | None:
+    """What the file remembers; None where it is missing or holds something else."""
+    try:
+        told = json.loads(path.read_bytes())
+        last = Verification(
+            started_at=from_stamp(told["startedAt"]),
+            ended_at=from_stamp(told["endedAt"]),
+            scope=str(told["scope"]),
+            exit_code=int(told["exitCode"]),
+            findings={str(name): int(count) for name, count in told["findings"].items()},
+            error=str(told["error"]),
+        )
+        ended = {name: from_stamp(at) for name, at in told["ended"].items() if name in SCOPES}
+        return Verifications(last, ended)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def remember_verification(one: Verification, path: Path) -> None:
+    """Write the file anew, whole or not at all. Raises OSError."""
+    before = recall_verifications(path)
+    ended = dict(before.ended) if before is not None else {}
+    if one.came_to_its_end:
+        ended[one.scope] = one.ended_at
+    told = {
+        "startedAt": stamp(one.started_at),
+        "endedAt": stamp(one.ended_at),
+        "scope": one.scope,
+        "exitCode": one.exit_code,
+        "findings": dict(one.findings),
+        "error": one.error,
+        "ended": {name: stamp(at) for name, at in ended.items()},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".verifications-")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            json.dump(told, file, indent=2)
+        Path(scratch).replace(path)
+    except BaseException:
+        Path(scratch).unlink(missing_ok=True)
+        raise

@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, tzinfo
 from typing import Any, Final, NoReturn, Self
@@ -16,6 +17,18 @@ DEFAULT_CONFIG = "archive.yaml"
 _OPTION: Final = re.compile(r"--?[^\W\d][\w-]*")
 
 
+class _Help(argparse.HelpFormatter):
+    """Wraps as argparse does, but never within a word: a path in two pieces cannot be copied."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        words = " ".join(text.split())
+        return textwrap.wrap(words, width, break_on_hyphens=False, break_long_words=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = self._split_lines(text, width - len(indent))
+        return "\n".join(indent + line for line in lines)
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are ours, so that they end like every other error, `--json` too.
 
@@ -25,7 +38,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *, fill: "Callable[[Parser], None] | None" = None, **named: Any) -> None:
-        super().__init__(**named)
+        super().__init__(**{"formatter_class": _Help, **named})
         self._fill = fill
         self._commands: Any = None
 

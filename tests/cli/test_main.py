@@ -114,6 +114,19 @@ def test_options_may_stand_before_and_after_the_command(
         assert "there is no " + name in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
+@pytest.mark.parametrize("columns", ["50", "80"])
+def test_help_never_breaks_a_path_in_two(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    for command, path in (
+        ("demo", "./demo-archive"),
+        ("completion", "~/.local/share/bash-completion/completions/archiver"),
+    ):
+        assert cli.main([command, "--help"]) == 0
+        assert path in capsys.readouterr().out
+
+
 def test_help_and_version_are_answers(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"archiver {__version__}\n"

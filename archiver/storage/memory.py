@@ -17,7 +17,7 @@ from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
 CHUNK = 64 * 1024
 
 
-class Held(NamedTuple):
+class Entry(NamedTuple):
     """An object in memory; `written` is the reading of the clock at that moment."""
 
     data: bytes
@@ -29,13 +29,13 @@ class MemoryStorage(Storage):
     """Objects in a dictionary, open to tests. `clock` (seconds) decides their age only."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self.objects: dict[str, Held] = {}
+        self.objects: dict[str, Entry] = {}
         self._writes = count(1)
         self._clock = clock
 
     def write_behind(self, key: str, data: bytes) -> None:
         """Put bytes there as a foreign hand would, whatever the key holds."""
-        self.objects[key] = Held(data, f"{next(self._writes)}", self._clock())
+        self.objects[key] = Entry(data, f"{next(self._writes)}", self._clock())
 
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
         """See `Storage.put`."""
@@ -43,7 +43,7 @@ class MemoryStorage(Storage):
         await lowlevel.checkpoint()
         if replacing is None and key in self.objects:
             raise KeyExists(f"there is already an object {key}", key=key)
-        if replacing is not None and self._held(key).tag != replacing:
+        if replacing is not None and self._entry(key).tag != replacing:
             raise KeyChanged(f"{key} has been changed by somebody else", key=key)
         data = body.source
         if isinstance(data, Path):
@@ -60,30 +60,30 @@ class MemoryStorage(Storage):
         """See `Storage.open`."""
         check_key(key)
         await lowlevel.checkpoint()
-        data = self._held(key).data
+        data = self._entry(key).data
         yield _chunks(data[span.start : span.stop] if span else data)
 
     async def stat(self, key: str) -> ObjectInfo:
         """See `Storage.stat`."""
         check_key(key)
         await lowlevel.checkpoint()
-        held = self._held(key)
-        return _info(key, held, age=self._clock() - held.written)
+        entry = self._entry(key)
+        return _info(key, entry, age=self._clock() - entry.written)
 
     async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         """See `Storage.list`."""
         check_prefix(prefix)
         for key in sorted(self.objects):
             await lowlevel.checkpoint()
-            held = self.objects.get(key)
-            if held is not None and key.startswith(prefix):
-                yield _info(key, held)
+            entry = self.objects.get(key)
+            if entry is not None and key.startswith(prefix):
+                yield _info(key, entry)
 
     async def delete(self, key: str) -> None:
         """See `Storage.delete`."""
         check_key(key)
         await lowlevel.checkpoint()
-        self._held(key)
+        self._entry(key)
         del self.objects[key]
 
     async def aclose(self) -> None:
@@ -98,15 +98,15 @@ class MemoryStorage(Storage):
             del self.objects[key]
         return len(stray)
 
-    def _held(self, key: str) -> Held:
+    def _entry(self, key: str) -> Entry:
         try:
             return self.objects[key]
         except KeyError:
             raise KeyMissing(f"there is no {key}", key=key) from None
 
 
-def _info(key: str, held: Held, age: float | None = None) -> ObjectInfo:
-    return ObjectInfo(key, len(held.data), held.tag, age=age)
+def _info(key: str, entry: Entry, age: float | None = None) -> ObjectInfo:
+    return ObjectInfo(key, len(entry.data), entry.tag, age=age)
 
 
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:

@@ -41,14 +41,14 @@ def add_to(parser: Parser, common: Parser) -> None:
         help="for a user whom the proxy of desk.proxy_header names",
     )
     changing = _act(acts, common, change_password, "password", "give a user another password")
-    changing.add_argument("name", metavar="NAME")
+    changing.add_argument("name", metavar="NAME", help="the name to log in with")
     _add_password_options(changing)
     moving = _act(acts, common, change_role, "role", "give a user another role")
-    moving.add_argument("name", metavar="NAME")
+    moving.add_argument("name", metavar="NAME", help="the name to log in with")
     moving.add_argument("role", metavar="ROLE", choices=_ROLES, help=", ".join(_ROLES))
     _act(acts, common, show, "list", "show the users and their roles")
     removing = _act(acts, common, remove, "remove", "remove a user; the user's notes stay")
-    removing.add_argument("name", metavar="NAME")
+    removing.add_argument("name", metavar="NAME", help="the name to log in with")
 
 
 def _act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:

@@ -61,6 +61,11 @@ def add_to(parser: Parser, common: Parser) -> None:
         action="store_false",
         help="draw no waveforms: the page plays as well without, and is made sooner",
     )
+    parser.add_argument(
+        "--load-file",
+        action="store_true",
+        help="add loadfile.dat, which Relativity and other review platforms import",
+    )
     add_why(parser, named_by=False)
     parser.set_defaults(execute=execute)
 
@@ -137,6 +142,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         by=arguments.by,
         language=arguments.lang,
         waveforms=arguments.waveforms,
+        load_file=arguments.load_file,
     )
     report = export_package(config, request, why, context.console, state)
     if report is None:

@@ -74,11 +74,14 @@ class Scratch:
 class Bag:
     """A bag while it is written. Use it as a context manager: one that is not finished is dropped.
 
+    `moment` is that of the export, which its tag files carry.
+
     Raises StorageFull and the like for what the sink's disk cannot take.
     """
 
-    def __init__(self, sink: Sink, target: Target) -> None:
+    def __init__(self, sink: Sink, target: Target, moment: datetime) -> None:
         self._sink = sink
+        self._moment = moment
         self._target = target.path
         self._manifest = Scratch(target)
         self._tags: list[Written] = []
@@ -114,14 +117,16 @@ class Bag:
 
     async def seal(self) -> Written:
         """Write the manifest of the payload, which is complete now."""
-        written = await self._write(MANIFEST, self._manifest.chunks(), self._manifest.size, None)
+        written = await self._write(
+            MANIFEST, self._manifest.chunks(), self._manifest.size, self._moment
+        )
         self._tags.append(written)
         return written
 
     async def tag(self, path: str, *parts: "str | Scratch") -> None:
         """Write a tag file, which may differ from one export to the next."""
         chunks, size = _text(parts)
-        self._tags.append(await self._write(path, chunks, size, None))
+        self._tags.append(await self._write(path, chunks, size, self._moment))
 
     async def finish(self, info: "list[tuple[str, str]]") -> None:
         """Write what a bag ends with, and make all of it durable."""
@@ -129,7 +134,7 @@ class Bag:
         oxum = ("Payload-Oxum", f"{self._bytes}.{self._files}")
         await self.tag("bag-info.txt", "".join(f"{name}: {said}\n" for name, said in (*info, oxum)))
         chunks, size = _text(["".join(map(_line, self._tags))])
-        await self._write(TAG_MANIFEST, chunks, size, None)
+        await self._write(TAG_MANIFEST, chunks, size, self._moment)
         with writing(self._target):
             await to_thread.run_sync(self._sink.finish)
 

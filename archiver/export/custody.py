@@ -141,7 +141,7 @@ JSON_END: Final = "\n  ]\n}\n"
 
 def page_row(call: CallEntry, one: RecordingEntry, voice: Voice) -> str:
     """A recording in the table of `custody.html`."""
-    at = one.at or call.at
+    at = call.at or one.at
     when = f"{at.astimezone(voice.zone):%Y-%m-%d %H:%M:%S}" if at else voice.say("undated")
     return voice.render("custody_row.html", one=one, when=when)
 

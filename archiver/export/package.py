@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,7 @@ from archiver.export.outcome import ExportReport
 from archiver.export.packing import Packer, Scratches
 from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.sinks import FolderSink, Sink, ZipSink
+from archiver.export.tables import Tables
 from archiver.export.target import Target, keep_apart, writing
 from archiver.export.voice import Voice
 from archiver.export.waveforms import Waveforms
@@ -72,7 +74,8 @@ async def export(
             on_event(Note(f"packing {request.target}"))
             on_event(CallsListed(chosen.sums.calls))
             async with AsyncExitStack() as stack:
-                scratch, bag = await _open(target, stack)
+                began_at = clock().astimezone(voice.zone)
+                scratch, bag = await _open(target, stack, began_at)
                 packer = Packer(
                     archive,
                     bag,
@@ -82,6 +85,13 @@ async def export(
                     scratch=scratch,
                     waveforms=await stack.enter_async_context(
                         Waveforms(is_wanted=request.waveforms, folder=config.download.spool)
+                    ),
+                    tables=await stack.enter_async_context(
+                        entered(
+                            partial(
+                                Tables, target, voice, config.download.spool, request.load_file
+                            )
+                        )
                     ),
                     on_event=on_event,
                 )
@@ -100,7 +110,7 @@ def _target(config: Config, request: ExportRequest) -> Target:
     return Target(request.target, force=request.force)
 
 
-async def _open(target: Target, stack: AsyncExitStack) -> tuple[Scratches, Bag]:
+async def _open(target: Target, stack: AsyncExitStack, moment: datetime) -> tuple[Scratches, Bag]:
     def sink() -> Sink:
         if target.is_zip:
             return ZipSink(target.part, folder_name(target.path.stem))
@@ -108,7 +118,7 @@ async def _open(target: Target, stack: AsyncExitStack) -> tuple[Scratches, Bag]:
 
     with writing(target.path):
         scratch = stack.enter_context(Scratches(target))
-        bag = Bag(await to_thread.run_sync(sink), target)
+        bag = Bag(await to_thread.run_sync(sink), target, moment)
     return scratch, stack.enter_context(bag)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from archiver.archive.archive import Archive
 from archiver.catalog.selection import ChosenCall, ChosenRecording
 from archiver.errors import ArchiveDamaged
-from archiver.export import custody, table
+from archiver.export import custody
 from archiver.export.bag import Bag, Scratch, Written
 from archiver.export.entries import (
     CallEntry,
@@ -25,6 +25,7 @@ from archiver.export.entries import (
 from archiver.export.naming import recording_name
 from archiver.export.pages import Pages
 from archiver.export.reading import Proof, decode_sidecar, read_sidecar
+from archiver.export.tables import Tables
 from archiver.export.target import Target
 from archiver.export.voice import Voice
 from archiver.export.waveforms import Waveforms
@@ -52,6 +53,7 @@ class Packer:
         leave_out_damaged: bool,
         scratch: "Scratches",
         waveforms: Waveforms,
+        tables: Tables,
         on_event: OnEvent,
     ) -> None:
         self._archive = archive
@@ -65,6 +67,7 @@ class Packer:
         self._names: dict[int, str] = {}
         self._damage: list[str] = []
         self._drawing = waveforms
+        self._tables = tables
         self._pages = Pages(bag, title, voice, waveforms)
         self.contents = Contents()
 
@@ -146,7 +149,7 @@ class Packer:
                 await self._pack_audio(one, told.file)
                 packed.append(told)
         self.contents.count(entry, packed, self._voice)
-        self._scratch.table.append(table.lines(entry, self._zone))
+        self._tables.add(entry, packed)
         await self._pages.add(entry)
         digests = {one.record_id: one.sidecar_sha256 for one in call.recordings}
         for told in packed:
@@ -192,7 +195,7 @@ class Packer:
 
     async def _pack_pages(self) -> None:
         moment = self._local(self.contents.last)
-        await self._bag.add_text("calls.csv", moment, table.header(), self._scratch.table)
+        await self._tables.pack(self._bag, moment)
         await self._pages.finish(self.contents)
 
     def _local(self, at: datetime | None) -> datetime | None:
@@ -203,7 +206,6 @@ class Scratches:
     """The texts that grow while calls are packed. Use it as a context manager."""
 
     def __init__(self, target: Target) -> None:
-        self.table = Scratch(target)
         self.rows = Scratch(target)
         self.lines = Scratch(target)
 
@@ -211,7 +213,7 @@ class Scratches:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        for one in (self.table, self.rows, self.lines):
+        for one in (self.rows, self.lines):
             one.close()
 
     def add_recording(

@@ -27,6 +27,7 @@ class ExportRequest:
     by: str | None = None
     language: str = DEFAULT_LANGUAGE
     waveforms: bool = False
+    load_file: bool = False
 
 
 @dataclass(frozen=True, slots=True)

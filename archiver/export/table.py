@@ -1,6 +1,6 @@
 """`calls.csv`: every call, with or without a recording, as spreadsheets open it (pure)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from typing import Final
 
@@ -22,8 +22,13 @@ def header() -> str:
 
 def lines(call: CallEntry, zone: tzinfo) -> str:
     """A line for each recording of the call, or one for a call without any."""
+    return "".join(map(csv_line, cells(call, zone)))
+
+
+def cells(call: CallEntry, zone: tzinfo) -> Iterator[list[object]]:
+    """The same, in the order of COLUMNS."""
     recordings: Iterable[RecordingEntry | None] = call.recordings or (None,)
-    return "".join(csv_line(_cells(call, one, zone)) for one in recordings)
+    return (_cells(call, one, zone) for one in recordings)
 
 
 def _cells(call: CallEntry, one: RecordingEntry | None, zone: tzinfo) -> list[object]:

@@ -45,6 +45,7 @@ AT_HOME = {
     "sqlite3": {"catalog", "desk", "sqlite"},
     "tinytag": {"recordings"},
     "tqdm": {"cli"},
+    "xlsxwriter": {"export"},
     "yaml": {"config", "desk"},
     "starlette": {"web"},
     "uvicorn": {"web"},

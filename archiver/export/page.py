@@ -23,6 +23,9 @@ from archiver.text.templates import visible
 CHUNK: Final = 500
 """Calls of a chunk, and of a plain list: some 400 kB of data, or a page that any browser shows."""
 
+_AGENTS: Final = 5
+"""Names in the head of the page, of those with most calls; the filter has them all."""
+
 Peaks = Mapping[int, Sequence[str]]
 """What is drawn of recordings, by id: the peaks of each channel, a byte a point, as base64."""
 
@@ -82,6 +85,8 @@ def page(totals: Totals, index: Index, voice: Voice) -> str:
         head=Markup(_json(head)),  # noqa: S704 - no markup is left in it
         totals=totals,
         lists=index.lists,
+        agents=[agent for agent, _ in index.agents.most_common(_AGENTS)],
+        more=max(0, len(index.agents) - _AGENTS),
         period=voice.period(totals.first, totals.last),
     )
 

@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 
 import xlsxwriter
 from anyio import to_thread
+from xlsxwriter.exceptions import FileCreateError
 
 from archiver.export.entries import CallEntry
 from archiver.export.table import COLUMNS, cells
@@ -48,6 +49,7 @@ class Workbook:
         if folder is not None:
             options["tmpdir"] = str(folder)
         self._book = xlsxwriter.Workbook(self._file, options)
+        self._book.use_zip64()
         self._book.set_properties({"created": _MADE, "author": "archiver"})
         self._bold = self._book.add_format({"bold": True, "bottom": 1})
         self._plain = self._book.add_format({"num_format": "@", "valign": "top"})
@@ -74,7 +76,10 @@ class Workbook:
             self._begin_sheet()
         self._end_sheet()
         self._is_finished = True
-        await to_thread.run_sync(self._book.close)
+        try:
+            await to_thread.run_sync(self._book.close)
+        except FileCreateError as error:
+            raise OSError(*error.args[0].args) from error
         return self._file.seek(0, 2)
 
     def close(self) -> None:

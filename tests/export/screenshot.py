@@ -1,7 +1,7 @@
 """Takes the picture of `index.html` that the documentation shows.
 
     python -m tests.export.screenshot docs/export.png
-    python -m tests.export.screenshot /tmp/look.png light dark narrow print
+    python -m tests.export.screenshot /tmp/look.png light dark narrow print custody
 
 The picture is to be looked at by a person; the browser tests check what a machine can. The fonts
 Inter and Caladea stand in for those of Windows and macOS.
@@ -40,6 +40,7 @@ def _take(browser: Browser, package: Package, name: Path, variant: str) -> None:
     )
     tab.goto((package.root / "data/index.html").as_uri())
     tab.click("#recording-900106 .play")
+    tab.locator("#wave svg").first.wait_for()
     tab.locator("#clock", has_text="0:06").wait_for()
     tab.click("#toggle")
     tab.evaluate("window.scrollTo(0, 0)")
@@ -56,7 +57,7 @@ async def _make(folder: Path) -> None:
     settings = {"window": {"timezone": "Europe/Berlin", "since": "2026-11-01"}}
     async with bench(folder, one_lead(), settings=settings) as night:
         night.clock.advance(days=3)
-        await exported(night, folder / "lead-789", leads=(LEAD,))
+        await exported(night, folder / "lead-789", leads=(LEAD,), waveforms=True)
 
 
 if __name__ == "__main__":

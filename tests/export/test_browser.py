@@ -9,6 +9,7 @@ import anyio
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from benchmarks.export_page import write
 from tests.export.browser import chromium, needs_chromium
 from tests.export.packages import HOSTILE, LEAD, Package, exported, one_lead
 from tests.support.world import bench
@@ -88,6 +89,7 @@ def test_the_calls_stand_in_order_with_what_is_known_of_them(page: Page) -> None
         "09:20:15",
         "10:17:44",
     ]
+    expect(page.locator(".facts")).to_contain_text("David Walsh")
     first = page.locator(".call").first
     expect(first).to_contain_text("Outgoing")
     expect(first).to_contain_text("Anna Price")
@@ -202,6 +204,29 @@ def test_both_sides_of_a_stereo_recording_are_drawn_and_lead_to_a_position(page:
     assert box is not None
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 5)
     assert 0.4 < playing_at(page) / float(page.locator("#seek").get_attribute("max") or 0) < 0.6
+
+
+def test_of_many_calls_a_hundred_are_in_the_document_and_all_are_found(
+    browser: Browser, tmp_path: Path
+) -> None:
+    write(tmp_path, 1200)
+    tab = browser.new_page()
+    tab.goto((tmp_path / "index.html").as_uri())
+    expect(tab.locator("#found")).to_have_text("1,200 calls")
+    expect(tab.locator(".call")).to_have_count(100)
+    tab.locator("#below .later").click()
+    expect(tab.locator(".call").first).to_have_id("call-101")
+    expect(tab.locator("#above .where")).to_have_text("101–200 of 1,200")
+    tab.fill("#search", "x1199")
+    expect(tab.locator(".call")).to_have_count(1)
+    expect(tab.locator("#above")).to_be_hidden()
+    tab.fill("#search", "иванов")
+    expect(tab.locator("#found")).to_have_text("200 of 1,200 calls")
+    tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    expect(tab.locator(".call")).to_have_count(200)
+    tab.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    expect(tab.locator(".call")).to_have_count(100)
+    tab.close()
 
 
 def test_an_address_with_a_call_leads_to_it(page: Page) -> None:

@@ -88,9 +88,7 @@ async def export(
                     ),
                     tables=await stack.enter_async_context(
                         entered(
-                            partial(
-                                Tables, target, voice, config.download.spool, request.load_file
-                            )
+                            partial(Tables, target, voice, config.download.spool, request.load_file)
                         )
                     ),
                     on_event=on_event,

@@ -1,4 +1,8 @@
-"""The command line: parse, dispatch, and turn every end into lines and an exit code."""
+"""The command line: parse, dispatch, and turn every end into lines and an exit code.
+
+`commands` lists the commands, one module each. Imports everything below, each command only what it
+needs.
+"""
 
 import os
 import signal

@@ -1,6 +1,6 @@
 """archive.yaml as one frozen value: every default in `values`, every rule in `loading`.
 
-Imports `http.origins`, `http.proxies`, `text` and `errors`; nothing below the command line sees a
+Imports `http`, `text`, `secrets` and `errors`; nothing below the command line sees a
 dictionary or the environment.
 """
 

@@ -2,6 +2,7 @@
 
 Every check is made, whatever the ones before it found; what one raises becomes its finding. A
 problem means that a run would fail; a warning, that it would work and somebody should look.
+Imports `run` and everything below.
 """
 
 from collections.abc import AsyncIterator

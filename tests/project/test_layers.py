@@ -166,3 +166,18 @@ def test_few_modules_lie_loose_and_every_folder_says_what_belongs_there() -> Non
         if not ast.get_docstring(ast.parse(path.read_text("utf-8")))
     ]
     assert untold == []
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path.parent for path in ROOT.glob("*/__init__.py")), ids=lambda f: f.name
+)
+def test_a_folder_imports_what_its_docstring_says_and_no_more(folder: Path) -> None:
+    tree = ast.parse((folder / "__init__.py").read_text("utf-8"))
+    words = " ".join((ast.get_docstring(tree) or "").split())
+    says = re.search(r"\bImports (everything below|.*?[.;](?= |$))", words)
+    assert says, "what may be imported here?"
+    named = set(re.findall(r"`(\w+)`", says[0]))
+    below = max(map(layer, named or {folder.name})) if "below" in says[0] else -1
+    targets = imports(tree).union(*map(imports, parsed(folder).values()))
+    imported = {one.split(".")[1] for one in targets if re.match(r"archiver\.(?!__)", one)}
+    assert [n for n in imported - named - {folder.name} if layer(n) > below] == []

@@ -41,8 +41,9 @@ async def require_right_clock(archive: Archive, clock: Clock, *, today: date | N
     if now > last + _SINCE_LAST_EVENT:
         days = (now - last).days
         what = f"the newest event in the ledger is {days:,} days old ({stamp(last)})"
-        hint = "set the clock (NTP); if it is right, `archiver run` first, or name the day"
-        raise _wrong(now, what, f"{hint} with --today {now.astimezone(UTC):%Y-%m-%d}")
+        # Not to run first: a run writes the time of this clock, and the ledger would agree with it.
+        hint = f"if it is right, name the day with --today {now.astimezone(UTC):%Y-%m-%d}"
+        raise _wrong(now, what, f"set the clock (NTP); {hint}")
 
 
 def _wrong(now: datetime, what: str, hint: str) -> UsageError:

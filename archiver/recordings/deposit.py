@@ -202,10 +202,17 @@ class Shelf:
         return tuple(untold)
 
     async def _replace(self, record_id: int, tip: Link, new: Sidecar, digest: str) -> Revised:
-        """Put the next revision in the place of the newest one, which is kept."""
-        kept = await self._keep_revision(tip)
+        """Put the next revision in the place of the newest one, which is kept.
+
+        What a put that failed may have left all the same, the next run looks for and records.
+        """
         fresh = new.encode()
-        put = await self.storage.put(tip.info.key, _json_body(fresh), replacing=tip.info.tag)
+        try:
+            kept = await self._keep_revision(tip)
+            put = await self.storage.put(tip.info.key, _json_body(fresh), replacing=tip.info.tag)
+        except StorageError:
+            self.orphans.setdefault(record_id, tip.info.key)
+            raise
         return Revised(
             record_id=record_id,
             revision=new.revision,

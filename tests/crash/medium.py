@@ -16,8 +16,18 @@ from typing import Any
 
 import pytest
 
+from archiver.storage.local.syncing import Syncing
+
 CALLS = ("open", "write", "fsync", "link", "replace", "unlink", "mkdir", "scandir")
 """What a fault is tried in: every function that takes a path or a file of the archive."""
+
+
+class OneByOne(Syncing):
+    """Syncs files and folders each by itself, so that it is known what was synced."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
+        self._whole = None
 
 
 @dataclass

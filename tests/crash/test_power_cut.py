@@ -9,24 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from archiver.storage.local.syncing import Syncing
 from tests.crash.child import NIGHTS_BEFORE, faults_on, one_night, world_on
 from tests.crash.dead import damage
-from tests.crash.medium import Unsynced
+from tests.crash.medium import OneByOne, Unsynced
 from tests.support.witness import Witness
 from tests.support.world import QUICK, audio_of, bench
 
 pytestmark = pytest.mark.anyio
 
 SEED = 20_261_130
-
-
-class OneByOne(Syncing):
-    """Syncs files and folders each by itself, so that it is known what was synced."""
-
-    def __init__(self, root: str) -> None:
-        super().__init__(root)
-        self._whole = None
 
 
 async def cuts(tmp_path: Path, stride: int) -> list[Path]:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.export_page import write
-from tests.export.browser import chromium, needs_chromium
+from tests.export.browser import PATIENCE, chromium, needs_chromium
 from tests.export.packages import HOSTILE, LEAD, Package, exported, one_lead
 from tests.support.world import bench
 
@@ -43,6 +43,7 @@ def browser(package: Package) -> Iterator[Browser]:
 def page(browser: Browser, package: Package) -> Iterator[Page]:
     """The page, which must neither fail nor ask for anything but its own audio."""
     tab = browser.new_page()
+    tab.set_default_timeout(PATIENCE)
     troubles: list[str] = []
     asked: list[str] = []
     tab.on("pageerror", lambda error: troubles.append(str(error)))
@@ -70,11 +71,7 @@ def plays(page: Page) -> bool:
 
 
 def wait_until_at(page: Page, seconds: float) -> None:
-    for _ in range(200):
-        if at(page) >= seconds:
-            return
-        page.wait_for_timeout(25)
-    raise AssertionError(f"the player stands at {at(page)} s")
+    page.wait_for_function("to => Number(document.getElementById('seek').value) >= to", arg=seconds)
 
 
 def test_the_calls_stand_in_order_with_what_is_known_of_them(page: Page) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 from archiver.desk.accounts.person import Role
 from archiver.sandbox.world import World
 from archiver.web.cookies import SESSION
-from tests.export.browser import chromium
+from tests.export.browser import PATIENCE, chromium
 from tests.retention.acts import erased
 from tests.support.world import Night
 from tests.web.browser.acts import Visit
@@ -64,6 +64,7 @@ def visit(browser: Browser, desk: Served, keys: Mapping[str, str]) -> Iterator[V
 
         def visit(name: str, path: str = "/", *, expects_trouble: bool = False) -> Page:
             context = browser.new_context(viewport={"width": 1360, "height": 900})
+            context.set_default_timeout(PATIENCE)
             opened.callback(context.close)
             context.add_cookies([{"name": SESSION, "value": keys[name], "url": desk.url}])
             page = context.new_page()

@@ -65,7 +65,7 @@ def test_a_desk_that_restarts_while_a_call_plays_is_noticed_and_the_call_goes_on
         page.locator("#note-form button").click()
         expect(page.locator("#note-form [data-state]")).to_contain_text("Not saved")
         with served(made, port=port):
-            expect(page.locator("#flow")).to_be_hidden(timeout=15_000)
+            expect(page.locator("#flow")).to_be_hidden()
             seconds = float(page.locator("#seek").get_attribute("max") or 0)
             wait_until_at(page, 0.9 * seconds + 0.2)
             assert plays(page)
@@ -96,7 +96,7 @@ def test_a_long_call_is_drawn_roughly_at_once_then_exactly_and_can_be_zoomed(
 
         page.route("**/peaks", hold)
         page.goto(f"{desk.url}/recordings/{UNDRAWN}")
-        expect(page.locator(".flat")).to_contain_text("Rough waveform", timeout=20_000)
+        expect(page.locator(".flat")).to_contain_text("Rough waveform")
         expect(page.locator(".wave[data-drawn]")).to_be_visible()
         for route in held:
             route.continue_()

@@ -188,7 +188,7 @@ def test_a_queue_plays_on_by_itself(visit: Visit) -> None:
     page = visit("lena", "/recordings/900104?way=outgoing")
     ready(page)
     press(page, "a", "9", "ArrowRight", "Space")
-    expect(page).not_to_have_url(re.compile("/900104"), timeout=15_000)
+    expect(page).not_to_have_url(re.compile("/900104"))
     ready(page)
     wait_until_at(page, 0.2)
     assert plays(page)

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 import anyio
+from anyio import to_thread
 
 from archiver.clock import Clock, stamp_or_none
 from archiver.config import EvidenceConfig
 from archiver.errors import ArchiverError, KeyExists, StorageError
 from archiver.evidence.keys import Signer, signer_of
 from archiver.evidence.rotation import check_current
-from archiver.evidence.stamping import fetch_stamp, load_roots, read_stamp
+from archiver.evidence.stamping import fetch_stamp, read_stamp, roots_of
 from archiver.evidence.statements import (
     MOST_BYTES,
     HeadStatement,
@@ -75,7 +76,8 @@ async def attest(
     signed = Signed(statement.line())
     if config.sign is not None:
         try:
-            signed = await _sign(storage, statement, signer_of(config))
+            signer = await to_thread.run_sync(signer_of, config)
+            signed = await _sign(storage, statement, signer)
             done.signed_at = statement.at
         except ArchiverError as error:
             done.troubles.append(_said("the head is not signed", error))
@@ -138,7 +140,7 @@ def _is_by(signer: Signer, signed: Signed) -> bool:
 async def _stamp(storage: Storage, head: Head, config: EvidenceConfig) -> datetime:
     """The moment of the head's stamp, which lies in the archive then."""
     key = stamp_key(head)
-    roots = [] if config.timestamp_roots is None else load_roots(config.timestamp_roots)
+    roots = await roots_of(config)
     segment = await storage.read(
         f"{number_prefix(head.number)}{head.digest}.jsonl", limit=MOST_SEGMENT_BYTES
     )

@@ -9,7 +9,7 @@ from archiver.config import EvidenceConfig
 from archiver.errors import StorageError
 from archiver.evidence.keys import PublicKey
 from archiver.evidence.objects import Exhibits, Fault, Problem, read_exhibits
-from archiver.evidence.stamping import TimeStamp, load_roots, read_stamp
+from archiver.evidence.stamping import TimeStamp, read_stamp, roots_of
 from archiver.evidence.statements import HeadStatement, Signed
 from archiver.evidence.trust import Trust, trust_of
 from archiver.evidence.witnesses import heads_at
@@ -80,7 +80,7 @@ async def audit(
     tells that something else in the archive, or this machine, remembers a later end of the ledger.
     Raises StorageUnreachable, and KeyUnusable for certificates that cannot be read.
     """
-    roots = [] if config.timestamp_roots is None else load_roots(config.timestamp_roots)
+    roots = await roots_of(config)
     exhibits = await read_exhibits(storage)
     found = Audit()
     trust = trust_of(exhibits, given, chain.archive_id)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import httpx
+from anyio import to_thread
 
 from archiver.clock import stamp
+from archiver.config import EvidenceConfig
 from archiver.errors import KeyUnusable, StampUnavailable
 from archiver.extras import extra
 from archiver.http.transport import USER_AGENT
@@ -90,8 +92,16 @@ def read_stamp(data: bytes, roots: "Sequence[Certificate]") -> TimeStamp:
     return found
 
 
-def load_roots(path: Path) -> "list[Certificate]":
-    """The certificates in `evidence.timestamp_roots`. Raises KeyUnusable."""
+async def roots_of(config: EvidenceConfig) -> "list[Certificate]":
+    """The certificates in the file that `evidence.timestamp_roots` names; none where it names none.
+
+    Raises KeyUnusable.
+    """
+    path = config.timestamp_roots
+    return [] if path is None else await to_thread.run_sync(_load_roots, path)
+
+
+def _load_roots(path: Path) -> "list[Certificate]":
     with extra("evidence"):
         from cryptography.x509 import load_pem_x509_certificates
     hint = "name a file with the root certificates of the authority in PEM"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import anyio
+from anyio import to_thread
 
 from archiver.config import StorageConfig
 from archiver.errors import KeyExists, StorageError, StorageUnreachable
@@ -39,7 +40,8 @@ async def heads_at(witness: StorageConfig, archive_id: str) -> list[Head]:
 async def _opened(witness: StorageConfig) -> AsyncIterator[Storage]:
     try:
         with anyio.fail_after(_SECONDS):
-            async with closed_at_the_end(open_storage(witness)) as storage:
+            opened = await to_thread.run_sync(open_storage, witness)
+            async with closed_at_the_end(opened) as storage:
                 yield storage
     except TimeoutError:
         raise StorageUnreachable(f"{witness.url} did not answer in {_SECONDS:.0f} s") from None

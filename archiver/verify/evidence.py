@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from anyio import to_thread
+
 from archiver.config import EvidenceConfig
 from archiver.errors import ExtraMissing, KeyUnusable
 from archiver.evidence.audit import Audit, Chain, audit
@@ -51,7 +53,7 @@ async def audit_evidence(
     """
     notes: list[str] = []
     try:
-        given = load_public(key) if key is not None else _own_key(config, notes)
+        given = await to_thread.run_sync(_trusted_key, key, config, notes)
         chain = Chain(walk.archive_id, walk.head, walk.digests, await _is_unfinished(storage))
         has_traces = any(isinstance(one, TailCut | Unexpected) for one in findings)
         found = await audit(storage, chain, config, given, has_traces=has_traces)
@@ -62,6 +64,10 @@ async def audit_evidence(
     found.notes[:0] = notes
     findings += [_finding(one) for one in found.faults]
     return found
+
+
+def _trusted_key(key: Path | None, config: EvidenceConfig, notes: list[str]) -> PublicKey | None:
+    return load_public(key) if key is not None else _own_key(config, notes)
 
 
 def _own_key(config: EvidenceConfig, notes: list[str]) -> PublicKey | None:

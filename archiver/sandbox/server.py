@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import anyio
 from anyio.from_thread import start_blocking_portal
 
 from archiver.errors import UsageError
+from archiver.sandbox.closing import close_servers
 from archiver.sandbox.cues import Cues, Fault
 from archiver.sandbox.exchange import API, Answer, Request, Route, refusal, success
 from archiver.sandbox.fileserver import Addresses
@@ -30,8 +30,6 @@ from archiver.sandbox.wire import LONGEST_HEAD, Head, converse
 
 KEY = "sandbox-key"
 _REMEMBERED = 100_000
-_GRACE = 5.0
-"""Seconds for the end of every conversation; each has been cancelled by then."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ class Sandbox:
         self._routes = Routes(self.world, Addresses(key, lifetime))
         self._host, self._port = host, port
         self._servers: list[asyncio.Server] = []
-        self._conversations: set[asyncio.Task[None]] = set()
+        self._conversations: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._is_closing = False
 
     def count(self, route: Route | None = None, of: int | None = None) -> int:
@@ -120,35 +118,19 @@ class Sandbox:
         trace: TracebackType | None,
     ) -> None:
         self._is_closing = True
-        for server in self._servers:
-            server.close()
-        for task in self._conversations:
-            task.cancel()
-        with anyio.move_on_after(_GRACE, shield=True):
-            await asyncio.gather(*self._conversations, return_exceptions=True)
-            for server in self._servers:
-                await server.wait_closed()
+        await close_servers(self._servers, self._conversations)
 
     async def _listen(self, port: int, *, at_other: bool) -> str:
-        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            if task is None or self._is_closing:
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if self._is_closing:
                 writer.transport.abort()
                 return
-            self._conversations.add(task)
-            task.add_done_callback(self._conversations.discard)
-            try:
-                await converse(reader, writer, lambda head: self._answer(head, at_other=at_other))
-                writer.close()
-                await writer.wait_closed()
-            except (ConnectionError, asyncio.CancelledError):
-                """The client left, or the sandbox stops: nobody awaits this task, and Python
-                3.11 logs a cancelled conversation as an error."""
-            finally:
-                writer.transport.abort()
+            task = asyncio.ensure_future(self._talk(reader, writer, at_other=at_other))
+            self._conversations[task] = writer
+            task.add_done_callback(self._conversations.pop)
 
         try:
-            server = await asyncio.start_server(talk, self._host, port, limit=LONGEST_HEAD)
+            server = await asyncio.start_server(connected, self._host, port, limit=LONGEST_HEAD)
         except OSError as error:
             hint = "Name another port; 0 takes any that is free."
             raise UsageError(
@@ -158,6 +140,18 @@ class Sandbox:
         bound = server.sockets[0].getsockname()[1]
         name = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{name}:{bound}"
+
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, at_other: bool
+    ) -> None:
+        try:
+            await converse(reader, writer, lambda head: self._answer(head, at_other=at_other))
+            writer.close()
+            await writer.wait_closed()
+        except (ConnectionError, asyncio.CancelledError):
+            """The client left, or the sandbox stops: nobody awaits this task."""
+        finally:
+            writer.transport.abort()
 
     def _answer(self, head: Head, *, at_other: bool) -> Answer:
         parts = urlsplit(head.target)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from archiver.sandbox.closing import close_servers
+
 
 @dataclass
 class Asked:
@@ -109,19 +111,17 @@ def tls() -> ssl.SSLContext:
 async def serving(route: Route, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Fake]:
     """A server on a free port, gone with everything it held at the end."""
     fake = Fake(route, "http" if tls is None else "https")
-    tasks: set[asyncio.Task[None]] = set()
+    held: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(fake.handle(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        if server.is_serving():
+            held[asyncio.ensure_future(fake.handle(reader, writer))] = writer
+        else:
+            writer.transport.abort()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
     fake.port = server.sockets[0].getsockname()[1]
     try:
         yield fake
     finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await close_servers([server], held)

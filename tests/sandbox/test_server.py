@@ -1,6 +1,8 @@
 """The sandbox starts, tells what it was asked, and stops, wherever it runs."""
 
 import asyncio
+import gc
+import socket
 import urllib.error
 import urllib.request
 
@@ -52,6 +54,22 @@ async def test_nonsense_and_endless_heads_are_answered() -> None:
     async with Sandbox(World().call(1)) as sandbox:
         assert (await get(sandbox, "/v2/order/?" + "a" * 70_000)).status == 414
         assert (await get(sandbox, "/v2/order/ x y")).status == 400
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_connection_that_has_only_just_come_is_closed_with_it(turns: int) -> None:
+    """Also where its conversation has not begun; what stays open warns when it is collected."""
+
+    async def stop_at_once() -> socket.socket:
+        async with Sandbox(World()) as sandbox:
+            port = int(sandbox.url.split(":")[2])
+            client = socket.create_connection(("127.0.0.1", port))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        return client
+
+    with asyncio.run(stop_at_once()):
+        gc.collect()
 
 
 async def test_it_stops_while_a_client_waits_for_ever() -> None:

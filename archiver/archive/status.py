@@ -40,8 +40,10 @@ KEYS: Final[Mapping[str, str]] = {"day": "day", "order": "orderId", "agent": "us
 NAMES: Final[Mapping[str, str]] = {"order": "orderTitle", "agent": "userName"}
 """The member that says what the order or agent is called, as in a sidecar; null if unknown."""
 
-_LOOKED_AT_AGAIN: Final = "a later run looks at it again"
-_SETTLED: Final = "ask at the source why; `archiver run --call ID --recheck` asks once more"
+_LOOKED_AT_AGAIN: Final = "a later run checks it again"
+_SETTLED: Final = (
+    "ask the operator of the source why; `archiver run --call ID --recheck` checks it again"
+)
 
 
 _MOST_QUIET_DAYS: Final = 3653
@@ -104,6 +106,7 @@ class Status:
     def as_json(self) -> dict[str, Any]:
         """Everything as one JSON object, nothing cut."""
         found, period = self.overview, self.period
+        unrecorded = [_unrecorded(item) for item in found.unrecorded]
         return {
             "archiveId": self.archive_id,
             "at": stamp(self.at),
@@ -123,7 +126,8 @@ class Status:
             "newestCall": stamp_or_none(found.newest),
             "by": {by: list(self.table(by)) for by in KEYS},
             "problems": [self._problem(item) for item in found.open],
-            "shouldHaveOne": [_unrecorded(item) for item in found.unrecorded],
+            "unrecordedCalls": unrecorded,
+            "shouldHaveOne": unrecorded,
             "gone": [_gone(item) for item in found.gone],
             "sound": _sound(self.sound),
             "runs": [_run(one) for one in found.runs],
@@ -194,8 +198,10 @@ _REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reas
 
 
 def _calls(sums: Sums) -> dict[str, int]:
+    """`shouldHaveOne` is the former name of `unrecordedCalls`, and goes after version 0.2."""
     states = {state.value: sums.calls[state] for state in CallState}
-    return {"listed": sums.calls.total(), **states, "shouldHaveOne": sums.unrecorded}
+    unrecorded = {"shouldHaveOne": sums.unrecorded, "unrecordedCalls": sums.unrecorded}
+    return {"listed": sums.calls.total(), **states, **unrecorded}
 
 
 def _sound(check: SoundCheck) -> _Row:

@@ -14,29 +14,30 @@ from archiver.errors import UsageError
 if TYPE_CHECKING:
     from archiver.archive.status import Status
 
-_COLUMNS: Final = ("listed", "archived", "none", "waiting", "failed", "gone", "should_have_one")
-"""After the column of the day, order or agent."""
+_COLUMNS: Final = (
+    *("listed", "archived", "none", "waiting", "failed", "gone"),
+    *("should_have_one", "unrecorded_calls"),
+)
+"""After the column of the day, order or agent; `should_have_one` is the former name of the last."""
 
 
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "The balance of the whole archive, read from its ledger and its catalog: what "
-        "was listed, where it ended, what is open and why. It asks the API nothing, needs no key "
-        "and may be called while a run is under way. Exits 3 while anything is open or the last "
-        "run failed or was not complete."
+        "Show the balance of the whole archive from its ledger and catalog: what was listed, in "
+        "which state it is, what is open and why. It makes no API requests, needs no key and "
+        "can be used during a run. Exits 3 while anything is open, or if the last run failed or "
+        "was not complete."
     )
     parser.add_argument(
         "--by",
         choices=("day", "order", "agent"),
-        help="show this table alone and in full (default: all of them, the longest cut)",
+        help="show only this table, in full (default: all tables, shortened)",
     )
+    parser.add_argument("--since", metavar="T", help="only calls since this date, time or age (7d)")
+    parser.add_argument("--until", metavar="T", help="only calls before this date or time")
     parser.add_argument(
-        "--since", metavar="T", help="only calls from this date, time or age (7d) on"
-    )
-    parser.add_argument("--until", metavar="T", help="only calls before this moment")
-    parser.add_argument(
-        "--csv", action="store_true", help="print the table as CSV (--by day, unless told else)"
+        "--csv", action="store_true", help="print the table as CSV (default: --by day)"
     )
     parser.add_argument(
         "--acts",
@@ -54,7 +55,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
     console = context.console
     if arguments.csv and console.json_mode:
-        raise UsageError("--csv and --json are two answers", hint="ask for one of them")
+        raise UsageError("--csv and --json cannot be combined", hint="use one of them")
     config = context.load_config(needs_key=False)
     since, until = period(arguments.since, arguments.until, config.window.timezone)
     if arguments.acts:

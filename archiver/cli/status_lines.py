@@ -19,12 +19,12 @@ from archiver.text.measures import say_duration, say_moment, say_size
 Told: TypeAlias = Mapping[str, Any]
 
 _CALLS: Final = {
-    name: CALL_STATES.get(name, "of these: there was talk, so they should have one")
-    for name in ("archived", "none", "shouldHaveOne", "waiting", "failed", "gone")
+    name: CALL_STATES.get(name, "of these: with talk time, so a recording is missing")
+    for name in ("archived", "none", "unrecordedCalls", "waiting", "failed", "gone")
 }
-_RECORDINGS: Final = {"archived": "here, proved and stored", **NOT_ARCHIVED}
-_NAMES: Final = {"shouldHaveOne": "unrecorded"}
-_COLUMNS: Final = ("listed", "archived", "none", "waiting", "failed", "gone", "shouldHaveOne")
+_RECORDINGS: Final = {"archived": "archived", **NOT_ARCHIVED}
+_NAMES: Final = {"unrecordedCalls": "unrecorded"}
+_COLUMNS: Final = ("listed", "archived", "none", "waiting", "failed", "gone", "unrecordedCalls")
 _TABLES: Final = {
     "day": ("Day", "day", "earlier days"),
     "order": ("Order", "orderId", "orders with fewer calls"),
@@ -76,13 +76,17 @@ def _sums(told: Told) -> list[str]:
     lines += ["", sum_line("Recordings", recordings["listed"])]
     lines += _parts(recordings, _RECORDINGS)
     if pending := told["pendingSummaries"]:
-        lines.append(part_line("summaries", pending, "still to come; looked at again, and no harm"))
+        lines.append(
+            part_line("summaries", pending, "not available yet; checked again by later runs")
+        )
     lines += [
-        part_line("removed", count, f"for {why}; a tombstone keeps them from coming back")
+        part_line("removed", count, f"for {why}; never fetched again")
         for why, count in told["removed"].items()
     ]
     if removing := told["removing"]:
-        lines.append(part_line("removing", removing, "a removal was cut off; the next one ends it"))
+        lines.append(
+            part_line("removing", removing, "removal interrupted; the next one completes it")
+        )
     held = counted(told["holds"], "legal hold", "legal holds")
     kept = f", {held} in force" if told["holds"] else ""
     return [*lines, "", f"{say_size(told['bytes'])} of audio{kept}"]
@@ -112,7 +116,7 @@ def _short(name: str, rows: Sequence[Told]) -> Iterator[str]:
         shown = sorted(rows, key=lambda row: -row["listed"])[:_MOST_ROWS]
     yield from _table(name, shown)
     if rest := len(rows) - len(shown):
-        yield f"  and {rest:,} {_TABLES[name][2]}: `archiver status --by {name}` shows all"
+        yield f"  and {rest:,} {_TABLES[name][2]}: list them with `archiver status --by {name}`"
 
 
 def _table(name: str, rows: Sequence[Told]) -> Iterator[str]:
@@ -151,11 +155,11 @@ def _open(problems: Sequence[Told]) -> list[str]:
 
 
 def _unrecorded(told: Told, zone: tzinfo) -> list[str]:
-    calls: Sequence[Told] = told["shouldHaveOne"]
+    calls: Sequence[Told] = told["unrecordedCalls"]
     if not calls:
         return []
-    who_has = counted(len(calls), "call should have a recording", "calls should have a recording")
-    lines = ["", f"{who_has}: there was talk, and the API lists none"]
+    who_has = counted(len(calls), "call is unrecorded", "calls are unrecorded")
+    lines = ["", f"{who_has}: talk time, but no recording listed by the API"]
     for call in calls[:_MOST_UNRECORDED]:
         when = f" of {_moment(call['createdAt'], zone)}" if call["createdAt"] else ""
         lines.append(
@@ -163,7 +167,7 @@ def _unrecorded(told: Told, zone: tzinfo) -> list[str]:
             f"agent {_known(told, 'agent', call['userId'])}: {say_duration(call['talkSeconds'])}"
         )
     if (rest := len(calls) - _MOST_UNRECORDED) > 0:
-        lines.append(f"  and {rest:,} more: `archiver status --json` names all")
+        lines.append(f"  and {rest:,} more: `archiver status --json` lists all")
     steps: dict[str, int] = {}
     for call in calls:
         steps[call["nextStep"]] = steps.get(call["nextStep"], 0) + 1
@@ -174,7 +178,7 @@ def _gone(gone: Sequence[Told]) -> list[str]:
     if not gone:
         return []
     said = counted(len(gone), "recording is gone", "recordings are gone")
-    return ["", f"{said} at the source", f"  {_named(gone)}", f"  next: {gone[0]['nextStep']}"]
+    return ["", f"{said} from the source", f"  {_named(gone)}", f"  next: {gone[0]['nextStep']}"]
 
 
 def _sound(sound: Told) -> list[str]:
@@ -202,7 +206,7 @@ def _failed(failed: Told | None, zone: tzinfo) -> list[str]:
     return [
         "",
         f"{said} since {since}; the last ended {last} with exit code {failed['exitCode']}",
-        "  next: look at what it printed, or try what it depends on with `archiver doctor`",
+        "  next: check its output, or run `archiver doctor`",
     ]
 
 
@@ -214,7 +218,7 @@ def _quiet(days: Sequence[str]) -> list[str]:
     shown = ", ".join(days[-_MOST_NAMED:])
     rest = len(days) - _MOST_NAMED
     more = f" and {rest:,} more before" if rest > 0 else ""
-    return ["", f"{said} without any call between days with calls", f"  {shown}{more}"]
+    return ["", f"{said} without calls between days with calls", f"  {shown}{more}"]
 
 
 def _verdict(run: Told) -> str:
@@ -226,17 +230,17 @@ def _end(told: Told) -> list[str]:
     if told["ledgerHead"]:
         lines.append(f"Ledger head  {told['ledgerHead']}")
     if told["open"]:
-        verdict = "OPEN: see above what is waiting or failed, and the next step for each."
+        verdict = "OPEN: see above for what is waiting or failed, and the next steps."
     elif told["window"]["since"] or told["window"]["until"]:
-        verdict = "NOTHING OPEN of this period."
+        verdict = "NOTHING OPEN in this period."
     elif told["failedRuns"]:
-        verdict = "NOTHING KNOWN TO BE OPEN, but runs fail: nothing new is archived."
+        verdict = "NOTHING KNOWN TO BE OPEN, but the last runs failed: nothing new was archived."
     elif told["runs"] and not told["runs"][0]["complete"]:
-        verdict = "NOTHING OPEN, and yet the last run was not complete: its report says why."
+        verdict = "NOTHING OPEN, but the last run was not complete: see its report."
     elif not told["calls"]["listed"]:
-        verdict = "NOTHING OPEN: no call is known here."
+        verdict = "NOTHING OPEN: the archive has no calls yet."
     else:
-        verdict = "NOTHING OPEN: every call and every recording known is accounted for."
+        verdict = "NOTHING OPEN: every known call and recording is accounted for."
     return [*lines, verdict]
 
 

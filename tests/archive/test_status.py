@@ -98,7 +98,7 @@ def expected(by: str) -> dict[Any, Counter[str]]:
     for call_id, call in CALLS.items():
         counts = table.setdefault(call[place], Counter())
         counts.update(("listed", call[3]))
-        counts["shouldHaveOne"] += call_id in TALKED_UNRECORDED
+        counts["unrecordedCalls"] += call_id in TALKED_UNRECORDED
     return table
 
 
@@ -107,6 +107,7 @@ async def test_every_table_counts_each_call_once_under_its_state(night: Night, b
     rows = (await stands(night))["by"][by]
     for row in rows:
         row.pop(NAMES.get(by), None)
+    assert all(row.pop("shouldHaveOne") == row["unrecordedCalls"] for row in rows)
     found = {row.pop(KEYS[by]): Counter(row) for row in rows}
     assert found == expected(by)
     keys = list(found)
@@ -143,17 +144,17 @@ async def test_everything_open_is_named_with_its_reason_age_attempts_and_next_st
         assert one["attempts"] == 3
         assert one["openSince"] == "2026-11-03T01:00:00Z"
         assert one["ageSeconds"] == timedelta(days=3).total_seconds()
-    assert "give the API key the right" in told["problems"][-1]["nextStep"]
+    assert "give the API key permission" in told["problems"][-1]["nextStep"]
 
 
 async def test_calls_with_talk_and_no_recording_are_named_apart(night: Night) -> None:
-    talks = (await stands(night))["shouldHaveOne"]
+    talks = (await stands(night))["unrecordedCalls"]
     assert {one["callId"]: one["talkSeconds"] for one in talks} == {3: 45, 4: 30}
     settled, due = talks
     assert settled["dueAt"] is None
-    assert "ask at the source" in settled["nextStep"]
+    assert "ask the operator of the source" in settled["nextStep"]
     assert due["dueAt"] > "2026-11-05"
-    assert due["nextStep"] == "a later run looks at it again"
+    assert due["nextStep"] == "a later run checks it again"
 
 
 async def test_what_is_gone_is_named_with_the_days_on_which_the_source_denied_it(

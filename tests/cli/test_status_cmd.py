@@ -44,11 +44,12 @@ def test_without_key_and_address_it_tells_what_the_run_told(archived: Path) -> N
     ended = status(archived, "--json")
     assert (ended.code, ended.err) == (3, "")
     told, run = ended.answer, of_the_run(archived)
-    talks = told["calls"].pop("shouldHaveOne")
+    talks = told["calls"].pop("unrecordedCalls")
+    assert told["calls"].pop("shouldHaveOne") == talks
     assert told["calls"] == run["calls"]
     assert told["bytes"] == run["bytes"]
     assert told["ledgerHead"] == run["ledgerHead"]
-    assert talks == len(told["shouldHaveOne"])
+    assert talks == len(told["unrecordedCalls"]) == len(told["shouldHaveOne"])
     (one,) = told["problems"]
     assert (one["recordId"], one["reason"]) == (900105, "source-missing")
     assert told["runs"][0]["runId"] == run["runId"]
@@ -58,7 +59,7 @@ def test_people_read_the_same_numbers_in_lines_that_fit(archived: Path) -> None:
     ended = status(archived)
     assert (ended.code, ended.err) == (3, "")
     assert f"Calls        {of_the_run(archived)['calls']['listed']:>12,}  listed" in ended.out
-    assert "1 failed: the source answers that the recording does not exist" in ended.out
+    assert "1 failed: the source says that the recording does not exist" in ended.out
     assert max(map(len, ended.out.splitlines())) <= 100
 
 
@@ -78,7 +79,8 @@ def test_a_spreadsheet_gets_the_table_of_json_with_the_name_last(
     assert (done.code, done.err) == (3, "")
     head, *lines = csv.reader(io.StringIO(done.out))
     assert head == [
-        *(column, "listed", "archived", "none", "waiting", "failed", "gone", "should_have_one"),
+        *(column, "listed", "archived", "none", "waiting", "failed", "gone"),
+        *("should_have_one", "unrecorded_calls"),
         *name,
     ]
     for row in rows:
@@ -105,10 +107,13 @@ def test_a_day_is_a_csv_table_of_its_own_with_a_head_even_if_empty(archived: Pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--csv", "--json"), "--csv and --json are two answers"),
+        (("--csv", "--json"), "--csv and --json cannot be combined"),
         (("--by", "lead"), "argument --by: invalid choice"),
         (("--since", "soon"), "--since must be a date"),
-        (("--since", "2026-10-02", "--until", "2026-10-02"), "--since is not before --until"),
+        (
+            ("--since", "2026-10-02", "--until", "2026-10-02"),
+            "--since must be earlier than --until",
+        ),
     ],
 )
 def test_impossible_questions_end_with_2(

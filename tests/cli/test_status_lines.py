@@ -10,7 +10,7 @@ STATES = {"listed": 0, "archived": 0, "none": 0, "waiting": 0, "failed": 0, "gon
 
 
 def row(**members: Any) -> dict[str, Any]:
-    return {**STATES, "shouldHaveOne": 0, **members}
+    return {**STATES, "unrecordedCalls": 0, **members}
 
 
 def call(call_id: int, **members: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def problem(call_id: int, record_id: int | None, **members: Any) -> dict[str, An
             "recordId": record_id,
             "state": "failed",
             "reason": "stalled",
-            "detail": "the body stopped arriving",
+            "detail": "the download stalled",
             "attempts": 1,
             "ageSeconds": 3600,
             **members,
@@ -50,7 +50,7 @@ def told(**changes: Any) -> dict[str, Any]:
         "newestCall": "2026-11-02T09:00:00Z",
         "by": {"day": [], "order": [], "agent": []},
         "problems": [],
-        "shouldHaveOne": [],
+        "unrecordedCalls": [],
         "gone": [],
         "runs": [],
         "failedRuns": None,
@@ -69,13 +69,15 @@ def test_runs_that_fail_are_told_even_where_nothing_is_known_to_be_open() -> Non
     text = said(failedRuns={**failed, "lastEndedAt": "2026-11-05T01:01:00Z"})
     assert "7 runs have failed since 2026-10-30 01:00" in text
     assert "with exit code 5\n  next: " in text
-    assert text.endswith("NOTHING KNOWN TO BE OPEN, but runs fail: nothing new is archived.")
+    assert text.endswith(
+        "NOTHING KNOWN TO BE OPEN, but the last runs failed: nothing new was archived."
+    )
 
 
 def test_days_without_calls_are_counted_and_the_newest_named() -> None:
     days = [f"2026-10-{day:02}" for day in range(1, 10)]
     text = said(daysWithoutCalls=days)
-    assert "9 days without any call between days with calls\n  2026-10-05, " in text
+    assert "9 days without calls between days with calls\n  2026-10-05, " in text
     assert "2026-10-09 and 4 more before" in text
     assert "1 day without" in said(daysWithoutCalls=days[:1])
 
@@ -90,13 +92,13 @@ def test_an_archive_in_order_says_so_and_names_no_state_without_calls() -> None:
 
 
 def test_unrecorded_talks_are_counted_below_the_calls_without_a_recording() -> None:
-    text = said(calls=row(listed=5, none=4, shouldHaveOne=3, gone=1))
-    assert "  none                  4  nothing was recorded\n  unrecorded            3  of" in text
+    text = said(calls=row(listed=5, none=4, unrecordedCalls=3, gone=1))
+    assert "  none                  4  no recording\n  unrecorded            3  of" in text
 
 
 def test_tables_are_aligned_and_a_zero_is_a_dash() -> None:
     rows = [
-        row(day="2026-11-02", listed=1234567, archived=1234566, shouldHaveOne=1),
+        row(day="2026-11-02", listed=1234567, archived=1234566, unrecordedCalls=1),
         row(day=None, listed=5),
     ]
     head, first, unknown = said(by={"day": rows, "order": [], "agent": []}).splitlines()[12:15]
@@ -118,7 +120,7 @@ def test_long_tables_are_cut_to_the_newest_days_and_the_largest_orders() -> None
     text = said(by=tables())
     assert "2026-10-16" not in text
     assert "2026-10-17" in text
-    assert "and 16 earlier days: `archiver status --by day` shows all" in text
+    assert "and 16 earlier days: list them with `archiver status --by day`" in text
     orders = [line.split()[0] for line in text.splitlines() if line.startswith(("1", "2 ", "3 "))]
     assert orders == ["12", "11", "10", "3", "101", "102", "103"]
     assert "and 2 orders with fewer calls" in text
@@ -139,21 +141,21 @@ def test_what_is_open_is_told_by_reason_with_age_attempts_and_next_step() -> Non
         problem(9, None, state="waiting", reason="other", detail="wait", ageSeconds=None),
     ]
     text = said(problems=problems)
-    assert "9 open\n  8 failed: the body stopped arriving\n" in text
+    assert "9 open\n  8 failed: the download stalled\n" in text
     assert "    call 1 recording 11, call 2, call 3, call 4, call 5 and 3 more\n" in text
     assert "    open for 1 d 1 h, 4 attempts at most\n    next: do this\n" in text
     assert "  1 waiting: wait\n    call 9\n    open 1 attempt\n" in text
-    assert text.endswith("OPEN: see above what is waiting or failed, and the next step for each.")
+    assert text.endswith("OPEN: see above for what is waiting or failed, and the next steps.")
 
 
 def test_calls_that_should_have_a_recording_are_counted_in_all_and_some_named() -> None:
     talks = [call(number, talkSeconds=65.0) for number in range(1, 8)]
     talks[6]["nextStep"] = "wait"
-    text = said(shouldHaveOne=talks)
-    assert "7 calls should have a recording: there was talk" in text
+    text = said(unrecordedCalls=talks)
+    assert "7 calls are unrecorded: talk time" in text
     assert "  call 5 of 2026-11-02 09:00 UTC, order 202, agent unknown: 1 min 5 s\n" in text
     assert "call 6 of" not in text
-    assert "  and 2 more: `archiver status --json` names all\n" in text
+    assert "  and 2 more: `archiver status --json` lists all\n" in text
     assert "  next for 6: do this\n  next for 1: wait\n" in text
 
 
@@ -165,10 +167,10 @@ def test_what_is_gone_removed_or_held_is_told() -> None:
         holds=2,
         pendingSummaries=3,
     )
-    assert "1 recording is gone at the source\n  call 8 recording 81\n  next: do this" in text
-    assert "  removed              12  for retention; a tombstone" in text
-    assert "  removing              1  a removal was cut off" in text
-    assert "  summaries             3  still to come" in text
+    assert "1 recording is gone from the source\n  call 8 recording 81\n  next: do this" in text
+    assert "  removed              12  for retention; never fetched again" in text
+    assert "  removing              1  removal interrupted" in text
+    assert "  summaries             3  not available yet" in text
     assert "of audio, 2 legal holds in force" in text
 
 
@@ -188,8 +190,8 @@ def test_an_empty_period_is_said_to_be_one() -> None:
     window = {"since": "2026-11-01T00:00:00Z", "until": "2026-11-02T00:00:00Z"}
     text = said(window=window, calls=row(), oldestCall=None, newestCall=None, ledgerHead=None)
     assert "Only calls from 2026-11-01 00:00 UTC and before 2026-11-02 00:00 UTC\n" in text
-    assert text.endswith("NOTHING OPEN of this period.")
-    assert said(calls=row(), oldestCall=None).endswith("no call is known here.")
+    assert text.endswith("NOTHING OPEN in this period.")
+    assert said(calls=row(), oldestCall=None).endswith("the archive has no calls yet.")
     assert "Ledger head" not in text
 
 
@@ -203,7 +205,7 @@ def test_every_line_fits_100_columns_with_ids_of_ten_digits() -> None:
             "agent": [{"userId": many, **most}] * 2000,
         },
         problems=[problem(many + each, many - each) for each in range(9)],
-        shouldHaveOne=[call(many, userId=many, talkSeconds=7265.0)] * 9,
+        unrecordedCalls=[call(many, userId=many, talkSeconds=7265.0)] * 9,
         gone=[call(many, recordId=many)] * 9,
         runs=[
             {

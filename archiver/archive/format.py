@@ -22,13 +22,13 @@ async def read_id(storage: Storage) -> str:
         kind, archive_id = told["format"], str(uuid.UUID(told["archiveId"]))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(
-            f"{FORMAT_KEY} is not that of an archive",
-            hint="point storage.url to an archive, or to an empty place for a new one",
+            f"{FORMAT_KEY} is not the file of an archive",
+            hint="point storage.url to an archive, or to an empty location for a new one",
         ) from error
     if kind != FORMAT:
         raise UsageError(
-            f"the archive has the format {str(kind)[:40]!r}, this archiver writes {FORMAT}",
-            hint="use the archiver version that wrote it, or a newer one",
+            f"the archive has format {str(kind)[:40]!r}; this version supports {FORMAT}",
+            hint="use the version of archiver that wrote it, or a newer one",
         )
     return archive_id
 
@@ -57,7 +57,7 @@ async def own_id(storage: Storage) -> str:
     except KeyExists:
         return archive_id
     raise StorageRefused(
-        "the storage overwrites objects although it was told to create only",
+        "the storage overwrites existing objects despite If-None-Match",
         key=FORMAT_KEY,
-        hint="evidence is not safe there; run `archiver doctor`, and use another S3 server",
+        hint="recordings are not safe there; run `archiver doctor`, and use another S3 server",
     )

@@ -133,7 +133,8 @@ async def _there(storage: Storage, url: str) -> str:
         return await read_id(storage)
     except KeyMissing:
         raise NoArchive(
-            f"there is no archive in {url}", hint="`archiver run` makes one; check storage.url"
+            f"no archive found in {url}",
+            hint="check storage.url; `archiver run` creates an archive",
         ) from None
 
 
@@ -146,8 +147,8 @@ async def _refuse_foreign(storage: Storage, url: str) -> None:
             await storage.stat(FORMAT_KEY)
         except KeyMissing:
             raise UsageError(
-                f"{url} is not empty and holds no archive (there is {info.key[:80]})",
-                hint="point storage.url to an archive, or to an empty place for a new one",
+                f"{url} is not empty, but is not an archive (it contains {info.key[:80]})",
+                hint="point storage.url to an archive, or to an empty location for a new one",
             ) from None
         return
 

@@ -13,9 +13,10 @@ from archiver.sqlite.errors import Database
 
 CATALOG: Final = Database(
     name="the catalog",
-    if_full="free some space, or point catalog.path to a larger disk",
-    if_unusable="check catalog.path; the file may be removed, the ledger fills a new one",
-    if_not_opened="check the rights of its folder, or set catalog.path",
+    if_full="free some disk space, or point catalog.path to a larger disk",
+    if_unusable="check catalog.path; you can delete the file and rebuild it with `archiver "
+    "reindex`",
+    if_not_opened="check the permissions of its folder, or set catalog.path",
 )
 
 
@@ -56,7 +57,7 @@ def _prepared(name: str, archive_id: str) -> sqlite3.Connection:
         if found != archive_id:
             raise UsageError(
                 f"{name} is the catalog of another archive ({found})",
-                hint="give each archive a catalog.path of its own, or leave catalog.path out",
+                hint="use a separate catalog.path for each archive, or do not set catalog.path",
             )
     except BaseException:
         db.close()

@@ -96,7 +96,7 @@ class Intake:
         named = {*self.request.orders, *(self.config.scope.orders or ())}
         if listed and (strangers := sorted(named - listed)):
             self.directory.notes.append(
-                "The API does not list these orders, check their ids: "
+                "The API does not list these orders; check their ids: "
                 + ", ".join(map(str, strangers))
             )
         if self.liner.orders_missing and self.request.is_whole:
@@ -149,7 +149,7 @@ class Intake:
         strangers = sorted(set(self.request.leads) - self.leads_met)
         if strangers and None not in self.leads_met:
             self.directory.notes.append(
-                "The API lists no call of these leads in this window, check their ids: "
+                "The API lists no calls of these leads in this period; check their ids: "
                 + ", ".join(map(str, strangers))
             )
 

@@ -17,7 +17,7 @@ from archiver.reasons import Reason
 MOST_PROBLEMS = 1000
 """How many problems a report names; `archiver status` names all."""
 
-_UNREACHABLE = "calls without an order and without a lead: the API lists calls by these only"
+_UNREACHABLE = "calls without an order and a lead: the API lists calls only by order or lead"
 
 
 @dataclass(slots=True)

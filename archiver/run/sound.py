@@ -50,7 +50,7 @@ async def check_sound(
         report.damaged += await write_findings(archive, clock=clock, act=report.run_id)
         report.notes += _notes(report.sound)
     except ArchiverError as error:
-        report.notes.append(f"the sound check ended early: {error}; {error.hint or 'see above'}")
+        report.notes.append(f"the sound check stopped early: {error}; {error.hint or 'see above'}")
     report.head = await archive.publish()
 
 
@@ -59,6 +59,6 @@ def _notes(found: Inspection) -> list[str]:
         return []
     count = len(found.unproved)
     return [
-        f"the audio of {count:,} recordings could not be examined, since its bytes are missing or"
-        " are not those that the ledger names: run `archiver verify`"
+        f"{count:,} recordings could not be examined: their bytes are missing or do not match "
+        "the ledger; run `archiver verify`"
     ]

@@ -109,7 +109,7 @@ def _start(config: Config, cursor: datetime | None, until: datetime) -> datetime
     if cursor is None:
         if first is None:
             raise UsageError(
-                "nothing says where to begin: there is no cursor yet and no window.since",
+                "no start date: there is no cursor yet, and window.since is not set",
                 hint="set window.since in archive.yaml to the first day to archive, or use --since",
             )
         return _whole(first)

@@ -36,9 +36,7 @@ class Database:
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
                 raise StorageFull(f"no space left for {self.name}", hint=self.if_full) from error
-            raise StorageError(
-                f"{self.name} cannot be used: {error}", hint=self.if_unusable
-            ) from error
+            raise StorageError(f"cannot use {self.name}: {error}", hint=self.if_unusable) from error
 
     @contextmanager
     def file_errors(self, path: Path | None) -> Iterator[None]:
@@ -47,7 +45,7 @@ class Database:
             yield
         except OSError as error:
             raise StorageError(
-                f"{self.name} {path} cannot be opened: {error.strerror}", hint=self.if_not_opened
+                f"cannot open {self.name} {path}: {error.strerror}", hint=self.if_not_opened
             ) from error
 
 

@@ -8,7 +8,7 @@ class NewerVersionError(sqlite3.DatabaseError):
     """The file was made by a newer archiver."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"its version {version} is newer than this archiver")
+        super().__init__(f"its version {version} is newer than this version of archiver supports")
         self.version = version
 
 

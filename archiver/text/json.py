@@ -14,11 +14,11 @@ def read_json(text: bytes | str) -> Any:
     try:
         return _STRICT.decode(text if isinstance(text, str) else text.decode("utf-8"))
     except RecursionError:
-        raise ValueError("no JSON: nested too deeply") from None
+        raise ValueError("not JSON: nested too deeply") from None
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"no JSON: {constant}")
+    raise ValueError(f"not JSON: {constant}")
 
 
 _STRICT = json.JSONDecoder(parse_constant=_refuse)

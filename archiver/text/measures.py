@@ -91,7 +91,7 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     except ValueError as error:
         raise ValueError("must be a day and a time that exist") from error
     if not 1970 <= moment.year < 3000:
-        raise ValueError("must lie between the years 1970 and 2999")
+        raise ValueError("must be between the years 1970 and 2999")
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 

@@ -148,7 +148,7 @@ async def test_a_file_that_is_no_catalog_is_set_aside_and_filled_anew(tmp_path: 
 
 async def test_a_catalog_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageError, match="cannot be opened"):
+    with pytest.raises(StorageError, match="cannot open"):
         await opened(tmp_path / "file" / "one.sqlite")
 
 

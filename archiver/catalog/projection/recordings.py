@@ -63,14 +63,14 @@ def replay(db: sqlite3.Connection, segment: Segment) -> None:
             apply(db, decode(line))
         except UNFIT as error:
             raise ArchiveDamaged(
-                f"{segment.key}: line {number} is no event of the ledger",
-                hint="`archiver verify` lists every finding; restore the segment from a copy",
+                f"{segment.key}: line {number} is not a ledger event",
+                hint="run `archiver verify` for all findings; restore the segment from a copy",
             ) from error
 
 
 @singledispatch
 def _apply(event: Event, db: sqlite3.Connection, entry: Entry) -> None:
-    raise TypeError(f"the catalog knows no event {type(event).__name__}")
+    raise TypeError(f"unknown ledger event {type(event).__name__}")
 
 
 class _Archived(NamedTuple):

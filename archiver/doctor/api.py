@@ -55,16 +55,20 @@ async def try_api(config: Config, around: Surroundings) -> list[Check]:
 
 
 def _orders_check(client: LinerClient, orders: Sequence[Order]) -> Check:
-    said = f"it takes the key and lists {len(orders):,} orders"
+    said = f"API key accepted; {len(orders):,} orders listed"
     if not orders:
-        hint = "give the key the right to read the orders, or set scope.leads"
+        hint = "give the key permission to read orders, or set scope.leads"
         return Check.warning("API", said, hint)
     if client.orders_missing:
-        hint = "give the key the right to read all orders"
-        return Check.warning("API", f"{said}, and counts {client.orders_missing:,} more", hint)
+        hint = "give the key permission to read all orders"
+        return Check.warning(
+            "API", f"{said}, but the API counts {client.orders_missing:,} more", hint
+        )
     if client.orders_version == 1:
-        hint = "name archived orders in scope.orders, if their calls are wanted"
-        return Check.warning("API", f"{said} by the old list, which leaves archived ones out", hint)
+        hint = "list archived orders in scope.orders if you want their calls"
+        return Check.warning(
+            "API", f"{said} through the old endpoint, which omits archived orders", hint
+        )
     return Check.ok("API", said)
 
 
@@ -75,9 +79,9 @@ async def _health_checks(client: LinerClient) -> list[Check]:
     except RequestError:
         return []
     if red := [name for name, healthy in parts.items() if not healthy]:
-        hint = "ask the people of your Liner API"
-        return [Check.warning("API health", f"not well: {', '.join(red)}", hint)]
-    return [Check.ok("API health", "every part is well")]
+        hint = "contact the operator of your Liner API"
+        return [Check.warning("API health", f"failing: {', '.join(red)}", hint)]
+    return [Check.ok("API health", "all components are healthy")]
 
 
 async def _calls_check(
@@ -87,14 +91,16 @@ async def _calls_check(
     scopes = _some_scopes(config, orders)
     if not scopes:
         hint = "set scope.orders or scope.leads"
-        return Check.warning("calls", "there is no order and no lead to try", hint)
+        return Check.warning("calls", "no order or lead to test with", hint)
     until = now.replace(microsecond=0)
     page = await client.calls_page(scopes, Window(until - _PERIOD, until))
     calls = [call for call in page.rows if call.has_records is not False]
     if not calls:
-        return Check.ok("calls", "the key may list them; none of late to try recordings with")
+        return Check.ok("calls", "the key can list them; no recent call to test recordings with")
     listing = await client.recordings(calls[0].id)
-    return Check.ok("calls", f"the key may list them, and {len(listing.found)} recordings of one")
+    return Check.ok(
+        "calls", f"the key can list them; {len(listing.found)} recordings listed for one of them"
+    )
 
 
 def _some_scopes(config: Config, orders: Sequence[Order]) -> list[Scope]:
@@ -117,17 +123,21 @@ async def _names_check(client: LinerClient) -> Check:
         except RequestError:
             unreadable.append(name)
     if unreadable:
-        hint = "give the key the right to read them, or live with sidecars without those names"
+        hint = "give the key permission to read them; otherwise sidecars lack those names"
         return Check.warning("names", f"the key cannot read {' and '.join(unreadable)}", hint)
-    return Check.ok("names", "the key may read users and statuses")
+    return Check.ok("names", "the key can read users and statuses")
 
 
 def _clock_check(ours: datetime, theirs: datetime | None) -> Check:
     if theirs is None:
-        return Check.warning("clock", "the API's answers bear no Date", "compare it by hand")
+        return Check.warning(
+            "clock", "the API's responses have no Date header", "compare the clocks manually"
+        )
     seconds = (ours - theirs).total_seconds()
     if abs(seconds) <= _GREATEST_DIFFERENCE:
-        return Check.ok("clock", "agrees with the API's")
+        return Check.ok("clock", "in step with the API's clock")
     direction = "ahead of" if seconds > 0 else "behind"
     said = f"is {say_duration(abs(seconds))} {direction} the API's"
-    return Check.warning("clock", said, "set this machine's clock (NTP): windows are cut by it")
+    return Check.warning(
+        "clock", said, "set the clock of this machine (NTP): time windows depend on it"
+    )

@@ -32,7 +32,9 @@ async def try_archive(config: Config, around: Surroundings) -> list[Check]:
                 checks += [_check_of(finding) for finding in await _probe(storage, config)]
         except ArchiveLocked as locked:
             checks.append(
-                Check.warning("lock", str(locked), "let the other run end, and try again")
+                Check.warning(
+                    "lock", str(locked), "wait for the other run to finish, and try again"
+                )
             )
         return checks
     finally:
@@ -41,14 +43,14 @@ async def try_archive(config: Config, around: Surroundings) -> list[Check]:
 
 async def _identity(storage: Storage, url: str) -> Check:
     try:
-        return Check.ok("archive", f"{url} holds the archive {await read_id(storage)}")
+        return Check.ok("archive", f"{url} contains archive {await read_id(storage)}")
     except KeyMissing:
         async for info in storage.list():
             if not info.key.startswith(TMP_PREFIX):
-                finding = f"{url} is not empty and holds no archive (there is {info.key[:80]})"
-                hint = "point storage.url to an archive, or to an empty place for a new one"
+                finding = f"{url} is not empty, but is not an archive (it contains {info.key[:80]})"
+                hint = "point storage.url to an archive, or to an empty location for a new one"
                 return Check("archive", Verdict.PROBLEM, finding, hint, exit_code=2)
-    return Check.ok("archive", f"{url} can be reached and holds no archive yet")
+    return Check.ok("archive", f"{url} is reachable; no archive yet")
 
 
 async def _worm_check(storage: Storage, wanted: ObjectLockConfig | None) -> Check:
@@ -58,7 +60,7 @@ async def _worm_check(storage: Storage, wanted: ObjectLockConfig | None) -> Chec
         return Check.ok("WORM", said)
     versions = storage.versions
     if versions is None or not await versions.can_lock():
-        hint = "make a bucket with Object Lock, or leave storage.s3.object_lock out"
+        hint = "create a bucket with Object Lock, or remove storage.s3.object_lock"
         finding = f"storage.s3.object_lock is set, and {said}"
         return Check("WORM", Verdict.PROBLEM, finding, hint, exit_code=2)
     length = say_duration(wanted.retain.total_seconds())

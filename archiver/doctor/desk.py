@@ -36,14 +36,14 @@ async def try_desk(config: Config, around: Surroundings) -> list[Check]:
     if not has_users and desk == DeskConfig(users=desk.users):
         return []
     if not is_installed("desk"):
-        finding = "it is not installed here: `archiver serve` would not start"
+        finding = "not installed: `archiver serve` would not start"
         return [Check.warning("desk", finding, how_to_install("desk"))]
     tries = [(_USERS, _users)] if has_users or desk.public_url or desk.proxy_header else []
     if desk.scorecard is not None:
         tries.append((_SCORECARD, _scorecard))
     checks = [await anyio.to_thread.run_sync(_tried, name, one, desk) for name, one in tries]
     folder = around.state_folder(config) / "desk" if desk.data is None else desk.data.parent
-    hint = "set desk.data to a place on a local disk that you may write to"
+    hint = "set desk.data to a writable location on a local disk"
     data = await anyio.to_thread.run_sync(try_database, folder, _DATA, hint)
     kept = replace(data, verdict=Verdict.WARNING) if data.is_problem else data
     return [*checks, kept, await anyio.to_thread.run_sync(_decoder)]
@@ -54,7 +54,9 @@ def _decoder() -> Check:
     found = shutil.which(FFMPEG)
     if found is None:
         finding = "ffmpeg is not installed: AMR, WMA, G.722 and G.729 recordings cannot be played"
-        return Check.warning(_DECODER, finding, "apt-get install ffmpeg, if there are any")
+        return Check.warning(
+            _DECODER, finding, "apt-get install ffmpeg, if you have such recordings"
+        )
     return Check.ok(_DECODER, f"{found} decodes AMR, WMA, G.722 and G.729")
 
 
@@ -78,16 +80,16 @@ def _tried(name: str, one: Callable[[DeskConfig], Check], desk: DeskConfig) -> C
 def _users(desk: DeskConfig) -> Check:
     users = UsersFile(desk.users).all()
     if not users:
-        finding = f"nobody can log in: there are no users in {desk.users}"
+        finding = f"nobody can log in: no users in {desk.users}"
         return Check.warning(_USERS, finding, "archiver user add NAME --role admin")
     counts = Counter(user.role for user in users.values())
     said = ", ".join(f"{counts[role]} {role}" for role in Role)
     if not counts[Role.ADMIN]:
-        finding = f"nobody can make queues or read the access log: {said}"
+        finding = f"no admin, so nobody can create queues or read the access log: {said}"
         return Check.warning(_USERS, finding, "archiver user add NAME --role admin")
-    return Check.ok(_USERS, f"they can be read: {said}")
+    return Check.ok(_USERS, f"readable: {said}")
 
 
 def _scorecard(desk: DeskConfig) -> Check:
     count = len(read_scorecard(desk.scorecard).questions)
-    return Check.ok(_SCORECARD, f"it can be used; questions: {count}")
+    return Check.ok(_SCORECARD, f"valid; questions: {count}")

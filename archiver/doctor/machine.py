@@ -24,38 +24,42 @@ async def try_configuration(config: Config, around: Surroundings) -> list[Check]
     """The file was read, so all that is left is what only the clock can tell."""
     since = config.window.since
     if since is None:
-        finding = "it can be used, but says no window.since"
-        hint = "set window.since to the first day to archive, or give the first run --since"
+        finding = "valid, but window.since is not set"
+        hint = "set window.since to the first day to archive, or use --since for the first run"
         return [Check.warning("configuration", finding, hint)]
     if since > around.clock():
         raise ConfigError(
-            f"window.since lies in the future: {say_moment(since, config.window.timezone)}",
+            f"window.since is in the future: {say_moment(since, config.window.timezone)}",
             hint="set it to the first day to archive",
         )
     shown = say_moment(since, config.window.timezone)
-    return [Check.ok("configuration", f"it can be used; the first day begins at {shown}")]
+    return [Check.ok("configuration", f"valid; the first day begins at {shown}")]
 
 
 async def try_secrets(config: Config, around: Surroundings) -> list[Check]:
     """No secret stands where everybody may read it, and the API key is the one that people mean."""
     path, checks = around.config_path, []
     if path is not None and await anyio.to_thread.run_sync(_tells_everybody, path, config):
-        finding = f"one is written in {path}, which everybody on this machine may read"
-        hint = f"chmod 600 {path}, or name a file of its own (liner.api_key_file, ...)"
-        checks.append(Check.warning("secrets", finding, f"{hint}; think of it as known"))
+        finding = f"{path} contains a secret and is readable by everyone on this machine"
+        hint = f"chmod 600 {path}, or keep the secret in a separate file (liner.api_key_file, ...)"
+        checks.append(
+            Check.warning(
+                "secrets", finding, f"{hint}; then rotate it: treat this secret as compromised"
+            )
+        )
     exported = around.environ.get("LINER_API_KEY", "").strip()
     if exported and exported != config.api.api_key.reveal():
         finding = (
-            "LINER_API_KEY is exported, and the configuration names another key, which is used"
+            "LINER_API_KEY is set, but the configuration has another key, which takes precedence"
         )
-        checks.append(Check.warning("secrets", finding, "unset LINER_API_KEY, if that is right"))
-    return checks or [Check.ok("secrets", "none is written where everybody may read it")]
+        checks.append(Check.warning("secrets", finding, "if that is intended, unset LINER_API_KEY"))
+    return checks or [Check.ok("secrets", "no secret is readable by everyone")]
 
 
 async def try_catalog(config: Config, around: Surroundings) -> list[Check]:
     """A database can be kept where the catalog will lie."""
     folder = around.catalog_folder(config)
-    hint = "set catalog.path to a place on a local disk that you may write to"
+    hint = "set catalog.path to a writable location on a local disk"
     return [await anyio.to_thread.run_sync(try_database, folder, "catalog", hint)]
 
 
@@ -86,10 +90,12 @@ def try_database(folder: Path, name: str, hint: str) -> Check:
         is_fast = is_fast_in(folder)
     except (OSError, StorageError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return Check.problem(name, f"no database can be kept in {folder}: {reason}", hint)
+        return Check.problem(name, f"{folder} cannot be used for databases: {reason}", hint)
     if not is_fast:
-        return Check.warning(name, f"{folder} lacks what fast databases need", hint)
-    return Check.ok(name, f"a database can be kept in {folder}")
+        return Check.warning(
+            name, f"the file system of {folder} does not support fast databases (WAL)", hint
+        )
+    return Check.ok(name, f"{folder} can be used for databases")
 
 
 def _tells_everybody(path: Path, config: Config) -> bool:
@@ -113,10 +119,10 @@ def _try_folder(spool: Path) -> Check:
         with tempfile.TemporaryFile(dir=spool) as file:
             file.write(b"tried")
     except OSError as error:
-        finding = f"nothing can be written to {spool}: {error.strerror}"
-        hint = "set download.spool to a folder that exists and that you may write to"
+        finding = f"{spool} is not writable: {error.strerror}"
+        hint = "set download.spool to an existing folder that you can write to"
         return Check.problem("spool", finding, hint)
-    return Check.ok("spool", f"large recordings can wait in {spool}")
+    return Check.ok("spool", f"{spool} can be used as spool")
 
 
 def _free(name: str, folder: Path, around: Surroundings) -> Check:
@@ -125,10 +131,10 @@ def _free(name: str, folder: Path, around: Surroundings) -> Check:
     try:
         free = around.free_bytes(there)
     except OSError as error:
-        return Check.warning(title, f"cannot be told: {error.strerror}", f"look at {there}")
+        return Check.warning(title, f"unknown: {error.strerror}", f"check {there}")
     said = f"{say_size(free)} free for {folder}"
     if free < _TOO_LITTLE:
-        return Check.problem(title, said, "make room, or choose another place")
+        return Check.problem(title, said, "free some disk space, or choose another location")
     if free < _SPARE:
-        return Check.warning(title, said, "make room before it runs out")
+        return Check.warning(title, said, "free some disk space before it runs out")
     return Check.ok(title, said)

@@ -58,7 +58,7 @@ def _try_textfile(path: Path) -> Check:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"tried")
     except OSError as error:
-        finding = f"nothing can be written to {folder}: {error.strerror}"
-        hint = "let metrics.textfile lie in a folder that exists and that you may write to"
+        finding = f"{folder} is not writable: {error.strerror}"
+        hint = "set metrics.textfile to a file in an existing folder that you can write to"
         return Check.warning("metrics", finding, hint)
-    return Check.ok("metrics", f"they can be written to {path}")
+    return Check.ok("metrics", f"{path} is writable")

@@ -177,7 +177,7 @@ def _folder_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"{folder} cannot be written: {error.strerror}",
+            f"cannot write to {folder}: {error.strerror}",
             hint="free some space there, or point TMPDIR to another folder",
         ) from error
 

@@ -73,15 +73,15 @@ PATIENCE: Final = 45.0
 _PAUSE = 1.0
 _LOOKS_AT_ONCE = 8
 _RUNS_CHANGE: Final = frozenset({Kind.SIDECAR, Kind.REPORT})
-_LEDGER_FIRST = (
-    "a segment of the ledger that does not hold may name it: restore that first, and verify again"
-)
-_LEDGER_IS_OLD = "restore the ledger first, and verify again: it may tell of other bytes here"
+_LEDGER_FIRST = "a damaged ledger segment may name it: restore the ledger first, and verify again"
+_LEDGER_IS_OLD = "restore the ledger first, and verify again: it may record different bytes here"
 _NO_LEDGER = (
-    "there is no ledger at all: if it was lost, restore it and verify again; if the first run was"
-    " killed, `archiver run` goes on"
+    "there is no ledger: if it was lost, restore it and verify again; if the first run was "
+    "killed, `archiver run` continues it"
 )
-_BY_A_RUN = "a run is under way and has not told of it for 45 s; verify again when it has ended"
+_BY_A_RUN = (
+    "a run is in progress and has not recorded it for 45 s; verify again when it has finished"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,13 +236,13 @@ class _Check:
         except StorageForbidden as error:
             return NotAllowed(key=key, expected="nothing", found=str(error))
         except (ValueError, StorageError):  # a name that no archive has, or a link: it was listed
-            return Unexpected(key=key, expected="nothing", found="an object of a foreign name")
+            return Unexpected(key=key, expected="nothing", found="an object with a foreign name")
         found = f"an object of {info.size} bytes"
         try:
             async with self.storage.open(key, ByteRange(0, 1)):
                 pass
         except KeyMissing:  # a pipe, a device: nothing that has bytes
-            found = "something that is no file"
+            found = "not a regular file"
         except StorageError as error:
             found = str(error)
         return Unexpected(key=key, expected="nothing", found=found)
@@ -375,7 +375,7 @@ def _advised(one: _Check, finding: Finding) -> Finding:
 def _format_anew(archive_id: str) -> str:
     """How the file that only names the archive is made again: its bytes follow from the id."""
     text = encode_format(archive_id).decode().replace("\n", "\\n")
-    return f"restore it from a copy, or write it anew: printf '{text}' > {FORMAT_KEY}"
+    return f"restore it from a copy, or write it again: printf '{text}' > {FORMAT_KEY}"
 
 
 async def _may_pass(one: _Check, finding: Finding) -> bool:

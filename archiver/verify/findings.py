@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Self
 
 RESTORE = "restore the object from a copy of the archive"
 FETCH_AGAIN = (
-    "`archiver verify --repair` fetches it again if the source still has it; else restore it"
-    " from a copy of the archive"
+    "run `archiver verify --repair` to fetch it again if the source still has it; otherwise "
+    "restore it from a copy of the archive"
 )
-RESTORE_LEDGER = "restore the ledger's file from a copy of the archive, and verify again"
+RESTORE_LEDGER = "restore this ledger file from a copy of the archive, and verify again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Finding:
 
     def mended(self) -> Self:
         """The same finding, once the archive holds again what it should."""
-        return replace(self, repaired=True, advice="nothing: it was repaired and read back")
+        return replace(self, repaired=True, advice="none: it was repaired and verified")
 
     def advised(self, advice: str) -> Self:
         """The same finding with another next step."""
@@ -87,7 +87,7 @@ class Unreadable(Finding):
 
     name: ClassVar[str] = "unreadable"
     next_step: ClassVar[str] = (
-        "look at the disk and at the rights of the object; then restore it from a copy"
+        "check the disk and the permissions of the object; then restore it from a copy"
     )
 
 
@@ -105,8 +105,8 @@ class SidecarDisagrees(Finding):
 
     name: ClassVar[str] = "sidecar-disagrees"
     next_step: ClassVar[str] = (
-        "keep the archive as it is and find out which version wrote it: the audio is checked"
-        " against the ledger, the sidecar tells something else"
+        "do not change the archive; find out which version wrote it: the audio is checked "
+        "against the ledger, but the sidecar differs"
     )
 
 
@@ -116,8 +116,8 @@ class Unexpected(Finding):
 
     name: ClassVar[str] = "unexpected"
     next_step: ClassVar[str] = (
-        "if a run was killed, `archiver run` proves and takes in what it left; anything else was"
-        " put there by somebody: look at it, and move it out of the archive"
+        "if a run was killed, `archiver run` verifies and records what it left; otherwise "
+        "someone put it there: examine it and move it out of the archive"
     )
 
 
@@ -127,8 +127,8 @@ class NotAllowed(Finding):
 
     name: ClassVar[str] = "not-allowed"
     next_step: ClassVar[str] = (
-        "it is not known to be damaged: let this account read it (owner and rights of the files, or"
-        " the S3 key), and verify again"
+        "no damage is known: give this account read access (owner and permissions of the files, "
+        "or the S3 key), and verify again"
     )
     is_damage: ClassVar[bool] = False
 
@@ -147,8 +147,8 @@ class RemovedUnderHold(Finding):
 
     name: ClassVar[str] = "removed-under-hold"
     next_step: ClassVar[str] = (
-        "no command does that: find out who wrote this segment, and restore what was removed from a"
-        " copy of the archive"
+        "no archiver command does this: find out who wrote this segment, and restore what was "
+        "removed from a copy of the archive"
     )
 
 
@@ -158,8 +158,8 @@ class TwoArchives(Finding):
 
     name: ClassVar[str] = "two-archives"
     next_step: ClassVar[str] = (
-        "two archives lie in one place: move the other one's files to a folder or prefix of"
-        " their own"
+        "two archives are mixed in one location: move the files of the other one to a separate "
+        "folder or prefix"
     )
 
 
@@ -249,7 +249,7 @@ class NotLocked(Finding):
     """Object Lock is configured, and the object was never locked, or its lock ended too soon."""
 
     name: ClassVar[str] = "not-locked"
-    next_step: ClassVar[str] = "lock that version of the object for as long as it should be"
+    next_step: ClassVar[str] = "apply Object Lock to that version of the object"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,7 +260,9 @@ class UnknownVersion(Finding):
     """
 
     name: ClassVar[str] = "unknown-version"
-    next_step: ClassVar[str] = "the right version is still there: remove what is laid over it"
+    next_step: ClassVar[str] = (
+        "the correct version is still there: remove the newer version or delete marker"
+    )
 
 
 KINDS: tuple[type[Finding], ...] = (

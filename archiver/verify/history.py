@@ -60,13 +60,13 @@ class _History:
     def _removing(self, event: dict[str, Any]) -> Iterator[str]:
         for record_id in event["recordIds"]:
             for hold_id in self._covering(record_id):
-                yield f"recording {record_id}, which hold {hold_id} covered"
+                yield f"recording {record_id}, covered by hold {hold_id}"
 
     def _erasing(self, event: dict[str, Any]) -> Iterator[str]:
         lead_id, calls = event["leadId"], event.get("callIds", ())
         for hold_id, scopes in self.holds.items():
             if lead_id in scopes["leadIds"] or scopes["callIds"].intersection(calls):
-                yield f"lead {lead_id}, which hold {hold_id} covered"
+                yield f"lead {lead_id}, covered by hold {hold_id}"
 
     def _call(self, event: dict[str, Any]) -> Iterable[str]:
         listed = self.doomed.intersection(event.get("recordings", ()))
@@ -113,7 +113,7 @@ async def removals_under_hold(
                 continue  # a line that is no event: `verify` says so elsewhere
             findings += [
                 RemovedUnderHold(
-                    key=step.key, expected=f"nothing removed of {what}", found="removed"
+                    key=step.key, expected=f"nothing removed from {what}", found="removed"
                 )
                 for what in forbidden
             ]

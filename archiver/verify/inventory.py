@@ -24,10 +24,10 @@ from archiver.storage.keys import check_key, parse_recording_key
 from archiver.text.json import read_json
 
 _INVENTORY: Final = Database(
-    name="the list of what is checked",
+    name="the temporary list of checked objects",
     if_full="free some space in the temporary folder, or set TMPDIR to a larger disk",
     if_unusable="check the disk of the temporary folder, or set TMPDIR to another one",
-    if_not_opened="check the rights of the temporary folder, or set TMPDIR",
+    if_not_opened="check the permissions of the temporary folder, or set TMPDIR",
 )
 
 _SCHEMA = """

@@ -22,8 +22,8 @@ from archiver.verify.inventory import Expected, Inventory, Kind
 
 _RUNS_CHANGE = frozenset({Kind.SIDECAR, Kind.REPORT})
 _REPLACED = (
-    "the version that the ledger names was removed: restore the object from a copy; if what lies"
-    " there now has the right bytes, and no other finding, keep that and lock it"
+    "the version recorded in the ledger was removed: restore the object from a copy; if the "
+    "current version has the right bytes and no other finding, keep it and lock it"
 )
 
 

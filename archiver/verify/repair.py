@@ -25,7 +25,7 @@ from archiver.verify.rules import is_mendable, judge
 
 _CONNECTIONS = 4
 _RECORDED_HERE = frozenset({Left.REVISION, Left.REPORT})
-_LEDGER_FIRST = "not repaired: the ledger itself does not hold, and comes first"
+_LEDGER_FIRST = "not repaired: the ledger itself is damaged; restore it first"
 
 
 async def repair(
@@ -101,7 +101,9 @@ async def _mend(mender: Mender, inventory: Inventory, finding: Finding) -> Findi
     if expected.audio_key is None:
         (read,) = await mender.archive.storage.readings([finding.key])
         if judge(expected, read) is not None:
-            return finding.advised("not repaired: what was put back does not read back the same")
+            return finding.advised(
+                "not repaired: the restored object did not read back identically"
+            )
     return finding.mended()
 
 

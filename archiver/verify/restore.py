@@ -77,7 +77,7 @@ class Mender:
             if fetched.body.sha256 != expected.sha256:
                 raise FetchError(
                     Reason.DIFFERENT_BYTES,
-                    "the source serves other bytes now than those that were archived",
+                    "the source now returns different bytes from those archived",
                     hint="restore the object from a copy of the archive",
                 )
             await self._replace(expected, fetched.body, ())
@@ -126,9 +126,7 @@ class Mender:
             kind = identify(part.head, None, key)
             body, facts = await part.finish(kind.content_type)
         if body.sha256 != expected.audio_sha256:
-            raise FetchError(
-                Reason.DIFFERENT_BYTES, "the audio beside it is damaged, too: that comes first"
-            )
+            raise FetchError(Reason.DIFFERENT_BYTES, "its audio is damaged, too; repair that first")
         odd = tuple(findings_of(kind, facts, recording.duration_seconds))
         return Audio(key, body.size, body.sha256, kind.content_type, facts.seconds, odd)
 
@@ -169,7 +167,9 @@ class Mender:
                 (held,) = await storage.readings([kept])
                 if getattr(held, "sha256", None) != digest:
                     raise StorageRefused(
-                        f"{kept} holds something else", key=kept, hint="look at it, and move it"
+                        f"{kept} already exists with other content",
+                        key=kept,
+                        hint="examine it, and move it",
                     ) from None
                 version = (await storage.stat(kept)).version
         return _Aside(info.tag, kept, digest, version)

@@ -99,10 +99,10 @@ def _contradiction(expected: Expected, read: Reading) -> Finding | None:
 def _card(read: Reading) -> Sidecar | str:
     """The sidecar, or why the bytes are none."""
     if read.content is None:
-        return f"{read.size} bytes, more than any sidecar has"
+        return f"{read.size} bytes, too large for a sidecar"
     try:
         return decode(read.content)
     except json.JSONDecodeError as error:
-        return f"no JSON: {error}"
+        return f"not JSON: {error}"
     except ValueError as error:
         return str(error)

@@ -90,7 +90,9 @@ class Verified:
         try:
             save_sample(self._state, due)
         except OSError as error:
-            return f"the next sample could not be noted in {self._state}: {error.strerror}"
+            return (
+                f"could not save the position of the next sample in {self._state}: {error.strerror}"
+            )
         return None
 
 
@@ -173,7 +175,8 @@ async def _told_id(storage: Storage, url: str) -> str | None:
             return None
         if isinstance(error, KeyMissing):
             raise NoArchive(
-                f"there is no archive in {url}", hint="check storage.url; `archiver run` makes one"
+                f"no archive found in {url}",
+                hint="check storage.url; `archiver run` creates an archive",
             ) from None
         raise
 
@@ -217,13 +220,13 @@ def _notes(found: Verification) -> list[str]:
             " was given: newest segments of the ledger that were cut off would not be noticed"
         )
     notes += [
-        f"{key} is set aside: a writer that had lost the lock came too late with it, or one that"
-        " was killed has not claimed its number; nothing relies on it"
+        f"{key} is ignored: it was written too late by a process that had lost the lock, or by "
+        "one killed before it claimed the number; nothing depends on it"
         for key in found.set_aside
     ]
     if found.unsteady:
         notes.append(
-            f"{found.unsteady} recordings read differently the first time and right the second:"
-            " look at the disk, the memory and the network of this machine"
+            f"{found.unsteady} recordings had wrong bytes on the first read and correct ones on "
+            "the second: check the disk, memory and network of this machine"
         )
     return notes

@@ -44,7 +44,7 @@ async def test_a_sound_desk_is_told_part_by_part(tmp_path: Path) -> None:
     del checks["desk: decoder"]
     assert {one.verdict for one in checks.values()} == {Verdict.OK}, checks
     assert "0 listener, 2 reviewer, 1 admin" in checks["desk: users"].finding
-    assert checks["desk: scorecard"].finding == "it can be used; questions: 1"
+    assert checks["desk: scorecard"].finding == "valid; questions: 1"
     assert str(tmp_path / "own") in checks["desk: data"].finding
     assert list((tmp_path / "own").iterdir()) == []
 
@@ -74,7 +74,7 @@ def broken(folder: Path) -> None:
     [
         (open_to_all, "", "desk: users", "the desk would not start"),
         (broken, "", "desk: users", "users.yaml, line 1"),
-        (lambda folder: enrol(folder, rita=Role.REVIEWER), "", "desk: users", "nobody can make"),
+        (lambda folder: enrol(folder, rita=Role.REVIEWER), "", "desk: users", "nobody can create"),
         (lambda _: None, "public_url: https://d.example", "desk: users", "nobody can log in"),
         (lambda _: None, "scorecard: none.yaml", "desk: scorecard", "none.yaml"),
         (
@@ -87,7 +87,7 @@ def broken(folder: Path) -> None:
             lambda folder: (folder / "file").touch(),
             "data: file/desk.sqlite",
             "desk: data",
-            "no database can be kept",
+            "cannot be used for databases",
         ),
     ],
 )

@@ -244,4 +244,4 @@ async def test_a_folder_for_metrics_that_is_not_there_is_worth_a_look(tmp_path: 
         configured(tmp_path, "http://127.0.0.1:9", text=text), surroundings(tmp_path)
     )
     assert checks["metrics"].verdict is Verdict.WARNING
-    assert "nothing can be written to" in checks["metrics"].finding
+    assert "is not writable" in checks["metrics"].finding

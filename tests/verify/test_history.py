@@ -44,13 +44,13 @@ REMOVED = Removed(record_id=11, call_id=1, why="retention")
 @pytest.mark.parametrize("scope", ON)
 async def test_a_removal_under_a_hold_contradicts_the_ledger(case: Case, scope: str) -> None:
     (found,) = await told(case, held(**ON[scope]), REMOVING, REMOVED)
-    assert found == "nothing removed of recording 11, which hold h0000000001 covered"
+    assert found == "nothing removed from recording 11, covered by hold h0000000001"
 
 
 async def test_an_erasure_under_a_hold_contradicts_it_too(case: Case) -> None:
     erasing = Erasing(lead_id=50_001, before=FIRST_NIGHT, call_ids=(1,))
     (found,) = await told(case, held(lead_ids=(50_001,)), erasing)
-    assert found.startswith("nothing removed of lead 50001")
+    assert found.startswith("nothing removed from lead 50001")
 
 
 @pytest.mark.parametrize(

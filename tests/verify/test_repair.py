@@ -85,7 +85,7 @@ async def test_other_bytes_of_the_source_are_never_put_under_the_name(tmp_path: 
         before = medium.listing()
         (found,) = await findings(night)
         assert not found.repaired
-        assert "other bytes now" in found.next
+        assert "returns different bytes" in found.next
         assert "restore" in found.next
         assert medium.read(AUDIO) == wrong
         assert medium.listing() == before

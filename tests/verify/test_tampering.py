@@ -83,13 +83,13 @@ async def test_a_broken_chain_does_not_stop_the_check_of_everything_else(case: C
     assert broken | changed <= names(found)
     orphans = [one for one in found if isinstance(one, Unexpected)]
     assert orphans
-    assert all("restore that first" in one.next for one in orphans)
+    assert all("restore the ledger first" in one.next for one in orphans)
 
 
 async def test_whoever_builds_on_a_ledger_that_tells_nonsense_refuses_it(case: Case) -> None:
     ((_, forged),) = append_lines_that_are_no_events(Folder(case.root))
     for build in (look, reindex):
-        with pytest.raises(ArchiveDamaged, match=f"{forged}: line 2 is no event"):
+        with pytest.raises(ArchiveDamaged, match=f"{forged}: line 2 is not a ledger event"):
             await build(case.config, state_folder=case.state)
 
 
@@ -99,8 +99,8 @@ async def test_what_is_no_file_is_called_what_it_is(case: Case) -> None:
     os.mkfifo(case.root / "50001/pipe")
     found = {one.key: one.found for one in await case.findings()}
     assert found == {
-        "50002": "50002: a symbolic link, and no file",
-        "50001/pipe": "something that is no file",
+        "50002": "50002: a symbolic link, not a file",
+        "50001/pipe": "not a regular file",
     }
 
 

@@ -79,8 +79,8 @@ def claimed_head(number: int, content: bytes) -> Head:
     if head is None or claim_of(head).source != content:
         key = claim_key(number)
         raise ArchiveDamaged(
-            f"the ledger does not hold: {key} names no segment",
-            hint="nothing was changed; restore it from a copy of the archive",
+            f"damaged ledger: {key} does not name a segment",
+            hint="nothing was changed; restore the file from a copy of the archive",
         )
     return head
 

@@ -97,7 +97,7 @@ def read(key: str, data: bytes, *, after: Head, archive_id: str) -> Segment:
     """
     head = head_of(key)
     if head is None:
-        raise _damaged(key, "its name is not that of a segment")
+        raise _damaged(key, "its name is not a segment name")
     if hashlib.sha256(data).hexdigest() != head.digest:
         raise _damaged(key, "its bytes do not match the SHA-256 in its name")
     first, *lines = data.removesuffix(b"\n").split(b"\n")
@@ -127,13 +127,13 @@ def previous_of(data: bytes) -> str | None:
 def lost(head: Head) -> ArchiveDamaged:
     """That the ledger no longer has a segment that this machine has seen."""
     return ArchiveDamaged(
-        f"the ledger has lost segment {head.number}, which this machine has seen",
-        hint="its newest segments were cut off or replaced; restore them from a copy",
+        f"segment {head.number}, which this machine has seen, is missing from the ledger",
+        hint="the ledger was truncated or replaced; restore its newest segments from a copy",
     )
 
 
 def _damaged(key: str, what: str) -> ArchiveDamaged:
     return ArchiveDamaged(
-        f"the ledger does not hold: {key}: {what}",
+        f"damaged ledger: {key}: {what}",
         hint="nothing was changed; restore the ledger's files from a copy",
     )

@@ -307,7 +307,7 @@ def _read_segment(key: str, reading: Reading | StorageError) -> _Found:
         return _Found(key, head, f"it cannot be read: {reading}")
     data = reading.content
     if data is None:
-        return _Found(key, head, f"it is larger than any segment: {reading.size} bytes")
+        return _Found(key, head, f"it is too large for a segment: {reading.size} bytes")
     digest = hashlib.sha256(data).hexdigest()
     first, *lines = data.removesuffix(b"\n").split(b"\n")
     try:

@@ -121,10 +121,10 @@ class Lease:
             return None
         if info.age is None:
             raise StorageRefused(
-                "the storage does not say when the lock was written (Last-Modified), so nobody can"
-                " tell whether its owner is alive",
+                "the storage does not return Last-Modified for the lock, so it is unknown "
+                "whether its owner is alive",
                 key=self._key,
-                hint="see that no other run is under way, and remove that object by hand",
+                hint="make sure that no other run is in progress, and delete that object manually",
             )
         if info.age < self._times.dead_after:
             return found
@@ -144,10 +144,10 @@ class Lease:
                     await self._sweep()
                 except (KeyChanged, KeyMissing):
                     return StorageError(
-                        "another run has taken over the archive",
+                        "another run has acquired the lock on the archive",
                         key=self._key,
-                        hint="see that two runs of one archive do not overlap; "
-                        "nothing is lost, and the next run goes on",
+                        hint="make sure that runs of one archive do not overlap; nothing is "
+                        "lost, and the next run continues",
                     )
                 except StorageUnreachable:
                     pass
@@ -210,9 +210,9 @@ class Lease:
                 await self._storage.read(self._key, limit=MAX_BYTES)
             ):
                 raise StorageRefused(
-                    "the storage gives the lock no tag (ETag), so it could not be kept",
+                    "the storage returns no ETag for the lock, so it could not be renewed",
                     key=self._key,
-                    hint="use an S3 server that gives every object an ETag",
+                    hint="use an S3 server that returns ETags",
                 )
             info = seen
         self._tag, self._version = info.tag, info.version

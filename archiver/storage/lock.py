@@ -86,7 +86,7 @@ async def append_lock(
             raise StorageUnreachable(
                 f"another process has been writing to the ledger for {wait:.0f} s",
                 key=LEDGER_LOCK_KEY,
-                hint="see whether one hangs",
+                hint="check for a hanging process",
             )
         await sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads the waiters
         pause = min(2 * pause, _GREATEST_PAUSE)
@@ -192,7 +192,7 @@ async def _refuse(claim: bytes) -> None:
         who = "another run"
     raise ArchiveLocked(
         f"the archive is locked by {who}",
-        hint="wait for it to end; a run that was killed blocks for a minute at most",
+        hint="wait for it to finish; the lock of a killed run expires after one minute",
     )
 
 

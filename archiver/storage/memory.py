@@ -49,7 +49,7 @@ class MemoryStorage(Storage):
         if isinstance(data, Path):
             data = await to_thread.run_sync(data.read_bytes)
         if len(data) != body.size or hashlib.sha256(data).hexdigest() != body.sha256:
-            raise StorageError(f"{key} is not the body that was promised", key=key)
+            raise StorageError(f"{key}: the bytes differ from the announced digest", key=key)
         self.write_behind(key, data)
         return _info(key, self.objects[key])
 
@@ -102,7 +102,7 @@ class MemoryStorage(Storage):
         try:
             return self.objects[key]
         except KeyError:
-            raise KeyMissing(f"there is no {key}", key=key) from None
+            raise KeyMissing(f"{key} does not exist", key=key) from None
 
 
 def _info(key: str, entry: Entry, age: float | None = None) -> ObjectInfo:

@@ -39,8 +39,9 @@ def open_storage(
             _make_folder(root)
     if not root.is_dir():
         raise StorageRefused(
-            f"there is no folder {root}",
-            hint="check `storage.url`, and that its disk is mounted; `archiver run` makes it",
+            f"the folder {root} does not exist",
+            hint="check `storage.url`, and that its disk is mounted; `archiver run` creates the "
+            "folder",
         )
     return Retrying(LocalStorage(root, syncing), retry)
 

@@ -25,7 +25,7 @@ from archiver.storage.local.filelock import FileLock
 RACERS: Final = 8
 CLEAN_UP_DEADLINE: Final = 20.0
 _FIRST, _SECOND = b"the first of two bodies", b"the second of two bodies"
-_OTHER_SERVER: Final = "keep the archive on a server that honours conditional writes"
+_OTHER_SERVER: Final = "use an S3 server that supports conditional writes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +105,22 @@ async def _writes_and_reads(storage: Storage, key: str) -> str:
     if await storage.read(key, limit=1000) != _FIRST or (await storage.stat(key)).size != len(
         _FIRST
     ):
-        raise _NotKeptError("what was read is not what was written", "do not keep an archive there")
+        raise _NotKeptError(
+            "the bytes read differ from those written", "do not use this storage for an archive"
+        )
     return "an object was written and read back"
 
 
 async def _lists_and_deletes(storage: Storage, key: str) -> str:
     await storage.put(key, Body.of(_FIRST))
     if [info.key async for info in storage.list(key)] != [key]:
-        raise _NotKeptError("a new object is not listed", "use a storage with consistent listings")
+        raise _NotKeptError("a new object is not listed", "use storage with consistent listings")
     await storage.delete(key)
     with suppress(KeyMissing):
         await storage.stat(key)
-        raise _NotKeptError("a deleted object is still there", "see whether deletes are forbidden")
+        raise _NotKeptError(
+            "a deleted object is still there", "check whether deletes are forbidden"
+        )
     return "an object was listed, deleted and gone"
 
 
@@ -126,8 +130,8 @@ async def _creates_only(storage: Storage, key: str) -> str:
         await storage.put(key, Body.of(_SECOND))
         raise _NotKeptError("an existing object was overwritten", _OTHER_SERVER)
     if await storage.read(key, limit=1000) != _FIRST:
-        raise _NotKeptError("a refused write changed the object all the same", _OTHER_SERVER)
-    return "a second write of the same key was refused and changed nothing"
+        raise _NotKeptError("a rejected write changed the object anyway", _OTHER_SERVER)
+    return "a second write to the same key was rejected and changed nothing"
 
 
 async def _lets_one_win(storage: Storage, key: str) -> str:
@@ -149,8 +153,10 @@ async def _lets_one_win(storage: Storage, key: str) -> str:
     except* ArchiverError as group:
         raise group.exceptions[0] from None
     if len(winners) != 1 or await storage.read(key, limit=1000) != winners[0]:
-        raise _NotKeptError(f"{len(winners)} of {RACERS} racing writes went through", _OTHER_SERVER)
-    return f"one of {RACERS} concurrent writers won"
+        raise _NotKeptError(
+            f"{len(winners)} of {RACERS} concurrent writes succeeded", _OTHER_SERVER
+        )
+    return f"exactly one of {RACERS} concurrent writes succeeded"
 
 
 async def _replaces_what_was_read(storage: Storage, key: str) -> str:
@@ -158,18 +164,20 @@ async def _replaces_what_was_read(storage: Storage, key: str) -> str:
     second = await storage.put(key, Body.of(_SECOND), replacing=first.tag)
     with suppress(KeyChanged):
         await storage.put(key, Body.of(_FIRST), replacing=first.tag)
-        raise _NotKeptError("an object was replaced that had been changed", _OTHER_SERVER)
+        raise _NotKeptError("an object changed in the meantime was replaced", _OTHER_SERVER)
     if (await storage.stat(key)).tag != second.tag:
-        raise _NotKeptError("a refused replacement changed the object", _OTHER_SERVER)
-    return "an object was replaced, and not again with its old tag"
+        raise _NotKeptError("a rejected replacement changed the object", _OTHER_SERVER)
+    return "an object was replaced, and a second time with its old ETag rejected"
 
 
 async def _reads_ranges(storage: Storage, key: str) -> str:
     await storage.put(key, Body.of(_FIRST))
     async with storage.open(key, ByteRange(4, 9)) as chunks:
         if b"".join([chunk async for chunk in chunks]) != _FIRST[4:9]:
-            raise _NotKeptError("a range gave other bytes", "use a server that honours ranges")
-    return "a range of an object was read"
+            raise _NotKeptError(
+                "a range request returned wrong bytes", "use a server that supports range requests"
+            )
+    return "a range of an object was read correctly"
 
 
 async def _refuses_other_bytes(storage: Storage, key: str) -> str:
@@ -178,10 +186,10 @@ async def _refuses_other_bytes(storage: Storage, key: str) -> str:
     except StorageError as error:
         if error.retryable:
             raise
-        return "a body with a wrong SHA-256 was refused"
+        return "an upload with a wrong SHA-256 was rejected"
     raise _NotKeptError(
-        "the server does not check the SHA-256 of what it receives",
-        "use https to it, and `archiver verify` now and then",
+        "the server does not verify the SHA-256 of uploads",
+        "connect with https, and run `archiver verify` regularly",
     )
 
 
@@ -189,7 +197,8 @@ async def _locks_files(storage: Storage, key: str) -> str:
     path = os.fspath((storage.spool_folder or Path()) / f"probe-lock-{token_hex(8)}")
     if await to_thread.run_sync(_both_get_the_lock, path, key):
         raise _NotKeptError(
-            "two processes got one lock", "mount the file system with locks; two runs could overlap"
+            "two processes acquired the same lock",
+            "mount the file system with file locking; otherwise two runs could overlap",
         )
     return "a file lock kept a second process out"
 

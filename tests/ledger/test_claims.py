@@ -148,7 +148,7 @@ async def test_every_order_of_two_writers_leaves_one_that_counts(
 async def test_a_claim_whose_segment_was_removed_is_damage() -> None:
     storage, ledger, head = await start(2)
     await storage.delete(segments.segment_key(head))
-    with pytest.raises(ArchiveDamaged, match="has lost segment 2"):
+    with pytest.raises(ArchiveDamaged, match="segment 2, which this machine has seen, is missing"):
         await told(ledger)
     assert (await walked(storage))[2] == [segments.segment_key(head)]
 

@@ -94,7 +94,7 @@ async def test_without_any_etag_the_lock_is_refused_and_none_is_left_behind(
     proxy.fault(anything, without_header("ETag"))
     with pytest.raises(StorageRefused, match="ETag"):
         async with archive_lock(storage, "a run"):
-            pytest.fail("a lock that cannot be kept")
+            pytest.fail("could not be renewed")
     assert raw.read(ARCHIVE_LOCK_KEY) is None
     info = await storage.put("a/1", body(b"1"))
     with pytest.raises(StorageRefused, match="ETag"):

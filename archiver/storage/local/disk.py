@@ -22,22 +22,24 @@ from archiver.errors import (
 )
 
 COPY_CHUNK = 1 << 20
-_RIGHTS = "check the owner and the rights of the archive's folder"
+_RIGHTS = "check the owner and permissions of the archive's folder"
 _FORBIDDEN = {errno.EACCES: _RIGHTS, errno.EPERM: _RIGHTS}
-_NO_SPACE = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space, or raise the quota")
+_NO_SPACE = dict.fromkeys(
+    (errno.ENOSPC, errno.EDQUOT), "free some disk space, or increase the quota"
+)
 _REFUSALS = {
-    errno.EEXIST: "a file lies where the archive keeps a folder",
+    errno.EEXIST: "a file exists where the archive needs a folder",
     errno.EROFS: "the file system is mounted read-only",
-    errno.ELOOP: "a symbolic link lies where the archive keeps a file or folder of its own",
-    errno.ENOTDIR: "a file lies where the archive keeps a folder",
-    errno.EISDIR: "a folder lies where the archive keeps a file",
-    errno.EMLINK: "the file system allows no more entries in that folder",
+    errno.ELOOP: "a symbolic link exists where the archive needs a file or folder",
+    errno.ENOTDIR: "a file exists where the archive needs a folder",
+    errno.EISDIR: "a folder exists where the archive needs a file",
+    errno.EMLINK: "the file system allows no more entries in this folder",
 }
 # Not so of every object: the next one may be smaller, or have a shorter name.
 _OF_ONE_OBJECT = {
-    errno.EFBIG: "the file system, or a limit of this process, allows no file of that size",
-    errno.ENAMETOOLONG: "choose a root with a shorter path",
-    errno.EINVAL: "the file system takes no such name or size",
+    errno.EFBIG: "the file system, or a limit of this process, does not allow files of that size",
+    errno.ENAMETOOLONG: "use a shorter path for storage.url",
+    errno.EINVAL: "the file system does not support this name or size",
 }
 # A disk or network share that may be back in a moment. A failed sync is among them: the part file
 # is thrown away and the next attempt writes all bytes again, so nothing relies on dropped pages.
@@ -73,10 +75,10 @@ def storage_error(error: OSError, key: str) -> StorageError:
     """The error of ours that says what an OSError at work on `key` means."""
     number = error.errno or 0
     # The system says "Too many levels of symbolic links" of the first one, since none is followed.
-    said = "a symbolic link, and no file" if number == errno.ELOOP else error.strerror
+    said = "a symbolic link, not a file" if number == errno.ELOOP else error.strerror
     what = f"{key or 'the archive'}: {said or type(error).__name__}"
     if number == errno.ENOENT:
-        return KeyMissing(f"there is no {key}", key=key)
+        return KeyMissing(f"{key} does not exist", key=key)
     for kind, hints in _KINDS:
         if number in hints:
             return kind(what, key=key, hint=hints[number])
@@ -193,7 +195,7 @@ def _rename_without_replacing(part: str, final: str) -> None:
         raise FileExistsError(number, os.strerror(number))
     if number in {errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP}:
         raise StorageRefused(
-            "this file system can neither link nor rename without overwriting",
+            "this file system supports neither hard links nor renaming without overwriting",
             hint="keep the archive on another file system, or on S3",
         )
     raise OSError(number, os.strerror(number))

@@ -126,8 +126,9 @@ def _lock(file: int, kind: int = fcntl.LOCK_EX) -> bool:
     except OSError as error:
         if error.errno in _NO_LOCKS:
             raise StorageRefused(
-                "the file system of the archive knows no file locks",
-                hint="mount it with locks, or keep the archive on another file system or on S3",
+                "the archive's file system does not support file locking",
+                hint="mount it with file locking, or move the archive to another file system or "
+                "to S3",
             ) from error
         raise
     return True

@@ -138,7 +138,7 @@ class LocalStorage(Storage):
 
     def _check_tag(self, key: str, expected: str) -> None:
         if self._stat(key).tag != expected:
-            raise KeyChanged(f"{key} has been changed by somebody else", key=key)
+            raise KeyChanged(f"{key} was changed by another process", key=key)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -149,7 +149,7 @@ class LocalStorage(Storage):
         while not lock.acquire():
             if monotonic() > deadline:
                 raise StorageUnreachable(
-                    f"another process has been changing objects for {CHANGE_WAIT:.0f} s"
+                    f"another process has held the change lock for {CHANGE_WAIT:.0f} s"
                 )
             sleep(0.001)
         try:
@@ -267,4 +267,4 @@ def _sweep_lock(lock: FileLock) -> None:
 
 
 def _missing(key: str) -> KeyMissing:
-    return KeyMissing(f"there is no {key}", key=key)
+    return KeyMissing(f"{key} does not exist", key=key)

@@ -132,9 +132,9 @@ class Writer:
                     # Somebody tidied an empty folder or a part file away: start over.
                     self._durable = {""}
         raise StorageRefused(
-            f"{put.key} could not be written: the archive's folder or the spooled body is gone",
+            f"cannot write {put.key}: the archive's folder or the spooled file is gone",
             key=put.key,
-            hint="check that the folder of the archive is there, and mounted",
+            hint="check that the archive's folder exists and is mounted",
         )
 
     def _attempt(self, put: Put) -> _Steps:
@@ -185,8 +185,8 @@ class Writer:
 
     def _taken(self, key: str) -> StorageError:
         if os.path.isdir(f"{self._root}/{key}"):  # noqa: PTH112
-            return StorageRefused(f"a folder lies in the place of {key}", key=key)
-        return KeyExists(f"there is already an object {key}", key=key)
+            return StorageRefused(f"{key} is a folder", key=key)
+        return KeyExists(f"{key} already exists", key=key)
 
     def _make(self, folder: str) -> list[tuple[str, str]]:
         """Make the folder and those above it: each that is not known to be durable, and its parent.

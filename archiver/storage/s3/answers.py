@@ -19,9 +19,9 @@ def required(answer: Mapping[str, Any], member: str, key: str) -> Any:
     value = answer.get(member)
     if value is None:
         raise StorageRefused(
-            f"{key or 'the bucket'}: the S3 server leaves {member} out of its answer",
+            f"{key or 'the bucket'}: {member} is missing from the S3 server's response",
             key=key,
-            hint="the archive cannot be kept safely without it; use another S3 server",
+            hint="it is required to keep an archive safely; use another S3 server",
         )
     return value
 
@@ -78,7 +78,7 @@ def following(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, 
         return None
     if not token or token == asked.get("ContinuationToken"):
         raise StorageRefused(
-            "the S3 server says that its listing goes on, and does not say where",
-            hint="what it lists cannot be relied on; use another S3 server, or a newer version",
+            "the S3 server returned a truncated listing without a continuation token",
+            hint="its listings are unreliable; use another S3 server, or a newer version",
         )
     return {"ContinuationToken": token}

@@ -69,9 +69,9 @@ class S3Storage(Storage):
         check_key(key)
         if replacing == "":
             raise StorageRefused(
-                f"{key} cannot be replaced safely: the S3 server gives no ETag",
+                f"{key} cannot be replaced safely: the S3 server returns no ETag",
                 key=key,
-                hint="use an S3 server that gives every object an ETag",
+                hint="use an S3 server that returns ETags",
             )
         if body.size <= self._whole_up_to:
             answer = await self._put_whole(key, body, replacing)
@@ -121,12 +121,12 @@ class S3Storage(Storage):
             page, asked = await self._in_thread(self._bucket.page, prefix, asked)
             empty = 0 if page else empty + 1
             if empty > MOST_EMPTY_PAGES:
-                raise StorageError("the S3 server lists one empty page after the other")
+                raise StorageError("the S3 server keeps returning empty listing pages")
             for info in page:
                 if info.key <= last:
                     raise StorageError(
                         f"the S3 server lists {info.key} after {last}, out of order or twice",
-                        hint="move objects that are not the archive's out of its prefix",
+                        hint="move objects that do not belong to the archive out of its prefix",
                     )
                 last = info.key
                 yield info
@@ -188,7 +188,7 @@ class S3Storage(Storage):
             seen = await self.stat(put.key)
         except KeyMissing as error:
             raise StorageUnreachable(
-                f"{put.key}: the put was answered, and nothing was stored", key=put.key
+                f"{put.key}: the upload was accepted, but nothing was stored", key=put.key
             ) from error
         if seen.size != put.size:
             raise StorageError(
@@ -208,7 +208,7 @@ class S3Storage(Storage):
                 for number, span in enumerate(parts_of(body.size), 1)
             ]
             if whole.hexdigest() != body.sha256:
-                raise StorageError(f"{key} is not the body that was promised", key=key)
+                raise StorageError(f"{key}: the bytes differ from the announced digest", key=key)
             return await self._in_thread(self._bucket.complete, key, upload, parts, replacing)
         except BaseException:
             with anyio.move_on_after(ABORT_DEADLINE, shield=True), suppress(StorageError):

@@ -25,7 +25,7 @@ _RIGHTS: Final = (
     "the key needs s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket and "
     "s3:AbortMultipartUpload on the bucket"
 )
-_CREDENTIALS: Final = "check the credentials (environment, shared file or role) that AWS tools use"
+_CREDENTIALS: Final = "check the AWS credentials (environment, shared file or role)"
 _HINTS: Final = {
     "AccessDenied": _RIGHTS,
     "AllAccessDisabled": _RIGHTS,
@@ -42,7 +42,7 @@ _HINTS: Final = {
 }
 _FULL: Final = {"QuotaExceeded", "EntityTooLarge.Quota", "XMinioStorageFull", "InsufficientStorage"}
 _OF_ONE_OBJECT: Final = {
-    "EntityTooLarge": "the S3 server takes no object of that size",
+    "EntityTooLarge": "the S3 server does not accept objects of that size",
     "KeyTooLongError": "choose a shorter prefix in `storage.url`",
 }
 _OTHER_BYTES: Final = {
@@ -110,26 +110,26 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
             hint="check `storage.s3.endpoint_url`, or set AWS_CA_BUNDLE",
         ) from error
     except _NO_CREDENTIALS as error:
-        raise StorageForbidden("there are no S3 credentials", key=key, hint=_CREDENTIALS) from error
+        raise StorageForbidden("no S3 credentials found", key=key, hint=_CREDENTIALS) from error
     except _NO_ANSWER as error:
         raise unanswered(type(error).__name__, key) from error
     except boto.BotoCoreError as error:
         raise StorageRefused(
-            f"S3 cannot be used as configured ({type(error).__name__})",
+            f"the S3 configuration is invalid ({type(error).__name__})",
             key=key,
             hint="check `storage.url` and `storage.s3`",
         ) from error
     except LookupError as error:  # botocore itself looks for it, without asking
         raise StorageRefused(
-            f"{key or 'the bucket'}: the S3 server leaves {error} out of its answer",
+            f"{key or 'the bucket'}: {error} is missing from the S3 server's response",
             key=key,
-            hint="the archive cannot be kept safely without it; use another S3 server",
+            hint="it is required to keep an archive safely; use another S3 server",
         ) from error
     except (ResponseParserError, ValueError) as error:
         raise StorageUnreachable(
-            f"the S3 server's answer makes no sense ({type(error).__name__})",
+            f"invalid response from the S3 server ({type(error).__name__})",
             key=key,
-            hint="check `storage.s3.endpoint_url`: is it an S3 server, and nothing before it?",
+            hint="check that `storage.s3.endpoint_url` is an S3 server, with no proxy in between",
         ) from error
 
 
@@ -155,17 +155,17 @@ def status_of(error: boto.ClientError) -> int:
 def _answered(error: boto.ClientError, key: str, unmet: type[StorageError]) -> StorageError:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = status_of(error)
-    what = f"{key or 'the bucket'}: S3 answers {code or 'an error'} (status {status})"
+    what = f"{key or 'the bucket'}: S3 returned {code or 'an error'} (status {status})"
     kind: type[StorageError] = StorageError
     hint = _HINTS.get(code, "")
     if status == 412:
         kind, what = unmet, unmet_words(key)
     elif code in _FULL or status == 507:
-        kind, hint = StorageFull, "free some space, or raise the quota"
+        kind, hint = StorageFull, "free some disk space, or increase the quota"
     elif code in _PASSING or status >= 500 or status in (408, 429):
         kind = StorageUnreachable
     elif code in _OTHER_BYTES:
-        what = f"{key}: other bytes arrived than were promised"
+        what = f"{key}: the bytes received differ from those sent"
     elif code in _OF_ONE_OBJECT:
         kind, hint = ObjectRefused, _OF_ONE_OBJECT[code]
     elif code in _EXPIRED:
@@ -175,7 +175,7 @@ def _answered(error: boto.ClientError, key: str, unmet: type[StorageError]) -> S
     elif hint or status in (301, 307):
         kind, hint = StorageRefused, hint or _RIGHTS
     elif status == 404 and code != "NoSuchUpload":
-        kind, what = KeyMissing, f"there is no {key}"
+        kind, what = KeyMissing, f"{key} does not exist"
     return kind(what, key=key, hint=hint, retry_after=_retry_after(error))
 
 

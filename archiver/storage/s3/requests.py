@@ -252,8 +252,9 @@ class Bucket:
             except ClientError as error:
                 if status_of(error) == 404:
                     raise StorageRefused(
-                        f"there is no bucket {self._bucket}",
-                        hint="create it, or check `storage.url` and `storage.s3.endpoint_url`",
+                        f"the bucket {self._bucket} does not exist",
+                        hint="create the bucket, or check `storage.url` and "
+                        "`storage.s3.endpoint_url`",
                     ) from error
         self._bucket_is_known = True
 

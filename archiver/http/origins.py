@@ -120,13 +120,13 @@ def parse_origin(entry: str) -> Named:
         raise ValueError("must begin with https:// or http://")
     origin = Origin.of(url)
     if not origin.host or "*" in origin.host or "%" in origin.host:
-        raise ValueError("must name a host, or begin it with '*.'")
+        raise ValueError("must have a host, optionally starting with '*.'")
     if url.userinfo or url.query or url.fragment or url.path not in {"", "/"} or "?" in entry:
         raise ValueError("must end after the host and port")
     if not 0 < origin.port < 65536:
-        raise ValueError("must name a possible port")
+        raise ValueError("must have a valid port")
     if subdomains and ("." not in origin.host or _literal(origin.host) is not None):
-        raise ValueError("must name a domain after '*.', like *.example.com")
+        raise ValueError("must have a domain after '*.', like *.example.com")
     return Named(origin, subdomains)
 
 
@@ -157,7 +157,7 @@ class OriginPolicy:
             raise FetchError(
                 Reason.ORIGIN_NOT_ALLOWED,
                 f"download.allow_origins does not allow {origin}",
-                hint=f"If recordings may come from there, add {origin} to download.allow_origins.",
+                hint=f"If you trust it, add {origin} to download.allow_origins.",
             )
 
     def is_api(self, url: httpx.URL) -> bool:
@@ -180,8 +180,8 @@ def address_refused(origin: Origin) -> FetchError:
     """The error for an origin whose address is not public."""
     return FetchError(
         Reason.ADDRESS_NOT_PUBLIC,
-        f"{origin} leads into a private network",
-        hint=f"If recordings may come from there, add {origin} to download.allow_origins.",
+        f"{origin} is in a private network",
+        hint=f"If you trust it, add {origin} to download.allow_origins.",
     )
 
 

@@ -243,7 +243,7 @@ class LinerClient:
         def read(subject: str, data: Any) -> _Row:
             item = read_item(subject, data, read_row)
             if item.id != item_id:
-                raise AnswerMalformed(f"{subject}: the answer is about another id", status=200)
+                raise AnswerMalformed(f"{subject}: the response has another id", status=200)
             return item
 
         return await self._exchange.get(f"{path}{item_id}/", "", read)
@@ -251,7 +251,7 @@ class LinerClient:
 
 def _read_health(subject: str, data: Any) -> dict[str, bool]:
     if not isinstance(data, dict):
-        raise AnswerMalformed(f"{subject}: the answer names no components", status=200)
+        raise AnswerMalformed(f"{subject}: the response lists no components", status=200)
     return {
         name: isinstance(part, dict) and as_bool(part.get("success")) is True
         for name, part in data.items()

@@ -29,14 +29,14 @@ def inflated(body: bytes, coding: str, most_bytes: int = MOST_BYTES) -> bytes:
         return body
     bits = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(codings[0])
     if bits is None or len(codings) > 1:
-        raise ValueError("in a content coding that nobody asked for")
+        raise ValueError("in a content encoding that was not requested")
     inflater = zlib.decompressobj(bits)
     try:
         plain = inflater.decompress(body, most_bytes + 1)
     except zlib.error as error:
-        raise ValueError("a damaged compressed body") from error
+        raise ValueError("a corrupt compressed body") from error
     if len(plain) > most_bytes or not inflater.eof:
-        raise ValueError("a compressed body that is cut or too large")
+        raise ValueError("a compressed body that is truncated or too large")
     return plain
 
 

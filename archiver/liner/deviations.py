@@ -67,9 +67,9 @@ _ODDITIES: Final[tuple[tuple[str, tuple[str, ...], Callable[[Any], bool]], ...]]
     ("flags", _FLAGS, _is_no_bool),
 )
 _SENTENCES: Final = {
-    "offset": "The API gives times without an offset ({first} is the first); they are read as UTC. "
-    "Compare one with what Liner shows: windows are cut by them.",
-    "numbers": "The API gives numbers as text ({first} is the first); they are read as numbers.",
-    "flags": "The API gives flags as numbers or text ({first} is the first); "
-    "they are read as yes and no.",
+    "offset": "The API returns times without a UTC offset (first seen: {first}); they are read "
+    "as UTC. Compare one with the time shown in Liner: time windows depend on them.",
+    "numbers": "The API returns numbers as text (first seen: {first}); they are read as numbers.",
+    "flags": "The API returns flags as numbers or text (first seen: {first}); they are read as "
+    "yes and no.",
 }

@@ -83,7 +83,7 @@ class _ListShort(AnswerMalformed):
     """Fewer calls arrived than the API counts."""
 
     def __init__(self, listing: Listing) -> None:
-        super().__init__(f"GET /v2/call/: the list is not complete: {listing.problem}")
+        super().__init__(f"GET /v2/call/: the list is incomplete: {listing.problem}")
         self.listing = listing
 
 

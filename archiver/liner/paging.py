@@ -142,11 +142,11 @@ class _Ended:
         if progress.expected is not None and got < progress.expected:
             return f"{got} of {progress.expected} rows arrived"
         if progress.repeats:
-            return "the same rows are served at every offset"
+            return "every offset returns the same rows"
         if progress.shrank:
-            return "the list shrank each time while it was read"
+            return "the list shrank while it was read, each time"
         if progress.expected is None and progress.malformed:
-            return f"{progress.malformed} rows have no usable id"
+            return f"{progress.malformed} rows have no valid id"
         return "" if self.reached_end else "the list does not end"
 
 

@@ -129,13 +129,13 @@ def read_envelope(answer: Answer, secrets: Sequence[str] = ()) -> Any:
         raise _refusal(answer, _message_of(body, secrets))
     envelope = _parse(answer, body)
     if not isinstance(envelope, dict):
-        raise _malformed(answer, "the answer is not a JSON object")
+        raise _malformed(answer, "the response is not a JSON object")
     success = envelope.get("success")
     if success is not True and not (type(success) is int and success == 1):
         said = scrubbed(envelope.get("message"), secrets)
-        raise _malformed(answer, f"the API reports no success{_quoted(said)}")
+        raise _malformed(answer, f"the API reports a failure{_quoted(said)}")
     if "data" not in envelope:
-        raise _malformed(answer, "the answer has no data")
+        raise _malformed(answer, "the response has no data")
     return envelope["data"]
 
 
@@ -152,7 +152,7 @@ def read_page(subject: str, data: Any, read_row: Callable[[Row], T | None]) -> P
     """`data` of the paged lists: an object with list, next and total. AnswerMalformed otherwise."""
     rows = data.get("list") if isinstance(data, dict) else None
     if not isinstance(rows, list):
-        raise AnswerMalformed(f"{subject}: the answer has no list", status=200)
+        raise AnswerMalformed(f"{subject}: the response has no list", status=200)
     good = _read_rows(rows, read_row)
     return Page(
         rows=good,
@@ -165,7 +165,7 @@ def read_page(subject: str, data: Any, read_row: Callable[[Row], T | None]) -> P
 def read_items(subject: str, data: Any, read_row: Callable[[Row], T | None]) -> list[T]:
     """`data` of the lists without pages: a bare array. Rows without a usable id are left out."""
     if not isinstance(data, list):
-        raise AnswerMalformed(f"{subject}: the answer is not an array", status=200)
+        raise AnswerMalformed(f"{subject}: the response is not an array", status=200)
     return _read_rows(data, read_row)
 
 
@@ -173,7 +173,7 @@ def read_item(subject: str, data: Any, read_row: Callable[[Row], T | None]) -> T
     """`data` of the detail methods: one object with a usable id."""
     item = read_row(data) if isinstance(data, dict) else None
     if item is None:
-        raise AnswerMalformed(f"{subject}: the answer is not an object with an id", status=200)
+        raise AnswerMalformed(f"{subject}: the response is not an object with an id", status=200)
     return item
 
 
@@ -211,7 +211,7 @@ def _parse(answer: Answer, body: bytes) -> Any:
     try:
         return decode_json(body)
     except ValueError as error:
-        raise _malformed(answer, f"the answer {error}") from None
+        raise _malformed(answer, f"the response {error}") from None
 
 
 def _message_of(body: bytes, secrets: Sequence[str]) -> str:
@@ -230,7 +230,9 @@ def _malformed(answer: Answer, what: str) -> AnswerMalformed:
     )
 
 
-_HINT_MALFORMED: Final = "Check that liner.url is the host of the API, with nothing in between."
+_HINT_MALFORMED: Final = (
+    "Check that liner.url is the host of the API, and that no proxy is in between."
+)
 
 
 def _quoted(said: str) -> str:
@@ -244,7 +246,7 @@ def _refusal(answer: Answer, said: str) -> ArchiverError:
     wait = parse_retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))
     if status == 401:
         return SourceRefused(
-            f"the API refuses the key: {text}", hint="Check liner.api_key, or issue a new key."
+            f"the API rejected the key: {text}", hint="Check liner.api_key, or create a new key."
         )
     if 300 <= status < 400:
         return RequestRejected(
@@ -263,7 +265,7 @@ _MEANINGS: Final[Mapping[int, type[RequestError]]] = {
     429: RequestThrottled,
 }
 _HINTS: Final = {
-    403: "The key lacks the right to read this.",
+    403: "The API key has no permission to read this.",
     404: _HINT_MALFORMED,
-    429: "Lower liner.requests_per_second.",
+    429: "Reduce liner.requests_per_second.",
 }

@@ -55,7 +55,9 @@ _SILENCE: Final = 3
 _PROBE: Final = ("/v2/order/", "offset=0&limit=1")
 _CONNECT_SECONDS: Final = 5.0
 """For a connection and its TLS; who answers neither by then is not there, or speaks no TLS."""
-_HINT_UNANSWERED: Final = "Check that liner.url is the host and port of the API, and the network."
+_HINT_UNANSWERED: Final = (
+    "Check that liner.url is the host and port of the API, and check the network."
+)
 _HINT_UNTRUSTED: Final = (
     "Check that liner.url is the host and port of the API; for an authority of your own, or of a "
     "proxy that opens TLS, let SSL_CERT_FILE name its certificate."
@@ -169,8 +171,8 @@ class Exchange:
         except RequestError as error:
             if self._sensible == before:
                 raise SourceUnreachable(
-                    f"the API gives no sensible answer any more: {error}",
-                    hint="Try again later; the next run goes on from here.",
+                    f"the API no longer returns valid responses: {error}",
+                    hint="Try again later; the next run continues from here.",
                 ) from error
 
     async def _follow(self, subject: str, target: str) -> Answer:
@@ -214,7 +216,7 @@ class Exchange:
                     await response.aclose()
         except TimeoutError:
             raise RequestUnanswered(
-                f"{subject}: no whole answer from {self._api} within {self._timeout:g} s",
+                f"{subject}: no complete response from {self._api} within {self._timeout:g} s",
                 hint=_HINT_UNANSWERED,
             ) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
@@ -253,21 +255,21 @@ async def _read(subject: str, response: httpx.Response) -> bytes:
     try:
         return inflated(body, coding)
     except ValueError as error:
-        raise AnswerMalformed(f"{subject}: the answer is {error}", status=status) from None
+        raise AnswerMalformed(f"{subject}: the response is {error}", status=status) from None
 
 
 def _too_large(subject: str, status: int) -> AnswerMalformed:
     """Made where it is raised: kept in a variable it would keep its traceback, which keeps the
     variable, and with them all that was read, until somebody looks for such cycles."""
-    return AnswerMalformed(f"{subject}: the answer is larger than 32 MiB", status=status)
+    return AnswerMalformed(f"{subject}: the response is larger than 32 MiB", status=status)
 
 
 def _headers(key: str) -> httpx.Headers:
     """The documented headers, and three more that say who asks and for what."""
     if not key.isascii() or not key.isprintable() or not key.strip():
         raise ConfigError(
-            "liner.api_key is empty or holds characters that no HTTP header can carry",
-            hint="Copy the key again, without quotes, spaces and line ends.",
+            "liner.api_key is empty or contains characters that are not allowed in HTTP headers",
+            hint="Copy the key again, without quotes, spaces or line breaks.",
         )
     return httpx.Headers(
         {

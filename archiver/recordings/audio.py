@@ -117,7 +117,7 @@ def identify(head: bytes, content_type: str | None, path: str) -> Format:
     Raises FetchError (`empty`, `not-audio`) for what is no recording.
     """
     if not head:
-        raise FetchError(Reason.EMPTY, "the source served an empty body")
+        raise FetchError(Reason.EMPTY, "the source returned an empty body")
     known = _by_magic(head)
     if known is not None:
         return known
@@ -125,9 +125,9 @@ def identify(head: bytes, content_type: str | None, path: str) -> Format:
     if declared.startswith("text/") and _is_binary(head):
         return Format(_suffix(path) or "bin", "application/octet-stream", known=False)
     if declared.startswith(_PAGE_TYPES) or declared.endswith(("+json", "+xml")):
-        raise FetchError(Reason.NOT_AUDIO, f"the source served {declared[:40]}, not audio")
+        raise FetchError(Reason.NOT_AUDIO, f"the source returned {declared[:40]}, not audio")
     if head.startswith(_NOT_AUDIO_MAGIC) or _reads_as_text(head):
-        raise FetchError(Reason.NOT_AUDIO, "the source served a page or a document, not audio")
+        raise FetchError(Reason.NOT_AUDIO, "the source returned a page or a document, not audio")
     extension = _BY_TYPE.get(declared) or _suffix(path) or "bin"
     served = declared if _AUDIO_TYPE.fullmatch(declared) else "application/octet-stream"
     return Format(extension, served, known=False)

@@ -179,7 +179,7 @@ class Shelf:
             body, facts = await part.finish(str(old.get("contentType")))
             known = identify(part.head, None, key)
         if body.sha256 != tip.card.audio_sha256:
-            raise ArchiveDamaged(f"{key}: the audio is not what was stored", hint=_RESTORE)
+            raise ArchiveDamaged(f"{key}: the audio differs from what was stored", hint=_RESTORE)
         announced = tip.card.fields.get("durationSeconds")
         findings = tuple(findings_again(known, facts, announced, tip.card.findings))
         new = sidecar.remeasured(
@@ -234,7 +234,7 @@ class Shelf:
             raise ArchiveDamaged(f"{under}: {error}", hint=_RESTORE) from error
         if line is None:
             raise ArchiveDamaged(
-                f"{under}: the sidecar is not the one that the ledger tells of",
+                f"{under}: the sidecar does not match the ledger",
                 hint=_RESTORE,
             )
         return line
@@ -247,8 +247,8 @@ class Shelf:
                 return _PutAudio(is_new=False, version=(await self.storage.stat(key)).version)
         raise FetchError(
             Reason.DIFFERENT_BYTES,
-            f"{key} exists with other bytes than the source serves now",
-            hint="nothing was overwritten; compare both, and keep the one that is right",
+            f"{key} exists, but the source now returns different bytes",
+            hint="nothing was overwritten; compare both, and keep the right one",
         )
 
     async def _take_back(self, record_id: int, key: str) -> None:
@@ -309,8 +309,8 @@ class Shelf:
         except ValueError as error:
             raise FetchError(
                 Reason.DIFFERENT_BYTES,
-                f"{under} exists and is no sidecar",
-                hint="nothing was overwritten; look at it, and move it out of the archive",
+                f"{under} exists, but is not a sidecar",
+                hint="nothing was overwritten; examine the file and move it out of the archive",
             ) from error
 
     async def _keep_revision(self, old: Link) -> ObjectInfo:

@@ -206,7 +206,7 @@ class Fetcher:
             await response.aclose()
         part = download.part
         if download.total is not None and part.size != download.total:
-            raise FetchError(Reason.CUT_SHORT, f"{part.size} of {download.total} bytes arrived")
+            raise FetchError(Reason.CUT_SHORT, f"received {part.size} of {download.total} bytes")
         kind = identify(part.head, response.headers.get("content-type"), download.url.path)
         return proved, kind
 
@@ -237,9 +237,9 @@ class Fetcher:
         try:
             return await self._transport.handle_async_request(request)
         except httpx.ReadTimeout as error:
-            raise FetchError(Reason.STALLED, "the source does not answer") from error
+            raise FetchError(Reason.STALLED, "no response from the source") from error
         except NotHttp as error:
-            raise FetchError(Reason.NOT_HTTP, f"its answer is not HTTP: {error}") from error
+            raise FetchError(Reason.NOT_HTTP, f"the response is not HTTP: {error}") from error
         except httpx.HTTPError as error:
             hint = error.hint if isinstance(error, ProxyFailed) else ""
             raise FetchError(
@@ -270,10 +270,10 @@ class Fetcher:
         started = download.part.size > 0
         await download.start_over()
         if status in (206, 416) and started:
-            raise FetchError(Reason.CUT_SHORT, "the source cannot continue the body")
+            raise FetchError(Reason.CUT_SHORT, "the source cannot resume the download")
         check_status(status, headers)
         if codings := codings_of(headers.get("content-encoding")):
-            raise FetchError(Reason.ENCODED, f"the source served a body coded as {codings[0]}")
+            raise FetchError(Reason.ENCODED, f"the source returned a body encoded as {codings[0]}")
         download.total = length_of(headers)
         download.headers = headers
         if download.total is not None and download.total > self._max_bytes:
@@ -297,15 +297,17 @@ class Fetcher:
         except httpx.ReadTimeout as error:
             raise FetchError(Reason.STALLED, f"stalled after {part.size} bytes") from error
         except MoreThanAnnounced as error:
-            raise FetchError(Reason.TOO_MUCH, "more came than the source announced") from error
+            raise FetchError(
+                Reason.TOO_MUCH, "the source sent more bytes than announced"
+            ) from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise FetchError(Reason.CUT_SHORT, f"cut after {part.size} bytes") from error
+            raise FetchError(Reason.CUT_SHORT, f"ended early after {part.size} bytes") from error
 
     def _too_large(self, size: int) -> FetchError:
         return FetchError(
             Reason.TOO_LARGE,
             f"{size} bytes or more; download.max_bytes is {self._max_bytes}",
-            hint="raise download.max_bytes if such recordings are real",
+            hint="increase download.max_bytes if recordings can be this large",
         )
 
     def _address(self, recording: Recording) -> httpx.URL:
@@ -322,4 +324,4 @@ def _join(base: httpx.URL, address: str) -> httpx.URL:
             return httpx.URL(address)
         return base.join(address)
     except (httpx.InvalidURL, ValueError, TypeError) as error:
-        raise FetchError(Reason.ADDRESS_INVALID, "the address is no URL") from error
+        raise FetchError(Reason.ADDRESS_INVALID, "the address is not a valid URL") from error

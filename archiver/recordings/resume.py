@@ -24,13 +24,17 @@ def check_status(status: int, headers: Mapping[str, str]) -> None:
     if status == 200:
         return
     if status in (404, 410):
-        raise FetchError(Reason.SOURCE_MISSING, f"the source answers {status}")
+        raise FetchError(Reason.SOURCE_MISSING, f"the source responded with status {status}")
     if status in (401, 403):
-        raise FetchError(Reason.SOURCE_FORBIDDEN, f"the source answers {status}")
+        raise FetchError(Reason.SOURCE_FORBIDDEN, f"the source responded with status {status}")
     wait = parse_retry_after(headers.get("retry-after"), headers.get("date"))
     if status == 429:
-        raise FetchError(Reason.SOURCE_THROTTLED, "the source answers 429", retry_after=wait)
-    raise FetchError(Reason.SOURCE_ERROR, f"the source answers {status}", retry_after=wait)
+        raise FetchError(
+            Reason.SOURCE_THROTTLED, "the source responded with status 429", retry_after=wait
+        )
+    raise FetchError(
+        Reason.SOURCE_ERROR, f"the source responded with status {status}", retry_after=wait
+    )
 
 
 def is_chunked(headers: Mapping[str, str]) -> bool:

@@ -234,7 +234,7 @@ def decode(data: bytes) -> Sidecar:
         if not isinstance(fields.get(member), kind):
             raise ValueError(f"the sidecar has no {member}")
     if not isinstance(fields["audio"].get("sha256"), str) or "recordSummary" not in fields:
-        raise ValueError("the sidecar tells no digest or summary")
+        raise ValueError("the sidecar has no digest or summary")
     return Sidecar(fields)
 
 

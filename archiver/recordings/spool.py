@@ -160,15 +160,15 @@ class _PartFile:
 def _spool_error(error: OSError) -> StorageFull | StorageRefused | ObjectRefused:
     if error.errno == errno.EFBIG:
         return ObjectRefused(
-            "the disk where recordings are spooled takes no file of that size",
+            "the spool's disk does not allow files of that size",
             hint="raise the limit on file sizes, or point download.spool to another disk",
         )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(
-            "no space left where recordings are spooled",
-            hint="free some space, or point download.spool to a larger disk",
+            "no space left for the spool",
+            hint="free some disk space, or point download.spool to a larger disk",
         )
     return StorageRefused(
-        f"a part file cannot be written: {error.strerror}",
-        hint="check the rights of the archive's folder and of download.spool",
+        f"cannot write a temporary file: {error.strerror}",
+        hint="check the permissions of the archive's folder and of download.spool",
     )

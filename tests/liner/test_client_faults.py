@@ -90,7 +90,7 @@ async def test_an_answer_that_takes_too_long_in_all_is_unanswered() -> None:
             await anyio.sleep(0.01)
 
     async with talking(drip, attempts=1, timeout=0.1) as (client, _):
-        with pytest.raises(RequestUnanswered, match=r"no whole answer from .* within 0.1 s"):
+        with pytest.raises(RequestUnanswered, match=r"no complete response from .* within 0.1 s"):
             await client.recordings(1)
 
 
@@ -279,7 +279,7 @@ async def test_tls_that_fails_an_api_which_has_answered_is_a_fault_that_may_pass
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             self.sent += 1
             if self.sent == 2:
-                raise TlsRefused("https://a.example: no TLS can be agreed on")
+                raise TlsRefused("https://a.example: the TLS handshake failed")
             return await super().handle_async_request(request)
 
     async with serving(saying(listing([]))) as fake:

@@ -31,8 +31,11 @@ def test_what_is_as_documented_or_makes_no_sense_is_no_oddity(row: dict[str, Any
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"createdAt": "2026-10-01T08:31:17"}, "without an offset (createdAt of call 5 "),
-        ({"createdAt": "2026-10-01"}, "without an offset (createdAt of call 5 "),
+        (
+            {"createdAt": "2026-10-01T08:31:17"},
+            "without a UTC offset (first seen: createdAt of call 5 ",
+        ),
+        ({"createdAt": "2026-10-01"}, "without a UTC offset (first seen: createdAt of call 5 "),
         ({"leadId": "9"}, "as text (leadId of call 5 "),
         ({"id": "5"}, "as text (id of call 5 "),
         ({"hasRecords": 1}, "as numbers or text (hasRecords of call 5 "),

@@ -158,7 +158,7 @@ def test_any_answer_is_data_or_an_error_of_ours(status: int, body: bytes, wrappe
     try:
         read_envelope(answer(sent, status), SECRETS)
     except (RequestError, SourceRefused) as error:
-        assert str(error).startswith(("GET /v2/x/", "the API refuses the key"))
+        assert str(error).startswith(("GET /v2/x/", "the API rejected the key"))
 
 
 def test_compressed_bodies_are_inflated_within_bounds() -> None:

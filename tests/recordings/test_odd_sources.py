@@ -97,7 +97,7 @@ async def test_what_is_not_http_is_called_so(tmp_path: Path) -> None:
         await asked.say(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
         asked.hang_up()
 
-    with pytest.raises(FetchError, match="its answer is not HTTP") as caught:
+    with pytest.raises(FetchError, match="the response is not HTTP") as caught:
         await fetched(tmp_path, route)
     assert caught.value.reason is Reason.NOT_HTTP
 
@@ -108,7 +108,7 @@ async def test_more_than_was_announced_is_called_more(tmp_path: Path) -> None:
         await asked.say(head.encode() + SOUND)
         asked.hang_up()
 
-    with pytest.raises(FetchError, match="more came than") as caught:
+    with pytest.raises(FetchError, match="more than") as caught:
         await fetched(tmp_path, route)
     assert caught.value.reason is Reason.TOO_MUCH
 

@@ -109,7 +109,7 @@ class Answer:
         self._barren_bytes += len(data)
         self._parse(data)
         if self._barren_bytes > _LONGEST_HEAD and not self.is_whole:
-            self.fail(httpx.RemoteProtocolError("the headers of the answer do not end"))
+            self.fail(httpx.RemoteProtocolError("the response headers do not end"))
         if self._waiting_bytes >= _ENOUGH:
             self._connection.receive_no_more()
         self.wake()
@@ -146,9 +146,9 @@ class Answer:
         self.is_last = True
         if self.is_whole:
             self.is_whole = False
-            self.fail(MoreThanAnnounced("more came than the answer announced"))
+            self.fail(MoreThanAnnounced("the response is longer than announced"))
         else:
-            self.fail(NotHttp(f"the answer is not HTTP: {refused}"))
+            self.fail(NotHttp(f"the response is not HTTP: {refused}"))
 
     def _new_parser(self) -> httptools.HttpResponseParser:
         parser = httptools.HttpResponseParser(self)
@@ -164,14 +164,14 @@ class Answer:
         if self.is_whole or self._failure is not None:
             return
         if not self._is_begun:
-            self.fail(Disconnected(said(lost) or "the connection was closed without an answer"))
+            self.fail(Disconnected(said(lost) or "the connection was closed without a response"))
         elif lost is not None:
-            self.fail(httpx.ReadError(said(lost) or "the connection broke"))
+            self.fail(httpx.ReadError(said(lost) or "the connection was lost"))
         elif self.status and self._ends_with_connection():
             self.is_whole = True
             self.wake()
         else:
-            self.fail(httpx.RemoteProtocolError("the answer broke off"))
+            self.fail(httpx.RemoteProtocolError("the response ended early"))
 
     def fail(self, failure: Exception) -> None:
         """No more will come; what has arrived may still be read."""
@@ -196,7 +196,7 @@ class Answer:
         ValueError ends the parsing.
         """
         if self.is_whole:
-            raise ValueError("an answer that nobody asked for")
+            raise ValueError("a response without a request")
         self.reason, self.headers = b"", []
 
     def on_status(self, reason: bytes) -> None:
@@ -341,7 +341,7 @@ class Connection(asyncio.BufferedProtocol):
         now = self._loop.time()
         since = self._heard_at if self._answer.is_awaited else now
         if now - since >= self._patience:
-            self._answer.fail(httpx.ReadTimeout("no answer in time"))
+            self._answer.fail(httpx.ReadTimeout("the response timed out"))
         else:
             self._timer = self._loop.call_at(since + self._patience, self._listen)
 

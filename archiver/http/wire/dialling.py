@@ -63,12 +63,12 @@ class Dialler:
             async with asyncio.timeout(_LONGEST if within is None else within):
                 return await self._connected(origin)
         except TimeoutError:
-            raise httpx.ConnectTimeout("no connection, or no TLS on it, in time") from None
+            raise httpx.ConnectTimeout("the connection or its TLS handshake timed out") from None
         except ssl.SSLError as error:
             raise TlsRefused(said(error)) from None
         except (OSError, UnicodeError) as error:  # a label of the name may be too long for IDNA
             raise httpx.ConnectError(
-                said(error) or "no connection, or it was cut before there was TLS on it"
+                said(error) or "no connection, or it was closed before the TLS handshake finished"
             ) from None
 
     async def _connected(self, origin: Origin) -> Connection:
@@ -118,7 +118,7 @@ class Dialler:
                 self._context = self._trust()
             except OSError:  # ssl.SSLError is one
                 raise TlsRefused(
-                    "the certificates to trust cannot be read; see SSL_CERT_FILE"
+                    "cannot read the trusted certificates; check SSL_CERT_FILE"
                 ) from None
             self._context.set_alpn_protocols(["http/1.1"])
         return self._context

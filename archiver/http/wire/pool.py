@@ -69,7 +69,7 @@ class Pool:
             async with asyncio.timeout(limits.room):
                 await self._room.acquire()
         except TimeoutError:
-            raise httpx.PoolTimeout("no connection was free in time") from None
+            raise httpx.PoolTimeout("timed out waiting for a free connection") from None
         try:
             kept = None if fresh else self._kept_for(origin)
             connection = kept or await self._dialler.dial(origin, within=limits.connect)

@@ -8,10 +8,10 @@ import ssl
 def said(error: BaseException | None) -> str:
     """The system's own words; none where it has none."""
     if isinstance(error, socket.gaierror):
-        return f"the name has no address ({error.strerror})"
+        return f"the host name cannot be resolved ({error.strerror})"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):  # its number is OpenSSL's, and none of the system's
-        return "no TLS can be agreed on"
+        return "the TLS handshake failed"
     number = getattr(error, "errno", None)
     return os.strerror(number) if isinstance(number, int) and number > 0 else ""

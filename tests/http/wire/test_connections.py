@@ -61,7 +61,7 @@ async def test_a_new_connection_that_the_server_closes_is_an_error(get: Get) -> 
         asked.hang_up()
 
     async with serving(route) as fake:
-        with pytest.raises(httpx.RemoteProtocolError, match="without an answer"):
+        with pytest.raises(httpx.RemoteProtocolError, match="without a response"):
             await get(fake.url)
     assert len(fake.asked) == 1
 

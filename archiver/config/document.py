@@ -72,7 +72,7 @@ class Section:
         if key.value in self._nodes:
             first = _line(self._nodes[key.value])
             raise self.source.error(
-                _line(key), f"{self.full(key.value)} stands here again, first in line {first}"
+                _line(key), f"duplicate key {self.full(key.value)} (first in line {first})"
             )
         self._nodes[key.value] = value
 
@@ -87,7 +87,7 @@ class Section:
         elif near:
             hint = f"did you mean {self.full(near[0])}?"
         else:
-            hint = f"known here: {', '.join(sorted(names))}"
+            hint = f"known keys: {', '.join(sorted(names))}"
         return self.source.error(_line(key), f"unknown key {self.full(_cut(key.value))}", hint)
 
     def full(self, key: str) -> str:
@@ -185,7 +185,7 @@ class Section:
 
         if "${" in _VARIABLE.sub("", node.value):
             raise self.source.error(
-                _line(node), f"{self.full(key)} holds a ${{ that is not of the form ${{NAME}}"
+                _line(node), f"{self.full(key)} contains a ${{ that is not of the form ${{NAME}}"
             )
         return _VARIABLE.sub(of_environment, node.value)
 
@@ -196,18 +196,18 @@ def parse_document(source: Source, text: str, known: Mapping[str, Iterable[str]]
         raise source.error(
             None,
             f"the file is larger than {_MOST_CHARACTERS // 1024} KiB",
-            "put long lists of leads into a file of their own and name it in scope.leads",
+            "put long lists of leads in a separate file and set its path in scope.leads",
         )
     try:
         root = _Loader(text, source).get_single_node()
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise source.error(line, "holds a character that YAML does not allow") from None
+        raise source.error(line, "contains a character that YAML does not allow") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise source.error(mark.line + 1 if mark else None, _plain(error)) from None
     except yaml.YAMLError:
-        raise source.error(None, "is no YAML") from None
+        raise source.error(None, "is not valid YAML") from None
     return Section(source, "", root, known)
 
 
@@ -223,9 +223,9 @@ class _Loader(yaml.BaseLoader):
         event = self.peek_event()  # type: ignore[no-untyped-call]
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise self._source.error(line, "anchors (&) and aliases (*) are not allowed here")
+            raise self._source.error(line, "anchors (&) and aliases (*) are not allowed")
         if getattr(event, "tag", None) is not None:
-            raise self._source.error(line, "tags (!) are not allowed here")
+            raise self._source.error(line, "tags (!) are not allowed")
         if self._levels == _MOST_LEVELS:
             raise self._source.error(line, f"is nested deeper than {_MOST_LEVELS} levels")
         self._levels += 1
@@ -236,12 +236,12 @@ class _Loader(yaml.BaseLoader):
 
 def _plain(error: yaml.MarkedYAMLError) -> str:
     """The loader's words, without those that may quote a value of the file."""
-    problem = error.problem or "is no YAML"
+    problem = error.problem or "is not valid YAML"
     if "\\t" in problem:
-        return "a tab cannot stand here: indent with spaces"
+        return "tabs are not allowed: indent with spaces"
     if "tag" in problem:
-        return "tags (!) are not allowed here"
-    return f"is no YAML: {problem}"
+        return "tags (!) are not allowed"
+    return f"is not valid YAML: {problem}"
 
 
 def _line(node: Node) -> int:

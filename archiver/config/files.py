@@ -42,10 +42,10 @@ def read_ids(path: Path, key: str) -> tuple[int, ...]:
             ids[parse_id(text)] = None
         except ValueError as error:
             raise ConfigError(
-                f"{name}, line {number}: {error}", hint="write one id a line, and nothing else"
+                f"{name}, line {number}: {error}", hint="write one id per line, and nothing else"
             ) from None
     if not ids:
-        raise ConfigError(f"{name} names no lead", hint="write one id a line")
+        raise ConfigError(f"{name} contains no lead ids", hint="write one id per line")
     return tuple(ids)
 
 
@@ -60,7 +60,7 @@ def read_secret(path: Path, key: str) -> str:
         return data.decode("ascii").strip()
     except UnicodeDecodeError:
         raise ConfigError(
-            f"{key}: {path} does not hold plain ASCII", hint="let the file hold the key only"
+            f"{key}: {path} is not plain ASCII", hint="the file must contain only the key"
         ) from None
 
 
@@ -78,7 +78,7 @@ def state_folder(environ: Mapping[str, str], catalog: Path | None = None) -> Pat
             return catalog.absolute().parent
         if not home.is_absolute():
             raise ConfigError(
-                "neither XDG_STATE_HOME nor HOME says where the catalog may lie",
+                "cannot determine a folder for the catalog: neither XDG_STATE_HOME nor HOME is set",
                 hint="set catalog.path",
             )
         state = home / ".local" / "state"
@@ -94,8 +94,9 @@ def is_public(file: BinaryIO) -> bool:
 def _refuse_public(file: BinaryIO, path: Path, name: str) -> None:
     if is_public(file):
         raise ConfigError(
-            f"{name} can be read by everybody on this machine",
-            hint=f"chmod 600 {path} (or 640, for a group), and think of the secret as known",
+            f"{name} is readable by everyone on this machine",
+            hint=f"chmod 600 {path} (or 640 for a group), then rotate it: treat this secret as "
+            "compromised",
         )
 
 
@@ -114,10 +115,10 @@ def _read(
             f"{name} does not exist", hint=f"create {path}, or correct the path"
         ) from None
     except OSError as error:
-        reason = error.strerror or "it cannot be read"
+        reason = error.strerror or "cannot be read"
         raise ConfigError(
-            f"{name} cannot be read: {reason}", hint=f"make {path} readable"
+            f"cannot read {name}: {reason}", hint=f"make {path} readable for this user"
         ) from None
     if len(data) > most:
-        raise ConfigError(f"{name} is larger than {most // 1024} KiB", hint=f"shorten {path}")
+        raise ConfigError(f"{name} is larger than {most // 1024} KiB", hint=f"make {path} smaller")
     return data

@@ -54,9 +54,7 @@ from archiver.secrets import Secret
 from archiver.text.measures import parse_duration, parse_id, parse_moment, parse_share
 
 _API_KEY: Final = "${LINER_API_KEY}"
-_KEY_HINT: Final = (
-    "export LINER_API_KEY, or name the file of a mounted secret in liner.api_key_file"
-)
+_KEY_HINT: Final = "export LINER_API_KEY, or set liner.api_key_file to the file of a mounted secret"
 _LINER: Final = LinerConfig(url="", api_key=Secret(""))
 _FIELD: Final = word(r"[A-Za-z][A-Za-z0-9-]{0,63}", "the name of a header such as X-Remote-User")
 
@@ -199,7 +197,9 @@ def _api_key(section: Section, environ: Mapping[str, str], place: Place) -> Secr
     given = section.has("api_key") and section.written("api_key") != _API_KEY
     if section.has("api_key_file"):
         if given:
-            raise section.error("api_key_file", "and liner.api_key are both given", "keep one")
+            raise section.error(
+                "api_key_file", "and liner.api_key cannot both be set", "remove one of them"
+            )
         return section.value("api_key_file", lambda text: _secret_in(place.path(text)), Secret(""))
     if given:
         return section.value("api_key", api_key, Secret(""), private=True)
@@ -236,7 +236,7 @@ def _some(section: Section, key: str) -> tuple[int, ...] | None:
         return None
     ids = tuple(dict.fromkeys(section.values(key, parse_id, ())))
     if not ids:
-        raise section.error(key, "is an empty list", f"leave {section.full(key)} out, or name ids")
+        raise section.error(key, "is an empty list", f"remove {section.full(key)}, or list ids")
     return ids
 
 
@@ -257,7 +257,7 @@ def _window(section: Section) -> WindowConfig:
         timezone=zone,
     )
     if len(set(window.recheck)) < len(window.recheck):
-        raise section.error("recheck", "names the same time twice", "keep each time once")
+        raise section.error("recheck", "contains the same time twice", "remove the duplicate")
     if window.recheck and window.lookback < window.recheck[-1]:
         raise _too_short(section)
     return window
@@ -265,10 +265,10 @@ def _window(section: Section) -> WindowConfig:
 
 def _too_short(section: Section) -> ConfigError:
     """A call would be out of sight when its last look is due; blame the key that is written."""
-    hint = "raise window.lookback, best to a day more than the last recheck"
+    hint = "increase window.lookback, ideally to one day more than the last recheck"
     if section.has("lookback"):
         return section.error("lookback", "is shorter than the last window.recheck", hint)
-    return section.error("recheck", "goes beyond window.lookback", hint)
+    return section.error("recheck", "exceeds window.lookback", hint)
 
 
 def _download(section: Section, place: Place) -> DownloadConfig:
@@ -332,8 +332,8 @@ def _desk(section: Section, place: Place) -> DeskConfig:
     if desk.proxy_header is not None and not desk.proxy_addresses:
         raise section.error(
             "proxy_header",
-            "is given without desk.proxy_addresses",
-            "name the addresses of the proxy: from any other the header could be forged",
+            "requires desk.proxy_addresses",
+            "set the addresses of the proxy: anyone else could forge the header",
         )
     return desk
 
@@ -354,5 +354,5 @@ def _keep_apart(top: Section, config: Config) -> None:
     ):
         if path is not None and Path(os.path.normpath(path)).is_relative_to(root):
             raise top.section(section).error(
-                key, "lies inside the archive (storage.url)", "choose a folder outside of it"
+                key, "is inside the archive (storage.url)", "choose a folder outside the archive"
             )

@@ -19,7 +19,7 @@ def length(text: str) -> timedelta:
     """A duration above nothing."""
     length = parse_duration(text)
     if not length:
-        raise ValueError("must be longer than nothing")
+        raise ValueError("must be longer than 0")
     return length
 
 
@@ -27,7 +27,7 @@ def timeout(text: str) -> float:
     """Seconds of a duration, at most an hour."""
     length = parse_duration(text)
     if not timedelta() < length <= timedelta(hours=1):
-        raise ValueError("must be longer than nothing and at most 1h")
+        raise ValueError("must be longer than 0 and at most 1h")
     return length.total_seconds()
 
 
@@ -113,5 +113,5 @@ def api_key(text: str) -> Secret:
     if not text:
         raise ValueError("is empty")
     if re.fullmatch(r"[!-~]{1,4096}", text) is None:
-        raise ValueError("holds a space or a character that no HTTP header may carry")
+        raise ValueError("contains a space or a character that is not allowed in HTTP headers")
     return Secret(text)

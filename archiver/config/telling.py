@@ -32,14 +32,16 @@ def _address(section: Section, key: str, path: Callable[[str], Path]) -> Secret 
     if not section.has(in_file):
         return section.value(key, lambda text: Secret(parse_notice_url(text)), None, private=True)
     if section.has(key):
-        raise section.error(in_file, f"and {section.full(key)} are both given", "keep one")
+        raise section.error(
+            in_file, f"and {section.full(key)} cannot both be set", "remove one of them"
+        )
 
     def read(text: str) -> Secret:
         file, name = path(text), section.full(in_file)
         try:
             return Secret(parse_notice_url(read_secret(file, name)))
         except ValueError as error:
-            hint = "let the file hold the address and nothing else"
+            hint = "the file must contain only the address"
             raise ConfigError(f"{name}: the address in {file} {error}", hint=hint) from None
 
     return section.value(in_file, read, None)

@@ -28,7 +28,7 @@ def test_leads_may_be_ids_or_a_file_of_ids(tmp_path: Path) -> None:
     [
         (b"789\nseven\n", "leads.txt, line 2: must be an id"),
         (b"789\n\xff\n", "leads.txt, line 2: is not UTF-8"),
-        (b"# none\n", "names no lead"),
+        (b"# none\n", "contains no lead ids"),
         (None, "leads.txt does not exist"),
     ],
 )

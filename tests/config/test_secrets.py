@@ -88,7 +88,7 @@ def test_url_and_key_must_come_from_somewhere() -> None:
     assert "LINER_API_KEY is not set" in str(error)
     assert "liner.api_key_file" in error.hint
     wrong = {**ENVIRON, "LINER_API_KEY": f"{CANARY} "}
-    assert str(refused("", wrong)).startswith("LINER_API_KEY holds a space")
+    assert str(refused("", wrong)).startswith("LINER_API_KEY contains a space")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_the_key_may_lie_in_a_mounted_file(tmp_path: Path) -> None:
     ):
         assert load(text, without, tmp_path).api.api_key.reveal() == CANARY
     both = refused("liner: {api_key_file: key, api_key: x}", without, tmp_path)
-    assert "api_key_file and liner.api_key are both given" in str(both)
+    assert "api_key_file and liner.api_key cannot both be set" in str(both)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_the_key_may_lie_in_a_mounted_file(tmp_path: Path) -> None:
         (None, "does not exist"),
         (b"", "is empty"),
         (b"\n", "is empty"),
-        (b"canary-7f3a/9=Q\nsecond", "holds a space"),
+        (b"canary-7f3a/9=Q\nsecond", "contains a space"),
         (b"canary-7f3a/9=Q\xff", "plain ASCII"),
         (b"k" * 70_000, "larger than"),
     ],
@@ -168,7 +168,7 @@ def test_a_secret_that_everybody_may_read_is_refused(tmp_path: Path) -> None:
     for mode in (0o604, 0o644, 0o777):
         (tmp_path / "key").chmod(mode)
         error = refused("liner: {api_key_file: key}", ENVIRON, tmp_path)
-        assert "can be read by everybody on this machine" in str(error)
+        assert "is readable by everyone on this machine" in str(error)
         assert f"chmod 600 {tmp_path / 'key'}" in error.hint
     for mode in (0o400, 0o600, 0o440):
         (tmp_path / "key").chmod(mode)

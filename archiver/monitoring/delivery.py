@@ -61,13 +61,17 @@ async def _attempt(
     except ProxyFailed as error:
         raise _undelivered(str(error), again=not error.is_refusal, hint=error.hint) from None
     except httpx.TransportError as error:
-        raise _undelivered(f"{shown} does not answer: {_plain(error, shown)}", again=True) from None
+        raise _undelivered(
+            f"no response from {shown}: {_plain(error, shown)}", again=True
+        ) from None
     except FetchError as error:
         raise _undelivered(str(error)) from None
     if 300 <= status < 400:
-        raise _undelivered(f"{shown} answers with a redirect, which is not followed")
+        raise _undelivered(f"{shown} responded with a redirect, which is not followed")
     if status >= 400:
-        raise _undelivered(f"{shown} answers {status}", again=status == 429 or status >= 500)
+        raise _undelivered(
+            f"{shown} responded with status {status}", again=status == 429 or status >= 500
+        )
 
 
 def _plain(error: httpx.TransportError, shown: str) -> str:

@@ -71,8 +71,9 @@ def endpoint(address: ListenAddress, metrics: Callable[[], bytes], pulse: Pulse)
         server = _server(address, metrics, pulse)
     except OSError as error:
         raise ConfigError(
-            f"metrics.listen: {address.host} port {address.port} cannot be had: {error.strerror}",
-            hint="choose another port, or end what listens there",
+            f"metrics.listen: {address.host} port {address.port} is not available: "
+            f"{error.strerror}",
+            hint="choose another port, or stop the process that uses it",
         ) from None
     with server:
         thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
@@ -109,7 +110,7 @@ class _Server(ThreadingHTTPServer):
         """Answer in a thread of its own; beyond the limit the oldest connection goes."""
         if len(self.open) >= self.most:
             oldest = next(iter(self.open))
-            self.turned.away("there were too many connections")
+            self.turned.away("too many connections")
             self.open.pop(oldest, None)
             with suppress(OSError):
                 oldest.shutdown(socket.SHUT_RDWR)

@@ -144,5 +144,5 @@ def _memory_of(told: dict[str, Any]) -> Memory:
         known["silent_day"] = date.fromisoformat(known["silent_day"])
     counts = [known.get(name, 0) for name in ("requests", "throttled", "bytes", "undelivered")]
     if not all(isinstance(count, int) for count in [*counts, *known.get("runs", {}).values()]):
-        raise TypeError("no memory")
+        raise TypeError("out of memory")
     return Memory(**known)

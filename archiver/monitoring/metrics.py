@@ -66,21 +66,29 @@ def _registry(memory: Memory, vitals: Vitals | None, now: datetime) -> Collector
 
 
 def _of_runs(memory: Memory) -> Iterator[Metric]:
-    build = GaugeMetricFamily(f"{_P}build_info", "Which archiver this is.", labels=["version"])
+    build = GaugeMetricFamily(f"{_P}build_info", "Version of archiver.", labels=["version"])
     build.add_metric([__version__], 1)
     yield build
     yield from _known(
-        ("last_run_start_timestamp_seconds", "When the last run began.", _unix(memory.started_at)),
-        ("last_run_end_timestamp_seconds", "When the last run ended.", _unix(memory.ended_at)),
-        ("last_run_exit_code", "How the last run ended: 0 complete, 3 open.", memory.exit_code),
+        (
+            "last_run_start_timestamp_seconds",
+            "Start time of the last run.",
+            _unix(memory.started_at),
+        ),
+        ("last_run_end_timestamp_seconds", "End time of the last run.", _unix(memory.ended_at)),
+        (
+            "last_run_exit_code",
+            "Exit code of the last run: 0 complete, 3 something is open.",
+            memory.exit_code,
+        ),
         (
             "last_success_timestamp_seconds",
-            "When a run last did all that could be done (exit code 0 or 3).",
+            "Time of the last successful run (exit code 0 or 3).",
             _unix(memory.succeeded_at),
         ),
         (
             "last_complete_timestamp_seconds",
-            "When a run last left nothing open (exit code 0).",
+            "Time of the last complete run (exit code 0).",
             _unix(memory.completed_at),
         ),
         (
@@ -100,21 +108,23 @@ def _of_runs(memory: Memory) -> Iterator[Metric]:
         ),
     )
     if memory.ended_at is not None:
-        yield _gauge("last_run_duration_seconds", "How long the last run took.", memory.seconds)
-    yield _gauge("failed_runs_in_a_row", "Failed runs since the last good one.", memory.failures)
-    runs = CounterMetricFamily(f"{_P}runs", "Whole runs so far.", labels=["exit_code"])
+        yield _gauge("last_run_duration_seconds", "Duration of the last run.", memory.seconds)
+    yield _gauge(
+        "failed_runs_in_a_row", "Failed runs since the last successful one.", memory.failures
+    )
+    runs = CounterMetricFamily(f"{_P}runs", "Full runs so far.", labels=["exit_code"])
     for code, count in sorted(memory.runs.items()):
         runs.add_metric([code], count)
     yield runs
     for name, said, count in (
-        ("requests", "API requests of all runs that left a report.", memory.requests),
+        ("requests", "API requests of all runs with a report.", memory.requests),
         (
             "throttled_requests",
-            "Of these, answered with a wish to slow down (429).",
+            "API requests answered with 429 (too many requests).",
             memory.throttled,
         ),
-        ("stored_bytes", "Bytes of recordings that runs have stored.", memory.bytes),
-        ("undelivered_notices", "Notices that did not arrive.", memory.undelivered),
+        ("stored_bytes", "Bytes of recordings stored by runs.", memory.bytes),
+        ("undelivered_notices", "Notices that could not be delivered.", memory.undelivered),
     ):
         yield CounterMetricFamily(f"{_P}{name}", said, value=count)
 
@@ -148,11 +158,11 @@ def _of(vitals: Vitals, now: datetime) -> Iterator[Metric]:
             family.add_metric([state], count)
         yield family
     age = 0.0 if vitals.oldest_open is None else (now - vitals.oldest_open).total_seconds()
-    yield _gauge("oldest_open_age_seconds", "Age of the oldest open call; 0: none is.", age)
+    yield _gauge("oldest_open_age_seconds", "Age of the oldest open call; 0 if none is open.", age)
     yield _gauge("archived_bytes", "Bytes of archived recordings.", vitals.bytes)
     pending = vitals.pending_summaries
-    yield _gauge("pending_summaries", "Recordings whose summary may come yet.", pending)
-    yield _gauge("ledger_segments", "Segments that the ledger has.", vitals.segments)
+    yield _gauge("pending_summaries", "Recordings whose summary may still arrive.", pending)
+    yield _gauge("ledger_segments", "Segments in the ledger.", vitals.segments)
     yield from _of_sound(vitals.sound)
 
 
@@ -165,9 +175,9 @@ def _of_sound(check: SoundCheck) -> Iterator[Metric]:
     for name in SOUND_FINDINGS:
         found.add_metric([name], check.findings[name])
     yield found
-    yield _gauge("sound_examined", "Recordings whose sound was examined.", check.examined)
-    yield _gauge("sound_not_examined", "Recordings that are still due.", check.not_examined)
-    yield _gauge("sound_undecoded", "Recordings that no decoder here reads.", check.undecoded)
+    yield _gauge("sound_examined", "Recordings examined by the sound check.", check.examined)
+    yield _gauge("sound_not_examined", "Recordings not examined yet.", check.not_examined)
+    yield _gauge("sound_undecoded", "Recordings that could not be decoded here.", check.undecoded)
 
 
 def _known(*gauges: tuple[str, str, _Value]) -> Iterator[Metric]:

@@ -47,13 +47,13 @@ def trouble_of(night: Night, oldest_open: datetime | None, patience: timedelta) 
         return ""
     if not night.came_to_its_end:
         said = f"{night.error}. {night.hint}" if night.hint else night.error
-        return said or "it met damage in the archive: `archiver verify` names all of it"
+        return said or "it found damage in the archive: run `archiver verify` for details"
     if night.newly_gone:
         many = "1 recording" if night.newly_gone == 1 else f"{night.newly_gone:,} recordings"
-        return f"the source has lost {many} before they could be archived: see `archiver status`"
+        return f"the source lost {many} before they could be archived: see `archiver status`"
     if night.exit_code == OPEN and oldest_open and night.ended_at - oldest_open > patience:
         age = say_duration((night.ended_at - oldest_open).total_seconds())
-        return f"something has been open for {age}: `archiver status` says what, and what to do"
+        return f"something has been open for {age}: see `archiver status` for the next steps"
     return ""
 
 
@@ -75,7 +75,7 @@ def notices_of(
     elif before.failing_since is not None and not night.was_interrupted:
         many = "1 failed run" if before.failures == 1 else f"{before.failures:,} failed runs"
         since = say_moment(before.failing_since, zone)
-        text = f"the run of {began} is a good one again, after {many} since {since}"
+        text = f"the run of {began} succeeded, after {many} since {since}"
         yield Notice(Kind.RECOVERY, text, facts | {"failures": before.failures})
     if silence is not None and silence.day != before.silent_day:
         yield Notice(Kind.SILENCE, _silence(silence), facts | _silence_facts(silence))

@@ -50,7 +50,7 @@ async def tell(
         return await _tell(config, night, state_folder, console, clock)
     except Exception as error:  # noqa: BLE001 - being told of is nothing that a run may fail on
         said = f"{type(error).__name__}: {error}"
-        console.warn(f"it could not be told how this run went: {said}", event="trouble")
+        console.warn(f"could not report the result of this run: {said}", event="trouble")
         return None
 
 
@@ -106,7 +106,7 @@ async def _tell(
         path = memory_path(config.storage.url, state_folder)
         await anyio.to_thread.run_sync(remember, memory, path)
     except OSError as error:
-        console.warn(f"the state of the nights cannot be kept: {error.strerror}", event="trouble")
+        console.warn(f"could not save the run history: {error.strerror}", event="trouble")
     await anyio.to_thread.run_sync(_write_metrics, config.metrics, found, console, clock)
     return found
 
@@ -133,7 +133,7 @@ async def _try(sending: Awaitable[None], what: str, memory: Memory, console: Con
         await sending
     except NoticeUndelivered as error:
         memory.undelivered += 1
-        console.warn(f"the {what} did not arrive: {error}", event="undelivered", notice=what)
+        console.warn(f"could not deliver the {what}: {error}", event="undelivered", notice=what)
         return False
     console.log("delivered", notice=what)
     return True
@@ -148,4 +148,4 @@ def _write_metrics(config: MetricsConfig, found: Standing, console: Console, clo
         write_textfile(config.textfile, found.memory, found.vitals, clock())
     except OSError as error:
         said = error.strerror or os.strerror(error.errno or 0)
-        console.warn(f"{config.textfile} cannot be written: {said}", event="trouble")
+        console.warn(f"cannot write {config.textfile}: {said}", event="trouble")

@@ -10,7 +10,7 @@ from typing import Final
 
 _LOG: Final = logging.getLogger(__name__)
 _EVERY: Final = 60.0
-OUT_OF_FILES: Final = "no file descriptors were left to answer them"
+OUT_OF_FILES: Final = "out of file descriptors"
 _OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -32,7 +32,7 @@ class Turned:
             self._due = self._ticks() + _EVERY
             counts, self._counts = self._counts, Counter()
         said = "; ".join(f"{count:,}: {why}" for why, count in counts.most_common())
-        _LOG.warning("%s turned connections away (%s)", self._what, said)
+        _LOG.warning("%s rejected connections (%s)", self._what, said)
 
 
 def is_out_of_files(error: object) -> bool:

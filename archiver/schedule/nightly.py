@@ -69,11 +69,11 @@ class Nightly:
         now = self.clock()
         if last is not None and is_misdated(last, now):
             began = say_moment(last, self.schedule.zone)
-            self.say(f"the last run began at {began}, which lies in the future: it does not count")
+            self.say(f"the last run began at {began}, which is in the future: ignored")
         due = self.schedule.next_due(last, now)
         if due > now:
             self.say(f"the next run is due at {say_moment(due, self.schedule.zone)}")
         elif last is not None and self.schedule.due_after(last) < now:
             missed = say_moment(self.schedule.due_after(last), self.schedule.zone)
-            self.say(f"the run of {missed} was missed: it is made up for now")
+            self.say(f"the run of {missed} was missed; starting it now")
         return due

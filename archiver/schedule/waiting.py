@@ -25,7 +25,7 @@ class Jump:
     def __str__(self) -> str:
         length = say_duration(abs(self.by).total_seconds())
         if self.by > timedelta():
-            return f"the clock jumped ahead by {length}, or the machine slept so long"
+            return f"the clock jumped ahead by {length}, or the machine was asleep for that long"
         return f"the clock was set back by {length}"
 
 

@@ -65,7 +65,7 @@ def test_a_port_that_is_taken_is_the_configurations_fault() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with (
-            pytest.raises(ConfigError, match=rf"metrics\.listen: .* port {port} cannot be had"),
+            pytest.raises(ConfigError, match=rf"metrics\.listen: .* port {port} is not available"),
             endpoint(ListenAddress("127.0.0.1", port), lambda: b"", Pulse()),
         ):
             pass

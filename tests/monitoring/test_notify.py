@@ -100,11 +100,11 @@ async def test_nobody_who_listens_fails_nothing_and_is_told_in_a_line_each(
         await told(there, config, voice, 5)
         found = await told(there, config, voice)
     assert voice.lines == [
-        f"the notice of failure did not arrive: {server.url} answers 500",
-        f"{tmp_path}/no/archiver.prom cannot be written: No such file or directory",
-        f"the notice of recovery did not arrive: {server.url} answers 500",
-        f"the heartbeat did not arrive: {server.url} answers 500",
-        f"{tmp_path}/no/archiver.prom cannot be written: No such file or directory",
+        f"could not deliver the notice of failure: {server.url} responded with status 500",
+        f"cannot write {tmp_path}/no/archiver.prom: No such file or directory",
+        f"could not deliver the notice of recovery: {server.url} responded with status 500",
+        f"could not deliver the heartbeat: {server.url} responded with status 500",
+        f"cannot write {tmp_path}/no/archiver.prom: No such file or directory",
     ]
     assert CANARY not in voice.err.getvalue()
     assert found.memory.undelivered == 3
@@ -127,7 +127,7 @@ async def test_even_a_bug_in_the_telling_fails_no_run(
             clock=there.clock,
         )
     assert found is None
-    assert voice.lines == ["it could not be told how this run went: RuntimeError: a bug"]
+    assert voice.lines == ["could not report the result of this run: RuntimeError: a bug"]
 
 
 async def test_metrics_tell_what_lies_in_the_archive_and_since_when_something_is_open(

@@ -82,7 +82,7 @@ async def test_missed_nights_are_made_up_for_by_one_run_at_the_start() -> None:
     machine = Machine(utc("2026-11-06 09:00"), last_of_all=2)
     assert await machine.follow(utc("2026-11-03 00:30")) == ["11-06 10:00 CET", "11-07 01:30 CET"]
     assert machine.lines == [
-        "the run of 2026-11-04 01:30 CET was missed: it is made up for now",
+        "the run of 2026-11-04 01:30 CET was missed; starting it now",
         "the next run is due at 2026-11-07 01:30 CET",
     ]
 
@@ -106,8 +106,8 @@ async def test_a_machine_that_slept_over_its_time_runs_when_it_wakes() -> None:
     asleep = {utc("2026-11-02 22:00"): 9 * HOUR}
     machine = Machine(utc("2026-11-02 21:00"), asleep, last_of_all=2)
     assert await machine.follow(utc("2026-11-02 00:30")) == ["11-03 08:00 CET", "11-04 01:30 CET"]
-    assert "the clock jumped ahead by 9 h, or the machine slept so long" in machine.lines
-    assert "the run of 2026-11-03 01:30 CET was missed: it is made up for now" in machine.lines
+    assert "the clock jumped ahead by 9 h, or the machine was asleep for that long" in machine.lines
+    assert "the run of 2026-11-03 01:30 CET was missed; starting it now" in machine.lines
 
 
 async def test_a_clock_that_is_set_back_by_years_does_not_stop_the_nights_for_years() -> None:
@@ -118,7 +118,7 @@ async def test_a_clock_that_is_set_back_by_years_does_not_stop_the_nights_for_ye
     assert machine.now.year == 2026
     assert machine.lines[1:] == [
         "the clock was set back by 731 d",
-        "the last run began at 2028-11-02 01:30 CET, which lies in the future: it does not count",
+        "the last run began at 2028-11-02 01:30 CET, which is in the future: ignored",
         "the next run is due at 2026-11-03 01:30 CET",
     ]
 

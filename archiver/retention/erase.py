@@ -105,7 +105,7 @@ async def erase(
         raise UsageError(
             f"lead {lead_id} has {len(plan.archived):,} {what} here, not {number:,}; "
             "nothing was erased",
-            hint=f"`archiver erase --lead {lead_id}` shows them; name the number that it shows",
+            hint=f"run `archiver erase --lead {lead_id}` and use the count that it shows",
         )
 
     acts: list[Event] = []

@@ -54,10 +54,12 @@ async def place_hold(
     Raises UsageError for a hold on nothing, on too many at once, or one without a reason.
     """
     if not (leads or calls or orders):
-        raise UsageError("a hold on nothing", hint="name --lead, --call or --order")
+        raise UsageError("a hold must cover something", hint="use --lead, --call or --order")
     reason = _checked(reason)
     if not reason:
-        raise UsageError("a hold needs a reason", hint="--reason says why, and who asked for it")
+        raise UsageError(
+            "a hold needs a reason", hint="give a reason with --reason: why, and who requested it"
+        )
     await finish_holds(archive, clock=clock)
     now = clock()
     hold_id = f"h{secrets.token_hex(5)}"
@@ -73,7 +75,9 @@ async def place_hold(
     key = f"{HOLDS_PREFIX}{hold_id}.json"
     body = _body(told)
     if body.size > _MOST_BYTES:
-        raise UsageError("a hold on too many at once", hint="place several, on some thousands each")
+        raise UsageError(
+            "too many ids for one hold", hint="place several holds, of some thousands each"
+        )
     info = await archive.storage.put(key, body)
     event = _held(told, key, body.sha256, info.version)
     deeds = [] if deed is None else [about(deed, holdId=hold_id)]
@@ -99,11 +103,13 @@ async def lift_hold(
     holds = {hold.hold_id: hold for hold in await archive.catalog.ask(retention.holds)}
     hold = holds.get(hold_id)
     if hold is None:
-        raise UsageError(f"there is no hold {hold_id[:40]}", hint="`archiver hold list` shows them")
+        raise UsageError(
+            f"there is no hold {hold_id[:40]}", hint="list holds with `archiver hold list`"
+        )
     if hold.lifted_at is not None:
         raise UsageError(
-            f"the hold {hold_id} was lifted before, at {stamp(hold.lifted_at)}",
-            hint="`archiver hold list` shows which are in force",
+            f"hold {hold_id} was already lifted, at {stamp(hold.lifted_at)}",
+            hint="list holds in force with `archiver hold list`",
         )
     now = clock()
     told = {
@@ -184,7 +190,7 @@ def _checked(reason: str) -> str:
     if len(reason) > MOST_REASON:
         raise UsageError(
             f"the reason has {len(reason):,} characters",
-            hint=f"say it in {MOST_REASON:,}, and keep the rest with your files",
+            hint=f"shorten it to {MOST_REASON:,}",
         )
     return reason
 

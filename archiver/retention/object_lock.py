@@ -85,12 +85,14 @@ async def promise_of(storage: Storage) -> str:
     versions = storage.versions
     if versions is None:
         return (
-            "a disk is not WORM: the files are read-only, but whoever owns the folder can change"
-            " and delete them"
+            "disks are not WORM storage: files are read-only, but the owner of the folder can "
+            "change and delete them"
         )
     if not await versions.can_lock():
-        return "the bucket takes no Object Locks: whoever may write can overwrite and delete"
-    return "the bucket takes Object Locks: what is locked stays, byte for byte, until its date"
+        return "the bucket has no Object Lock: anyone with write access can overwrite and delete"
+    return (
+        "the bucket has Object Lock: locked objects cannot be changed or deleted before their date"
+    )
 
 
 def _ours(found: Sequence[ObjectVersion], known: str | None) -> ObjectVersion | None:

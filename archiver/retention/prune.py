@@ -86,7 +86,7 @@ async def plan_prune(archive: Archive, keep: timedelta | None, *, clock: Clock) 
     """
     if keep is None:
         raise UsageError(
-            "retention.keep is not set, so every recording is kept for ever",
+            "retention.keep is not set, so recordings are kept forever",
             hint="set retention.keep in archive.yaml, for example to 3y",
         )
     now = clock()
@@ -126,8 +126,9 @@ async def prune(
     if number != len(plan.record_ids):
         what = "recording" if len(plan.record_ids) == 1 else "recordings"
         raise UsageError(
-            f"{len(plan.record_ids):,} {what} would go now, not {number:,}: none was removed",
-            hint="`archiver prune` shows which; name the number that it shows",
+            f"{len(plan.record_ids):,} {what} would be deleted now, not {number:,}: nothing was "
+            "deleted",
+            hint="run `archiver prune` and use the count that it shows",
         )
     if deed is not None:
         await record_deed(archive, deed, clock=clock)

@@ -76,11 +76,11 @@ async def reports_about(
         told = known.get(info.key)
         digest = hashlib.sha256(data).hexdigest()
         if told is not None and digest not in (told.sha256, told.previous_sha256):
-            raise _damaged(info.key, "it is not what the ledger tells")
+            raise _damaged(info.key, "it does not match the ledger")
         try:
             new = redacted(data, lead_id=lead_id, calls=calls, records=records)
         except ValueError as error:
-            raise _damaged(info.key, "it is no report") from error
+            raise _damaged(info.key, "it is not a report") from error
         if new is not None:
             found[info.key] = (data, new)
     return found
@@ -141,6 +141,6 @@ def _sha256(data: bytes) -> str:
 
 def _damaged(key: str, what: str) -> ArchiveDamaged:
     return ArchiveDamaged(
-        f"{key}: {what}, so what it says of the person cannot be taken out",
+        f"{key}: {what}, so the person's data in it cannot be removed",
         hint="restore it from a copy, or move it out of the archive, and try again",
     )

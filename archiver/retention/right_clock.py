@@ -28,16 +28,18 @@ async def require_right_clock(archive: Archive, clock: Clock, *, today: date | N
     """
     now = clock()
     if today is not None and today != now.astimezone(UTC).date():
-        raise _wrong(now, f"--today says {today}", "name the day as it is in UTC, or set the clock")
+        raise _wrong(now, f"--today says {today}", "give the date in UTC, or set the clock")
     told = await archive.storage.now()
     if told is not None and abs(told - now) > _APART:
-        raise _wrong(now, f"that of the storage says {stamp(told)}", "set the clock (NTP)")
+        raise _wrong(now, f"the clock of the storage says {stamp(told)}", "set the clock (NTP)")
     last = await _last_event(archive)
     if last is None or today is not None:
         return
     if now < last - _APART:
-        what = f"the newest event in the ledger is of {stamp(last)}, which is later"
-        raise _wrong(now, what, "set the clock (NTP); if it is right, name the day with --today")
+        what = f"the newest event in the ledger is later: {stamp(last)}"
+        raise _wrong(
+            now, what, "set the clock (NTP); if it is right, confirm the date with --today"
+        )
     if now > last + _SINCE_LAST_EVENT:
         days = (now - last).days
         what = f"the newest event in the ledger is {days:,} days old ({stamp(last)})"
@@ -48,7 +50,7 @@ async def require_right_clock(archive: Archive, clock: Clock, *, today: date | N
 
 def _wrong(now: datetime, what: str, hint: str) -> UsageError:
     return UsageError(
-        f"nothing was removed: the clock of this machine says {stamp(now)}, and {what}", hint=hint
+        f"nothing was removed: the clock of this machine says {stamp(now)}, but {what}", hint=hint
     )
 
 

@@ -80,19 +80,19 @@ async def test_lifting_one_of_two_holds_leaves_the_other(tmp_path: Path) -> None
 async def test_what_cannot_be_is_refused_with_words(tmp_path: Path) -> None:
     async with bench(tmp_path, world()) as night:
         await night.run()
-        with pytest.raises(UsageError, match="a hold on nothing"):
+        with pytest.raises(UsageError, match="a hold must cover something"):
             await held(night)
         with pytest.raises(UsageError, match="needs a reason"):
             await held(night, leads=(5,), reason="  ")
         with pytest.raises(UsageError, match="characters"):
             await held(night, leads=(5,), reason="x" * 5000)
-        with pytest.raises(UsageError, match="too many at once"):
+        with pytest.raises(UsageError, match="too many ids"):
             await held(night, leads=tuple(range(1, 50_000)))
         with pytest.raises(UsageError, match="there is no hold"):
             await lifted(night, "h0")
         hold = await held(night, leads=(5,))
         await lifted(night, hold)
-        with pytest.raises(UsageError, match="was lifted before"):
+        with pytest.raises(UsageError, match="was already lifted"):
             await lifted(night, hold)
 
 
@@ -119,6 +119,6 @@ async def test_a_hold_whose_placing_died_halfway_is_in_force_before_anything_goe
                 await held(night, leads=(5,))
         assert await holds(night) == []
         night.clock.advance(days=40)
-        with pytest.raises(UsageError, match="1 recording would go now, not 2"):
+        with pytest.raises(UsageError, match="1 recording would be deleted now, not 2"):
             await pruned(night, 2)
         assert len(await holds(night)) == 1

@@ -56,7 +56,7 @@ async def test_another_number_removes_nothing(tmp_path: Path, number: int) -> No
         await night.run()
         night.clock.advance(days=40)
         before = tree(tmp_path / "archive")
-        with pytest.raises(UsageError, match="4 recordings would go now"):
+        with pytest.raises(UsageError, match="4 recordings would be deleted now"):
             await pruned(night, number)
         assert tree(tmp_path / "archive") == before
 

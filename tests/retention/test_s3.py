@@ -390,4 +390,4 @@ async def test_doctor_says_that_a_disk_is_not_worm(tmp_path: Path) -> None:
         around = Surroundings(lambda _: tmp_path / "state")
         (check,) = [one for one in await try_archive(night.config(), around) if one.name == "WORM"]
         assert check.verdict is Verdict.OK
-        assert "a disk is not WORM" in check.finding
+        assert "disks are not WORM" in check.finding

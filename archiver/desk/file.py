@@ -27,9 +27,9 @@ T = TypeVar("T")
 
 DESK: Final = Database(
     name="the desk's file",
-    if_full="free some space, or point desk.data to a larger disk",
-    if_unusable="check desk.data; if the file is damaged, put back its last backup",
-    if_not_opened="check the rights of its folder, or set desk.data",
+    if_full="free some disk space, or point desk.data to a larger disk",
+    if_unusable="check desk.data; if the file is damaged, restore its last backup",
+    if_not_opened="check the permissions of its folder, or set desk.data",
 )
 
 
@@ -107,7 +107,7 @@ def _connected(
         if found != archive_id:
             raise UsageError(
                 f"{path} is the desk's file of another archive ({found})",
-                hint="give each archive a desk.data of its own, or leave desk.data out",
+                hint="use a separate desk.data for each archive, or do not set desk.data",
             )
         with closing(_in_turns(open_reader(path))) as reader:
             yield (writer, reader), secret

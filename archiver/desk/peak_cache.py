@@ -114,10 +114,10 @@ def _decode(data: bytes) -> Cached:
     """What `_encode` wrote; an error for anything else."""
     told = json.loads(data)
     if told["version"] != _VERSION:
-        raise ValueError("of another version")
+        raise ValueError("written by another version")
     if "untraced" in told:
         if told["untraced"] not in get_args(Undecoded):
-            raise ValueError("no known reason")
+            raise ValueError("unknown reason")
         untraced: Undecoded = told["untraced"]
         return untraced
     return Waveform(

@@ -101,7 +101,7 @@ def prepare(db: sqlite3.Connection, archive_id: str) -> None:
         migrate(db, MIGRATIONS)
     except NewerVersionError as error:
         raise UsageError(
-            f"the desk's file is of a newer archiver (version {error.version})",
-            hint="update this one, or name another file in desk.data",
+            f"the desk's file was written by a newer version of archiver (version {error.version})",
+            hint="update archiver, or set desk.data to another file",
         ) from error
     db.execute("INSERT OR IGNORE INTO head VALUES (1, ?, ?, 0)", (archive_id, os.urandom(32)))

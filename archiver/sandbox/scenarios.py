@@ -69,16 +69,18 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         "every 10th API request: 429, try again in 1 s", _every(API, Status(429, retry_after=1), 10)
     ),
     "broken": Scenario("every 10th API request: 500", _every(API, Status(500), 10)),
-    "silent": Scenario("every 50th API request: no answer", _every(API, Silence(), 50)),
+    "silent": Scenario("every 50th API request: no response", _every(API, Silence(), 50)),
     "slow": Scenario(
         "files begin after half a second", lambda _: Fault(Route.FILE, Delay(_SLOW_SECONDS))
     ),
-    "cut": Scenario("every 5th file breaks off at first", _some(Route.FILE, Cut(_CUT_AFTER), 5)),
+    "cut": Scenario(
+        "every 5th file ends early the first time", _some(Route.FILE, Cut(_CUT_AFTER), 5)
+    ),
     "stall": Scenario(
-        "every 50th file stands still at first", _some(Route.FILE, Stall(_CUT_AFTER), 50)
+        "every 50th file stalls the first time", _some(Route.FILE, Stall(_CUT_AFTER), 50)
     ),
     "expired": Scenario(
-        "every 10th address has expired at first", _some(Route.FILE, Status(403), 10)
+        "every 10th address has expired the first time", _some(Route.FILE, Status(403), 10)
     ),
     "page": Scenario(
         "every 20th file is an error page with status 200",
@@ -88,7 +90,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         "every 20th file does not exist", _some(Route.FILE, Status(404), 20, once=False)
     ),
     "late": Scenario(
-        "every 10th recording has no address at first",
+        "every 10th recording has no address the first time",
         _some(LISTINGS, Fields({"fileUrl": None}), 10),
     ),
 }

@@ -132,9 +132,9 @@ class Sandbox:
         try:
             server = await asyncio.start_server(connected, self._host, port, limit=LONGEST_HEAD)
         except OSError as error:
-            hint = "Name another port; 0 takes any that is free."
+            hint = "Choose another port; 0 means any free port."
             raise UsageError(
-                f"port {port} cannot be had: {os.strerror(error.errno or 0)}", hint=hint
+                f"port {port} is not available: {os.strerror(error.errno or 0)}", hint=hint
             ) from None
         self._servers.append(server)
         bound = server.sockets[0].getsockname()[1]
@@ -192,7 +192,7 @@ def _refuse_open_host(host: str) -> None:
     except ValueError:
         is_open = True
     if is_open:
-        hint = "It has no real security; use 127.0.0.1."
+        hint = "The sandbox has no real security; use 127.0.0.1."
         raise UsageError(f"the sandbox listens on loopback only, not on {host}", hint=hint)
 
 

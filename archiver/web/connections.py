@@ -49,9 +49,9 @@ class Crowd:
         if self.open <= self.most:
             return True
         for oldest in self.waiting:
-            oldest.turn_away("there were too many connections, and no request came on them")
+            oldest.turn_away("too many idle connections")
             return True
-        self.turned.away("there were too many connections, all being served")
+        self.turned.away("too many connections")
         return False
 
 
@@ -94,15 +94,13 @@ class DeskConnection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP."""
-        self._crowd.turned.away("what they sent was no HTTP")
+        self._crowd.turned.away("they did not send HTTP")
         super().send_400_response(msg)
 
     def pause_writing(self) -> None:
         """The reader is slow."""
         super().pause_writing()
-        self._await(
-            "reader", self._crowd.deadlines.reader, "they did not read what they had asked for"
-        )
+        self._await("reader", self._crowd.deadlines.reader, "they did not read the response")
 
     def resume_writing(self) -> None:
         """The reader has caught up."""
@@ -122,9 +120,9 @@ class DeskConnection(H11Protocol):
         if not self._is_open or self.flow.write_paused:
             return
         if theirs is h11.IDLE:
-            self._await("head", self._crowd.deadlines.head, "no whole request came in time")
+            self._await("head", self._crowd.deadlines.head, "no complete request arrived in time")
         elif theirs is h11.SEND_BODY:
-            self._await("body", self._crowd.deadlines.body, "a request's body came too slowly")
+            self._await("body", self._crowd.deadlines.body, "a request body arrived too slowly")
         else:
             self._await("", 0, "")
 

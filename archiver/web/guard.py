@@ -79,7 +79,9 @@ class Guard:
         if "content-length" in headers and "transfer-encoding" in headers:
             # Whoever stands between may see another end of this request than we do, and another
             # request behind it: nothing more is read from this connection (RFC 9112, section 6.1).
-            refusal = PlainTextResponse("The request has two ends.", 400, {"connection": "close"})
+            refusal = PlainTextResponse(
+                "The request has conflicting lengths.", 400, {"connection": "close"}
+            )
         else:
             refusal = self._refusal(scope["method"], headers)
         await (refusal or self._app)(scope, receive, sealed)
@@ -88,13 +90,14 @@ class Guard:
         host = headers.get("host", "")
         if self._is_local and any(name in headers for name in _FORWARDED):
             return PlainTextResponse(
-                "This desk has no log-in and is for its own machine only. Its administrator can"
-                " make users with `archiver user`.",
+                "This desk has no log-in and is available on its own machine only. Its "
+                "administrator can add users with `archiver user`.",
                 status_code=403,
             )
         if not self._is_ours(host):
             return PlainTextResponse(
-                "The desk is not known under this name. Its administrator can set desk.public_url.",
+                "The desk is not configured for this host name. Its administrator can set "
+                "desk.public_url.",
                 status_code=421,
             )
         if method not in _SAFE and not self._is_from_here(headers, host):

@@ -32,7 +32,7 @@ def requested(header: str | None, size: int) -> ByteRange | None:
         if last and int(last) < start:
             return None
     if start >= size:
-        raise Unsatisfiable(f"{header} lies outside of {size} bytes")
+        raise Unsatisfiable(f"{header} is outside the {size} bytes")
     return ByteRange(start, stop)
 
 

@@ -131,10 +131,10 @@ def listening(host: str, port: int) -> socket.socket:
     except OSError as error:
         is_taken = error.errno in (errno.EADDRINUSE, errno.EACCES)
         raise UsageError(
-            f"port {port} cannot be had on {host}: {error.strerror or error}",
-            hint="--port N names another one; 0 is any that is free"
+            f"port {port} is not available on {host}: {error.strerror or error}",
+            hint="choose another with --port N; 0 means any free port"
             if is_taken
-            else "--host H names an address of this machine; 0.0.0.0 is all of them",
+            else "set --host to an address of this machine; 0.0.0.0 means all of them",
         ) from None
     listener.setblocking(False)
     return listener

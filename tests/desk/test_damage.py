@@ -42,7 +42,7 @@ async def test_a_missing_sidecar_leaves_what_the_ledger_knows_and_a_word(tmp_pat
 async def test_a_sidecar_with_other_bytes_is_not_believed(tmp_path: Path, data: bytes) -> None:
     async with bench(tmp_path, centre()) as night:
         found = await _damaged(night, data)
-    assert found.trouble == "its sidecar is not the one that the ledger tells of"
+    assert found.trouble == "its sidecar does not match the ledger"
     assert found.summary is None
 
 

@@ -86,6 +86,6 @@ async def test_a_damaged_file_is_an_error_and_stays_as_it_is(tmp_path: Path) -> 
 
 async def test_a_place_where_no_file_can_be_is_an_error_of_ours(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="cannot be opened"):
+    with pytest.raises(StorageError, match="cannot open"):
         async with open_desk_file(tmp_path / "file" / "desk.sqlite", ARCHIVE):
             pass

@@ -39,7 +39,7 @@ def test_a_port_that_the_nights_have_keeps_no_desk_from_opening(
         with caplog.at_level(logging.WARNING), served(made) as desk, desk.visitor() as local:
             until_listed(local, RECORDINGS)
     (said,) = [one.getMessage() for one in caplog.records if one.name == "archiver.web.metrics"]
-    assert f"port {port} cannot be had" in said
+    assert f"port {port} is not available" in said
     assert "the desk serves no metrics" in said
 
 

@@ -108,7 +108,7 @@ def test_more_half_sent_heads_than_files_stop_neither_desk_nor_metrics(serving: 
             half_a_head(serving.port, crowd)
             half_a_head(serving.metrics, crowd)
         assert serving.answers()
-    assert len(serving.lines("turned connections away")) == 2
+    assert len(serving.lines("rejected connections")) == 2
     assert len(serving.lines()) == 2
 
 
@@ -147,10 +147,10 @@ def test_without_files_to_open_it_says_so_in_a_line_and_goes_on_after(
         with ExitStack() as crowd:
             half_a_head(serving.port, crowd)
             half_a_head(serving.metrics, crowd)
-            awaited(lambda: len(serving.lines("no file descriptors were left")) == 2)
+            awaited(lambda: len(serving.lines("out of file descriptors")) == 2)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (FILES, FILES))
         assert serving.answers()
-        assert len(serving.lines("no file descriptors were left")) == 2
+        assert len(serving.lines("out of file descriptors")) == 2
 
 
 def awaited(is_so: Callable[[], bool]) -> None:

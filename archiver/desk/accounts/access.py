@@ -9,7 +9,7 @@ from archiver.config.values import Network
 from archiver.desk.accounts.users import User
 from archiver.errors import UsageError
 
-_ADD = "`archiver user add NAME --role admin` adds the first one"
+_ADD = "add the first user with `archiver user add NAME --role admin`"
 
 
 class Entrance(Enum):
@@ -32,18 +32,18 @@ def entrance(host: str, users: Collection[User], *, has_proxy: bool) -> Entrance
         return Entrance.GUARDED
     if users:
         raise UsageError(
-            "no user of the desk has a password, and no proxy names them",
-            hint="`archiver user password NAME` sets one; or set desk.proxy_header",
+            "no desk user has a password, and no proxy authenticates them",
+            hint="set one with `archiver user password NAME`, or set desk.proxy_header",
         )
     if has_proxy:
         raise UsageError(
-            "desk.proxy_header is set, and there are no users whom the proxy could name",
-            hint="`archiver user add NAME --role admin --no-password` adds one with a role",
+            "desk.proxy_header is set, but there are no users for the proxy to authenticate",
+            hint="add one with `archiver user add NAME --role admin --no-password`",
         )
     if not is_loopback(host):
         raise UsageError(
-            f"the desk has no users, and on {host} everyone on the network would hear the calls",
-            hint=f"{_ADD}; without users it listens on 127.0.0.1 alone",
+            f"the desk has no users: on {host}, everyone on the network could listen to the calls",
+            hint=f"{_ADD}; without users the desk listens on 127.0.0.1 only",
         )
     return Entrance.LOCAL
 

@@ -121,7 +121,7 @@ class Door:
             self._places.give_back(place)
         if wait:
             raise LogInThrottled(
-                "there were too many failed attempts to log in",
+                "too many failed log-in attempts",
                 hint="wait a moment, then try again",
                 retry_after=wait,
             )
@@ -130,7 +130,7 @@ class Door:
         user = await self._users.look_up(named[0]) if len(named) == 1 else None
         if user is None:
             raise NotAllowed(
-                "the proxy names somebody who is no user of the desk",
+                "the user named by the proxy is not a user of the desk",
                 hint="an admin adds users: `archiver user add NAME --role … --no-password`",
             )
         return user

@@ -33,7 +33,7 @@ def change_users(path: Path, change: Callable[[dict[str, User]], None]) -> None:
 
 def no_such_user(name: str, path: Path) -> UsageError:
     """The error for a name that the file does not have."""
-    return UsageError(f"{path} has no user {name}", hint="`archiver user list` shows them all")
+    return UsageError(f"{path} has no user {name}", hint="list all users with `archiver user list`")
 
 
 def _text(users: dict[str, User]) -> str:
@@ -92,6 +92,6 @@ def _file_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError(
-            f"desk.users: {path} cannot be written: {error.strerror or 'it failed'}",
-            hint="name a file in a folder that you may write to",
+            f"desk.users: cannot write {path}: {error.strerror or 'it failed'}",
+            hint="set it to a file in a folder that you can write to",
         ) from None

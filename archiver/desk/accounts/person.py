@@ -90,5 +90,5 @@ def proper_name(text: str) -> str:
     if _NAME.fullmatch(name) is None:
         raise ValueError("must be 1 to 64 letters, digits, dots, hyphens, _ @ or +")
     if name == LOCAL.name:
-        raise ValueError("is the desk's own for whoever sits at the machine")
+        raise ValueError("is reserved for the local user without log-in")
     return name

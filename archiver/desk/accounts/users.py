@@ -73,8 +73,8 @@ class UsersFile:
             return None
         except OSError as error:
             raise ConfigError(
-                f"desk.users: {self.path} cannot be read: {error.strerror}",
-                hint="check the rights of its folders",
+                f"desk.users: cannot read {self.path}: {error.strerror}",
+                hint="check the permissions of its folders",
             ) from None
         return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
@@ -88,7 +88,7 @@ def read_users(path: Path) -> dict[str, User]:
     for section in parse_document(source, text, _KNOWN).sections("users"):
         user = _user(section)
         if user.name in users:
-            raise section.error("name", f"{user.name} stands here twice", "keep one entry")
+            raise section.error("name", f"duplicate user {user.name}", "keep one entry")
         users[user.name] = user
     return users
 
@@ -106,7 +106,7 @@ def _user(section: Section) -> User:
 
 def _hash(text: str) -> str:
     if not is_hash(text):
-        raise ValueError("is no hash that `archiver user password` writes")
+        raise ValueError("is not a hash written by `archiver user password`")
     return text
 
 
@@ -114,6 +114,6 @@ def _refuse_open(path: Path) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if os.name == "posix" and mode & _TOO_OPEN:
         raise ConfigError(
-            f"desk.users: {path} may be read or changed by others (its mode is {mode:04o})",
+            f"desk.users: {path} can be read or changed by other users (mode {mode:04o})",
             hint=f"chmod 600 {path}",
         )

@@ -143,9 +143,7 @@ def read_cursor(cursor: str) -> Mark:
         if not all(type(one) is int and abs(one) < 2**63 for one in (value, created_at, record_id)):
             raise ValueError("not numbers")
     except (ValueError, TypeError, RecursionError, binascii.Error) as error:
-        raise UsageError(
-            "this address asks for a page that is none", hint="open the list again"
-        ) from error
+        raise UsageError("no such page of the list", hint="open the list again") from error
     return Mark(value, created_at, record_id)
 
 

@@ -46,7 +46,7 @@ def read_card(record_id: int, revision: int, data: bytes) -> Card:
     except (ValueError, RecursionError) as error:
         return Card(record_id=record_id, revision=revision, trouble=f"its sidecar: {error}"[:200])
     if fields.get("recordId") != record_id:
-        trouble = "its sidecar is that of another recording"
+        trouble = "its sidecar belongs to another recording"
         return Card(record_id=record_id, revision=revision, trouble=trouble)
     call, audio = fields["call"], fields["audio"]
     phone = _word(call.get("clientPhone"))

@@ -66,8 +66,8 @@ class Store:
             self._lock = FileLock(f"{path}.lock")
             if not self._lock.acquire():
                 raise UsageError(
-                    f"another desk uses the index {path}",
-                    hint="end it first, or give this one a state folder of its own",
+                    f"another desk is using the index {path}",
+                    hint="stop it first, or use a separate state folder for this one",
                 )
         try:
             with index_errors(path):
@@ -227,7 +227,7 @@ def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
             pass
         db.close()
         discard(path)
-    raise sqlite3.DatabaseError("the index cannot be made")
+    raise sqlite3.DatabaseError("cannot create the index")
 
 
 def _names(cards: Sequence[Card]) -> list[tuple[str, int, str, int]]:

@@ -102,7 +102,9 @@ class Following:
             self._known_segments = max((one.number for one in heads if one), default=0)
         async for step in self._walk.steps():
             for one in step.breaks:
-                self._broken = f"the ledger does not hold: {one.key}: {one.expected}, {one.found}"
+                self._broken = (
+                    f"damaged ledger: {one.key}: expected {one.expected}, found {one.found}"
+                )
             # Behind a break the index does not say that it has come: the next desk tries again,
             # and by then somebody may have restored what is missing.
             head = None if self._broken else self._walk.head
@@ -163,7 +165,7 @@ class Following:
         recordings = self._upkeep.archived()
         trouble = self._broken
         if not trouble and self._skipped:
-            trouble = f"{self._skipped} lines of the ledger made no sense"
+            trouble = f"{self._skipped} lines of the ledger could not be read"
         self.progress = Progress(
             head.number,
             recordings,
@@ -196,16 +198,16 @@ def _fits(one: Unread, reading: Reading | StorageError) -> bool:
 def _card(one: Unread, reading: Reading | StorageError) -> Card:
     if _fits(one, reading) and isinstance(reading, Reading) and reading.content is not None:
         return read_card(one.record_id, one.revision, reading.content)
-    trouble = "its sidecar is not the one that the ledger tells of"
+    trouble = "its sidecar does not match the ledger"
     if isinstance(reading, KeyMissing):
         trouble = "its sidecar is missing"
     elif isinstance(reading, StorageForbidden):
-        trouble = "the desk is not allowed to read its sidecar"
+        trouble = "the desk has no permission to read its sidecar"
     elif isinstance(reading, StorageError):
         trouble = "its sidecar cannot be read"
     return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)
 
 
 def _foreign(one: Unread) -> Card:
-    trouble = "the ledger gives it a key that no recording can have"
+    trouble = "the ledger has an invalid key for it"
     return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)

@@ -36,7 +36,7 @@ class Basis:
         is_own = bool(self.writer) and writer == self.writer and self.version < version
         if version != self.version and not is_own:
             raise ChangedMeanwhile(
-                f"version {version} is there, and the form was based on {self.version}",
+                f"the current version is {version}, but the form was based on {self.version}",
                 hint="compare both, then save one of them",
             )
 

@@ -87,7 +87,7 @@ class Notes:
         """
         by.need(Right.JUDGE)
         if not math.isfinite(at) or not 0 <= at <= _LATEST:
-            raise WrongInput("seconds", "this is no position in a recording")
+            raise WrongInput("seconds", "not a position in a recording")
         kept, now = _kept(text), seconds(self._clock())
         row = (record_id, round(at, 2), kept, by.name, now, now)
         once = Once(by.name, token, now)
@@ -138,7 +138,7 @@ class Notes:
 def _kept(text: str) -> str:
     kept = free_text(text, "text", _LONGEST)
     if not kept:
-        raise WrongInput("text", "a note needs a text", problem="empty")
+        raise WrongInput("text", "a note needs text", problem="empty")
     return kept
 
 
@@ -160,7 +160,7 @@ def _writer(db: sqlite3.Connection, note_id: int) -> str:
 def _found(db: sqlite3.Connection, note_id: int | None) -> Note:
     row = db.execute("SELECT * FROM notes WHERE note_id = ?", (note_id,)).fetchone()
     if row is None:
-        raise NoSuchThing("there is no such note any more")
+        raise NoSuchThing("this note no longer exists")
     return _note(row)
 
 

@@ -128,7 +128,7 @@ class Queues:
         drawing = partial(draw, by_agent, share=share, least=least, seed=seed)
         drawn = await anyio.to_thread.run_sync(drawing)  # a second and more, of a million
         if not drawn:
-            raise WrongInput("view", "there is no recording to draw from", problem="empty")
+            raise WrongInput("view", "there are no recordings to sample from", problem="empty")
         if len(drawn) > _MOST:
             raise WrongInput(
                 "share",
@@ -222,7 +222,7 @@ class Queues:
                 (by.name, now, why, queue_id, record_id, by.name, now),
             )
             if not changed.rowcount:
-                raise NoSuchThing("this recording does not wait in the queue for you any more")
+                raise NoSuchThing("this recording is no longer assigned to you in the queue")
             return _found(db, queue_id, record_id)
 
         return await self._file.write(change)

@@ -106,7 +106,7 @@ class Scorecard:
         for name, mark in marks.items():
             if name not in known or not known[name].takes(mark):
                 raise WrongInput(
-                    name[:40], "this is no answer to a question of the scorecard", hint="reload"
+                    name[:40], "not a valid answer to this question of the scorecard", hint="reload"
                 )
         return {name: _mark(marks[name]) for name in known if name in marks}
 
@@ -140,7 +140,9 @@ def parse_scorecard(text: str, name: str) -> Scorecard:
     ids = [question.question_id for question in questions]
     twice = next((one for one in ids if ids.count(one) > 1), None)
     if twice is not None:
-        raise top.error("questions", f"have two of the id {twice}", "give each an id of its own")
+        raise top.error(
+            "questions", f"contain the id {twice} twice", "give each question its own id"
+        )
     if not 1 <= len(questions) <= _MOST_QUESTIONS:
         raise top.error("questions", f"must be 1 to {_MOST_QUESTIONS} questions")
     return Scorecard(_text(top, "title") or Text((("", name),)), questions)
@@ -209,7 +211,7 @@ def _text(section: Section, key: str) -> Text | None:
     inner = section.section(key)
     given = [(one, inner.value(one, _words, "")) for one in _LANGUAGES if inner.has(one)]
     if not given:
-        raise section.error(key, "gives no text")
+        raise section.error(key, "has no text")
     return Text(tuple(given))
 
 

@@ -136,7 +136,7 @@ def proper_tag(text: str) -> str:
     """The tag as it is kept: lower case, single spaces, without a `#` in front."""
     tag = short_text(_folded(text), "tag", _LONGEST)
     if "," in tag:
-        raise WrongInput("tag", "a tag has no comma")
+        raise WrongInput("tag", "a tag cannot contain a comma")
     return tag
 
 

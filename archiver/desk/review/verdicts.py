@@ -102,7 +102,7 @@ class Verdicts:
                 "SELECT reviewer FROM verdicts WHERE verdict_id = ?", (verdict_id,)
             ).fetchone()
             if found is None or not (found[0] == by.name or by.may(Right.OVERSEE)):
-                raise NoSuchThing("there is no such verdict")
+                raise NoSuchThing("this verdict does not exist")
             rows = db.execute(
                 "SELECT revision, marks, comment, score, changed_at FROM former_verdicts"
                 " WHERE verdict_id = ? ORDER BY revision DESC",

@@ -31,9 +31,9 @@ def test_on_anything_else_it_does_not_start_without_users(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_it_does_not_start_where_nobody_could_get_in(host: str) -> None:
-    with pytest.raises(UsageError, match="no user of the desk has a password"):
+    with pytest.raises(UsageError, match="no desk user has a password"):
         entrance(host, [WITHOUT], has_proxy=False)
-    with pytest.raises(UsageError, match="no users whom the proxy could name"):
+    with pytest.raises(UsageError, match="no users for the proxy to authenticate"):
         entrance(host, [], has_proxy=True)
 
 

@@ -225,7 +225,7 @@ async def test_a_proxy_that_names_nobody_we_know_or_two_is_refused(
     tmp_path: Path, named: tuple[str, ...]
 ) -> None:
     async with opened(tmp_path, ManualClock()) as door:
-        with pytest.raises(NotAllowed, match="no user of the desk"):
+        with pytest.raises(NotAllowed, match="is not a user of the desk"):
             await door.visitor(peer=PROXY, named=named, token=None)
 
 

@@ -135,7 +135,7 @@ def test_what_is_not_answered_is_told_in_the_order_of_the_questions() -> None:
         ("questions: [{id: a, text: A}]", "line 1: questions.kind is missing"),
         ("questions: [{text: A, kind: scale}]", "questions.id is missing"),
         ("questions: [{id: a, kind: scale}]", "questions.text is missing"),
-        ("questions: [{id: a, kind: scale, text: {}}]", "questions.text gives no text"),
+        ("questions: [{id: a, kind: scale, text: {}}]", "questions.text has no text"),
         ("questions: [{id: a, kind: scale, text: {de: x}}]", "unknown key questions.text.de"),
         ("questions:\n- {id: A, text: A, kind: scale}", "line 2: questions.id must be lower-case"),
         ("questions: [{id: a, text: A, kind: stars}]", "must be yes_no or scale"),
@@ -143,7 +143,7 @@ def test_what_is_not_answered_is_told_in_the_order_of_the_questions() -> None:
         ("questions: [{id: a, text: A, kind: scale, wieght: 1}]", "did you mean questions.weight"),
         (
             "questions:\n- {id: a, text: A, kind: scale}\n- {id: a, text: B, kind: scale}",
-            "questions have two of the id a",
+            "questions contain the id a twice",
         ),
     ],
 )

@@ -34,10 +34,10 @@ async def fetch(
     try:
         report = await run(replace(config, scope=_scope(request.selection, asked)), asked)
     except ArchiveLocked as error:
-        on_event(Note(f"{error}; the export goes on with what the archive holds"))
+        on_event(Note(f"{error}; exporting what is archived"))
         return Fetched("locked")
     except (SourceError, RequestError) as error:
-        hints = (error.hint.rstrip("."), "or pack what the archive holds, with --offline")
+        hints = (error.hint.rstrip("."), "or export only what is archived, with --offline")
         error.hint = "; ".join(hint for hint in hints if hint)
         raise
     if report is None or report.interrupted:
@@ -85,5 +85,5 @@ def _gaps(report: RunReport) -> list[str]:
         f"call {one.call_id}: {unread.sentence}" for one in report.problems if one.reason == unread
     ]
     if not report.is_balanced:
-        gaps.append("the run that should have fetched them did not come to its end")
+        gaps.append("the run that should have fetched them did not finish")
     return list(dict.fromkeys(gaps))

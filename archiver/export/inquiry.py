@@ -69,7 +69,7 @@ class Inquiry:
                 with suppress(RequestError):
                     await self._keep_wanted([await self.liner.call(call_id)])
         except SourceError as error:
-            self.on_event(Note(f"calls without a recording stay without details: {error}"))
+            self.on_event(Note(f"calls without a recording have no details: {error}"))
 
     async def find_unfetched(self, until: datetime) -> list[str]:
         """Keep the calls that the API lists and the archive does not know; what was not listed."""

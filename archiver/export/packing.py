@@ -171,7 +171,9 @@ class Packer:
             return
         self._note_damage(wrong)
         if self._leaves_out:
-            raise ArchiveDamaged(f"{wrong} any more", hint="something is changing the archive")
+            raise ArchiveDamaged(
+                f"{wrong} any more", hint="another process is changing the archive"
+            )
 
     async def _counted(self, proof: Proof) -> AsyncGenerator[bytes, None]:
         async for chunk in proof.chunks():
@@ -188,9 +190,10 @@ class Packer:
         rest = len(self._damage) - _NAMED_DAMAGE
         more = f"; and {rest:,} more, named above" if rest > 0 else ""
         return ArchiveDamaged(
-            f"nothing was exported, since the archive is damaged: {named}{more}",
-            hint="`archiver verify --repair` fetches again what the source still has; or restore it"
-            " from a copy of the archive, or export the rest with --leave-out-damaged",
+            f"nothing was exported because the archive is damaged: {named}{more}",
+            hint="run `archiver verify --repair` to fetch again what the source still has, "
+            "restore it from a copy of the archive, or export the rest with "
+            "--leave-out-damaged",
         )
 
     async def _pack_pages(self) -> None:

@@ -28,7 +28,7 @@ async def read_sidecar(storage: Storage, recording: ChosenRecording) -> bytes:
             continue
         if hashlib.sha256(data).hexdigest() == recording.sidecar_sha256:
             return data
-    raise ArchiveDamaged(f"{current}: the sidecar is missing or not the one that the ledger tells")
+    raise ArchiveDamaged(f"{current}: the sidecar is missing or does not match the ledger")
 
 
 def decode_sidecar(recording: ChosenRecording, data: bytes) -> sidecar.Sidecar:
@@ -53,7 +53,7 @@ class Proof:
         """What is wrong with the audio that was read to its end; empty: nothing."""
         known = self._recording
         if self._size != known.size:
-            return f"{known.key}: it has {self._size:,} bytes, the ledger tells {known.size:,}"
+            return f"{known.key}: it has {self._size:,} bytes, but {known.size:,} in the ledger"
         if self._digest.hexdigest() != known.sha256:
             return f"{known.key}: its bytes do not match the SHA-256 in the ledger"
         return ""
@@ -92,8 +92,8 @@ class Proof:
                 async for chunk in chunks:
                     self._size += len(chunk)
                     if self._size > self._recording.size:
-                        raise ArchiveDamaged(f"{key}: it is longer than the ledger tells")
+                        raise ArchiveDamaged(f"{key}: it is longer than recorded in the ledger")
                     self._digest.update(chunk)
                     yield chunk
         except KeyMissing as error:
-            raise ArchiveDamaged(f"{key}: the recording is not there any more") from error
+            raise ArchiveDamaged(f"{key}: the recording no longer exists") from error

@@ -96,20 +96,21 @@ def check_target(path: Path, *, force: bool) -> None:
     with writing(path):
         if not path.parent.is_dir():
             raise UsageError(
-                f"there is no folder {path.parent}", hint="make it first, or choose another --to"
+                f"the folder {path.parent} does not exist",
+                hint="create it first, or choose another --to",
             )
         if _is_there(path):
             if not force:
                 raise _taken(path)
             _check_replaceable(path)
         if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, f"nothing may be written in {path.parent}")
+            raise PermissionError(errno.EACCES, f"{path.parent} is not writable")
 
 
 def keep_apart(path: Path, storage: StorageConfig) -> None:
     """UsageError for a target inside the archive, which holds evidence only."""
     if storage.is_local and path.resolve().is_relative_to(Path(storage.url).resolve()):
-        raise UsageError(f"{path} lies inside the archive", hint="choose a --to outside of it")
+        raise UsageError(f"{path} is inside the archive", hint="choose a --to outside the archive")
 
 
 def _names_zip(path: Path) -> bool:
@@ -132,16 +133,16 @@ def _check_replaceable(path: Path) -> None:
     is_zip = _names_zip(path)
     if path.is_symlink() or (is_zip and not path.is_file()):
         raise UsageError(
-            f"{path} is no file that --force could replace", hint="choose another --to"
+            f"{path} is not a file that --force can replace", hint="choose another --to"
         )
     if not is_zip and not (path.is_dir() and all((path / mark).is_file() for mark in MARKS)):
         raise UsageError(
-            f"{path} is not an export: --force replaces nothing else", hint="choose another --to"
+            f"{path} is not an export: --force replaces only exports", hint="choose another --to"
         )
 
 
 def _taken(path: Path) -> UsageError:
-    return UsageError(f"{path} is there already", hint="choose another --to, or use --force")
+    return UsageError(f"{path} already exists", hint="choose another --to, or use --force")
 
 
 @contextmanager
@@ -152,11 +153,12 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise StorageFull(
-                f"no space left for {path}", hint="nothing was left there; choose a larger disk"
+                f"no space left for {path}",
+                hint="the partial file was removed; choose a larger disk",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise StorageRefused(
-                f"{path} cannot be written: {error.strerror}",
-                hint="check the rights of its folder, or choose another --to",
+                f"cannot write {path}: {error.strerror}",
+                hint="check the permissions of its folder, or choose another --to",
             ) from error
-        raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error

@@ -115,7 +115,7 @@ async def test_an_api_that_is_down_is_said_with_the_way_out(
         monkeypatch.setattr(LinerClient, "orders", down)
         with pytest.raises(SourceError) as caught:
             await exported(night, tmp_path / "lead", leads=(LEAD,))
-        assert caught.value.hint == "Wait; or pack what the archive holds, with --offline"
+        assert caught.value.hint == "Wait; or export only what is archived, with --offline"
         assert left_in(tmp_path) == []
 
 

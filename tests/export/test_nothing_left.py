@@ -125,7 +125,7 @@ async def test_a_target_that_is_there_is_refused_before_anything_is_asked(tmp_pa
     (tmp_path / "lead.zip").write_bytes(b"mine")
     async with bench(tmp_path, one_lead()) as night:
         await night.run()
-        with pytest.raises(UsageError, match="is there already"):
+        with pytest.raises(UsageError, match="already exists"):
             await exported(night, tmp_path / "lead.zip", leads=(LEAD,), offline=True)
         assert (tmp_path / "lead.zip").read_bytes() == b"mine"
         await exported(night, tmp_path / "lead.zip", leads=(LEAD,), offline=True, force=True)
@@ -135,6 +135,6 @@ async def test_a_target_that_is_there_is_refused_before_anything_is_asked(tmp_pa
 async def test_a_target_inside_the_archive_is_refused(tmp_path: Path) -> None:
     async with bench(tmp_path, one_lead()) as night:
         await night.run()
-        with pytest.raises(UsageError, match="lies inside the archive"):
+        with pytest.raises(UsageError, match="is inside the archive"):
             await exported(night, night.archive.root / "lead", leads=(LEAD,), offline=True)
         night.archive.check()

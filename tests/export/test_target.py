@@ -43,7 +43,7 @@ def test_a_folder_is_renamed_into_place(tmp_path: Path) -> None:
 
 
 def test_a_name_that_somebody_takes_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is there already"), Target(tmp_path / "a.zip") as target:
+    with pytest.raises(UsageError, match="already exists"), Target(tmp_path / "a.zip") as target:
         target.part.write_bytes(b"ours")
         target.path.write_bytes(b"theirs")
         target.commit()
@@ -54,7 +54,7 @@ def test_a_name_that_somebody_takes_meanwhile_is_not_overwritten(tmp_path: Path)
 def test_an_existing_target_needs_force(tmp_path: Path, name: str) -> None:
     (tmp_path / "a.zip").write_bytes(b"old")
     export_in(tmp_path / "a")
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         check_target(tmp_path / name, force=False)
     check_target(tmp_path / name, force=True)
 
@@ -78,12 +78,12 @@ def test_force_replaces_no_folder_that_is_not_an_export(tmp_path: Path) -> None:
 def test_force_follows_no_link(tmp_path: Path) -> None:
     (tmp_path / "real.zip").write_bytes(b"old")
     (tmp_path / "a.zip").symlink_to(tmp_path / "real.zip")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is not a file"):
         check_target(tmp_path / "a.zip", force=True)
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no folder"):
+    with pytest.raises(UsageError, match=r"the folder .* does not exist"):
         check_target(tmp_path / "none" / "a.zip", force=False)
 
 
@@ -106,7 +106,7 @@ def test_a_folder_where_nothing_may_be_written_is_refused_at_once(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere
-    with pytest.raises(StorageRefused, match="nothing may be written in") as caught:
+    with pytest.raises(StorageRefused, match="is not writable") as caught:
         check_target(tmp_path / name, force=False)
     assert caught.value.exit_code == 5
 

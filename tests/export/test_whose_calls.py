@@ -74,7 +74,7 @@ async def test_a_number_that_no_call_has_is_said_with_the_way_out(tmp_path: Path
         with pytest.raises(NothingToExport, match="no calls for number") as caught:
             await exported(night, tmp_path / "calls", phones=("+70000000000",))
         assert "country code" in caught.value.hint
-        assert "name the --lead" in caught.value.hint
+        assert "use --lead instead" in caught.value.hint
 
 
 async def test_an_unknown_lead_leaves_no_file(tmp_path: Path) -> None:

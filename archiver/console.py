@@ -31,13 +31,13 @@ Level: TypeAlias = Literal["info", "warning", "error"]
 """How much a line of the log matters."""
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_BUG: Final = "please report it with the lines above; the archive keeps all that it had"
+_BUG: Final = "please report it with the lines above; no archived data is affected"
 _HINTS: Final = {
     1: _BUG,
-    2: "`archiver --help` shows what can be asked for",
-    4: "`archiver verify` lists every finding",
-    5: "`archiver doctor` tells which part fails",
-    6: "wait until the other run has ended",
+    2: "run `archiver --help` for usage",
+    4: "run `archiver verify` for all findings",
+    5: "run `archiver doctor` to find out which part fails",
+    6: "wait for the other run to finish",
 }
 
 
@@ -179,16 +179,14 @@ class Console:
         """What happened, what to do, and the code; with `--json` as an object on stdout, too."""
         self._fail(error.exit_code, str(error), error.hint or _HINTS.get(error.exit_code, ""))
 
-    def interrupted(
-        self, hint: str = "nothing is lost: the same command goes on from here"
-    ) -> None:
+    def interrupted(self, hint: str = "nothing is lost; run the same command to continue") -> None:
         """The end of a command that was interrupted and has no result."""
         self._fail(INTERRUPTED, "interrupted", hint)
 
     def bug(self, error: BaseException) -> None:
         """A failure that we did not foresee: its traceback, then one line that says whose it is."""
         self.say_traceback(error)
-        self._fail(1, f"this is a bug of archiver: {type(error).__name__}: {error}", _BUG)
+        self._fail(1, f"bug in archiver: {type(error).__name__}: {error}", _BUG)
 
     @contextmanager
     def hearing_logs(self) -> Iterator[None]:
@@ -238,8 +236,8 @@ class Console:
         except OSError as error:
             _forget(self._out)
             raise UsageError(
-                f"the result could not be written: {error.strerror or 'output failed'}",
-                hint="look at where standard output goes",
+                f"cannot write the result: {error.strerror or 'output failed'}",
+                hint="check where standard output goes",
             ) from None
 
     def _to_err(self, text: str) -> None:

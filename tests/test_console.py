@@ -137,14 +137,14 @@ def test_an_error_is_what_a_hint_and_the_code() -> None:
 def test_an_error_without_a_hint_of_its_own_still_says_what_to_do() -> None:
     voices = Voices()
     voices.console.error(ArchiveLocked("locked"))
-    assert "hint: wait until the other run has ended\n" in voices.err
+    assert "hint: wait for the other run to finish\n" in voices.err
 
 
 def test_an_error_is_an_object_for_machines() -> None:
     voices = Voices(json_mode=True)
-    voices.console.error(SourceRefused("the API refuses the key", hint="renew it"))
+    voices.console.error(SourceRefused("the API rejected the key", hint="renew it"))
     assert json.loads(voices.out) == {
-        "error": {"code": 5, "message": "the API refuses the key", "hint": "renew it"}
+        "error": {"code": 5, "message": "the API rejected the key", "hint": "renew it"}
     }
     assert "exit code: 5" in voices.err
 
@@ -222,7 +222,7 @@ def test_a_failure_of_ours_says_that_it_is_ours() -> None:
         voices.console.bug(error)
     assert json.loads(voices.out)["error"]["code"] == 1
     assert "Traceback" in voices.err
-    assert "error: this is a bug of archiver: KeyError: 'lost'" in voices.err
+    assert "error: bug in archiver: KeyError: 'lost'" in voices.err
 
 
 def test_a_reader_that_leaves_ends_the_writing_and_nothing_else() -> None:
@@ -241,7 +241,7 @@ class Full(io.StringIO):
 
 def test_a_result_that_cannot_be_written_is_an_error() -> None:
     console = Console(json_mode=True, out=Full(), err=io.StringIO())
-    with pytest.raises(UsageError, match="could not be written: No space left"):
+    with pytest.raises(UsageError, match="cannot write the result: No space left"):
         console.json({})
 
 

@@ -84,7 +84,7 @@ def _command(arguments: Sequence[str], console: Console, pace: "Pace | None") ->
             console.say(line)
         raise UsageError("no command given", hint="`archiver COMMAND --help` shows its options")
     if console.quiet and console.verbose:
-        raise UsageError("--quiet and --verbose are both given", hint="keep one of them")
+        raise UsageError("--quiet and --verbose cannot be combined", hint="keep one of them")
     config = Path(getattr(parsed, "config", DEFAULT_CONFIG))
     console.detail(f"archiver {__version__}, Python {sys.version.split()[0]}, {config.absolute()}")
     context = Context(console, os.environ, config, pace)

@@ -22,12 +22,12 @@ from archiver.text.measures import say_duration, say_moment, say_size
 Report: TypeAlias = Mapping[str, Any]
 
 _RECORDING_STATES: Final = {
-    "archived": "fetched, proved and stored by this run",
-    "already": "brought home before this run",
+    "archived": "fetched, verified and stored by this run",
+    "already": "archived before this run",
     **NOT_ARCHIVED,
 }
 _ESTIMATED: Final[Mapping[str, Callable[[Any], str]]] = {
-    "calls": lambda count: counted(count, "call", "calls") + " to be asked for their recordings",
+    "calls": lambda count: counted(count, "call", "calls") + " whose recordings would be listed",
     "recordings": lambda count: counted(count, "recording", "recordings") + " to be fetched",
     "bytes": lambda size: f"about {say_size(size)}",
     "requests": lambda count: counted(count, "API request", "API requests"),
@@ -69,11 +69,11 @@ def _counts(report: Report) -> list[str]:
         *_table("Recordings", report["recordings"], _RECORDING_STATES),
     ]
     if refreshed := report["recordings"]["refreshed"]:
-        lines.append(
-            part_line("refreshed", refreshed, "of these: the sidecar was brought up to date")
-        )
+        lines.append(part_line("refreshed", refreshed, "of these: the sidecar was updated"))
     if pending := report["pendingSummaries"]:
-        lines.append(part_line("summaries", pending, "still to come; looked at again, and no harm"))
+        lines.append(
+            part_line("summaries", pending, "not available yet; checked again by later runs")
+        )
     return [*lines, "", f"{say_size(size)} in {say_duration(seconds)}{rate}"]
 
 
@@ -83,11 +83,11 @@ def _calls(report: Report) -> list[str]:
     Of an erased call the archive has nothing: it counts among `none`.
     """
     erased = report.get("erasedCalls", 0)
-    states = CALL_STATES | ({"none": "nothing was recorded, or it was erased"} if erased else {})
+    states = CALL_STATES | ({"none": "no recording, or it was erased"} if erased else {})
     lines = _table("Calls", report["calls"], states, unfinished=report.get("unfinished", 0))
     said = {
-        "unrecorded": "of these: there was talk; `archiver status` names them",
-        "erased": "of these: of an erased person, passed over",
+        "unrecorded": "of these: with talk time; listed by `archiver status`",
+        "erased": "of these: skipped, the person was erased",
     }
     counts = {name: report.get(f"{name}Calls", 0) for name in said}
     return lines + [part_line(name, count, said[name]) for name, count in counts.items() if count]
@@ -99,7 +99,7 @@ def _table(
     lines = [sum_line(title, counts["listed"])]
     lines += [part_line(name, counts[name], what) for name, what in states.items() if counts[name]]
     if unfinished:
-        lines.append(part_line("unfinished", unfinished, "listed, and not brought to an end"))
+        lines.append(part_line("unfinished", unfinished, "listed, but not finished"))
     return lines
 
 
@@ -111,7 +111,7 @@ def _estimate(estimate: Mapping[str, Any], calls_listed: int) -> list[str]:
     known = {name: estimate[name] for name in _ESTIMATED if estimate.get(name) is not None}
     listed = counted(calls_listed, "call", "calls")
     return [
-        f"A run would list {listed}, and take:",
+        f"A run would list {listed}. Estimate:",
         *(f"  {_ESTIMATED[name](known[name])}" for name in known),
     ]
 
@@ -120,7 +120,7 @@ def _open(problems: Sequence[Report], *, cut: bool) -> list[str]:
     """The problems by state and reason, each with its next step and the first few ids."""
     if not problems:
         return []
-    more = ", and more: `archiver status` names them all" if cut else ""
+    more = ", and more: `archiver status` lists them all" if cut else ""
     lines = ["", f"{counted(len(problems), 'problem', 'problems')}{more}"]
     for state, word, members in grouped(problems):
         reason = Reason(word)
@@ -146,7 +146,7 @@ def _beyond(report: Report) -> list[str]:
     if orders := unreachable.get("ordersNoLongerListed"):
         beyond.append(f"orders that the API no longer lists: {listed(orders)}")
     if gone := unreachable.get("recordingsGone"):
-        beyond.append(f"{counted(gone, 'recording', 'recordings')} gone in all")
+        beyond.append(f"{counted(gone, 'recording', 'recordings')} gone in total")
     if note := unreachable.get("note"):
         beyond.append(note)
     sections = {
@@ -180,14 +180,14 @@ def _end(report: Report) -> list[str]:
     if report.get("evidence"):
         lines.append(f"{'':13}{_vouched(report['evidence'])}")
     if report.get("interrupted"):
-        verdict = "INTERRUPTED: what is archived is safe; the same command goes on from here."
+        verdict = "INTERRUPTED: archived recordings are safe; run the same command to continue."
     elif "estimate" in report:
         verdict = "DRY RUN: nothing was changed."
-        verdict += "" if report["complete"] else " See above what could not be listed."
+        verdict += "" if report["complete"] else " See above for what could not be listed."
     elif report["complete"]:
-        verdict = "COMPLETE: every call and every recording listed is accounted for, none open."
+        verdict = "COMPLETE: every listed call and recording is accounted for; nothing is open."
     elif report.get("damaged"):
-        verdict = "DAMAGED: what the archive says of itself does not hold; see above."
+        verdict = "DAMAGED: the archive does not match its ledger; see above."
     else:
-        verdict = "NOT COMPLETE: see above what is open or missing, and the next step for each."
+        verdict = "NOT COMPLETE: see above for what is open or missing, and the next steps."
     return [*lines, verdict]

@@ -28,12 +28,12 @@ class Command:
 
 COMMANDS: Final[Sequence[Command]] = (
     Command("init", "write a commented archive.yaml"),
-    Command("doctor", "try everything that a run depends on"),
-    Command("run", "archive what is new, and say what is missing"),
-    Command("status", "how the archive stands: by day, order and agent, and what is open"),
-    Command("export", "one lead as one package, to hand over"),
-    Command("verify", "read the archive back, and name everything that does not hold"),
-    Command("inspect", "examine the sound of recordings: silent, one side dead, clipped, ..."),
+    Command("doctor", "check everything that a run depends on"),
+    Command("run", "archive new recordings and report what is missing"),
+    Command("status", "show the balance of the archive by day, order and agent, and what is open"),
+    Command("export", "export calls as one package to hand over"),
+    Command("verify", "read the archive back and report all damage"),
+    Command("inspect", "check recordings for silence, a dead channel, clipping or noise"),
     Command("reindex", "rebuild the catalog from the archive alone"),
     Command("hold", "place, list and lift legal holds"),
     Command("prune", "show what is past its retention, and remove it when told its number"),
@@ -42,9 +42,9 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("user", "add, list and remove the users of the desk"),
     Command("serve", "the QA desk: find, listen, judge"),
     Command("sandbox", "serve an embedded Liner API with sample calls"),
-    Command("demo", "sandbox, run and desk in one command, on sample calls"),
+    Command("demo", "run sandbox, archiver and desk in one command, with sample calls"),
     Command("schema", "print the JSON Schema of archive.yaml, for editors"),
-    Command("completion", "complete commands and options in bash, zsh or fish"),
+    Command("completion", "print a completion script for bash, zsh or fish"),
 )
 """In the order in which a newcomer meets them."""
 
@@ -57,10 +57,11 @@ def build_parser(*, whole: bool = False) -> Parser:
     common = common_options()
     parser = Parser(
         prog="archiver",
-        description="Brings the call recordings of a Liner call centre home, and can prove it.",
-        epilog="Exit codes: 0 complete, 1 a bug of ours, 2 usage or configuration, 3 something is "
-        "open or missing, 4 damage found, 5 access refused or unreachable, 6 locked by another "
-        "run, 130 interrupted.",
+        description="Archives the call recordings of a Liner call centre, completely and "
+        "verifiably.",
+        epilog="Exit codes: 0 complete, 1 a bug in archiver, 2 usage or configuration error, 3 "
+        "something is open or missing, 4 damage found, 5 access denied or source "
+        "unreachable, 6 locked by another run, 130 interrupted.",
         parents=[common],
         allow_abbrev=False,
     )

@@ -15,11 +15,11 @@ _PLACES: Final = frozenset({"FILE", "PATH"})
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Print a script that lets the shell complete the commands and options of archiver. It is "
-        "made from them, so print it again after an update. bash: "
-        "`archiver completion bash > ~/.local/share/bash-completion/completions/archiver`. zsh: "
-        "`archiver completion zsh > ~/.zfunc/_archiver`, with ~/.zfunc in fpath before compinit. "
-        "fish: `archiver completion fish > ~/.config/fish/completions/archiver.fish`."
+        "Print a shell completion script for the commands and options of archiver. Generate it "
+        "again after each update. bash: `archiver completion bash > "
+        "~/.local/share/bash-completion/completions/archiver`. zsh: `archiver completion zsh > "
+        "~/.zfunc/_archiver`, with ~/.zfunc in fpath before compinit. fish: `archiver "
+        "completion fish > ~/.config/fish/completions/archiver.fish`."
     )
     parser.add_argument("shell", choices=_SHELLS, metavar="SHELL", help=", ".join(_SHELLS))
     parser.set_defaults(execute=execute)

@@ -41,8 +41,8 @@ class Context:
 
         if not self.config_path.exists():
             raise ConfigError(
-                f"there is no {self.config_path}",
-                hint="`archiver init` writes one; -c names another file",
+                f"{self.config_path} does not exist",
+                hint="create one with `archiver init`, or name another file with -c",
             )
         config = read_config(self.config_path, self.environ, needs_key=needs_key)
         if config.liner is not None:

@@ -41,8 +41,8 @@ _PORT: Final = 8080
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Serve the sample calls of the sandbox, archive them, and serve the QA desk "
-        "over the result until Ctrl-C. It needs no configuration and may be repeated: nothing is "
+        "Serve the sample calls of the sandbox, archive them, and serve the QA desk for the "
+        "result until Ctrl-C. No configuration is needed. It can be repeated: nothing is "
         "fetched twice."
     )
     parser.add_argument(
@@ -50,9 +50,9 @@ def add_to(parser: Parser, common: Parser) -> None:
         type=Path,
         default=Path("demo-archive"),
         metavar="PATH",
-        help="where the archive of the demo lies (default: ./%(default)s)",
+        help="the folder for the demo archive (default: ./%(default)s)",
     )
-    parser.add_argument("--no-serve", action="store_true", help="end after the run")
+    parser.add_argument("--no-serve", action="store_true", help="exit after the run")
     parser.set_defaults(execute=execute)
 
 
@@ -113,7 +113,7 @@ def _serve(config: Config, context: Context) -> int:
     desk = DeskConfig(users=state_folder(context.environ) / "demo" / "users.yaml")
 
     def announce(url: str) -> None:
-        context.console.say(f"the QA desk with the sample calls: {url} (Ctrl-C ends it)")
+        context.console.say(f"QA desk with the sample calls: {url} (press Ctrl-C to stop)")
 
     return keep_serving(replace(config, desk=desk), _HOST, listener, context, announce)
 
@@ -126,7 +126,7 @@ def _listener(context: Context) -> socket.socket:
     try:
         return listening(_HOST, _PORT)
     except UsageError as error:
-        context.console.say(f"{error}; any other does for a demo")
+        context.console.say(f"{error}; any other port works for the demo")
         return listening(_HOST, 0)
 
 
@@ -138,12 +138,13 @@ def _refuse_foreign(folder: Path, leads: frozenset[str]) -> None:
         return
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be read as a folder: {error.strerror}", hint="--dir names another"
+            f"cannot read the folder {folder}: {error.strerror}",
+            hint="choose another folder with --dir",
         ) from None
     if names and (_EVIDENCE not in names or names - leads - {_EVIDENCE}):
         raise UsageError(
-            f"{folder} holds something that is not the archive of a demo",
-            hint="--dir names another folder, which may be new or empty",
+            f"{folder} contains something other than a demo archive",
+            hint="choose a new or empty folder with --dir",
         )
 
 

@@ -20,8 +20,8 @@ _LONGEST_NAME: Final = len("storage: create-only writes in a race")
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Try configuration, API and key, clock, storage rights and features, space and "
-        "catalog, one after another, and go on after a failure."
+        "Check configuration, API and key, clock, storage permissions and features, free space "
+        "and catalog, one after another, and continue after a failure."
     )
     parser.set_defaults(execute=execute)
 
@@ -69,7 +69,7 @@ def _summary(checks: "list[Check]") -> str:
     problems = sum(check.is_problem for check in checks)
     looks = sum(check.verdict == "warning" for check in checks)
     if problems:
-        return f"Problems: {problems}. No night should depend on this yet."
+        return f"Problems found: {problems}. Fix them before you schedule runs."
     if looks:
-        return f"A run can start. Worth a look: {looks}."
-    return "Everything works."
+        return f"Ready to run, with warnings: {looks}."
+    return "All checks passed."

@@ -25,13 +25,13 @@ _REFUSED = 3
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Erases one lead: its audio, sidecars and revisions (on S3 all versions), what "
-        "the reports of runs say of it, the texts of lifted holds that name it, and its entries in "
-        "the catalog. Ids and digests stay in the ledger. No later run fetches it again: calls "
-        "created before the erasure are passed over, calls created later are archived. Without "
-        "--remove this shows what would go. Refused, with exit code 3, while a legal hold covers "
-        "any of it or an Object Lock keeps any of it. It asks the API nothing and needs no key; "
-        "copies elsewhere (exports, backups, other machines' catalogs) are yours to see to."
+        "Erase one lead: its audio, sidecars and revisions (on S3 all versions), its entries in "
+        "run reports and in the catalog, and the texts of lifted holds that name it. Ids and "
+        "digests stay in the ledger. Later runs skip calls created before the erasure; calls "
+        "created after it are archived. Without --remove, only show what would be erased. "
+        "Refused, with exit code 3, while a legal hold or an Object Lock protects any of it. It "
+        "makes no API requests and needs no key. You must delete copies elsewhere yourself "
+        "(exports, backups, catalogs on other machines)."
     )
     parser.add_argument(
         "--lead", dest="lead_id", type=id_argument, required=True, metavar="ID", help="the person"
@@ -39,8 +39,8 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.add_argument(
         "--remove",
         type=count_argument,
-        metavar="NUMBER",
-        help="erase it; the number of recordings that `archiver erase --lead ID` shows",
+        metavar="COUNT",
+        help="erase it; COUNT is the number of recordings that `archiver erase --lead ID` shows",
     )
     add_why(parser, reason="why it is erased, and who asked for it")
     add_today(parser)
@@ -122,7 +122,7 @@ def _lines(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None)
     others = {
         ("report of a run", "reports of runs"): plan.reports,
         ("lifted hold that names it", "lifted holds that name it"): plan.hold_texts,
-        ("object of a dead run", "objects of dead runs"): plan.leavings,
+        ("object of a killed run", "objects of killed runs"): plan.leavings,
     }
     lines += [sized(len(found), *what) for what, found in others.items() if found]
     return [*lines, "", *_end(plan, config, erased=erased, head=head)]
@@ -134,8 +134,8 @@ def _earlier(plan: "ErasePlan", config: Config) -> list[str]:
         return []
     before = say_moment(plan.earlier.before, config.window.timezone)
     if plan.earlier.is_done:
-        return [f"Erased before: what was created up to {before} is gone, and not fetched again."]
-    return [f"Its erasure up to {before} was cut short: some of it may be left."]
+        return [f"Already erased: everything created up to {before}. It is not fetched again."]
+    return [f"The erasure up to {before} was interrupted: some data may remain."]
 
 
 def _end(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None) -> list[str]:
@@ -148,26 +148,27 @@ def _end(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None) -
     if plan.held_by:
         refused.append(
             f"REFUSED: {counted(len(plan.held_by), 'hold covers', 'holds cover')} it: "
-            f"{listed(plan.held_by)}. `archiver hold lift` ends one."
+            f"{listed(plan.held_by)}. Lift holds with `archiver hold lift`."
         )
     if plan.locked is not None:
         until = plan.locked.until
         when = (
-            "a legal hold on the storage itself is taken off"
+            "the storage's own legal hold is removed"
             if until is None
             else say_moment(until, config.window.timezone)
         )
-        refused.append(f"REFUSED: it is locked, and can go after {when} ({plan.locked.key}).")
+        refused.append(f"REFUSED: Object Lock prevents deletion until {when} ({plan.locked.key}).")
     if refused:
         return [*refused, "Nothing was erased."]
     command = f"archiver erase --lead {plan.lead_id} --remove {len(plan.archived)} --reason TEXT"
     if plan.calls or plan.archived:
-        return [f"Nothing was erased. `{command}` erases it for good."]
+        return [f"Nothing was erased. To erase it permanently, run `{command}`."]
     if plan.earlier is None:
         return [
-            f"The archive knows no call of lead {plan.lead_id}, and never erased it: check the id.",
-            f"`{command}` would keep calls that it had until now from ever being fetched.",
+            f"The archive has no call of lead {plan.lead_id}, and never erased that lead: check "
+            "the id.",
+            f"`{command}` would block its calls created until now from ever being fetched.",
         ]
     if plan.earlier.is_done:
-        return ["The archive has nothing more of it."]
-    return [f"`{command}` completes it, and so does the next `archiver run`."]
+        return ["Nothing else of it is in the archive."]
+    return [f"The next `archiver run` completes it, or run `{command}`."]

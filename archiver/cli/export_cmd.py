@@ -33,21 +33,26 @@ def add_to(parser: Parser, common: Parser) -> None:
     )
     add_choice(parser)
     parser.add_argument(
-        "--to", type=Path, required=True, metavar="PATH", help="a new .zip, or else a new folder"
+        "--to",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="the package to create: a .zip file, or else a folder",
     )
-    parser.add_argument("--force", action="store_true", help="replace an export that is there")
+    parser.add_argument("--force", action="store_true", help="replace an existing export")
     parser.add_argument(
-        "--offline", action="store_true", help="ask the API nothing: pack what the archive holds"
+        "--offline", action="store_true", help="make no API requests: export only what is archived"
     )
     parser.add_argument(
         "--leave-out-damaged",
         action="store_true",
-        help="pack the rest where recordings are damaged, and name them (exit code 4 all the same)",
+        help="skip damaged recordings and list them (the exit code is still 4)",
     )
     parser.add_argument(
         "--by",
         metavar="NAME",
-        help="who hands it over, for the custody record (default: the account that runs it)",
+        help="name of the person exporting, for the custody record (default: the current user "
+        "account)",
     )
     parser.add_argument(
         "--lang",
@@ -146,7 +151,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     )
     report = export_package(config, request, why, context.console, state)
     if report is None:
-        context.console.interrupted("there is no new package; the same command starts it again")
+        context.console.interrupted("no package was written; run the same command again")
         return INTERRUPTED
     context.console.result(*_lines(report))
     context.console.json(report.as_json())

@@ -26,10 +26,10 @@ _KINDS = ("lead", "call", "order")
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "A legal hold keeps recordings from `prune` and `erase` until it is lifted. It "
-        "may be placed and lifted at any time, also while a run is under way, and asks the API "
-        "nothing. The ledger keeps the ids and the moments for ever; the reason, which may name "
-        "people, lies in an object of its own."
+        "A legal hold protects recordings from `prune` and `erase` until it is lifted. Holds "
+        "can be placed and lifted at any time, even during a run, without API requests. The "
+        "ledger keeps ids and times permanently; the reason, which may name people, is stored "
+        "in a separate object."
     )
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
     _add_add(acts, common)
@@ -40,13 +40,13 @@ def add_to(parser: Parser, common: Parser) -> None:
         parents=[common],
         allow_abbrev=False,
     )
-    showing.add_argument("--all", action="store_true", help="those that were lifted, too")
+    showing.add_argument("--all", action="store_true", help="include lifted holds")
     showing.set_defaults(execute=show)
     lifting = acts.add_parser(
         "lift",
-        help="end a hold",
-        description="End one hold. What no other hold covers may be removed again by `prune` and "
-        "`erase`; lifting removes nothing.",
+        help="lift a hold",
+        description="Lift one hold. `prune` and `erase` can then remove what no other hold "
+        "covers; lifting itself removes nothing.",
         parents=[common],
         allow_abbrev=False,
     )
@@ -73,7 +73,7 @@ def _add_add(acts: Any, common: Parser) -> None:
             action="append",
             default=[],
             metavar="ID",
-            help=f"this {kind}; may be given again",
+            help=f"this {kind}; can be repeated",
         )
     add_why(adding, reason="why, and who asked for it")
     adding.set_defaults(execute=add)
@@ -114,14 +114,14 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
     hold_id, covers, leaving = anyio.run(placed, context.load_config(needs_key=False))
     lines = [
         f"Hold {hold_id} is in force.",
-        f"It covers {counted(covers, 'recording', 'recordings')} in the archive now, and whatever "
-        "comes.",
-        f"`archiver hold lift {hold_id}` ends it.",
+        f"It covers {counted(covers, 'recording', 'recordings')} in the archive now, and any "
+        "archived later.",
+        f"To lift it: `archiver hold lift {hold_id}`",
     ]
     if leaving:
         lines.append(
-            f"It came too late for {counted(leaving, 'recording', 'recordings')}, whose removal "
-            "the ledger announced before."
+            f"Too late for {counted(leaving, 'recording', 'recordings')}: their removal was "
+            "already recorded in the ledger."
         )
     context.console.result(*lines)
     context.console.json({"holdId": hold_id, "recordings": covers, "tooLateFor": leaving})
@@ -217,9 +217,9 @@ def _lines(hold: "Hold", texts: "HoldTexts", covers: int, config: Config) -> lis
     else:
         lines += _act_lines("lifted", hold.lifted_at, texts.lifted, zone)
     if hold.is_erased:
-        lines.append("  texts   erased with a person")
+        lines.append("  texts   erased together with a person")
     elif texts.placed is None or (hold.lifted_at and texts.lifted is None):
-        lines.append("  texts   lost: `archiver verify` tells more")
+        lines.append("  texts   missing: run `archiver verify`")
     return lines
 
 

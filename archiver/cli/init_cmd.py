@@ -14,9 +14,9 @@ from archiver.errors import UsageError
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Write archive.yaml (or the file that -c names) with every key, its default "
-        "and a comment, and beside it archive.schema.json, with which editors complete and check "
-        "it. A file that exists is never overwritten."
+        "Write archive.yaml (or the file given with -c) with every key, its default and a "
+        "comment, and next to it archive.schema.json, which editors use to complete and "
+        "validate it. Existing files are never overwritten."
     )
     parser.set_defaults(execute=execute)
 
@@ -29,7 +29,7 @@ def execute(_arguments: argparse.Namespace, context: Context) -> int:
     if not described.exists():
         _create(described, schema_text())
     context.console.result(
-        f"{path} is written. What to do now:",
+        f"Created {path}. Next steps:",
         "  1. set liner.url to the host of your Liner API, and window.since to the first day",
         "  2. export LINER_API_KEY=<the integration's token>",
         "  3. archiver doctor",
@@ -55,10 +55,10 @@ def _create(path: Path, text: str) -> None:
             file.write(text)
     except FileExistsError:
         raise UsageError(
-            f"{path} exists already and is left as it is", hint="-c names another file"
+            f"{path} already exists; it was not changed", hint="choose another file with -c"
         ) from None
     except OSError as error:
         reason = error.strerror or "it failed"
         raise UsageError(
-            f"{path} cannot be written: {reason}", hint="choose a folder that you may write to"
+            f"cannot write {path}: {reason}", hint="choose a folder that you can write to"
         ) from None

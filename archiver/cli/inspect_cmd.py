@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Decode every recording that was not examined yet, and report those that are silent, have "
-        "one side dead, are clipped or hold nothing but noise. Runs do the same with what is new "
-        "(inspect.after_run), so this is for an archive from before. It may be interrupted and "
-        "goes on where it was; it needs no API key and may be used while a run is under way. A "
-        "finding changes no exit code."
+        "Decode every recording not examined yet, and report those that are silent, have a dead "
+        "channel, are clipped or contain only noise. Runs do this for new recordings "
+        "(inspect.after_run); use this command for older ones. It can be interrupted and "
+        "resumed, needs no API key, and can be used during a run. Findings do not change the "
+        "exit code."
     )
     parser.add_argument(
-        "--since", metavar="T", help="only what was archived since this date, time or age (7d)"
+        "--since", metavar="T", help="only recordings archived since this date, time or age (7d)"
     )
     parser.add_argument(
-        "--again", action="store_true", help="also examine what was examined before"
+        "--again", action="store_true", help="also examine recordings that were examined before"
     )
     add_why(parser)
     parser.set_defaults(execute=execute)
@@ -60,8 +60,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         )
     if found.unproved:
         console.result(
-            f"  {len(found.unproved):,} not examined: the bytes are missing or not those that the"
-            " ledger names; run `archiver verify`"
+            f"  {len(found.unproved):,} not examined: the bytes are missing or do not match the "
+            "ledger; run `archiver verify`"
         )
     return INTERRUPTED if is_stopped else 0
 

@@ -140,7 +140,7 @@ class Nights:
                 port = opened.enter_context(endpoint(address, self._metrics, self.pulse))
                 say(f"metrics are served on {address.host} port {port}")
             except ConfigError as error:  # a desk on this machine may have it, and no night waits
-                self.context.console.warn(f"{error}; the nights go on without metrics")
+                self.context.console.warn(f"{error}; runs continue without metrics")
             yield
 
     def _metrics(self) -> bytes:

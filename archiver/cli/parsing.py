@@ -96,7 +96,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"unknown {kind} {name[:40]}", hint=hint)
 
     def _hint(self, first: str) -> str:
-        return f"{first}`{self.prog} --help` shows what can be asked for"
+        return f"{first}run `{self.prog} --help` for usage"
 
 
 def common_options() -> Parser:
@@ -111,33 +111,33 @@ def common_options() -> Parser:
         "--config",
         metavar="FILE",
         default=argparse.SUPPRESS,
-        help=f"the configuration (default: ./{DEFAULT_CONFIG})",
+        help=f"configuration file (default: ./{DEFAULT_CONFIG})",
     )
     options.add_argument(
         "--json",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="answer with one JSON object on standard output",
+        help="print one JSON object on standard output",
     )
     options.add_argument(
         "--log",
         choices=("text", "json"),
         default=argparse.SUPPRESS,
-        help="what standard error is: text for people (default), or one JSON object a line",
+        help="format of standard error: text (default), or one JSON object per line",
     )
     options.add_argument(
         "-q",
         "--quiet",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="write only warnings and errors to standard error",
+        help="print only warnings and errors on standard error",
     )
     options.add_argument(
         "-v",
         "--verbose",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="write each retry and each failed recording to standard error",
+        help="print each retry and each failed recording on standard error",
     )
     return options
 
@@ -148,8 +148,8 @@ def add_today(parser: Parser) -> None:
         "--today",
         type=_day,
         metavar="DATE",
-        help="the date of today (UTC): for an archive whose last run is long ago, where nothing "
-        "else shows that the clock of this machine is right",
+        help="today's date (UTC), to confirm the clock of this machine when the archive's last "
+        "run was long ago",
     )
 
 
@@ -181,7 +181,7 @@ def count_argument(text: str) -> int:
 def port_argument(text: str) -> int:
     """A TCP port; 0 is any that is free."""
     if not (text.isascii() and text.isdigit()) or not 0 <= int(text[:6]) < 65536:
-        raise argparse.ArgumentTypeError("must be a port from 0 to 65535 (0: any that is free)")
+        raise argparse.ArgumentTypeError("must be a port from 0 to 65535 (0: any free port)")
     return int(text)
 
 
@@ -192,7 +192,9 @@ def period(
     now = system_clock()
     begin, end = _moment("--since", since, zone, now), _moment("--until", until, zone, now)
     if begin is not None and end is not None and begin >= end:
-        raise UsageError("--since is not before --until", hint="--until itself is excluded")
+        raise UsageError(
+            "--since must be earlier than --until", hint="the period ends before --until"
+        )
     return begin, end
 
 

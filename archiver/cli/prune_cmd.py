@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from archiver.retention.prune import PrunePlan
 
 _KEPT: Final = {
-    "held": "a legal hold covers them: `archiver hold list`",
-    "locked": "an Object Lock keeps them",
-    "open": "their call still waits for a recording",
-    "damaged": "they are not what the ledger tells: `archiver verify --repair`",
+    "held": "under a legal hold: see `archiver hold list`",
+    "locked": "protected by Object Lock",
+    "open": "their call still has a recording to come",
+    "damaged": "they do not match the ledger: run `archiver verify --repair`",
 }
 _MOST_SHOWN: Final = 12
 
@@ -30,17 +30,18 @@ _MOST_SHOWN: Final = 12
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Recordings that were created and archived longer ago than retention.keep may "
-        "go. Without --remove this shows which, and how many; nothing is changed. With --remove "
-        "and exactly that number it removes them: audio, sidecar and revisions, on S3 in all "
-        "versions. Never what is held, locked, damaged or open. Their ids and digests stay in the "
-        "ledger, and no later run fetches them again. It asks the API nothing and needs no key."
+        "Delete recordings that were created and archived longer ago than retention.keep. "
+        "Without --remove, only list and count them. With --remove and exactly that count, "
+        "delete audio, sidecars and revisions (on S3 all versions). Recordings that are under a "
+        "hold, locked, damaged or open are never deleted. Ids and digests stay in the ledger, "
+        "and no later run fetches the recordings again. It makes no API requests and needs no "
+        "key."
     )
     parser.add_argument(
         "--remove",
         type=count_argument,
-        metavar="NUMBER",
-        help="remove them; the number that `archiver prune` shows",
+        metavar="COUNT",
+        help="delete them; COUNT is the number that `archiver prune` shows",
     )
     add_why(parser)
     add_today(parser)
@@ -122,7 +123,8 @@ def _lines(plan: "PrunePlan", removed: int | None, head: str | None, config: Con
     lines = [
         f"Past retention.keep ({say_duration(keep.total_seconds() if keep else 0)}): created and "
         f"archived before {say_moment(plan.before, zone)}",
-        f"{sized(len(plan.record_ids), 'recording', 'recordings')} may go ({say_size(plan.size)})",
+        f"{sized(len(plan.record_ids), 'recording', 'recordings')} can be deleted "
+        f"({say_size(plan.size)})",
     ]
     if plan.oldest and plan.newest:
         lines += [
@@ -132,7 +134,7 @@ def _lines(plan: "PrunePlan", removed: int | None, head: str | None, config: Con
         ]
     lines += [part_line(name, plan.kept[name], _KEPT[name]) for name in _KEPT if plan.kept[name]]
     if plan.next_at is not None:
-        lines.append(f"{'':15}the first of the locks ends {say_moment(plan.next_at, zone)}")
+        lines.append(f"{'':15}the first lock expires {say_moment(plan.next_at, zone)}")
     lines += [f"{'':15}{key}" for key in sorted(plan.damaged)[:_MOST_SHOWN]]
     lines.append(
         f"{sized(plan.younger, 'is', 'are')} younger, and stay{'s' if plan.younger == 1 else ''}"
@@ -154,10 +156,12 @@ def _end(plan: "PrunePlan", removed: int | None, head: str | None) -> list[str]:
     number = len(plan.record_ids)
     if removed is not None:
         return [
-            f"REMOVED: {counted(removed, 'recording', 'recordings')}. The ledger keeps their ids "
-            "and digests; no run fetches them again.",
+            f"REMOVED: {counted(removed, 'recording', 'recordings')}. Their ids and digests stay "
+            "in the ledger; no run fetches them again.",
             f"Ledger head  {head}",
         ]
     if not number:
-        return ["Nothing may go now."]
-    return [f"Nothing was removed. `archiver prune --remove {number}` removes them for good."]
+        return ["Nothing to delete now."]
+    return [
+        f"Nothing was deleted. To delete them permanently, run `archiver prune --remove {number}`."
+    ]

@@ -21,9 +21,8 @@ _SAY_EVERY: Final = 10.0
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Read the ledger from its first segment to its last and fill a new catalog, "
-        "equal to the one that was lost; the old one is replaced when the new one is whole. It "
-        "needs no API key. While a run has locked the archive it exits 6."
+        "Rebuild the catalog from the ledger. The old catalog is replaced once the new one is "
+        "complete. No API key is needed. Exits 6 while a run has locked the archive."
     )
     parser.set_defaults(execute=execute)
 
@@ -69,5 +68,7 @@ def _lines(done: "Reindexed") -> list[str]:
     ]
     if counts["takenOver"]:
         taken = counted(counts["takenOver"], "event", "events")
-        lines.append(f"note      {taken} of the old catalog that the ledger does not tell yet")
+        lines.append(
+            f"note      {taken} taken over from the old catalog: the ledger does not have them yet"
+        )
     return lines

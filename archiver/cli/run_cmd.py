@@ -37,16 +37,16 @@ _YOUNG_OBJECTS: Final = 20_000
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "One run: list the calls, fetch their recordings with proof, store them, come "
-        "back to what is open, and account for everything. Runs that name a time, a lead, an order "
-        "or a call move no cursor."
+        "Run once: list calls, fetch and verify their recordings, store them, retry what is "
+        "open, and account for everything. Runs limited to a period, lead, order or call do not "
+        "advance the cursor."
     )
     parser.add_argument(
         "--since",
         metavar="T",
-        help="from this date, time or age on, such as 2026-10-01, yesterday or 7d",
+        help="start of the period: a date, time or age such as 2026-10-01, yesterday or 7d",
     )
-    parser.add_argument("--until", metavar="T", help="up to this moment, which is excluded")
+    parser.add_argument("--until", metavar="T", help="end of the period (exclusive)")
     for name in ("lead", "order", "call"):
         parser.add_argument(
             f"--{name}",
@@ -55,19 +55,23 @@ def add_to(parser: Parser, common: Parser) -> None:
             action="append",
             default=[],
             metavar="ID",
-            help=f"only this {name}; may be given again",
+            help=f"only this {name}; can be repeated",
         )
     parser.add_argument(
-        "--recheck", action="store_true", help="look at every call of the window, settled or not"
+        "--recheck",
+        action="store_true",
+        help="check every call of the window again, even settled ones",
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="list and tell what a run would do; change nothing"
+        "--dry-run", action="store_true", help="report what a run would do; change nothing"
     )
     parser.add_argument(
-        "--every", metavar="LENGTH", help="keep running: a run every 24h, 2d, 90m, ..."
+        "--every", metavar="LENGTH", help="keep running: start a run every 24h, 2d, 90m, ..."
     )
     parser.add_argument(
-        "--at", metavar="HH:MM", help="with --every of whole days: at this time in window.timezone"
+        "--at",
+        metavar="HH:MM",
+        help="with --every in whole days: start at this time in window.timezone",
     )
     parser.set_defaults(execute=execute)
 
@@ -121,26 +125,26 @@ def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | No
 
     if arguments.every is None:
         if arguments.at is not None:
-            raise UsageError("--at is given without --every", hint="add --every 24h")
+            raise UsageError("--at requires --every", hint="add --every 24h")
         return None
     narrowed = [option for name, option in _OF_ONE_RUN.items() if getattr(arguments, name)]
     if narrowed:
         raise UsageError(
-            f"--every and {narrowed[0]} are both given",
-            hint="--every makes whole runs; what is always left out belongs into archive.yaml",
+            f"--every cannot be combined with {narrowed[0]}",
+            hint="--every always runs in full; limit the scope in archive.yaml instead",
         )
     try:
         every = parse_duration(arguments.every)
     except ValueError as error:
-        raise UsageError(f"--every {error}", hint="for every night: --every 24h") from None
+        raise UsageError(f"--every {error}", hint="for a nightly run: --every 24h") from None
     try:
         at = None if arguments.at is None else parse_time_of_day(arguments.at)
     except ValueError as error:
-        raise UsageError(f"--at {error}", hint="for half past one: --at 01:30") from None
+        raise UsageError(f"--at {error}", hint="for example --at 01:30") from None
     try:
         return Schedule(every, at, config.window.timezone)
     except ValueError as error:
-        raise UsageError(str(error), hint="for every night: --every 24h --at 01:30") from None
+        raise UsageError(str(error), hint="for a nightly run: --every 24h --at 01:30") from None
 
 
 def _collect_rarely() -> None:
@@ -160,11 +164,13 @@ def window(
     begin, end = period(since, until, config.window.timezone)
     now = system_clock()
     if begin is not None and begin > now:
-        raise UsageError("--since lies in the future", hint="no call can be listed from there on")
+        raise UsageError(
+            "--since is in the future", hint="no call can have been created since then"
+        )
     if begin is None and config.window.since is not None and config.window.since > now:
         told = say_moment(config.window.since, config.window.timezone)
         raise ConfigError(
-            f"window.since lies in the future: {told}", hint="set it to the first day to archive"
+            f"window.since is in the future: {told}", hint="set it to the first day to archive"
         )
     return begin, end
 

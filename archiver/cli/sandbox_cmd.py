@@ -25,21 +25,21 @@ _MOST_SIZE: Final = 2**30
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Serve a Liner API with sample calls and real audio on a loopback address, for "
-        "trying out and for tests, until Ctrl-C."
+        "Serve a Liner API with sample calls and real audio on a loopback address until Ctrl-C, "
+        "to try archiver out and for tests."
     )
     parser.add_argument(
         "--port",
         type=port_argument,
         default=8123,
         metavar="N",
-        help="where to listen; 0 is any port that is free (default: %(default)s)",
+        help="port to listen on; 0 means any free port (default: %(default)s)",
     )
     parser.add_argument(
         "--calls",
         type=count_argument,
         metavar="N",
-        help="serve this many synthetic calls of a month instead, every second one recorded",
+        help="serve this many synthetic calls of one month instead, half of them recorded",
     )
     parser.add_argument(
         "--size",
@@ -60,7 +60,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         type=count_argument,
         default=0,
         metavar="N",
-        help="which requests the faults strike, and the bytes of synthetic recordings (default: 0)",
+        help="selects the requests that fail and the bytes of synthetic recordings (default: 0)",
     )
     parser.set_defaults(execute=execute)
 
@@ -75,10 +75,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     def announce(url: str, key: str) -> None:
         context.console.result(
             f"A Liner API with sample calls listens on {url} until Ctrl-C.",
-            "To archive them, do this in another shell and an empty folder:",
+            "To archive them, run this in another shell, in an empty folder:",
             f"  export LINER_URL={url} LINER_API_KEY={key}",
             "  archiver init",
-            f"and, once archive.yaml says `since: {first_day}` under `window:`,",
+            f"then set `since: {first_day}` under `window:` in archive.yaml, and run",
             "  archiver doctor && archiver run",
         )
         context.console.json({"url": url, "apiKey": key, "since": first_day})
@@ -96,7 +96,7 @@ def _world(arguments: argparse.Namespace) -> "tuple[Source, datetime]":
     stage = stage_for(system_clock())
     if arguments.calls is None:
         if arguments.size is not None:
-            raise UsageError("--size is given without --calls", hint="add --calls 1000")
+            raise UsageError("--size requires --calls", hint="add --calls 1000")
         return stage.world, stage.since
     size = _USUAL_SIZE if arguments.size is None else arguments.size
     world = stage.synthetic(arguments.calls, size, arguments.seed)

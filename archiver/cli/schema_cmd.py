@@ -10,9 +10,9 @@ from archiver.cli.parsing import Parser
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Print the JSON Schema of archive.yaml, with which editors complete and check it. "
-        "`archiver init` writes it beside archive.yaml, whose first line names it; after an update "
-        "`archiver schema > archive.schema.json` writes it again."
+        "Print the JSON Schema of archive.yaml, which editors use to complete and validate it. "
+        "`archiver init` writes it next to archive.yaml, whose first line refers to it. After "
+        "an update, write it again with `archiver schema > archive.schema.json`."
     )
     parser.set_defaults(execute=execute)
 

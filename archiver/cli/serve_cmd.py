@@ -18,22 +18,22 @@ from archiver.extras import extra
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Serve the QA desk over the archive until Ctrl-C: a web application to find, "
-        "hear and judge calls. It follows what runs add, and never writes to the archive. On "
-        "anything but a loopback address it needs users: see `archiver user`."
+        "Serve the QA desk for the archive until Ctrl-C: a web application to search, play and "
+        "review calls. New recordings appear as runs add them; the desk never writes to the "
+        "archive. Users are required on any address other than loopback: see `archiver user`."
     )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
         metavar="H",
-        help="the address to listen on (default: %(default)s, this machine alone)",
+        help="address to listen on (default: %(default)s, this machine only)",
     )
     parser.add_argument(
         "--port",
         type=port_argument,
         default=8080,
         metavar="N",
-        help="where to listen; 0 is any port that is free (default: %(default)s)",
+        help="port to listen on; 0 means any free port (default: %(default)s)",
     )
     parser.set_defaults(execute=execute)
 
@@ -51,8 +51,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     def announce(url: str) -> None:
         public = config.desk.public_url
         context.console.result(
-            f"The desk listens on {url} until Ctrl-C.",
-            *([f"People reach it under {public}/"] if public else []),
+            f"The desk is listening on {url} (press Ctrl-C to stop).",
+            *([f"Public address: {public}/"] if public else []),
         )
         context.console.json({"url": url})
 

@@ -6,11 +6,11 @@ from typing import Any, Final
 from archiver.cli.wording import counted, listed
 
 FINDINGS: Final = {
-    "silent": "nothing is heard at all",
+    "silent": "silence from start to end",
     "dead-side": "one side of a stereo recording is silent",
-    "clipped": "so loud that it is distorted",
-    "noise": "hiss, hum or a tone, and nothing else",
-    "short-talk": "much less is heard than the call's talk time",
+    "clipped": "clipped: too loud, and distorted",
+    "noise": "only hiss, hum or a tone",
+    "short-talk": "much shorter than the call's talk time",
 }
 
 
@@ -26,5 +26,5 @@ def sound_lines(sound: Mapping[str, Any] | None) -> list[str]:
         lines.append(f"  {count:,} {name}: {FINDINGS.get(name, name)}")
         lines.append(f"    {listed(ids)}")
     if undecoded := sound["undecoded"]:
-        lines.append(f"  {undecoded:,} not decoded: no decoder here knows the format")
+        lines.append(f"  {undecoded:,} not decoded: no decoder for the format is installed")
     return lines

@@ -21,12 +21,12 @@ _LONGEST: Final = 4096
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "The users of the desk lie in the file desk.users. A change counts at once, "
-        "also for a desk that is running: whoever is removed or gets another password is logged "
-        "out. A password is asked for twice at the terminal; it is never an argument."
+        "The users of the desk are stored in the file desk.users. Changes take effect at once, "
+        "even for a running desk: a user who is removed or whose password changes is logged "
+        "out. Passwords are entered twice at the terminal, never as an argument."
     )
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
-    adding = _act(acts, common, add, "add", "add a user, and ask for a password")
+    adding = _act(acts, common, add, "add", "add a user; prompts for a password")
     adding.add_argument("name", metavar="NAME", help="letters, digits and . _ @ + -")
     adding.add_argument(
         "--role",
@@ -38,7 +38,7 @@ def add_to(parser: Parser, common: Parser) -> None:
     _add_password_options(adding).add_argument(
         "--no-password",
         action="store_true",
-        help="for a user whom the proxy of desk.proxy_header names",
+        help="for a user authenticated by the proxy (desk.proxy_header)",
     )
     changing = _act(acts, common, change_password, "password", "give a user another password")
     changing.add_argument("name", metavar="NAME", help="the name to log in with")
@@ -88,7 +88,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
         users[name] = User(name, Role(arguments.role), kept)
 
     change_users(path, change)
-    return _done(context, f"{name} is added as {arguments.role}.", name, path)
+    return _done(context, f"Added {name} as {arguments.role}.", name, path)
 
 
 def change_password(arguments: argparse.Namespace, context: Context) -> int:
@@ -97,7 +97,9 @@ def change_password(arguments: argparse.Namespace, context: Context) -> int:
     _known(name, path)
     kept = _new_password(arguments, context)
     _change(name, path, password=kept)
-    return _done(context, f"{name} has another password, and is logged out.", name, path)
+    return _done(
+        context, f"Changed the password of {name}; open sessions were logged out.", name, path
+    )
 
 
 def change_role(arguments: argparse.Namespace, context: Context) -> int:
@@ -106,7 +108,7 @@ def change_role(arguments: argparse.Namespace, context: Context) -> int:
 
     name, path = _proper(arguments.name), _path(context)
     _change(name, path, role=Role(arguments.role))
-    return _done(context, f"{name} is {arguments.role} now.", name, path)
+    return _done(context, f"{name} is now {arguments.role}.", name, path)
 
 
 def remove(arguments: argparse.Namespace, context: Context) -> int:
@@ -120,7 +122,7 @@ def remove(arguments: argparse.Namespace, context: Context) -> int:
             raise no_such_user(name, path)
 
     change_users(path, change)
-    return _done(context, f"{name} is removed, and logged out.", name, path)
+    return _done(context, f"Removed {name}; open sessions were logged out.", name, path)
 
 
 def show(_arguments: argparse.Namespace, context: Context) -> int:
@@ -132,12 +134,12 @@ def show(_arguments: argparse.Namespace, context: Context) -> int:
     context.console.json({"usersFile": str(path), "users": [_as_json(user) for user in users]})
     if not users:
         context.console.result(
-            "There are no users: the desk is for this machine alone.",
-            "`archiver user add NAME --role admin` adds the first one.",
+            "There are no users: the desk is available on this machine only.",
+            "Add the first one with `archiver user add NAME --role admin`.",
         )
     wide = max((len(user.name) for user in users), default=0)
     for user in users:
-        rest = "" if user.password else "  (no password: by the proxy alone)"
+        rest = "" if user.password else "  (no password: log-in through the proxy only)"
         context.console.result(f"{user.name:<{wide}}  {user.role}{rest}")
     return 0
 
@@ -170,8 +172,8 @@ def _refuse_known(name: str, path: Path) -> None:
 
     if UsersFile(path).find(name) is not None:
         raise UsageError(
-            f"{path} has a user {name} already",
-            hint=f"`archiver user password {name}` or `archiver user role {name}` change it",
+            f"user {name} already exists in {path}",
+            hint=f"use `archiver user password {name}` or `archiver user role {name}` to change it",
         )
 
 
@@ -194,7 +196,9 @@ def _new_password(arguments: argparse.Namespace, context: Context) -> str:
     try:
         return hash_password(password)
     except ValueError as error:
-        raise UsageError(f"the password {error}", hint="a sentence makes a good one") from None
+        raise UsageError(
+            f"the password {error}", hint="a whole sentence makes a good password"
+        ) from None
 
 
 def _from_stdin() -> str:
@@ -204,16 +208,16 @@ def _from_stdin() -> str:
 def _from_terminal() -> str:
     if not sys.stdin.isatty():
         raise UsageError(
-            "there is no terminal to ask for the password at",
-            hint="give it on standard input with --password-stdin",
+            "no terminal to enter the password",
+            hint="pass it on standard input with --password-stdin",
         )
     try:
         password = getpass.getpass("Password: ")
-        again = getpass.getpass("The same again: ")
+        again = getpass.getpass("Repeat it: ")
     except EOFError:
-        raise UsageError("no password was given", hint="try again") from None
+        raise UsageError("no password entered", hint="try again") from None
     if password != again:
-        raise UsageError("the two passwords differ; nothing was changed", hint="try again")
+        raise UsageError("the passwords do not match; nothing was changed", hint="try again")
     return password
 
 

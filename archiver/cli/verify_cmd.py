@@ -27,23 +27,27 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Read back every key, size, hash, sidecar, revision and ledger link, and list "
-        "all findings, each with a next step. It writes nothing, needs no API key and may run at "
-        "any time. Exits 4 on damage that remains, else 5 when something may not be read, else 3 "
-        "when a run left something behind that is not recorded yet."
+        "Read back and check every key, size, hash, sidecar, revision and ledger link, and list "
+        "all findings, each with a next step. It is read-only, needs no API key and can run at "
+        "any time. Exits 4 if damage remains, else 5 if access to something was denied, else 3 "
+        "if a run left objects that are not in the ledger yet."
     )
     parser.add_argument(
         "--sample",
         metavar="SHARE",
-        help="read a share only, such as 1/30; each time the next, so thirty nights read all",
+        help="check only a share, such as 1/30; each time the next part, so 30 runs check "
+        "everything",
     )
     parser.add_argument(
-        "--since", metavar="T", help="read only what was archived since this date, time or age (7d)"
+        "--since",
+        metavar="T",
+        help="read only recordings archived since this date, time or age (7d)",
     )
     parser.add_argument(
         "--head",
         metavar="DIGEST",
-        help="the ledger must hold this head, which a run printed: shows a tail that was cut off",
+        help="check that the ledger still contains this head (printed by an earlier run); "
+        "detects truncation",
     )
     parser.add_argument(
         "--key",
@@ -54,7 +58,8 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.add_argument(
         "--repair",
         action="store_true",
-        help="fetch again what the source still has; what is damaged is kept aside",
+        help="fetch damaged objects again if the source still has them; the damaged ones are "
+        "kept in _archive/damaged",
     )
     add_why(parser, reason="with --repair: why it is done")
     parser.set_defaults(execute=execute)
@@ -84,7 +89,7 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
     from archiver.verify.verify import Wanted
 
     if arguments.sample and arguments.since:
-        raise UsageError("--sample and --since exclude each other", hint="ask for one of them")
+        raise UsageError("--sample and --since cannot be combined", hint="use one of them")
     try:
         parts = parse_share(arguments.sample) if arguments.sample else None
     except ValueError as error:
@@ -93,7 +98,7 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
     if head is not None and not _DIGEST.fullmatch(head):
         raise UsageError(
             "--head must be a SHA-256 of 64 hexadecimal digits",
-            hint="a run prints it, and it is the newest digest in the names of the ledger's files",
+            hint="runs print it, and the name of the newest ledger file contains it",
         )
     since, _ = period(arguments.since, None, config.window.timezone)
     return Wanted(parts, since, head, arguments.repair, arguments.key)

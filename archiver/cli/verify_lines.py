@@ -68,7 +68,7 @@ def verify_lines(verified: Verified, *, head: str | None, is_stopped: bool) -> l
         f"head      {found.head or 'none: the ledger is empty'}",
     ]
     if head is not None and not any(isinstance(one, TailCut) for one in found.findings):
-        lines.append(f"given     {head}: it is in the ledger, so nothing up to it was cut off")
+        lines.append(f"given     {head}: found in the ledger, so nothing up to it was truncated")
     if verified.sample is not None:
         part = verified.sample
         lines.append(f"sample    part {part.part + 1} of {part.parts}; the next follows next time")
@@ -109,11 +109,11 @@ def _verdict(verified: Verified, *, is_stopped: bool) -> str:
         parts.append(f"repaired {mended:,}")
     told = ", ".join(parts)
     if is_stopped:
-        return f"INTERRUPTED: not everything was looked at. {told}".rstrip()
+        return f"INTERRUPTED: not everything was checked. {told}".rstrip()
     if any(one.is_damage for one in found.remaining):
         return f"DAMAGE: {told}."
     if found.remaining:
-        return f"NOT ALL COULD BE READ, and no damage was found in the rest: {told}."
+        return f"NOT ALL COULD BE READ; no damage was found in the rest: {told}."
     if found.waits:
-        told = f"What a run left behind is not recorded yet: no damage. {told}"
-    return f"SOUND: everything that was looked at is as the ledger says. {told}".rstrip()
+        told = f"Not damaged, but a run left objects that are not in the ledger yet. {told}"
+    return f"SOUND: everything that was checked matches the ledger. {told}".rstrip()

@@ -47,7 +47,7 @@ async def stopped_by_signal(console: Console) -> AsyncIterator[anyio.Event]:
                     os._exit(INTERRUPTED)
                 stop.set()
                 console.say(
-                    "stopping: finishing the current work; press Ctrl-C again to quit at once"
+                    "Stopping: finishing the current work. Press Ctrl-C again to quit immediately."
                 )
 
         async with _beside(listen):

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 CALL_STATES: Final = {
-    "archived": "all their recordings were brought home",
-    "none": "nothing was recorded",
-    "waiting": "a recording is expected and not there yet",
-    "failed": "tried, and will be tried again",
-    "gone": "the source no longer has them, or cannot serve them",
+    "archived": "all their recordings are archived",
+    "none": "no recording",
+    "waiting": "a recording is expected but not available yet",
+    "failed": "failed so far; later runs try again",
+    "gone": "no longer available at the source",
 }
 NOT_ARCHIVED: Final = {
-    "waiting": "listed without an address yet",
-    "failed": "tried, and will be tried again",
-    "gone": "the source no longer has them, or cannot serve them",
+    "waiting": "listed, but without an address yet",
+    "failed": "failed so far; later runs try again",
+    "gone": "no longer available at the source",
 }
 """The states of recordings that are not archived."""
 

@@ -57,25 +57,23 @@ def test_a_complete_run_reads_as_one() -> None:
         "Calls from 2026-10-01 02:00 CEST up to 2026-10-02 02:50 CEST",
         "",
         "Calls               1,234  listed",
-        "  archived          1,200  all their recordings were brought home",
-        "  none                 34  nothing was recorded",
+        "  archived          1,200  all their recordings are archived",
+        "  none                 34  no recording",
         "",
         "Recordings          1,300  listed",
-        "  archived            100  fetched, proved and stored by this run",
-        "  already           1,200  brought home before this run",
+        "  archived            100  fetched, verified and stored by this run",
+        "  already           1,200  archived before this run",
         "",
         "50.0 MiB in 1 min 40 s (512 KiB/s)",
         "",
         f"Ledger head  {'ab' * 32}",
-        "COMPLETE: every call and every recording listed is accounted for, none open.",
+        "COMPLETE: every listed call and recording is accounted for; nothing is open.",
     ]
 
 
 def test_talk_without_a_recording_is_told_below_what_was_not_recorded() -> None:
     text = said(unrecordedCalls=3)
-    assert (
-        "nothing was recorded\n  unrecorded            3  of these: there was talk; `arch" in text
-    )
+    assert "no recording\n  unrecorded            3  of these: with talk time; listed" in text
 
 
 def test_a_night_without_a_since_of_its_own_begins_at_the_cursors() -> None:
@@ -95,18 +93,16 @@ def test_what_is_open_is_told_by_reason_with_a_next_step() -> None:
     assert "11 problems\n  7 failed: the source cannot be reached\n" in text
     assert "call 1 recording 101, call 2 recording 102" in text
     assert "call 5 recording 105 and 2 more\n    next: the next run tries again" in text
-    assert "the first: no https://cdn.test here\n    next: add the origin to download." in text
-    assert "next: nothing more can be done here" in text
+    assert "the first: no https://cdn.test here\n    next: if you trust the origin, add it" in text
+    assert "next: it cannot be fetched any more" in text
     assert "    call 11\n" in text
     assert "    order 202, order 203\n" in text
-    assert text.endswith(
-        "NOT COMPLETE: see above what is open or missing, and the next step for each."
-    )
+    assert text.endswith("NOT COMPLETE: see above for what is open or missing, and the next steps.")
 
 
 def test_where_problems_are_cut_it_says_who_names_them_all() -> None:
     text = said(complete=False, problems=[problem(1, 2, "failed", Reason.EMPTY)], problemsCut=True)
-    assert "1 problem, and more: `archiver status` names them all\n" in text
+    assert "1 problem, and more: `archiver status` lists them all\n" in text
 
 
 def test_every_reason_has_a_next_step() -> None:
@@ -117,7 +113,7 @@ def test_every_reason_has_a_next_step() -> None:
 
 
 def test_sums_that_do_not_close_are_said() -> None:
-    assert "unfinished            5  listed, and not brought to an end" in said(unfinished=5)
+    assert "unfinished            5  listed, but not finished" in said(unfinished=5)
 
 
 def test_what_else_is_worth_knowing_is_told_under_its_name() -> None:
@@ -130,9 +126,9 @@ def test_what_else_is_worth_knowing_is_told_under_its_name() -> None:
     )
     assert "Damage in the archive\n  sidecar 1/2/3.json is missing" in text
     assert "orders that the API no longer lists: 1, 2, 3, 4, 5 and 1 more" in text
-    assert "1 recording gone in all\n  x\n" in text
+    assert "1 recording gone in total\n  x\n" in text
     assert "Notes\n  the key may not list users" in text
-    assert "summaries             3  still to come" in text
+    assert "summaries             3  not available yet" in text
     assert "DAMAGED" in text
 
 
@@ -141,8 +137,8 @@ def test_what_else_is_worth_knowing_is_told_under_its_name() -> None:
     [
         (Reason.CALLS_NOT_LISTED, "scope.orders"),
         (Reason.CALL_NOT_READ, "archiver run --call ID"),
-        (Reason.CALL_UNKNOWN, "ask at the source"),
-        (Reason.NONE_LISTED, "ask at the source"),
+        (Reason.CALL_UNKNOWN, "ask the operator of the source"),
+        (Reason.NONE_LISTED, "ask the operator of the source"),
     ],
 )
 def test_what_no_later_run_may_heal_has_a_way_out(reason: Reason, way_out: str) -> None:
@@ -158,11 +154,8 @@ def test_a_dry_run_tells_what_a_run_would_take() -> None:
     estimate = {"calls": 2, "recordings": 1, "bytes": None, "requests": 7, "seconds": 65.0}
     text = said(estimate=estimate)
     assert (
-        "A run would list 1,234 calls, and take:\n"
-        "  2 calls to be asked for their recordings\n"
-        "  1 recording to be fetched\n"
-        "  7 API requests\n"
-        "  about 1 min 5 s\n"
+        "A run would list 1,234 calls. Estimate:\n  2 calls whose recordings would be listed\n  "
+        "1 recording to be fetched\n  7 API requests\n  about 1 min 5 s\n"
     ) in text
     assert text.endswith("DRY RUN: nothing was changed.")
     assert said(estimate=estimate, complete=False).endswith("what could not be listed.")

@@ -60,7 +60,7 @@ def test_an_archive_of_other_leads_is_left_alone(
     assert main(["demo", "--no-serve"]) == 0
     (tmp_path / "demo-archive" / "12345").mkdir()
     assert main(["demo", "--no-serve"]) == 2
-    assert "is not the archive of a demo" in capsys.readouterr().err
+    assert "other than a demo archive" in capsys.readouterr().err
 
 
 def test_a_port_that_somebody_has_is_told_and_another_one_taken(
@@ -73,7 +73,7 @@ def test_a_port_that_somebody_has_is_told_and_another_one_taken(
         monkeypatch.setattr(demo_cmd, "_PORT", port)
         with demo_cmd._listener(context) as listener:
             assert listener.getsockname()[1] != port
-    assert f"port {port} cannot be had on 127.0.0.1: Address already in use" in said.getvalue()
+    assert f"port {port} is not available on 127.0.0.1: Address already in use" in said.getvalue()
 
 
 @pytest.mark.parametrize("year", [2025, 2026, 2027])

@@ -26,7 +26,7 @@ def test_a_sound_installation_ends_with_0(tmp_path: Path) -> None:
         ended = archiver("doctor", folder=tmp_path, environ=environ)
     assert ended.code == 0, ended
     assert ended.out.splitlines()[0].startswith("ok       configuration ")
-    assert ended.out.endswith("\nEverything works.\n")
+    assert ended.out.endswith("\nAll checks passed.\n")
     lines = ended.out.splitlines()[:-2]
     assert all(line[46:48] == "  " and line[48] != " " for line in lines), "findings in one column"
     assert not ended.says(KEY)
@@ -51,8 +51,8 @@ def test_a_configuration_that_cannot_be_read_ends_with_2(
     assert main(["doctor"]) == 2
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first.startswith("PROBLEM  configuration ")
-    assert first.endswith("there is no archive.yaml")
-    assert "next: `archiver init` writes one" in second
+    assert first.endswith("archive.yaml does not exist")
+    assert "next: create one with `archiver init`" in second
     (tmp_path / "archive.yaml").write_text("liner: {tiemout: 3s}")
     assert main(["doctor", "--json"]) == 2
     check = json.loads(capsys.readouterr().out)["checks"][0]

@@ -26,8 +26,8 @@ def test_a_lead_that_was_erased_is_told_from_one_that_nobody_knows(archived: Pat
     assert "knows no call of lead 424242, and never erased it: check the id." in unknown.out
     archiver("erase", *LEAD, "--remove", "1", *WHY, folder=archived)
     again = archiver("erase", *LEAD, folder=archived)
-    assert "Erased before: what was created up to 2026-" in again.out
-    assert again.out.endswith("The archive has nothing more of it.\n")
+    assert "Already erased: everything created up to 2026-" in again.out
+    assert again.out.endswith("Nothing else of it is in the archive.\n")
     told = archiver("erase", *LEAD, "--json", folder=archived).answer
     assert told["earlier"]["complete"] is True
     told = archiver("erase", "--lead", "424242", "--json", folder=archived).answer

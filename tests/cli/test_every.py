@@ -115,8 +115,8 @@ def test_a_port_that_a_desk_has_keeps_no_night_from_running(
         answers(process, 1)
         ended = interrupted(process, signal.SIGTERM)
     assert ended.code == 130, ended
-    assert f"port {port} cannot be had" in ended.err
-    assert "the nights go on without metrics" in ended.err
+    assert f"port {port} is not available" in ended.err
+    assert "runs continue without metrics" in ended.err
 
 
 def test_a_signal_in_a_night_without_a_run_ends_it_at_once(
@@ -179,14 +179,14 @@ def logged(ended: Ended) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--at", "01:30"], "--at is given without --every"),
+        (["--at", "01:30"], "--at requires --every"),
         (["--every", "90m", "--at", "01:30"], "--every must be whole days"),
         (["--every", "24h", "--at", "25:30"], "--at must be a time of day"),
         (["--every", "often"], "--every must be a duration"),
         (["--every", "0s"], "--every must be at least 1s"),
-        (["--every", "24h", "--lead", "789"], "--every and --lead are both given"),
-        (["--every", "24h", "--since", "2026-10-01"], "--every and --since are both given"),
-        (["--every", "24h", "--dry-run"], "--every and --dry-run are both given"),
+        (["--every", "24h", "--lead", "789"], "--every cannot be combined with --lead"),
+        (["--every", "24h", "--since", "2026-10-01"], "--every cannot be combined with --since"),
+        (["--every", "24h", "--dry-run"], "--every cannot be combined with --dry-run"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_2(
@@ -238,7 +238,7 @@ def test_secrets_that_are_missing_or_open_to_all_have_their_own_words_and_end_wi
     (tmp_path / "key").unlink()
     missing = archiver("run", folder=tmp_path)
     assert (open_to_all.code, missing.code) == (2, 2)
-    assert "can be read by everybody on this machine" in open_to_all.err
+    assert "is readable by everyone on this machine" in open_to_all.err
     assert "chmod 600" in open_to_all.err
     assert "does not exist" in missing.err
     assert not open_to_all.says(KEY)
@@ -252,7 +252,7 @@ def test_a_webhook_that_nobody_answers_changes_no_exit_code(
     ended = archiver("run", folder=tmp_path)
     assert ended.code == 0, ended
     (line,) = ended.err.splitlines()
-    assert line.startswith("the heartbeat did not arrive: http://127.0.0.1:9 does not answer")
+    assert line.startswith("could not deliver the heartbeat: no response from http://127.0.0.1:9")
     assert not ended.says("canary-hook")
 
 

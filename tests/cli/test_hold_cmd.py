@@ -49,15 +49,15 @@ def test_texts_that_are_gone_are_said_to_be_gone(archived: Path) -> None:
     ended = hold(archived, "list", "--all")
     assert ended.code == 0, ended
     one, other = ended.out.split(f"{lost}  lead 50231\n")
-    assert one.splitlines()[-1] == "  texts   erased with a person"
-    assert other.splitlines()[-1] == "  texts   lost: `archiver verify` tells more"
+    assert one.splitlines()[-1] == "  texts   erased together with a person"
+    assert other.splitlines()[-1] == "  texts   missing: run `archiver verify`"
     assert " by " not in ended.out
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("add", "--reason", "x"), "a hold on nothing"),
+        (("add", "--reason", "x"), "a hold must cover something"),
         (("add", "--lead", "1"), "--reason"),
         (("add", "--lead", "zero", "--reason", "x"), "must be an id"),
         (("lift", "h123", "--reason", "x"), "there is no hold h123"),

@@ -57,4 +57,4 @@ def test_a_folder_that_is_not_there_is_an_error_of_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["init", "-c", "no/such/archive.yaml"]) == 2
-    assert "cannot be written: No such file" in capsys.readouterr().err
+    assert "cannot write no/such/archive.yaml: No such file" in capsys.readouterr().err

@@ -30,4 +30,4 @@ def test_without_an_archive_it_ends_with_2(tmp_path: Path) -> None:
     (tmp_path / "archive.yaml").write_text("window: {since: 2026-11-01}\n")
     ended = archiver("inspect", folder=tmp_path)
     assert ended.code == 2
-    assert "there is no folder" in ended.err
+    assert "does not exist" in ended.err

@@ -81,7 +81,7 @@ def test_an_error_is_one_object_without_a_secret(tmp_path: Path) -> None:
 def test_other_commands_log_json_too_and_text_stays_the_default(tmp_path: Path) -> None:
     ended = archiver("--log", "json", "status", folder=tmp_path)
     assert [one["code"] for one in lines(ended)] == [2]
-    assert archiver("status", folder=tmp_path).err.startswith("error: there is no archive.yaml")
+    assert archiver("status", folder=tmp_path).err.startswith("error: archive.yaml does not exist")
     refused = archiver("status", "--log", "xml", folder=tmp_path)
     assert refused.code == 2
     assert "choose from" in refused.err

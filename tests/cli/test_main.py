@@ -62,7 +62,7 @@ def test_an_error_of_a_command_is_three_lines(end: Any, capsys: pytest.CaptureFi
     assert out == ""
     assert err.splitlines() == [
         "error: locked by a run",
-        "hint: wait until the other run has ended",
+        "hint: wait for the other run to finish",
         "exit code: 6",
     ]
 
@@ -74,7 +74,7 @@ def test_a_bug_shows_its_traceback_and_an_object(
     out, err = capsys.readouterr()
     assert json.loads(out)["error"]["code"] == 1
     assert "Traceback" in err
-    assert "bug of archiver" in err
+    assert "bug in archiver" in err
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_options_may_stand_before_and_after_the_command(
     name = str(tmp_path / "night.yaml")
     for arguments in (["--json", "-c", name, "run"], ["run", "--config", name, "--json"]):
         assert cli.main(arguments) == 2
-        assert "there is no " + name in json.loads(capsys.readouterr().out)["error"]["message"]
+        assert name + " does not exist" in json.loads(capsys.readouterr().out)["error"]["message"]
 
 
 @pytest.mark.parametrize("columns", ["50", "80"])
@@ -237,7 +237,7 @@ def test_without_a_command_the_commands_are_shown_and_the_code_is_2(
 
 def test_values_that_begin_with_a_dash_are_values(tmp_path: Path) -> None:
     ended = archiver("hold", "add", "--lead", "3", "--reason", "- see note", folder=tmp_path)
-    assert "there is no archive.yaml" in ended.err
+    assert "archive.yaml does not exist" in ended.err
 
 
 def test_quiet_and_verbose_exclude_each_other(tmp_path: Path) -> None:

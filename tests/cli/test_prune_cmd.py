@@ -10,8 +10,8 @@ def test_it_shows_and_then_removes_that_number(archived: Path) -> None:
     before = tree(archived)
     ended = archiver("prune", folder=archived)
     assert (ended.code, ended.err) == (0, ""), ended
-    assert "17  recordings may go" in ended.out
-    assert "`archiver prune --remove 17` removes them for good." in ended.out
+    assert "17  recordings can be deleted" in ended.out
+    assert "To delete them permanently, run `archiver prune --remove 17`." in ended.out
     assert tree(archived) == before
     ended = archiver("prune", "--remove", "17", folder=archived)
     assert (ended.code, ended.err) == (0, ""), ended
@@ -19,14 +19,14 @@ def test_it_shows_and_then_removes_that_number(archived: Path) -> None:
     assert not list((archived / "archive").glob("5*"))
     told = archiver("prune", "--json", folder=archived).answer
     assert (told["recordings"], told["removed"]) == (0, None)
-    assert "Nothing may go now." in archiver("prune", folder=archived).out
+    assert "Nothing to delete now." in archiver("prune", folder=archived).out
 
 
 def test_another_number_ends_with_2_and_removes_nothing(archived: Path) -> None:
     before = tree(archived / "archive")
     ended = archiver("prune", "--remove", "16", "--json", folder=archived)
     assert ended.code == 2
-    assert "17 recordings would go now, not 16" in ended.answer["error"]["message"]
+    assert "17 recordings would be deleted now, not 16" in ended.answer["error"]["message"]
     assert tree(archived / "archive") == before
 
 

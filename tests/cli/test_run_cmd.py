@@ -37,8 +37,8 @@ def test_dates_are_midnights_of_the_zone() -> None:
     [
         ("soon", None, "--since must be a date"),
         (None, "2026-02-30", "--until must be a day"),
-        ("2026-10-02", "2026-10-02", "--since is not before --until"),
-        ("2999-01-01", None, "--since lies in the future"),
+        ("2026-10-02", "2026-10-02", "--since must be earlier than --until"),
+        ("2999-01-01", None, "--since is in the future"),
     ],
 )
 def test_a_window_without_a_call_in_it_is_refused(
@@ -50,7 +50,7 @@ def test_a_window_without_a_call_in_it_is_refused(
 
 def test_a_first_day_in_the_future_is_refused() -> None:
     later = config("window: {since: 2999-01-01}")
-    with pytest.raises(ConfigError, match=r"window\.since lies in the future"):
+    with pytest.raises(ConfigError, match=r"window\.since is in the future"):
         window(None, None, later)
     assert window("2026-10-01", None, later)[0] == datetime(2026, 10, 1, tzinfo=UTC)
 
@@ -89,7 +89,7 @@ def test_a_complete_run_answers_with_its_balance_and_0(tmp_path: Path) -> None:
     assert (ended.code, ended.err) == (0, "")
     ended = archiver("run", "--quiet", "--since", "9y", folder=tmp_path, environ=environ)
     assert (ended.code, ended.err, "COMPLETE" in ended.out) == (0, "", True)
-    assert "already              17  brought home before this run" in ended.out
+    assert "already              17  archived before this run" in ended.out
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -71,7 +71,7 @@ def test_a_port_that_is_taken_is_an_error_of_one_line(tmp_path: Path) -> None:
         port = json.loads(process.stdout.readline())["url"].rpartition(":")[2]
         ended = archiver("sandbox", "--port", port, folder=tmp_path)
         assert ended.code == 2
-        assert f"port {port} cannot be had" in ended.err
+        assert f"port {port} is not available" in ended.err
         assert "Traceback" not in ended.err
     finally:
         interrupted(process, signal.SIGTERM)
@@ -129,7 +129,7 @@ def test_a_bad_night_can_be_had_without_writing_python(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--size", "1MiB"], "--size is given without --calls"),
+        (["--size", "1MiB"], "--size requires --calls"),
         (["--calls", "9", "--size", "1"], "from 64B"),
         (["--faults", "rain"], "invalid choice"),
     ],

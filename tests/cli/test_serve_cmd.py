@@ -55,9 +55,9 @@ def test_it_serves_where_it_says_and_ends_within_seconds_even_with_a_listener(
     ("arguments", "code", "words"),
     [
         (("--host", "0.0.0.0", "--port", "0"), 2, "has no users"),
-        (("--host", "192.0.2.77", "--port", "0"), 2, "cannot be had"),
+        (("--host", "192.0.2.77", "--port", "0"), 2, "is not available"),
         (("--port", "70000"), 2, "must be a port"),
-        (("-c", "nowhere.yaml"), 2, "there is no nowhere.yaml"),
+        (("-c", "nowhere.yaml"), 2, "nowhere.yaml does not exist"),
     ],
 )
 def test_what_keeps_it_from_serving_is_said_in_words(
@@ -74,7 +74,7 @@ def test_a_port_that_is_taken_is_an_error_of_one_line(made: Made) -> None:
         port = str(taken.getsockname()[1])
         ended = archiver("serve", "--port", port, folder=made.folder)
     assert ended.code == 2
-    assert f"port {port} cannot be had" in ended.err
+    assert f"port {port} is not available" in ended.err
 
 
 def test_where_there_is_no_archive_it_says_so(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def at_terminal(folder: Path, *arguments: str, typed: list[str]) -> tuple[int, s
 
 
 def test_a_user_is_added_listed_changed_and_removed(folder: Path) -> None:
-    assert "for this machine alone" in user(folder, "list").out
+    assert "on this machine only" in user(folder, "list").out
     added(folder, "Anna", "reviewer")
     (anna,) = read_users(folder / "users.yaml").values()
     assert (anna.name, anna.role) == ("anna", Role.REVIEWER)
@@ -70,7 +70,7 @@ def test_a_user_is_added_listed_changed_and_removed(folder: Path) -> None:
     assert user(folder, "role", "ANNA", "admin").out == "anna is admin now.\n"
     assert user(folder, "list").out == "anna  admin\n"
     changed = user(folder, "password", "anna", "--password-stdin", typed="another sentence\n")
-    assert changed.out == "anna has another password, and is logged out.\n"
+    assert changed.out == "Changed the password of anna; open sessions were logged out.\n"
     assert verify_password("another sentence", read_users(folder / "users.yaml")["anna"].password)
     assert user(folder, "remove", "anna").code == 0
     assert read_users(folder / "users.yaml") == {}
@@ -79,7 +79,7 @@ def test_a_user_is_added_listed_changed_and_removed(folder: Path) -> None:
 def test_a_user_of_the_proxy_needs_no_password(folder: Path) -> None:
     assert user(folder, "add", "boris", "--role", "listener", "--no-password").code == 0
     assert read_users(folder / "users.yaml") == {"boris": User("boris", Role.LISTENER)}
-    assert "by the proxy alone" in user(folder, "list").out
+    assert "log-in through the proxy only" in user(folder, "list").out
 
 
 def test_the_file_is_where_the_configuration_says_and_nobody_else_reads_it(folder: Path) -> None:
@@ -104,9 +104,9 @@ def test_no_hash_is_shown(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "typed", "says"),
     [
-        (["add", "anna", "--role", "admin", "--no-password"], "", "has a user anna already"),
+        (["add", "anna", "--role", "admin", "--no-password"], "", "user anna already exists"),
         (["add", "a b", "--role", "admin", "--no-password"], "", "the name must be"),
-        (["add", "local", "--role", "admin", "--no-password"], "", "the name is the desk's own"),
+        (["add", "local", "--role", "admin", "--no-password"], "", "the name is reserved"),
         (["add", "carl", "--role", "boss", "--no-password"], "", "invalid choice: 'boss'"),
         (["add", "carl", "--no-password"], "", "required: --role"),
         (["add", "carl", "--role", "admin", "--password-stdin"], "short\n", "10 characters"),
@@ -140,5 +140,5 @@ def test_two_different_passwords_at_a_terminal_change_nothing(folder: Path) -> N
         folder, "add", "anna", "--role", "admin", typed=[PASSWORD, f"{PASSWORD}!"]
     )
     assert code == 2
-    assert "the two passwords differ" in shown
+    assert "the passwords do not match" in shown
     assert not (folder / "users.yaml").exists()

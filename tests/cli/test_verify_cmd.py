@@ -82,7 +82,7 @@ def test_a_sample_says_which_part_it_was_and_goes_on(case: Case) -> None:
     ("options", "word"),
     [
         (["--sample", "1/0"], "--sample"),
-        (["--sample", "1/3", "--since", "2026-01-01"], "exclude"),
+        (["--sample", "1/3", "--since", "2026-01-01"], "cannot be combined"),
         (["--head", "abc"], "--head"),
         (["--since", "soon"], "--since"),
     ],
@@ -128,7 +128,7 @@ def test_an_interruption_tells_what_was_found_so_far(
     told = capsys.readouterr()
     assert code == 130
     assert "INTERRUPTED" in told.out
-    assert "stopping" in told.err
+    assert "Stopping" in told.err
 
 
 def test_a_process_that_is_told_to_end_ends(case: Case) -> None:

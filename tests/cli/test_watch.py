@@ -48,7 +48,7 @@ def test_a_second_signal_ends_the_process_at_once(number: signal.Signals) -> Non
     with stubborn() as process:
         assert process.stderr is not None
         process.send_signal(number)
-        assert "press Ctrl-C again" in process.stderr.readline()
+        assert "Press Ctrl-C again" in process.stderr.readline()
         process.send_signal(number)
         assert process.wait(timeout=60) == 130
 

@@ -115,14 +115,14 @@ def test_every_metric_is_explained() -> None:
     calm = Vitals({"none": 1}, {"gone": 1}, 0, None, 0, 0)
     text = exposition(memory, calm, moment).decode()
     there = set(re.findall(r"^(archiver_\w+)", text, re.MULTILINE))
-    told = sections()["Who is told"]
+    told = sections()["Notifications and monitoring"]
     assert set(re.findall(r"`(archiver_\w+)", told)) == there
 
 
 def test_every_finding_and_every_exit_code_is_explained() -> None:
-    findings = sections()["What each finding asks for"]
+    findings = sections()["Findings"]
     assert set(re.findall(r"`([a-z-]+)`(?:,| \|)", findings)) == {kind.name for kind in KINDS}
-    codes = sections()["What each exit code asks for"]
+    codes = sections()["Exit codes"]
     assert re.findall(r"^\| (\d+) \|", codes, re.MULTILINE) == [*"0123456", "130"]
 
 

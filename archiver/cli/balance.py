@@ -152,7 +152,7 @@ def _beyond(report: Report) -> list[str]:
     sections = {
         "Damage in the archive": report.get("damaged", ()),
         "Not vouched for": (report.get("evidence") or {}).get("troubles", ()),
-        "What the API cannot reach": beyond,
+        "Not available through the API": beyond,
         "Notes": report.get("notes", ()),
     }
     lines: list[str] = []

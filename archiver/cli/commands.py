@@ -36,11 +36,13 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("inspect", "check recordings for silence, a dead channel, clipping or noise"),
     Command("reindex", "rebuild the catalog from the archive alone"),
     Command("hold", "place, list and lift legal holds"),
-    Command("prune", "show what is past its retention, and remove it when told its number"),
-    Command("erase", "erase everything of one person"),
+    Command(
+        "prune", "list recordings past their retention period; delete them with --remove COUNT"
+    ),
+    Command("erase", "erase all data of one person"),
     Command("key", "make and rotate the key that signs the ledger; sign now"),
-    Command("user", "add, list and remove the users of the desk"),
-    Command("serve", "the QA desk: find, listen, judge"),
+    Command("user", "manage the users of the QA desk"),
+    Command("serve", "serve the QA desk: search, listen, review"),
     Command("sandbox", "serve an embedded Liner API with sample calls"),
     Command("demo", "run sandbox, archiver and desk in one command, with sample calls"),
     Command("schema", "print the JSON Schema of archive.yaml, for editors"),

@@ -159,7 +159,7 @@ def _refuse_inside(path: Path, context: Context) -> None:
     root = os.path.realpath(storage.url)
     if storage.is_local and Path(os.path.realpath(path)).is_relative_to(root):
         raise KeyUnusable(
-            f"{path} lies inside the archive", hint="choose a folder outside of it with --to"
+            f"{path} is inside the archive", hint="choose a folder outside of it with --to"
         )
 
 
@@ -173,7 +173,7 @@ def _passphrase(arguments: argparse.Namespace) -> bytes | None:
         phrase = read_secret(arguments.passphrase_file, "--passphrase-file")
     elif sys.stdin.isatty():
         phrase = getpass.getpass("Passphrase: ")
-        if phrase != getpass.getpass("The same again: "):
+        if phrase != getpass.getpass("Repeat it: "):
             raise UsageError("the two passphrases differ", hint="try again")
     else:
         raise UsageError(

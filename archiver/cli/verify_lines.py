@@ -71,7 +71,9 @@ def verify_lines(verified: Verified, *, head: str | None, is_stopped: bool) -> l
         lines.append(f"given     {head}: found in the ledger, so nothing up to it was truncated")
     if verified.sample is not None:
         part = verified.sample
-        lines.append(f"sample    part {part.part + 1} of {part.parts}; the next follows next time")
+        lines.append(
+            f"sample    part {part.part + 1} of {part.parts}; the next part follows next time"
+        )
     lines += [f"{one.kind:<9} {one.text}" for one in verified.proofs]
     lines += [f"note      {note}" for note in verified.notes]
     return [*lines, _verdict(verified, is_stopped=is_stopped)]

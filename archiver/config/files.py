@@ -117,7 +117,8 @@ def _read(
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise ConfigError(
-            f"cannot read {name}: {reason}", hint=f"make {path} readable for this user"
+            f"cannot read {name}: {reason}",
+            hint=f"make {path} readable for this user",
         ) from None
     if len(data) > most:
         raise ConfigError(f"{name} is larger than {most // 1024} KiB", hint=f"make {path} smaller")

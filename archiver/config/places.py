@@ -34,7 +34,7 @@ def storage(section: Section, place: Place) -> StorageConfig:
     s3 = _s3(section.section("s3"), place)
     found = StorageConfig(url=url, s3=s3)
     if s3 != S3Config() and found.is_local:
-        raise section.error("s3", "is for an archive on S3, and storage.url is a folder")
+        raise section.error("s3", "applies to archives on S3 only, but storage.url is a folder")
     return found
 
 
@@ -52,7 +52,7 @@ def _s3(section: Section, place: Place) -> S3Config:
         credentials_file=section.value("credentials_file", place.path, None),
     )
     if s3.kms_key_id is not None and (s3.sse is None or not s3.sse.startswith("aws:kms")):
-        raise section.error("kms_key_id", "is for sse aws:kms", "set storage.s3.sse to aws:kms")
+        raise section.error("kms_key_id", "requires sse aws:kms", "set storage.s3.sse to aws:kms")
     return s3
 
 
@@ -63,7 +63,7 @@ def _object_lock(section: Section) -> ObjectLockConfig | None:
         return None
     if mode is None or retain is None:
         given, missing = ("retain", "mode") if mode is None else ("mode", "retain")
-        raise section.error(given, f"is given without {section.full(missing)}", "set both or none")
+        raise section.error(given, f"requires {section.full(missing)}", "set both or neither")
     return ObjectLockConfig(cast(Literal["GOVERNANCE", "COMPLIANCE"], mode), retain)
 
 

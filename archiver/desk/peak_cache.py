@@ -92,8 +92,8 @@ def cache_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CacheUnusable(
-            f"the cache of waveforms {folder} cannot be used: {error.strerror}",
-            hint="check its rights and the space that is left; it may be removed at any time",
+            f"cannot use the waveform cache {folder}: {error.strerror}",
+            hint="check its permissions and the free space; it can be deleted at any time",
         ) from error
 
 

@@ -45,7 +45,7 @@ async def _try_address(name: str, address: Secret, proxies: Proxies) -> Check:
     try:
         connection = await dialler.dial(origin, within=_SECONDS)
     except httpx.TransportError as error:
-        hint = f"check notices.{name}, and whether this machine may connect there"
+        hint = f"check notices.{name}, and whether this machine can connect there"
         hint = error.hint if isinstance(error, ProxyFailed) else hint
         return Check.warning(name, f"{shown} cannot be reached{through}: {error}", hint)
     connection.close()

@@ -163,7 +163,7 @@ def _read(path: Path, what: str, *, is_secret: bool) -> bytes:
         with path.open("rb") as file:
             if is_secret and is_public(file):
                 raise KeyUnusable(
-                    f"{what} {path} can be read by everybody on this machine",
+                    f"{what} {path} is readable by everyone on this machine",
                     hint=f"chmod 600 {path}, then rotate it: treat this key as compromised",
                 )
             return file.read(_MOST_BYTES)
@@ -173,7 +173,8 @@ def _read(path: Path, what: str, *, is_secret: bool) -> bytes:
         ) from None
     except OSError as error:
         raise KeyUnusable(
-            f"{what} {path} cannot be read: {error.strerror}", hint=f"make {path} readable"
+            f"{what} {path} cannot be read: {error.strerror}",
+            hint=f"make {path} readable for this user",
         ) from None
 
 
@@ -188,7 +189,7 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         raise _exists(path) from None
     except OSError as error:
         raise KeyUnusable(
-            f"{path} cannot be written: {error.strerror}", hint="choose another place with --to"
+            f"cannot write {path}: {error.strerror}", hint="choose another place with --to"
         ) from None
 
 

@@ -108,7 +108,7 @@ def _load_roots(path: Path) -> "list[Certificate]":
     try:
         return load_pem_x509_certificates(path.read_bytes())
     except OSError as error:
-        what = error.strerror or "it cannot be read"
+        what = error.strerror or "cannot be read"
         raise KeyUnusable(f"evidence.timestamp_roots: {path}: {what}", hint=hint) from None
     except ValueError:
         raise KeyUnusable(

@@ -135,7 +135,7 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
 
 def unmet_words(key: str) -> str:
     """What is said of a write whose condition does not hold."""
-    return f"{key} is not as the write requires: it exists, or was changed"
+    return f"{key}: precondition failed: it exists, or was changed"
 
 
 def unanswered(what: str, key: str) -> StorageUnreachable:

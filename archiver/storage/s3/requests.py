@@ -172,7 +172,7 @@ class Bucket:
         given = answer.get("ContentRange", "").removeprefix("bytes ")
         if span is not None and not given.startswith(f"{span.start}-"):
             answer["Body"].close()
-            raise StorageError(f"{key}: the S3 server ignores ranges", key=key)
+            raise StorageError(f"{key}: the S3 server ignores range requests", key=key)
         self._learn(key)
         return answer["Body"]
 

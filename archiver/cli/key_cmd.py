@@ -25,16 +25,16 @@ _SHORTEST: Final = 8
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "With evidence.sign every run signs the head of the ledger, so that `verify` shows a "
-        "history that was rewritten. The private key stays outside the archive, the public key is "
-        "put into it; keep a copy of FILE.pub elsewhere, for whoever verifies with --key."
+        "If evidence.sign is set, every run signs the head of the ledger, so that `verify` "
+        "detects a rewritten history. The private key stays outside the archive; the public key "
+        "is stored in it. Keep a copy of FILE.pub elsewhere, to verify with --key."
     )
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
-    new = _act(acts, common, make, "new", "make a new key")
+    new = _act(acts, common, make, "new", "create a key")
     _add_key_options(new)
-    turn = _act(acts, common, rotate, "rotate", "make a new key, which the present one announces")
+    turn = _act(acts, common, rotate, "rotate", "create a new key, announced by the current one")
     _add_key_options(turn)
-    _act(acts, common, sign, "sign", "sign, witness and stamp the newest head now")
+    _act(acts, common, sign, "sign", "sign, witness and time-stamp the newest head now")
 
 
 def _act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:
@@ -59,7 +59,7 @@ def _add_key_options(parser: Any) -> None:
     )
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
-        "--no-passphrase", action="store_true", help="protect it by the rights of the file alone"
+        "--no-passphrase", action="store_true", help="protect it by file permissions only"
     )
     group.add_argument(
         "--passphrase-file",
@@ -73,8 +73,10 @@ def make(arguments: argparse.Namespace, context: Context) -> int:
     """Make a key. KeyUnusable when the file exists or would lie in the archive."""
     public = _make(arguments, context)
     lines = [
-        f"The key {public.key_id[:16]} is in {arguments.to}, its public key in {arguments.to}.pub.",
-        f"Set evidence.sign to {arguments.to}; the next run signs. Keep a copy of both elsewhere.",
+        f"Created key {public.key_id[:16]} in {arguments.to}, its public key in "
+        f"{arguments.to}.pub.",
+        f"Set evidence.sign to {arguments.to}; the next run signs. Keep copies of both files "
+        "elsewhere.",
     ]
     context.console.result(*lines)
     context.console.json({"keyId": public.key_id, "file": str(arguments.to)})
@@ -104,8 +106,8 @@ def rotate(arguments: argparse.Namespace, context: Context) -> int:
 
     public = anyio.run(act)
     context.console.result(
-        f"The key {public.key_id[:16]} follows {old.public.key_id[:16]}, which counts no more for "
-        "what comes.",
+        f"The key {public.key_id[:16]} replaces {old.public.key_id[:16]}, which is not valid for "
+        "new signatures.",
         f"Set evidence.sign to {arguments.to} before the next run.",
     )
     context.console.json({"keyId": public.key_id, "previous": old.public.key_id})
@@ -117,12 +119,12 @@ def sign(_arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config(needs_key=False)
     if not config.evidence.vouches:
         raise UsageError(
-            "the section evidence of archive.yaml asks for nothing",
+            "nothing is configured in the section evidence of archive.yaml",
             hint="set evidence.sign, evidence.timestamp_url or evidence.witnesses",
         )
     done = anyio.run(_sign, config, context)
     if done is None:
-        raise UsageError("the ledger is empty", hint="`archiver run` writes to it")
+        raise UsageError("the ledger is empty", hint="run `archiver run` first")
     told = done.as_json()
     context.console.json(told)
     if done.signed_at is not None:
@@ -159,7 +161,7 @@ def _refuse_inside(path: Path, context: Context) -> None:
     root = os.path.realpath(storage.url)
     if storage.is_local and Path(os.path.realpath(path)).is_relative_to(root):
         raise KeyUnusable(
-            f"{path} is inside the archive", hint="choose a folder outside of it with --to"
+            f"{path} is inside the archive", hint="choose a folder outside the archive with --to"
         )
 
 
@@ -174,11 +176,11 @@ def _passphrase(arguments: argparse.Namespace) -> bytes | None:
     elif sys.stdin.isatty():
         phrase = getpass.getpass("Passphrase: ")
         if phrase != getpass.getpass("Repeat it: "):
-            raise UsageError("the two passphrases differ", hint="try again")
+            raise UsageError("the passphrases do not match", hint="try again")
     else:
         raise UsageError(
-            "there is no terminal to ask for a passphrase",
-            hint="give --passphrase-file FILE, or --no-passphrase",
+            "no terminal to enter a passphrase",
+            hint="use --passphrase-file FILE, or --no-passphrase",
         )
     if len(phrase) < _SHORTEST:
         raise UsageError(

@@ -78,11 +78,11 @@ def evidence(section: Section, place: Place) -> EvidenceConfig:
         send_head=section.value("send_head", yes_or_no, EvidenceConfig().send_head),
     )
     if found.passphrase_file is not None and found.sign is None:
-        raise section.error("passphrase_file", "is given without evidence.sign")
+        raise section.error("passphrase_file", "requires evidence.sign")
     return found
 
 
 def _witness(section: Section, place: Place) -> StorageConfig:
     if not section.has("url"):
-        raise section.error("url", "is missing", "name a folder, or s3://bucket/prefix")
+        raise section.error("url", "is missing", "set it to a folder, or s3://bucket/prefix")
     return storage(section, place)

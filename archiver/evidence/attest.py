@@ -118,9 +118,9 @@ async def _sign(storage: Storage, statement: HeadStatement, signer: Signer) -> S
         there = await _signed_there(storage, key)
         if there is None or not _is_by(signer, there):
             raise StorageError(
-                f"{key} holds something that this key did not sign",
+                f"{key} was not signed by this key",
                 key=key,
-                hint="`archiver verify` names it; the next head is signed again",
+                hint="run `archiver verify`; the next head is signed again",
             ) from None
         return there
     return signed
@@ -147,7 +147,7 @@ async def _stamp(storage: Storage, head: Head, config: EvidenceConfig) -> dateti
     data = await fetch_stamp(str(config.timestamp_url), segment)
     found = read_stamp(data, roots)
     if found.problem:
-        raise StorageError(f"the stamp does not count: {found.problem}")
+        raise StorageError(f"the time stamp is invalid: {found.problem}")
     await put_once(storage, key, data)
     return found.at
 

@@ -91,7 +91,7 @@ async def audit(
         try:
             heads = await heads_at(witness, str(chain.archive_id))
         except StorageError as error:
-            found.notes.append(f"a witness could not be asked, and proves nothing now: {error}")
+            found.notes.append(f"a witness is unreachable, so it proves nothing now: {error}")
             continue
         claims += _check_witness(witness.url, heads, chain, found)
     found.faults += _contradictions(claims, chain, has_traces=has_traces)
@@ -129,12 +129,12 @@ def _judge(
     key_id = str(statement.key_id)
     public = trust.keys.get(key_id)
     if public is None:
-        wanted = "a signature by the trusted key, or one that it was rotated to or from"
+        wanted = "a signature by the trusted key, or by one that it was rotated to or from"
         stranger = "a key that is not in the archive" if key_id not in exhibits.keys else "a key"
         return Fault(Problem.FOREIGN_SIGNATURE, key, wanted, f"{stranger}, {key_id[:16]}")
     if len(signed.signatures) != 1 or not public.verifies(signed.signatures[0], signed.line):
         wanted = f"a signature by the key {key_id[:16]}"
-        return Fault(Problem.BAD_SIGNATURE, key, wanted, "one that does not hold")
+        return Fault(Problem.BAD_SIGNATURE, key, wanted, "an invalid signature")
     last = trust.retired.get(key_id)
     if last is not None and statement.head.number > last:
         wanted = f"no signature by the key {key_id[:16]} after segment {last}, when it was replaced"
@@ -150,7 +150,7 @@ def _check_cover(covered: int, chain: Chain, found: Audit) -> None:
     which = f"segment {last}" if first == last else f"segments {first} to {last}"
     if chain.is_unfinished:
         found.notes.append(
-            f"{which} not signed yet: a run is under way or did not end; the next one signs"
+            f"{which} not signed yet: a run is in progress or did not finish; the next run signs"
         )
         return
     newest = f"the newest signature is over segment {covered}" if covered else "no signature"
@@ -162,13 +162,13 @@ def _check_cover(covered: int, chain: Chain, found: Audit) -> None:
 def _signature_proof(statement: HeadStatement, trust: Trust) -> Proof:
     number, key_id = statement.head.number, str(statement.key_id)
     text = (
-        f"segments 1 to {number} are signed by the key {key_id[:16]}, last on {stamp(statement.at)}"
-        " by our clock: nobody without that key has changed them"
+        f"segments 1 to {number} are signed by the key {key_id[:16]}, last at "
+        f"{stamp(statement.at)} (local clock): nobody without this key has changed them"
     )
     if not trust.is_given:
         text += (
-            ". The key was taken from the archive itself, where somebody may have replaced it:"
-            " verify with --key"
+            ". The key comes from the archive itself, where it could have been replaced: verify "
+            "with --key"
         )
     facts = {"segment": number, "keyId": key_id, "at": stamp(statement.at)}
     return Proof("signed", text, facts | {"trusted": trust.is_given})
@@ -202,8 +202,8 @@ def _check_stamps(
 
 def _stamp_proof(head: Head, one: TimeStamp, *, is_checked: bool) -> Proof:
     text = (
-        f"segment {head.number}, and with it all before it, existed on {stamp(one.at)} by the clock"
-        f" of {one.authority}"
+        f"segment {head.number}, and all before it, existed at {stamp(one.at)}, according to "
+        f"{one.authority}"
     )
     if not is_checked:
         text += ", whose certificate was not checked: set evidence.timestamp_roots"
@@ -216,8 +216,8 @@ def _compare_clocks(exhibits: Exhibits, head: Head, one: TimeStamp, found: Audit
     ours = next((each.at for _, each, _ in exhibits.heads if each.head == head), None)
     if ours is not None and abs((ours - one.at).total_seconds()) > _CLOCKS_DIFFER:
         found.notes.append(
-            f"our clock said {stamp(ours)} when segment {head.number} was signed, the time stamp"
-            f" says {stamp(one.at)}: one of the two clocks was wrong"
+            f"the local clock said {stamp(ours)} when segment {head.number} was signed, but the "
+            f"time stamp says {stamp(one.at)}: one of the two clocks was wrong"
         )
 
 
@@ -229,8 +229,9 @@ def _check_witness(url: str, heads: Sequence[Head], chain: Chain, found: Audit) 
     newest = heads[-1].number
     if all(map(chain.has, heads)):
         text = (
-            f"the witness {url} has {len(heads)} heads, the newest of segment {newest}, and the"
-            f" ledger holds all of them: nothing up to there was rewritten, rolled back or cut off"
+            f"the witness {url} has {len(heads)} heads, the newest of segment {newest}, and the "
+            "ledger contains all of them: nothing up to there was rewritten, rolled back or "
+            "truncated"
         )
         facts = {"url": url, "heads": len(heads), "segment": newest}
         found.proofs.append(Proof("witnessed", text, facts))

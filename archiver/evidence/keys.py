@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
 
 _MOST_BYTES: Final = 64 * 1024
-_NEW_HINT: Final = "`archiver key new --to FILE` makes a key"
+_NEW_HINT: Final = "create a key with `archiver key new --to FILE`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def signer_of(config: EvidenceConfig) -> Signer:
     """The key that `evidence.sign` names. Raises KeyUnusable, which says what is wrong."""
     path = config.sign
     if path is None:
-        raise KeyUnusable("evidence.sign names no key", hint=_NEW_HINT)
+        raise KeyUnusable("evidence.sign is not set", hint=_NEW_HINT)
     passphrase = None
     if config.passphrase_file is not None:
         passphrase = read_secret(config.passphrase_file, "evidence.passphrase_file").encode()
@@ -111,14 +111,14 @@ def load_signer(path: Path, passphrase: bytes | None) -> Signer:
     except TypeError:
         which = "has a passphrase" if passphrase is None else "has no passphrase"
         hint = (
-            "name the file of the passphrase in evidence.passphrase_file"
+            "set evidence.passphrase_file to the file of the passphrase"
             if passphrase is None
             else "remove evidence.passphrase_file"
         )
         raise KeyUnusable(f"the signing key {path} {which}", hint=hint) from None
     except ValueError:
         raise KeyUnusable(
-            f"the signing key {path} cannot be read: its passphrase is wrong, or it is no key",
+            f"cannot read the signing key {path}: the passphrase is wrong, or it is not a key",
             hint=f"check evidence.passphrase_file; {_NEW_HINT}",
         ) from None
     if not isinstance(private, Ed25519PrivateKey):
@@ -131,8 +131,8 @@ def load_public(path: Path) -> PublicKey:
     key = read_public(_read(path, "the public key", is_secret=False))
     if key is None:
         raise KeyUnusable(
-            f"{path} does not hold an Ed25519 public key",
-            hint="name the file FILE.pub that `archiver key new` wrote",
+            f"{path} is not an Ed25519 public key",
+            hint="use the file FILE.pub that `archiver key new` wrote",
         )
     return key
 
@@ -173,7 +173,7 @@ def _read(path: Path, what: str, *, is_secret: bool) -> bytes:
         ) from None
     except OSError as error:
         raise KeyUnusable(
-            f"{what} {path} cannot be read: {error.strerror}",
+            f"cannot read {what} {path}: {error.strerror}",
             hint=f"make {path} readable for this user",
         ) from None
 
@@ -195,5 +195,5 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
 
 def _exists(path: Path) -> KeyUnusable:
     return KeyUnusable(
-        f"{path} exists already and was not changed", hint="choose another name with --to"
+        f"{path} already exists; it was not changed", hint="choose another name with --to"
     )

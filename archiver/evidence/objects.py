@@ -80,7 +80,7 @@ class Exhibits:
     def _take_key(self, key: str, data: bytes) -> None:
         public = read_public(data)
         if public is None or public_key_key(public.key_id) != key:
-            raise ValueError("it is not the public key that its name says")
+            raise ValueError("it is not the public key named by its file name")
         self.keys[public.key_id] = public
 
     def _take_rotation(self, key: str, signed: Signed) -> None:

@@ -58,10 +58,10 @@ async def fetch_stamp(url: str, segment: bytes) -> bytes:
         raise _unavailable(url, str(error)) from None
     if answer.status != _GRANTED:
         said = "; ".join(answer.status_string)[:200]
-        raise _unavailable(url, f"it refused, with status {answer.status} {said}".rstrip())
+        raise _unavailable(url, f"request rejected, status {answer.status} {said}".rstrip())
     info = answer.tst_info
     if info.nonce != asked.nonce or info.message_imprint.message != asked.message_imprint.message:
-        raise _unavailable(url, "it stamped something else than what it was sent")
+        raise _unavailable(url, "the time stamp is for other data")
     return data
 
 
@@ -71,7 +71,7 @@ def read_stamp(data: bytes, roots: "Sequence[Certificate]") -> TimeStamp:
         from rfc3161_client import VerificationError, VerifierBuilder
     answer = _decoded(data)
     if answer.status != _GRANTED:
-        raise ValueError(f"it is a refusal, with status {answer.status}")
+        raise ValueError(f"the request was rejected, status {answer.status}")
     info = answer.tst_info
     imprint = info.message_imprint
     if imprint.hash_algorithm.dotted_string != _SHA256:
@@ -104,7 +104,7 @@ async def roots_of(config: EvidenceConfig) -> "list[Certificate]":
 def _load_roots(path: Path) -> "list[Certificate]":
     with extra("evidence"):
         from cryptography.x509 import load_pem_x509_certificates
-    hint = "name a file with the root certificates of the authority in PEM"
+    hint = "set it to a PEM file with the root certificates of the authority"
     try:
         return load_pem_x509_certificates(path.read_bytes())
     except OSError as error:
@@ -112,7 +112,7 @@ def _load_roots(path: Path) -> "list[Certificate]":
         raise KeyUnusable(f"evidence.timestamp_roots: {path}: {what}", hint=hint) from None
     except ValueError:
         raise KeyUnusable(
-            f"evidence.timestamp_roots: {path} holds no certificate", hint=hint
+            f"evidence.timestamp_roots: {path} contains no certificate", hint=hint
         ) from None
 
 
@@ -124,7 +124,7 @@ def _decoded(data: bytes) -> "TimeStampResponse":
         if answer.status == _GRANTED:
             _ = answer.tst_info.message_imprint, answer.signed_data
     except Exception:  # noqa: BLE001 - the library documents none of the errors of its parser
-        raise ValueError("it is no answer of a time stamp authority") from None
+        raise ValueError("it is not a response of a time stamp authority") from None
     return answer
 
 
@@ -150,13 +150,13 @@ async def _exchange(url: str, query: bytes) -> bytes:
             client.stream("POST", url, content=query) as response,
         ):
             if response.status_code != 200:
-                raise _unavailable(url, f"it answers {response.status_code}")
+                raise _unavailable(url, f"status {response.status_code}")
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if kind != _ANSWERED:
-                raise _unavailable(url, f"it answers with {kind[:60] or 'no type'}, not a stamp")
+                raise _unavailable(url, f"it returned {kind[:60] or 'no type'}, not a time stamp")
             return await _bounded(url, response)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _unavailable(url, f"it does not answer ({type(error).__name__})") from None
+        raise _unavailable(url, f"no response ({type(error).__name__})") from None
 
 
 async def _bounded(url: str, response: httpx.Response) -> bytes:
@@ -164,7 +164,7 @@ async def _bounded(url: str, response: httpx.Response) -> bytes:
     async for part in response.aiter_bytes():
         size += len(part)
         if size > _MOST_BYTES:
-            raise _unavailable(url, "its answer is larger than any stamp")
+            raise _unavailable(url, "the response is too large for a time stamp")
         parts.append(part)
     return b"".join(parts)
 

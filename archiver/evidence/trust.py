@@ -39,7 +39,7 @@ def trust_of(exhibits: Exhibits, given: PublicKey | None, archive_id: str | None
             sound.append(rotation)
         else:
             wanted = "the signatures of the old key and of the new one, for this archive"
-            fault = Fault(Problem.BAD_SIGNATURE, key, wanted, "a signature that does not hold")
+            fault = Fault(Problem.BAD_SIGNATURE, key, wanted, "an invalid signature")
             exhibits.faults.append(fault)
     path = sound if given is None else _path(given.key_id, sound, exhibits)
     names = set(known) if given is None else {given.key_id}
@@ -69,7 +69,7 @@ def _path(key_id: str, rotations: list[Rotation], exhibits: Exhibits) -> list[Ro
                     Problem.FOREIGN_SIGNATURE,
                     rotation_key(one.key_id),
                     f"one key that follows {later[:16]}",
-                    f"{len(following)}: somebody else has the key {later[:16]}, too",
+                    f"{len(following)}: someone else has the key {later[:16]}, too",
                 )
                 for one in following
             ]

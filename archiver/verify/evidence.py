@@ -78,7 +78,7 @@ def _own_key(config: EvidenceConfig, notes: list[str]) -> PublicKey | None:
         beside = public_file(config.sign)
         return load_public(beside) if beside.exists() else signer_of(config).public
     except KeyUnusable as error:
-        notes.append(f"signatures are not held against the key of evidence.sign: {error}")
+        notes.append(f"signatures are not compared with the key of evidence.sign: {error}")
         return None
 
 

@@ -25,11 +25,10 @@ _Value = TypeVar("_Value")
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Fetch what the archive lacks of the calls that are asked for, and pack them: audio, "
-        "sidecars, tables, a page that plays the calls, and a custody record, as a "
-        "BagIt bag in a zip or a folder. The ledger records what is handed over. "
-        "Options that choose calls narrow each other; the same option given again widens it: "
-        "--lead 1 --lead 2 --user 7 is every call of lead 1 or 2 with user 7."
+        "Fetch what is missing of the selected calls, and pack audio, sidecars, tables, a page "
+        "that plays the calls, and a custody record into a BagIt bag (a zip file or a folder). "
+        "The export is recorded in the ledger. Different options narrow the selection, repeated "
+        "ones widen it: --lead 1 --lead 2 --user 7 selects the calls of lead 1 or 2 with user 7."
     )
     add_choice(parser)
     parser.add_argument(
@@ -64,7 +63,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         "--no-waveforms",
         dest="waveforms",
         action="store_false",
-        help="draw no waveforms: the page plays as well without, and is made sooner",
+        help="do not draw waveforms: faster to create; the page plays as well",
     )
     parser.add_argument(
         "--load-file",
@@ -78,10 +77,10 @@ def add_to(parser: Parser, common: Parser) -> None:
 def add_choice(parser: Parser) -> None:
     """The options that say which calls."""
     for name, help_ in (
-        ("lead", "the calls of this lead: their own, and those with a recording that names it"),
+        ("lead", "the calls of this lead, and those with a recording of this lead"),
         ("order", "the calls of this order"),
         ("call", "this call"),
-        ("user", "the calls of this user, and those with a recording of theirs"),
+        ("user", "the calls of this user, and those with a recording of this user"),
     ):
         parser.add_argument(
             f"--{name}",
@@ -95,7 +94,7 @@ def add_choice(parser: Parser) -> None:
     for name, metavar, help_ in (
         ("phone", "NUMBER", "the calls with this number, such as +79001234567"),
         ("status", "CODE", "the calls with this status, such as answered"),
-        ("tag", "TAG", "the recordings with this tag in the desk of this machine"),
+        ("tag", "TAG", "the recordings with this tag in this machine's desk"),
     ):
         parser.add_argument(
             f"--{name}",
@@ -109,14 +108,14 @@ def add_choice(parser: Parser) -> None:
         "--selection",
         type=Path,
         metavar="FILE",
-        help="the recordings that this file lists, an id a line; call:ID is a whole call",
+        help="the recordings listed in this file, one id per line; call:ID for a whole call",
     )
     parser.add_argument(
         "--since",
         metavar="T",
-        help="calls from this date, time or age on, such as 2026-10-01, yesterday or 7d",
+        help="only calls since this date, time or age, such as 2026-10-01, yesterday or 7d",
     )
-    parser.add_argument("--until", metavar="T", help="calls before this moment")
+    parser.add_argument("--until", metavar="T", help="only calls before this date or time")
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
@@ -128,7 +127,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     wanted = chosen_by(arguments)
     if wanted.is_empty and not (arguments.tags or arguments.since or arguments.until):
         raise UsageError(
-            "nothing says which calls to export",
+            "no calls selected for export",
             hint="use --lead, --order, --call, --phone, --user, --status, --tag, --selection,"
             " --since or --until",
         )
@@ -171,10 +170,10 @@ def chosen_by(arguments: argparse.Namespace) -> "Selection":
             with arguments.selection.open(encoding="utf-8-sig") as lines:
                 listed = read_list(lines, str(arguments.selection))
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
             raise UsageError(
-                f"{arguments.selection} cannot be read: {reason}",
-                hint="--selection is a text file with a recording id or call:ID a line",
+                f"cannot read {arguments.selection}: {reason}",
+                hint="--selection must be a text file with one recording id or call:ID per line",
             ) from error
     return Selection(
         leads=_once(arguments.leads),

@@ -129,28 +129,30 @@ async def _nothing(
     if erased := await _erased(archive, wanted):
         return NothingToExport(
             f"no calls for {title}; erased from this archive: {', '.join(erased)}",
-            hint="what was erased is not fetched again",
+            hint="erased calls are not fetched again",
         )
     if fetched.gaps:
         return NothingToExport(
             f"no calls for {title} in the archive; the API did not give them: {fetched.gaps[0]}",
-            hint="check the id, or try again; `archiver doctor` tells which part fails",
+            hint="check the id, or try again; run `archiver doctor` to find out which part fails",
         )
     if wanted.phones and not any((wanted.leads, wanted.orders, wanted.calls)):
         return NothingToExport(
             f"no calls for {title} in the archive",
-            hint="write it with its country code, such as +79001234567; a number that no archived"
-            " call has cannot be found, since the API cannot be searched by it: name the --lead",
+            hint="write it with its country code, such as +79001234567; the API cannot be "
+            "searched by number, so only archived calls are found: use --lead instead",
         )
     if request.offline:
         return NothingToExport(
-            f"no calls for {title} in the archive", hint="without --offline the API is asked, too"
+            f"no calls for {title} in the archive",
+            hint="run it without --offline to ask the API, too",
         )
     if sum(1 for _ in wanted.kinds()) + wanted.is_searched > 1:
         return NothingToExport(
-            f"no call fits all of: {title}", hint="options narrow each other: leave one out"
+            f"no call matches all of: {title}",
+            hint="different options narrow the selection: remove one",
         )
     return NothingToExport(
-        f"no calls for {title}, neither in the archive nor at the API",
+        f"no calls for {title}, neither in the archive nor in the API",
         hint="check the id; nothing was written",
     )

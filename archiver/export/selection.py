@@ -164,10 +164,10 @@ def read_list(lines: Iterable[str], name: str) -> Named:
         except ValueError:
             raise UsageError(
                 f"{name}, line {number}: {entry[:40]!r} is neither a recording id nor call:ID",
-                hint="write one a line, such as 900101 or call:123",
+                hint="write one per line, such as 900101 or call:123",
             ) from None
     if not recordings and not calls:
-        raise UsageError(f"{name} names no recording and no call", hint="write one id a line")
+        raise UsageError(f"{name} contains no recordings or calls", hint="write one id per line")
     return Named(frozenset(recordings), frozenset(calls))
 
 

@@ -39,7 +39,7 @@ def test_a_key_is_not_overwritten_nor_put_into_the_archive(archived: Path) -> No
     (archived / "mine.pem").write_text("mine")
     there = archiver("key", "new", "--to", "mine.pem", "--no-passphrase", folder=archived)
     assert there.code == 2
-    assert "exists already" in there.err
+    assert "already exists" in there.err
     assert (archived / "mine.pem").read_text() == "mine"
     inside = archiver("key", "new", "--to", "archive/k.pem", "--no-passphrase", folder=archived)
     assert inside.code == 2

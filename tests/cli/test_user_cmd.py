@@ -67,7 +67,7 @@ def test_a_user_is_added_listed_changed_and_removed(folder: Path) -> None:
     (anna,) = read_users(folder / "users.yaml").values()
     assert (anna.name, anna.role) == ("anna", Role.REVIEWER)
     assert verify_password(PASSWORD, anna.password)
-    assert user(folder, "role", "ANNA", "admin").out == "anna is admin now.\n"
+    assert user(folder, "role", "ANNA", "admin").out == "anna is now admin.\n"
     assert user(folder, "list").out == "anna  admin\n"
     changed = user(folder, "password", "anna", "--password-stdin", typed="another sentence\n")
     assert changed.out == "Changed the password of anna; open sessions were logged out.\n"

@@ -69,7 +69,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(
         ("window: {recheck: [1d, 24h]}", 1, "window.recheck contains the same time twice"),
         ("window: {recheck: [0]}", 1, "window.recheck must be longer"),
         ("window:\n  lookback: 6d", 2, "window.lookback is shorter"),
-        ("window:\n  recheck: [9d]", 2, "window.recheck goes beyond"),
+        ("window:\n  recheck: [9d]", 2, "window.recheck exceeds"),
         ("storage: {url: 'gs://bucket/x'}", 1, "storage.url must be a folder"),
         ("storage: {url: 's3:/bucket'}", 1, "storage.url must be written as s3://"),
         ("storage: {url: 's3://B!/x'}", 1, "storage.url must name a valid bucket"),
@@ -77,7 +77,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(
         ("storage: {url: ''}", 1, "storage.url must be a path"),
         ("storage:\n  s3: {region: eu}", 2, "storage.s3 applies to archives on S3"),
         ("storage: {url: 's3://bucket', s3: {sse: AES}}", 1, "storage.s3.sse must be AES256"),
-        ("storage: {url: 's3://bucket', s3: {kms_key_id: k}}", 1, "storage.s3.kms_key_id is for"),
+        ("storage: {url: 's3://bucket', s3: {kms_key_id: k}}", 1, "storage.s3.kms_key_id requires"),
         (
             "storage: {url: 's3://bucket', s3: {endpoint_url: 'https://u:canary-7f3a@h'}}",
             1,

@@ -69,7 +69,7 @@ async def test_it_belongs_to_one_archive(tmp_path: Path) -> None:
 async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "desk.sqlite")) as db:
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    with pytest.raises(UsageError, match="newer archiver"):
+    with pytest.raises(UsageError, match="newer version"):
         async with desk_file(tmp_path):
             pass
 

@@ -91,7 +91,7 @@ async def test_a_list_takes_single_recordings_and_whole_calls(tmp_path: Path) ->
             "tagged": Named(frozenset({14, 12})),
             "listed": listed,
         }
-        with pytest.raises(NothingToExport, match="no call fits all of: tag x, a list of 2"):
+        with pytest.raises(NothingToExport, match="no call matches all of: tag x, a list of 2"):
             await exported(night, tmp_path / "none", **both)
         assert left_in(tmp_path) == ["some"]
 

@@ -68,7 +68,7 @@ def test_a_list_names_recordings_and_whole_calls() -> None:
         (["1", "two"], "x, line 2: 'two' is neither"),
         (["call:"], "x, line 1"),
         (["0"], "x, line 1"),
-        (["# only this"], "x names no recording and no call"),
+        (["# only this"], "x contains no recordings or calls"),
     ],
 )
 def test_a_list_with_a_wrong_line_or_nothing_in_it_is_refused(lines: list[str], said: str) -> None:

@@ -41,7 +41,7 @@ async def test_what_may_pass_is_tried_again(server: Hooks) -> None:
 
 @pytest.mark.parametrize(
     ("status", "requests", "said"),
-    [(404, 1, "answers 404"), (403, 1, "answers 403"), (500, 3, "answers 500")],
+    [(404, 1, "status 404"), (403, 1, "status 403"), (500, 3, "status 500")],
 )
 async def test_a_refusal_is_an_error_that_names_the_origin_only(
     server: Hooks, status: int, requests: int, said: str

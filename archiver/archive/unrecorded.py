@@ -76,16 +76,17 @@ class Left(StrEnum):
 
 
 _SENTENCES: Final = {
-    Left.RECORDING: "stored by a run that did not record it; the next `archiver run` proves it",
-    Left.REVISION: "a newer sidecar, and the one before it was kept; the next `archiver run`, or"
-    " `archiver verify --repair`, records it",
-    Left.KEPT_COPY: "a copy of the present sidecar, kept for a revision that did not come; it does"
-    " no harm",
-    Left.REPORT: "the report of a run that did not record it; the next `archiver run` does",
+    Left.RECORDING: "stored by a run that did not record it; the next `archiver run` verifies "
+    "and records it",
+    Left.REVISION: "a newer sidecar (the old one was kept); the next `archiver run`, or "
+    "`archiver verify --repair`, records it",
+    Left.KEPT_COPY: "a copy of the current sidecar, made for a revision that was not written; "
+    "harmless",
+    Left.REPORT: "the report of a run that did not record it; the next `archiver run` records it",
     Left.ACT: "who did something, and why, which was not recorded; the next `archiver run` does it",
-    Left.HOLD: "a legal hold, or its end, that was not recorded; the next `archiver run` does it",
-    Left.DAMAGED_COPY: "set aside by a repair that did not end; `archiver verify --repair` goes on",
-    Left.WORKING_FILE: "a working file; the next `archiver run` removes it",
+    Left.HOLD: "a legal hold, or its lifting, not recorded yet; the next `archiver run` records it",
+    Left.DAMAGED_COPY: "kept by an interrupted repair; run `archiver verify --repair` to finish it",
+    Left.WORKING_FILE: "a temporary file; the next `archiver run` removes it",
 }
 
 

@@ -31,7 +31,8 @@ def why_of(arguments: argparse.Namespace, *, needed_for: str = "") -> "Why":
     why = Why(**{name: getattr(arguments, name) or "" for name in names}).checked()
     if needed_for and not why.reason:
         raise UsageError(
-            f"{needed_for} needs a reason", hint="--reason says why, and who asked for it"
+            f"{needed_for} needs a reason",
+            hint="give a reason with --reason: why, and who requested it",
         )
     return why
 

@@ -50,8 +50,8 @@ def add_to(parser: Parser, common: Parser) -> None:
         parents=[common],
         allow_abbrev=False,
     )
-    lifting.add_argument("hold_id", metavar="HOLD_ID", help="as `archiver hold list` shows it")
-    add_why(lifting, reason="why it may end")
+    lifting.add_argument("hold_id", metavar="HOLD_ID", help="the id shown by `archiver hold list`")
+    add_why(lifting, reason="why it is lifted")
     lifting.set_defaults(execute=lift)
 
 

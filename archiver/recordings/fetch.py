@@ -194,7 +194,7 @@ class Fetcher:
                 return Fetched(body, kind, facts, tuple(odd))
             download.digests.add(body.sha256)
             await download.start_over()
-        raise FetchError(Reason.UNSTABLE, "no two fetches of the recording agree")
+        raise FetchError(Reason.UNSTABLE, "each download of the recording returned different bytes")
 
     async def _receive(self, download: _Download) -> tuple[bool, Format]:
         """Receive the body, or its rest, into the part; whether its length was proved."""

@@ -295,7 +295,7 @@ async def _look_at_gaps(one: _Check, gaps: Mapping[str, StorageError]) -> list[s
             keys += [info.key async for info in one.storage.list(gap)]
         except (ValueError, StorageError):  # a name that no archive has is tried once
             if await one.find(gap) is None:
-                wanted, found = "something that can be listed", str(gaps[gap])
+                wanted, found = "a readable directory entry", str(gaps[gap])
                 kind = NotAllowed if isinstance(gaps[gap], StorageForbidden) else Unreadable
                 one.found.findings.append(kind(key=gap, expected=wanted, found=found))
     return keys

@@ -23,7 +23,7 @@ def test_it_shows_and_then_erases(archived: Path) -> None:
 
 def test_a_lead_that_was_erased_is_told_from_one_that_nobody_knows(archived: Path) -> None:
     unknown = archiver("erase", "--lead", "424242", folder=archived)
-    assert "knows no call of lead 424242, and never erased it: check the id." in unknown.out
+    assert "has no call of lead 424242, and never erased that lead: check the id." in unknown.out
     archiver("erase", *LEAD, "--remove", "1", *WHY, folder=archived)
     again = archiver("erase", *LEAD, folder=archived)
     assert "Already erased: everything created up to 2026-" in again.out

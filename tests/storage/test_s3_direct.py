@@ -148,7 +148,7 @@ async def test_an_object_is_replaced_only_while_it_has_that_tag(
 async def test_bytes_other_than_promised_are_refused_and_nothing_is_stored(
     storage: S3Storage, bucket: RawBucket
 ) -> None:
-    with pytest.raises(StorageError, match="other bytes"):
+    with pytest.raises(StorageError, match="bytes received differ"):
         await storage.put(KEY, Body(b"these bytes", 11, body(b"those bytes").sha256))
     assert bucket.read(KEY) is None
 

@@ -217,7 +217,7 @@ def _notes(found: Verification) -> list[str]:
     if found.segments and not found.is_end_known:
         notes.append(
             "this machine has no catalog of the archive, no witness has a head of it, and no --head"
-            " was given: newest segments of the ledger that were cut off would not be noticed"
+            " was given: a truncated ledger would not be detected"
         )
     notes += [
         f"{key} is ignored: it was written too late by a process that had lost the lock, or by "

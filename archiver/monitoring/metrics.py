@@ -69,44 +69,7 @@ def _of_runs(memory: Memory) -> Iterator[Metric]:
     build = GaugeMetricFamily(f"{_P}build_info", "Version of archiver.", labels=["version"])
     build.add_metric([__version__], 1)
     yield build
-    yield from _known(
-        (
-            "last_run_start_timestamp_seconds",
-            "Start time of the last run.",
-            _unix(memory.started_at),
-        ),
-        ("last_run_end_timestamp_seconds", "End time of the last run.", _unix(memory.ended_at)),
-        (
-            "last_run_exit_code",
-            "Exit code of the last run: 0 complete, 3 something is open.",
-            memory.exit_code,
-        ),
-        (
-            "last_success_timestamp_seconds",
-            "Time of the last successful run (exit code 0 or 3).",
-            _unix(memory.succeeded_at),
-        ),
-        (
-            "last_complete_timestamp_seconds",
-            "Time of the last complete run (exit code 0).",
-            _unix(memory.completed_at),
-        ),
-        (
-            "last_signed_timestamp_seconds",
-            "When the ledger's head was last signed.",
-            _unix(memory.signed_at),
-        ),
-        (
-            "last_stamped_timestamp_seconds",
-            "When the ledger's head last got a time stamp of an outside authority.",
-            _unix(memory.stamped_at),
-        ),
-        (
-            "last_witnessed_timestamp_seconds",
-            "When every witness last had the ledger's head.",
-            _unix(memory.witnessed_at),
-        ),
-    )
+    yield from _known(*_moments(memory))
     if memory.ended_at is not None:
         yield _gauge("last_run_duration_seconds", "Duration of the last run.", memory.seconds)
     yield _gauge(

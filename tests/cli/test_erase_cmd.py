@@ -13,7 +13,10 @@ def test_it_shows_and_then_erases(archived: Path) -> None:
     before = tree(archived)
     ended = archiver("erase", *LEAD, folder=archived)
     assert (ended.code, ended.err) == (0, ""), ended
-    assert "To erase it permanently, run `archiver erase --lead 50244 --remove 1 --reason TEXT`." in ended.out
+    assert (
+        "To erase it permanently, run `archiver erase --lead 50244 --remove 1 --reason TEXT`."
+        in ended.out
+    )
     assert tree(archived) == before
     told = archiver("erase", *LEAD, "--remove", "1", *WHY, "--json", folder=archived).answer
     assert (told["erased"], told["recordings"], told["calls"]) == (True, 1, 1)

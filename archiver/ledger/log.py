@@ -152,7 +152,7 @@ class Ledger:
         counting = counting or [one for one in found if not one.asks_for_claim]
         if len(counting) > 1:
             raise ArchiveDamaged(
-                f"the ledger does not hold: there are {len(keys)} segments with number {number}",
+                f"damaged ledger: there are {len(keys)} segments with number {number}",
                 hint=SETTLE_FORK,
             )
         return counting[0] if counting else None

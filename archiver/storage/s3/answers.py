@@ -10,7 +10,7 @@ from typing import Any
 
 from archiver.errors import StorageRefused, StorageUnreachable
 
-_BEFORE_IT = "check `storage.s3.endpoint_url`: is it an S3 server, and nothing before it?"
+_BEFORE_IT = "check that `storage.s3.endpoint_url` is an S3 server, with no proxy in between"
 _OF_A_LISTING = ("Name", "KeyCount", "MaxKeys", "IsTruncated", "Contents")
 
 
@@ -58,7 +58,7 @@ def require_listing(answer: Mapping[str, Any]) -> None:
     """
     if not any(member in answer for member in _OF_A_LISTING):
         raise StorageUnreachable(
-            "the S3 server answered with something that is no listing",
+            "the S3 server's response is not a listing",
             hint=_BEFORE_IT,
         )
 

@@ -111,6 +111,40 @@ def _sum(counts: Mapping[str, int]) -> int:
     return sum(counts.values())
 
 
+def _moments(memory: Memory) -> tuple[tuple[str, str, _Value], ...]:
+    """What is only known once it has happened: name, help and value."""
+    return (
+        ("last_run_start_timestamp_seconds", "Start of the last run.", _unix(memory.started_at)),
+        ("last_run_end_timestamp_seconds", "End of the last run.", _unix(memory.ended_at)),
+        ("last_run_exit_code", "Exit code of the last run.", memory.exit_code),
+        (
+            "last_success_timestamp_seconds",
+            "Time of the last successful run (exit code 0 or 3).",
+            _unix(memory.succeeded_at),
+        ),
+        (
+            "last_complete_timestamp_seconds",
+            "Time of the last complete run (exit code 0).",
+            _unix(memory.completed_at),
+        ),
+        (
+            "last_signed_timestamp_seconds",
+            "Time of the last signature of the ledger's head.",
+            _unix(memory.signed_at),
+        ),
+        (
+            "last_stamped_timestamp_seconds",
+            "Time of the last time stamp of the ledger's head.",
+            _unix(memory.stamped_at),
+        ),
+        (
+            "last_witnessed_timestamp_seconds",
+            "Time when every witness last received the ledger's head.",
+            _unix(memory.witnessed_at),
+        ),
+    )
+
+
 def _of(vitals: Vitals, now: datetime) -> Iterator[Metric]:
     for name, said, counts in (
         ("calls", "Calls in the archive.", vitals.calls),

@@ -40,14 +40,14 @@ def add_to(parser: Parser, common: Parser) -> None:
         action="store_true",
         help="for a user authenticated by the proxy (desk.proxy_header)",
     )
-    changing = _act(acts, common, change_password, "password", "give a user another password")
+    changing = _act(acts, common, change_password, "password", "change the password of a user")
     changing.add_argument("name", metavar="NAME", help="the name to log in with")
     _add_password_options(changing)
-    moving = _act(acts, common, change_role, "role", "give a user another role")
+    moving = _act(acts, common, change_role, "role", "change the role of a user")
     moving.add_argument("name", metavar="NAME", help="the name to log in with")
     moving.add_argument("role", metavar="ROLE", choices=_ROLES, help=", ".join(_ROLES))
-    _act(acts, common, show, "list", "show the users and their roles")
-    removing = _act(acts, common, remove, "remove", "remove a user; the user's notes stay")
+    _act(acts, common, show, "list", "list the users and their roles")
+    removing = _act(acts, common, remove, "remove", "remove a user; their notes are kept")
     removing.add_argument("name", metavar="NAME", help="the name to log in with")
 
 

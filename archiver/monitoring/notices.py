@@ -96,7 +96,7 @@ def verify_notice(one: Verification, zone: tzinfo) -> Notice | None:
     if not one.findings:
         return None
     found = ", ".join(f"{name} {count:,}" for name, count in sorted(one.findings.items()))
-    text = f"the verification of {began} found {found}: `archiver verify` names all of it"
+    text = f"the verification of {began} found {found}: run `archiver verify` for details"
     return Notice(Kind.DAMAGE, text, facts | {"findings": dict(one.findings)})
 
 

@@ -42,9 +42,9 @@ class MemoryStorage(Storage):
         check_key(key)
         await lowlevel.checkpoint()
         if replacing is None and key in self.objects:
-            raise KeyExists(f"there is already an object {key}", key=key)
+            raise KeyExists(f"{key} already exists", key=key)
         if replacing is not None and self._entry(key).tag != replacing:
-            raise KeyChanged(f"{key} has been changed by somebody else", key=key)
+            raise KeyChanged(f"{key} was changed by another process", key=key)
         data = body.source
         if isinstance(data, Path):
             data = await to_thread.run_sync(data.read_bytes)

@@ -98,7 +98,7 @@ def test_no_page_has_a_banished_phrase(document: Path) -> None:
 
 
 def test_no_message_hint_or_help_has_a_banished_phrase() -> None:
-    found = []
+    found: list[str] = []
     for path in sorted(ROOT.rglob("*.py")):
         name = str(path.relative_to(TOP))
         for line, text in messages(path.read_text("utf-8")):

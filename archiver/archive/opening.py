@@ -60,7 +60,8 @@ async def locked_archive(
             async with closed_at_the_end(await Catalog.open(path, archive_id)) as catalog:
                 ledger = Ledger(storage, archive_id, lease=pace.lease)
                 archive = Archive(storage, archive_id, ledger, catalog, pace=pace, lock=lock)
-                await archive.catch_up()
+                if await ledger.claim_left(await archive.catch_up()):
+                    await archive.catch_up()
                 await archive.publish()
                 yield archive
 

@@ -101,6 +101,24 @@ class Ledger:
             await self._claim(segment.head)
         return segment
 
+    async def claim_left(self, after: Head) -> bool:
+        """Claim, for its writer, a whole segment that follows `after` and was left without a claim.
+
+        Returns whether there is more to read now. Whoever decides on what was told before has to
+        know of it first: its events are true, and somebody will claim it sooner or later.
+        """
+        number, numbers = after.number + 1, Numbers()
+        async for info in self._storage.list(number_stem(number)):
+            numbers.note(info.key)
+        if not numbers.segments:
+            return False
+        try:
+            async with append_lock(self._storage, times=self._lease):
+                await self._require_free(after)
+        except KeyExists:
+            return True
+        return False
+
     async def _require_free(self, after: Head) -> None:
         """Raise KeyExists unless the number after that one is free.
 

@@ -3,11 +3,13 @@ not tell of, no object that nobody knows, and nothing fetched again."""
 
 import multiprocessing
 import shutil
+from contextlib import suppress
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 
+from archiver.errors import UsageError
 from archiver.sandbox.exchange import Route
 from archiver.verify.verify import Wanted, verify
 from tests.crash.child import DIED
@@ -84,10 +86,14 @@ async def found_by_verify(night: Night) -> list[str]:
 async def completed(night: Night, name: str, by: str) -> None:
     if by == "run":
         assert (await night.run()).exit_code in (0, 3)
-    elif name == "prune":
-        await pruned(night, len((await planned(night)).record_ids))
-    else:
-        await erased(night, len((await erasable(night)).archived))
+        return
+    # A removal whose announcement was written and not claimed is seen by the owner of the lock
+    # alone: it is finished first, and then the number that was shown before is too high.
+    with suppress(UsageError):
+        if name == "prune":
+            await pruned(night, len((await planned(night)).record_ids))
+        else:
+            await erased(night, len((await erasable(night)).archived))
 
 
 async def dies_at(

@@ -14,7 +14,7 @@ settings.load_profile("calm")
 
 NIGHTLY_SECONDS = 1800
 TESTS = Path(__file__).parent
-NOT_LOOKED_AT = {"cli", "crash", "desk", "export", "run", "web"}
+NOT_LOOKED_AT = {"cli", "crash", "export", "run", "web"}
 """Folders of tests whose newest code may still block the loop: each goes as soon as it does not."""
 
 

@@ -77,7 +77,7 @@ async def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 async def test_a_damaged_file_is_an_error_and_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "desk.sqlite"
     path.write_bytes(b"no database " * 500)
-    with pytest.raises(StorageError, match="cannot be used") as caught:
+    with pytest.raises(StorageError, match="cannot use") as caught:
         async with desk_file(tmp_path):
             pass
     assert "backup" in caught.value.hint

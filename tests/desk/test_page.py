@@ -55,7 +55,7 @@ def test_its_numbers_are_those_of_the_code() -> None:
     text = " ".join(PAGE.split())
     told = {
         "Passwords have ten characters": SHORTEST == 10,
-        "Ten failed log-ins with one name": PER_NAME == 10,
+        "ten failed log-ins with one name": PER_NAME == 10,
         "thirty from one address": PER_ADDRESS == 30,
         "one attempt grows back each minute": timedelta(minutes=1) == EVERY,
         "four hours without a click": timedelta(hours=4) == IDLE,

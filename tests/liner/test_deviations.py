@@ -33,13 +33,13 @@ def test_what_is_as_documented_or_makes_no_sense_is_no_oddity(row: dict[str, Any
     [
         (
             {"createdAt": "2026-10-01T08:31:17"},
-            "without a UTC offset (first seen: createdAt of call 5 ",
+            "without a UTC offset (first seen: createdAt of call 5)",
         ),
-        ({"createdAt": "2026-10-01"}, "without a UTC offset (first seen: createdAt of call 5 "),
-        ({"leadId": "9"}, "as text (leadId of call 5 "),
-        ({"id": "5"}, "as text (id of call 5 "),
-        ({"hasRecords": 1}, "as numbers or text (hasRecords of call 5 "),
-        ({"hasRecords": "true"}, "as numbers or text (hasRecords of call 5 "),
+        ({"createdAt": "2026-10-01"}, "without a UTC offset (first seen: createdAt of call 5)"),
+        ({"leadId": "9"}, "as text (first seen: leadId of call 5)"),
+        ({"id": "5"}, "as text (first seen: id of call 5)"),
+        ({"hasRecords": 1}, "as numbers or text (first seen: hasRecords of call 5)"),
+        ({"hasRecords": "true"}, "as numbers or text (first seen: hasRecords of call 5)"),
     ],
 )
 def test_an_oddity_is_noted_with_its_first_row(changes: dict[str, Any], named: str) -> None:

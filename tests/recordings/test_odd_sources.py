@@ -108,7 +108,7 @@ async def test_more_than_was_announced_is_called_more(tmp_path: Path) -> None:
         await asked.say(head.encode() + SOUND)
         asked.hang_up()
 
-    with pytest.raises(FetchError, match="more than") as caught:
+    with pytest.raises(FetchError, match="more bytes than") as caught:
         await fetched(tmp_path, route)
     assert caught.value.reason is Reason.TOO_MUCH
 

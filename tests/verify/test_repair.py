@@ -132,7 +132,7 @@ async def test_nothing_is_repaired_on_a_broken_ledger(tmp_path: Path) -> None:
         newest = [key for key in medium.listing() if key.endswith(".jsonl")][-1]
         medium.write(newest, flipped(medium.read(newest), 200))
         found = {one.key: one for one in await findings(night)}
-        assert "repair that first" in found[AUDIO].next
+        assert "restore it first" in found[AUDIO].next
         assert AUDIO not in medium.listing()
 
 

@@ -88,7 +88,7 @@ def read_users(path: Path) -> dict[str, User]:
     for section in parse_document(source, text, _KNOWN).sections("users"):
         user = _user(section)
         if user.name in users:
-            raise section.error("name", f"duplicate user {user.name}", "keep one entry")
+            raise section.error("name", f"is listed twice: {user.name}", "keep one entry")
         users[user.name] = user
     return users
 

@@ -72,7 +72,7 @@ def test_the_group_of_the_service_may_read_it(tmp_path: Path, mode: int) -> None
         ("users: [{name: anna, role: admin, password: pw}]", "users.password is not a hash"),
         (
             "users:\n- {name: a, role: admin}\n- {name: A, role: admin}",
-            "line 3: users.name a stands",
+            "line 3: users.name is listed twice: a",
         ),
         ("users: {anna: admin}", "users must be a list"),
         ("user: []", "unknown key user"),

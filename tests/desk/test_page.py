@@ -57,7 +57,7 @@ def test_its_numbers_are_those_of_the_code() -> None:
         "Passwords have ten characters": SHORTEST == 10,
         "ten failed log-ins with one name": PER_NAME == 10,
         "thirty from one address": PER_ADDRESS == 30,
-        "one attempt grows back each minute": timedelta(minutes=1) == EVERY,
+        "one attempt becomes available each minute": timedelta(minutes=1) == EVERY,
         "four hours without a click": timedelta(hours=4) == IDLE,
         "in any case after fourteen": timedelta(hours=14) == LONGEST,
         "nobody else's for an hour": timedelta(hours=1) == LEASE,

@@ -245,7 +245,7 @@ async def test_an_owner_that_lost_its_lease_is_stopped(lose: str) -> None:
     storage = MemoryStorage()
     with (
         anyio.fail_after(PATIENCE),
-        pytest.raises(StorageError, match="another run has acquired the lock"),
+        pytest.raises(StorageError, match="another run has acquired"),
     ):
         async with archive_lock(storage, "archiver run", times=QUICK):
             if lose == "replaced":
@@ -355,7 +355,7 @@ async def test_a_lease_ends_where_versions_may_not_be_removed(
 
 
 async def test_nobody_elses_lease_is_removed_at_the_end(kept: S3Storage) -> None:
-    with pytest.raises(StorageError, match="another run has acquired the lock"):
+    with pytest.raises(StorageError, match="another run has acquired"):
         async with archive_lock(kept, "archiver run", times=QUICK):
             newest = await kept.stat(ARCHIVE_LOCK_KEY)
             with anyio.fail_after(PATIENCE):

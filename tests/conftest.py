@@ -1,5 +1,7 @@
 """Fixtures shared by every test."""
 
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,10 @@ import pytest
 from hypothesis import settings
 
 from tests.support.blocking import Watch
+
+# Started by nohup, the tests and every process that they start would ignore a closed terminal.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # How long an example takes says something about the machine and nothing about the code.
 settings.register_profile("calm", deadline=None)

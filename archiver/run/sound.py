@@ -12,7 +12,7 @@ import anyio
 from archiver.archive.archive import Archive
 from archiver.clock import Clock
 from archiver.config import InspectConfig
-from archiver.errors import ArchiverError
+from archiver.errors import ArchiverError, ExtraMissing
 from archiver.inspection.inspect import Inspection, Watcher, inspect
 from archiver.inspection.write import write_findings
 from archiver.ledger.events import Inspected
@@ -49,6 +49,8 @@ async def check_sound(
         )
         report.damaged += await write_findings(archive, clock=clock, act=report.run_id)
         report.notes += _notes(report.sound)
+    except ExtraMissing as error:
+        report.notes.append(f"the sound of recordings is not checked: {error}; {error.hint}")
     except ArchiverError as error:
         report.notes.append(f"the sound check stopped early: {error}; {error.hint or 'see above'}")
     report.head = await archive.publish()

@@ -57,6 +57,11 @@ class Reason(StrEnum):
         return self in _NEVER_SERVED
 
     @property
+    def may_be_expired(self) -> bool:
+        """Whether only the address may have expired: then a fresh one serves the recording."""
+        return self in _OF_AN_EXPIRED_ADDRESS
+
+    @property
     def retryable(self) -> bool:
         """Whether the next run may fare better without anybody doing anything."""
         return self not in _NEEDS_A_PERSON
@@ -104,6 +109,10 @@ _TRANSIENT = frozenset(
         Reason.TOO_MUCH,
         Reason.STALLED,
     }
+)
+
+_OF_AN_EXPIRED_ADDRESS = frozenset(
+    {Reason.SOURCE_MISSING, Reason.SOURCE_FORBIDDEN, Reason.NOT_AUDIO, Reason.EMPTY}
 )
 
 _NEVER_SERVED = frozenset(

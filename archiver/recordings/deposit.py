@@ -10,7 +10,7 @@ import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from archiver.clock import Clock
 from archiver.errors import ArchiveDamaged, FetchError, KeyExists, KeyMissing, StorageError
@@ -55,13 +55,6 @@ class _Placed:
         return [succession(record_id, older, newer) for newer, older in pairs]
 
 
-class _PutAudio(NamedTuple):
-    """Audio as it lies there now; `version` only in a versioned bucket."""
-
-    is_new: bool
-    version: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """The place of recordings and sidecars in one archive; `version` is this archiver's.
@@ -85,7 +78,7 @@ class Shelf:
         """
         key, found_under = self._key_of(call, recording, fetched.format.extension)
         try:
-            put = await self._put_audio(key, fetched.body)
+            audio_version = await self._put_audio(key, fetched.body)
         except StorageError:
             await self._note_left(recording.id, key)
             raise
@@ -101,15 +94,13 @@ class Shelf:
         )
         try:
             placed = await self._put_first_sidecar(sidecar_key(key), card)
-        except (StorageError, FetchError) as error:
-            if put.is_new:
-                await self._take_back(recording.id, key)
-            if isinstance(error, StorageError):
-                await self._note_left(recording.id, sidecar_key(key))
+        except (StorageError, FetchError):
+            # The audio stays: a worker that was given the same recording may have adopted it.
+            self.orphans.setdefault(recording.id, key)
             raise
         self.orphans.pop(recording.id, None)
         who = attribution(call, recording)
-        stored = _stored(recording, found_under, who, audio, put.version, placed)
+        stored = _stored(recording, found_under, who, audio, audio_version, placed)
         return (stored, *placed.earlier(recording.id))
 
     def _key_of(self, call: Call, recording: Recording, extension: str) -> tuple[str, int]:
@@ -239,27 +230,18 @@ class Shelf:
             )
         return line
 
-    async def _put_audio(self, key: str, body: Body) -> _PutAudio:
+    async def _put_audio(self, key: str, body: Body) -> str | None:
+        """Put the audio, or adopt what lies there; its version in a versioned bucket."""
         try:
-            return _PutAudio(is_new=True, version=(await self.storage.put(key, body)).version)
+            return (await self.storage.put(key, body)).version
         except KeyExists:
             if await self._holds(key, body):
-                return _PutAudio(is_new=False, version=(await self.storage.stat(key)).version)
+                return (await self.storage.stat(key)).version
         raise FetchError(
             Reason.DIFFERENT_BYTES,
             f"{key} exists, but the source now returns different bytes",
             hint="nothing was overwritten; compare both, and keep the right one",
         )
-
-    async def _take_back(self, record_id: int, key: str) -> None:
-        """Remove audio that was put a moment ago and whose sidecar has no room.
-
-        Nothing tells of it yet. Where it cannot be removed, it is an orphan.
-        """
-        try:
-            await self.storage.delete(key)
-        except StorageError:
-            self.orphans[record_id] = key
 
     async def _note_left(self, record_id: int, key: str) -> None:
         """A put that failed may have given the object its name all the same: then it is an orphan,

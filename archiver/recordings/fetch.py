@@ -14,8 +14,9 @@ strong validator (ETag, or a Last-Modified that was old enough), and the answer 
 Everything else starts over. 416 is an answer like any other: it starts over.
 
 An address that is refused, missing or serves a page (401, 403, 404, 410, HTML) may simply have
-expired: the API is asked once for a fresh one. Faults of the network and of the server are retried
-with growing waits; a server that names a wait is obeyed. A body that sends no byte for `stall`
+expired. That is no fault to retry: who has asked for the recording asks the API once for a fresh
+address (`Reason.may_be_expired`). Faults of the network and of the server are retried with growing
+waits; a server that names a wait is obeyed. A body that sends no byte for `stall`
 seconds, or hardly any, is given up.
 
 Only the API's own origin ever sees the API key, and every hop of a redirect passes the same policy.
@@ -74,13 +75,6 @@ _CONNECT_SECONDS = 10.0
 _AGREEING_FETCHES = 4
 """How many bodies of unproved length are fetched, at the most, until two agree."""
 
-_ASK_FOR_FRESH = frozenset(
-    {Reason.SOURCE_MISSING, Reason.SOURCE_FORBIDDEN, Reason.NOT_AUDIO, Reason.EMPTY}
-)
-
-Refresh = Callable[[], Awaitable[Recording]]
-"""Asks the API for the recording again: for an address that is fresh."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -100,7 +94,6 @@ class _Download:
     url: httpx.URL
     total: int | None = None
     headers: httpx.Headers | None = None
-    is_fresh: bool = False
     digests: set[str] = field(default_factory=set)
 
     async def start_over(self) -> None:
@@ -157,7 +150,7 @@ class Fetcher:
         self._on_bytes = on_bytes
         self._on_retry = on_retry
 
-    async def fetch(self, recording: Recording, part: Part, refresh: Refresh) -> Fetched:
+    async def fetch(self, recording: Recording, part: Part) -> Fetched:
         """The recording, proved whole, in `part`.
 
         Raises FetchError with the reason of the last attempt; StorageFull when there is no room.
@@ -165,14 +158,6 @@ class Fetcher:
         download = _Download(part, self._address(recording))
 
         async def attempt() -> Fetched:
-            try:
-                return await self._attempt(download, recording)
-            except FetchError as error:
-                if error.reason not in _ASK_FOR_FRESH or download.is_fresh:
-                    raise
-            await download.start_over()
-            download.url = self._address(await refresh())
-            download.is_fresh = True
             return await self._attempt(download, recording)
 
         def announce(scheduled: RetryScheduled) -> None:

@@ -21,6 +21,9 @@ from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.work import Outcome
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
+from archiver.crew.crew import Crew
+from archiver.crew.equipment import spool_on_the_way_to
+from archiver.crew.in_process import InProcess
 from archiver.errors import ArchiverError
 from archiver.evidence.attest import attest
 from archiver.liner.names import Directory
@@ -36,7 +39,7 @@ from archiver.run.recovery import Recovery, recovering
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest
 from archiver.run.sound import check_sound
-from archiver.run.source import Source, source, spool_on_the_way_to
+from archiver.run.source import Source, source
 from archiver.run.work import Courier
 from archiver.tasks.grace import Grace
 from archiver.tasks.stopping import cancelled_by
@@ -126,7 +129,8 @@ class _Run:
         """List what there is to do, and change nothing."""
         surveyor = Surveyor(self.origin.liner, self.clock)
         recorder = self._recorder(self._claims())
-        done = await self._pipeline(surveyor.bring, recorder)
+        workers = self.intake.config.download.workers
+        done = await self._pipeline(surveyor.bring, recorder, couriers=workers)
         return await close_survey(self.intake, recorder, surveyor, done=done, began=self.began)
 
     async def bring_home(self) -> RunReport:
@@ -135,9 +139,10 @@ class _Run:
         recorder = self._recorder(claims)
         archive, run_id = self.intake.archive, self.intake.run_id
         async with recovering(archive, self.clock, run_id) as recovery:
-            courier = self._courier(claims, recovery)
+            crew = self._crew()
+            courier = self._courier(claims, recovery, crew)
             try:
-                done = await self._pipeline(courier.bring, recorder)
+                done = await self._pipeline(courier.bring, recorder, couriers=crew.couriers)
             except ArchiverError:
                 # What was archived until now belongs into the ledger; else the next run looks.
                 with suppress(ArchiverError):
@@ -174,6 +179,7 @@ class _Run:
 
     async def _tell_unfinished(self, courier: Courier) -> None:
         """Record what units had stored when they were ended before their outcome."""
+        await courier.drain()
         catalog, run_id = self.intake.archive.catalog, self.intake.run_id
         await catalog.record(courier.unfinished, at=self.clock(), run=run_id)
 
@@ -197,28 +203,36 @@ class _Run:
 
         return Recorder(self.intake.archive, self.intake.run_id, self.clock, claims, settled)
 
-    async def _pipeline(self, bring: Bring, recorder: Recorder) -> bool:
+    async def _pipeline(self, bring: Bring, recorder: Recorder, *, couriers: int) -> bool:
         return await run_pipeline(
             self.intake.produce,
             bring,
             recorder.run,
-            workers=self.intake.config.download.workers,
+            workers=couriers,
             stop=self.stop,
             grace=self.grace,
         )
 
-    def _courier(self, claims: Claims, recovery: Recovery) -> Courier:
+    def _crew(self) -> Crew:
         intake = self.intake
         storage = intake.archive.storage
+        return InProcess(
+            self.origin.fetcher(on_bytes=lambda count: intake.on_event(BytesReceived(count))),
+            storage,
+            spool_on_the_way_to(storage, intake.config),
+            self.grace,
+            self.clock,
+            couriers=intake.config.download.workers,
+        )
+
+    def _courier(self, claims: Claims, recovery: Recovery, crew: Crew) -> Courier:
+        intake = self.intake
         return Courier(
             liner=self.origin.liner,
-            fetcher=self.origin.fetcher(
-                on_bytes=lambda count: intake.on_event(BytesReceived(count))
-            ),
-            shelf=Shelf(storage, self.clock, __version__, recovery.orphans),
+            crew=crew,
+            shelf=Shelf(intake.archive.storage, self.clock, __version__, recovery.orphans),
             directory=intake.directory,
             registry=claims,
-            spool=spool_on_the_way_to(storage, intake.config),
             grace=self.grace,
             clock=self.clock,
             recheck=intake.config.window.recheck,

@@ -4,27 +4,18 @@ Whoever asks the API or fetches recordings does it through this, so that no comm
 than another, and all of them wait and give up alike.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
+from archiver.crew.equipment import OnBytes, OnRetry, fetcher_over, policy_of
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
 from archiver.liner.client import LinerClient
 from archiver.recordings.fetch import Fetcher
-from archiver.recordings.spool import Spool
-from archiver.storage.base import Storage
-from archiver.tasks.retry import RetryScheduled
-
-_HELD_FOR_A_DISK: Final = 1024 * 1024
-"""Bytes of one recording held in memory on the way to a disk; beyond it a part file takes them,
-right beside their final place."""
-
-OnRetry = Callable[[RetryScheduled], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +29,13 @@ class Source:
     pace: Pace = REAL_PACE
     on_retry: OnRetry | None = None
 
-    def fetcher(self, *, on_bytes: Callable[[int], None] = lambda count: None) -> Fetcher:
+    def fetcher(self, *, on_bytes: OnBytes = lambda count: None) -> Fetcher:
         """What fetches recordings; `on_bytes` hears how many bytes have arrived."""
-        return Fetcher(
+        return fetcher_over(
             self.transport,
             self.policy,
-            api_url=self.config.api.url,
-            api_key=self.config.api.api_key,
-            max_bytes=self.config.download.max_bytes,
-            retry=self.pace.fetch,
-            stall=self.pace.stall,
+            self.config,
+            self.pace,
             on_bytes=on_bytes,
             on_retry=self.on_retry,
         )
@@ -66,19 +54,8 @@ async def source(
 
     `clock` is for requests to the API.
     """
-    policy = OriginPolicy(config.api.url, config.download.allow_origins)
+    policy = policy_of(config)
     transport = GuardedTransport(policy, limit=connections, proxies=config.http.proxy)
     client = LinerClient(config.api, transport, retry=pace.api, clock=clock, on_retry=on_retry)
     async with client as liner:
         yield Source(config, liner, transport, policy, pace, on_retry)
-
-
-def spool_on_the_way_to(storage: Storage, config: Config) -> Spool:
-    """Where recordings wait until they are whole.
-
-    On the way to a disk little is held in memory; on the way to S3 each worker has its share.
-    """
-    if storage.is_local:
-        return Spool(storage.spool_folder, _HELD_FOR_A_DISK)
-    download = config.download
-    return Spool(download.spool, download.spool_memory // download.workers)

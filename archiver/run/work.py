@@ -23,6 +23,8 @@ from archiver.catalog.states import (
 )
 from archiver.catalog.work import KnownRecording, Outcome, Result, Task
 from archiver.clock import Clock
+from archiver.crew.crew import Crew
+from archiver.crew.unit import Brought, Unit
 from archiver.errors import (
     ArchiveDamaged,
     FetchError,
@@ -37,10 +39,8 @@ from archiver.liner.models import Call, Recording
 from archiver.liner.names import Directory
 from archiver.reasons import Reason
 from archiver.recordings.deposit import Shelf
-from archiver.recordings.fetch import Fetcher
 from archiver.recordings.names import names_of
 from archiver.recordings.sidecar import metadata_digest
-from archiver.recordings.spool import Spool
 from archiver.run.events import CURRENT_CALL
 from archiver.tasks.grace import Grace
 
@@ -79,17 +79,17 @@ class _Progress:
 class Courier:
     """Does units of work. `recheck` are the ages at which a call is looked at again.
 
+    `crew` fetches and stores, `shelf` keeps sidecars up to date and knows the orphans.
     `unfinished` gathers what units had stored already when they were ended before their outcome.
     With `doubts` a run before this one died: it may have revised sidecars and told nobody, so they
     are looked at even where the API tells what the catalog knows.
     """
 
     liner: LinerClient
-    fetcher: Fetcher
+    crew: Crew
     shelf: Shelf
     directory: Directory
     registry: Registry
-    spool: Spool
     grace: Grace
     clock: Clock
     recheck: tuple[timedelta, ...]
@@ -193,23 +193,43 @@ class Courier:
         progress: _Progress,
         now: datetime,
     ) -> None:
-        async def refresh() -> Recording:
-            return await self._ask_again(task.call.id, recording.id)
-
         try:
-            async with self.spool.part() as part:
-                fetched = await self.fetcher.fetch(recording, part, refresh)
-                names = await names_of(task.call, recording, self.directory)
-                async with self.grace.protected():
-                    told = await self.shelf.place(task.call, recording, names, fetched)
-        except (FetchError, ObjectRefused) as error:
-            reason = error.reason if isinstance(error, FetchError) else Reason.NOT_STORED
-            progress.details.append((recording.id, str(error)))
-            self._leave_open(task.call, recording.id, reason, known, progress, now)
+            brought = await self._brought(task.call, recording)
+            if brought.reason is not None and brought.reason.may_be_expired:
+                fresh = await self._ask_again(task.call.id, recording.id)
+                renewed = replace(recording, file_url=fresh.file_url)
+                brought = await self._brought(task.call, renewed)
+        except FetchError as error:
+            brought = Brought(reason=error.reason, detail=str(error))
+        if brought.reason is not None:
+            progress.details.append((recording.id, brought.detail))
+            self._leave_open(task.call, recording.id, brought.reason, known, progress, now)
             return
-        progress.events += told
+        progress.events += brought.events
         progress.reach(recording.id, RecordingState.ARCHIVED)
-        progress.results.append(Result(recording.id, "archived", size=fetched.body.size))
+        progress.results.append(Result(recording.id, "archived", size=brought.size))
+
+    async def _brought(self, call: Call, recording: Recording) -> Brought:
+        """What became of the recording, once. Raises the error that ends the run."""
+        names = await names_of(call, recording, self.directory)
+        orphan = self.shelf.orphans.get(recording.id)
+        brought = await self.crew.bring(Unit(call, recording, names, orphan))
+        self._note_left(recording.id, brought)
+        if brought.failure is not None:
+            raise brought.failure
+        return brought
+
+    async def drain(self) -> None:
+        """Take in how recordings ended whose calls were given up meanwhile."""
+        for record_id, brought in await self.crew.drain():
+            self._note_left(record_id, brought)
+            self.unfinished.extend(brought.events)
+
+    def _note_left(self, record_id: int, brought: Brought) -> None:
+        """Remember what lies there untold now, and forget what lay there before."""
+        self.shelf.orphans.pop(record_id, None)
+        if brought.left is not None:
+            self.shelf.orphans[record_id] = brought.left
 
     async def _look_for(
         self, task: Task, known: KnownRecording, progress: _Progress, now: datetime

@@ -12,11 +12,12 @@ from archiver.archive.pace import Pace
 from archiver.archive.unrecorded import Left
 from archiver.clock import Clock
 from archiver.config import Config
+from archiver.crew.equipment import spool_on_the_way_to
 from archiver.errors import FetchError, StorageError
 from archiver.liner.names import Directory
 from archiver.retention.acts import name_of_act
 from archiver.run.recovery import record_reports, record_revisions
-from archiver.run.source import source, spool_on_the_way_to
+from archiver.run.source import source
 from archiver.verify.audit import Verification
 from archiver.verify.findings import Finding
 from archiver.verify.inventory import Inventory

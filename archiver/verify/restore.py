@@ -23,7 +23,7 @@ from archiver.liner.names import Directory
 from archiver.reasons import Reason
 from archiver.recordings import sidecar
 from archiver.recordings.audio import findings_of, identify
-from archiver.recordings.fetch import Fetcher
+from archiver.recordings.fetch import Fetched, Fetcher
 from archiver.recordings.names import names_of
 from archiver.recordings.sidecar import Audio, Sidecar
 from archiver.recordings.spool import Part, Spool
@@ -67,13 +67,8 @@ class Mender:
         await self.archive.publish()
 
     async def _mend_audio(self, expected: Expected) -> None:
-        recording = await self._recording(expected)
-
-        async def refresh() -> Recording:
-            return await self._recording(expected)
-
         async with self.spool.part() as part:
-            fetched = await self.fetcher.fetch(recording, part, refresh)
+            fetched = await self._fetch(expected, part)
             if fetched.body.sha256 != expected.sha256:
                 raise FetchError(
                     Reason.DIFFERENT_BYTES,
@@ -81,6 +76,14 @@ class Mender:
                     hint="restore the object from a copy of the archive",
                 )
             await self._replace(expected, fetched.body, ())
+
+    async def _fetch(self, expected: Expected, part: Part) -> Fetched:
+        try:
+            return await self.fetcher.fetch(await self._recording(expected), part)
+        except FetchError as error:
+            if not error.reason.may_be_expired:
+                raise
+        return await self.fetcher.fetch(await self._recording(expected), part)
 
     async def _mend_sidecar(self, expected: Expected) -> None:
         recording = await self._recording(expected)

@@ -316,8 +316,12 @@ async def test_what_is_no_sidecar_at_the_place_of_one_is_named_and_left_alone(
         path.write_text("no sidecar")
         report = await night.run()
         assert reasons(report) == {11: "different-bytes"}
-        assert not path.with_suffix(".wav").exists()
+        assert path.with_suffix(".wav").read_bytes() == audio_of(world)[11]
         assert path.read_text() == "no sidecar"
+        path.unlink()
+        night.clock.advance(days=1)
+        assert (await night.run()).exit_code == 0
+        night.check_archive()
 
 
 async def test_a_ledger_that_lost_its_end_is_damage_and_nothing_is_written(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("recordings",),
     ("catalog",),
     ("archive",),
-    ("retention", "evidence", "monitoring", "inspection", "desk"),
+    ("crew", "retention", "evidence", "monitoring", "inspection", "desk"),
     ("run", "web"),
     ("verify", "export", "doctor"),
     ("cli", "__main__"),

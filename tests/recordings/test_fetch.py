@@ -57,7 +57,6 @@ class Source:
     fetcher: Fetcher
     folder: Path
     waits: list[float] = field(default_factory=list)
-    refreshed: int = 0
 
     async def fetch(self, in_memory: int = 10_000, **changes: object) -> tuple[Fetched, bytes]:
         told = Recording(
@@ -65,12 +64,8 @@ class Source:
         )
         recording = replace(told, **changes)  # type: ignore[arg-type]
 
-        async def refresh() -> Recording:
-            self.refreshed += 1
-            return recording
-
         async with Spool(self.folder, in_memory).part() as part:
-            fetched = await self.fetcher.fetch(recording, part, refresh)
+            fetched = await self.fetcher.fetch(recording, part)
             body = fetched.body.source
             return fetched, body if isinstance(body, bytes) else body.read_bytes()
 
@@ -251,22 +246,23 @@ async def test_a_source_that_only_trickles_is_a_stalled_one(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-async def test_a_refused_address_is_asked_for_again_once(tmp_path: Path, status: int) -> None:
+async def test_a_refused_address_may_have_expired_and_is_not_tried_again(
+    tmp_path: Path, status: int
+) -> None:
     async with source(tmp_path, *on_file(Status(status), times=1)) as one:
-        _, body = await one.fetch()
-        assert (one.refreshed, one.waits) == (1, [])
-    assert body == AUDIO.data
+        assert (await one.reason()).may_be_expired
+        assert one.waits == []
 
 
 @pytest.mark.parametrize(
     ("effect", "reason", "fetches"),
     [
-        (Status(404), Reason.SOURCE_MISSING, 2),
-        (Status(410), Reason.SOURCE_MISSING, 2),
-        (Status(403), Reason.SOURCE_FORBIDDEN, 2),
+        (Status(404), Reason.SOURCE_MISSING, 1),
+        (Status(410), Reason.SOURCE_MISSING, 1),
+        (Status(403), Reason.SOURCE_FORBIDDEN, 1),
         (Status(500), Reason.SOURCE_ERROR, 3),
         (Status(202), Reason.SOURCE_ERROR, 3),
-        (html(200), Reason.NOT_AUDIO, 2),
+        (html(200), Reason.NOT_AUDIO, 1),
         (HangUp(), Reason.UNREACHABLE, 3),
         (Gzip(), Reason.ENCODED, 1),
         (Redirect("{origin}{path}"), Reason.TOO_MANY_REDIRECTS, 6),

@@ -51,11 +51,8 @@ async def fetching(folder: Path, api: str, *allow: str) -> AsyncIterator[Fetch]:
         async def fetch(url: str) -> bytes:
             recording = Recording(11, duration_seconds=1, file_url=url)
 
-            async def refresh() -> Recording:
-                return recording
-
             async with Spool(folder, 10**6).part() as part:
-                body = (await fetcher.fetch(recording, part, refresh)).body.source
+                body = (await fetcher.fetch(recording, part)).body.source
                 assert isinstance(body, bytes)
                 return body
 

@@ -1,0 +1,27 @@
+"""The crew of a run, wherever it works: one verb, and an orderly end."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from archiver.crew.unit import Brought, Unit
+
+
+class Crew(Protocol):
+    """Fetches, proves and stores recordings."""
+
+    @property
+    def couriers(self) -> int:
+        """How many units at a time keep the crew busy."""
+
+    async def bring(self, unit: Unit) -> Brought:
+        """Fetch, prove and store one recording.
+
+        A cancellation ends fetching at once, and lets storing finish within the run's grace.
+        """
+
+    async def drain(self) -> Sequence[tuple[int, Brought]]:
+        """How units ended whose `bring` was cancelled, each with the id of its recording.
+
+        Called once nobody calls `bring` any more. What is not known within the run's grace counts
+        as torn apart.
+        """

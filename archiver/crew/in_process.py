@@ -1,0 +1,49 @@
+"""The crew that works within the process of the run; what other crews do in theirs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archiver import __version__
+from archiver.clock import Clock
+from archiver.crew.unit import Brought, Unit
+from archiver.errors import ArchiverError, FetchError, ObjectRefused
+from archiver.reasons import Reason
+from archiver.recordings.deposit import Shelf
+from archiver.recordings.fetch import Fetcher
+from archiver.recordings.spool import Spool
+from archiver.storage.base import Storage
+from archiver.tasks.grace import Grace
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """Fetches with `fetcher`, by way of `spool`, into `storage`."""
+
+    fetcher: Fetcher
+    storage: Storage
+    spool: Spool
+    grace: Grace
+    clock: Clock
+    couriers: int
+
+    async def bring(self, unit: Unit) -> Brought:
+        """See `Crew.bring`."""
+        record_id = unit.recording.id
+        left = {} if unit.orphan is None else {record_id: unit.orphan}
+        shelf = Shelf(self.storage, self.clock, __version__, left)
+        try:
+            async with self.spool.part() as part:
+                fetched = await self.fetcher.fetch(unit.recording, part)
+                async with self.grace.protected():
+                    events = await shelf.place(unit.call, unit.recording, unit.names, fetched)
+        except FetchError as error:
+            return Brought(reason=error.reason, detail=str(error), left=left.get(record_id))
+        except ObjectRefused as error:
+            return Brought(reason=Reason.NOT_STORED, detail=str(error), left=left.get(record_id))
+        except ArchiverError as error:
+            return Brought(failure=error, left=left.get(record_id))
+        return Brought(events)
+
+    async def drain(self) -> Sequence[tuple[int, Brought]]:
+        """See `Crew.drain`: here every unit ends before its `bring` does."""
+        return ()

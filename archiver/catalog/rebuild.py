@@ -10,6 +10,7 @@ API gave them are not: the next run reads those that it needs again.
 """
 
 import os
+import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -49,16 +50,17 @@ class Rebuilding:
             self._db.executescript(
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536"
             )
+            self._indexes = _drop_indexes(self._db)
 
     def take(self, segments: Sequence[Segment]) -> None:
         """Apply segments that follow the last ones."""
         with CATALOG.sqlite_errors(), self._db:
             for segment in segments:
+                if not self._erases and any(line.startswith(_ERASING) for line in segment.lines):
+                    self._erases = True
+                    self._make_indexes()  # an erasure looks for the calls of a lead
                 replay(self._db, segment)
                 self.events += len(segment.lines)
-                self._erases = self._erases or any(
-                    line.startswith(_ERASING) for line in segment.lines
-                )
                 self._waiting.difference_update(segment.lines)
                 self._head = segment.head
 
@@ -66,6 +68,7 @@ class Rebuilding:
         """Finish the new catalog and move it to its place; how many rows its tables have."""
         with CATALOG.sqlite_errors():
             with self._db:
+                self._make_indexes()
                 self._take_over()
                 self._db.execute(
                     "UPDATE head SET number = ?, digest = ?", (self._head.number, self._head.digest)
@@ -93,6 +96,10 @@ class Rebuilding:
         with suppress(OSError):
             self._remove(self._beside)
 
+    def _make_indexes(self) -> None:
+        while self._indexes:
+            self._db.execute(self._indexes.pop())
+
     def _take_over(self) -> None:
         for line in self._known.outbox:
             if line in self._waiting:
@@ -104,6 +111,15 @@ class Rebuilding:
     def _remove(path: Path) -> None:
         for rest in ("", *_COMPANIONS):
             Path(f"{path}{rest}").unlink(missing_ok=True)
+
+
+def _drop_indexes(db: sqlite3.Connection) -> list[str]:
+    """Drop what can be made again, and return how: made at once it takes less than row by row."""
+    found = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql NOT NULL")
+    statements = dict(found.fetchall())
+    for name in statements:
+        db.execute(f"DROP INDEX {name}")
+    return list(statements.values())
 
 
 def _sync(path: Path) -> None:

@@ -25,10 +25,13 @@ OF_THIS_MACHINE = {"outbox", "rows", "head", "sqlite_sequence"}
 
 
 def rows(catalog: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table that the ledger fills, row for row."""
+    """Every table that the ledger fills, row for row, and the schema with its indexes."""
     with closing(sqlite3.connect(catalog)) as db:
         tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        return {
+        schema = {
+            "sqlite_master": sorted(db.execute("SELECT name, sql FROM sqlite_master"), key=repr)
+        }
+        return schema | {
             name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr)
             for (name,) in tables
             if name not in OF_THIS_MACHINE

@@ -12,7 +12,7 @@ nothing.
 
 import json
 import sqlite3
-from functools import singledispatch
+from functools import cache, singledispatch
 from typing import Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
@@ -109,9 +109,8 @@ _ARCHIVE: Final = upsert(
 
 @_apply.register
 def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
-    if removals.is_buried(db, event.record_id) or removals.is_erased(
-        db, event.call_id, event.lead_id, seconds(event.created_at or entry.at)
-    ):
+    created = seconds(event.created_at or entry.at)
+    if removals.is_removed(db, event.record_id, event.call_id, event.lead_id, created):
         return
     row = _Archived(
         record_id=event.record_id,
@@ -130,7 +129,7 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
         user_id=event.user_id,
         created_at=seconds(event.created_at),
         duration_seconds=event.duration_seconds,
-        findings=json.dumps(event.findings),
+        findings=_as_text(event.findings),
         archived_at=seconds(entry.at),
         version=event.version,
         sidecar_version=event.sidecar_version,
@@ -171,7 +170,7 @@ def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
     if event.findings is not None:
         db.execute(
             "UPDATE recordings SET findings = ? WHERE record_id = ? AND revision = ?",
-            (json.dumps(event.findings), event.record_id, event.revision),
+            (_as_text(event.findings), event.record_id, event.revision),
         )
         inspections.compare(db, event.record_id)
     _keep_revision(
@@ -352,6 +351,12 @@ def _keep_open(db: sqlite3.Connection, call_id: int, event: OpenRecording) -> No
         missing_days=json.dumps(event.missing_days),
     )
     db.execute(_KEEP_OPEN, row)
+
+
+@cache
+def _as_text(findings: tuple[str, ...]) -> str:
+    """The findings as the catalog keeps them. Few combinations occur, the empty one most of all."""
+    return json.dumps(findings)
 
 
 def _keep_revision(

@@ -19,10 +19,16 @@ _DOOMED_CALLS = """
        OR (lead_id = :lead AND coalesce(created_at, 0) < :before)
 """
 
+_TOMBSTONE = "SELECT 1 FROM tombstones WHERE record_id = ?"
+_ERASED = (
+    "EXISTS (SELECT 1 FROM erased_calls WHERE call_id = ?)"
+    " OR EXISTS (SELECT 1 FROM erasures WHERE lead_id = ? AND ? < before)"
+)
+
 
 def is_buried(db: sqlite3.Connection, record_id: int) -> bool:
     """Whether the recording has a tombstone."""
-    found = db.execute("SELECT 1 FROM tombstones WHERE record_id = ?", (record_id,)).fetchone()
+    found = db.execute(_TOMBSTONE, (record_id,)).fetchone()
     return found is not None
 
 
@@ -32,9 +38,23 @@ def is_erased(
     """Whether the call, or one of that lead created then, is erased. Unknown moments count as old:
     a person who was erased must not come back for want of a date."""
     found = db.execute(
-        "SELECT 1 WHERE EXISTS (SELECT 1 FROM erased_calls WHERE call_id = ?)"
-        " OR EXISTS (SELECT 1 FROM erasures WHERE lead_id = ? AND ? < before)",
+        f"SELECT 1 WHERE {_ERASED}",
         (call_id, lead_id, created_at or 0),
+    ).fetchone()
+    return found is not None
+
+
+def is_removed(
+    db: sqlite3.Connection,
+    record_id: int,
+    call_id: int,
+    lead_id: int | None,
+    created_at: int,
+) -> bool:
+    """Whether the recording has a tombstone, or its call is erased; one question for both."""
+    found = db.execute(
+        f"SELECT 1 WHERE EXISTS ({_TOMBSTONE}) OR {_ERASED}",
+        (record_id, call_id, lead_id, created_at),
     ).fetchone()
     return found is not None
 

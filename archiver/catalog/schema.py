@@ -131,6 +131,13 @@ MIGRATIONS: tuple[str, ...] = (
         sha256 TEXT NOT NULL
     ) WITHOUT ROWID;
     """,
+    # For how long each recording, with the sidecar of that revision, is known to be locked.
+    """
+    CREATE TABLE locks (
+        record_id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, seconds INTEGER NOT NULL
+    );
+    CREATE INDEX revisions_record ON revisions (record_id);
+    """,
 )
 
 _OF_ONE_RUN = """

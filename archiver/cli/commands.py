@@ -40,6 +40,7 @@ COMMANDS: Final[Sequence[Command]] = (
         "prune", "list recordings past their retention period; delete them with --remove COUNT"
     ),
     Command("erase", "erase all data of one person"),
+    Command("lock", "apply the configured Object Lock to objects that are not locked"),
     Command("key", "create and rotate the signing key of the ledger; sign now"),
     Command("user", "manage the users of the QA desk"),
     Command("serve", "serve the QA desk: search, listen, review"),

@@ -224,6 +224,21 @@ class Lifted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """The objects of these recordings are locked (Object Lock) for at least `seconds` from when
+    each was written; or that time has passed.
+
+    `revisions` are those of their sidecars, one a recording: a later one is not among the objects.
+    """
+
+    what: ClassVar[str] = "locked"
+
+    record_ids: tuple[int, ...]
+    revisions: tuple[int, ...]
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acted:
     """A person did something to the archive (`did`); who, and why, lies in the object `key`."""
 
@@ -342,6 +357,7 @@ Event: TypeAlias = (
     | Repaired
     | Held
     | Lifted
+    | Locked
     | Acted
     | Removing
     | Removed

@@ -46,6 +46,7 @@ class Did(StrEnum):
     LIFT = "lift"
     REPAIR = "repair"
     INSPECT = "inspect"
+    LOCK = "lock"
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ async def audit_object(
         faults.append(WormFault(over, key, found[0].version, known, ours is not None))
     if ours is not None and ours.version is not None:
         lock = await versions.lock(key, ours.version)
-        if not lock.holds(now) and not (lock.until and _is_over(ours, retain, now)):
+        if not lock.holds(now) and not _is_over(ours, retain, now):
             faults.append(WormFault(Fault.NOT_LOCKED, key, ours.version, known, until=lock.until))
     return faults
 

@@ -191,6 +191,14 @@ class _RetryingVersions(Versions):
         lock: ObjectLock = await self.retry(lambda: self.inner.lock(key, version))
         return lock
 
+    async def retain(self, key: str, version: str | None, mode: str, until: datetime) -> None:
+        """See `Versions.retain`."""
+        await self.retry(lambda: self.inner.retain(key, version, mode, until))
+
+    async def hold(self, key: str, version: str | None, *, is_on: bool) -> None:
+        """See `Versions.hold`."""
+        await self.retry(lambda: self.inner.hold(key, version, is_on=is_on))
+
     async def delete(self, key: str, version: str | None) -> None:
         """See `Versions.delete`."""
         await self.retry(lambda: self.inner.delete(key, version))

@@ -5,7 +5,7 @@ protects a version, never a key: a later put becomes the current object, and a d
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -24,11 +24,14 @@ class ObjectVersion:
 
 @dataclass(frozen=True, slots=True)
 class ObjectLock:
-    """The lock of one version: until when (None: it never had any), and whether a legal hold that
-    was set on the medium itself keeps it besides."""
+    """The lock of one version: until when (None: it never had any), in which mode, and whether a
+    legal hold on the medium itself keeps it besides. `written` is when the version was, by the
+    clock of the bucket."""
 
     until: datetime | None = None
     is_on_hold: bool = False
+    mode: str | None = None
+    written: datetime | None = field(default=None, compare=False)
 
     def holds(self, now: datetime) -> bool:
         """Whether the version cannot be removed at that moment."""
@@ -45,6 +48,15 @@ class Versions(ABC):
     @abstractmethod
     async def lock(self, key: str, version: str | None) -> ObjectLock:
         """The lock of that version (None: of the current object); KeyMissing without one."""
+
+    @abstractmethod
+    async def retain(self, key: str, version: str | None, mode: str, until: datetime) -> None:
+        """Lock that version in this mode until then. Only ever to be asked for a later date than
+        the version has: some servers shorten a lock without a word."""
+
+    @abstractmethod
+    async def hold(self, key: str, version: str | None, *, is_on: bool) -> None:
+        """Set a legal hold on that version, or remove it."""
 
     @abstractmethod
     async def delete(self, key: str, version: str | None) -> None:

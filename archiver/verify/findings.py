@@ -249,7 +249,7 @@ class NotLocked(Finding):
     """Object Lock is configured, and the object was never locked, or its lock ended too soon."""
 
     name: ClassVar[str] = "not-locked"
-    next_step: ClassVar[str] = "apply Object Lock to that version of the object"
+    next_step: ClassVar[str] = "run `archiver lock --again` to lock it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from functools import cache, singledispatch
 from typing import Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
-from archiver.catalog.projection import acts, exports, inspections, removals
+from archiver.catalog.projection import acts, exports, inspections, locks, removals
 from archiver.catalog.states import IS_NOT_ARCHIVED, IS_OPEN, RecordingState
 from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import (
@@ -31,6 +31,7 @@ from archiver.ledger.events import (
     Held,
     Inspected,
     Lifted,
+    Locked,
     OpenRecording,
     OrderSeen,
     Redacted,
@@ -301,6 +302,7 @@ def _(event: Repaired, db: sqlite3.Connection, entry: Entry) -> None:
     _keep_revision(
         db, event.record_id, event.damaged_key, event.damaged_sha256, event.damaged_version
     )
+    locks.forget(db, event.record_id)
     if event.version is not None:
         db.execute(
             "UPDATE recordings SET version = ? WHERE record_id = ? AND key = ?",
@@ -311,6 +313,7 @@ def _(event: Repaired, db: sqlite3.Connection, entry: Entry) -> None:
 for kind, bury in (
     (Held, removals.hold),
     (Lifted, removals.lift),
+    (Locked, locks.locked),
     (Removing, removals.removing),
     (Removed, removals.removed),
     (Erasing, removals.erasing),

@@ -140,7 +140,7 @@ def removed(event: Removed, db: sqlite3.Connection, entry: Entry) -> None:
             "DELETE FROM rows WHERE call_id IN (SELECT call_id FROM links WHERE record_id = ?)",
             (event.record_id,),
         )
-    for table in ("recordings", "revisions", "inspections", "removals"):
+    for table in ("recordings", "revisions", "inspections", "locks", "removals"):
         db.execute(f"DELETE FROM {table} WHERE record_id = ?", (event.record_id,))  # noqa: S608 - constants
 
 
@@ -195,4 +195,7 @@ def erased(event: Erased, db: sqlite3.Connection, entry: Entry) -> None:
         " OR call_id IN (SELECT call_id FROM erased_calls WHERE lead_id = ?)",
         (event.lead_id, before, event.lead_id),
     )
-    db.execute("DELETE FROM inspections WHERE record_id NOT IN (SELECT record_id FROM recordings)")
+    for table in ("inspections", "locks"):
+        db.execute(
+            f"DELETE FROM {table} WHERE record_id NOT IN (SELECT record_id FROM recordings)"  # noqa: S608 - constants
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -43,7 +44,21 @@ class VersionRequests:
         return ObjectLock(
             answer.get("ObjectLockRetainUntilDate"),
             answer.get("ObjectLockLegalHoldStatus") == "ON",
+            answer.get("ObjectLockMode"),
+            answer.get("LastModified"),
         )
+
+    def retain(self, key: str, version: str | None, mode: str, until: datetime) -> None:
+        """Lock a version."""
+        retention: Any = {"Mode": mode, "RetainUntilDate": until}
+        with s3_errors(key):
+            self.client.put_object_retention(**self._address(key, version), Retention=retention)
+
+    def hold(self, key: str, version: str | None, is_on: bool) -> None:
+        """Set or remove a legal hold."""
+        legal_hold: Any = {"Status": "ON" if is_on else "OFF"}
+        with s3_errors(key):
+            self.client.put_object_legal_hold(**self._address(key, version), LegalHold=legal_hold)
 
     def delete(self, key: str, version: str | None) -> None:
         """Remove a version; S3 does not mind if there is none."""
@@ -120,6 +135,14 @@ class S3Versions(Versions):
         """See `Versions.lock`."""
         found: ObjectLock = await self.in_thread(self.requests.lock, check_key(key), version)
         return found
+
+    async def retain(self, key: str, version: str | None, mode: str, until: datetime) -> None:
+        """See `Versions.retain`."""
+        await self.in_thread(self.requests.retain, check_key(key), version, mode, until)
+
+    async def hold(self, key: str, version: str | None, *, is_on: bool) -> None:
+        """See `Versions.hold`."""
+        await self.in_thread(self.requests.hold, check_key(key), version, is_on)
 
     async def delete(self, key: str, version: str | None) -> None:
         """See `Versions.delete`."""

@@ -1,0 +1,109 @@
+"""Which recordings are not known to be locked for long enough: questions about a catalog."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from archiver.catalog.states import IS_ARCHIVED
+from archiver.storage.keys import sidecar_key
+
+_IS_DUE: Final = f"""
+    state {IS_ARCHIVED} AND record_id NOT IN (SELECT record_id FROM removals)
+    AND (:again OR NOT EXISTS (
+        SELECT 1 FROM locks WHERE locks.record_id = recordings.record_id
+            AND locks.revision >= recordings.revision AND locks.seconds >= :seconds))
+"""  # noqa: S608 - constants only
+
+_DUE: Final = f"""
+    SELECT record_id, key, version, sidecar_version, revision
+    FROM recordings WHERE record_id > :after AND {_IS_DUE} ORDER BY record_id LIMIT :most
+"""  # noqa: S608 - constants only
+
+_HOW_MANY: Final = f"""
+    SELECT count(*), coalesce(sum(bytes + sidecar_bytes), 0) FROM recordings WHERE {_IS_DUE}
+"""  # noqa: S608 - constants only
+
+_FORMER: Final = f"""
+    SELECT count(*) FROM revisions
+    WHERE record_id IN (SELECT record_id FROM recordings WHERE {_IS_DUE})
+"""  # noqa: S608 - constants only
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An object, and its version where the ledger names one."""
+
+    key: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lockable:
+    """An archived recording with its objects: audio, sidecar, superseded sidecars and what a
+    repair kept aside. `revision` is that of the sidecar."""
+
+    record_id: int
+    revision: int
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """How many recordings are not known to be locked, with how many objects and bytes."""
+
+    recordings: int
+    objects: int
+    bytes: int
+
+
+def how_many_to_lock(db: sqlite3.Connection, seconds: int, *, again: bool) -> Due:
+    """What is not known to be locked for `seconds`; with `again`, all that is archived."""
+    wanted = {"seconds": seconds, "again": again}
+    count, size = db.execute(_HOW_MANY, wanted).fetchone()
+    (former,) = db.execute(_FORMER, wanted).fetchone()
+    return Due(count, 2 * count + former, size)
+
+
+def to_lock(
+    db: sqlite3.Connection, seconds: int, after: int, most: int, *, again: bool
+) -> list[Lockable]:
+    """The first of them by id, after that id."""
+    wanted = {"seconds": seconds, "again": again, "after": after, "most": most}
+    rows = db.execute(_DUE, wanted).fetchall()
+    former = _former(db, rows[0][0], rows[-1][0]) if rows else {}
+    return [
+        Lockable(
+            record_id,
+            revision,
+            (
+                Place(key, version),
+                Place(sidecar_key(key), sidecar_version),
+                *former.get(record_id, ()),
+            ),
+        )
+        for record_id, key, version, sidecar_version, revision in rows
+    ]
+
+
+def known_versions(db: sqlite3.Connection) -> dict[str, str | None]:
+    """The reports, holds and acts that the ledger names, by key, each with its version if any."""
+    found = dict(db.execute("SELECT report_key, report_version FROM runs"))
+    found |= dict(db.execute("SELECT key, version FROM holds WHERE NOT is_erased"))
+    found |= dict(
+        db.execute(
+            "SELECT lift_key, lift_version FROM holds WHERE lift_key IS NOT NULL AND NOT is_erased"
+        )
+    )
+    return found | {key: None for (key,) in db.execute("SELECT key FROM acts")}
+
+
+def _former(db: sqlite3.Connection, first: int, last: int) -> dict[int, Sequence[Place]]:
+    found: dict[int, list[Place]] = {}
+    rows = db.execute(
+        "SELECT record_id, key, version FROM revisions WHERE record_id BETWEEN ? AND ?",
+        (first, last),
+    )
+    for record_id, key, version in rows:
+        found.setdefault(record_id, []).append(Place(key, version))
+    return dict(found)

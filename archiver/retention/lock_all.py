@@ -1,0 +1,255 @@
+"""Object Lock for what lies unlocked, and for longer where the configuration asks for longer.
+
+A put is locked from its first moment. What was stored before Object Lock was configured, was copied
+from elsewhere, or was locked for a shorter time, is locked here: each object for `retain` from when
+it was written, as if it had been locked then. So an object whose time has passed is left as it is,
+and nobody is kept from deleting what is old enough. A lock is never shortened, and keeps its mode.
+
+The listing of a bucket does not tell locks, so each version is asked for by itself: one request an
+object, and a second where there is something to do. The ledger remembers which recordings are
+locked, and for how long; the next time only the others are asked for.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Final
+
+import anyio
+
+from archiver.archive.archive import Archive
+from archiver.catalog.locks import Due, Lockable, Place, how_many_to_lock, known_versions, to_lock
+from archiver.clock import Clock
+from archiver.config import ObjectLockConfig
+from archiver.errors import KeyMissing, UsageError
+from archiver.evidence.statements import is_evidence
+from archiver.ledger.claims import claimed_number
+from archiver.ledger.events import Locked
+from archiver.ledger.segments import head_of
+from archiver.retention.acts import Deed, store_deed
+from archiver.storage.base import Storage
+from archiver.storage.keys import (
+    ACTS_PREFIX,
+    EVIDENCE_PREFIX,
+    FORMAT_KEY,
+    HOLDS_PREFIX,
+    LEDGER_PREFIX,
+    RUNS_PREFIX,
+)
+from archiver.storage.versions import Versions
+from archiver.tasks.lanes import in_lanes
+
+_A_PAGE: Final = 500
+"""Recordings that are told of in one line of the ledger."""
+_AT_ONCE: Final = 16
+_SLACK: Final = timedelta(hours=1)
+"""A lock counts from the first byte of a put, the age of an object from its last."""
+_NEARLY: Final = 0.01
+_TOO_SOON: Final = timedelta(minutes=1)
+"""S3 takes no date in the past: a lock that would end by then is left out."""
+_EVIDENCE: Final = (FORMAT_KEY, LEDGER_PREFIX, EVIDENCE_PREFIX, RUNS_PREFIX, HOLDS_PREFIX)
+
+
+class Ended(StrEnum):
+    """How it went with one object."""
+
+    LOCKED = "locked"
+    EXTENDED = "extended"
+    ALREADY = "already"
+    PAST = "past"
+    MISSING = "missing"
+
+
+@dataclass(slots=True)
+class Locking:
+    """What is to be locked, and what was done: how many recordings were looked at, and objects by
+    how it went with them.
+
+    `missing` names objects (a thousand at most) that are not there, which `verify` looks into.
+    """
+
+    due: Due
+    others: int
+    recordings: int = 0
+    objects: Counter[Ended] = field(default_factory=Counter)
+    missing: list[str] = field(default_factory=list)
+    is_whole: bool = False
+
+
+async def require_locks(storage: Storage, config: ObjectLockConfig | None) -> Versions:
+    """The versions of a storage that locks them. UsageError where there is nothing to apply."""
+    if config is None:
+        raise UsageError(
+            "storage.s3.object_lock is not set, so there is no Object Lock to apply",
+            hint="set its mode and retain in archive.yaml",
+        )
+    versions = storage.versions
+    if versions is None or not await versions.can_lock():
+        raise UsageError(
+            "the bucket has no Object Lock",
+            hint="enable Object Lock on the bucket, or copy the archive to one that has it",
+        )
+    return versions
+
+
+async def plan_lock(archive: Archive, config: ObjectLockConfig, *, again: bool) -> Locking:
+    """How much is not known to be locked. The catalog tells, and no object is looked at."""
+    seconds = int(config.retain.total_seconds())
+    due = await archive.catalog.ask(partial(how_many_to_lock, seconds=seconds, again=again))
+    others = 0
+    async for _ in _other_places(archive):
+        others += 1
+    return Locking(due, others)
+
+
+async def lock_all(
+    archive: Archive,
+    config: ObjectLockConfig,
+    *,
+    clock: Clock,
+    deed: Deed,
+    again: bool = False,
+    is_over: Callable[[], bool] = lambda: False,
+    on_done: Callable[[int], None] = lambda count: None,
+) -> Locking:
+    """Lock what is not locked for long enough, until `is_over`. For the owner of the archive's
+    lock: nothing must be removed meanwhile.
+
+    The ledger learns of each page of recordings once it is locked, so that an interruption costs
+    one page. The act is recorded before the first lock. Raises UsageError where nothing can be
+    locked, StorageError for what the storage refuses.
+    """
+    versions = await require_locks(archive.storage, config)
+    done = await plan_lock(archive, config, again=again)
+    working = _Working(archive, versions, config, clock, deed, done, await _now(archive, clock))
+    await working.lock_others(is_over, on_done)
+    after, seconds = 0, int(config.retain.total_seconds())
+    while not is_over():
+        page = await archive.catalog.ask(
+            partial(to_lock, seconds=seconds, after=after, most=_A_PAGE, again=again)
+        )
+        if not page:
+            done.is_whole = True
+            break
+        after = page[-1].record_id
+        await working.lock_page(page, on_done)
+    await archive.publish()
+    return done
+
+
+@dataclass(slots=True)
+class _Working:
+    """What objects are locked with."""
+
+    archive: Archive
+    versions: Versions
+    config: ObjectLockConfig
+    clock: Clock
+    deed: Deed
+    done: Locking
+    now: datetime
+    _is_told: bool = False
+    _telling: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def lock_page(self, page: Sequence[Lockable], on_done: Callable[[int], None]) -> None:
+        """Lock the objects of these recordings, and tell the ledger of those that are there."""
+        locked: list[Lockable] = []
+
+        async def lock(one: Lockable) -> None:
+            ends = [await self._lock(place) for place in one.places]
+            self._count(one.places, ends)
+            if Ended.MISSING not in ends:
+                locked.append(one)
+            on_done(1)
+
+        await in_lanes(_AT_ONCE, page, lock)
+        self.done.recordings += len(page)
+        await self._tell(sorted(locked, key=lambda one: one.record_id))
+
+    async def lock_others(
+        self, is_over: Callable[[], bool], on_done: Callable[[int], None]
+    ) -> None:
+        """Lock the ledger, reports, holds, acts and signatures."""
+
+        async def lock(place: Place) -> None:
+            if not is_over():
+                self._count([place], [await self._lock(place)])
+                on_done(1)
+
+        await in_lanes(_AT_ONCE, _other_places(self.archive), lock)
+
+    async def _tell(self, locked: Sequence[Lockable]) -> None:
+        if not locked:
+            return
+        event = Locked(
+            record_ids=tuple(one.record_id for one in locked),
+            revisions=tuple(one.revision for one in locked),
+            seconds=int(self.config.retain.total_seconds()),
+        )
+        await self.archive.catalog.record([event], at=self.clock(), run=self.deed.act_id)
+        await self.archive.publish(least=self.archive.pace.segment_events)
+
+    def _count(self, places: Sequence[Place], ends: Sequence[Ended]) -> None:
+        self.done.objects.update(ends)
+        for place, ended in zip(places, ends, strict=True):
+            if ended is Ended.MISSING and len(self.done.missing) < 1000:
+                self.done.missing.append(place.key)
+
+    async def _lock(self, place: Place) -> Ended:
+        version = place.version or await _oldest(self.versions, place.key)
+        if version is None:
+            return Ended.MISSING
+        try:
+            lock = await self.versions.lock(place.key, version)
+        except KeyMissing:
+            return Ended.MISSING
+        retain = self.config.retain
+        until = (lock.written or self.now) + retain
+        slack = min(_SLACK, retain * _NEARLY)
+        if lock.until is not None and lock.until >= until - slack:
+            return Ended.ALREADY
+        if until <= self.now + _TOO_SOON:
+            return Ended.PAST
+        await self._announce()
+        is_locked = lock.until is not None and lock.until > self.now
+        mode = lock.mode if is_locked and lock.mode else self.config.mode
+        await self.versions.retain(place.key, version, mode, until)
+        return Ended.EXTENDED if is_locked else Ended.LOCKED
+
+    async def _announce(self) -> None:
+        """Record who does it and why, before the first lock is set."""
+        async with self._telling:
+            if self._is_told:
+                return
+            event = await store_deed(self.archive, self.deed, clock=self.clock)
+            await self.archive.catalog.record([event], at=self.clock(), run=self.deed.act_id)
+            await self.archive.publish()
+            self._is_told = True
+
+
+async def _other_places(archive: Archive) -> AsyncIterator[Place]:
+    """What the ledger, reports, holds, acts and signatures are, each once.
+
+    An object that the archive does not know is nobody's to lock.
+    """
+    known = await archive.catalog.ask(known_versions)
+    for prefix in (*_EVIDENCE, ACTS_PREFIX):
+        async for info in archive.storage.list(prefix):
+            key = info.key
+            is_written_once = key == FORMAT_KEY or head_of(key) or claimed_number(key) is not None
+            if is_written_once or is_evidence(key) or key in known:
+                yield Place(key, known.get(key))
+
+
+async def _oldest(versions: Versions, key: str) -> str | None:
+    """The first version of an object that is written once; None where there is none."""
+    found = [one for one in await versions.of(key) if one.key == key and not one.is_marker]
+    return found[-1].version if found else None
+
+
+async def _now(archive: Archive, clock: Clock) -> datetime:
+    """The time by the clock of the bucket, which judges the dates of locks."""
+    return await archive.storage.now() or clock()

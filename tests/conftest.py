@@ -3,7 +3,6 @@
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -19,9 +18,6 @@ settings.register_profile("calm", deadline=None)
 settings.load_profile("calm")
 
 NIGHTLY_SECONDS = 1800
-TESTS = Path(__file__).parent
-NOT_LOOKED_AT = {"cli", "crash", "export", "run", "web"}
-"""Folders of tests whose newest code may still block the loop: each goes as soon as it does not."""
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +33,11 @@ def watch() -> Iterator[Watch]:
 
 
 @pytest.fixture(autouse=True)
-def free_event_loop(request: pytest.FixtureRequest, watch: Watch) -> Iterator[None]:
+def free_event_loop(watch: Watch) -> Iterator[None]:
     """Nothing that a test runs on an event loop of its process keeps the loop waiting."""
     watch.found.clear()
     yield
-    if request.path.relative_to(TESTS).parts[0] not in NOT_LOOKED_AT:
-        watch.check()
+    watch.check()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,8 +12,7 @@ from typing import TypeVar
 
 import anyio
 
-from archiver.archive.format import own_id
-from archiver.archive.opening import watched_archive
+from archiver.archive.opening import existing_archive, watched_archive
 from archiver.cli.acting import deed_of
 from archiver.cli.progress import Tally, printer_for
 from archiver.cli.running import run_with_progress
@@ -35,7 +34,6 @@ from archiver.retention.acts import Did, Why
 from archiver.run.events import Note, OnEvent
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest
-from archiver.storage.opening import open_storage
 
 _Result = TypeVar("_Result")
 
@@ -65,11 +63,8 @@ def export_package(
 async def _with_tagged(config: Config, request: ExportRequest, state_folder: Path) -> ExportRequest:
     """The request with the recordings that have its tags, as the desk of this machine knows."""
     selection = request.selection
-    storage = open_storage(config.storage)
-    try:
-        archive_id = await own_id(storage)
-    finally:
-        await storage.aclose()
+    async with existing_archive(config) as (_, archive_id):
+        pass
     path = desk_data(config, archive_id, state_folder)
     tagged = await recordings_with(path, archive_id, selection.tags)
     if not tagged:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+from anyio import to_thread
 
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser
@@ -99,8 +100,9 @@ def rotate(arguments: argparse.Namespace, context: Context) -> int:
         state = state_folder(context.environ, config.catalog.path)
         async with watched_archive(config, state_folder=state) as archive:
             await check_current(archive.storage, old.public.key_id)
-            made = _make(arguments, context, phrase)
-            new, head = load_signer(arguments.to, phrase), await archive.catalog.head()
+            made = await to_thread.run_sync(_make, arguments, context, phrase)
+            new = await to_thread.run_sync(load_signer, arguments.to, phrase)
+            head = await archive.catalog.head()
             await announce(archive.storage, archive.archive_id, head, old, new, clock=system_clock)
             return made
 

@@ -43,8 +43,8 @@ class Written:
 class Scratch:
     """Text that grows while the package is packed, and is put into it in the end.
 
-    It lies in memory while it is short, else in a file without a name beside the package. Appending
-    blocks, and is quick; it raises StorageFull and the like.
+    It lies in memory while it is short, else in a file without a name beside the package. What is
+    not a coroutine blocks. Raises StorageFull and the like.
     """
 
     def __init__(self, target: Target) -> None:
@@ -61,7 +61,7 @@ class Scratch:
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """All of it, from the start."""
-        self._file.seek(0)
+        await to_thread.run_sync(self._file.seek, 0)
         while chunk := await to_thread.run_sync(self._file.read, _CHUNK):
             yield chunk
 
@@ -72,7 +72,8 @@ class Scratch:
 
 
 class Bag:
-    """A bag while it is written. Use it as a context manager: one that is not finished is dropped.
+    """A bag while it is written. Use it as a context manager, which blocks: one that is not
+    finished is dropped.
 
     `moment` is that of the export, which its tag files carry.
 
@@ -107,7 +108,7 @@ class Bag:
         written = await self._write(PAYLOAD + path, chunks, size, moment)
         self._files += 1
         self._bytes += written.size
-        self._manifest.append(_line(written))
+        await to_thread.run_sync(self._manifest.append, _line(written))
         return written
 
     async def add_text(self, path: str, moment: datetime | None, *parts: "str | Scratch") -> None:

@@ -115,9 +115,9 @@ async def _open(target: Target, stack: AsyncExitStack, moment: datetime) -> tupl
         return FolderSink(target.part)
 
     with writing(target.path):
-        scratch = stack.enter_context(Scratches(target))
-        bag = Bag(await to_thread.run_sync(sink), target, moment)
-    return scratch, stack.enter_context(bag)
+        scratch = await stack.enter_async_context(entered(partial(Scratches, target)))
+        bag = await stack.enter_async_context(entered(lambda: Bag(sink(), target, moment)))
+    return scratch, bag
 
 
 async def _tell(

@@ -7,8 +7,11 @@ neither pass, so that all of it is named; but then there is no package, unless i
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from anyio import to_thread
 
 from archiver.archive.archive import Archive
 from archiver.catalog.selection import ChosenCall, ChosenRecording
@@ -76,9 +79,11 @@ class Packer:
         async for calls in self._choice():
             await self._pack_sidecars(calls)
         async for calls in self._choice():
+            packed = []
             for call in calls:
-                await self._pack_call(call)
+                packed.append(await self._pack_call(call))
                 self._on_event(CallDone("archived"))
+            await to_thread.run_sync(self._list, packed)
         if self._damage and not self._leaves_out:
             raise self._damaged()
         await self._pack_pages()
@@ -141,7 +146,7 @@ class Packer:
         await self._bag.add(paths["sidecar"], _once(data), len(data), self._local(one.created_at))
         return {**facts, **paths, "under": call.call_id}
 
-    async def _pack_call(self, call: ChosenCall) -> None:
+    async def _pack_call(self, call: ChosenCall) -> "_Packed":
         entry = call_entry(call, self._names, self._voice)
         packed = []
         for one, told in zip(call.recordings, entry.recordings, strict=True):
@@ -149,11 +154,16 @@ class Packer:
                 await self._pack_audio(one, told.file)
                 packed.append(told)
         self.contents.count(entry, packed, self._voice)
-        self._tables.add(entry, packed)
         await self._pages.add(entry)
         digests = {one.record_id: one.sidecar_sha256 for one in call.recordings}
-        for told in packed:
-            self._scratch.add_recording(entry, told, digests[told.record_id], self._voice)
+        return _Packed(entry, packed, [digests[told.record_id] for told in packed])
+
+    def _list(self, calls: Sequence["_Packed"]) -> None:
+        """Add what was packed to the tables and the custody record. Blocks."""
+        for call in calls:
+            self._tables.add(call.entry, call.recordings)
+            for told, sidecar in zip(call.recordings, call.sidecars, strict=True):
+                self._scratch.add_recording(call.entry, told, sidecar, self._voice)
 
     async def _pack_audio(self, one: ChosenRecording, path: str) -> None:
         proof = Proof(self._archive.storage, one)
@@ -205,8 +215,17 @@ class Packer:
         return None if at is None else at.astimezone(self._zone)
 
 
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """A call, its recordings that were packed, and the SHA-256 of the sidecar of each."""
+
+    entry: CallEntry
+    recordings: Sequence[RecordingEntry]
+    sidecars: Sequence[str]
+
+
 class Scratches:
-    """The texts that grow while calls are packed. Use it as a context manager."""
+    """The texts that grow while calls are packed. Use it as a context manager; it blocks."""
 
     def __init__(self, target: Target) -> None:
         self.rows = Scratch(target)

@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from anyio import to_thread
+
 from archiver.export import loadfile, table
 from archiver.export.bag import Bag, Scratch
 from archiver.export.entries import CallEntry, RecordingEntry
@@ -16,7 +18,7 @@ from archiver.export.workbook import Workbook
 
 class Tables:
     """`calls.csv`, `calls.xlsx` and, where it is wanted, `loadfile.dat`. Use it as a context
-    manager. Raises StorageFull and the like."""
+    manager. What is not a coroutine blocks. Raises StorageFull and the like."""
 
     def __init__(self, target: Target, voice: Voice, folder: Path, load_file: bool) -> None:
         self._target = target.path
@@ -48,7 +50,7 @@ class Tables:
         """Put them into the package."""
         await bag.add_text("calls.csv", moment, table.header(), self._csv)
         with writing(self._target):
-            size = await self._book.finish()
+            size = await to_thread.run_sync(self._book.finish)
             await bag.add("calls.xlsx", self._book.chunks(), size, moment)
         if self._loads is not None:
             await bag.add_text("loadfile.dat", moment, loadfile.header(), self._loads)

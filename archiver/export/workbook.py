@@ -39,7 +39,7 @@ _WIDTHS: Final = {
 
 
 class Workbook:
-    """A workbook while it is written. `add` blocks, and is quick."""
+    """A workbook while it is written. What is not a coroutine blocks."""
 
     def __init__(self, voice: Voice, folder: Path | None = None) -> None:
         self._voice = voice
@@ -66,18 +66,18 @@ class Workbook:
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The workbook once it is finished."""
-        self._file.seek(0)
+        await to_thread.run_sync(self._file.seek, 0)
         while chunk := await to_thread.run_sync(self._file.read, _CHUNK):
             yield chunk
 
-    async def finish(self) -> int:
+    def finish(self) -> int:
         """Write what is left, after which nothing can be added; how many bytes it has."""
         if self._sheet is None:
             self._begin_sheet()
         self._end_sheet()
         self._is_finished = True
         try:
-            await to_thread.run_sync(self._book.close)
+            self._book.close()
         except FileCreateError as error:
             raise OSError(*error.args[0].args) from error
         return self._file.seek(0, 2)

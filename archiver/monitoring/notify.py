@@ -62,7 +62,8 @@ async def tell_verification(
     Raises nothing, as `tell`.
     """
     try:
-        remember_verification(one, verifications_path(config.storage.url, state_folder))
+        path = verifications_path(config.storage.url, state_folder)
+        await anyio.to_thread.run_sync(remember_verification, one, path)
         found = await standing(config, state_folder)
         notice = verify_notice(one, config.window.timezone)
         if notice is not None:

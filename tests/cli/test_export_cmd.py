@@ -8,13 +8,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
 
+import anyio
 import pytest
 
+from archiver.clock import system_clock
+from archiver.desk.file import open_desk_file
+from archiver.desk.review.tags import Tags
 from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Stall
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import PATIENCE, archiver, interrupted, started
+from tests.desk.parts import RITA
 
 KEY = "canary-key-7f3a"
 LEAD, OTHER_LEAD = "50231", "50244"
@@ -122,6 +127,34 @@ def test_damage_ends_with_4_and_names_it(place: Path) -> None:
     assert ended.code == 4
     assert audio.name in ended.err
     assert not (place / "two.zip").exists()
+
+
+def test_a_tag_of_this_machines_desk_chooses_recordings(place: Path) -> None:
+    with (place / "archive.yaml").open("a") as file:
+        file.write(f"desk: {{data: '{place}/desk.sqlite'}}\n")
+    export = ("export", "--tag", "Refund", "--to", "refund", "--offline")
+    (place / "archive").mkdir()
+    nowhere = archiver(*export, folder=place)
+    assert "no archive found" in nowhere.err
+    assert not list((place / "archive").iterdir()), "looking for one does not make one"
+    lead = archiver("export", "--lead", LEAD, "--to", "lead", folder=place, environ=ONLINE)
+    assert lead.code == 0, lead.err
+    no_desk = archiver(*export, folder=place)
+    assert no_desk.code == 2
+    assert "no desk on this machine" in no_desk.err
+    audio = next(place.glob(f"archive/{LEAD}/*/*.mp3"))
+    anyio.run(tagged, place, int(audio.stem), "refund")
+    ended = archiver(*export, "--json", folder=place)
+    assert (ended.code, ended.answer["recordings"]) == (0, 1), ended.err
+    unused = archiver("export", "--tag", "late", "--to", "late", "--offline", folder=place)
+    assert unused.code == 3
+    assert "no recording has the tag late" in unused.err
+
+
+async def tagged(place: Path, record_id: int, tag: str) -> None:
+    told = json.loads((place / "archive/_archive/format.json").read_bytes())
+    async with open_desk_file(place / "desk.sqlite", told["archiveId"]) as file:
+        await Tags(file, system_clock).add(RITA, record_id, tag)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from archiver.sandbox.model import Source
 from archiver.sandbox.sample_world import sample_world
 from archiver.web.connections import Deadlines
 from archiver.web.serving import listening, serve
+from tests.desk.parts import CHEAP
 from tests.support.world import FIRST_NIGHT, Night, bench
 
 PASSWORD = "correct horse battery"
@@ -102,8 +103,8 @@ def damage(made: Made, record_id: int) -> None:
 
 
 def enrol(made: Made, people: Mapping[str, Role] = PEOPLE) -> None:
-    """Give these people the one password of the tests."""
-    kept = hash_password(PASSWORD)
+    """Give these people the one password of the tests, kept so that a log-in takes no time."""
+    kept = hash_password(PASSWORD, CHEAP)
 
     def change(users: dict[str, User]) -> None:
         for name, role in people.items():

@@ -10,19 +10,22 @@ import hashlib
 import hmac
 import os
 import unicodedata
-from typing import Final
+from typing import Final, TypeAlias
 
 SHORTEST: Final = 10
 """Characters of a new password, at least."""
 
 _LONGEST: Final = 1024
-_COST: Final = (15, 8, 3)
+Cost: TypeAlias = tuple[int, int, int]
+"""log2 of n, r and p."""
+
+COST: Final[Cost] = (15, 8, 3)
 _MOST: Final = 256 * 2**20
 """Bytes of memory that the cost in a users file may ask for."""
 
 
-def hash_password(password: str) -> str:
-    """The text to keep for a new password.
+def hash_password(password: str, cost: Cost = COST) -> str:
+    """The text to keep for a new password, which is checked at that cost ever after.
 
     ValueError, with a sentence that goes on from "the password", for one that is too short or long.
     """
@@ -31,8 +34,7 @@ def hash_password(password: str) -> str:
     if len(password) > _LONGEST:
         raise ValueError(f"must have at most {_LONGEST} characters")
     salt = os.urandom(16)
-    cost = ":".join(map(str, _COST))
-    return f"scrypt:{cost}:{_text(salt)}:{_text(_key(password, salt, _COST))}"
+    return f"scrypt:{_say(cost)}:{_text(salt)}:{_text(_key(password, salt, cost))}"
 
 
 def is_hash(text: str) -> bool:
@@ -53,13 +55,13 @@ def verify_password(password: str, kept: str | None) -> bool:
     return is_same and kept is not None
 
 
-def _key(password: str, salt: bytes, cost: tuple[int, int, int]) -> bytes:
+def _key(password: str, salt: bytes, cost: Cost) -> bytes:
     data = unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
     log_n, r, p = cost
     return hashlib.scrypt(data, salt=salt, n=1 << log_n, r=r, p=p, maxmem=2 * _MOST, dklen=32)
 
 
-def _parts(kept: str) -> tuple[tuple[int, int, int], bytes, bytes] | None:
+def _parts(kept: str) -> tuple[Cost, bytes, bytes] | None:
     try:
         kind, log_n, r, p, salt, key = kept.split(":")
         cost = int(log_n), int(r), int(p)
@@ -72,9 +74,13 @@ def _parts(kept: str) -> tuple[tuple[int, int, int], bytes, bytes] | None:
     return (cost, *data) if is_payable and is_whole else None
 
 
+def _say(cost: Cost) -> str:
+    return ":".join(map(str, cost))
+
+
 def _text(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-_NOBODY: Final = f"scrypt:{':'.join(map(str, _COST))}:{_text(bytes(16))}:{_text(bytes(32))}"
+_NOBODY: Final = f"scrypt:{_say(COST)}:{_text(bytes(16))}:{_text(bytes(32))}"
 """What a password is compared with where there is none: names shall not be told by the time."""

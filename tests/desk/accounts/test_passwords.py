@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from archiver.desk.accounts.passwords import hash_password, is_hash, verify_password
+from tests.desk.parts import CHEAP
 
 PASSWORD = "a sentence, not a word"
 
@@ -25,7 +26,7 @@ def test_the_same_password_is_kept_differently_each_time() -> None:
 
 
 def test_letters_with_accents_may_come_composed_or_not() -> None:
-    kept = hash_password("Über die Brücke")
+    kept = hash_password("Über die Brücke", CHEAP)
     assert verify_password("U\u0308ber die Bru\u0308cke", kept)
 
 

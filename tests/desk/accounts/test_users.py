@@ -10,8 +10,9 @@ from archiver.desk.accounts.person import Role
 from archiver.desk.accounts.users import User, UsersFile, read_users
 from archiver.errors import ConfigError, UsageError
 from archiver.storage.local.filelock import FileLock
+from tests.desk.parts import CHEAP
 
-HASH = hash_password("a sentence, not a word")
+HASH = hash_password("a sentence, not a word", CHEAP)
 ANNA = User("anna", Role.ADMIN, HASH)
 BORIS = User("борис", Role.LISTENER)
 

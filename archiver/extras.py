@@ -25,7 +25,7 @@ class Extra:
 
 EXTRAS: Final[Mapping[str, Extra]] = {
     "s3": Extra("storage on S3", frozenset({"boto3", "botocore"})),
-    "sound": Extra("the sound check", frozenset({"numpy", "soundfile"})),
+    "sound": Extra("the part that decodes sound", frozenset({"numpy", "soundfile"})),
     "evidence": Extra("signing and time stamps", frozenset({"cryptography", "rfc3161_client"})),
     "desk": Extra("the QA desk", frozenset({"numpy", "soundfile", "starlette", "uvicorn"})),
 }

@@ -23,14 +23,13 @@ from archiver.console import Console
 from archiver.desk.file import desk_data
 from archiver.desk.review.tags import recordings_with
 from archiver.errors import NoArchive, NothingToExport
-from archiver.export.custody import Exporter
+from archiver.export.custody import Exporter, acts_of_export
 from archiver.export.fetching import fetch
 from archiver.export.outcome import ExportReport
 from archiver.export.package import export
 from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.selection import Named
 from archiver.export.tracing import trace
-from archiver.retention.acts import Did, Why
 from archiver.run.events import Note, OnEvent
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest
@@ -39,7 +38,7 @@ _Result = TypeVar("_Result")
 
 
 def export_package(
-    config: Config, request: ExportRequest, why: Why, console: Console, state_folder: Path
+    config: Config, request: ExportRequest, console: Console, state_folder: Path
 ) -> ExportReport | None:
     """Search for numbers, fetch what the archive lacks, and pack. None: it was interrupted.
 
@@ -56,7 +55,7 @@ def export_package(
     fetched = anyio.run(_fetch, config, request, traced, console, state_folder)
     if fetched is None:
         return None
-    pack = partial(_pack, config, request, fetched, traced, why, state_folder, console)
+    pack = partial(_pack, config, request, fetched, traced, state_folder, console)
     return _with_progress(console, pack)
 
 
@@ -106,7 +105,6 @@ async def _pack(
     request: ExportRequest,
     fetched: Fetched,
     traced: Trace,
-    why: Why,
     state_folder: Path,
     console: Console,
     on_event: OnEvent,
@@ -120,9 +118,9 @@ async def _pack(
         on_event=on_event,
         state_folder=state_folder,
     )
-    told = report.custody
-    deed = deed_of(Did.EXPORT, why, exportId=told.export_id, manifest=told.manifest_sha256)
-    await acted_anew(config, state_folder, console, deed)
+    for did, concerning in acts_of_export(report.custody):
+        deed = deed_of(did, request.why, **concerning)
+        await acted_anew(config, state_folder, console, deed)
     return report
 
 

@@ -5,6 +5,7 @@ import difflib
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, tzinfo
 from typing import Any, Final, NoReturn, Self
 
@@ -168,6 +169,14 @@ def id_argument(text: str) -> int:
         return parse_id(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{error}, not {text[:40]!r}") from None
+
+
+def margin_argument(text: str) -> float:
+    """Seconds around a redacted span, from 0 to 1."""
+    with suppress(ValueError):
+        if 0 <= (seconds := float(text)) <= 1:
+            return seconds
+    raise argparse.ArgumentTypeError(f"must be seconds from 0 to 1, not {text[:40]!r}")
 
 
 def count_argument(text: str) -> int:

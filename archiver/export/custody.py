@@ -4,6 +4,7 @@
 differ from one export to the next while the payload does not.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +18,20 @@ from archiver.archive.format import FORMAT as ARCHIVE_FORMAT
 from archiver.clock import stamp, stamp_or_none
 from archiver.export.bag import MANIFEST
 from archiver.export.choosing import Chosen
+from archiver.export.copies import REDACTIONS, Copies
 from archiver.export.entries import CallEntry, Contents, RecordingEntry
 from archiver.export.markup import asset, policy
 from archiver.export.request import ExportRequest
 from archiver.export.voice import Voice
 from archiver.ledger.segments import Head
+from archiver.retention.acts import Did
 from archiver.text.messages import Messages
+from archiver.text.wording import clock
 
 FORMAT: Final = "liner-custody/1"
+
+_MOST_IDS: Final = 2000
+"""Recordings that the act of redacting names; its list names all."""
 
 _SHOWN: Final = 1000
 """Sentences of one list on the page; `custody.json` has them all."""
@@ -37,12 +44,17 @@ class Exporter:
     user: str
     host: str
 
+    def as_json(self, name: str | None) -> dict[str, Any]:
+        """With the name that they gave, if any."""
+        return {"name": name, "user": self.user, "host": self.host}
+
 
 @dataclass(frozen=True, slots=True)
 class Custody:
     """All that a custody record says, but for the list of recordings.
 
-    `recorded_in` is the head of the ledger with the segment that tells of the export.
+    `recorded_in` is the head of the ledger with the segment that tells of the export, `redactions`
+    the text of `redactions.json`; None: nothing was to be redacted.
     """
 
     export_id: str
@@ -55,6 +67,8 @@ class Custody:
     manifest_sha256: str
     recorded_in: Head
     voice: Voice
+    copies: Copies
+    redactions: str | None
 
     @property
     def title(self) -> str:
@@ -69,11 +83,10 @@ class Custody:
             "exportId": self.export_id,
             "title": self.title,
             "exportedAt": stamp(self.at),
-            "exportedBy": {
-                "name": request.by,
-                "user": self.exporter.user,
-                "host": self.exporter.host,
-            },
+            "exportedBy": self.exporter.as_json(request.by),
+            "case": request.why.case or None,
+            "purpose": request.why.reason or None,
+            "recipient": request.why.recipient or None,
             "archiver": __version__,
             "archive": {
                 "id": self.archive_id,
@@ -108,9 +121,27 @@ class Custody:
                 "missing": len(self.contents.missing),
             },
             "manifest": {"path": MANIFEST, "sha256": self.manifest_sha256},
+            "redactions": self.list_of_redactions(),
+            "masked": sorted(self.copies.masks.kinds),
             "missing": [one.as_json() for one in self.contents.missing],
             "differences": list(self.contents.differences),
         }
+
+    def list_of_redactions(self) -> dict[str, Any] | None:
+        """Where the list of redactions lies, with its digest; None: there is none."""
+        if self.redactions is None:
+            return None
+        digest = hashlib.sha256(self.redactions.encode()).hexdigest()
+        return {"recordings": len(self.copies.made), "path": REDACTIONS, "sha256": digest}
+
+
+def acts_of_export(custody: Custody) -> Iterator[tuple[Did, dict[str, Any]]]:
+    """The acts that a finished export is, and what each concerns: handing over, and redacting."""
+    told = {"exportId": custody.export_id, "manifest": custody.manifest_sha256}
+    yield Did.EXPORT, told
+    if listed := custody.list_of_redactions():
+        ids = [one["recordId"] for one in custody.copies.made[:_MOST_IDS]]
+        yield Did.REDACT, {**told, **listed, "recordIds": ids}
 
 
 def json_start(custody: Custody) -> str:
@@ -121,6 +152,7 @@ def json_start(custody: Custody) -> str:
 
 def json_line(call: CallEntry, one: RecordingEntry, sidecar_sha256: str) -> str:
     """A recording of `custody.json`; a comma comes before each but the first."""
+    original = {"bytes": one.original_size, "sha256": one.original_sha256}
     return "    " + _dump(
         {
             "recordId": one.record_id,
@@ -132,6 +164,7 @@ def json_line(call: CallEntry, one: RecordingEntry, sidecar_sha256: str) -> str:
             "sidecar": f"data/{one.sidecar}",
             "sidecarSha256": sidecar_sha256,
             "key": one.key,
+            **({"redactedCopyOf": original} if one.original_sha256 else {}),
         }
     )
 
@@ -157,6 +190,13 @@ def page_parts(custody: Custody) -> tuple[str, str]:
         facts=list(_facts(custody, voice)),
         shown=_SHOWN,
         missing=[_sentence(one) for one in _missing(custody, voice)],
+        redactions=list(_redactions(custody, voice)),
+        written=sorted(
+            {f"{one['writtenAs']}; {one['decodedWith']}" for one in custody.copies.made}
+        ),
+        how=custody.copies.redactions,
+        masked=[voice.say(f"mask.{one}") for one in sorted(custody.copies.masks.kinds)],
+        who=_who(custody, voice.say),
         differences=[_sentence(one) for one in custody.contents.differences],
         rows=_ROWS,
     ).partition(_ROWS)
@@ -196,6 +236,18 @@ def _facts(custody: Custody, voice: Voice) -> Iterator[tuple[str, _Fact]]:
         yield name, _Fact(say("custody.segment", number=head.number), head.digest)
     yield "manifest", _Fact(MANIFEST, custody.manifest_sha256)
     yield "fetching", _Fact(custody.chosen.fetched.said(say))
+
+
+def _redactions(custody: Custody, voice: Voice) -> Iterator[dict[str, str]]:
+    for one in custody.copies.made:
+        for span in one["spans"]:
+            yield {
+                "recording": str(one["recordId"]),
+                "span": f"{clock(span['replacedFrom'])}\N{EN DASH}{clock(span['replacedUntil'])}",
+                "side": voice.say(f"side.{span['side']}"),
+                "reason": span["reason"],
+                "original": one["redactedCopyOf"]["sha256"],
+            }
 
 
 def _asked(custody: Custody, voice: Voice) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from archiver.catalog.selection import ChosenCall, ChosenRecording
+from archiver.export.masking import NOTHING_MASKED, Masks
 from archiver.export.voice import Voice
 from archiver.liner.fields import as_bool, as_seconds
 from archiver.recordings.sidecar import Sidecar
@@ -19,7 +20,11 @@ from archiver.text.wording import clock
 
 @dataclass(frozen=True, slots=True)
 class RecordingEntry:
-    """A recording for people. `file` and `sidecar` are paths in `data/`; None: it is not here."""
+    """A recording for people. `file` and `sidecar` are paths in `data/`; None: it is not here.
+
+    `original_sha256` is that of the recording of which the file is a redacted copy; digest, size
+    and length are those of the copy then, and `note` says so.
+    """
 
     record_id: int
     state: str
@@ -37,6 +42,8 @@ class RecordingEntry:
     content_type: str
     key: str
     archived_at: datetime | None
+    original_sha256: str | None = None
+    original_size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +122,12 @@ def call_facts(row: Mapping[str, Any], *, status: object, order: object) -> dict
     }
 
 
-def call_entry(call: ChosenCall, names: Mapping[int, str], voice: Voice) -> CallEntry:
+def call_entry(
+    call: ChosenCall, names: Mapping[int, str], voice: Voice, masks: Masks = NOTHING_MASKED
+) -> CallEntry:
     """The call for people, in that voice; `names` are those of agents."""
     facts, source = _facts(call)
+    facts = masks.facts(facts) if masks else facts
     talk = facts.get("talk") if facts.get("talk") is not None else call.talk_seconds
     return CallEntry(
         call_id=call.call_id,
@@ -167,11 +177,13 @@ def _recording_entry(
 ) -> RecordingEntry:
     facts = one.facts or {}
     state = "damaged" if facts.get("damaged") else one.state
-    seconds = facts.get("seconds")
+    seconds, copy = facts.get("seconds"), facts.get("copy") or {}
     return RecordingEntry(
         record_id=one.record_id,
         state=state,
-        note=facts.get("damaged") or _note(state, one.reason, voice),
+        note=facts.get("damaged")
+        or (voice.say("redacted.note", sha256=one.sha256) if copy else None)
+        or _note(state, one.reason, voice),
         at=one.created_at,
         agent=facts.get("agent") or _agent(one.user_id, names, voice),
         seconds=one.duration_seconds if seconds is None else seconds,
@@ -180,11 +192,13 @@ def _recording_entry(
         lead_id=one.lead_id,
         file=facts.get("file"),
         sidecar=facts.get("sidecar"),
-        sha256=one.sha256,
-        size=one.size,
-        content_type=one.content_type,
+        sha256=copy.get("sha256", one.sha256),
+        size=copy.get("size", one.size),
+        content_type=copy.get("contentType", one.content_type),
         key=one.key,
         archived_at=one.archived_at,
+        original_sha256=one.sha256 if copy else None,
+        original_size=one.size,
     )
 
 

@@ -19,7 +19,7 @@ FIELD, QUOTE, BREAK = "\x14", "\xfe", "\xae"
 FIELDS: Final = (
     "DOCID", "BEGATTACH", "ENDATTACH", "CUSTODIAN", "DATESENT", "TIMESENT", "TIMEZONE", "DURATION",
     "DIRECTION", "PHONE", "STATUS", "LEADID", "CALLID", "RECORDID", "ORDER", "SUMMARY", "FILENAME",
-    "FILEEXT", "FILESIZE", "SHA256HASH", "NATIVE_FILE",
+    "FILEEXT", "FILESIZE", "SHA256HASH", "NATIVE_FILE", "REDACTED", "ORIGINAL_SHA256",
 )  # fmt: skip
 """Names that import wizards map by themselves where they can. The recordings of a call are a
 family: they have its first and last recording in common."""
@@ -58,6 +58,7 @@ def _fields(
     yield file.rpartition(".")[2]
     yield from (one.size, one.sha256)
     yield "\\".join((".", "data", *file.split("/")))
+    yield from ("Yes" if one.original_sha256 else "No", one.original_sha256)
 
 
 def _local(at: datetime | None, zone: tzinfo) -> datetime | None:

@@ -29,10 +29,12 @@ def recording_name(
     zone: tzinfo,
     direction: str | None,
     who: str | None,
+    mark: str = "",
 ) -> str:
-    """The name of a recording's files, without extension. `who` is the agent, or the number."""
+    """The name of a recording's files, without extension. `who` is the agent, or the number;
+    `mark` says what the file is that is not the recording itself."""
     when = f"{at.astimezone(zone):%Y-%m-%d_%H-%M-%S}" if at is not None else "undated"
-    parts = (when, safe(direction or "", most=12), safe(who or ""), str(record_id))
+    parts = (when, safe(direction or "", most=12), safe(who or ""), mark, str(record_id))
     return "_".join(part for part in parts if part)
 
 

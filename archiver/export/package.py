@@ -5,10 +5,11 @@ a disclosure that nobody recorded is worse than a record of one that a crash the
 custody record can name the segment that tells of it.
 """
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,13 +21,15 @@ from archiver import __version__
 from archiver.archive.archive import Archive
 from archiver.archive.opening import watched_archive
 from archiver.archive.pace import REAL_PACE, Pace
-from archiver.clock import Clock, system_clock
+from archiver.clock import Clock, stamp, system_clock
 from archiver.config import Config
 from archiver.export import custody
 from archiver.export.bag import Bag, Written
 from archiver.export.choosing import Chosen, choose
+from archiver.export.copies import REDACTIONS, Copies, redactions_json
 from archiver.export.custody import Custody, Exporter
 from archiver.export.entries import Contents
+from archiver.export.masking import Masks
 from archiver.export.naming import folder_name
 from archiver.export.outcome import ExportReport
 from archiver.export.packing import Packer, Scratches
@@ -61,46 +64,116 @@ async def export(
     """Pack what the archive holds, after `fetched` brought home what it lacked.
 
     `traced` is where the request's numbers were found. A run may lock the archive meanwhile. Raises
-    UsageError for a target that cannot be, NothingToExport, ArchiveDamaged, StorageFull and other
-    errors of either storage; then nothing lies under the target's name.
+    UsageError for a target that cannot be and for what cannot be redacted, NothingToExport,
+    ArchiveDamaged, StorageFull and other errors of either storage; then nothing lies under the
+    target's name.
     """
     began = time.monotonic()
     voice = Voice(request.language, config.window.timezone)
+    masks = Masks(request.masked, voice.say("masked"))
+    copies = Copies(request.redactions, masks, config.download.spool)
     async with entered(partial(_target, config, request)) as target:
         async with watched_archive(config, state_folder=state_folder, pace=pace) as archive:
             chosen = await choose(
                 config, request, fetched, traced, archive, on_event=on_event, clock=clock
             )
+            request, chosen = _shown(request, chosen, masks)
             on_event(Note(f"packing {request.target}"))
             on_event(CallsListed(chosen.sums.calls))
-            async with AsyncExitStack() as stack:
-                began_at = clock().astimezone(voice.zone)
-                scratch, bag = await _open(target, stack, began_at)
-                packer = Packer(
-                    archive,
-                    bag,
-                    title=request.selection.title(voice),
-                    voice=voice,
-                    leave_out_damaged=request.leave_out_damaged,
-                    scratch=scratch,
-                    waveforms=await stack.enter_async_context(
-                        Waveforms(is_wanted=request.waveforms, folder=config.download.spool)
-                    ),
-                    tables=await stack.enter_async_context(
-                        entered(
-                            partial(Tables, target, voice, config.download.spool, request.load_file)
-                        )
-                    ),
-                    on_event=on_event,
-                )
-                manifest = await packer.pack()
-                record = await _tell(
-                    archive, request, chosen, packer.contents, manifest, exporter, voice, clock
-                )
-                await _write_custody(bag, record, scratch)
-                await bag.finish(list(_bag_info(record)))
+            work = _Export(
+                archive, request, chosen, exporter, voice, copies, config.download.spool, clock
+            )
+            record = await work.pack(target, on_event)
         await to_thread.run_sync(target.commit)
     return ExportReport(record, target.path, time.monotonic() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Export:
+    """An export whose calls are chosen. `spool` is for files that are needed for a moment."""
+
+    archive: Archive
+    request: ExportRequest
+    chosen: Chosen
+    exporter: Exporter
+    voice: Voice
+    copies: Copies
+    spool: Path
+    clock: Clock
+
+    async def pack(self, target: Target, on_event: OnEvent) -> Custody:
+        """Write the package, and tell the ledger of it; what the custody record says."""
+        async with AsyncExitStack() as stack:
+            scratch, bag = await _open(target, stack, self.clock().astimezone(self.voice.zone))
+            packer = await self._packer(target, stack, scratch, bag, on_event)
+            manifest = await packer.pack()
+            record = await self._tell(packer.contents, manifest)
+            await _write_custody(bag, record, scratch)
+            await bag.finish(list(_bag_info(record)))
+        return record
+
+    async def _packer(
+        self,
+        target: Target,
+        stack: AsyncExitStack,
+        scratch: Scratches,
+        bag: Bag,
+        on_event: OnEvent,
+    ) -> Packer:
+        request, voice = self.request, self.voice
+        tables = partial(Tables, target, voice, self.spool, request.load_file)
+        return Packer(
+            self.archive,
+            bag,
+            title=request.selection.title(voice),
+            voice=voice,
+            leave_out_damaged=request.leave_out_damaged,
+            scratch=scratch,
+            waveforms=await stack.enter_async_context(
+                Waveforms(is_wanted=request.waveforms, folder=self.spool)
+            ),
+            tables=await stack.enter_async_context(entered(tables)),
+            copies=self.copies,
+            on_event=on_event,
+        )
+
+    async def _tell(self, done: Contents, manifest: Written) -> Custody:
+        """Tell the ledger of the export; all that the custody record says."""
+        at, request = self.clock(), self.request
+        export_id = name_of_act(at)
+        redactions = None
+        if request.redactions is not None:
+            who = {"redactedBy": self.exporter.as_json(request.by), "redactedAt": stamp(at)}
+            redactions = redactions_json(self.copies, exportId=export_id, **who)
+        event = Exported(
+            manifest_sha256=manifest.sha256,
+            calls=done.calls,
+            recordings=done.recordings,
+            bytes=done.bytes,
+            missing=len(done.missing),
+            lead_ids=request.selection.leads,
+            order_ids=request.selection.orders,
+            call_ids=request.selection.calls,
+            phones=len(request.selection.phones),
+            redacted=len(self.copies.made) if redactions else None,
+            redactions_sha256=_digest(redactions) if redactions else None,
+        )
+        lines = list(_lines(event, done.record_ids))
+        head = await self.archive.announce(lines, at=at, run=export_id)
+        return Custody(
+            export_id=export_id,
+            at=at,
+            exporter=self.exporter,
+            request=request,
+            chosen=self.chosen,
+            contents=done,
+            archive_id=self.archive.archive_id,
+            manifest_sha256=manifest.sha256,
+            recorded_in=head,
+            voice=self.voice,
+            copies=self.copies,
+            redactions=redactions,
+        )
 
 
 def _target(config: Config, request: ExportRequest) -> Target:
@@ -120,43 +193,19 @@ async def _open(target: Target, stack: AsyncExitStack, moment: datetime) -> tupl
     return scratch, bag
 
 
-async def _tell(
-    archive: Archive,
-    request: ExportRequest,
-    chosen: Chosen,
-    done: Contents,
-    manifest: Written,
-    exporter: Exporter,
-    voice: Voice,
-    clock: Clock,
-) -> Custody:
-    """Tell the ledger of the export; all that the custody record says."""
-    at = clock()
-    export_id = name_of_act(at)
-    event = Exported(
-        manifest_sha256=manifest.sha256,
-        calls=done.calls,
-        recordings=done.recordings,
-        bytes=done.bytes,
-        missing=len(done.missing),
-        lead_ids=request.selection.leads,
-        order_ids=request.selection.orders,
-        call_ids=request.selection.calls,
-        phones=len(request.selection.phones),
+def _shown(request: ExportRequest, chosen: Chosen, masks: Masks) -> tuple[ExportRequest, Chosen]:
+    """The request and the choice as the package may tell of them."""
+    selection = request.selection
+    phones = masks.phones(selection.phones)
+    masked = dict.fromkeys(set(selection.phones) - set(phones), masks.word)
+    return (
+        replace(request, selection=replace(selection, phones=phones)),
+        replace(chosen, not_found=tuple(masked.get(one, one) for one in chosen.not_found)),
     )
-    head = await archive.announce(list(_lines(event, done.record_ids)), at=at, run=export_id)
-    return Custody(
-        export_id=export_id,
-        at=at,
-        exporter=exporter,
-        request=request,
-        chosen=chosen,
-        contents=done,
-        archive_id=archive.archive_id,
-        manifest_sha256=manifest.sha256,
-        recorded_in=head,
-        voice=voice,
-    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _lines(event: Exported, record_ids: list[int]) -> Iterator[Exported]:
@@ -166,6 +215,8 @@ def _lines(event: Exported, record_ids: list[int]) -> Iterator[Exported]:
 
 
 async def _write_custody(bag: Bag, record: Custody, scratch: Scratches) -> None:
+    if record.redactions is not None:
+        await bag.tag(REDACTIONS, record.redactions)
     await bag.tag("custody.json", custody.json_start(record), scratch.lines, custody.JSON_END)
     start, end = custody.page_parts(record)
     await bag.tag("custody.html", start, scratch.rows, end)

@@ -18,6 +18,7 @@ from archiver.catalog.selection import ChosenCall, ChosenRecording
 from archiver.errors import ArchiveDamaged
 from archiver.export import custody
 from archiver.export.bag import Bag, Scratch, Written
+from archiver.export.copies import Copies, Copy
 from archiver.export.entries import (
     CallEntry,
     Contents,
@@ -43,6 +44,8 @@ _NAMED_DAMAGE: Final = 20
 class Packer:
     """Packs the choice of an archive into a bag, up to the manifest of its payload.
 
+    Redacted copies are packed in the first pass, since their sidecars tell of them.
+
     `rows` and `lines` are the list of recordings for the custody record, for people and as JSON.
     """
 
@@ -57,6 +60,7 @@ class Packer:
         scratch: "Scratches",
         waveforms: Waveforms,
         tables: Tables,
+        copies: Copies,
         on_event: OnEvent,
     ) -> None:
         self._archive = archive
@@ -71,13 +75,16 @@ class Packer:
         self._damage: list[str] = []
         self._drawing = waveforms
         self._tables = tables
+        self._copies = copies
         self._pages = Pages(bag, title, voice, waveforms)
         self.contents = Contents()
 
     async def pack(self) -> Written:
-        """Write the whole payload; its manifest. ArchiveDamaged names what does not hold."""
+        """Write the whole payload; its manifest. ArchiveDamaged names what does not hold,
+        UsageError what was to be redacted and is not."""
         async for calls in self._choice():
             await self._pack_sidecars(calls)
+        self._copies.check()
         async for calls in self._choice():
             packed = []
             for call in calls:
@@ -99,6 +106,7 @@ class Packer:
         new: dict[int, tuple[ChosenCall, ChosenRecording]] = {}
         for call in calls:
             for one in call.recordings:
+                self._copies.meet(one.record_id)
                 if one.state == "archived" and one.facts is None:
                     new.setdefault(one.record_id, (call, one))
         read = await self._read_all([one for _, one in new.values()])
@@ -127,35 +135,71 @@ class Packer:
         if isinstance(data, str):
             return self._note_damage(data)
         try:
-            facts = sidecar_facts(decode_sidecar(one, data))
+            card = decode_sidecar(one, data)
+            facts = self._copies.masks.facts(sidecar_facts(card))
         except ArchiveDamaged as error:
             return self._note_damage(str(error))
         if self._leaves_out and (wrong := await Proof(self._archive.storage, one).check()):
             return self._note_damage(wrong)
         if one.user_id is not None and facts["agent"]:
             self._names.setdefault(one.user_id, facts["agent"])
+        plan = self._copies.plan(one.record_id)
+        if plan is not None:
+            proof = Proof(self._archive.storage, one)
+            async with self._copies.copy(proof, one, card, plan) as copy:
+                if copy is None:
+                    return self._note_damage(proof.damage) if proof.damage else facts
+                told = await self._pack_copy(call, one, facts, copy)
+                data = self._copies.sidecar(one, card, copy, told["file"])
+                self._copies.remember(call.call_id, one, copy, told["file"])
+        else:
+            told = self._paths(call, one, facts, one.key.rpartition(".")[2])
+            if self._copies.masks:
+                data = self._copies.sidecar(one, card, None, told["file"])
+        digest = await self._bag.add(
+            told["sidecar"], _once(data), len(data), self._local(one.created_at)
+        )
+        return {**facts, **told, "under": call.call_id, "sidecarSha256": digest.sha256}
+
+    def _paths(
+        self, call: ChosenCall, one: ChosenRecording, facts: dict[str, Any], extension: str,
+        mark: str = "",
+    ) -> dict[str, Any]:  # fmt: skip
         name = recording_name(
             one.record_id,
             at=call.created_at or one.created_at,
             zone=self._zone,
             direction=facts["direction"],
-            who=facts["agent"] or facts["phone"],
+            who=self._copies.masks.who(facts, one.user_id),
+            mark=mark,
         )
-        extension = one.key.rpartition(".")[2]
-        paths = {"file": f"audio/{name}.{extension}", "sidecar": f"sidecars/{name}.json"}
-        await self._bag.add(paths["sidecar"], _once(data), len(data), self._local(one.created_at))
-        return {**facts, **paths, "under": call.call_id}
+        return {"file": f"audio/{name}.{extension}", "sidecar": f"sidecars/{name}.json"}
+
+    async def _pack_copy(
+        self, call: ChosenCall, one: ChosenRecording, facts: dict[str, Any], copy: Copy
+    ) -> dict[str, Any]:
+        told = self._paths(call, one, facts, copy.extension, "redacted")
+        chunks = self._drawing.seen(copy.chunks(), copy.stands_for(one))
+        await self._bag.add(told["file"], chunks, copy.size, self._local(one.created_at))
+        self._on_event(BytesReceived(one.size))
+        stands = {"sha256": copy.sha256, "size": copy.size, "contentType": copy.content_type}
+        return {**told, "copy": stands, "seconds": round(copy.made.seconds, 3)}
 
     async def _pack_call(self, call: ChosenCall) -> "_Packed":
-        entry = call_entry(call, self._names, self._voice)
+        entry = call_entry(call, self._names, self._voice, self._copies.masks)
         packed = []
         for one, told in zip(call.recordings, entry.recordings, strict=True):
             if told.file is not None and _is_packed_here(call, one):
-                await self._pack_audio(one, told.file)
+                if told.original_sha256 is None:
+                    await self._pack_audio(one, told.file)
                 packed.append(told)
         self.contents.count(entry, packed, self._voice)
         await self._pages.add(entry)
-        digests = {one.record_id: one.sidecar_sha256 for one in call.recordings}
+        digests = {
+            one.record_id: one.facts["sidecarSha256"]
+            for one in call.recordings
+            if one.facts and "sidecarSha256" in one.facts
+        }
         return _Packed(entry, packed, [digests[told.record_id] for told in packed])
 
     def _list(self, calls: Sequence["_Packed"]) -> None:

@@ -167,6 +167,7 @@ def _recording(call: CallEntry, one: RecordingEntry, voice: Voice) -> dict[str, 
         key=one.key if one.file else None,
         archived=voice.moment(one.archived_at) if one.archived_at else None,
         why=one.note,
+        redacted=one.original_sha256 is not None,
     )
 
 

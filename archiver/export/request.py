@@ -1,12 +1,15 @@
 """What an export is asked for, and what had been brought home before it began (pure)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from archiver.export.masking import Mask
+from archiver.export.redactions import Redactions
 from archiver.export.selection import Selection
 from archiver.export.voice import DEFAULT_LANGUAGE
+from archiver.retention.acts import Why
 from archiver.run.request import RunRequest
 from archiver.text.messages import Messages
 
@@ -17,7 +20,8 @@ older. The custody record states it."""
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """Which calls go where. `by` is who hands them over, in their own words."""
+    """Which calls go where, and what of them is left out. `by` is who hands them over, in their
+    own words; `why` is what the act of it says."""
 
     target: Path
     selection: Selection
@@ -28,6 +32,9 @@ class ExportRequest:
     language: str = DEFAULT_LANGUAGE
     waveforms: bool = False
     load_file: bool = False
+    redactions: Redactions | None = None
+    masked: frozenset[Mask] = frozenset()
+    why: Why = field(default_factory=Why)
 
 
 @dataclass(frozen=True, slots=True)

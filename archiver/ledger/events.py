@@ -328,7 +328,9 @@ class Exported:
 
     `manifest_sha256` is that of the package's `manifest-sha256.txt`, which names every file of it.
     The ids are those that were asked for, `phones` counts the telephone numbers. An export of many
-    recordings tells of them in several lines, alike but for `record_ids`.
+    recordings tells of them in several lines, alike but for `record_ids`. Where recordings were
+    redacted, `redacted` counts them and `redactions_sha256` is that of the package's
+    `redactions.json`, which says what of them was left out and why.
     """
 
     what: ClassVar[str] = "exported"
@@ -343,6 +345,8 @@ class Exported:
     call_ids: tuple[int, ...] = ()
     phones: int = 0
     record_ids: tuple[int, ...] = ()
+    redacted: int | None = None
+    redactions_sha256: str | None = None
 
 
 Event: TypeAlias = (

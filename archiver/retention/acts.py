@@ -47,6 +47,7 @@ class Did(StrEnum):
     REPAIR = "repair"
     INSPECT = "inspect"
     LOCK = "lock"
+    REDACT = "redact"
 
 
 @dataclass(frozen=True, slots=True)

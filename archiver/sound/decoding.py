@@ -42,6 +42,17 @@ def decoded(path: str) -> Iterator[Any]:
             raise CannotDecode from error
 
 
+def in_one_go(file: Any) -> None:
+    """Let the samples come as from one reading of the whole file, however many at a time.
+
+    soundfile seeks after each reading, upon which the decoder of MP3 starts anew: some samples
+    before it then differ from those of any other player.
+    """
+    if file.seekable():
+        file.seek(0)
+        file.seekable = lambda: False
+
+
 def blocks(file: Any, frames: int) -> Iterator[Samples]:
     """The samples, at most `frames` of them at a time, as (frames, channels); NaN reads as 0."""
     while len(block := file.read(frames, dtype="float32", always_2d=True)):

@@ -10,8 +10,10 @@ import pytest
 from archiver.catalog.selection import Sums
 from archiver.export import outcome
 from archiver.export.choosing import Chosen
+from archiver.export.copies import Copies
 from archiver.export.custody import Custody, Exporter
 from archiver.export.entries import Contents, Missing
+from archiver.export.masking import Masks
 from archiver.export.outcome import ExportReport
 from archiver.export.request import ExportRequest, Fetched
 from archiver.export.selection import Selection
@@ -41,6 +43,8 @@ def report(
         manifest_sha256="0" * 64,
         recorded_in=Head(1, "1" * 64),
         voice=Voice(),
+        copies=Copies(None, Masks(), Path("/tmp")),
+        redactions=None,
     )
     return ExportReport(custody, Path("/tmp/lead.zip"), 0.5)
 

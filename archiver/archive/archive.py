@@ -3,10 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import anyio
 
 from archiver.archive.pace import REAL_PACE, Pace
+from archiver.catalog.answers import Answers
 from archiver.catalog.catalog import Catalog
 from archiver.errors import KeyExists
 from archiver.ledger.events import Event
@@ -15,6 +17,17 @@ from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head, Segment
 from archiver.storage.base import Storage
 from archiver.storage.lock import AcquiredLock
+
+
+class Readable(Protocol):
+    """An archive as far as it can be read and asked: an open one, or the desk's view of it."""
+
+    @property
+    def storage(self) -> Storage: ...  # noqa: D102 - as an archive has it
+    @property
+    def archive_id(self) -> str: ...  # noqa: D102
+    @property
+    def catalog(self) -> Answers: ...  # noqa: D102
 
 
 @dataclass(slots=True)

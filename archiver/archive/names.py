@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from archiver.archive.archive import Archive
+from archiver.archive.archive import Readable
 from archiver.catalog.queries import newest_of_agents, newest_of_orders
 from archiver.errors import StorageError
 from archiver.recordings import sidecar
@@ -29,7 +29,7 @@ class ArchivedNames:
     orders: Mapping[int, str]
 
 
-async def archived_names(archive: Archive) -> ArchivedNames:
+async def archived_names(archive: Readable) -> ArchivedNames:
     """The names of every agent and order of which something is archived.
 
     A sidecar that cannot be read names nobody: that is for `verify` to look into.

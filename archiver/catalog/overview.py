@@ -7,7 +7,7 @@ is open is named once for each call that lists it. Calls without a date belong t
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from typing import Any, Final
@@ -49,7 +49,7 @@ _REMOVED = """
 """
 _REMOVING = "SELECT count(*) FROM removals"
 _HOLDS = "SELECT count(*) FROM holds WHERE lifted_at IS NULL"
-_OPEN = """
+OPEN_ITEMS = """
     SELECT coalesce(links.call_id, recordings.call_id) AS call, {facts},
            recordings.record_id AS record, recordings.state, recordings.reason,
            recordings.attempts, recordings.open_since
@@ -185,7 +185,7 @@ class Overview:
     runs: list[PastRun] = field(default_factory=list)
 
 
-class _Stock:
+class Stock:
     """Asks one catalog about one period."""
 
     def __init__(self, db: sqlite3.Connection, period: Period) -> None:
@@ -195,15 +195,18 @@ class _Stock:
         given = [bounds[name] for name, bound in self._bounds.items() if bound is not None]
         self._within = " AND ".join(given) or "TRUE"
 
-    def ask(self, question: str, *, keys: str = "") -> sqlite3.Cursor:
-        """The rows that answer one of the questions above."""
+    def ask(
+        self, question: str, more: Mapping[str, object] | None = None, *, keys: str = ""
+    ) -> sqlite3.Cursor:
+        """The rows that answer a question: `{within}` in it is the period of calls, `{keys}`
+        what it groups by, `{is_archived}` and the like a condition on a state."""
         text = question.format(keys=keys, within=self._within, facts=_FACTS, **_STATES)
-        return self._db.execute(text, self._bounds)
+        return self._db.execute(text, {**self._bounds, **(more or {})})
 
 
 def take_stock(db: sqlite3.Connection, period: Period) -> Overview:
     """The overview of that period; of one moment, as long as nobody writes meanwhile."""
-    stock, found = _Stock(db, period), Overview()
+    stock, found = Stock(db, period), Overview()
     oldest, newest = stock.ask(_ENDS).fetchone()
     found.oldest, found.newest = moment(oldest), moment(newest)
     day = day_of("calls.created_at", period.zone, oldest or 0, newest or 0)
@@ -218,7 +221,7 @@ def take_stock(db: sqlite3.Connection, period: Period) -> Overview:
     (found.holds,) = stock.ask(_HOLDS).fetchone()
     found.open = [
         OpenItem(_facts(row), row[5], row[6], row[7] or "", row[8], moment(row[9]))
-        for row in stock.ask(_OPEN)
+        for row in stock.ask(OPEN_ITEMS)
     ]
     found.gone = [
         GoneItem(_facts(row), row[5], tuple(json.loads(row[6])), row[7]) for row in stock.ask(_GONE)
@@ -230,7 +233,7 @@ def take_stock(db: sqlite3.Connection, period: Period) -> Overview:
     return found
 
 
-def _count_calls(stock: _Stock, day: str, found: Overview) -> None:
+def _count_calls(stock: Stock, day: str, found: Overview) -> None:
     """Order and agent are counted in one pass; the sums in all follow from it."""
     for order, agent, state, count in stock.ask(_CALLS, keys="calls.order_id, calls.user_id"):
         for sums in (
@@ -243,7 +246,7 @@ def _count_calls(stock: _Stock, day: str, found: Overview) -> None:
         found.by_day.setdefault(date_of(ordinal), Sums()).calls[state] += count
 
 
-def _name_unrecorded(stock: _Stock, day: str, found: Overview) -> None:
+def _name_unrecorded(stock: Stock, day: str, found: Overview) -> None:
     for row in stock.ask(_UNRECORDED, keys=day):
         call = _facts(row)
         found.unrecorded.append(UnrecordedCall(call, row[5], moment(row[6])))

@@ -31,6 +31,7 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("doctor", "check everything that a run depends on"),
     Command("run", "archive new recordings and report what is missing"),
     Command("status", "show the balance of the archive by day, order and agent, and what is open"),
+    Command("report", "write the statement of a month as a page to print or hand over"),
     Command("export", "export calls as one package to hand over"),
     Command("verify", "read the archive back and report all damage"),
     Command("inspect", "check recordings for silence, a dead channel, clipping or noise"),

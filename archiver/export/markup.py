@@ -1,10 +1,10 @@
 """What a page of a package may load, and how it names files (pure)."""
 
-import base64
-import hashlib
 from functools import cache
 from importlib.resources import files
 from urllib.parse import quote
+
+from archiver.text.markup import digest_of
 
 
 @cache
@@ -27,13 +27,9 @@ def policy(style: str, script: str = "", *, loads: bool = False, media: bool = F
     """
     parts = ["default-src 'none'"]
     if script:
-        own = f"'{_digest(script)}'"
+        own = f"'{digest_of(script)}'"
         parts.append(f"script-src {own}" + (" 'strict-dynamic' 'self' file:" if loads else ""))
-    parts.append(f"style-src '{_digest(style)}'")
+    parts.append(f"style-src '{digest_of(style)}'")
     if script or media:
         parts.append("media-src 'self' file:")
     return "; ".join([*parts, "base-uri 'none'", "form-action 'none'"])
-
-
-def _digest(content: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

@@ -183,7 +183,7 @@ def _target(config: Config, request: ExportRequest) -> Target:
 
 async def _open(target: Target, stack: AsyncExitStack, moment: datetime) -> tuple[Scratches, Bag]:
     def sink() -> Sink:
-        if target.is_zip:
+        if target.is_file:
             return ZipSink(target.part, folder_name(target.path.stem))
         return FolderSink(target.part)
 

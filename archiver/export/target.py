@@ -29,14 +29,15 @@ _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 class Target:
     """The place of one package. Use it as a context manager: what is not committed is removed.
 
-    A name that ends in `.zip` is a file, any other a folder. Raises what `check_target` raises.
+    A name that ends in `.zip` is a file, any other a folder, unless `is_file` says what it is.
+    Raises what `check_target` raises.
     """
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
+    def __init__(self, path: Path, *, force: bool = False, is_file: bool | None = None) -> None:
         self.path = path.absolute()
-        self.is_zip = _names_zip(path)
+        self.is_file = _names_zip(path) if is_file is None else is_file
         self._force = force
-        check_target(self.path, force=force)
+        check_target(self.path, force=force, is_file=self.is_file)
         name = f".{self.path.name[:_NAME_OF_PART]}.{secrets.token_hex(4)}.part"
         self.part = self.path.with_name(name)
 
@@ -50,10 +51,18 @@ class Target:
             with suppress(OSError):  # what ends the export is told, not what follows from it
                 self.part.unlink()
 
+    def write(self, data: bytes) -> None:
+        """Make all of a file of it, and give it its name."""
+        with writing(self.path), self.part.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self.commit()
+
     def commit(self) -> None:
         """Give the package, which is whole and synced, its name, durably."""
         with writing(self.path):
-            if self.is_zip:
+            if self.is_file:
                 self._commit_file()
             else:
                 self._commit_folder()
@@ -70,13 +79,13 @@ class Target:
         except OSError as error:
             if error.errno in _NO_SPACE:
                 raise
-            check_target(self.path, force=False)  # a file system without hard links
+            check_target(self.path, force=False, is_file=True)  # a file system without hard links
             self.part.rename(self.path)
             return
         self.part.unlink()
 
     def _commit_folder(self) -> None:
-        check_target(self.path, force=self._force)
+        check_target(self.path, force=self._force, is_file=False)
         if not self.path.exists():
             self.part.rename(self.path)
             return
@@ -90,8 +99,11 @@ class Target:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def check_target(path: Path, *, force: bool) -> None:
-    """UsageError unless a package may come to lie there; StorageRefused where nothing may."""
+def check_target(path: Path, *, force: bool, is_file: bool | None = None) -> None:
+    """UsageError unless a package may come to lie there; StorageRefused where nothing may.
+
+    `is_file`: as for `Target`.
+    """
     path = path.absolute()
     with writing(path):
         if not path.parent.is_dir():
@@ -102,7 +114,7 @@ def check_target(path: Path, *, force: bool) -> None:
         if _is_there(path):
             if not force:
                 raise _taken(path)
-            _check_replaceable(path)
+            _check_replaceable(path, is_file=_names_zip(path) if is_file is None else is_file)
         if not os.access(path.parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, f"{path.parent} is not writable")
 
@@ -129,13 +141,12 @@ def _is_there(path: Path) -> bool:
     return True
 
 
-def _check_replaceable(path: Path) -> None:
-    is_zip = _names_zip(path)
-    if path.is_symlink() or (is_zip and not path.is_file()):
+def _check_replaceable(path: Path, *, is_file: bool) -> None:
+    if path.is_symlink() or (is_file and not path.is_file()):
         raise UsageError(
             f"{path} is not a file that --force can replace", hint="choose another --to"
         )
-    if not is_zip and not (path.is_dir() and all((path / mark).is_file() for mark in MARKS)):
+    if not is_file and not (path.is_dir() and all((path / mark).is_file() for mark in MARKS)):
         raise UsageError(
             f"{path} is not an export: --force replaces only exports", hint="choose another --to"
         )

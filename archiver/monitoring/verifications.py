@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from archiver.clock import from_stamp, stamp
 
 SCOPES: Final = ("all", "sample", "since")
 """What a verification reads: everything, a share of it, or what came since a moment."""
+
+MOST_REMEMBERED: Final = 400
+"""Verifications: more than a year of one a night."""
 
 _INTERRUPTED: Final = 130
 
@@ -47,10 +50,12 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Verifications:
-    """The last one, and when one of each scope last came to its end."""
+    """The last one, when one of each scope last came to its end, and the `MOST_REMEMBERED` newest
+    of all, the oldest of them first."""
 
     last: Verification
     ended: Mapping[str, datetime]
+    history: tuple[Verification, ...] = ()
 
 
 def verifications_path(storage_url: str, state_folder: Path) -> Path:
@@ -62,16 +67,10 @@ def recall_verifications(path: Path) -> Verifications | None:
     """What the file remembers; None where it is missing or holds something else."""
     try:
         told = json.loads(path.read_bytes())
-        last = Verification(
-            started_at=from_stamp(told["startedAt"]),
-            ended_at=from_stamp(told["endedAt"]),
-            scope=str(told["scope"]),
-            exit_code=int(told["exitCode"]),
-            findings={str(name): int(count) for name, count in told["findings"].items()},
-            error=str(told["error"]),
-        )
+        last = _read(told)
         ended = {name: from_stamp(at) for name, at in told["ended"].items() if name in SCOPES}
-        return Verifications(last, ended)
+        history = tuple(_read(one) for one in told.get("history", ())) or (last,)
+        return Verifications(last, ended, history)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -82,14 +81,11 @@ def remember_verification(one: Verification, path: Path) -> None:
     ended = dict(before.ended) if before is not None else {}
     if one.came_to_its_end:
         ended[one.scope] = one.ended_at
+    history = (*(before.history if before is not None else ()), one)[-MOST_REMEMBERED:]
     told = {
-        "startedAt": stamp(one.started_at),
-        "endedAt": stamp(one.ended_at),
-        "scope": one.scope,
-        "exitCode": one.exit_code,
-        "findings": dict(one.findings),
-        "error": one.error,
+        **_told(one),
         "ended": {name: stamp(at) for name, at in ended.items()},
+        "history": [_told(each) for each in history],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".verifications-")
@@ -100,3 +96,25 @@ def remember_verification(one: Verification, path: Path) -> None:
     except BaseException:
         Path(scratch).unlink(missing_ok=True)
         raise
+
+
+def _told(one: Verification) -> dict[str, Any]:
+    return {
+        "startedAt": stamp(one.started_at),
+        "endedAt": stamp(one.ended_at),
+        "scope": one.scope,
+        "exitCode": one.exit_code,
+        "findings": dict(one.findings),
+        "error": one.error,
+    }
+
+
+def _read(told: Mapping[str, Any]) -> Verification:
+    return Verification(
+        started_at=from_stamp(told["startedAt"]),
+        ended_at=from_stamp(told["endedAt"]),
+        scope=str(told["scope"]),
+        exit_code=int(told["exitCode"]),
+        findings={str(name): int(count) for name, count in told["findings"].items()},
+        error=str(told["error"]),
+    )

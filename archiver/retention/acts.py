@@ -19,13 +19,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from archiver.archive.archive import Archive
-from archiver.catalog.acts import known_acts
+from archiver.archive.archive import Archive, Readable
+from archiver.catalog.acts import KnownAct, known_acts
 from archiver.clock import Clock, stamp
 from archiver.errors import KeyMissing, UsageError
 from archiver.ledger.events import Acted
-from archiver.storage.base import Body
+from archiver.storage.base import Body, Storage
 from archiver.storage.keys import ACTS_PREFIX
+from archiver.tasks.lanes import in_lanes
 from archiver.text.json import read_json
 
 MOST_REASON: Final = 4000
@@ -34,6 +35,7 @@ MOST_WORDS: Final = 200
 """Characters of a name, a case or a recipient."""
 
 _MOST_BYTES: Final = 256 * 1024
+_AT_ONCE: Final = 16
 
 
 class Did(StrEnum):
@@ -126,13 +128,21 @@ async def finish_acts(archive: Archive, *, clock: Clock) -> None:
             await archive.announce([event], at=clock(), run=event.act_id)
 
 
-async def acts_of(archive: Archive) -> Sequence[Mapping[str, Any]]:
+async def acts_of(archive: Readable) -> Sequence[Mapping[str, Any]]:
     """All acts with what was written about each, the oldest first."""
-    found = []
-    for one in await archive.catalog.ask(known_acts):
-        told = await _read(archive, one.key) or {"actId": one.act_id, "did": one.did}
-        found.append({**told, "at": stamp(one.at)})
-    return found
+    return await told_acts(archive.storage, await archive.catalog.ask(known_acts))
+
+
+async def told_acts(storage: Storage, acts: Sequence[KnownAct]) -> Sequence[Mapping[str, Any]]:
+    """What was written about these acts, in their order."""
+    found: dict[str, Mapping[str, Any]] = {}
+
+    async def read(one: KnownAct) -> None:
+        told = await _read(storage, one.key) or {"actId": one.act_id, "did": one.did}
+        found[one.act_id] = {**told, "at": stamp(one.at)}
+
+    await in_lanes(_AT_ONCE, acts, read)
+    return [found[one.act_id] for one in acts]
 
 
 async def _acted(archive: Archive, key: str) -> Acted | None:
@@ -151,9 +161,9 @@ async def _acted(archive: Archive, key: str) -> Acted | None:
     )
 
 
-async def _read(archive: Archive, key: str) -> dict[str, Any] | None:
+async def _read(storage: Storage, key: str) -> dict[str, Any] | None:
     try:
-        told = read_json(await archive.storage.read(key, limit=_MOST_BYTES))
+        told = read_json(await storage.read(key, limit=_MOST_BYTES))
     except (KeyMissing, ValueError):
         return None
     return told if isinstance(told, dict) else None

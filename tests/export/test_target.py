@@ -27,7 +27,7 @@ def test_a_file_appears_under_its_name_at_the_commit_alone(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["a.zip", "a"])
 def test_what_is_not_committed_leaves_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(RuntimeError, match="stop"), Target(tmp_path / name) as target:
-        if target.is_zip:
+        if target.is_file:
             target.part.write_bytes(b"half")
         else:
             (target.part / "data").mkdir(parents=True)
@@ -121,7 +121,7 @@ def test_a_part_that_cannot_be_removed_does_not_hide_what_ended_the_export(tmp_p
 
 
 def test_the_name_of_a_zip_may_be_written_in_any_case(tmp_path: Path) -> None:
-    assert [Target(tmp_path / name).is_zip for name in ("a.ZIP", ".zip", "a.zip.d", "zip")] == [
+    assert [Target(tmp_path / name).is_file for name in ("a.ZIP", ".zip", "a.zip.d", "zip")] == [
         True,
         True,
         False,

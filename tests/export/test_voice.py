@@ -15,8 +15,13 @@ from archiver.reasons import Reason
 from archiver.text.messages import LANGUAGES
 
 HOME = files("archiver.export")
+HOMES = (files("archiver.text"), HOME)
 TEXTS: dict[str, dict[str, Any]] = {
-    code: json.loads(HOME.joinpath("locale", f"{code}.json").read_text("utf-8"))
+    code: {
+        key: text
+        for home in HOMES
+        for key, text in json.loads(home.joinpath(f"locale/{code}.json").read_text("utf-8")).items()
+    }
     for code in LANGUAGES
 }
 REASONS = {f"reason.{one}" for one in Reason}

@@ -1,5 +1,6 @@
 """A verification is remembered for metrics, and damage is told."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from archiver.monitoring.history import Memory, recall, remember
 from archiver.monitoring.metrics import exposition
 from archiver.monitoring.notices import Kind, verify_notice
 from archiver.monitoring.verifications import (
+    MOST_REMEMBERED,
     Verification,
     recall_verifications,
     remember_verification,
@@ -75,3 +77,23 @@ def test_a_notice_tells_of_damage_and_of_a_verification_that_failed() -> None:
     assert failed is not None
     assert failed.kind is Kind.FAILURE
     assert "the storage does not answer" in failed.text
+
+
+def test_the_verifications_of_more_than_a_year_are_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "verifications-x.json"
+    remember_verification(ended("all"), path)
+    told = json.loads(path.read_text())
+    del told["history"]  # as version 0.2 wrote it
+    path.write_text(json.dumps(told))
+    for number in range(3):
+        remember_verification(ended(code=number), path)
+    found = recall_verifications(path)
+    assert found is not None
+    assert [one.exit_code for one in found.history] == [0, 0, 1, 2]
+    told = json.loads(path.read_text())
+    told["history"] *= MOST_REMEMBERED
+    path.write_text(json.dumps(told))
+    remember_verification(ended(code=5), path)
+    found = recall_verifications(path)
+    assert found is not None
+    assert (len(found.history), found.history[-1].exit_code) == (MOST_REMEMBERED, 5)

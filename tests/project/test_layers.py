@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("catalog",),
     ("archive",),
     ("crew", "retention", "evidence", "monitoring", "inspection", "desk"),
+    ("statement",),
     ("run", "web"),
     ("verify", "export", "doctor"),
     ("cli", "__main__"),
@@ -49,8 +50,8 @@ AT_HOME = {
     "yaml": {"config", "desk"},
     "starlette": {"web"},
     "uvicorn": {"web"},
-    "jinja2": {"text", "web", "export"},
-    "markupsafe": {"text", "web", "export"},
+    "jinja2": {"text", "web", "export", "statement"},
+    "markupsafe": {"text", "web", "export", "statement"},
     "numpy": {"desk", "sound"},
     "soundfile": {"desk", "sound"},
 }

@@ -1,0 +1,104 @@
+"""A statement speaks each language in full, and never rounds a gap away."""
+
+import json
+import re
+from datetime import UTC, datetime
+from importlib.resources import files
+from string import Formatter
+from typing import Any
+
+import pytest
+
+from archiver.catalog.coverage import AGES
+from archiver.catalog.overview import Period
+from archiver.catalog.states import CallState
+from archiver.monitoring.verifications import SCOPES
+from archiver.reasons import Reason
+from archiver.retention.acts import Did
+from archiver.sound.figures import SOUND_FINDINGS
+from archiver.statement.calendar import DayState
+from archiver.statement.months import month_of
+from archiver.statement.speech import Speech
+from archiver.text.messages import LANGUAGES
+from archiver.verify import findings
+
+HOME = files("archiver.statement")
+TEXTS: dict[str, dict[str, Any]] = {
+    code: json.loads(HOME.joinpath("locale", f"{code}.json").read_text("utf-8"))
+    for code in LANGUAGES
+}
+FORMS = {"en": {"one", "other"}, "ru": {"one", "few", "many"}}
+FINDINGS = {
+    one.name
+    for one in vars(findings).values()
+    if isinstance(one, type) and issubclass(one, findings.Finding) and one.name
+}
+
+
+def places(text: Any) -> set[str]:
+    forms = text.values() if isinstance(text, dict) else [text]
+    return {name for form in forms for _, name, _, _ in Formatter().parse(form) if name}
+
+
+def test_a_message_is_there_with_the_same_places_in_every_language() -> None:
+    assert TEXTS["en"].keys() == TEXTS["ru"].keys()
+    for key in TEXTS["en"]:
+        assert places(TEXTS["en"][key]) == places(TEXTS["ru"][key]), key
+        for code in LANGUAGES:
+            text = TEXTS[code][key]
+            assert not isinstance(text, dict) or text.keys() == FORMS[code]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_of_the_data_has_a_name(language: str) -> None:
+    say = Speech(language, UTC).say
+    wanted = {
+        *(f"day.{one}" for one in DayState),
+        *(f"state.{one}" for one in CallState),
+        *(f"did.{one}" for one in Did),
+        *(f"scope.{one}" for one in SCOPES),
+        *(f"finding.{one}" for one in (*SOUND_FINDINGS, *FINDINGS)),
+    }
+    assert [one for one in sorted(wanted) if not say.has(one)] == []
+    assert all(Speech(language, UTC).reason(one) for one in Reason)
+
+
+def test_the_ages_that_the_catalog_parts_are_those_that_the_columns_say() -> None:
+    says = [TEXTS["en"][f"age.{one}"] for one in ("day", "week", "month")]
+    assert [int(re.findall(r"\d+", one)[-1]) for one in says] == [*AGES]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [
+        (0, 0, "–"),
+        (0, 5, "0\N{NO-BREAK SPACE}%"),
+        (1, 10**6, "0.1\N{NO-BREAK SPACE}%"),
+        (10**6 - 1, 10**6, "99.9\N{NO-BREAK SPACE}%"),
+        (7, 7, "100\N{NO-BREAK SPACE}%"),
+    ],
+)
+def test_a_share_is_100_percent_only_where_it_is_all(part: int, whole: int, said: str) -> None:
+    assert Speech("en", UTC).share(part, whole) == said
+
+
+def test_a_period_names_its_days_and_its_times_where_they_matter() -> None:
+    english = Speech("en", UTC)
+    october, first = month_of("2026-10", UTC), datetime(2026, 10, 1, tzinfo=UTC)
+    assert english.period(october) == "1 – 31 October 2026"
+    assert Speech("ru", UTC).period(october) == "1 – 31 октября 2026"
+    assert english.period(Period(UTC, first, datetime(2026, 11, 3, tzinfo=UTC))) == (
+        "1 October 2026 – 2 November 2026"
+    )
+    assert english.period(Period(UTC, first, datetime(2026, 10, 2, tzinfo=UTC))) == "1 October 2026"
+    noon = datetime(2026, 10, 2, 12, tzinfo=UTC)
+    assert english.period(Period(UTC, first, noon)) == (
+        "from 1 October 2026 to 2 October 2026, 12:00"
+    )
+    assert english.period(Period(UTC)) == "everything archived"
+
+
+@pytest.mark.parametrize("text", ["2026-13", "2026-00", "2026", "10-2026", "2026-1", "٢٠٢٦-١٠", ""])
+def test_a_month_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a month"):
+        month_of(text, UTC)

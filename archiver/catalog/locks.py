@@ -1,5 +1,6 @@
-"""Which recordings are not known to be locked for long enough: questions about a catalog."""
+"""Which recordings are not known to be locked, or on legal hold, as they should be: questions."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,34 @@ _FORMER: Final = f"""
     SELECT count(*) FROM revisions
     WHERE record_id IN (SELECT record_id FROM recordings WHERE {_IS_DUE})
 """  # noqa: S608 - constants only
+
+_TO_HOLD: Final = f"""
+    SELECT recordings.record_id, key, recordings.revision, legal_holds.revision
+    FROM recordings LEFT JOIN legal_holds USING (record_id)
+    WHERE state {IS_ARCHIVED} AND recordings.record_id > :after
+        AND recordings.record_id IN (SELECT record_id FROM held_recordings)
+        AND recordings.record_id NOT IN (SELECT record_id FROM removals)
+        AND NOT coalesce(is_set AND legal_holds.revision >= recordings.revision, FALSE)
+    ORDER BY recordings.record_id LIMIT :most
+"""  # noqa: S608 - constants only
+
+_TO_RELEASE: Final = """
+    SELECT record_id, key, recordings.revision, legal_holds.revision
+    FROM legal_holds JOIN recordings USING (record_id)
+    WHERE record_id > :after AND record_id NOT IN (SELECT record_id FROM held_recordings)
+    ORDER BY record_id LIMIT :most
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdable:
+    """A recording whose legal hold on the storage is not what it should be. `known` is the revision
+    of its sidecar for which the ledger tells that it has one, or may have; None: for none."""
+
+    record_id: int
+    key: str
+    revision: int
+    known: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +113,25 @@ def to_lock(
         )
         for record_id, key, version, sidecar_version, revision in rows
     ]
+
+
+def to_hold(db: sqlite3.Connection, after: int, most: int) -> list[Holdable]:
+    """Recordings that a hold covers and that have no legal hold on the storage, by id."""
+    return [Holdable(*row) for row in db.execute(_TO_HOLD, {"after": after, "most": most})]
+
+
+def to_release(db: sqlite3.Connection, after: int, most: int) -> list[Holdable]:
+    """Recordings with a legal hold on the storage that no hold covers any more, by id."""
+    return [Holdable(*row) for row in db.execute(_TO_RELEASE, {"after": after, "most": most})]
+
+
+def others_on_hold(db: sqlite3.Connection, record_ids: Sequence[int]) -> set[str]:
+    """The versions (`key version`) of these recordings that somebody else had put on hold."""
+    rows = db.execute(
+        "SELECT place FROM other_legal_holds WHERE record_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(record_ids)),),
+    )
+    return {place for (place,) in rows}
 
 
 def known_versions(db: sqlite3.Connection) -> dict[str, str | None]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from archiver.archive.archive import Archive
     from archiver.catalog.retention import Hold
     from archiver.retention.holds import HoldTexts
+    from archiver.retention.legal_holds import LegalHolds
 
 _KINDS = ("lead", "call", "order")
 
@@ -29,7 +30,8 @@ def add_to(parser: Parser, common: Parser) -> None:
         "A legal hold protects recordings from `prune` and `erase` until it is lifted. Holds "
         "can be placed and lifted at any time, even during a run, without API requests. The "
         "ledger keeps ids and times permanently; the reason, which may name people, is stored "
-        "in a separate object."
+        "in a separate object. On a bucket with Object Lock, S3 legal holds are set and removed "
+        "as well; exit code 3 if that is incomplete."
     )
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
     _add_add(acts, common)
@@ -98,7 +100,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
             deed=deed_of(Did.HOLD, why),
         )
 
-    async def placed(config: Config) -> tuple[str, int, int]:
+    async def placed(config: Config) -> "tuple[str, int, int, LegalHolds]":
         from archiver.archive.opening import watched_archive
         from archiver.catalog.retention import being_removed, covered
         from archiver.cli.vouching import vouched
@@ -106,12 +108,13 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
         state = state_folder(context.environ, config.catalog.path)
         async with watched_archive(config, state_folder=state) as archive:
             hold_id = await act(archive)
-            await vouched(archive, config, context.console)
             covers = await archive.catalog.ask(lambda db: covered(db, hold_id))
             leaving = await archive.catalog.ask(lambda db: being_removed(db, hold_id))
-        return hold_id, covers, leaving
+            followed = await _follow(archive, context)
+            await vouched(archive, config, context.console)
+        return hold_id, covers, leaving, followed
 
-    hold_id, covers, leaving = anyio.run(placed, context.load_config(needs_key=False))
+    hold_id, covers, leaving, followed = anyio.run(placed, context.load_config(needs_key=False))
     lines = [
         f"Hold {hold_id} is in force.",
         f"It covers {counted(covers, 'recording', 'recordings')} in the archive now, and any "
@@ -123,9 +126,10 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
             f"Too late for {counted(leaving, 'recording', 'recordings')}: their removal was "
             "already recorded in the ledger."
         )
-    context.console.result(*lines)
-    context.console.json({"holdId": hold_id, "recordings": covers, "tooLateFor": leaving})
-    return 0
+    context.console.result(*lines, *_legal_hold_lines(followed))
+    told = {"holdId": hold_id, "recordings": covers, "tooLateFor": leaving}
+    context.console.json(told | {"legalHolds": followed.as_json()})
+    return _code_of(followed)
 
 
 def lift(arguments: argparse.Namespace, context: Context) -> int:
@@ -137,7 +141,7 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
 
     why = why_of(arguments, needed_for="the end of a hold")
 
-    async def lifted(config: Config) -> None:
+    async def lifted(config: Config) -> "LegalHolds":
         state = state_folder(context.environ, config.catalog.path)
         async with watched_archive(config, state_folder=state) as archive:
             await lift_hold(
@@ -148,12 +152,49 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
                 clock=system_clock,
                 deed=deed_of(Did.LIFT, why, holdId=arguments.hold_id),
             )
+            followed = await _follow(archive, context)
             await vouched(archive, config, context.console)
+        return followed
 
-    anyio.run(lifted, context.load_config(needs_key=False))
-    context.console.result(f"Hold {arguments.hold_id} is lifted.")
-    context.console.json({"holdId": arguments.hold_id, "lifted": True})
-    return 0
+    followed = anyio.run(lifted, context.load_config(needs_key=False))
+    context.console.result(f"Hold {arguments.hold_id} is lifted.", *_legal_hold_lines(followed))
+    told = {"holdId": arguments.hold_id, "lifted": True}
+    context.console.json(told | {"legalHolds": followed.as_json()})
+    return _code_of(followed)
+
+
+async def _follow(archive: "Archive", context: Context) -> "LegalHolds":
+    """Set and remove legal holds on the storage; a signal leaves the rest to the next run."""
+    from archiver.cli.watch import stopped_by_signal
+    from archiver.retention.acts import name_of_act
+    from archiver.retention.legal_holds import follow_holds
+
+    act = name_of_act(system_clock())
+    async with stopped_by_signal(context.console) as stop:
+        return await follow_holds(archive, clock=system_clock, act=act, is_over=stop.is_set)
+
+
+def _legal_hold_lines(followed: "LegalHolds") -> list[str]:
+    """What was done about it on the storage; nothing where it has no legal holds."""
+    lines = []
+    for count, done in ((followed.set, "set on"), (followed.removed, "removed from")):
+        if count:
+            recordings = counted(count, "recording", "recordings")
+            lines.append(f"S3 legal holds were {done} all versions of {recordings}.")
+    if followed.others:
+        versions = counted(len(followed.others), "version", "versions")
+        lines.append(f"{versions} already had a legal hold, which archiver will not remove.")
+    if followed.trouble:
+        lines.append(
+            f"S3 legal holds are incomplete: {followed.trouble}. The next run or `archiver lock` "
+            "tries again."
+        )
+    return lines
+
+
+def _code_of(followed: "LegalHolds") -> int:
+    """3 where something waits for the next run, else 0."""
+    return 3 if followed.trouble else 0
 
 
 def show(arguments: argparse.Namespace, context: Context) -> int:

@@ -93,7 +93,8 @@ async def _lock(
     from archiver.cli.progress import Meter, MeterPrinter
     from archiver.cli.vouching import vouched
     from archiver.cli.watch import shown_by, stopped_by_signal
-    from archiver.retention.acts import Did
+    from archiver.retention.acts import Did, name_of_act
+    from archiver.retention.legal_holds import follow_holds
     from archiver.retention.lock_all import lock_all, plan_lock, require_locks
     from archiver.retention.locking import archive_to_remove_from
 
@@ -106,6 +107,14 @@ async def _lock(
         shown_by(MeterPrinter(meter, context.console, time.monotonic, title="lock")),
         archive_to_remove_from(config, "lock", state_folder=state, clock=system_clock) as archive,
     ):
+        followed = await follow_holds(
+            archive,
+            clock=system_clock,
+            act=name_of_act(system_clock()),
+            is_over=stop.is_set,
+        )
+        if followed.trouble:
+            context.console.warn(f"S3 legal holds are incomplete: {followed.trouble}")
         planned = await plan_lock(archive, wanted, again=again)
         meter.expect(planned.due.recordings + planned.others, 0)
         done = await lock_all(

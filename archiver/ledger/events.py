@@ -224,6 +224,23 @@ class Lifted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LegalHold:
+    """The legal hold of S3 on every version of these recordings is `setting` (from here on they may
+    have it), `set`, or `removed`, as holds of the archive ask for it.
+
+    `revisions` are those of their sidecars, one a recording. `others` are versions (`key version`)
+    on which somebody else had set one before: those are never removed.
+    """
+
+    what: ClassVar[str] = "legal-hold"
+
+    state: str
+    record_ids: tuple[int, ...]
+    revisions: tuple[int, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
     """The objects of these recordings are locked (Object Lock) for at least `seconds` from when
     each was written; or that time has passed.
@@ -361,6 +378,7 @@ Event: TypeAlias = (
     | Repaired
     | Held
     | Lifted
+    | LegalHold
     | Locked
     | Acted
     | Removing

@@ -29,6 +29,7 @@ from archiver.evidence.attest import attest
 from archiver.liner.names import Directory
 from archiver.recordings.deposit import Shelf
 from archiver.retention.acts import finish_acts, name_of_act
+from archiver.retention.legal_holds import follow_holds
 from archiver.retention.removal import finish_removals
 from archiver.run.dry_run import Surveyor, surveyed_archive
 from archiver.run.enumeration import Intake, listed_orders
@@ -164,6 +165,7 @@ class _Run:
                     on_event=self.intake.on_event,
                     clock=self.clock,
                 )
+            await self._follow_holds(report)
             self._settle(recovery, is_complete=report.complete)
             report.evidence = await self._attest()
             return report
@@ -176,6 +178,16 @@ class _Run:
             archive.storage, archive.archive_id, head, config, clock=self.clock, stop=self.stop
         )
         return None if done is None else done.as_json()
+
+    async def _follow_holds(self, report: RunReport) -> None:
+        """Set the legal holds of the storage on what was archived under a hold."""
+        archive = self.intake.archive
+        followed = await follow_holds(
+            archive, clock=self.clock, act=self.intake.run_id, is_over=self.stop.is_set
+        )
+        if followed.trouble:
+            report.notes.append(f"S3 legal holds are incomplete: {followed.trouble}")
+        report.head = await archive.catalog.head()
 
     async def _tell_unfinished(self, courier: Courier) -> None:
         """Record what units had stored when they were ended before their outcome."""

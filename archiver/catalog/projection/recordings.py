@@ -30,6 +30,7 @@ from archiver.ledger.events import (
     Gone,
     Held,
     Inspected,
+    LegalHold,
     Lifted,
     Locked,
     OpenRecording,
@@ -313,6 +314,7 @@ def _(event: Repaired, db: sqlite3.Connection, entry: Entry) -> None:
 for kind, bury in (
     (Held, removals.hold),
     (Lifted, removals.lift),
+    (LegalHold, locks.legal_hold),
     (Locked, locks.locked),
     (Removing, removals.removing),
     (Removed, removals.removed),

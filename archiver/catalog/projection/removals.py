@@ -25,6 +25,9 @@ _ERASED = (
     " OR EXISTS (SELECT 1 FROM erasures WHERE lead_id = ? AND ? < before)"
 )
 
+_OF_RECORDINGS: Final = ("inspections", "locks", "legal_holds", "other_legal_holds")
+"""Tables whose rows go with their recordings."""
+
 
 def is_buried(db: sqlite3.Connection, record_id: int) -> bool:
     """Whether the recording has a tombstone."""
@@ -140,7 +143,7 @@ def removed(event: Removed, db: sqlite3.Connection, entry: Entry) -> None:
             "DELETE FROM rows WHERE call_id IN (SELECT call_id FROM links WHERE record_id = ?)",
             (event.record_id,),
         )
-    for table in ("recordings", "revisions", "inspections", "locks", "removals"):
+    for table in ("recordings", "revisions", *_OF_RECORDINGS, "removals"):
         db.execute(f"DELETE FROM {table} WHERE record_id = ?", (event.record_id,))  # noqa: S608 - constants
 
 
@@ -195,7 +198,7 @@ def erased(event: Erased, db: sqlite3.Connection, entry: Entry) -> None:
         " OR call_id IN (SELECT call_id FROM erased_calls WHERE lead_id = ?)",
         (event.lead_id, before, event.lead_id),
     )
-    for table in ("inspections", "locks"):
+    for table in _OF_RECORDINGS:
         db.execute(
             f"DELETE FROM {table} WHERE record_id NOT IN (SELECT record_id FROM recordings)"  # noqa: S608 - constants
         )

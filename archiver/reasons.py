@@ -39,6 +39,7 @@ class Reason(StrEnum):
     UNSTABLE = "unstable"
     DIFFERENT_BYTES = "different-bytes"
     NOT_STORED = "not-stored"
+    WORKER_LOST = "worker-lost"
 
     @property
     def sentence(self) -> str:
@@ -97,6 +98,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.UNSTABLE: "the source announces no length and returns different bytes each time",
     Reason.DIFFERENT_BYTES: "the archive has different bytes under the key of this recording",
     Reason.NOT_STORED: "the storage rejects the recording because of its size or name",
+    Reason.WORKER_LOST: "every worker that fetched the recording ended unexpectedly",
 }
 
 _TRANSIENT = frozenset(

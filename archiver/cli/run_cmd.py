@@ -1,7 +1,6 @@
 """`archiver run`: bring home what is new, and account for everything listed."""
 
 import argparse
-import gc
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -9,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.event_loop import FASTEST_LOOP
 from archiver.cli.parsing import Parser, id_argument, period
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import ConfigError, UsageError
+from archiver.tasks.event_loop import FASTEST_LOOP, collect_rarely
 from archiver.text.measures import parse_duration, say_moment
 
 if TYPE_CHECKING:
@@ -30,8 +29,6 @@ _OF_ONE_RUN: Final = {
     "dry_run": "--dry-run",
 }
 """Options that say something about one run, and nothing about years of them."""
-
-_YOUNG_OBJECTS: Final = 20_000
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -83,7 +80,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config()
     since, until = window(arguments.since, arguments.until, config)
     schedule = schedule_of(arguments, config)
-    _collect_rarely()
+    collect_rarely()
     if schedule is not None:
         return _every_night(config, context, schedule)
     request = RunRequest(
@@ -145,16 +142,6 @@ def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | No
         return Schedule(every, at, config.window.timezone)
     except ValueError as error:
         raise UsageError(str(error), hint="for a nightly run: --every 24h --at 01:30") from None
-
-
-def _collect_rarely() -> None:
-    """Let the garbage collector leave alone what stays, and look at the rest less often.
-
-    A run makes hardly any cycles, and a tenth of its processor time went into looking for them
-    among modules, classes and functions.
-    """
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def window(

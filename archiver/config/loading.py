@@ -20,6 +20,7 @@ from archiver.config.scalars import (
     api_key,
     length,
     one_of,
+    or_auto,
     rate,
     some_bytes,
     timeout,
@@ -275,6 +276,7 @@ def _download(section: Section, place: Place) -> DownloadConfig:
     default = DownloadConfig()
     return DownloadConfig(
         workers=section.value("workers", whole(1, 512), default.workers),
+        processes=section.value("processes", or_auto(whole(1, 64)), default.processes),
         max_bytes=section.value("max_bytes", some_bytes, default.max_bytes),
         spool=section.value("spool", place.path, default.spool.absolute()),
         spool_memory=section.value("spool_memory", some_bytes, default.spool_memory),

@@ -49,6 +49,20 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def or_auto(parse: Callable[[str], int]) -> Callable[[str], int | None]:
+    """A parser of the same numbers, or of `auto`, which is None."""
+
+    def parse_or_auto(text: str) -> int | None:
+        if text == "auto":
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or auto") from None
+
+    return parse_or_auto
+
+
 def some_bytes(text: str) -> int:
     """A size above 0."""
     size = parse_size(text)

@@ -58,6 +58,7 @@ _FORMS: Final[Mapping[Any, Schema]] = {
 _WRITTEN: Final[Mapping[str, list[Schema]]] = {
     "liner.timeout": [_DURATION],
     "verify.sample": [{"type": "string", "pattern": "^1/[1-9][0-9]{0,4}$"}],
+    "download.processes": [{"const": "auto"}, {"type": "integer"}],
     "download.max_bytes": [_SIZE, {"type": "integer"}],
     "download.spool_memory": [_SIZE, {"type": "integer"}],
     "scope.orders": [{"const": "all"}, *_IDS],

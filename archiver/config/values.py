@@ -49,9 +49,13 @@ class WindowConfig:
 
 @dataclass(frozen=True, slots=True)
 class DownloadConfig:
-    """How recordings are fetched. Sizes are in bytes; `spool` is absolute once it is loaded."""
+    """How recordings are fetched. Sizes are in bytes; `spool` is absolute once it is loaded.
+
+    `processes` None is `auto`; `workers` are shared out among them.
+    """
 
     workers: int = 16
+    processes: int | None = None
     max_bytes: int = 2 * 2**30
     spool: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
     spool_memory: int = 128 * 2**20

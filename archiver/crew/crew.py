@@ -1,9 +1,19 @@
 """The crew of a run, wherever it works: one verb, and an orderly end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from archiver.crew.unit import Brought, Unit
+from archiver.tasks.retry import RetryScheduled
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of bytes that arrive, and of retries, with the call that each is about."""
+
+    on_bytes: Callable[[int], None]
+    on_retry: Callable[[int | None, RetryScheduled], None]
 
 
 class Crew(Protocol):

@@ -6,7 +6,7 @@ documentation; everything but the ids may be missing (`docs/liner.md`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -67,3 +67,7 @@ class Recording:
     summary: str | None = None
     created_at: datetime | None = None
     row: Row = field(default_factory=dict, compare=False)
+
+    def at(self, address: str | None) -> "Recording":
+        """The same recording at another address; its row stays as the API gave it."""
+        return replace(self, file_url=address)

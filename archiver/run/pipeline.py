@@ -22,10 +22,7 @@ from archiver.catalog.work import KnownRecording, Outcome, Tally, Task
 from archiver.clock import Clock
 from archiver.ledger.events import Gone
 from archiver.tasks.failures import one_failure
-from archiver.tasks.grace import Grace
-
-GRACE_SECONDS = 5.0
-"""How long a stopped run may take to finish storing what it has fetched."""
+from archiver.tasks.grace import GRACE_SECONDS, Grace
 
 _MOST_AT_ONCE = 256
 """Outcomes recorded in one transaction: enough to make its cost small, few enough to be prompt."""

@@ -7,7 +7,7 @@ and `enumeration` what is asked for, `work` the unit of work, `pipeline` how the
 
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,8 @@ from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.work import Outcome
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
-from archiver.crew.crew import Crew
-from archiver.crew.equipment import spool_on_the_way_to
-from archiver.crew.in_process import InProcess
+from archiver.crew.choosing import crew_of
+from archiver.crew.crew import Crew, Listener
 from archiver.errors import ArchiverError
 from archiver.evidence.attest import attest
 from archiver.liner.names import Directory
@@ -33,7 +32,7 @@ from archiver.retention.legal_holds import follow_holds
 from archiver.retention.removal import finish_removals
 from archiver.run.dry_run import Surveyor, surveyed_archive
 from archiver.run.enumeration import Intake, listed_orders
-from archiver.run.events import BytesReceived, OnEvent, RunStarted, events_of
+from archiver.run.events import CURRENT_CALL, BytesReceived, OnEvent, RunStarted, events_of
 from archiver.run.finalize import Diary, close_run, close_survey
 from archiver.run.pipeline import Bring, Claims, Recorder, run_pipeline
 from archiver.run.recovery import Recovery, recovering
@@ -43,6 +42,7 @@ from archiver.run.sound import check_sound
 from archiver.run.source import Source, source
 from archiver.run.work import Courier
 from archiver.tasks.grace import Grace
+from archiver.tasks.retry import RetryScheduled
 from archiver.tasks.stopping import cancelled_by
 
 _CONNECTIONS_BESIDE_WORKERS = 16
@@ -140,18 +140,7 @@ class _Run:
         recorder = self._recorder(claims)
         archive, run_id = self.intake.archive, self.intake.run_id
         async with recovering(archive, self.clock, run_id) as recovery:
-            crew = self._crew()
-            courier = self._courier(claims, recovery, crew)
-            try:
-                done = await self._pipeline(courier.bring, recorder, couriers=crew.couriers)
-            except ArchiverError:
-                # What was archived until now belongs into the ledger; else the next run looks.
-                with suppress(ArchiverError):
-                    await self._tell_unfinished(courier)
-                    self._settle(recovery, is_complete=False)
-                    await self.intake.archive.publish()
-                raise
-            await self._tell_unfinished(courier)
+            done = await self._bring_all(claims, recovery, recorder)
             self.diary.strays = sorted(recovery.orphans.values())
             report = await close_run(
                 self.intake, recorder, self.diary, done=done, began=self.began, clock=self.clock
@@ -169,6 +158,22 @@ class _Run:
             self._settle(recovery, is_complete=report.complete)
             report.evidence = await self._attest()
             return report
+
+    async def _bring_all(self, claims: Claims, recovery: Recovery, recorder: Recorder) -> bool:
+        """Have a crew do the work; whether it was done to the end."""
+        async with self._crew() as crew:
+            courier = self._courier(claims, recovery, crew)
+            try:
+                done = await self._pipeline(courier.bring, recorder, couriers=crew.couriers)
+            except ArchiverError:
+                # What was archived until now belongs into the ledger; else the next run looks.
+                with suppress(ArchiverError):
+                    await self._tell_unfinished(courier)
+                    self._settle(recovery, is_complete=False)
+                    await self.intake.archive.publish()
+                raise
+            await self._tell_unfinished(courier)
+        return done
 
     async def _attest(self) -> Mapping[str, Any] | None:
         """Have the last head of the run signed, witnessed and stamped; nothing of it fails it."""
@@ -225,16 +230,24 @@ class _Run:
             grace=self.grace,
         )
 
-    def _crew(self) -> Crew:
-        intake = self.intake
-        storage = intake.archive.storage
-        return InProcess(
-            self.origin.fetcher(on_bytes=lambda count: intake.on_event(BytesReceived(count))),
-            storage,
-            spool_on_the_way_to(storage, intake.config),
-            self.grace,
-            self.clock,
-            couriers=intake.config.download.workers,
+    def _crew(self) -> AbstractAsyncContextManager[Crew]:
+        on_event = self.intake.on_event
+
+        def on_bytes(count: int) -> None:
+            on_event(BytesReceived(count))
+
+        def on_retry(call_id: int | None, scheduled: RetryScheduled) -> None:
+            CURRENT_CALL.set(call_id)
+            on_event(scheduled)
+
+        return crew_of(
+            self.intake.config,
+            self.intake.archive,
+            self.intake.run_id,
+            fetcher=lambda: self.origin.fetcher(on_bytes=on_bytes),
+            grace=self.grace,
+            clock=self.clock,
+            listener=Listener(on_bytes, on_retry),
         )
 
     def _courier(self, claims: Claims, recovery: Recovery, crew: Crew) -> Courier:

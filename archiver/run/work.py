@@ -197,8 +197,7 @@ class Courier:
             brought = await self._brought(task.call, recording)
             if brought.reason is not None and brought.reason.may_be_expired:
                 fresh = await self._ask_again(task.call.id, recording.id)
-                renewed = replace(recording, file_url=fresh.file_url)
-                brought = await self._brought(task.call, renewed)
+                brought = await self._brought(task.call, recording.at(fresh.file_url))
         except FetchError as error:
             brought = Brought(reason=error.reason, detail=str(error))
         if brought.reason is not None:

@@ -8,8 +8,12 @@ such work is cancelled after all.
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 import anyio
+
+GRACE_SECONDS: Final = 5.0
+"""How long a stopped run may take to finish storing what it has fetched."""
 
 
 class Grace:

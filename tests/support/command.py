@@ -15,6 +15,7 @@ from archiver.cli import main
 from archiver.sandbox.model import Source
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import Ended, awaited, environment, started
+from tests.support.crews import CREW
 from tests.support.witness import Witness
 from tests.support.world import QUICK
 
@@ -41,6 +42,7 @@ class Command:
             "liner": {"url": self.sandbox.url, "requests_per_second": 10_000},
             "window": {"since": f"{RECENTLY - timedelta(days=1):%Y-%m-%d}"},
             "storage": {"url": str(self.folder / "archive")},
+            "download": dict(CREW.settings),
             "inspect": {"after_run": False},
         }
         for section, members in self.settings.items():

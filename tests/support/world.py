@@ -34,6 +34,7 @@ from archiver.storage.local.syncing import Syncing, Target
 from archiver.tasks.retry import RetryPolicy
 from archiver.verify.findings import Finding
 from archiver.verify.verify import Wanted, verify
+from tests.support.crews import CREW
 from tests.support.witness import Witness
 
 FIRST_NIGHT = datetime(2026, 11, 3, 1, 0, tzinfo=UTC)
@@ -109,7 +110,7 @@ class Night:
                 "requests_per_second": 10_000,
             },
             "window": {"since": "2026-11-01"},
-            "download": {"workers": 8},
+            "download": {"workers": 8, **CREW.settings},
             "storage": {"url": str(self.folder / "archive")},
             "inspect": {"after_run": False},
         }

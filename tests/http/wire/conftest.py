@@ -2,7 +2,7 @@
 
 import pytest
 
-from archiver.cli.event_loop import FASTEST_LOOP
+from archiver.tasks.event_loop import FASTEST_LOOP
 
 
 @pytest.fixture(

@@ -1,0 +1,150 @@
+"""A child process that fetches and stores for a run of its parent: `python -m archiver.crew.child`.
+
+It is told everything through its standard input, secrets included, and nothing on its command line.
+Signals are the parent's to hear: a terminal or a service manager sends them to the whole group, and
+the parent ends in order. The end of the input is the end of the child, at once and whatever it
+does: the run is over or dead, and the next one finds what was stored. So no child outlives its run.
+"""
+
+import asyncio
+import os
+import pickle
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final, NoReturn
+
+import anyio
+
+from archiver.archive.pace import Pace
+from archiver.clock import Clock
+from archiver.config import Config
+from archiver.crew.frames import (
+    ANSWER,
+    BATCH,
+    DROP,
+    FAILED,
+    PROGRESS,
+    READY,
+    START,
+    Frame,
+    read_frame,
+)
+from archiver.crew.messages import encode_failure
+from archiver.crew.progress import Progress
+from archiver.crew.worker import Worker, working
+from archiver.errors import ArchiverError
+from archiver.tasks.event_loop import FASTEST_LOOP, collect_rarely
+
+_TOLD_EVERY: Final = 0.2
+"""Seconds between two messages about progress."""
+_READ_AHEAD: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a child is told first."""
+
+    config: Config
+    pace: Pace
+    clock: Clock
+    run_id: str
+
+
+@dataclass(slots=True)
+class _Child:
+    """The two streams of this process, and what is under way."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    progress: Progress = field(default_factory=Progress)
+
+    async def serve(self) -> None:
+        """Do every batch until the parent is gone, and with it this process."""
+        told = await read_frame(self.reader)
+        if told is None or told.kind != START:
+            return
+        start: Start = pickle.loads(told.body)  # noqa: S301 - by our parent, which started us
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._follow_parent, group, start)
+            await anyio.sleep_forever()
+
+    async def _follow_parent(self, group: anyio.abc.TaskGroup, start: Start) -> None:
+        try:
+            opened = working(
+                start.config,
+                pace=start.pace,
+                clock=start.clock,
+                on_bytes=self.progress.receive,
+                on_retry=self.progress.retry,
+            )
+            async with opened as worker:
+                self._tell(Frame(READY))
+                group.start_soon(self._tell_progress)
+                await self._listen(group, worker, start.run_id)
+        except ArchiverError as error:
+            self._tell(Frame(FAILED, body=encode_failure(error)))
+            await self.writer.drain()
+        _end()
+
+    async def _listen(self, group: anyio.abc.TaskGroup, worker: Worker, run_id: str) -> None:
+        while (frame := await read_frame(self.reader)) is not None:
+            if frame.kind == BATCH:
+                group.start_soon(self._do, worker, frame)
+            elif frame.kind == DROP:
+                worker.drop(run_id)
+        _end()
+
+    async def _do(self, worker: Worker, frame: Frame) -> None:
+        answer = await worker.bring_batch(frame.body)
+        self._tell_what_came()
+        self._tell(Frame(ANSWER, frame.number, answer))
+        await self.writer.drain()
+
+    async def _tell_progress(self) -> None:
+        while True:
+            await anyio.sleep(_TOLD_EVERY)
+            self._tell_what_came()
+
+    def _tell_what_came(self) -> None:
+        if news := self.progress.take():
+            self._tell(Frame(PROGRESS, body=news))
+
+    def _tell(self, frame: Frame) -> None:
+        self.writer.write(frame.encode())
+
+
+def main() -> None:
+    """Serve the parent that holds the other ends of standard input and output."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    output = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is printed is no message
+    collect_rarely()
+    anyio.run(_serve, output, backend_options=FASTEST_LOOP)
+
+
+async def _serve(output: int) -> None:
+    async with _streams(output) as child:
+        await child.serve()
+
+
+@asynccontextmanager
+async def _streams(output: int) -> AsyncIterator[_Child]:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_READ_AHEAD)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    transport, protocol = await loop.connect_write_pipe(
+        asyncio.streams.FlowControlMixin, os.fdopen(output, "wb")
+    )
+    yield _Child(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+
+
+def _end() -> NoReturn:
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

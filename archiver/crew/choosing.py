@@ -1,0 +1,71 @@
+"""Which crew a run has: the process itself, or child processes where these pay."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from archiver.archive.archive import Archive
+from archiver.clock import Clock
+from archiver.config import Config
+from archiver.crew.child import Start
+from archiver.crew.crew import Crew, Listener
+from archiver.crew.equipment import spool_on_the_way_to
+from archiver.crew.in_process import InProcess
+from archiver.crew.pipes import child_processes
+from archiver.recordings.fetch import Fetcher
+from archiver.tasks.grace import Grace
+
+PAYS_FROM: Final = 400.0
+"""Requests a second from which a second process pays. One process lists, fetches and stores at
+least as many recordings a second, and each takes a request; below, it only waits for the API."""
+
+MOST_THAT_PAY: Final = 3
+"""The run's own process lists, judges and records, which takes as long as a third of the rest."""
+
+
+def processes_of(config: Config, cores: int) -> int:
+    """How many processes fetch and store; 1 is the run's own."""
+    download = config.download
+    if download.processes is not None:
+        wanted = download.processes
+    elif config.api.requests_per_second < PAYS_FROM:
+        wanted = 1
+    else:
+        wanted = min(cores, MOST_THAT_PAY)
+    return min(wanted, download.workers)
+
+
+@asynccontextmanager
+async def crew_of(
+    config: Config,
+    archive: Archive,
+    run_id: str,
+    *,
+    fetcher: Callable[[], Fetcher],
+    grace: Grace,
+    clock: Clock,
+    listener: Listener,
+) -> AsyncIterator[Crew]:
+    """The crew that the configuration asks for; what it starts ends with the block.
+
+    `fetcher` makes what fetches in this process.
+    """
+    processes = processes_of(config, len(os.sched_getaffinity(0)))
+    if processes == 1:
+        spool = spool_on_the_way_to(archive.storage, config)
+        workers = config.download.workers
+        yield InProcess(fetcher(), archive.storage, spool, grace, clock, workers)
+        return
+    slots = -(-config.download.workers // processes)
+    start = Start(config, archive.pace, clock, run_id)
+    children = child_processes(
+        start,
+        archive_id=archive.archive_id,
+        processes=processes,
+        slots=slots,
+        grace=grace,
+        listener=listener,
+    )
+    async with children as crew:
+        yield crew

@@ -1,0 +1,230 @@
+"""Units out, endings back, over workers that may die: the half of a crew that stays with the run.
+
+Whoever has room takes what waits, up to a batch: no timer forms batches, so an idle worker gets its
+unit at once, and busy ones get many together. A unit whose worker died is suspect from then on: it
+goes to another worker by itself. One that kills every worker which takes it is found out that way,
+and fails alone.
+"""
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from archiver.crew.messages import decode_answer, encode_batch, encode_unit
+from archiver.crew.unit import Brought, Unit
+from archiver.errors import ArchiverError
+from archiver.reasons import Reason
+from archiver.tasks.grace import GRACE_SECONDS, Grace
+
+MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
+
+_MOST_DEATHS: Final = 2
+"""Of workers that had a unit by itself. One may have been killed by chance."""
+
+
+class WorkerLost(Exception):
+    """A batch has no answer, and will have none. `is_its_fault`: it may have killed the worker."""
+
+    def __init__(self, how: str, *, is_its_fault: bool = True) -> None:
+        super().__init__(how)
+        self.is_its_fault = is_its_fault
+
+
+@dataclass(slots=True, eq=False)
+class Sent:
+    """A unit on its way. `is_suspect`: a worker died that had it; `deaths`: of such as had nothing
+    else."""
+
+    unit: Unit
+    data: bytes
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    brought: Brought | None = None
+    is_given_up: bool = False
+    is_suspect: bool = False
+    deaths: int = 0
+
+
+class Dispatch:
+    """Hands units to workers in batches of at most `most` units.
+
+    `slots` is how many of them each worker is to fetch at a time.
+    """
+
+    def __init__(
+        self, archive_id: str, run_id: str, *, most: int, slots: int, grace: Grace
+    ) -> None:
+        self.slots = slots
+        self._names = (archive_id, run_id)
+        self._most = most
+        self._grace = grace
+        self._waiting: deque[Sent] = deque()
+        self._under_way: set[Sent] = set()
+        self._late: list[tuple[int, Brought]] = []
+        self._there = anyio.Event()
+        self._all_back = anyio.Event()
+        self._failure: ArchiverError | None = None
+
+    async def bring(self, unit: Unit) -> Brought:
+        """See `Crew.bring`."""
+        if self._failure is not None:
+            return Brought(failure=self._failure, left=unit.orphan)
+        sent = Sent(unit, encode_unit(unit))
+        self._waiting.append(sent)
+        self._there.set()
+        try:
+            await sent.ended.wait()
+        except BaseException:
+            sent.is_given_up = True
+            if sent in self._waiting:
+                self._waiting.remove(sent)
+            if sent.brought is not None:
+                self._late.append((unit.recording.id, sent.brought))
+            raise
+        if sent.brought is None:
+            raise RuntimeError("a unit ended without an ending")
+        return sent.brought
+
+    async def work_to_do(self) -> None:
+        """Wait until a unit waits."""
+        while not self._waiting:
+            self._there = anyio.Event()
+            await self._there.wait()
+
+    async def take(self) -> list[Sent]:
+        """The next batch, as soon as there is one. It is under way until `answer` or `lose`."""
+        await self.work_to_do()
+        batch = [self._waiting.popleft()]
+        size = len(batch[0].data)
+        while self._waiting and len(batch) < self._most:
+            following = self._waiting[0]
+            size += len(following.data)
+            if batch[0].is_suspect or following.is_suspect or size > MOST_BATCH_BYTES:
+                break
+            batch.append(self._waiting.popleft())
+        self._under_way.update(batch)
+        return batch
+
+    def encode(self, batch: Sequence[Sent]) -> bytes:
+        """The batch as bytes."""
+        return encode_batch(*self._names, self.slots, [sent.data for sent in batch])
+
+    def answer(self, batch: Sequence[Sent], data: bytes) -> None:
+        """What the worker said of the batch. ValueError when that is no answer, UsageError when
+        another version of the archiver gave it; the batch is under way then as before."""
+        for sent, brought in zip(batch, decode_answer(data, len(batch)), strict=True):
+            self._end(sent, brought)
+
+    def lose(self, batch: Sequence[Sent], how: str, *, is_its_fault: bool = True) -> None:
+        """The worker of the batch died: its units go to others, or fail when that happens again."""
+        for sent in reversed(batch):
+            if sent not in self._under_way:
+                continue
+            if is_its_fault:
+                sent.deaths += sent.is_suspect
+                sent.is_suspect = True
+            if sent.deaths >= _MOST_DEATHS or sent.is_given_up:
+                self._grace.has_ended = True  # nobody knows what it left: the next run looks
+                self._end(sent, Brought(reason=Reason.WORKER_LOST, detail=how))
+            else:
+                self._under_way.discard(sent)
+                self._waiting.appendleft(sent)
+        self._there.set()
+
+    def fail(self, error: ArchiverError) -> None:
+        """No worker can be had: every unit ends with the error, those to come as well."""
+        self._failure = error
+        while self._waiting:
+            sent = self._waiting.popleft()
+            self._end(sent, Brought(failure=error, left=sent.unit.orphan))
+
+    async def drain(self) -> list[tuple[int, Brought]]:
+        """See `Crew.drain`; for whoever has told the workers to stop."""
+        with anyio.move_on_after(GRACE_SECONDS, shield=True):
+            while self._under_way:
+                self._all_back = anyio.Event()
+                await self._all_back.wait()
+        if self._under_way:
+            self._grace.has_ended = True
+        late, self._late = self._late, []
+        return late
+
+    def call_of(self, record_id: int | None) -> int | None:
+        """The call of a recording that a worker has; None of one that none has."""
+        for sent in self._under_way:
+            if sent.unit.recording.id == record_id:
+                return sent.unit.call.id
+        return None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether any worker has a batch."""
+        return bool(self._under_way)
+
+    def _end(self, sent: Sent, brought: Brought) -> None:
+        self._under_way.discard(sent)
+        if sent.is_given_up:
+            self._late.append((sent.unit.recording.id, brought))
+        else:
+            sent.brought = brought
+            sent.ended.set()
+        if not self._under_way:
+            self._all_back.set()
+
+
+@dataclass(slots=True, eq=False)
+class Lane(ABC):
+    """A way to one worker, or to several that share it, which takes some batches at a time."""
+
+    dispatch: Dispatch
+    _batches: int = 0
+    _turn: anyio.Lock = field(default_factory=anyio.Lock)
+    _rest: anyio.Event = field(default_factory=anyio.Event)
+
+    @abstractmethod
+    async def ask(self, batch: bytes) -> bytes:
+        """The answer to a batch; raises `WorkerLost` when there will be none."""
+
+    async def keep_busy(self) -> None:
+        """Have one batch after the other done; called as often as the lane takes batches at a
+        time."""
+        while True:
+            async with self._turn:
+                batch = await self.dispatch.take()
+                if batch[0].is_suspect:  # nobody else is to suffer from it, or to be blamed
+                    with self._accounted_for(batch):
+                        await self._rests()
+                        await self._do(batch)
+                    continue
+                self._batches += 1
+            try:
+                with self._accounted_for(batch):
+                    await self._do(batch)
+            finally:
+                self._batches -= 1
+                self._rest.set()
+
+    async def _rests(self) -> None:
+        while self._batches:
+            self._rest = anyio.Event()
+            await self._rest.wait()
+
+    async def _do(self, batch: Sequence[Sent]) -> None:
+        self.dispatch.answer(batch, await self.ask(self.dispatch.encode(batch)))
+
+    @contextmanager
+    def _accounted_for(self, batch: Sequence[Sent]) -> Iterator[None]:
+        """Whatever ends the body, the batch is answered or lost; only a loss ends there."""
+        try:
+            yield
+        except WorkerLost as error:
+            self.dispatch.lose(batch, str(error), is_its_fault=error.is_its_fault)
+        except ValueError:
+            self.dispatch.lose(batch, "a worker gave an answer that is none")
+        except BaseException:
+            self.dispatch.lose(batch, "the worker that fetched it ended unexpectedly")
+            raise

@@ -1,0 +1,182 @@
+"""Batches of units as bytes, and their answers (pure): what crosses a process or a network.
+
+Explicit JSON, so that neither side can make the other run anything. Both begin with the number of
+this protocol and the version of the archiver; a batch names the archive as well. Sides that differ
+refuse each other: a recording must not depend on where it was fetched.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+
+from archiver import __version__
+from archiver.clock import Clock
+from archiver.crew.unit import Brought, Unit
+from archiver.errors import ArchiverError, StorageError, UsageError
+from archiver.ledger.events import Revised, Stored
+from archiver.ledger.lines import decode as read_line
+from archiver.ledger.lines import encode as line_of
+from archiver.liner.fields import read_recording
+from archiver.liner.models import Call
+from archiver.reasons import Reason
+from archiver.recordings.sidecar import Names
+from archiver.text.json import read_json
+
+PROTOCOL: Final = 1
+
+_INSTALL_ALIKE: Final = "install the same version of archiver wherever recordings are fetched"
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+_CALL: Final = tuple(one.name for one in fields(Call))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Units of one run; they go into the archive of that id, or nowhere.
+
+    `slots` is how many units of all its batches the worker is to fetch at a time.
+    """
+
+    archive_id: str
+    run_id: str
+    slots: int
+    units: tuple[Unit, ...]
+
+
+def encode_unit(unit: Unit) -> bytes:
+    """One unit of a batch. ValueError for what JSON cannot hold, which no answer of an API is."""
+    call = {name: getattr(unit.call, name) for name in _CALL}
+    created = unit.call.created_at
+    call["created_at"] = None if created is None else created.isoformat()
+    return _ENCODER.encode(
+        {
+            "call": call,
+            "record": unit.recording.row,
+            "address": unit.recording.file_url,
+            "names": [unit.names.user_name, unit.names.order_title, unit.names.status_code],
+            "orphan": unit.orphan,
+        }
+    ).encode("ascii")
+
+
+def encode_batch(archive_id: str, run_id: str, slots: int, units: Sequence[bytes]) -> bytes:
+    """A batch of units that `encode_unit` made."""
+    head = _ENCODER.encode([PROTOCOL, __version__, archive_id, run_id, slots]).encode("ascii")
+    return b'{"head":%s,"units":[%s]}' % (head, b",".join(units))
+
+
+def decode_batch(data: bytes) -> Batch:
+    """The batch. UsageError when another version made it; ValueError when it is none."""
+    told = read_json(data)
+    try:
+        protocol, version, *others = told["head"]
+        _check_versions(protocol, version, "the run")
+        archive_id, run_id, slots = others
+        return Batch(archive_id, run_id, int(slots), tuple(map(_unit, told["units"])))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a batch: {type(error).__name__}") from error
+
+
+def encode_answer(brought: Sequence[Brought], clock: Clock) -> bytes:
+    """How the units of a batch ended, in their order."""
+    now = clock()
+    endings = [
+        {
+            "events": [line_of(now, "", event).decode("ascii") for event in one.events],
+            "reason": one.reason,
+            "detail": one.detail,
+            "left": one.left,
+            "failure": None if one.failure is None else _failure_as_json(one.failure),
+        }
+        for one in brought
+    ]
+    head = [PROTOCOL, __version__]
+    return _ENCODER.encode({"head": head, "endings": endings}).encode("ascii")
+
+
+def decode_answer(data: bytes, count: int) -> list[Brought]:
+    """The endings of a batch of so many units. UsageError when another version made them;
+    ValueError when they are none."""
+    told = read_json(data)
+    try:
+        protocol, version = told["head"]
+        _check_versions(protocol, version, "a worker")
+        brought = list(map(_brought, told["endings"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not an answer: {type(error).__name__}") from error
+    if len(brought) != count:
+        raise ValueError("not an answer: it has another number of units")
+    return brought
+
+
+def encode_failure(error: ArchiverError) -> bytes:
+    """A failure by itself, as `decode_failure` reads it."""
+    return _ENCODER.encode(_failure_as_json(error)).encode("ascii")
+
+
+def decode_failure(data: bytes) -> ArchiverError:
+    """The failure. ValueError when it is none."""
+    try:
+        return _failure(read_json(data))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a failure: {type(error).__name__}") from error
+
+
+def _check_versions(protocol: Any, version: Any, who: str) -> None:
+    if (protocol, version) != (PROTOCOL, __version__):
+        other, own = (f"{who} has version {version}", f"this process has {__version__}")
+        raise UsageError(f"versions of archiver differ: {other}, {own}", hint=_INSTALL_ALIKE)
+
+
+def _unit(told: Mapping[str, Any]) -> Unit:
+    call = dict(told["call"])
+    created = call["created_at"]
+    call["created_at"] = None if created is None else datetime.fromisoformat(created)
+    recording = read_recording(told["record"])
+    if recording is None:
+        raise ValueError("not a batch: a recording has no id")
+    return Unit(
+        call=Call(**call),
+        recording=recording.at(told["address"]),
+        names=Names(*told["names"]),
+        orphan=told["orphan"],
+    )
+
+
+def _brought(told: Mapping[str, Any]) -> Brought:
+    reason, failure = told["reason"], told["failure"]
+    return Brought(
+        events=tuple(_events(told["events"])),
+        reason=None if reason is None else Reason(reason),
+        detail=str(told["detail"]),
+        left=told["left"],
+        failure=None if failure is None else _failure(failure),
+    )
+
+
+def _events(lines: Sequence[str]) -> Iterator[Stored | Revised]:
+    for line in lines:
+        event = read_line(line.encode("ascii")).event
+        if not isinstance(event, Stored | Revised):
+            raise ValueError("not an answer: an event of another kind")
+        yield event
+
+
+def _kinds(kind: type[ArchiverError]) -> Iterator[type[ArchiverError]]:
+    if kind.__init__ in (ArchiverError.__init__, StorageError.__init__):
+        yield kind
+    for one in kind.__subclasses__():
+        yield from _kinds(one)
+
+
+_KINDS: Final = {one.__name__: one for one in _kinds(ArchiverError)}
+"""The errors that can be made again from their words alone."""
+
+
+def _failure_as_json(error: ArchiverError) -> dict[str, Any]:
+    return {"kind": type(error).__name__, "message": str(error), "hint": error.hint}
+
+
+def _failure(told: Mapping[str, Any]) -> ArchiverError:
+    return _KINDS.get(told["kind"], ArchiverError)(str(told["message"]), hint=str(told["hint"]))

@@ -1,0 +1,262 @@
+"""A crew of child processes of this machine, over their standard input and output (`child`).
+
+Each child is started when there is work for it, and replaced when it dies. It opens no lock and
+inherits no file of the run, so what the run has locked is free the moment the run is dead.
+"""
+
+import asyncio
+import pickle
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+import archiver
+from archiver.crew.child import Start
+from archiver.crew.crew import Crew, Listener
+from archiver.crew.dispatch import Dispatch, Lane
+from archiver.crew.frames import (
+    ANSWER,
+    BATCH,
+    DROP,
+    FAILED,
+    PROGRESS,
+    READY,
+    START,
+    Frame,
+    read_frame,
+)
+from archiver.crew.messages import decode_failure
+from archiver.crew.progress import Progress, read_progress
+from archiver.crew.unit import Brought, Unit
+from archiver.errors import ArchiverError
+from archiver.tasks.failures import one_failure
+from archiver.tasks.grace import Grace
+
+MOST_UNITS: Final = 8
+"""Units of a batch: enough to share what a message costs, few enough to be answered soon."""
+
+_ROUNDS_AHEAD: Final = 2
+"""How many times its slots a child has in units, so that none is idle while an answer travels."""
+
+_LISTING: Final = 16
+"""Calls whose recordings are listed while all others are fetched."""
+
+_PATIENCE: Final = 2.0
+"""Seconds that a child has to end by itself."""
+
+_READ_AHEAD: Final = 1024 * 1024
+
+_BOOT: Final = (
+    "import sys; sys.path.append(sys.argv[1]); from archiver.crew.child import main; main()"
+)
+
+
+class _Ended(Exception):
+    """The child is gone; the text says how."""
+
+
+class _Link(Lane):
+    """One child: the ends of its pipes, and who waits for which answer."""
+
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        process: asyncio.subprocess.Process,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        super().__init__(dispatch)
+        self.process = process
+        self.on_progress = on_progress
+        self.answers: dict[int, tuple[anyio.Event, list[bytes]]] = {}
+        self.asked = 0
+
+    async def send(self, frame: Frame) -> None:
+        """Send a message. Raises `_Ended` when nobody reads any more."""
+        writer = self.process.stdin
+        if writer is None:
+            raise RuntimeError("the child has no standard input")
+        try:
+            writer.write(frame.encode())
+            await writer.drain()
+        except (ConnectionError, OSError) as error:
+            raise _Ended(await self.how_it_ended()) from error
+
+    def drop(self) -> None:
+        """Tell the child to fetch nothing more, if it still lives."""
+        if self.process.stdin is not None:
+            self.process.stdin.write(Frame(DROP).encode())
+
+    async def ask(self, batch: bytes) -> bytes:
+        """The answer to a batch. Raises `_Ended` when nobody reads any more."""
+        self.asked += 1
+        number, came = self.asked, (anyio.Event(), list[bytes]())
+        self.answers[number] = came
+        try:
+            await self.send(Frame(BATCH, number, batch))
+            await came[0].wait()
+        finally:
+            self.answers.pop(number, None)
+        return came[1][0]
+
+    async def read(self) -> Frame:
+        """The next message. Raises `_Ended` when there is none."""
+        if self.process.stdout is None:
+            raise RuntimeError("the child has no standard output")
+        frame = await read_frame(self.process.stdout)
+        if frame is None:
+            raise _Ended(await self.how_it_ended())
+        return frame
+
+    async def listen(self) -> None:
+        """Hand over what the child says. Raises `_Ended` at its end."""
+        while True:
+            frame = await self.read()
+            if frame.kind == ANSWER and (waiting := self.answers.get(frame.number)):
+                waiting[1].append(frame.body)
+                waiting[0].set()
+            elif frame.kind == PROGRESS:
+                self.on_progress(read_progress(frame.body))
+
+    async def how_it_ended(self) -> str:
+        """The end of the process in words."""
+        code = await _end(self.process)
+        if code < 0:
+            return f"a worker process was ended by signal {-code}"
+        return f"a worker process ended with exit code {code}"
+
+
+@dataclass(slots=True)
+class Pipes:
+    """So many child processes, `start` is what each is told."""
+
+    dispatch: Dispatch
+    start: Start
+    processes: int
+    listener: Listener
+    _links: set[_Link] = field(default_factory=set)
+
+    @property
+    def places(self) -> int:
+        """Batches that one child has at a time."""
+        return max(2, -(-_ROUNDS_AHEAD * self.dispatch.slots // MOST_UNITS))
+
+    @property
+    def couriers(self) -> int:
+        """See `Crew.couriers`."""
+        return self.processes * self.places * MOST_UNITS + _LISTING
+
+    async def bring(self, unit: Unit) -> Brought:
+        """See `Crew.bring`."""
+        return await self.dispatch.bring(unit)
+
+    async def drain(self) -> Sequence[tuple[int, Brought]]:
+        """See `Crew.drain`."""
+        if self.dispatch.is_under_way:
+            for link in self._links:
+                link.drop()
+        return await self.dispatch.drain()
+
+    async def keep_a_child(self) -> None:
+        """Have a child work for as long as there is work, and another one when it dies."""
+        while True:
+            await self.dispatch.work_to_do()
+            try:
+                await self._lead_a_child()
+            except _Ended:
+                continue  # its units wait for the next one
+            except ArchiverError as error:
+                self.dispatch.fail(error)
+                return
+
+    async def _lead_a_child(self) -> None:
+        """Raises `_Ended` when it dies, ArchiverError when it cannot do anything."""
+        async with self._child() as link:
+            await link.send(Frame(START, body=pickle.dumps(self.start)))
+            try:
+                told = await link.read()
+            except _Ended as error:
+                raise _not_started(str(error)) from error
+            if told.kind == FAILED:
+                raise decode_failure(told.body)
+            if told.kind != READY:
+                raise _not_started("it does not speak as expected")
+            self._links.add(link)
+            try:
+                with one_failure():
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(link.listen)
+                        for _ in range(self.places):
+                            group.start_soon(link.keep_busy)
+            finally:
+                self._links.discard(link)
+
+    @asynccontextmanager
+    async def _child(self) -> AsyncIterator[_Link]:
+        """A child process, which is gone afterwards."""
+        # Without the folder that Python is started in: anybody's modules may lie there.
+        command = [sys.executable, "-P", "-c", _BOOT, str(Path(archiver.__file__).parent.parent)]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=_READ_AHEAD,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise _not_started(error.strerror or str(error)) from error
+        try:
+            yield _Link(self.dispatch, process, self._tell)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _end(process)
+
+    def _tell(self, news: Progress) -> None:
+        if news.received:
+            self.listener.on_bytes(news.received)
+        for scheduled in news.retries:
+            self.listener.on_retry(self.dispatch.call_of(scheduled.record_id), scheduled)
+
+
+@asynccontextmanager
+async def child_processes(
+    start: Start,
+    *,
+    archive_id: str,
+    processes: int,
+    slots: int,
+    grace: Grace,
+    listener: Listener,
+) -> AsyncIterator[Crew]:
+    """So many child processes at most; they end with the block, whatever ends it."""
+    dispatch = Dispatch(archive_id, start.run_id, most=MOST_UNITS, slots=slots, grace=grace)
+    crew = Pipes(dispatch, start, processes, listener)
+    with one_failure():
+        async with anyio.create_task_group() as group:
+            for _ in range(processes):
+                group.start_soon(crew.keep_a_child)
+            yield crew
+            group.cancel_scope.cancel()
+
+
+async def _end(process: asyncio.subprocess.Process) -> int:
+    """Close its input, which ends it, and kill it where that is not enough; its exit code."""
+    if process.stdin is not None:
+        process.stdin.close()
+    with anyio.move_on_after(_PATIENCE):
+        return await process.wait()
+    with suppress(ProcessLookupError):
+        process.kill()
+    return await process.wait()
+
+
+def _not_started(why: str) -> ArchiverError:
+    return ArchiverError(
+        f"a worker process cannot be started: {why}",
+        hint="set download.processes to 1; if that helps, report it with what was printed above",
+    )

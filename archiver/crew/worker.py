@@ -1,0 +1,150 @@
+"""A worker of a crew: a process, here or elsewhere, that is sent batches and returns answers.
+
+It opens the archive's storage by itself and never its ledger, catalog or lock. Nothing that happens
+to a unit is raised: it is part of the answer.
+"""
+
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import anyio
+from anyio import to_thread
+
+from archiver.archive.format import read_id
+from archiver.archive.pace import Pace
+from archiver.clock import Clock
+from archiver.config import Config
+from archiver.crew.crew import Crew
+from archiver.crew.equipment import OnBytes, fetcher_over, policy_of, spool_on_the_way_to
+from archiver.crew.in_process import InProcess
+from archiver.crew.messages import decode_batch, encode_answer
+from archiver.crew.unit import Brought, Unit
+from archiver.errors import ArchiverError, KeyMissing, UsageError
+from archiver.http.transport import GuardedTransport
+from archiver.storage.base import Storage
+from archiver.storage.opening import open_storage
+from archiver.tasks.closing import closed_at_the_end
+from archiver.tasks.grace import Grace
+from archiver.tasks.retry import RetryScheduled
+
+_CONNECTIONS_BESIDE_WORKERS: Final = 4
+
+OnRetry = Callable[[RetryScheduled], None]
+
+
+@dataclass(slots=True)
+class Worker:
+    """Does batches for the archive of that id; each says how many units are fetched at a time."""
+
+    crew: Crew
+    archive_id: str
+    clock: Clock
+    slots: anyio.CapacityLimiter
+    _batches: dict[str, set[anyio.CancelScope]] = field(default_factory=dict)
+
+    async def bring_batch(self, data: bytes) -> bytes:
+        """The answer to a batch; raises nothing but what ends this process.
+
+        A failure that concerns the whole run is the ending of every unit of the batch. Raises
+        ValueError for what is no batch at all.
+        """
+        try:
+            batch = decode_batch(data)
+        except ArchiverError as error:
+            return encode_answer([Brought(failure=error)], self.clock)
+        endings = [Brought(left=unit.orphan) for unit in batch.units]
+        refused = self._refusal(batch.archive_id)
+        if refused is not None:
+            failed = [Brought(failure=refused, left=unit.orphan) for unit in batch.units]
+            return encode_answer(failed, self.clock)
+
+        self.slots.total_tokens = max(1, batch.slots)
+
+        async def bring(number: int, unit: Unit) -> None:
+            async with self.slots:
+                endings[number] = await self._ending(unit)
+
+        async with anyio.create_task_group() as group:
+            scopes = self._batches.setdefault(batch.run_id, set())
+            scopes.add(group.cancel_scope)
+            for number, unit in enumerate(batch.units):
+                group.start_soon(bring, number, unit)
+        scopes.discard(group.cancel_scope)
+        if not scopes:
+            self._batches.pop(batch.run_id, None)
+        return encode_answer(endings, self.clock)
+
+    def drop(self, run_id: str) -> None:
+        """The run ends: fetch nothing more for it, and finish what is being stored."""
+        for scope in self._batches.get(run_id, ()):
+            scope.cancel()
+
+    def _refusal(self, archive_id: str) -> UsageError | None:
+        if archive_id == self.archive_id:
+            return None
+        return UsageError(
+            f"a worker has opened another archive ({self.archive_id}) than the run ({archive_id})",
+            hint="set storage.url of every worker to the archive of the run",
+        )
+
+    async def _ending(self, unit: Unit) -> Brought:
+        try:
+            return await self.crew.bring(unit)
+        except Exception as error:  # noqa: BLE001 - it belongs into the answer
+            return Brought(failure=_bug(error, unit), left=unit.orphan)
+
+
+@asynccontextmanager
+async def working(
+    config: Config,
+    *,
+    pace: Pace,
+    clock: Clock,
+    on_bytes: OnBytes = lambda count: None,
+    on_retry: OnRetry | None = None,
+) -> AsyncIterator[Worker]:
+    """A worker over the archive that the configuration names, with its own connections.
+
+    Raises an ArchiverError where there is no archive, or none that can be reached.
+    """
+    policy = policy_of(config)
+    workers = config.download.workers
+    connections = workers + _CONNECTIONS_BESIDE_WORKERS
+    transport = GuardedTransport(policy, limit=connections, proxies=config.http.proxy)
+    opening = partial(open_storage, config.storage, syncing=pace.syncing, retry=pace.storage)
+    async with (
+        transport,
+        closed_at_the_end(await to_thread.run_sync(opening)) as storage,
+    ):
+        fetcher = fetcher_over(
+            transport, policy, config, pace, on_bytes=on_bytes, on_retry=on_retry
+        )
+        archive_id = await _id_of(storage, config.storage.url)
+        spool = spool_on_the_way_to(storage, config)
+        crew = InProcess(fetcher, storage, spool, Grace(), clock, workers)
+        yield Worker(crew, archive_id, clock, anyio.CapacityLimiter(workers))
+
+
+async def _id_of(storage: Storage, url: str) -> str:
+    try:
+        return await read_id(storage)
+    except KeyMissing:
+        raise UsageError(
+            f"a worker finds no archive in {url}",
+            hint="set storage.url of every worker to the archive of the run",
+        ) from None
+
+
+def _bug(error: Exception, unit: Unit) -> ArchiverError:
+    """What is not ours, without its text, which may hold an address."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return ArchiverError(
+        f"recording {unit.recording.id}: {type(error).__name__}{where}: a bug in archiver",
+        hint="report it, with the version; the next run tries the recording again",
+    )

@@ -1,0 +1,205 @@
+"""Child processes fetch and store: as one process does, whoever is killed, and end with the run."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
+
+import anyio
+import pytest
+
+from archiver.run.events import BytesReceived, Event
+from archiver.sandbox.audio import wav
+from archiver.sandbox.exchange import Route
+from archiver.sandbox.faults import Fault, Happens, Stall, Status
+from archiver.sandbox.world import World
+from archiver.tasks.retry import RetryScheduled
+from tests.cli.commands import PATIENCE, awaited
+from tests.crew.deadly import Deadly
+from tests.support.command import RECENTLY, Command, command
+from tests.support.world import QUICK, audio_of, bench, reasons, told
+
+PROCESSES = {"download": {"processes": 2, "workers": 4}}
+
+
+def centre(calls: int = 40) -> World:
+    world = World().user(101)
+    for number in range(1, calls + 1):
+        world.call(number, at=RECENTLY + timedelta(seconds=number))
+        world.recording(10 * number, audio=wav(3000 + number, number))
+    return world
+
+
+def children(parent: int | None = None) -> set[int]:
+    """The processes whose parent it is."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == (parent or os.getpid()) and fields[0] != "Z":
+                found.add(int(path.parent.name))
+    return found
+
+
+def crew_of(parent: int | None = None) -> set[int]:
+    """Those of them that fetch and store."""
+    return {one for one in children(parent) if b"archiver.crew.child" in told_of(one, "cmdline")}
+
+
+def told_of(process: int, name: str) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/{name}").read_bytes()
+    return b""
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for it, as long as a busy machine may take."""
+    deadline = monotonic() + PATIENCE
+    while not condition():
+        assert monotonic() < deadline, "it never came"
+        sleep(0.01)
+
+
+@pytest.mark.anyio
+async def test_a_run_over_child_processes_is_like_any_other_also_when_one_is_killed(
+    tmp_path: Path,
+) -> None:
+    world = centre()
+    killed: list[int] = []
+
+    def kill_one() -> None:
+        (one, *_) = crew_of()
+        os.kill(one, signal.SIGKILL)
+        killed.append(one)
+
+    async with bench(tmp_path, world, settings=PROCESSES) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        night.sandbox.faults.add(
+            Fault(Route.FILE, Happens(kill_one), after=15, times=1),
+            Fault(Route.FILE, Status(404), id=90),
+        )
+        report = await night.run()
+        assert killed
+        assert reasons(report) == {90: "source-missing"}
+        assert told(report, of="recordings") == {"archived": 39, "failed": 1}
+        night.archive.check()
+        assert received(night.events) >= sum(len(one) for one in audio_of(world).values()) / 2
+        night.sandbox.faults.clear()
+        night.sandbox.faults.add(Fault(Route.FILE, Status(500), id=90, times=1))
+        assert (await night.run()).exit_code == 0
+        retries = [one for one in night.events if isinstance(one, RetryScheduled)]
+        assert [one.record_id for one in retries] == [90]
+        night.check_archive()
+        assert await night.findings() == []
+    assert crew_of() == set()
+
+
+def received(events: list[Event]) -> int:
+    return sum(one.count for one in events if isinstance(one, BytesReceived))
+
+
+@pytest.mark.anyio
+async def test_a_run_with_nothing_to_fetch_starts_no_process(tmp_path: Path) -> None:
+    async with bench(tmp_path, World().call(1, talk=0), settings=PROCESSES) as night:
+        before = children()
+        seen: set[int] = set()
+        night.sandbox.faults.add(Fault(Route.RECORDINGS, Happens(lambda: seen.update(children()))))
+        assert (await night.run()).exit_code == 0
+        assert seen <= before
+
+
+@pytest.mark.nightly
+@pytest.mark.anyio
+async def test_a_recording_that_kills_whoever_fetches_it_fails_alone(tmp_path: Path) -> None:
+    world = centre(30)
+    pace = replace(QUICK, fetch=Deadly(attempts=3))
+    async with bench(tmp_path, world, settings=PROCESSES, pace=pace) as night:
+        night.sandbox.faults.add(Fault(Route.FILE, Status(500), id=130))
+        night.clock.now = RECENTLY + timedelta(days=1)
+        report = await night.run()
+        assert reasons(report) == {130: "worker-lost"}
+        assert told(report, of="recordings") == {"archived": 29, "failed": 1}
+        night.sandbox.faults.clear()
+        assert (await night.run()).exit_code == 0
+        night.check_archive()
+        assert await night.findings() == []
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Command]:
+    with command(tmp_path, centre()) as found:
+        found.settings["download"] = PROCESSES["download"]
+        yield found
+
+
+@pytest.mark.nightly
+def test_no_child_outlives_a_run_that_is_killed_and_the_next_run_completes_it(
+    commands: Command,
+) -> None:
+    commands.sandbox.faults.add(Fault(Route.FILE, Stall(1000), after=10))
+    process = commands.start("run", "--json")
+    commands.sandbox.wait_for(Route.FILE, least=14, patience=PATIENCE)
+    crew = crew_of(process.pid)
+    assert crew
+    for one in crew:
+        assert commands.sandbox.key.encode() not in told_of(one, "cmdline")
+        files = {str(found.readlink()) for found in Path(f"/proc/{one}/fd").glob("*")}
+        assert not any("lock" in name or ".sqlite" in name for name in files), files
+    process.kill()
+    process.communicate()
+    until(lambda: not any(told_of(one, "cmdline") for one in crew))
+    commands.sandbox.faults.clear()
+    ended = commands.run()
+    assert ended.code == 0, ended.err
+    commands.archive.check()
+    commands.archive.check_recordings(audio_of(centre()))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_over_child_processes_in_order(
+    commands: Command, number: signal.Signals
+) -> None:
+    """Also where it reaches every process, as from a terminal or a service manager."""
+    commands.sandbox.faults.add(Fault(Route.FILE, Stall(1000), after=20))
+    process = commands.start("run", "--json")
+    commands.sandbox.wait_for(Route.FILE, least=24, patience=PATIENCE)
+    crew = crew_of(process.pid)
+    for one in (*crew, process.pid):
+        os.kill(one, number)
+    ended = awaited(process)
+    assert ended.code == 130
+    assert ended.answer["interrupted"] is True
+    assert ended.answer["recordings"]["archived"] >= 16
+    assert not any(told_of(one, "cmdline") for one in crew)
+    commands.archive.check()
+    commands.sandbox.faults.clear()
+    assert commands.run().code == 0
+    commands.archive.check()
+    commands.archive.check_recordings(audio_of(centre()))
+
+
+@pytest.mark.nightly
+@pytest.mark.anyio
+async def test_a_child_that_cannot_reach_the_archive_ends_the_run_with_its_words(
+    tmp_path: Path,
+) -> None:
+    world = centre(3)
+    async with bench(tmp_path, world, settings=PROCESSES) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        await night.run(until=RECENTLY)
+        moved = night.folder / "moved"
+
+        def move() -> None:
+            if not moved.exists():
+                night.archive.root.rename(moved)
+                night.archive.root.mkdir()
+                (night.archive.root / "other").touch()
+
+        night.sandbox.faults.add(Fault(Route.RECORDINGS, Happens(move), times=1))
+        with pytest.raises(Exception, match="no archive"), anyio.fail_after(PATIENCE):
+            await night.run()

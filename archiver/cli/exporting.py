@@ -114,7 +114,7 @@ async def _pack(
         request,
         fetched,
         traced,
-        exporter=Exporter(_account(), socket.gethostname()),
+        exporter=exporter_here(),
         on_event=on_event,
         state_folder=state_folder,
     )
@@ -135,6 +135,11 @@ def _with_progress(
             return await work(tally)
 
     return anyio.run(unless_interrupted, console, shown)
+
+
+def exporter_here() -> Exporter:
+    """Who exports at this machine."""
+    return Exporter(_account(), socket.gethostname())
 
 
 def _account() -> str:

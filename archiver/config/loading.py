@@ -330,6 +330,8 @@ def _desk(section: Section, place: Place) -> DeskConfig:
             Literal["en", "ru"] | None, section.value("language", one_of(("en", "ru")), None)
         ),
         keep_log=section.value("keep_log", length, default.keep_log),
+        exports=section.value("exports", place.path, None),
+        keep_exports=section.value("keep_exports", length, default.keep_exports),
     )
     if desk.proxy_header is not None and not desk.proxy_addresses:
         raise section.error(

@@ -190,7 +190,7 @@ class DeskConfig:
     `users` may name a file that is not there: then there are no users. `proxy_header` is believed
     from `proxy_addresses` alone. `data` None is the user's state folder, under the archive's id;
     `scorecard` None is the one in the package, `language` None what each browser asks for;
-    `public_url` has no slash at its end.
+    `public_url` has no slash at its end. `exports` None is a folder beside the desk's data.
     """
 
     users: Path = Path("users.yaml")
@@ -201,6 +201,8 @@ class DeskConfig:
     scorecard: Path | None = None
     language: Literal["en", "ru"] | None = None
     keep_log: timedelta = timedelta(days=730)
+    exports: Path | None = None
+    keep_exports: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Act(StrEnum):
     PLAY = "play"
     DOWNLOAD = "download"
     EXPORT = "export"
+    PACKAGE = "package"
     LOG_IN = "log-in"
     LOG_IN_REFUSED = "log-in-refused"
     LOG_OUT = "log-out"

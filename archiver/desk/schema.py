@@ -85,6 +85,16 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     CREATE INDEX receipts_at ON receipts (at);
     """,
+    """
+    CREATE TABLE packages (
+        package_id INTEGER PRIMARY KEY AUTOINCREMENT, asked_by TEXT NOT NULL,
+        asked_at INTEGER NOT NULL, record_ids TEXT NOT NULL, recordings INTEGER NOT NULL,
+        reason TEXT NOT NULL, case_number TEXT NOT NULL, recipient TEXT NOT NULL,
+        language TEXT NOT NULL, load_file INTEGER NOT NULL, stage TEXT NOT NULL,
+        bytes INTEGER, manifest_sha256 TEXT, missing INTEGER, problem TEXT NOT NULL DEFAULT '',
+        ended_at INTEGER
+    );
+    """,
 )
 
 

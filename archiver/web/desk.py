@@ -17,6 +17,8 @@ from archiver.desk.file import desk_data, open_desk_file
 from archiver.desk.forgetting import forget
 from archiver.desk.journal import Journal
 from archiver.desk.library import Library, open_library
+from archiver.desk.packages.orders import Orders
+from archiver.desk.packages.packing import Pack, Packing
 from archiver.desk.review.notes import Notes
 from archiver.desk.review.queue import Queues
 from archiver.desk.review.scorecard import Scorecard, read_scorecard
@@ -38,6 +40,8 @@ class Desk:
     verdicts: Verdicts
     queues: Queues
     card: Scorecard
+    orders: Orders
+    packing: Packing
     hosts: frozenset[str]
 
     @property
@@ -61,13 +65,13 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    config: Config, *, host: str, state_folder: Path, cache_folder: Path, clock: Clock
+    config: Config, *, host: str, state_folder: Path, cache_folder: Path, clock: Clock, pack: Pack
 ) -> AsyncIterator[Desk]:
     """The desk over the archive that the configuration names, for a server that listens on `host`.
 
-    Nothing of the archive is written. Raises UsageError where everybody or nobody could come in,
-    ConfigError for users or a scorecard that cannot be read, NoArchive and StorageError as the
-    library does.
+    `pack` makes the exports that people ask for. Raises UsageError where everybody or nobody could
+    come in, ConfigError for users or a scorecard that cannot be read, NoArchive and StorageError as
+    the library does.
     """
     wanted = config.desk
     users = UsersFile(wanted.users)
@@ -83,14 +87,21 @@ async def open_desk(
 
         tags = Tags(file, clock)
 
+        orders = Orders(file, clock)
+        folder = wanted.exports or path.with_name("exports")
+        packing = Packing(orders, config, folder, state_folder, pack)
+
         async def bury(record_ids: Sequence[int]) -> None:
             await forget(file, record_ids)
+            await orders.bury(record_ids)
+            await packing.look()
             library.index.set_tags(await tags.all())
 
         await library.on_buried(bury)
         verdicts = Verdicts(file, card, clock)
         library.index.set_reviewed(await verdicts.reviewed())
         library.index.set_tags(await tags.all())
+        await opened.enter_async_context(packing.at_work())
         yield Desk(
             config=config,
             library=library,
@@ -102,6 +113,8 @@ async def open_desk(
             verdicts=verdicts,
             queues=Queues(file, clock),
             card=card,
+            orders=orders,
+            packing=packing,
             hosts=_names(host, wanted.public_url),
         )
 

@@ -16,6 +16,7 @@ import uvicorn
 
 from archiver.clock import Clock
 from archiver.config import Config
+from archiver.desk.packages.packing import Pack
 from archiver.errors import UsageError
 from archiver.monitoring.strangers import OUT_OF_FILES, Turned, is_out_of_files
 from archiver.web.app import create_app
@@ -54,18 +55,25 @@ async def serve(
     state_folder: Path,
     clock: Clock,
     announce: Callable[[str], None],
+    pack: Pack,
     deadlines: Deadlines = _DEADLINES,
 ) -> None:
     """Serve the desk until cancelled; `announce` is called with its address once it listens.
 
     `host` is what `listener` listens on, as a person wrote it; the socket is closed at the end.
+    `pack` makes the exports that people ask for, in another process.
     Metrics are served beside it where the configuration asks for them.
     Waveforms are kept in the state folder. Raises what `open_desk` raises.
     """
     cache_folder = state_folder / "desk-cache"
     with listener:
         opened = open_desk(
-            config, host=host, state_folder=state_folder, cache_folder=cache_folder, clock=clock
+            config,
+            host=host,
+            state_folder=state_folder,
+            cache_folder=cache_folder,
+            clock=clock,
+            pack=pack,
         )
         async with opened as desk:
             crowd = Crowd(deadlines)

@@ -27,6 +27,7 @@ ADDRESSES = {
     "{call_id:int}": "70101",
     "{note_id:int}": "1",
     "{queue_id:int}": "1",
+    "{package_id:int}": "1",
 }
 
 

@@ -27,6 +27,8 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "erased": ("ada", f"/recordings/{DOOMED}"),
     "unknown": ("ada", "/recordings/5"),
     "queues": ("ada", "/queue?agent=101"),
+    "exports": ("ada", "/exports"),
+    "new export": ("ada", "/exports/new?agent=101"),
     "log": ("ada", "/journal"),
     "refused": ("lena", "/journal"),
     "no such page": ("lena", "/nothing"),

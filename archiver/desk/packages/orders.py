@@ -1,0 +1,273 @@
+"""What people asked to have packed, and what became of it, in the desk's own file."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from archiver.catalog.epoch import moment, seconds
+from archiver.clock import Clock
+from archiver.desk.accounts.person import Person, Right
+from archiver.desk.file import DeskFile
+from archiver.desk.review.basis import Once
+from archiver.desk.texts import one_line, short_text
+from archiver.errors import NoSuchThing, WrongInput
+
+MOST_RECORDINGS: Final = 100_000
+"""In one package. More belong to `archiver export`, which is told what to take in few words."""
+
+_LONGEST: Final = 500
+_SHOWN: Final = 200
+
+
+class Stage(StrEnum):
+    """Where a package is on its way."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    READY = "ready"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    REMOVED = "removed"
+    """Somebody removed it, or a recording in it was removed from the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a package is to be, and why: the recordings, the language of its pages, and whether a
+    load file for review platforms belongs in it."""
+
+    record_ids: tuple[int, ...]
+    reason: str
+    case: str = ""
+    recipient: str = ""
+    language: str = "en"
+    load_file: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A package that was made: its length in bytes, the digest of its manifest, and how many
+    recordings could not be packed."""
+
+    bytes: int
+    manifest_sha256: str
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A package that was asked for. `record_ids` are empty once it is gone."""
+
+    package_id: int
+    asked_by: str
+    asked_at: datetime
+    wish: Wish
+    recordings: int
+    stage: Stage
+    packed: Packed | None
+    problem: str
+    ended_at: datetime | None
+
+    @property
+    def file_name(self) -> str:
+        """The name of its file, in the folder of packages and for whoever downloads it."""
+        return f"export-{self.package_id}.zip"
+
+
+class Orders:
+    """All packages of one desk. Everybody sees their own, an overseer everybody's."""
+
+    def __init__(self, file: DeskFile, clock: Clock) -> None:
+        self._file = file
+        self._clock = clock
+
+    async def ask(self, by: Person, wish: Wish, token: str) -> int:
+        """Ask for a package; its number. The same token again gives the same package.
+
+        WrongInput without a reason, for a text that is too long, and for no recordings or too many.
+        """
+        by.need(Right.TAKE_AWAY)
+        _check_count(len(wish.record_ids))
+        now = seconds(self._clock())
+        row = {
+            "by": by.name,
+            "at": now,
+            "ids": json.dumps(wish.record_ids),
+            "count": len(wish.record_ids),
+            "reason": short_text(wish.reason, "why", _LONGEST),
+            "case": _optional(wish.case, "case"),
+            "recipient": _optional(wish.recipient, "recipient"),
+            "language": wish.language,
+            "load_file": wish.load_file,
+        }
+
+        def create(db: sqlite3.Connection) -> int:
+            return int(db.execute(f"{_ASK} RETURNING package_id", row).fetchone()[0])
+
+        once = Once(by.name, token, now)
+        return await self._file.write(lambda db: once.make(db, lambda: create(db)))
+
+    async def shown(self, to: Person) -> list[Order]:
+        """The newest packages that the person may see, newest first."""
+        to.need(Right.TAKE_AWAY)
+        name = None if to.may(Right.OVERSEE) else to.name
+        rows = await self._file.read(
+            lambda db: db.execute(
+                "SELECT * FROM packages WHERE ? IS NULL OR asked_by = ?"
+                " ORDER BY package_id DESC LIMIT ?",
+                (name, name, _SHOWN),
+            ).fetchall()
+        )
+        return [_order(row) for row in rows]
+
+    async def find(self, to: Person, package_id: int) -> Order:
+        """One package; NoSuchThing where there is none that the person may see."""
+        to.need(Right.TAKE_AWAY)
+        row = await self._file.read(
+            lambda db: db.execute(
+                "SELECT * FROM packages WHERE package_id = ?", (package_id,)
+            ).fetchone()
+        )
+        if row is None or not (to.may(Right.OVERSEE) or row["asked_by"] == to.name):
+            raise NoSuchThing("there is no such export", hint="go back to the list of exports")
+        return _order(row)
+
+    async def next(self) -> Order | None:
+        """The oldest that waits, which is worked on from now; one that a desk which ended had begun
+        waits as well: see `begin_again`."""
+
+        def change(db: sqlite3.Connection) -> sqlite3.Row | None:
+            row: sqlite3.Row | None = db.execute(
+                "UPDATE packages SET stage = 'working' WHERE package_id ="
+                " (SELECT min(package_id) FROM packages WHERE stage = 'waiting') RETURNING *"
+            ).fetchone()
+            return row
+
+        row = await self._file.write(change)
+        return None if row is None else _order(row)
+
+    async def begin_again(self) -> None:
+        """Let what was being made when the desk ended wait again."""
+        await self._file.write(
+            lambda db: db.execute("UPDATE packages SET stage = 'waiting' WHERE stage = 'working'")
+        )
+
+    async def finish(self, package_id: int, packed: Packed | str) -> bool:
+        """The package is made, or was not for the reason given. Whether that counts: it may have
+        been removed meanwhile."""
+        now = seconds(self._clock())
+        values: tuple[object, ...] = (Stage.FAILED, None, None, None, packed)
+        if isinstance(packed, Packed):
+            values = (Stage.READY, packed.bytes, packed.manifest_sha256, packed.missing, "")
+
+        def change(db: sqlite3.Connection) -> bool:
+            found = db.execute(
+                "UPDATE packages SET stage = ?, bytes = ?, manifest_sha256 = ?, missing = ?,"
+                " problem = ?, ended_at = ? WHERE package_id = ? AND stage = 'working'",
+                (*values, now, package_id),
+            )
+            return found.rowcount == 1
+
+        return await self._file.write(change)
+
+    async def remove(self, by: Person, package_id: int) -> None:
+        """Remove a package that the person may see, or stop making it."""
+        found = await self.find(by, package_id)
+        await self._end(Stage.REMOVED, f"package_id = {found.package_id}")
+
+    async def bury(self, record_ids: Collection[int]) -> None:
+        """Remove every package with one of these recordings, which the archive removed."""
+        these = json.dumps(list(record_ids))
+        await self._end(
+            Stage.REMOVED,
+            "EXISTS (SELECT 1 FROM json_each(record_ids) WHERE value IN"
+            " (SELECT value FROM json_each(?)))",
+            these,
+        )
+
+    async def expire(self, keep: timedelta) -> None:
+        """End those that were made longer ago than that."""
+        before = seconds(self._clock() - keep)
+        await self._end(Stage.EXPIRED, "stage = 'ready' AND ended_at < ?", before)
+
+    async def stage(self, package_id: int) -> Stage | None:
+        """Where that package is; None for an unknown one."""
+        row = await self._file.read(
+            lambda db: db.execute(
+                "SELECT stage FROM packages WHERE package_id = ?", (package_id,)
+            ).fetchone()
+        )
+        return None if row is None else Stage(row["stage"])
+
+    async def files(self) -> set[str]:
+        """The names of the files that belong in the folder of packages."""
+        rows = await self._file.read(
+            lambda db: db.execute(
+                "SELECT * FROM packages WHERE stage IN ('ready', 'working')"
+            ).fetchall()
+        )
+        return {_order(row).file_name for row in rows}
+
+    async def _end(self, stage: Stage, condition: str, *values: object) -> None:
+        """The ids go with the package: what was in it is in the custody record of the export."""
+        now = seconds(self._clock())
+        await self._file.write(
+            lambda db: db.execute(
+                "UPDATE packages SET stage = ?, record_ids = '[]', ended_at = ?"  # noqa: S608
+                f" WHERE stage NOT IN ('expired', 'removed') AND {condition}",
+                (stage, now, *values),
+            )
+        )
+
+
+_ASK: Final = """
+    INSERT INTO packages (asked_by, asked_at, record_ids, recordings, reason, case_number,
+        recipient, language, load_file, stage)
+    VALUES (:by, :at, :ids, :count, :reason, :case, :recipient, :language, :load_file, 'waiting')
+"""
+
+
+def _check_count(count: int) -> None:
+    if not count:
+        raise WrongInput("recordings", "no archived recording is selected", problem="empty")
+    if count > MOST_RECORDINGS:
+        raise WrongInput(
+            "recordings",
+            f"{count:,} recordings are more than fit in one export",
+            problem="range",
+            limit=MOST_RECORDINGS,
+            hint="narrow the selection, or use `archiver export`",
+        )
+
+
+def _optional(text: str, field: str) -> str:
+    return short_text(text, field, _LONGEST) if one_line(text, 1) else ""
+
+
+def _order(row: sqlite3.Row) -> Order:
+    packed = None
+    if row["bytes"] is not None:
+        packed = Packed(row["bytes"], row["manifest_sha256"], row["missing"])
+    ids: Sequence[int] = json.loads(row["record_ids"])
+    return Order(
+        package_id=row["package_id"],
+        asked_by=row["asked_by"],
+        asked_at=moment(row["asked_at"]),
+        wish=Wish(
+            tuple(ids),
+            row["reason"],
+            row["case_number"],
+            row["recipient"],
+            row["language"],
+            bool(row["load_file"]),
+        ),
+        recordings=row["recordings"],
+        stage=Stage(row["stage"]),
+        packed=packed,
+        problem=row["problem"],
+        ended_at=moment(row["ended_at"]),
+    )

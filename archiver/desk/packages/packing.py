@@ -1,0 +1,157 @@
+"""Makes the packages that were asked for, one after the other, and removes those that are over.
+
+Packing reads, hashes and compresses gigabytes, so it happens in a process of its own: nobody who
+listens waits for it, and what goes wrong there does not end the desk. What a desk that was killed
+had begun is made anew by the next one; a file in the folder that no order names is removed.
+"""
+
+import logging
+import os
+import stat
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import anyio
+import anyio.to_process
+import anyio.to_thread
+from anyio.abc import TaskGroup
+
+from archiver.config import Config
+from archiver.desk.packages.orders import Order, Orders, Packed, Stage
+from archiver.errors import ArchiverError, StorageRefused
+
+_LOG: Final = logging.getLogger(__name__)
+_LOOK_EVERY: Final = 60.0
+"""Seconds until packages that are over are looked for again."""
+
+Pack: TypeAlias = Callable[[Config, Path, Path, Order], Packed | str]
+"""Packs an order: the configuration, the folder of the machine's state, the file to make. It runs
+in another process, so it is a function of a module; a string says why there is no package."""
+
+
+class Packing:
+    """The folder of packages and what fills it. `pack` makes one; `keep` is how long it stays."""
+
+    def __init__(
+        self, orders: Orders, config: Config, folder: Path, state_folder: Path, pack: Pack
+    ) -> None:
+        self._orders = orders
+        self._config = config
+        self._folder = folder
+        self._state_folder = state_folder
+        self._pack = pack
+        self._changed = anyio.Event()
+        self._current: tuple[int, anyio.CancelScope] | None = None
+
+    @property
+    def keep(self) -> timedelta:
+        """How long a package can be downloaded."""
+        return self._config.desk.keep_exports
+
+    def path(self, order: Order) -> Path:
+        """Where the file of a package lies."""
+        return self._folder / order.file_name
+
+    async def written(self, order: Order) -> int:
+        """How many bytes of a package that is being made are on the disk."""
+        return await anyio.to_thread.run_sync(_bytes_in_parts, self._folder, order.file_name)
+
+    async def look(self) -> None:
+        """Look at the orders now: something was asked for, or removed."""
+        if self._current is not None:
+            package_id, scope = self._current
+            if not await self._is_wanted(package_id):
+                scope.cancel()
+        self._changed.set()
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Pack while the body lasts. Raises StorageRefused where the folder cannot be made."""
+        await anyio.to_thread.run_sync(_make_private, self._folder)
+        await self._orders.begin_again()
+        async with anyio.create_task_group() as around:
+            around.start_soon(self._work)
+            try:
+                yield
+            finally:
+                _stop(around)
+
+    async def _work(self) -> None:
+        while True:
+            self._changed = anyio.Event()
+            try:
+                await self._tidy()
+                order = await self._orders.next()
+                if order is not None:
+                    await self._make(order)
+                    continue
+            except ArchiverError as error:  # a full disk is no reason to end the desk
+                _LOG.warning("exports: %s", error)
+            with anyio.move_on_after(_LOOK_EVERY):
+                await self._changed.wait()
+
+    async def _make(self, order: Order) -> None:
+        path = self.path(order)
+        with anyio.CancelScope() as scope:
+            self._current = order.package_id, scope
+            try:
+                done = await anyio.to_process.run_sync(
+                    partial(self._pack, self._config, self._state_folder, path, order),
+                    cancellable=True,
+                )
+            except (anyio.BrokenWorkerProcess, OSError) as error:
+                _LOG.warning("export %d: %s", order.package_id, error)
+                done = "the process that makes it has ended"
+            finally:
+                self._current = None
+            await self._orders.finish(order.package_id, done)
+
+    async def _tidy(self) -> None:
+        await self._orders.expire(self.keep)
+        kept = await self._orders.files()
+        await anyio.to_thread.run_sync(_remove_others, self._folder, kept)
+
+    async def _is_wanted(self, package_id: int) -> bool:
+        return await self._orders.stage(package_id) is Stage.WORKING
+
+
+def _stop(group: TaskGroup) -> None:
+    group.cancel_scope.cancel()
+
+
+def _make_private(folder: Path) -> None:
+    """The folder, which nobody else on this machine can read: it holds copies of recordings."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(stat.S_IRWXU)
+    except OSError as error:
+        raise StorageRefused(
+            f"cannot use {folder} for exports: {error.strerror}",
+            hint="check the permissions of the folder, or set desk.exports to another one",
+        ) from error
+
+
+def _remove_others(folder: Path, kept: set[str]) -> None:
+    """Remove the files whose packages are over, and what a kill left behind.
+
+    Only names that packages and their parts have: the folder may be one that somebody named.
+    """
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            is_ours = entry.name.startswith("export-") and entry.name.endswith(".zip")
+            is_part = entry.name.startswith(".export-") and entry.name.endswith(".part")
+            if (is_ours and entry.name not in kept) or is_part:
+                with suppress(OSError):
+                    Path(entry.path).unlink()
+
+
+def _bytes_in_parts(folder: Path, name: str) -> int:
+    total = 0
+    for part in folder.glob(f".{name}.*.part"):
+        with suppress(OSError):
+            total += part.stat().st_size
+    return total

@@ -1,0 +1,129 @@
+"""Exports that are made at the desk: asked for, watched while they are made, and downloaded."""
+
+from typing import Final
+
+import anyio
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from archiver.desk.accounts.person import Right
+from archiver.desk.journal import Act
+from archiver.desk.packages.orders import Stage, Wish
+from archiver.errors import NoSuchThing
+from archiver.text.messages import LANGUAGES
+from archiver.web.context import Visit
+from archiver.web.forms import token
+from archiver.web.view_address import query, read_id, read_view
+
+_MOST_NAMED: Final = 500
+"""Recordings that an address names one by one."""
+
+
+async def show(visit: Visit) -> Response:
+    """The exports that the person may see, with what is going on."""
+    desk = visit.desk
+    orders = await desk.orders.shown(visit.person)
+    current = [one for one in orders if one.stage is Stage.WORKING]
+    return visit.page(
+        "exports.html",
+        section="exports",
+        orders=orders,
+        written={one.package_id: await desk.packing.written(one) for one in current},
+        is_moving=any(one.stage in (Stage.WAITING, Stage.WORKING) for one in orders),
+        keep_days=desk.packing.keep.days,
+        sees_all=visit.person.may(Right.OVERSEE),
+    )
+
+
+async def form(visit: Visit) -> Response:
+    """What is to be exported, and why."""
+    count = len(await _chosen(visit))
+    return visit.page(
+        "export_form.html",
+        section="exports",
+        count=count,
+        address=_address(visit),
+        keep_days=visit.desk.packing.keep.days,
+    )
+
+
+async def ask(visit: Visit) -> Response:
+    """Ask for an export of the recordings that the address names; it is made in the background."""
+    desk, fields = visit.desk, visit.form
+    language = fields.get("language", "")
+    if language not in LANGUAGES:
+        raise HTTPException(400)
+    wish = Wish(
+        await _chosen(visit),
+        reason=fields.get("why", ""),
+        case=fields.get("case", ""),
+        recipient=fields.get("recipient", ""),
+        language=language,
+        load_file="load_file" in fields,
+    )
+    package_id = await desk.orders.ask(visit.person, wish, token(fields))
+    await desk.journal.record(
+        visit.person.name,
+        visit.address,
+        Act.PACKAGE,
+        detail=f"/exports/{package_id}{_address(visit)}",
+    )
+    await desk.packing.look()
+    return visit.go("/exports")
+
+
+async def take_away(visit: Visit) -> Response:
+    """The package; who downloads it is in the access log before its first byte leaves."""
+    desk = visit.desk
+    order = await desk.orders.find(visit.person, visit.id("package_id"))
+    path = desk.packing.path(order)
+    if order.stage is not Stage.READY or not await anyio.Path(path).is_file():
+        raise NoSuchThing("this export is not available", hint="go back to the list of exports")
+    if visit.request.method == "GET":
+        await desk.journal.record(
+            visit.person.name,
+            visit.address,
+            Act.DOWNLOAD,
+            detail=visit.request.url.path.removeprefix(desk.base),
+        )
+    return FileResponse(path, media_type="application/zip", filename=order.file_name)
+
+
+async def remove(visit: Visit) -> Response:
+    """Remove an export before its time, or stop making it."""
+    await visit.desk.orders.remove(visit.person, visit.id("package_id"))
+    await visit.desk.packing.look()
+    return visit.go("/exports")
+
+
+async def _chosen(visit: Visit) -> tuple[int, ...]:
+    """The archived recordings that the address names one by one, or whose view it is."""
+    index = visit.desk.library.index
+    params = visit.request.query_params
+    if "records" in params:
+        entries = await index.entries(_ids(params["records"]))
+        return tuple(one.record_id for one in entries if one.state.value == "archived")
+    view, senseless = read_view(params)
+    if senseless:
+        raise HTTPException(400)  # else a mistyped filter would hand over more than was meant
+    by_agent = await index.by_agent(view)
+    return tuple(sorted(one for ids in by_agent.values() for one in ids))
+
+
+def _address(visit: Visit) -> str:
+    """What the recordings were chosen by, as the address has it."""
+    params = visit.request.query_params
+    if "records" in params:
+        return "?records=" + ",".join(map(str, _ids(params["records"])))
+    return query(read_view(params)[0])
+
+
+def _ids(text: str) -> list[int]:
+    """Ids with commas between them; refuses (400) what is none, and too many."""
+    parts = text.split(",")
+    try:
+        if len(parts) > _MOST_NAMED:
+            raise ValueError(text)
+        return [read_id(part) for part in parts]
+    except ValueError:
+        raise HTTPException(400) from None

@@ -1,0 +1,91 @@
+"""Packing beside the desk: one process makes a package, and what is over is removed."""
+
+import os
+from pathlib import Path
+
+import anyio
+import pytest
+
+from archiver.config import Config
+from archiver.desk.packages.orders import Order, Orders, Packed, Stage, Wish
+from archiver.desk.packages.packing import Packing
+from archiver.errors import StorageRefused
+from tests.desk.parts import RITA, desk_file
+from tests.support.world import ManualClock
+
+pytestmark = pytest.mark.anyio
+
+CONFIG = Config(liner=None)
+
+
+def write(config: Config, state_folder: Path, path: Path, order: Order) -> Packed | str:
+    path.write_bytes(b"zip")
+    return Packed(3, "00" * 32, 0)
+
+
+def refuse(config: Config, state_folder: Path, path: Path, order: Order) -> Packed | str:
+    return "no space left"
+
+
+def die(config: Config, state_folder: Path, path: Path, order: Order) -> Packed | str:
+    path.with_name(f".{path.name}.0123.part").write_bytes(b"half")
+    os._exit(9)
+
+
+async def ended(orders: Orders, package_id: int) -> Order:
+    while True:
+        order = await orders.find(RITA, package_id)
+        if order.stage not in (Stage.WAITING, Stage.WORKING):
+            return order
+        await anyio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("pack", "stage", "problem"),
+    [
+        (write, Stage.READY, ""),
+        (refuse, Stage.FAILED, "no space left"),
+        (die, Stage.FAILED, "the process that makes it has ended"),
+    ],
+)
+async def test_a_package_is_made_or_its_failure_is_told(
+    tmp_path: Path, pack: object, stage: Stage, problem: str
+) -> None:
+    folder = tmp_path / "exports"
+    async with desk_file(tmp_path) as file:
+        orders = Orders(file, ManualClock())
+        packing = Packing(orders, CONFIG, folder, tmp_path, pack)  # type: ignore[arg-type]
+        async with packing.at_work():
+            package_id = await orders.ask(RITA, Wish((1,), "why"), "")
+            await packing.look()
+            order = await ended(orders, package_id)
+            assert (order.stage, order.problem) == (stage, problem)
+            assert packing.path(order).exists() == (stage is Stage.READY)
+            assert folder.stat().st_mode & 0o077 == 0
+
+
+async def test_what_no_package_needs_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    for name in ("export-9.zip", ".export-9.zip.0a1b.part", "mine.zip", "export-9.txt"):
+        (folder / name).write_bytes(b"")
+    async with desk_file(tmp_path) as file:
+        orders = Orders(file, ManualClock())
+        packing = Packing(orders, CONFIG, folder, tmp_path, write)
+        async with packing.at_work():
+            package_id = await orders.ask(RITA, Wish((1,), "why"), "")
+            await packing.look()
+            await ended(orders, package_id)
+            left = {path.name for path in folder.iterdir()}
+            assert left == {"mine.zip", "export-9.txt", f"export-{package_id}.zip"}
+
+
+async def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    async with desk_file(tmp_path) as file:
+        orders = Orders(file, ManualClock())
+        packing = Packing(orders, CONFIG, tmp_path / "file/exports", tmp_path, write)
+        with pytest.raises(StorageRefused, match="for exports") as refused:
+            async with packing.at_work():
+                pass
+        assert "desk.exports" in refused.value.hint

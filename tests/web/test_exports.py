@@ -1,0 +1,129 @@
+"""An export made at the desk: asked for, made in the background, downloaded, logged, removed."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+
+import anyio
+import httpx
+import pytest
+
+from tests.web.desks import (
+    Served,
+    archived,
+    calls,
+    csrf_of,
+    enrol,
+    post,
+    served,
+    text,
+    until_listed,
+)
+
+WHY = {"why": "complaint 17", "language": "en", "token": "t-1"}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    made = archived(tmp_path_factory.mktemp("desk"), calls())
+    enrol(made)
+    with served(made) as desk:
+        with desk.visitor("ada") as ada:
+            until_listed(ada, 17)
+        yield desk
+
+
+def until_ready(client: httpx.Client) -> str:
+    """The page of exports, when nothing is being made any more."""
+    for _ in range(3000):
+        page = text(client, "/exports")
+        if 'data-moving="no"' in page:
+            return page
+        anyio.run(anyio.sleep, 0.02)
+    raise AssertionError(page)
+
+
+def test_a_view_becomes_a_package_that_its_maker_and_admins_can_download(desk: Served) -> None:
+    with desk.visitor("rita") as rita:
+        assert "17 archived recordings are selected" in text(rita, "/exports/new")
+        chosen = "/exports?records=900112,900113"
+        for _ in range(3):
+            sent = post(rita, chosen, **WHY, case="C-1", recipient="District court")
+            assert (sent.status_code, sent.headers["location"]) == (303, "/exports")
+        page = until_ready(rita)
+        assert page.count("export-1.zip") == 2
+        assert "export-2.zip" not in page
+        answer = rita.get("/exports/1/file")
+        package = zipfile.ZipFile(io.BytesIO(answer.content))
+        assert answer.headers["content-type"] == "application/zip"
+        custody = json.loads(_read(package, "custody.json"))
+        assert "rita" in json.dumps(custody)
+        audio = [name for name in package.namelist() if re.search(r"9001\d\d\.mp3$", name)]
+        assert len(audio) == 2
+    with desk.visitor("ross") as ross:
+        assert ross.get("/exports/1/file").status_code == 404
+        assert post(ross, "/exports/1/remove").status_code == 404
+    with desk.visitor("ada") as ada:
+        assert ada.get("/exports/1/file").content == answer.content
+        told = text(ada, "/journal")
+        assert "/exports/1?records=900112,900113" in told.replace("%2C", ",")
+        assert "requested an export" in told
+        assert "/exports/1/file" in told
+
+
+def test_an_export_leaves_who_and_why_in_the_archive(desk: Served) -> None:
+    with desk.visitor("rita") as rita:
+        post(rita, "/exports?records=900101", **(WHY | {"token": "t-2", "why": "request 99"}))
+        until_ready(rita)
+    acts = [path.read_text() for path in desk.made.archive.rglob("_archive/acts/**/*.json")]
+    assert any("request 99" in act and "rita, at the desk" in act for act in acts)
+
+
+def test_a_package_that_is_removed_is_gone_from_the_disk(desk: Served) -> None:
+    with desk.visitor("rita") as rita:
+        post(rita, "/exports?records=900102", **(WHY | {"token": "t-3"}))
+        page = until_ready(rita)
+        newest = max(map(int, re.findall(r"/exports/(\d+)/file", page)))
+        assert post(rita, f"/exports/{newest}/remove").status_code == 303
+        assert rita.get(f"/exports/{newest}/file").status_code == 404
+        until_gone = list(desk.made.state.rglob(f"export-{newest}.zip"))
+        for _ in range(500):
+            if not until_gone:
+                break
+            anyio.run(anyio.sleep, 0.02)
+            until_gone = list(desk.made.state.rglob(f"export-{newest}.zip"))
+        assert until_gone == []
+
+
+@pytest.mark.parametrize(
+    ("address", "fields", "status"),
+    [
+        ("/exports?records=900101", {"why": " "}, 422),
+        ("/exports?records=4711", {}, 422),
+        ("/exports?records=1,x", {}, 400),
+        ("/exports?since=yesterday", {}, 400),
+        ("/exports?records=900101", {"language": "tlh"}, 400),
+        ("/exports?q=nothing+has+this+word", {}, 422),
+    ],
+)
+def test_what_cannot_be_exported_is_refused(
+    desk: Served, address: str, fields: dict[str, str], status: int
+) -> None:
+    with desk.visitor("rita") as rita:
+        before = text(rita, "/exports").count("<tr>")
+        assert post(rita, address, **(WHY | {"token": ""} | fields)).status_code == status
+        assert text(rita, "/exports").count("<tr>") == before
+
+
+def test_a_listener_takes_nothing_away(desk: Served) -> None:
+    with desk.visitor("lena") as lena:
+        assert csrf_of(text(lena))
+        assert lena.get("/exports").status_code == 403
+        assert post(lena, "/exports?records=900101", **WHY).status_code == 403
+
+
+def _read(package: zipfile.ZipFile, name: str) -> bytes:
+    (path,) = (one for one in package.namelist() if one.endswith(name))
+    return package.read(path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archiver.catalog.overview import Period
     from archiver.statement.gather import Statement
 
-_FORMATS: Final = (".html",)
+_FORMATS: Final = (".html", ".pdf")
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -39,7 +39,11 @@ def add_to(parser: Parser, common: Parser) -> None:
         help="the language of the statement (default: en)",
     )
     parser.add_argument(
-        "--to", type=Path, required=True, metavar="FILE", help="the file to create: a .html file"
+        "--to",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the file to create: .html or .pdf (which needs the extra pdf)",
     )
     parser.add_argument("--force", action="store_true", help="replace an existing file")
     parser.set_defaults(execute=execute)
@@ -50,21 +54,34 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     from archiver.export.target import Target, check_target, keep_apart
 
     path: Path = arguments.to
-    if path.suffix.lower() not in _FORMATS:
-        raise UsageError(
-            f"--to must name a {' or '.join(_FORMATS)} file, not {path.name[:60]!r}",
-            hint="the extension chooses the format",
-        )
+    _check_format(path)
     check_target(path, force=arguments.force, is_file=True)
     config = context.load_config(needs_key=False)
     keep_apart(path, config.storage)
     wanted = _period(arguments, config)
     found = anyio.run(partial(_gather, config, wanted, context))
-    data = _made(found, arguments.lang)
+    data = _made(found, arguments.lang, path)
     with Target(path, force=arguments.force, is_file=True) as target:
         target.write(data)
     _tell(found, path, context)
     return 0
+
+
+def _check_format(path: Path) -> None:
+    """UsageError for an extension that is no format; ExtraMissing for one that is not installed."""
+    if path.suffix.lower() not in _FORMATS:
+        raise UsageError(
+            f"--to must name a {' or '.join(_FORMATS)} file, not {path.name[:60]!r}",
+            hint="the extension chooses the format",
+        )
+    if _is_pdf(path):
+        from archiver.statement.pdf import need_pdf
+
+        need_pdf()
+
+
+def _is_pdf(path: Path) -> bool:
+    return path.suffix.lower() == ".pdf"
 
 
 def _period(arguments: argparse.Namespace, config: Config) -> "Period":
@@ -94,11 +111,17 @@ async def _gather(config: Config, wanted: "Period", context: Context) -> "Statem
         return await gather(archive, config, wanted, state_folder=state, clock=system_clock)
 
 
-def _made(found: "Statement", language: str) -> bytes:
+def _made(found: "Statement", language: str, path: Path) -> bytes:
     from archiver.statement.document import document_of
+
+    document = document_of(found, language)
+    if _is_pdf(path):
+        from archiver.statement.pdf import pdf_of
+
+        return pdf_of(document, found.at)
     from archiver.statement.page import page_of
 
-    return page_of(document_of(found, language)).encode()
+    return page_of(document).encode()
 
 
 def _tell(found: "Statement", path: Path, context: Context) -> None:

@@ -3,11 +3,13 @@
 import errno
 import io
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from tests.cli.commands import Ended, archiver
 
@@ -138,7 +140,7 @@ def test_a_bad_period_is_refused_before_anything_is_written(
     [
         ("there.html", "already exists"),
         ("no/folder.html", "does not exist"),
-        ("statement.doc", "must name a .html"),
+        ("statement.doc", "must name a .html or .pdf"),
         ("archive/statement.html", "is inside the archive"),
     ],
 )
@@ -178,3 +180,22 @@ def test_a_full_disk_is_an_error_that_leaves_nothing(
     assert ended.code == 5
     assert "no space left" in ended.err
     assert {one.name for one in archived.iterdir()} == before
+
+
+def test_a_pdf_holds_the_same_statement(archived: Path) -> None:
+    assert report(archived, "--month", "2026-11", "--lang", "ru", to="a.pdf").code == 0
+    text = " ".join(one.extract_text() for one in PdfReader(archived / "a.pdf").pages)
+    assert "1 – 30 ноября 2026" in text
+    assert "Ольга Ким" in text
+
+
+def test_without_the_extra_a_pdf_is_refused_in_one_line_and_a_page_is_made(
+    archived: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    ended = report(archived, to="a.pdf")
+    assert ended.code == 2
+    assert "PDF output is not installed: typst is missing" in ended.err
+    assert "pip install 'liner-archiver[pdf]'" in ended.err
+    assert not (archived / "a.pdf").exists()
+    assert report(archived).code == 0

@@ -49,6 +49,7 @@ AT_HOME = {
     "xlsxwriter": {"export"},
     "yaml": {"config", "desk"},
     "starlette": {"web"},
+    "typst": {"statement"},
     "uvicorn": {"web"},
     "jinja2": {"text", "web", "export", "statement"},
     "markupsafe": {"text", "web", "export", "statement"},

@@ -11,16 +11,9 @@ import pytest
 
 from archiver.catalog.coverage import AGES
 from archiver.catalog.overview import Period
-from archiver.catalog.states import CallState
-from archiver.monitoring.verifications import SCOPES
-from archiver.reasons import Reason
-from archiver.retention.acts import Did
-from archiver.sound.figures import SOUND_FINDINGS
-from archiver.statement.calendar import DayState
 from archiver.statement.months import month_of
 from archiver.statement.speech import Speech
 from archiver.text.messages import LANGUAGES
-from archiver.verify import findings
 
 HOME = files("archiver.statement")
 TEXTS: dict[str, dict[str, Any]] = {
@@ -28,11 +21,6 @@ TEXTS: dict[str, dict[str, Any]] = {
     for code in LANGUAGES
 }
 FORMS = {"en": {"one", "other"}, "ru": {"one", "few", "many"}}
-FINDINGS = {
-    one.name
-    for one in vars(findings).values()
-    if isinstance(one, type) and issubclass(one, findings.Finding) and one.name
-}
 
 
 def places(text: Any) -> set[str]:
@@ -47,20 +35,6 @@ def test_a_message_is_there_with_the_same_places_in_every_language() -> None:
         for code in LANGUAGES:
             text = TEXTS[code][key]
             assert not isinstance(text, dict) or text.keys() == FORMS[code]
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_word_of_the_data_has_a_name(language: str) -> None:
-    say = Speech(language, UTC).say
-    wanted = {
-        *(f"day.{one}" for one in DayState),
-        *(f"state.{one}" for one in CallState),
-        *(f"did.{one}" for one in Did),
-        *(f"scope.{one}" for one in SCOPES),
-        *(f"finding.{one}" for one in (*SOUND_FINDINGS, *FINDINGS)),
-    }
-    assert [one for one in sorted(wanted) if not say.has(one)] == []
-    assert all(Speech(language, UTC).reason(one) for one in Reason)
 
 
 def test_the_ages_that_the_catalog_parts_are_those_that_the_columns_say() -> None:

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TextIO, TypeAlias
 
 from archiver.clock import stamp_to_the_millisecond
-from archiver.errors import INTERRUPTED, ArchiverError, UsageError
+from archiver.errors import INTERRUPTED, ArchiverError, ConfigError, UsageError
 from archiver.secrets import Scrubber
 from archiver.text.colours import coloured
 from archiver.text.csv import csv_line
@@ -34,7 +34,6 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BUG: Final = "please report it with the lines above; no archived data is affected"
 _HINTS: Final = {
     1: _BUG,
-    2: "run `archiver --help` for usage",
     4: "run `archiver verify` for all findings",
     5: "run `archiver doctor` to find out which part fails",
     6: "wait for the other run to finish",
@@ -65,6 +64,7 @@ class Console:
         self.verbose = verbose
         self._colour = colour
         self._about: dict[str, Any] = {}
+        self._program = "archiver"
         self._out = sys.stdout if out is None else out
         self._err = sys.stderr if err is None else err
         self._answered = False
@@ -130,8 +130,12 @@ class Console:
         known = {name: fact for name, fact in told.items() if fact is not None}
         self._to_err(json.dumps(self._scrubbed(known)))
 
+    def names(self, program: str) -> None:
+        """Refer to the help of this command (`archiver hold add`) where an error has no hint."""
+        self._program = program
+
     def about(self, **facts: Any) -> None:
-        """Let every JSON line from here on bear these facts, and no longer those given before."""
+        """Add these facts to every JSON line from here on, instead of those given before."""
         self._about = facts
 
     def result(self, *lines: str) -> None:
@@ -176,17 +180,25 @@ class Console:
         self._answered = False
 
     def error(self, error: ArchiverError) -> None:
-        """What happened, what to do, and the code; with `--json` as an object on stdout, too."""
-        self._fail(error.exit_code, str(error), error.hint or _HINTS.get(error.exit_code, ""))
+        """What happened, what to do, and the code; with `--json` as an object on stdout, too.
+
+        A configuration with several errors has each of them reported.
+        """
+        others = error.others if isinstance(error, ConfigError) else ()
+        self._fail(error.exit_code, *((str(each), self._hint(each)) for each in (error, *others)))
+
+    def _hint(self, error: ArchiverError) -> str:
+        usage = f"run `{self._program} --help` for usage" if error.exit_code == 2 else ""
+        return error.hint or _HINTS.get(error.exit_code, usage)
 
     def interrupted(self, hint: str = "nothing is lost; run the same command to continue") -> None:
         """The end of a command that was interrupted and has no result."""
-        self._fail(INTERRUPTED, "interrupted", hint)
+        self._fail(INTERRUPTED, ("interrupted", hint))
 
     def bug(self, error: BaseException) -> None:
         """A failure that we did not foresee: its traceback, then one line that says whose it is."""
         self.say_traceback(error)
-        self._fail(1, f"bug in archiver: {type(error).__name__}: {error}", _BUG)
+        self._fail(1, (f"bug in archiver: {type(error).__name__}: {error}", _BUG))
 
     @contextmanager
     def hearing_logs(self) -> Iterator[None]:
@@ -204,16 +216,22 @@ class Console:
             for line in chunk.rstrip("\n").split("\n"):
                 self._line(line, "error", "note", {})
 
-    def _fail(self, code: int, message: str, hint: str) -> None:
+    def _fail(self, code: int, *errors: tuple[str, str]) -> None:
+        """Each error with its hint, then the code; the object for `--json` begins with the first
+        and has the others as its member `others`."""
         if self.json_mode and not self._answered:
-            self.json({"error": {"code": code, "message": message, "hint": hint}})
-        if self._json_logs:
-            self._log("error", "error", {"code": code, "message": message, "hint": hint})
-            return
-        self.warn(f"error: {message}")
-        if hint:
-            self.warn(f"hint: {hint}")
-        self.warn(f"exit code: {code}")
+            first, *others = ({"message": message, "hint": hint} for message, hint in errors)
+            more = {"others": others} if others else {}
+            self.json({"error": {"code": code, **first, **more}})
+        for message, hint in errors:
+            if self._json_logs:
+                self._log("error", "error", {"code": code, "message": message, "hint": hint})
+                continue
+            self.warn(f"error: {message}")
+            if hint:
+                self.warn(f"hint: {hint}")
+        if not self._json_logs:
+            self.warn(f"exit code: {code}")
 
     def _painted(self, line: str, stream: TextIO | None) -> str:
         clean = self.clean(line)

@@ -47,6 +47,7 @@ the other side named a wait), and which exit code a command ends with when it ca
 No error of httpx, botocore or sqlite3 leaves the module that talks to that library.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Final, Literal, TypeAlias
 
 from archiver.reasons import Reason
@@ -74,7 +75,15 @@ class UsageError(ArchiverError):
 
 
 class ConfigError(UsageError):
-    """archive.yaml cannot be used; the message names the line and the key."""
+    """archive.yaml cannot be used; the message names the line and the key.
+
+    `others` are the further errors of the same file, in the order of their lines.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", line: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
+        self.others: Sequence[ConfigError] = ()
 
 
 class NoArchive(UsageError):

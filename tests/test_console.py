@@ -140,6 +140,31 @@ def test_an_error_without_a_hint_of_its_own_still_says_what_to_do() -> None:
     assert "hint: wait for the other run to finish\n" in voices.err
 
 
+def test_every_error_of_a_configuration_is_shown_with_its_hint() -> None:
+    error = ConfigError("line 3: no", hint="do this")
+    error.others = [ConfigError("line 5: no", hint="do that")]
+    voices = Voices()
+    voices.console.error(error)
+    assert voices.err == (
+        "error: line 3: no\nhint: do this\nerror: line 5: no\nhint: do that\nexit code: 2\n"
+    )
+    voices = Voices(json_mode=True)
+    voices.console.error(error)
+    assert json.loads(voices.out)["error"] == {
+        "code": 2,
+        "message": "line 3: no",
+        "hint": "do this",
+        "others": [{"message": "line 5: no", "hint": "do that"}],
+    }
+
+
+def test_a_usage_error_without_a_hint_refers_to_the_help_of_its_command() -> None:
+    voices = Voices()
+    voices.console.names("archiver hold add")
+    voices.console.error(UsageError("no"))
+    assert "hint: run `archiver hold add --help` for usage\n" in voices.err
+
+
 def test_an_error_is_an_object_for_machines() -> None:
     voices = Voices(json_mode=True)
     voices.console.error(SourceRefused("the API rejected the key", hint="renew it"))

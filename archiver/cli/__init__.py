@@ -79,6 +79,7 @@ def main(argv: Sequence[str] | None = None, *, pace: "Pace | None" = None) -> in
 def _command(arguments: Sequence[str], console: Console, pace: "Pace | None") -> int:
     parser = build_parser()
     parsed = parser.parse_args(arguments)
+    console.names(parsed.program)
     if parsed.command is None:
         for line in parser.format_help().splitlines():
             console.say(line)

@@ -99,7 +99,9 @@ def _table(
     lines = [sum_line(title, counts["listed"])]
     lines += [part_line(name, counts[name], what) for name, what in states.items() if counts[name]]
     if unfinished:
-        lines.append(part_line("unfinished", unfinished, "listed, but not finished"))
+        lines.append(
+            part_line("unprocessed", unfinished, "listed, but not processed before the run ended")
+        )
     return lines
 
 

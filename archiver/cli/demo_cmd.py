@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -36,6 +37,7 @@ _SHOWN_FOLDERS: Final = 4
 _REQUESTS_PER_SECOND: Final = 500.0
 _HOST: Final = "127.0.0.1"
 _PORT: Final = 8080
+_FOLDER: Final = Path("demo-archive")
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -48,7 +50,7 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.add_argument(
         "--dir",
         type=Path,
-        default=Path("demo-archive"),
+        default=_FOLDER,
         metavar="PATH",
         help="the folder for the demo archive (default: ./%(default)s)",
     )
@@ -75,7 +77,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     report, config = anyio.run(_run, folder, stage, context)
     code = finish(report, config, context)
     if code == 0 and not context.console.json_mode:
-        context.console.result("", *_tour(folder))
+        context.console.result("", *_tour(folder), "", *_next_steps(arguments))
     if report is not None and not arguments.no_serve:
         return _serve(config, context)
     return code
@@ -162,6 +164,19 @@ def _tour(folder: Path) -> list[str]:
         lines += ["", f"{sidecar.relative_to(folder)}, the sidecar of one recording:"]
         lines += _indented(json.loads(sidecar.read_bytes()))
     return lines
+
+
+def _next_steps(arguments: argparse.Namespace) -> list[str]:
+    """What to try after the demo; the desk only where it does not follow by itself."""
+    same = "" if arguments.dir == _FOLDER else f" --dir {shlex.quote(str(arguments.dir))}"
+    steps = {
+        "archiver sandbox": "try all other commands: it prints how",
+        "archiver init": "archive your own calls",
+    }
+    if arguments.no_serve:
+        steps = {f"archiver demo{same}": "listen to these calls in the QA desk"} | steps
+    width = max(map(len, steps))
+    return ["Next steps:", *(f"  {command:<{width}}  {what}" for command, what in steps.items())]
 
 
 def _branches(folder: Path) -> Iterator[str]:

@@ -37,8 +37,9 @@ def execute(_arguments: argparse.Namespace, context: Context) -> int:
     try:
         config = context.load_config()
     except ConfigError as error:
-        checks = [Check.failed("configuration", error)]
-        _say(console, checks[0])
+        checks = [Check.failed("configuration", each) for each in (error, *error.others)]
+        for check in checks:
+            _say(console, check)
     else:
         around = Surroundings.of(context.environ, context.config_path)
         checks = anyio.run(_examine, config, around, console)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -28,15 +29,23 @@ def execute(_arguments: argparse.Namespace, context: Context) -> int:
     described = path.parent / SCHEMA_NAME
     if not described.exists():
         _create(described, schema_text())
-    context.console.result(
-        f"Created {path}. Next steps:",
-        "  1. set liner.url to the host of your Liner API, and window.since to the first day",
-        "  2. export LINER_API_KEY=<the integration's token>",
-        "  3. archiver doctor",
-        "  4. archiver run",
-    )
+    steps = _steps(context.environ)
+    lines = (f"  {number}. {step}" for number, step in enumerate(steps, start=1))
+    context.console.result(f"Created {path}. Next steps:", *lines)
     context.console.json({"config": str(path.absolute()), "schema": str(described.absolute())})
     return 0
+
+
+def _steps(environ: Mapping[str, str]) -> Iterator[str]:
+    """What is left to do; what the environment already says need not be set in the file."""
+    if environ.get("LINER_URL"):
+        yield "set window.since to the first day (LINER_URL is set: liner.url can stay empty)"
+    else:
+        yield "set liner.url to the host of your Liner API, and window.since to the first day"
+    if not environ.get("LINER_API_KEY"):
+        yield "export LINER_API_KEY=<the integration's token>"
+    yield "archiver doctor"
+    yield "archiver run"
 
 
 def sample() -> str:
@@ -45,7 +54,7 @@ def sample() -> str:
 
 
 def schema_text() -> str:
-    """The JSON Schema of archive.yaml, as the file that lies beside it."""
+    """The JSON Schema of archive.yaml, as the file beside it."""
     return json.dumps(schema(sample()), indent=2, ensure_ascii=False) + "\n"
 
 

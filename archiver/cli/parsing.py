@@ -63,10 +63,16 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does, with all the options and no unknown one."""
+        """As argparse does, with all the options and no unknown one.
+
+        The namespace has the full name of the command as `program`: `archiver hold add`.
+        """
         self.filled()
         self._refuse_unknown(args or ())
-        return super().parse_known_args(args, namespace)
+        parsed, surplus = super().parse_known_args(args, namespace)
+        if not hasattr(parsed, "program"):
+            parsed.program = self.prog
+        return parsed, surplus
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError instead of printing and leaving."""

@@ -7,9 +7,13 @@ value. Scalars are kept as text and read by the parser of their key: YAML's own 
 
 `${NAME}` is replaced after parsing, so a value of the environment can never be read as YAML. An
 error shows a scalar as it stands in the file, before any replacement.
+
+A reader that is to report every error of a file at once gives its `Source` a list: errors are
+collected there, and the default stands in for the value. Otherwise the first error is raised.
 """
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -34,18 +38,33 @@ class Source:
 
     name: str
     environ: Mapping[str, str]
+    errors: list[ConfigError] | None = None
+    """Where errors are collected; None raises the first."""
 
     def error(self, line: int | None, message: str, hint: str = "") -> ConfigError:
         """A ConfigError that begins with the file and the line."""
         place = self.name if line is None else f"{self.name}, line {line}"
-        return ConfigError(f"{place}: {message}", hint=hint or f"correct {self.name}")
+        return ConfigError(f"{place}: {message}", hint=hint or f"correct {self.name}", line=line)
+
+    def report(self, error: ConfigError) -> None:
+        """Collect the error, or raise it."""
+        if self.errors is None:
+            raise error
+        self.errors.append(error)
+
+    def raise_errors(self) -> None:
+        """Raise what was collected as one error, in the order of the lines."""
+        if self.errors:
+            first, *others = sorted(self.errors, key=_line_of)
+            first.others = tuple(others)
+            raise first
 
 
 class Section:
     """One mapping of the file. Unknown and repeated keys are refused when it is made.
 
-    `known` maps the full name of every section to its keys, so that a key which stands in the wrong
-    section can be told where it belongs.
+    `known` maps the full name of every section to its keys, so that the error about a key in
+    the wrong section can name the right one.
     """
 
     def __init__(
@@ -55,26 +74,29 @@ class Section:
         self._path = path
         self._known = known
         self._nodes: dict[str, Node] = {}
+        self._sections: dict[str, Section] = {}
+        self._refused: set[str] = set()
         self._line = None if node is None else _line(node)
-        if node is None or _is_nothing(node):
-            return
-        if not isinstance(node, MappingNode):
+        self._is_readable = node is None or _is_nothing(node) or isinstance(node, MappingNode)
+        if isinstance(node, MappingNode):
+            for key, value in node.value:
+                self._add(key, value)
+        elif node is not None and not self._is_readable:
             what = path or "the file"
-            raise source.error(_line(node), f"{what} must be a set of keys, not {_kind(node)}")
-        for key, value in node.value:
-            self._add(key, value)
+            message = f"{what} must be a set of keys, not {_kind(node)}"
+            source.report(source.error(_line(node), message))
 
     def _add(self, key: Node, value: Node) -> None:
         if not isinstance(key, ScalarNode):
-            raise self.source.error(_line(key), "a key must be plain text")
-        if key.value not in self._known[self._path]:
-            raise self._unknown(key)
-        if key.value in self._nodes:
+            self.source.report(self.source.error(_line(key), "a key must be plain text"))
+        elif key.value not in self._known[self._path]:
+            self.source.report(self._unknown(key))
+        elif key.value in self._nodes:
             first = _line(self._nodes[key.value])
-            raise self.source.error(
-                _line(key), f"duplicate key {self.full(key.value)} (first in line {first})"
-            )
-        self._nodes[key.value] = value
+            message = f"duplicate key {self.full(key.value)} (first in line {first})"
+            self.source.report(self.source.error(_line(key), message))
+        else:
+            self._nodes[key.value] = value
 
     def _unknown(self, key: ScalarNode) -> ConfigError:
         names = list(self._known[self._path])
@@ -96,7 +118,10 @@ class Section:
 
     def section(self, key: str) -> "Section":
         """The mapping under `key`; empty where the file has none."""
-        return Section(self.source, self.full(key), self._nodes.get(key), self._known)
+        if key not in self._sections:
+            node = self._nodes.get(key)
+            self._sections[key] = Section(self.source, self.full(key), node, self._known)
+        return self._sections[key]
 
     def sections(self, key: str) -> "list[Section]":
         """The mappings in the list under `key`; none where the file has no such list."""
@@ -104,7 +129,8 @@ class Section:
         if node is None or _is_nothing(node):
             return []
         if not isinstance(node, SequenceNode):
-            raise self.error(key, f"must be a list, not {_kind(node)}")
+            self.refuse(key, f"must be a list, not {_kind(node)}")
+            return []
         return [Section(self.source, self.full(key), item, self._known) for item in node.value]
 
     def is_mapping(self, key: str) -> bool:
@@ -132,14 +158,37 @@ class Section:
         line = self._line if node is None else _line(node)
         return self.source.error(line, f"{self.full(key)} {message}", hint)
 
+    def refuse(self, key: str, message: str, hint: str = "", *, beside: Iterable[str] = ()) -> None:
+        """Report what is wrong with the key, once.
+
+        `beside` names other keys that the check has read. Nothing is reported where one of them
+        was refused itself, for its value is not known then.
+        """
+        self.report(key, self.error(key, message, hint), beside=beside)
+
+    def is_refused(self, key: str) -> bool:
+        """Whether the value of the key was refused, and the default stands in for it."""
+        return not self._is_readable or key in self._refused
+
+    def report(self, key: str, error: ConfigError, *, beside: Iterable[str] = ()) -> None:
+        """The same for an error that was made elsewhere."""
+        if self._is_readable and self._refused.isdisjoint((key, *beside)):
+            self._refused.add(key)
+            self.source.report(error)
+
     def value(self, key: str, parse: Callable[[str], T], default: T, *, private: bool = False) -> T:
-        """One scalar, parsed. `private` keeps it out of the error message."""
+        """One scalar, parsed; the default where it is refused. `private` keeps it out of the error
+        message."""
         if not self.has(key):
             return default
         node = self._nodes[key]
-        if not isinstance(node, ScalarNode):
-            raise self.error(key, f"must be one value, not {_kind(node)}")
-        return self._parsed(key, node, parse, private=private)
+        try:
+            if not isinstance(node, ScalarNode):
+                raise self.error(key, f"must be one value, not {_kind(node)}")
+            return self._parsed(key, node, parse, private=private)
+        except ConfigError as error:
+            self.report(key, error)
+            return default
 
     def values(
         self,
@@ -154,17 +203,18 @@ class Section:
             return default
         node = self._nodes[key]
         items: list[Node] = node.value if isinstance(node, SequenceNode) else [node]
-        scalars: list[ScalarNode] = []
-        for item in items:
-            if not isinstance(item, ScalarNode):
-                message = f"{self.full(key)} must be a list of single values"
-                raise self.source.error(_line(item), message)
-            scalars.append(item)
-        return tuple(self._parsed(key, scalar, parse, private=private) for scalar in scalars)
+        try:
+            return tuple(self._parsed(key, item, parse, private=private) for item in items)
+        except ConfigError as error:
+            self.report(key, error)
+            return default
 
     def _parsed(
-        self, key: str, node: ScalarNode, parse: Callable[[str], T], *, private: bool = False
+        self, key: str, node: Node, parse: Callable[[str], T], *, private: bool = False
     ) -> T:
+        if not isinstance(node, ScalarNode):
+            message = f"{self.full(key)} must be a list of single values"
+            raise self.source.error(_line(node), message)
         text = self._replaced(key, node)
         try:
             return parse(text)
@@ -246,6 +296,10 @@ def _plain(error: yaml.MarkedYAMLError) -> str:
 
 def _line(node: Node) -> int:
     return node.start_mark.line + 1
+
+
+def _line_of(error: ConfigError) -> float:
+    return math.inf if error.line is None else error.line
 
 
 def _is_nothing(node: Node) -> bool:

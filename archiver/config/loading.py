@@ -95,7 +95,7 @@ def read_config(
     needs_key: bool = True,
     sends_notices: bool | None = None,
 ) -> Config:
-    """The configuration in a file; ConfigError when it cannot be read or used."""
+    """The configuration in a file; ConfigError, with all its errors, when it cannot be used."""
     text = read_text(path, path.name)
     base = path.absolute().parent
     return load_config(
@@ -119,14 +119,15 @@ def load_config(
 ) -> Config:
     """The configuration in `text`, checked as a whole.
 
-    Relative paths lie in `base`. Raises ConfigError, which names the line and the key and never
-    shows a value that came from the environment or a secret file.
+    Relative paths are relative to `base`. Raises ConfigError with all that is wrong: each error
+    names the line and the key, and none shows a value of the environment or of a secret file.
 
     Without `needs_key`, for commands that never talk to the API, there is no `liner`: neither the
     key nor the host need be known. The addresses of notices are not read either, unless the
     command sends some.
     """
-    top = parse_document(Source(name, environ), text, KNOWN)
+    source = Source(name, environ, errors=[])
+    top = parse_document(source, text, KNOWN)
     place = Place(base, environ.get("HOME"))
     tells = needs_key if sends_notices is None else sends_notices
     if not needs_key:
@@ -148,6 +149,7 @@ def load_config(
         desk=_desk(top.section("desk"), place),
     )
     _keep_apart(top, config)
+    source.raise_errors()
     return config
 
 
@@ -180,13 +182,15 @@ def _api_url(section: Section, environ: Mapping[str, str]) -> str:
     if url:
         return url
     if not environ.get("LINER_URL"):
-        raise section.error(
-            "url", "is missing", "set it to the host of your Liner API, or export LINER_URL"
-        )
+        hint = "set it to the host of your Liner API, or export LINER_URL"
+        section.refuse("url", "is missing", hint)
+        return ""
     try:
         return parse_api_url(environ["LINER_URL"])
     except ValueError as error:
-        raise ConfigError(f"LINER_URL {error}", hint="correct the environment variable") from None
+        hint = "correct the environment variable"
+        section.report("url", ConfigError(f"LINER_URL {error}", hint=hint))
+        return ""
 
 
 def _api_key(section: Section, environ: Mapping[str, str], place: Place) -> Secret:
@@ -198,18 +202,20 @@ def _api_key(section: Section, environ: Mapping[str, str], place: Place) -> Secr
     given = section.has("api_key") and section.written("api_key") != _API_KEY
     if section.has("api_key_file"):
         if given:
-            raise section.error(
+            section.refuse(
                 "api_key_file", "and liner.api_key cannot both be set", "remove one of them"
             )
         return section.value("api_key_file", lambda text: _secret_in(place.path(text)), Secret(""))
     if given:
         return section.value("api_key", api_key, Secret(""), private=True)
     if "LINER_API_KEY" not in environ:
-        raise section.error("api_key", "is missing: LINER_API_KEY is not set", _KEY_HINT)
+        section.refuse("api_key", "is missing: LINER_API_KEY is not set", _KEY_HINT)
+        return Secret("")
     try:
         return api_key(environ["LINER_API_KEY"])
     except ValueError as error:
-        raise ConfigError(f"LINER_API_KEY {error}", hint=_KEY_HINT) from None
+        section.report("api_key", ConfigError(f"LINER_API_KEY {error}", hint=_KEY_HINT))
+        return Secret("")
 
 
 def _secret_in(path: Path) -> Secret:
@@ -237,7 +243,7 @@ def _some(section: Section, key: str) -> tuple[int, ...] | None:
         return None
     ids = tuple(dict.fromkeys(section.values(key, parse_id, ())))
     if not ids:
-        raise section.error(key, "is an empty list", f"remove {section.full(key)}, or list ids")
+        section.refuse(key, "is an empty list", f"remove {section.full(key)}, or list ids")
     return ids
 
 
@@ -258,18 +264,20 @@ def _window(section: Section) -> WindowConfig:
         timezone=zone,
     )
     if len(set(window.recheck)) < len(window.recheck):
-        raise section.error("recheck", "contains the same time twice", "remove the duplicate")
+        section.refuse("recheck", "contains the same time twice", "remove the duplicate")
     if window.recheck and window.lookback < window.recheck[-1]:
-        raise _too_short(section)
+        _refuse_short_lookback(section)
     return window
 
 
-def _too_short(section: Section) -> ConfigError:
-    """A call would be out of sight when its last look is due; blame the key that is written."""
+def _refuse_short_lookback(section: Section) -> None:
+    """A call would no longer be listed when its last recheck is due; names the key that is set."""
     hint = "increase window.lookback, ideally to one day more than the last recheck"
     if section.has("lookback"):
-        return section.error("lookback", "is shorter than the last window.recheck", hint)
-    return section.error("recheck", "exceeds window.lookback", hint)
+        message = "is shorter than the last window.recheck"
+        section.refuse("lookback", message, hint, beside=["recheck"])
+    else:
+        section.refuse("recheck", "exceeds window.lookback", hint)
 
 
 def _download(section: Section, place: Place) -> DownloadConfig:
@@ -298,7 +306,8 @@ def _http(section: Section, environ: Mapping[str, str], *, needs_key: bool) -> H
         return HttpConfig(proxies.of_environment(environ))
     except ValueError as error:
         hint = "correct the environment variable, or set http.proxy (`none` for none)"
-        raise ConfigError(str(error), hint=hint) from None
+        section.report("proxy", ConfigError(str(error), hint=hint))
+        return HttpConfig()
 
 
 def _inspect(section: Section) -> InspectConfig:
@@ -334,17 +343,18 @@ def _desk(section: Section, place: Place) -> DeskConfig:
         keep_exports=section.value("keep_exports", length, default.keep_exports),
     )
     if desk.proxy_header is not None and not desk.proxy_addresses:
-        raise section.error(
+        section.refuse(
             "proxy_header",
             "requires desk.proxy_addresses",
             "set the addresses of the proxy: anyone else could forge the header",
+            beside=["proxy_addresses"],
         )
     return desk
 
 
 def _keep_apart(top: Section, config: Config) -> None:
-    """Refuse whatever would lie inside the archive, which holds evidence only."""
-    if not config.storage.is_local:
+    """Refuse paths inside the archive, which contains evidence only."""
+    if not config.storage.is_local or top.section("storage").is_refused("url"):
         return
     root = os.path.normpath(config.storage.url)
     for section, key, path in (
@@ -357,6 +367,6 @@ def _keep_apart(top: Section, config: Config) -> None:
         ("evidence", "passphrase_file", config.evidence.passphrase_file),
     ):
         if path is not None and Path(os.path.normpath(path)).is_relative_to(root):
-            raise top.section(section).error(
+            top.section(section).refuse(
                 key, "is inside the archive (storage.url)", "choose a folder outside the archive"
             )

@@ -14,7 +14,7 @@ _SSE: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where relative paths lie, and the home folder that `~` stands for."""
+    """The folder that relative paths are relative to, and the home folder that `~` stands for."""
 
     base: Path
     home: str | None
@@ -34,7 +34,8 @@ def storage(section: Section, place: Place) -> StorageConfig:
     s3 = _s3(section.section("s3"), place)
     found = StorageConfig(url=url, s3=s3)
     if s3 != S3Config() and found.is_local:
-        raise section.error("s3", "applies to archives on S3 only, but storage.url is a folder")
+        message = "applies to archives on S3 only, but storage.url is a folder"
+        section.refuse("s3", message, beside=["url"])
     return found
 
 
@@ -52,7 +53,8 @@ def _s3(section: Section, place: Place) -> S3Config:
         credentials_file=section.value("credentials_file", place.path, None),
     )
     if s3.kms_key_id is not None and (s3.sse is None or not s3.sse.startswith("aws:kms")):
-        raise section.error("kms_key_id", "requires sse aws:kms", "set storage.s3.sse to aws:kms")
+        hint = "set storage.s3.sse to aws:kms"
+        section.refuse("kms_key_id", "requires sse aws:kms", hint, beside=["sse"])
     return s3
 
 
@@ -63,7 +65,9 @@ def _object_lock(section: Section) -> ObjectLockConfig | None:
         return None
     if mode is None or retain is None:
         given, missing = ("retain", "mode") if mode is None else ("mode", "retain")
-        raise section.error(given, f"requires {section.full(missing)}", "set both or neither")
+        message = f"requires {section.full(missing)}"
+        section.refuse(given, message, "set both or neither", beside=[missing])
+        return None
     return ObjectLockConfig(cast(Literal["GOVERNANCE", "COMPLIANCE"], mode), retain)
 
 
@@ -78,11 +82,11 @@ def evidence(section: Section, place: Place) -> EvidenceConfig:
         send_head=section.value("send_head", yes_or_no, EvidenceConfig().send_head),
     )
     if found.passphrase_file is not None and found.sign is None:
-        raise section.error("passphrase_file", "requires evidence.sign")
+        section.refuse("passphrase_file", "requires evidence.sign", beside=["sign"])
     return found
 
 
 def _witness(section: Section, place: Place) -> StorageConfig:
     if not section.has("url"):
-        raise section.error("url", "is missing", "set it to a folder, or s3://bucket/prefix")
+        section.refuse("url", "is missing", "set it to a folder, or s3://bucket/prefix")
     return storage(section, place)

@@ -1,4 +1,4 @@
-"""The sections of archive.yaml that say who is told: `metrics` and `notices`."""
+"""The sections of archive.yaml for monitoring: `metrics` and `notices`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ def metrics(section: Section, path: Callable[[str], Path]) -> MetricsConfig:
 
 
 def notices(section: Section, path: Callable[[str], Path]) -> NoticesConfig:
-    """The section `notices`; each address may lie in a file of its own."""
+    """The section `notices`; each address may be in a file of its own."""
     return NoticesConfig(
         webhook=_address(section, "webhook", path),
         heartbeat=_address(section, "heartbeat", path),
@@ -32,9 +32,9 @@ def _address(section: Section, key: str, path: Callable[[str], Path]) -> Secret 
     if not section.has(in_file):
         return section.value(key, lambda text: Secret(parse_notice_url(text)), None, private=True)
     if section.has(key):
-        raise section.error(
-            in_file, f"and {section.full(key)} cannot both be set", "remove one of them"
-        )
+        message = f"and {section.full(key)} cannot both be set"
+        section.refuse(in_file, message, "remove one of them")
+        return None
 
     def read(text: str) -> Secret:
         file, name = path(text), section.full(in_file)

@@ -113,7 +113,9 @@ def test_every_reason_has_a_next_step() -> None:
 
 
 def test_sums_that_do_not_close_are_said() -> None:
-    assert "unfinished            5  listed, but not finished" in said(unfinished=5)
+    assert "unprocessed           5  listed, but not processed before the run ended" in said(
+        unfinished=5
+    )
 
 
 def test_what_else_is_worth_knowing_is_told_under_its_name() -> None:

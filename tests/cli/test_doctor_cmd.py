@@ -57,3 +57,8 @@ def test_a_configuration_that_cannot_be_read_ends_with_2(
     assert main(["doctor", "--json"]) == 2
     check = json.loads(capsys.readouterr().out)["checks"][0]
     assert (check["verdict"], check["hint"]) == ("problem", "did you mean liner.timeout?")
+    (tmp_path / "archive.yaml").write_text("liner: {tiemout: 3s}\nscope: {lead: 5}")
+    assert main(["doctor", "--json"]) == 2
+    hints = [check["hint"] for check in json.loads(capsys.readouterr().out)["checks"]]
+    assert hints[0] == "did you mean liner.timeout?"
+    assert hints[-1] == "did you mean scope.leads?"

@@ -47,6 +47,23 @@ def test_it_says_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
     assert "archiver doctor" in capsys.readouterr().out
 
 
+def test_next_steps_leave_out_what_the_environment_already_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LINER_URL", raising=False)
+    monkeypatch.delenv("LINER_API_KEY", raising=False)
+    assert main(["init", "-c", "without.yaml"]) == 0
+    out = capsys.readouterr().out
+    assert "1. set liner.url to the host of your Liner API, and window.since" in out
+    assert "2. export LINER_API_KEY=" in out
+    monkeypatch.setenv("LINER_URL", "http://127.0.0.1:8123")
+    monkeypatch.setenv("LINER_API_KEY", "key")
+    assert main(["init"]) == 0
+    out = capsys.readouterr().out
+    assert "1. set window.since to the first day (LINER_URL is set" in out
+    assert "2. archiver doctor" in out
+
+
 def test_it_leaves_a_file_that_is_there_alone(tmp_path: Path) -> None:
     (tmp_path / "archive.yaml").write_text("mine")
     assert main(["init"]) == 2

@@ -156,6 +156,44 @@ def test_a_file_beyond_any_sense_is_refused_by_its_size() -> None:
     assert "larger than 256 KiB" in str(refused("#" * 300_000))
 
 
+def test_all_errors_of_a_file_are_reported_at_once_in_the_order_of_its_lines() -> None:
+    error = refused(
+        "desk: {proxy_header: X-User, proxy_addresses: proxy.local}\n"
+        "liner: {tiemout: 3s}\n"
+        "window: {since: tomorrow, recheck: [9d]}\n"
+        "storage: {url: 'gs://bucket'}\n"
+        "scope: 3\n",
+        environ={},
+    )
+    said = [str(one).removeprefix("archive.yaml, line ") for one in (error, *error.others)]
+    keys = [one.split()[:2] for one in said]
+    assert keys == [
+        ["1:", "desk.proxy_addresses"],
+        ["2:", "unknown"],
+        ["2:", "liner.url"],
+        ["2:", "liner.api_key"],
+        ["3:", "window.since"],
+        ["3:", "window.recheck"],
+        ["4:", "storage.url"],
+        ["5:", "scope"],
+    ]
+    assert all(one.hint for one in error.others)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "desk: {proxy_header: X-User, proxy_addresses: proxy.local}",
+        "window: {recheck: [1d, soon], lookback: 1h}",
+        "storage: {url: 'gs://b', s3: {region: eu}}\ncatalog: {path: archive/c.sqlite}",
+        "storage: {url: 's3://bucket', s3: {object_lock: {mode: SOME, retain: 1y}}}",
+        "liner: [1]",
+    ],
+)
+def test_no_error_is_only_the_consequence_of_another(text: str) -> None:
+    assert list(refused(text).others) == []
+
+
 _ODDITIES = [
     "\t",
     "\x00",

@@ -8,6 +8,9 @@ from importlib.resources import files
 
 _RATE = 8000
 _HEADER_BYTES = 44
+_SYLLABLE = (4, 12, 20, 24, 24, 20, 14, 8, 3, 1, 1)
+"""The amplitude of each 20 ms, of 127."""
+_PAUSE = (1,) * 25
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,15 @@ def wav(size: int, stamp: int = 0) -> Audio:
 
 @cache
 def _wave(length: int) -> bytes:
-    """A saw-tooth of 100 Hz."""
-    period = bytes(128 + step // 2 - 20 for step in range(80))
-    return (period * (length // len(period) + 1))[:length]
+    """A saw-tooth of 100 Hz that swells and fades like syllables, with pauses between phrases: the
+    sound check finds nothing wrong with it."""
+    phrase = b"".join(2 * _period(amplitude) for amplitude in 5 * _SYLLABLE + _PAUSE)
+    return (phrase * (length // len(phrase) + 1))[:length]
+
+
+def _period(amplitude: int) -> bytes:
+    """10 ms of the saw-tooth."""
+    return bytes(128 + amplitude * (2 * step - 79) // 79 for step in range(80))
 
 
 @cache

@@ -1,6 +1,7 @@
 """Files are served whole or in part, under plain or expiring addresses."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from archiver.sandbox.exchange import Request, Route
 from archiver.sandbox.fileserver import Addresses
 from archiver.sandbox.server import Sandbox
 from archiver.sandbox.world import World
+from archiver.sound.measure import measure
+from archiver.sound.rules import findings_of
 from tests.sandbox.client import get
 
 pytestmark = pytest.mark.anyio
@@ -83,3 +86,11 @@ async def test_made_audio_has_its_size_and_differs_by_stamp() -> None:
     assert wav(8044).seconds == 1.0
     with pytest.raises(ValueError, match="44 bytes"):
         wav(44)
+
+
+def test_the_sound_check_finds_nothing_wrong_with_made_audio(tmp_path: Path) -> None:
+    made = tmp_path / "made.wav"
+    made.write_bytes(wav(16_384, 7).data)
+    sound = measure(str(made))
+    assert not isinstance(sound, str)
+    assert findings_of(sound) == ()

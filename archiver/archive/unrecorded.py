@@ -53,7 +53,7 @@ _DAMAGED = re.compile(r".+\.([0-9a-f]{16})")
 
 
 class Left(StrEnum):
-    """What a writer left behind that did not live to record it."""
+    """What a writer that was killed left behind unrecorded."""
 
     RECORDING = "recording"
     REVISION = "revision"
@@ -83,7 +83,7 @@ _SENTENCES: Final = {
     Left.KEPT_COPY: "a copy of the current sidecar, made for a revision that was not written; "
     "harmless",
     Left.REPORT: "the report of a run that did not record it; the next `archiver run` records it",
-    Left.ACT: "who did something, and why, which was not recorded; the next `archiver run` does it",
+    Left.ACT: "the record of who did something and why; the next `archiver run` records it",
     Left.HOLD: "a legal hold, or its lifting, not recorded yet; the next `archiver run` records it",
     Left.DAMAGED_COPY: "kept by an interrupted repair; run `archiver verify --repair` to finish it",
     Left.WORKING_FILE: "a temporary file; the next `archiver run` removes it",
@@ -154,6 +154,7 @@ async def read_report(storage: Storage, key: str) -> RunEnded | None:
         report_sha256=hashlib.sha256(data).hexdigest(),
         complete=report["complete"],
         report_version=(await storage.stat(key)).version,
+        purpose="export" if report.get("purpose") == "export" else None,
     )
 
 

@@ -76,7 +76,7 @@ _GONE = """
     ORDER BY recordings.call_id, record_id
 """
 _RUNS = """
-    SELECT run_id, ended_at, complete, report_key FROM runs
+    SELECT run_id, ended_at, complete, report_key FROM runs WHERE purpose IS NULL
     ORDER BY ended_at DESC, run_id DESC LIMIT 5
 """
 

@@ -148,6 +148,8 @@ MIGRATIONS: tuple[str, ...] = (
         place TEXT PRIMARY KEY, record_id INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    # What a run was a part of: `export`; NULL for a run of its own.
+    "ALTER TABLE runs ADD COLUMN purpose TEXT;",
 )
 
 _OF_ONE_RUN = """

@@ -14,11 +14,19 @@ _MOST_SHOWN = 10
 
 
 def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:
-    """The answer of `--json`. `complete`: everything that was asked for was looked at."""
+    """The answer of `--json`. `complete`: everything requested was checked.
+
+    `sound` and `unrecorded` are the former names of `intact` and `unrecordedObjects`.
+    """
     found, sample = verified.found, verified.sample
+    intact = not found.remaining
+    unrecorded = [
+        {"key": one.key, "what": one.what, "detail": one.what.sentence} for one in found.unrecorded
+    ]
     told: dict[str, Any] = {
         "complete": found.is_whole,
-        "sound": not found.remaining,
+        "intact": intact,
+        "sound": intact,
         "archiveId": found.archive_id,
         "head": found.head,
         "checked": {
@@ -29,10 +37,8 @@ def as_json(verified: Verified, *, is_stopped: bool) -> dict[str, Any]:
         },
         "findings": [one.as_json() for one in found.findings],
         "setAside": list(found.set_aside),
-        "unrecorded": [
-            {"key": one.key, "what": one.what, "detail": one.what.sentence}
-            for one in found.unrecorded
-        ],
+        "unrecordedObjects": unrecorded,
+        "unrecorded": unrecorded,
         "remaining": len(found.remaining),
         "repaired": len(found.findings) - len(found.remaining),
         "seconds": round(found.seconds, 3),
@@ -94,7 +100,7 @@ def _unrecorded_lines(unrecorded: Sequence[Unrecorded]) -> list[str]:
     lines = []
     for what, keys in by_kind.items():
         if keys:
-            lines.append(f"{'not recorded':<18} {counted(len(keys), 'object', 'objects')}")
+            lines.append(f"{'UNRECORDED':<18} {counted(len(keys), 'object', 'objects')}")
             lines[-1] += f": {what.sentence}"
             lines += [f"{'':<18} {key}" for key in keys[:_MOST_SHOWN]]
             rest = len(keys) - _MOST_SHOWN
@@ -115,7 +121,10 @@ def _verdict(verified: Verified, *, is_stopped: bool) -> str:
     if any(one.is_damage for one in found.remaining):
         return f"DAMAGE: {told}."
     if found.remaining:
-        return f"NOT ALL COULD BE READ; no damage was found in the rest: {told}."
+        return f"NOT ALL COULD BE READ, but the rest is not damaged: {told}."
     if found.waits:
-        told = f"Not damaged, but a run left objects that are not in the ledger yet. {told}"
-    return f"SOUND: everything that was checked matches the ledger. {told}".rstrip()
+        return (
+            "UNRECORDED: nothing is damaged, but an interrupted command left objects that are "
+            f"not in the ledger yet; see above. {told}"
+        ).rstrip()
+    return f"INTACT: everything that was checked matches the ledger. {told}".rstrip()

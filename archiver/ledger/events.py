@@ -164,7 +164,11 @@ class CursorMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """A run ended and left its report."""
+    """A run ended and left its report.
+
+    `purpose` is `export` for what `archiver export` fetched before it packed; None for a run of its
+    own.
+    """
 
     what: ClassVar[str] = "run"
 
@@ -172,6 +176,7 @@ class RunEnded:
     report_sha256: str
     complete: bool
     report_version: str | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

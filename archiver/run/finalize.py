@@ -61,6 +61,7 @@ async def close_run(
         report_sha256=body.sha256,
         complete=report.complete,
         report_version=put.version,
+        purpose=report.purpose,
     )
     await archive.catalog.record([ended], at=clock(), run=run_id)
     report.head = await archive.publish()
@@ -98,6 +99,7 @@ async def _report(
     starts = [stretch.window.since for stretch in intake.stretches]
     return RunReport(
         run_id=intake.run_id,
+        purpose=intake.request.purpose,
         since=since or min(starts, default=None),
         until=until,
         tally=tally,

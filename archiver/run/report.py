@@ -27,6 +27,7 @@ class RunReport:
     run_id: str
     since: datetime | None
     until: datetime
+    purpose: str | None = None
     tally: Tally = field(default_factory=Tally)
     listed: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -109,6 +110,7 @@ class RunReport:
         if not self.is_balanced:
             report["unfinished"] = self.listed - self.tally.calls.total()
         more = {
+            "purpose": self.purpose,
             "interrupted": self.interrupted,
             "unrecordedCalls": self.tally.unrecorded,
             "erasedCalls": self.tally.erased,

@@ -22,6 +22,11 @@ class RunRequest:
     for_export: bool = False
 
     @property
+    def purpose(self) -> str | None:
+        """What the run is a part of; None where it is a run of its own."""
+        return "export" if self.for_export else None
+
+    @property
     def names_scopes(self) -> bool:
         """Whether it names whose calls are meant."""
         return bool(self.leads or self.orders or self.calls)

@@ -48,11 +48,11 @@ def answered(case: Case, *options: str) -> dict[str, Any]:
 def test_a_sound_archive_ends_with_0_and_needs_no_key(case: Case) -> None:
     ended = verify(case, "--head", case.head)
     assert (ended.code, ended.err) == (0, "")
-    assert "SOUND" in ended.out
+    assert "INTACT" in ended.out
     assert case.head in ended.out
     told = answered(case)
     assert told["code"] == 0
-    assert (told["complete"], told["sound"], told["findings"]) == (True, True, [])
+    assert (told["complete"], told["intact"], told["findings"]) == (True, True, [])
     assert told["head"] == case.head
     assert told["checked"]["objects"] == len(Folder(case.root).listing())
 

@@ -1,10 +1,12 @@
 """What is fetched before it is packed, and what is said where nothing can be fetched."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from archiver.archive.status import look
 from archiver.errors import NoArchive, NothingToExport, SourceError
 from archiver.liner.client import LinerClient
 from archiver.sandbox.cues import Fault
@@ -123,3 +125,19 @@ async def test_calls_that_the_api_does_not_list_are_said_to_be_missing(tmp_path:
     async with bench(tmp_path, one_lead(), Fault(Route.CALLS, Status(403))) as night:
         with pytest.raises(NothingToExport, match="the API did not give them"):
             await exported(night, tmp_path / "lead", leads=(LEAD,))
+
+
+async def test_what_is_fetched_for_an_export_is_no_run_of_its_own_for_status(
+    tmp_path: Path,
+) -> None:
+    world = one_lead().change_recording(900106, file_url=None)
+    async with bench(tmp_path, world) as night:
+        night.clock.advance(days=2)
+        run = await night.run()
+        night.clock.advance(days=1)
+        await exported(night, tmp_path / "lead", leads=(LEAD,))
+        status = await look(night.config(), state_folder=night.state, clock=night.clock)
+        assert [one["runId"] for one in status.as_json()["runs"]] == [run.run_id]
+        reports = (tmp_path / "archive" / "_archive" / "runs").iterdir()
+        purposes = {json.loads(one.read_bytes()).get("purpose") for one in reports}
+        assert purposes == {None, "export"}

@@ -277,6 +277,7 @@ class _Run(NamedTuple):
     report_sha256: str
     report_version: str | None
     complete: bool
+    purpose: str | None
 
 
 _END_RUN: Final = insert("runs", _Run)
@@ -291,6 +292,7 @@ def _(event: RunEnded, db: sqlite3.Connection, entry: Entry) -> None:
         report_sha256=event.report_sha256,
         report_version=event.report_version,
         complete=event.complete,
+        purpose=event.purpose,
     )
     db.execute(_END_RUN, row)
 

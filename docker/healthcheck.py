@@ -1,6 +1,6 @@
-"""The health check of the image: whether what runs in the container answers at HEALTH_URL.
+"""The health check of the image: whether the process in the container responds at HEALTH_URL.
 
-A run that ends by itself has nothing to ask, sets no HEALTH_URL, and is well as long as it runs.
+A single run has no HEALTH_URL, and counts as healthy for as long as it runs.
 """
 
 import os

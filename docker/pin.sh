@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Pins the images that ours depend on by their digest, as the registry has it now: the base of the
-# Dockerfile, and the S3 server of compose.yaml. Needs a registry and Docker's buildx; look at the
-# change before you commit it. Run it again with each new version of an image.
+# Pins the images that ours depend on by their current digest in the registry: the base image of the
+# Dockerfile, and the S3 server in compose.yaml. Needs a registry and Docker's buildx. Review the
+# change before you commit it. Run it again for each new version of an image.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 digest_of() { docker buildx imagetools inspect "$1" --format '{{.Manifest.Digest}}'; }
 
-# pin FILE IMAGE: let each mention of the image bear its digest, in place of one that it bears.
+# pin FILE IMAGE: add the digest to each mention of the image, or replace the one that is there.
 pin() {
     local file=$1 image=$2 digest
     digest=$(digest_of "$image")

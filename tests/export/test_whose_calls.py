@@ -28,7 +28,7 @@ async def test_calls_of_another_lead_come_with_a_recording_of_this_one_and_are_n
         report = await exported(night, tmp_path / "lead", leads=(LEAD,))
         assert report.contents.calls == 2
         assert list(report.contents.differences) == [
-            f"call 2: recording 12 names lead {LEAD}, its call lead 5"
+            f"call 2: recording 12 has lead {LEAD}, but its call has lead 5"
         ]
         row = Package(tmp_path / "lead").rows()[1]
         assert (row["callId"], row["leadId"]) == ("2", str(LEAD))

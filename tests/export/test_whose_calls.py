@@ -32,7 +32,7 @@ async def test_calls_of_another_lead_come_with_a_recording_of_this_one_and_are_n
         ]
         row = Package(tmp_path / "lead").rows()[1]
         assert (row["callId"], row["leadId"]) == ("2", str(LEAD))
-        assert "its call lead 5" in row["note"]
+        assert "its call has lead 5" in row["note"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ _NEXT_STEPS: Final = {
     Reason.ORIGIN_NOT_ALLOWED: "if you trust the origin, add it to download.allow_origins",
     Reason.ADDRESS_NOT_PUBLIC: "if you trust the origin, add it to download.allow_origins",
     Reason.ADDRESS_INVALID: "ask the operator of your Liner API for a correct address",
-    Reason.TOO_LARGE: "raise download.max_bytes",
+    Reason.TOO_LARGE: "increase download.max_bytes",
     Reason.DIFFERENT_BYTES: "find out why the source changed; the archived recording was kept",
     Reason.NOT_STORED: "see the storage's message in the report; allow larger files or use a "
     "shorter path; the next run tries again",

@@ -72,7 +72,7 @@ _SENTENCES: dict[Reason, str] = {
     Reason.CALLS_NOT_LISTED: "not all calls of the period could be listed",
     Reason.CALL_NOT_READ: "the API does not know the call, or did not return it",
     Reason.NO_ADDRESS: "the API lists the recording without an address yet",
-    Reason.NONE_LISTED: "the call is unrecorded and none is listed yet",
+    Reason.NONE_LISTED: "a recording is expected, but none is listed yet",
     Reason.CALL_UNKNOWN: "the API answers 404 for the recordings of this call",
     Reason.LIST_FAILED: "the recordings of the call could not be listed",
     Reason.LIST_FORBIDDEN: "the API key may not list the recordings of this call",

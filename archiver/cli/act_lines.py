@@ -1,4 +1,4 @@
-"""What people did to the archive, for people (pure)."""
+"""The acts recorded in the archive, for people (pure)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -10,7 +10,7 @@ from archiver.text.measures import say_moment
 def act_lines(acts: Sequence[Mapping[str, Any]], zone: tzinfo) -> list[str]:
     """Each act in two to three lines: when, what, who; of what; why."""
     if not acts:
-        return ["Nobody has exported, removed, held, repaired or inspected anything yet."]
+        return ["No acts are recorded: nothing was exported, removed, held, repaired or inspected."]
     return [line for one in acts for line in _lines(one, zone)]
 
 

@@ -1,4 +1,4 @@
-"""The options by which a person says why something is done, for all commands that act."""
+"""The options that record why something is done, by whom and for whom."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -15,23 +15,23 @@ def add_why(
     """Give a command --reason, --case, --recipient and (unless it has one already) --by."""
     for name, says in {
         "reason": f"{reason}; kept in the archive, so do not name customers here",
-        "by": "who asked for it, or for whom it is done, beside the account of this machine",
-        "case": "the number of the case or request",
-        "recipient": "who gets it",
+        "by": "who requested it, or on whose behalf it is done; recorded beside your account",
+        "case": "number of the case or request",
+        "recipient": "who receives the result",
     }.items():
         if name != "by" or named_by:
             parser.add_argument(f"--{name}", default="", metavar="TEXT", help=says)
 
 
 def why_of(arguments: argparse.Namespace, *, needed_for: str = "") -> "Why":
-    """What was said. UsageError for what is too long, and where a reason is needed and missing."""
+    """The values of these options. UsageError if one is too long, or a required reason is missing."""
     from archiver.retention.acts import Why
 
     names = ("reason", "by", "case", "recipient")
     why = Why(**{name: getattr(arguments, name) or "" for name in names}).checked()
     if needed_for and not why.reason:
         raise UsageError(
-            f"{needed_for} needs a reason",
+            f"{needed_for} requires a reason",
             hint="give a reason with --reason: why, and who requested it",
         )
     return why

@@ -90,7 +90,7 @@ async def _fetch(
     config: Config, request: ExportRequest, traced: Trace, console: Console, state_folder: Path
 ) -> Fetched | None:
     async def run(config: Config, asked: RunRequest) -> RunReport | None:
-        console.say("fetching what the archive lacks")
+        console.say("fetching what is missing in the archive")
         return await run_with_progress(config, asked, console, state_folder)
 
     def on_event(event: object) -> None:

@@ -139,7 +139,7 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
     from archiver.retention.acts import Did, person
     from archiver.retention.holds import lift_hold
 
-    why = why_of(arguments, needed_for="the end of a hold")
+    why = why_of(arguments, needed_for="lifting a hold")
 
     async def lifted(config: Config) -> "LegalHolds":
         state = state_folder(context.environ, config.catalog.path)

@@ -25,7 +25,7 @@ _PACE: Final = Pace(api=RetryPolicy(attempts=2, first_wait=0.5))
 
 
 async def try_proxy(config: Config, _around: Surroundings) -> list[Check]:
-    """Which proxy stands between this machine and the API, and between it and recordings."""
+    """Which proxies are used for the API and for recordings."""
     proxies = config.http.proxy
     api = proxies.of(Origin.parse(config.api.url))
     checks = []
@@ -33,8 +33,8 @@ async def try_proxy(config: Config, _around: Surroundings) -> list[Check]:
         said = f"requests to {config.api.url} go through {api} ({api.named_by})"
         checks.append(Check.ok("proxy", said))
     if proxies.https is not None:
-        said = f"recordings come through {proxies.https} ({proxies.https.named_by})"
-        limit = "; it resolves their hosts, so that they are public is for it to see to"
+        said = f"recordings are fetched through {proxies.https} ({proxies.https.named_by})"
+        limit = "; it resolves host names, so it must block private addresses"
         checks.append(Check.ok("proxy", f"{said}{limit}"))
     return checks
 

@@ -69,7 +69,7 @@ def _path(key_id: str, rotations: list[Rotation], exhibits: Exhibits) -> list[Ro
                     Problem.FOREIGN_SIGNATURE,
                     rotation_key(one.key_id),
                     f"one key that follows {later[:16]}",
-                    f"{len(following)}: someone else has the key {later[:16]}, too",
+                    f"{len(following)}: someone else has used the key {later[:16]}",
                 )
                 for one in following
             ]

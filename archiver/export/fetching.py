@@ -72,10 +72,7 @@ def _announced(asked: RunRequest, zone: tzinfo) -> str:
     if asked.since and asked.since > BEGINNING:
         since = f"since {say_moment(asked.since, zone)}"
     until = f" until {say_moment(asked.until, zone)}" if asked.until else ""
-    return (
-        f"asking the API for what the archive lacks of {' and '.join(whose) or 'all orders'},"
-        f" {since}{until}"
-    )
+    return f"querying the API for calls of {' and '.join(whose) or 'all orders'}, {since}{until}"
 
 
 def _gaps(report: RunReport) -> list[str]:

@@ -54,13 +54,14 @@ _SILENCE: Final = 3
 """Requests that fail in a row, each after its retries, before the API as a whole is doubted."""
 _PROBE: Final = ("/v2/order/", "offset=0&limit=1")
 _CONNECT_SECONDS: Final = 5.0
-"""For a connection and its TLS; who answers neither by then is not there, or speaks no TLS."""
+"""For a connection with its TLS handshake; a host that takes longer is down, or does not support
+TLS."""
 _HINT_UNANSWERED: Final = (
     "Check that liner.url is the host and port of the API, and check the network."
 )
 _HINT_UNTRUSTED: Final = (
-    "Check that liner.url is the host and port of the API; for an authority of your own, or of a "
-    "proxy that opens TLS, let SSL_CERT_FILE name its certificate."
+    "Check that liner.url is the host and port of the API; with a private certificate "
+    "authority, or behind a proxy that inspects TLS, set SSL_CERT_FILE to its certificate."
 )
 
 

@@ -95,16 +95,20 @@ def _of_runs(memory: Memory) -> Iterator[Metric]:
 def _of_verifications(known: Verifications) -> Iterator[Metric]:
     ended = GaugeMetricFamily(
         f"{_P}last_verify_timestamp_seconds",
-        "When a verification of this scope last came to its end.",
+        "When a verification of this scope was last completed.",
         labels=["scope"],
     )
     for scope, at in sorted(known.ended.items()):
         ended.add_metric([scope], at.timestamp())
     yield ended
     last = known.last
-    yield _gauge("last_verify_exit_code", "How the last verification ended.", last.exit_code)
-    yield _gauge("last_verify_duration_seconds", "How long it took.", last.seconds)
-    yield _gauge("last_verify_findings", "What it found and did not repair.", _sum(last.findings))
+    yield _gauge("last_verify_exit_code", "Exit code of the last verification.", last.exit_code)
+    yield _gauge("last_verify_duration_seconds", "Duration of the last verification.", last.seconds)
+    yield _gauge(
+        "last_verify_findings",
+        "Findings of the last verification that were not repaired.",
+        _sum(last.findings),
+    )
 
 
 def _sum(counts: Mapping[str, int]) -> int:

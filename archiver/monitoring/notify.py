@@ -72,7 +72,7 @@ async def tell_verification(
         await anyio.to_thread.run_sync(_write_metrics, config.metrics, found, console, clock)
     except Exception as error:  # noqa: BLE001 - a result that was found must be shown all the same
         said = f"{type(error).__name__}: {error}"
-        console.warn(f"it could not be told how the verification went: {said}", event="trouble")
+        console.warn(f"could not report the result of the verification: {said}", event="trouble")
         return None
     return found
 

@@ -69,7 +69,7 @@ class Why:
             if len(text) > most:
                 raise UsageError(
                     f"--{name} has {len(text):,} characters",
-                    hint=f"say it in {most:,}, and keep the rest with your files",
+                    hint=f"shorten it to {most:,}, and keep the rest in your own files",
                 )
         return Why(**told)
 

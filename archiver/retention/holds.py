@@ -54,11 +54,14 @@ async def place_hold(
     Raises UsageError for a hold on nothing, on too many at once, or one without a reason.
     """
     if not (leads or calls or orders):
-        raise UsageError("a hold must cover something", hint="use --lead, --call or --order")
+        raise UsageError(
+            "no lead, call or order was given for the hold", hint="use --lead, --call or --order"
+        )
     reason = _checked(reason)
     if not reason:
         raise UsageError(
-            "a hold needs a reason", hint="give a reason with --reason: why, and who requested it"
+            "a hold requires a reason",
+            hint="give a reason with --reason: why, and who requested it",
         )
     await finish_holds(archive, clock=clock)
     now = clock()

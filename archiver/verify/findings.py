@@ -165,7 +165,7 @@ class TwoArchives(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TailCut(Finding):
-    """The ledger lacks a head that somebody kept: its newest segments were cut off or replaced."""
+    """The ledger lacks a head that was kept elsewhere: its newest segments were removed or replaced."""
 
     name: ClassVar[str] = "tail-cut"
     next_step: ClassVar[str] = "restore the newest segments of the ledger from a copy"
@@ -177,18 +177,18 @@ class Rewritten(Finding):
 
     name: ClassVar[str] = "rewritten"
     next_step: ClassVar[str] = (
-        "from that segment on history was written anew: keep the archive as it is, restore all of"
+        "the history was rewritten from that segment on: keep the archive as it is, restore all of"
         " it from a copy, and find out who could write to it"
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack(Finding):
-    """The archive is whole, and older than somebody outside remembers it."""
+    """The archive is intact, but older than the newest head of a witness."""
 
     name: ClassVar[str] = "rolled-back"
     next_step: ClassVar[str] = (
-        "an older copy was put in the place of the archive, or everything since was removed:"
+        "the archive was replaced with an older copy, or everything since was removed:"
         " restore the newest copy, and find out who could write to it"
     )
 
@@ -210,7 +210,7 @@ class BadSignature(Finding):
 
     name: ClassVar[str] = "bad-signature"
     next_step: ClassVar[str] = (
-        "somebody changed it or put it there: restore it from a copy of the archive, or move it out"
+        "it was altered or forged: restore it from a copy of the archive, or move it out"
     )
 
 
@@ -220,7 +220,7 @@ class ForeignSignature(Finding):
 
     name: ClassVar[str] = "foreign-signature"
     next_step: ClassVar[str] = (
-        "verify with the right key; if this is it, somebody signed with a key of their own: compare"
+        "verify with the right key; if this one is right, someone signed with another key: compare"
         " the archive with a copy"
     )
 

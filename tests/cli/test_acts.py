@@ -70,4 +70,4 @@ def test_the_end_of_a_hold_needs_a_reason(archived: Path) -> None:
     held = archiver("hold", "add", "--lead", "50244", *WHY, "--json", folder=archived).answer
     ended = archiver("hold", "lift", held["holdId"], folder=archived)
     assert ended.code == 2
-    assert "the end of a hold needs a reason" in ended.err
+    assert "lifting a hold requires a reason" in ended.err

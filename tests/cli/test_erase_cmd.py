@@ -68,7 +68,7 @@ def test_an_erasure_without_a_reason_ends_with_2(archived: Path) -> None:
     for reason in ((), ("--reason", "  ")):
         ended = archiver("erase", *LEAD, "--remove", "1", *reason, folder=archived)
         assert ended.code == 2
-        assert "an erasure needs a reason" in ended.err
+        assert "an erasure requires a reason" in ended.err
     ended = archiver("erase", *LEAD, "--remove", "1", "--reason", "x" * 10_000, folder=archived)
     assert ended.code == 2
     assert "--reason has 10,000 characters" in ended.err

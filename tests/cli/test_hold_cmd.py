@@ -57,7 +57,7 @@ def test_texts_that_are_gone_are_said_to_be_gone(archived: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("add", "--reason", "x"), "a hold must cover something"),
+        (("add", "--reason", "x"), "no lead, call or order was given"),
         (("add", "--lead", "1"), "--reason"),
         (("add", "--lead", "zero", "--reason", "x"), "must be an id"),
         (("lift", "h123", "--reason", "x"), "there is no hold h123"),

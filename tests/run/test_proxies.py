@@ -56,7 +56,7 @@ def test_without_the_password_it_says_where_to_put_it(
         through(archiver, proxy.url)
         ended = archiver.run_here(capsys)
     assert ended.code == 5
-    assert "the proxy wants a user and a password" in said(ended)
+    assert "the proxy requires a user name and a password" in said(ended)
     assert "http.proxy" in said(ended)
 
 

@@ -22,8 +22,7 @@ _WANTS_LOGIN: Final = frozenset({401, 407})
 
 
 class ProxyFailed(httpx.ProxyError):
-    """The proxy does not do its part. `hint` says what to do about it; after a refusal asking again
-    changes nothing."""
+    """The proxy does not connect. `hint` is the next step; a refusal is not worth a retry."""
 
     hint = ""
     is_refusal = False
@@ -42,17 +41,18 @@ def unreachable(proxy: Proxy, said: str) -> ProxyFailed:
 
 
 def wants_password(proxy: Proxy) -> ProxyFailed:
-    """The error for a proxy that does not know who asks."""
-    whose = "another user and password" if proxy.authorization else "a user and a password"
+    """The error for a proxy that requires other credentials."""
+    rejected = "the proxy rejected the user name or the password"
+    missing = "the proxy requires a user name and a password"
     return failed(
-        f"the proxy wants {whose}",
+        rejected if proxy.authorization else missing,
         f"Set {proxy.named_by} to http://user:password@{proxy}.",
         is_refusal=True,
     )
 
 
 async def open_tunnel(plain: socket.socket, proxy: Proxy, origin: Origin) -> None:
-    """Let the proxy at the other end connect on to the origin. Raises ProxyFailed."""
+    """Have the proxy at the other end connect to the origin. Raises ProxyFailed."""
     loop = asyncio.get_running_loop()
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
     target = f"{host}:{origin.port}".encode("ascii")
@@ -60,23 +60,23 @@ async def open_tunnel(plain: socket.socket, proxy: Proxy, origin: Origin) -> Non
     await loop.sock_sendall(plain, b"\r\n".join(lines) + b"\r\n\r\n")
     head = b""
     while b"\r\n\r\n" not in head:
-        # The origin says nothing before it is greeted: what comes is the proxy's, to the last byte.
+        # The origin sends nothing before it is sent something: every byte here is the proxy's.
         data = await loop.sock_recv(plain, 4096)
         head += data
         if not data or len(head) > _LONGEST_HEAD:
             break
     status = _STATUS.match(head)
     if status is None or b"\r\n\r\n" not in head:
-        hint = f"Check that {proxy.named_by} names an HTTP proxy."
-        raise failed("the proxy does not answer as one", hint, is_refusal=bool(head))
+        hint = f"Check that {proxy.named_by} is the address of an HTTP proxy."
+        raise failed("the response is not that of an HTTP proxy", hint, is_refusal=bool(head))
     _judge(int(status[1]), proxy, origin)
     if not head.endswith(b"\r\n\r\n"):
-        hint = "Sign in at the proxy with a browser, or ask its people for an account for programs."
-        raise failed("the proxy answers with a page of its own", hint, is_refusal=True)
+        hint = "Sign in with a browser, or ask the proxy's operator for an account for programs."
+        raise failed("the proxy returned a page of its own", hint, is_refusal=True)
 
 
 def credentials(proxy: Proxy) -> list[bytes]:
-    """The header that tells a proxy who asks, if it is to be told."""
+    """The header with the credentials for the proxy, if it has any."""
     given = proxy.authorization
     return [] if given is None else [b"Proxy-Authorization: %s" % given]
 
@@ -87,7 +87,7 @@ def _judge(status: int, proxy: Proxy, origin: Origin) -> None:
     if status in _WANTS_LOGIN:
         raise wants_password(proxy)
     if status in _FORBIDDEN or status < 400:
-        hint = f"Ask the people of the proxy to allow {origin}, or name {origin.host} in NO_PROXY."
+        hint = f"Ask the proxy's operator to allow {origin}, or add {origin.host} to NO_PROXY."
         raise failed(f"the proxy refuses the connection ({status})", hint, is_refusal=True)
-    hint = "Ask the people of the proxy whether it may and can reach that host."
-    raise failed(f"the proxy has no connection to it ({status})", hint)
+    hint = "Ask the proxy's operator whether the proxy can reach that host."
+    raise failed(f"the proxy cannot connect to the host ({status})", hint)

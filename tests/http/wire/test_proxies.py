@@ -72,12 +72,12 @@ async def test_a_proxy_that_wants_a_password_says_so_and_where_to_put_it(tmp_pat
     with tinyproxy(tmp_path, asking()) as proxy:
         wrong = f"http://anna:wrong@127.0.0.1:{proxy.port}"
         for given, scheme, said in (
-            (proxy.url, "http", "a user"),
-            (proxy.url, "https", "a user"),
-            (wrong, "https", "another user"),
+            (proxy.url, "http", "requires a user name"),
+            (proxy.url, "https", "requires a user name"),
+            (wrong, "https", "rejected the user name"),
         ):
             async with through(given) as transport:
-                with pytest.raises(ProxyFailed, match=f"the proxy wants {said}") as caught:
+                with pytest.raises(ProxyFailed, match=f"the proxy {said}") as caught:
                     await fetch(transport, f"{scheme}://files.example.org/")
             error = caught.value
             assert error.is_refusal
@@ -128,9 +128,9 @@ PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 14\r\n\r\
     [
         (PAGE, "a page of its own"),
         (b"HTTP/1.1 302 Found\r\nLocation: http://login.example\r\n\r\n", r"refuses .* \(302\)"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not answer as one"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5_000, "does not answer as one"),
-        (b"", "does not answer as one"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "not that of an HTTP proxy"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5_000, "not that of an HTTP proxy"),
+        (b"", "not that of an HTTP proxy"),
     ],
 )
 async def test_what_is_no_proxy_is_told_as_such(answer: bytes, said: str) -> None:

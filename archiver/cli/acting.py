@@ -24,7 +24,7 @@ def add_why(
 
 
 def why_of(arguments: argparse.Namespace, *, needed_for: str = "") -> "Why":
-    """The values of these options. UsageError if one is too long, or a required reason is missing."""
+    """The values of these options. UsageError if one is too long, or a reason is missing."""
     from archiver.retention.acts import Why
 
     names = ("reason", "by", "case", "recipient")

@@ -165,7 +165,7 @@ class TwoArchives(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TailCut(Finding):
-    """The ledger lacks a head that was kept elsewhere: its newest segments were removed or replaced."""
+    """The ledger lacks a head kept elsewhere: its newest segments were removed or replaced."""
 
     name: ClassVar[str] = "tail-cut"
     next_step: ClassVar[str] = "restore the newest segments of the ledger from a copy"

@@ -1,4 +1,4 @@
-"""What there is to do about a call or a recording that is not archived, in a sentence (pure)."""
+"""The next step for a call or a recording that is not archived, in one sentence (pure)."""
 
 from typing import Final
 
@@ -34,7 +34,7 @@ _GONE: Final = "it cannot be fetched any more; ask the operator of the source"
 
 
 def next_step(state: str, reason: Reason | None) -> str:
-    """What to do about it. A reason of a later version is unknown here, and is None."""
+    """The next step. The reason is None if it comes from a later version and is unknown here."""
     if state == "gone":
         return _GONE
     return _NEXT_RUN if reason is None else _NEXT_STEPS.get(reason, _NEXT_RUN)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], datetime]
-"""Gives the present moment, aware and in UTC; an argument wherever time decides something."""
+"""Returns the current time, aware and in UTC; passed as an argument wherever time matters."""
 
 
 def system_clock() -> datetime:
-    """The machine's own clock."""
+    """The system clock."""
     return datetime.now(UTC)
 
 
@@ -20,7 +20,8 @@ def stamp(moment: datetime) -> str:
 
 
 def stamp_to_the_millisecond(moment: datetime) -> str:
-    """The moment as text, in UTC, with milliseconds: for logs, whose lines come close together."""
+    """The moment as text, in UTC, with milliseconds: for logs, whose lines can follow each other
+    closely."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
@@ -30,7 +31,7 @@ def stamp_or_none(moment: datetime | None) -> str | None:
 
 
 def from_stamp(text: str) -> datetime:
-    """The moment that `stamp` wrote; ValueError for what is no moment in UTC."""
+    """Parse what `stamp` wrote; ValueError for anything else."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is UTC:  # as all are that end in Z
         return moment

@@ -1,13 +1,13 @@
 """The only writer to standard output and standard error.
 
-Progress, notes and errors go to standard error. Standard output carries the result alone: text for
-people, or exactly one JSON object with `--json`. Whatever is written is scrubbed first, wherever it
-came from: registered secrets and the query of an address become `[redacted]`, and characters that
-steer a terminal (control, bidirectional and other invisible ones) become U+FFFD, so that a name or
-a summary of the API can neither forge a line nor repaint the screen.
+Progress, notes and errors go to standard error. Standard output has only the result: text for
+people, or exactly one JSON object with `--json`. Everything is sanitised before it is written,
+wherever it came from: registered secrets and the query of a URL become `[redacted]`, and characters
+that control a terminal (control, bidirectional and other invisible ones) become U+FFFD, so that a
+name or a summary from the API can neither forge a line nor repaint the screen.
 
 With `--log json` each line of standard error is one JSON object instead: `at`, `event`, `message`,
-and the ids that it is about.
+and ids.
 """
 
 import json
@@ -28,7 +28,7 @@ from archiver.text.colours import coloured
 from archiver.text.csv import csv_line
 
 Level: TypeAlias = Literal["info", "warning", "error"]
-"""How much a line of the log matters."""
+"""The severity of a log line."""
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BUG: Final = "please report it with the lines above; no archived data is affected"
@@ -41,9 +41,9 @@ _HINTS: Final = {
 
 
 class Console:
-    """Where a command speaks. Not for several threads at once.
+    """The output of one command. Not thread-safe.
 
-    A reader that goes away (`archiver status | head`) ends the writing and nothing else. Any other
+    A reader that goes away (`archiver status | head`) ends the output and nothing else. Any other
     failure to write a result raises UsageError: an unwritten result must not look like success.
     """
 
@@ -83,7 +83,7 @@ class Console:
 
     @property
     def is_live(self) -> bool:
-        """Whether standard error is a terminal that shows progress as it goes on."""
+        """Whether standard error is a terminal on which progress can be redrawn."""
         is_plain = self._json_logs or self.quiet or self.verbose
         return not is_plain and _is_terminal(self._err)
 
@@ -93,15 +93,15 @@ class Console:
         return self._err
 
     def say(self, line: str, *, event: str = "note", **facts: Any) -> None:
-        """One line to standard error: a note, a step, progress. Nothing with `--quiet`.
+        """One line on standard error: a note, a step, progress. Nothing with `--quiet`.
 
-        Where lines are JSON objects, this one is of that kind and has the facts as members.
+        With `--log json` it is an object of that `event`, with the facts as members.
         """
         if not self.quiet:
             self._line(line, "info", event, facts)
 
     def warn(self, line: str, *, event: str = "note", **facts: Any) -> None:
-        """One line to standard error that `--quiet` shows, too: something is wrong."""
+        """One line on standard error that `--quiet` shows, too: a warning."""
         self._line(line, "warning", event, facts)
 
     def _line(self, line: str, level: Level, event: str, facts: Mapping[str, Any]) -> None:
@@ -111,15 +111,15 @@ class Console:
             self._to_err(self._painted(line, self._err))
 
     def detail(self, line: str) -> None:
-        """One line to standard error for `--verbose`; `--log json` has `log` for the same."""
+        """One line on standard error for `--verbose`; with `--log json` use `log` instead."""
         if self.verbose and not self._json_logs:
             self._to_err(self.clean(line))
 
     def log(self, event: str, *, level: Level = "info", **facts: Any) -> None:
-        """One JSON object to standard error where lines are such; else nothing, not even words.
+        """One JSON object on standard error with `--log json`; otherwise nothing.
 
-        For what a person would not read line by line, such as each retry. Unknown facts (None) are
-        left out. Nothing with `--quiet`.
+        For events that people would not read line by line, such as each retry. Unknown facts (None)
+        are left out. Nothing with `--quiet`.
         """
         if self._json_logs and not self.quiet:
             self._log(event, level, facts)
@@ -139,12 +139,12 @@ class Console:
         self._about = facts
 
     def result(self, *lines: str) -> None:
-        """The result for people, a line each; nothing with `--json`."""
+        """The result for people, one line each; nothing with `--json`."""
         if not self.json_mode and lines:
             self._to_out("\n".join(self._painted(line, self._out) for line in lines))
 
     def document(self, text: str) -> None:
-        """The result is a text of our own making (a script, a schema), written as it is.
+        """A result that is a text of its own (a script, a schema), written unchanged.
 
         With `--json` it is the member `text` of the object.
         """
@@ -154,9 +154,9 @@ class Console:
             self._to_out(text.removesuffix("\n"))
 
     def csv(self, rows: Iterable[Sequence[str | int | None]]) -> None:
-        """The result for spreadsheets, as RFC 4180 has it; the first row names the columns.
+        """The result as CSV (RFC 4180); the first row has the column names.
 
-        No cell is one that a spreadsheet would take for a formula or another number.
+        No cell can be read as a formula or as a different number by a spreadsheet.
         """
         lines = (
             csv_line(self.clean(value) if isinstance(value, str) else value for value in row)
@@ -165,7 +165,7 @@ class Console:
         self._to_out("".join(lines).removesuffix("\n"))
 
     def json(self, value: Mapping[str, Any]) -> None:
-        """The result for machines: one object on one line, once; nothing without `--json`."""
+        """The result as one JSON object on one line, once; nothing without `--json`."""
         if self.json_mode:
             self._answer(self._scrubbed(value))
 
@@ -176,13 +176,13 @@ class Console:
         self._to_out(json.dumps(value, allow_nan=False))
 
     def next_answer(self) -> None:
-        """Let one more JSON object be the answer: of a command that keeps running, one a run."""
+        """Allow one more JSON object: for a command that keeps running, one per run."""
         self._answered = False
 
     def error(self, error: ArchiverError) -> None:
-        """What happened, what to do, and the code; with `--json` as an object on stdout, too.
+        """The message, the hint and the exit code; with `--json` also as an object on stdout.
 
-        A configuration with several errors has each of them reported.
+        All errors of a configuration are reported.
         """
         others = error.others if isinstance(error, ConfigError) else ()
         self._fail(error.exit_code, *((str(each), self._hint(each)) for each in (error, *others)))
@@ -192,17 +192,17 @@ class Console:
         return error.hint or _HINTS.get(error.exit_code, usage)
 
     def interrupted(self, hint: str = "nothing is lost; run the same command to continue") -> None:
-        """The end of a command that was interrupted and has no result."""
+        """Report that a command was interrupted and has no result."""
         self._fail(INTERRUPTED, ("interrupted", hint))
 
     def bug(self, error: BaseException) -> None:
-        """A failure that we did not foresee: its traceback, then one line that says whose it is."""
+        """An unexpected failure: its traceback, then one line that calls it a bug in archiver."""
         self.say_traceback(error)
         self._fail(1, (f"bug in archiver: {type(error).__name__}: {error}", _BUG))
 
     @contextmanager
     def hearing_logs(self) -> Iterator[None]:
-        """Say what libraries log as a warning or worse, scrubbed like everything else."""
+        """Report warnings and errors that libraries log, sanitised like everything else."""
         handler = _LogLines(self)
         logging.getLogger().addHandler(handler)
         try:
@@ -211,7 +211,7 @@ class Console:
             logging.getLogger().removeHandler(handler)
 
     def say_traceback(self, error: BaseException) -> None:
-        """A traceback to standard error, line by line."""
+        """Write a traceback to standard error, line by line."""
         for chunk in traceback.format_exception(error):
             for line in chunk.rstrip("\n").split("\n"):
                 self._line(line, "error", "note", {})
@@ -266,14 +266,14 @@ class Console:
 
 
 class _LogLines(logging.Handler):
-    """Log records as lines of a console."""
+    """Writes log records as lines of a console."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.WARNING)
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say the record on one line, and its traceback on more."""
+        """Write the record on one line, followed by its traceback."""
         try:
             message = record.getMessage()
         except (TypeError, ValueError):  # the library's arguments do not fit its own message
@@ -297,7 +297,7 @@ def _write(stream: TextIO | None, text: str) -> None:
 
 
 def _forget(stream: TextIO) -> None:
-    """Let the stream end nowhere, so that the interpreter's last flush does not fail again."""
+    """Redirect the stream to the null device, so that the interpreter's last flush cannot fail."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())

@@ -2,49 +2,49 @@
 
 Every error answers four questions: what happened (`str(error)`), what the reader should do
 (`hint`), whether the same thing may succeed later (`retryable`, with `retry_after` in seconds where
-the other side named a wait), and which exit code a command ends with when it cannot go on.
+the other side asked for a delay), and which exit code the command ends with.
 
-    ArchiverError                 1   anything we raise on purpose
+    ArchiverError                 1   every error raised deliberately
     ├── UsageError                2   the command line asks for something impossible
     │   ├── ConfigError           2   archive.yaml is wrong: names the line and the key
     │   ├── NoArchive             2   there is no archive where storage.url points
     │   ├── ExtraMissing          2   a part of the product is not installed
     │   └── KeyUnusable           2   the key of evidence.sign cannot sign, or --key is none
-    ├── DeskRefused               2   the desk does not do what a visitor asks for
-    │   ├── LogInFailed           2   no such name, or another password
+    ├── DeskRefused               2   the desk rejects a user's request
+    │   ├── LogInFailed           2   unknown name or incorrect password
     │   ├── LogInThrottled        2   too many failed attempts; `retry_after` says how long
-    │   ├── NotAllowed            2   the visitor's role, or another's work, forbids it
+    │   ├── NotAllowed            2   the user's role, or the ownership of a note, forbids it
     │   ├── NoSuchThing           2   there is no such note, verdict or queue
     │   ├── ChangedMeanwhile      2   it was changed after the form was made
-    │   └── WrongInput            2   a field says what it cannot; has `field`, `problem`, `limit`
-    ├── NothingToExport           3   there is no call of those that are asked for
+    │   └── WrongInput            2   a field is invalid; has `field`, `problem`, `limit`
+    ├── NothingToExport           3   no call matches the selection
     ├── SourceError               5   the Liner API as a whole cannot be used
-    │   ├── SourceUnreachable     5   no answer from it, or none that makes sense
-    │   ├── SourceRefused         5   it answers, and refuses the key
-    │   └── SourceUntrusted       5   it answers, and not with a TLS that can be trusted
-    ├── RequestError              5   one API request failed; the run goes on without it
-    │   ├── RequestNotFound       5   404 or 410: the API knows no such thing
-    │   ├── RequestForbidden      5   403: the key may not read this one thing
-    │   ├── RequestRejected       5   400, 405, 413, 414, 422: asking again changes nothing
-    │   ├── RequestThrottled      5   429: asked to slow down
+    │   ├── SourceUnreachable     5   it does not respond, or not with valid responses
+    │   ├── SourceRefused         5   it rejects the key
+    │   └── SourceUntrusted       5   it has no TLS, or an untrusted certificate
+    ├── RequestError              5   one API request failed; the run continues
+    │   ├── RequestNotFound       5   404 or 410: it does not exist
+    │   ├── RequestForbidden      5   403: the key has no permission for it
+    │   ├── RequestRejected       5   400, 405, 413, 414, 422: not worth a retry
+    │   ├── RequestThrottled      5   429: rate limited
     │   ├── RequestUnanswered     5   408, 425, 5xx, a network fault or a time-out
-    │   └── AnswerMalformed       5   an answer that is not what the API promises
-    ├── FetchError                5   one recording could not be brought home; has a `Reason`
+    │   └── AnswerMalformed       5   a response that violates the API's specification
+    ├── FetchError                5   one recording could not be fetched; has a `Reason`
     ├── StorageError              5   the archive's storage
-    │   ├── StorageUnreachable    5   it does not answer
-    │   ├── StorageRefused        5   it answers, and refuses
-    │   │   └── StorageForbidden  5   for want of rights or credentials: not allowed, not damaged
-    │   ├── ObjectRefused         5   it takes no such object: too large, or its name too long
+    │   ├── StorageUnreachable    5   it does not respond
+    │   ├── StorageRefused        5   it rejects the request
+    │   │   └── StorageForbidden  5   missing permissions or credentials: not damage
+    │   ├── ObjectRefused         5   it rejects the object: too large, or its name too long
     │   ├── StorageFull           5   no space left
-    │   ├── KeyExists             5   a create-only put met an object
+    │   ├── KeyExists             5   a create-only put found an object
     │   ├── KeyMissing            5   no object under that key
     │   └── KeyChanged            5   the object is no longer the one that was read
-    ├── ArchiveDamaged            4   what the archive says of itself does not hold
+    ├── ArchiveDamaged            4   the archive contradicts its ledger or format
     ├── ArchiveLocked             6   another run has locked the archive
-    ├── StampUnavailable          5   the time stamp authority gave no stamp; no run ends with it
-    └── NoticeUndelivered         5   somebody could not be told; no run ends with it
+    ├── StampUnavailable          5   the authority issued no time stamp; never ends a run
+    └── NoticeUndelivered         5   a notice could not be delivered; never ends a run
 
-No error of httpx, botocore or sqlite3 leaves the module that talks to that library.
+Errors of httpx, botocore and sqlite3 are converted in the module that uses the library.
 """
 
 from collections.abc import Sequence
@@ -53,11 +53,11 @@ from typing import ClassVar, Final, Literal, TypeAlias
 from archiver.reasons import Reason
 
 INTERRUPTED: Final = 130
-"""The exit code of a command that a signal ended, which is no error."""
+"""The exit code of a command that was ended by a signal; not an error."""
 
 
 class ArchiverError(Exception):
-    """Base of everything the archiver raises on purpose."""
+    """Base class of all errors that the archiver raises deliberately."""
 
     exit_code: ClassVar[int] = 1
     retryable: bool = False
@@ -69,7 +69,7 @@ class ArchiverError(Exception):
 
 
 class UsageError(ArchiverError):
-    """The command line asks for something that cannot be done."""
+    """The command line asks for something impossible."""
 
     exit_code = 2
 
@@ -87,7 +87,7 @@ class ConfigError(UsageError):
 
 
 class NoArchive(UsageError):
-    """There is no archive where the configuration says."""
+    """There is no archive at the configured location."""
 
 
 class ExtraMissing(UsageError):
@@ -99,38 +99,38 @@ class KeyUnusable(UsageError):
 
 
 class DeskRefused(ArchiverError):
-    """The desk does not do what a visitor asks for; nothing was changed. No command ends so."""
+    """The desk rejects a user's request; nothing was changed. Never ends a command."""
 
     exit_code = 2
 
 
 class LogInFailed(DeskRefused):
-    """There is no such name, or it has another password: which of them is not told."""
+    """Unknown name or incorrect password; which of them is not revealed."""
 
 
 class LogInThrottled(DeskRefused):
-    """Too many failed attempts; `retry_after` says when the next one is heard."""
+    """Too many failed attempts; `retry_after` says when the next one is allowed."""
 
 
 class NotAllowed(DeskRefused):
-    """The visitor's role does not allow it, or it is the work of somebody else."""
+    """The user's role does not allow it, or it belongs to another user."""
 
 
 class NoSuchThing(DeskRefused):
-    """There is no such note, verdict or queue (any more)."""
+    """The note, verdict or queue does not exist (any more)."""
 
 
 class ChangedMeanwhile(DeskRefused):
-    """It was changed after the form was made, from another page; nothing was overwritten."""
+    """It was changed on another page after the form was loaded; nothing was overwritten."""
 
 
 Problem: TypeAlias = Literal["empty", "too-long", "too-many", "range", "unanswered", "invalid"]
 
 
 class WrongInput(DeskRefused):
-    """What a visitor wrote cannot be taken; `field` names the place, `problem` what is wrong there.
+    """Invalid input; `field` names the field, `problem` what is wrong with it.
 
-    `limit` is the greatest length, number or value that is taken, or how many are unanswered.
+    `limit` is the maximum length, number or value, or how many questions are unanswered.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class WrongInput(DeskRefused):
 
 
 class NothingToExport(ArchiverError):
-    """There is no call of those that are asked for; nothing was written."""
+    """No call matches the selection; nothing was written."""
 
     exit_code = 3
 
@@ -161,17 +161,17 @@ class SourceError(ArchiverError):
 
 
 class SourceUnreachable(SourceError):
-    """The API does not answer, or nothing that makes sense."""
+    """The API does not respond, or not with valid responses."""
 
     retryable = True
 
 
 class SourceRefused(SourceError):
-    """The API answers and refuses the key."""
+    """The API rejects the key."""
 
 
 class SourceUntrusted(SourceError):
-    """The API answers, and no TLS can be had with it, or none that proves whom we talk to."""
+    """The API has no TLS, or its certificate is not trusted."""
 
 
 class RequestError(ArchiverError):
@@ -192,19 +192,19 @@ class RequestError(ArchiverError):
 
 
 class RequestNotFound(RequestError):
-    """404 or 410: the API knows no such thing."""
+    """404 or 410: it does not exist."""
 
 
 class RequestForbidden(RequestError):
-    """403: the key may not read this one thing."""
+    """403: the key has no permission for it."""
 
 
 class RequestRejected(RequestError):
-    """400, 405, 413, 414 or 422: the same request will be refused again."""
+    """400, 405, 413, 414 or 422: the same request would be rejected again."""
 
 
 class RequestThrottled(RequestError):
-    """429: the API asks us to slow down; `retry_after` says for how long, where it said so."""
+    """429: rate limited; `retry_after` is the delay that the API asked for, if any."""
 
     retryable = True
 
@@ -216,13 +216,13 @@ class RequestUnanswered(RequestError):
 
 
 class AnswerMalformed(RequestError):
-    """The answer is not the promised envelope: HTML, cut JSON, `success: false`, too large."""
+    """The response is not valid: HTML, truncated JSON, `success: false`, too large."""
 
     retryable = True
 
 
 class FetchError(ArchiverError):
-    """One recording could not be brought home. `reason` says why, in a word of the ledger."""
+    """One recording could not be fetched. `reason` is the reason that the ledger records."""
 
     exit_code = 5
 
@@ -257,21 +257,21 @@ class StorageError(ArchiverError):
 
 
 class StorageUnreachable(StorageError):
-    """The storage does not answer, or answers with a fault of its own."""
+    """The storage does not respond, or fails."""
 
     retryable = True
 
 
 class StorageRefused(StorageError):
-    """The storage answers and refuses: rights, credentials, a missing bucket or folder."""
+    """The storage rejects the request: permissions, credentials, a missing bucket or folder."""
 
 
 class StorageForbidden(StorageRefused):
-    """The rights or credentials do not allow it: which says nothing of what lies there."""
+    """Permissions or credentials do not allow it; the object itself may be intact."""
 
 
 class ObjectRefused(StorageError):
-    """The storage takes no such object: it is too large, or has a name that it refuses."""
+    """The storage rejects the object because of its size or name."""
 
 
 class StorageFull(StorageError):
@@ -279,7 +279,7 @@ class StorageFull(StorageError):
 
 
 class KeyExists(StorageError):
-    """A create-only put met an object under that key."""
+    """A create-only put found an object under that key."""
 
 
 class KeyMissing(StorageError):
@@ -291,7 +291,7 @@ class KeyChanged(StorageError):
 
 
 class ArchiveDamaged(ArchiverError):
-    """What the archive says of itself does not hold."""
+    """The archive contradicts its ledger or format."""
 
     exit_code = 4
 
@@ -303,12 +303,12 @@ class ArchiveLocked(ArchiverError):
 
 
 class StampUnavailable(ArchiverError):
-    """The time stamp authority gave no stamp that counts. It is tried again with the next head."""
+    """The authority issued no valid time stamp. It is requested again for the next head."""
 
     exit_code = 5
 
 
 class NoticeUndelivered(ArchiverError):
-    """A notice did not arrive. It is told and counted, and never ends a run."""
+    """A notice could not be delivered. It is reported and counted, and never ends a run."""
 
     exit_code = 5

@@ -1,7 +1,7 @@
-"""What a plain installation leaves out, and what to install for it: one row an extra.
+"""Optional parts of the package, and what to install for them: one row per extra.
 
-A nightly job on a disk needs neither an S3 client nor a web server. The imports of such a part
-stand in a block `with extra(NAME):`, at the place where the part is first needed.
+A nightly job on a disk needs neither an S3 client nor a web server. Imports of an optional part are
+in a block `with extra(NAME):`, at the place where it is first needed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ DISTRIBUTION: Final = "liner-archiver"
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """An extra of the package: the part that needs it, and the modules that it brings."""
+    """An extra of the package: the part that needs it, and its modules."""
 
     part: str
     modules: frozenset[str]
@@ -30,22 +30,22 @@ EXTRAS: Final[Mapping[str, Extra]] = {
     "pdf": Extra("PDF output", frozenset({"typst"})),
     "desk": Extra("the QA desk", frozenset({"numpy", "soundfile", "starlette", "uvicorn"})),
 }
-"""By the names that pyproject.toml gives them."""
+"""By their names in pyproject.toml."""
 
 
 def is_installed(name: str) -> bool:
-    """Whether every module of this extra is there; none of them is loaded."""
+    """Whether every module of this extra is installed; loads none of them."""
     return all(find_spec(module) is not None for module in EXTRAS[name].modules)
 
 
 def how_to_install(name: str) -> str:
-    """The command that adds this extra to an installation."""
+    """The command that installs this extra."""
     return f"pip install '{DISTRIBUTION}[{name}]'"
 
 
 @contextmanager
 def extra(name: str) -> Iterator[None]:
-    """Imports of this extra. Raises ExtraMissing where a module of it is not installed."""
+    """For imports of this extra. Raises ExtraMissing if one of its modules is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -1,14 +1,15 @@
 """Why a call or a recording is not archived: one word for machines, one sentence for people.
 
-The words go into the ledger, the catalog and the reports. The ledger may hold no text from the API
-(`docs/FORMAT.md`), so a reason is always one of these and never a message that a server wrote.
+The words are used in the ledger, the catalog and reports. The ledger must not contain text from the
+API (`docs/FORMAT.md`), so a reason is always one of these words and never a server's message.
 """
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """A word of the ledger; `sentence` says it for people, `retryable` whether time may heal it."""
+    """A reason as in the ledger; `sentence` is for people, `retryable` says whether waiting can
+    help."""
 
     CALLS_NOT_LISTED = "calls-not-listed"
     CALL_NOT_READ = "call-not-read"
@@ -53,18 +54,18 @@ class Reason(StrEnum):
 
     @property
     def settles(self) -> bool:
-        """Whether a source that answers so in runs on several days will never serve it: then
-        the recording is gone, and no run is kept from being complete by it."""
+        """Whether a source that responds like this in runs on several days will never serve it: the
+        recording is gone then, and no longer keeps runs from being complete."""
         return self in _NEVER_SERVED
 
     @property
     def may_be_expired(self) -> bool:
-        """Whether only the address may have expired: then a fresh one serves the recording."""
+        """Whether only the address may have expired, so that a new one can help."""
         return self in _OF_AN_EXPIRED_ADDRESS
 
     @property
     def retryable(self) -> bool:
-        """Whether the next run may fare better without anybody doing anything."""
+        """Whether the next run may succeed without anyone's intervention."""
         return self not in _NEEDS_A_PERSON
 
 

@@ -1,7 +1,7 @@
-"""Secrets: a text that prints as nothing, and every spelling in which one may come to light (pure).
+"""Secrets: text that prints as `[redacted]`, and all spellings in which it might be leaked (pure).
 
-An address is half a secret: what follows its `?` or `#`, and a name and password before its host,
-let whoever reads them in.
+A URL can contain secrets, too: its query, its fragment, and a user name and password before its
+host.
 """
 
 import base64
@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus
 REDACTED: Final = "[redacted]"
 
 _SHORTEST: Final = 4
-"""A shorter text is found in innocent words so often that hiding it would hide the output."""
+"""A shorter text occurs in innocent words so often that hiding it would hide the output."""
 _SHORTEST_IN_DATA: Final = 12
 """A shorter one may be part of an innocent word of data, which must stay as it is."""
 _ADDRESS: Final = re.compile(
@@ -22,7 +22,7 @@ _ADDRESS: Final = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE: Final = re.compile(r"(/[^\s?#\"'<>]*)\?[^\s\"'<>]*=[^\s\"'<>]*")
-"""A path with a query: what an address of the API's own host looks like in a row."""
+"""A path with a query, as rows have it for addresses on the API's own host."""
 
 
 class Secret:
@@ -70,14 +70,14 @@ def without_spellings(data: bytes, spellings: Sequence[str]) -> bytes:
 
 
 class Scrubber:
-    """Takes secrets out of texts: those that it was told, and those in addresses."""
+    """Removes secrets from texts: those that were registered, and those in URLs."""
 
     def __init__(self) -> None:
         self._spellings: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
     def learn(self, *secrets: str | None) -> None:
-        """Take these out from now on, in every spelling."""
+        """Remove these from now on, in every spelling."""
         for secret in secrets:
             if secret and len(secret) >= _SHORTEST:
                 self._spellings.update(spellings_of(secret))

@@ -1,4 +1,4 @@
-"""An archive as a whole: storage, ledger and catalog opened together, and how they stand.
+"""An archive as a whole: storage, ledger and catalog opened together, and their status.
 
 Imports everything below it: `catalog`, `ledger`, `storage`, `config`.
 """

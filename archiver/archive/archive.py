@@ -1,4 +1,4 @@
-"""An open archive: storage, ledger and the catalog that mirrors it (`opening` opens one)."""
+"""An open archive: storage, ledger, and the catalog that mirrors it (see `opening`)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -32,9 +32,9 @@ class Readable(Protocol):
 
 @dataclass(slots=True)
 class Archive:
-    """An open archive. Only the owner of its lock records; whoever watches may `announce`.
+    """An open archive. Only the owner of its lock records; others may `announce`.
 
-    `lock` tells how the last owner of the lock ended, and the next one how this one does.
+    `lock` knows how its last owner ended, and tells the next one how this one did.
     """
 
     storage: Storage
@@ -47,10 +47,10 @@ class Archive:
     _publishing: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def publish(self, *, least: int = 1) -> Head:
-        """Write waiting events to the ledger, a segment at a time, while at least `least` wait.
+        """Write waiting events to the ledger, one segment at a time, while at least `least` wait.
 
-        Another writer may be faster; its segments are taken in first. Returns the newest head. An
-        archive that is only watched publishes nothing.
+        If another writer was faster, its segments are read first. Returns the newest head. An
+        archive opened without the lock publishes nothing.
         """
         if self.is_watched:
             return await self.catalog.head()
@@ -70,9 +70,9 @@ class Archive:
             return head
 
     async def announce(self, events: Sequence[Event], *, at: datetime, run: str) -> Head:
-        """Tell the ledger something, also without the lock: holds and exports do.
+        """Record events in the ledger, even without the lock, as holds and exports do.
 
-        Runs learn of it when they catch up.
+        A run in progress reads them when it catches up.
         """
 
         async def these() -> Sequence[Event]:
@@ -83,9 +83,9 @@ class Archive:
     async def decide(
         self, decision: Callable[[], Awaitable[Sequence[Event]]], *, at: datetime, run: str
     ) -> Head:
-        """Tell the ledger what `decision` makes of everything that was told before.
+        """Record what `decision` derives from everything recorded so far.
 
-        Nobody can tell anything in between: when another writer is faster, it is asked again.
+        Nothing can be recorded in between: if another writer is faster, the decision is made again.
         """
         await self.publish()
         while True:
@@ -101,7 +101,7 @@ class Archive:
             return segment.head
 
     async def catch_up(self) -> Head:
-        """Take in every segment that the catalog has not seen; the newest head."""
+        """Read every segment that the catalog has not seen; returns the newest head."""
         head = await self.catalog.head()
         async for segment in self.ledger.read_after(head):
             if self.is_watched or not await self._wrote(segment):
@@ -110,7 +110,7 @@ class Archive:
         return head
 
     async def _wrote(self, segment: Segment) -> bool:
-        """Whether the segment holds our own oldest lines: written, but not yet marked as such."""
+        """Whether the segment contains our own oldest lines: written, but not marked as written."""
         last, lines = await self.catalog.outbox(len(segment.lines))
         if tuple(lines) != segment.lines:
             return False

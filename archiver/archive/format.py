@@ -15,7 +15,8 @@ _MOST_BYTES: Final = 64 * 1024
 
 
 async def read_id(storage: Storage) -> str:
-    """The id of the archive. KeyMissing where there is none; UsageError for one of another kind."""
+    """The id of the archive. KeyMissing if there is none; UsageError for another kind of
+    archive."""
     data = await storage.read(FORMAT_KEY, limit=_MOST_BYTES)
     try:
         told = read_json(data)
@@ -34,17 +35,17 @@ async def read_id(storage: Storage) -> str:
 
 
 def encode_format(archive_id: str) -> bytes:
-    """`_archive/format.json`, to the byte: every segment names the id, so nothing else is needed to
-    tell whether the file was touched."""
+    """The exact bytes of `_archive/format.json`: every segment contains the id, so a change of the
+    file can be detected."""
     told = {"format": FORMAT, "archiveId": archive_id}
     return (json.dumps(told, indent=2) + "\n").encode("ascii")
 
 
 async def own_id(storage: Storage) -> str:
-    """The id of the archive, new or old; proves on the way that create-only writes are honoured.
+    """The id of the archive, new or existing; also checks that create-only writes are honoured.
 
-    The probe costs one request: a second create-only put of the same bytes must be refused. A
-    storage that takes it would let two writers overwrite each other's evidence.
+    The check costs one request: a second create-only put of the same bytes must be rejected. A
+    storage that accepts it would let two writers overwrite each other's evidence.
     """
     try:
         data = await storage.read(FORMAT_KEY, limit=_MOST_BYTES)

@@ -1,8 +1,8 @@
-"""Names for the ids of agents and orders, from the archive itself.
+"""Names of agents and orders, from the archive itself.
 
-The ledger and the catalog hold no names, so that erasing a person never breaks the chain; the API
-forgets them when an agent is deleted. The sidecars have them: one is read for each id, that of its
-newest recording.
+Ledger and catalog have no names, so that erasing a person never breaks the chain; the API forgets
+them when an agent is deleted. The sidecars have them: for each id, the sidecar of its newest
+recording is read.
 """
 
 from collections.abc import Mapping
@@ -23,16 +23,16 @@ _AT_ONCE: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class ArchivedNames:
-    """What agents and orders are called, by id; without the ids for which no sidecar tells it."""
+    """The names of agents and orders by id; ids without a name in any sidecar are left out."""
 
     agents: Mapping[int, str]
     orders: Mapping[int, str]
 
 
 async def archived_names(archive: Readable) -> ArchivedNames:
-    """The names of every agent and order of which something is archived.
+    """The names of every agent and order with archived recordings.
 
-    A sidecar that cannot be read names nobody: that is for `verify` to look into.
+    Sidecars that cannot be read are skipped: `verify` reports them.
     """
     agents = await archive.catalog.ask(newest_of_agents)
     orders = await archive.catalog.ask(newest_of_orders)

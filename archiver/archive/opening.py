@@ -1,8 +1,8 @@
-"""Opening an archive: to write to it, to look at it, or to find out whether there is one.
+"""Opening an archive: for writing, for reading, or to find out whether there is one.
 
-Opening brings the catalog up to the ledger: a catalog that is new, or was left behind because
+Opening brings the catalog up to date with the ledger: a catalog that is new, or outdated because
 another machine wrote, replays what it has not seen; what the last run could not publish is
-published now. After that both tell the same.
+published now. After that, both agree.
 """
 
 import uuid
@@ -40,12 +40,12 @@ async def locked_archive(
     make: bool = True,
     pace: Pace = REAL_PACE,
 ) -> AsyncIterator[Archive]:
-    """The archive that the configuration names, locked for writing.
+    """The configured archive, locked for writing.
 
-    It is made if there is none, unless `make` says otherwise: then NoArchive is raised. Raises
-    ArchiveLocked when another run has locked it, UsageError for a place that holds something else,
-    ArchiveDamaged when its ledger does not hold, StorageRefused when its storage cannot keep the
-    promise of create-only writes.
+    It is created if there is none, unless `make` is false: then NoArchive is raised. Raises
+    ArchiveLocked if another run has locked it, UsageError if the location contains something else,
+    ArchiveDamaged if its ledger is damaged, StorageRefused if its storage does not support
+    create-only writes.
     """
     opened = await (_open_or_make if make else _open_existing)(config, pace)
     async with closed_at_the_end(opened) as storage:
@@ -70,11 +70,11 @@ async def locked_archive(
 async def watched_archive(
     config: Config, *, state_folder: Path, pace: Pace = REAL_PACE
 ) -> AsyncIterator[Archive]:
-    """The archive as it stands, for whoever only looks at it, also while a run is under way.
+    """The archive as it is, for reading only, even during a run.
 
-    Nothing is locked or made. The catalog is a copy of the one that runs keep on this machine, if
-    there is one, brought up to the ledger; what is written to it is gone afterwards. Raises
-    NoArchive where there is none.
+    Nothing is locked or created. The catalog is a copy of the one on this machine, if any, brought
+    up to date with the ledger; changes to it are discarded afterwards. Raises NoArchive if there is
+    none.
     """
     async with existing_archive(config) as (storage, archive_id):
         path = catalog_path(config, archive_id, state_folder)
@@ -91,21 +91,22 @@ async def watched_archive(
 
 @asynccontextmanager
 async def existing_storage(config: Config) -> AsyncIterator[Storage]:
-    """The storage that the configuration names, whatever it holds. NoArchive without its folder."""
+    """The configured storage, whatever it contains. NoArchive if its folder is missing."""
     async with closed_at_the_end(await _open_existing(config)) as storage:
         yield storage
 
 
 @asynccontextmanager
 async def existing_archive(config: Config) -> AsyncIterator[tuple[Storage, str]]:
-    """The storage of the archive, and its id: neither locked nor read. NoArchive without one."""
+    """The storage of the archive, and its id, without lock or catalog. NoArchive if there is
+    none."""
     async with existing_storage(config) as storage:
         yield storage, await _there(storage, config.storage.url)
 
 
 @asynccontextmanager
 async def empty_archive() -> AsyncIterator[Archive]:
-    """An archive of nothing, gone afterwards: what a dry run sees before the first run."""
+    """An empty, temporary archive: what a dry run sees before the first run."""
     storage, archive_id = MemoryStorage(), str(uuid.uuid4())
     async with scratch_folder() as folder:
         path = folder / "catalog.sqlite"
@@ -140,7 +141,7 @@ async def _there(storage: Storage, url: str) -> str:
 
 
 async def _refuse_foreign(storage: Storage, url: str) -> None:
-    """A place that holds anything but an archive is left alone."""
+    """A location with anything but an archive is rejected."""
     async for info in storage.list():
         if info.key.startswith(TMP_PREFIX):
             continue
@@ -155,5 +156,5 @@ async def _refuse_foreign(storage: Storage, url: str) -> None:
 
 
 def catalog_path(config: Config, archive_id: str, state_folder: Path) -> Path:
-    """Where the catalog of that archive lies on this machine."""
+    """The path of that archive's catalog on this machine."""
     return config.catalog.path or state_folder / f"{archive_id}.sqlite"

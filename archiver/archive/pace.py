@@ -1,7 +1,7 @@
-"""How patiently an archive is worked on: waits, attempts, and when what is written is durable.
+"""Timing of the work on an archive: waits, attempts, and when writes become durable.
 
-Handed in by whoever opens an archive, so that nothing has to be changed behind its back. Another
-pace changes how long work takes and what a power cut may cost, never what is done.
+Passed in by whoever opens an archive. A different pace changes how long work takes and what a power
+failure may cost, never what is done.
 """
 
 from collections.abc import Callable
@@ -19,12 +19,12 @@ from archiver.tasks.retry import RetryPolicy
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`api`, `fetch` and `storage` are for requests, recordings and objects that failed; `stall` is
-    how many seconds a source may send nothing.
+    """`api`, `fetch` and `storage` are the retry policies of requests, recordings and objects;
+    `stall` is how many seconds a source may send nothing.
 
     A segment of the ledger is written when `segment_events` wait, or `publish_seconds` after the
-    last one. `lease` times the lock where the storage has none; `syncing` makes writes durable that
-    go to the folder it is given.
+    last one. `lease` is the timing of the lock on storage without locks; `syncing` makes writes to
+    the given folder durable.
     """
 
     api: RetryPolicy = API_RETRY
@@ -38,4 +38,4 @@ class Pace:
 
 
 REAL_PACE: Final = Pace()
-"""What a night needs."""
+"""The pace of a nightly run."""

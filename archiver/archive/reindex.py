@@ -24,8 +24,8 @@ _AT_ONCE = 16
 
 @dataclass(frozen=True, slots=True)
 class Reindexed:
-    """What the new catalog holds. `counts` are rows by table, `taken_over` unpublished events of
-    the old one."""
+    """The contents of the new catalog. `counts` are rows by table, `taken_over` the unpublished
+    events of the old catalog."""
 
     archive_id: str
     path: Path
@@ -52,11 +52,11 @@ async def reindex(
     clock: Clock = system_clock,
     on_read: Callable[[int, int], None] = lambda segments, events: None,
 ) -> Reindexed:
-    """Rebuild the catalog, and replace the old one when the new one is whole.
+    """Rebuild the catalog, and replace the old one when the new one is complete.
 
-    `on_read` hears of segments and events that were read. Raises ArchiveLocked while a run
-    has locked the archive, ArchiveDamaged when its ledger does not hold or lacks what the old
-    catalog has seen of it, NoArchive where there is none.
+    `on_read` receives the numbers of segments and events read so far. Raises ArchiveLocked while a
+    run has locked the archive, ArchiveDamaged if its ledger is damaged or lacks segments that the
+    old catalog has seen, NoArchive if there is none.
     """
     began = time.monotonic()
     owner = "reindex"
@@ -81,8 +81,8 @@ async def reindex(
 async def _fill(
     work: Rebuilding, ledger: Ledger, seen: Head, on_read: Callable[[int, int], None]
 ) -> Head:
-    """Take in the whole ledger; its head. `seen` must be in it: the old catalog is the only one
-    on this machine who knows of a tail that was cut off, and must not be replaced by its like."""
+    """Read the whole ledger; returns its head. It must contain `seen`: the old catalog is the only
+    evidence on this machine of a truncated ledger, and must not be replaced without it."""
     head, waiting = Head(), list[Segment]()
     is_whole = seen.number == 0
 

@@ -1,7 +1,7 @@
-"""How an archive stands: the statement of `archiver status`, read without a lock.
+"""The status of an archive, as `archiver status` prints it, read without a lock.
 
-It tells what the ledger and the catalog know, and asks neither the API nor the recordings
-themselves (that is `verify`). Names are in neither; they come from a few sidecars (`names.py`).
+It comes from ledger and catalog, without requests to the API and without reading recordings (that
+is `verify`). They have no names; these come from a few sidecars (`names.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,10 +35,10 @@ from archiver.reasons import Reason
 _Row: TypeAlias = dict[str, Any]
 
 KEYS: Final[Mapping[str, str]] = {"day": "day", "order": "orderId", "agent": "userId"}
-"""What calls are counted by, and the member that says which day, order or agent it is."""
+"""The tables of calls, and the member that identifies the day, order or agent."""
 
 NAMES: Final[Mapping[str, str]] = {"order": "orderTitle", "agent": "userName"}
-"""The member that says what the order or agent is called, as in a sidecar; null if unknown."""
+"""The member with the name of the order or agent, as in a sidecar; null if unknown."""
 
 _LOOKED_AT_AGAIN: Final = "a later run checks it again"
 _SETTLED: Final = (
@@ -47,13 +47,13 @@ _SETTLED: Final = (
 
 
 _MOST_QUIET_DAYS: Final = 3653
-"""Ten years: a call whose clock was wrong by decades must not make a list of every day since."""
+"""Ten years: a call whose clock was wrong by decades must not produce a list of every day since."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRuns:
-    """Runs that failed one after the other, as this machine remembers them: they may have left
-    nothing in the archive. The first began at `since`, the last ended at `ended_at`."""
+    """Consecutive failed runs in the run history of this machine, which may have left nothing in
+    the archive. The first began at `since`, the last ended at `ended_at`."""
 
     count: int
     since: datetime
@@ -63,7 +63,7 @@ class FailedRuns:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The archive in numbers, and everything in it that is not as it should be, at one moment."""
+    """The balance of the archive and everything that needs attention, at one moment."""
 
     archive_id: str
     at: datetime
@@ -78,8 +78,8 @@ class Status:
     def exit_code(self) -> int:
         """3 while anything of the period is open, else 0.
 
-        Of all time it is 3 as well when the last run failed or was not complete: what it did not
-        get to look at is known to nobody yet.
+        Without a period it is also 3 if the last run failed or was not complete, since what it did
+        not check is unknown.
         """
         runs = self.overview.runs
         is_incomplete = bool(runs) and not runs[0].complete
@@ -137,7 +137,7 @@ class Status:
         }
 
     def table(self, by: str) -> Iterator[_Row]:
-        """The calls by `day`, `order` or `agent`, in their order, the unknown one last."""
+        """The calls by `day`, `order` or `agent`, in order, the unknown one last."""
         tables: Mapping[str, Mapping[Any, Sums]] = {
             "day": self.overview.by_day,
             "order": self.overview.by_order,
@@ -179,10 +179,10 @@ async def look(
     failed: FailedRuns | None = None,
     clock: Clock = system_clock,
 ) -> Status:
-    """How the archive stands, of the calls created in `[since, until)`, also while a run works.
+    """The status for calls created in `[since, until)`, even during a run.
 
-    `failed` are the runs that this machine remembers to have failed since the last good one.
-    Raises NoArchive where there is none, ArchiveDamaged when its ledger does not hold.
+    `failed` are the runs in this machine's history that failed since the last successful one.
+    Raises NoArchive if there is none, ArchiveDamaged if its ledger is damaged.
     """
     period = Period(config.window.timezone, since, until)
     async with watched_archive(config, state_folder=state_folder) as archive:
@@ -194,18 +194,18 @@ async def look(
 
 
 _REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reason}
-"""A later version may write other reasons: those are shown as they are."""
+"""Reasons of a later version are shown unchanged."""
 
 
 def _calls(sums: Sums) -> dict[str, int]:
-    """`shouldHaveOne` is the former name of `unrecordedCalls`, and goes after version 0.2."""
+    """`shouldHaveOne` is the former name of `unrecordedCalls`, to be removed in version 0.3."""
     states = {state.value: sums.calls[state] for state in CallState}
     unrecorded = {"shouldHaveOne": sums.unrecorded, "unrecordedCalls": sums.unrecorded}
     return {"listed": sums.calls.total(), **states, **unrecorded}
 
 
 def _sound(check: SoundCheck) -> _Row:
-    """Of the whole archive, whatever the period."""
+    """For the whole archive, regardless of the period."""
     return {
         "examined": check.examined,
         "notExamined": check.not_examined,

@@ -34,7 +34,12 @@ def add_to(parser: Parser, common: Parser) -> None:
         "(exports, backups, catalogs on other machines)."
     )
     parser.add_argument(
-        "--lead", dest="lead_id", type=id_argument, required=True, metavar="ID", help="the person"
+        "--lead",
+        dest="lead_id",
+        type=id_argument,
+        required=True,
+        metavar="ID",
+        help="the lead to erase",
     )
     parser.add_argument(
         "--remove",

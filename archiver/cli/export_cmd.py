@@ -65,7 +65,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         "--no-waveforms",
         dest="waveforms",
         action="store_false",
-        help="do not draw waveforms: faster to create; the page plays as well",
+        help="leave out the waveforms, which makes the export faster",
     )
     parser.add_argument(
         "--load-file",

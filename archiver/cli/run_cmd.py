@@ -63,7 +63,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         "--dry-run", action="store_true", help="report what a run would do; change nothing"
     )
     parser.add_argument(
-        "--every", metavar="LENGTH", help="keep running: start a run every 24h, 2d, 90m, ..."
+        "--every", metavar="DURATION", help="keep running: start a run every 24h, 2d, 90m, ..."
     )
     parser.add_argument(
         "--at",

@@ -1,8 +1,8 @@
-"""What the ledger tells, as frozen values (pure); `lines` writes and reads them.
+"""The events of the ledger as frozen values (pure); `lines` writes and reads them.
 
-An event holds ids, states, sizes, digests and times; no name, phone, summary or address ever, so
-that erasing a person never breaks the chain. Everything that the catalog knows of the archive is in
-these events: replaying them in order rebuilds it.
+An event has ids, states, sizes, digests and times, and never a name, number, summary or address, so
+that erasing a person never breaks the chain. Everything that the catalog knows is in these events:
+replaying them in order rebuilds it.
 """
 
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from typing import ClassVar, TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A recording lies in the archive, with its sidecar, both durable.
+    """A recording is in the archive, with its sidecar, both durable.
 
-    `version` and `sidecar_version` are the version ids of a versioned bucket. `previous_key` names
-    a sidecar that a crash had left and that did not fit; it is kept like any revision.
+    `version` and `sidecar_version` are version ids of a versioned bucket. `previous_key` is a
+    sidecar left by a crash that did not match; it is kept like any revision.
     """
 
     what: ClassVar[str] = "stored"
@@ -44,9 +44,9 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revised:
-    """The sidecar of an archived recording was replaced; the old one lies under `previous_key`.
+    """The sidecar of an archived recording was replaced; the old one is under `previous_key`.
 
-    `findings` are those of the audio where it was measured again; None: they are as they were.
+    `findings` are those of the audio if it was measured again; None: unchanged.
     """
 
     what: ClassVar[str] = "revised"
@@ -66,11 +66,11 @@ class Revised:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
-    """The sound of a recording was examined, under the rules of that number.
+    """The sound of a recording was examined, under that version of the rules.
 
-    `sha256` is that of the audio which was decoded. Figures are those of `archiver.sound.figures`,
-    one of each tuple a side; without them, `undecoded` says why there are none. `findings` are
-    those of the sound alone.
+    `sha256` is the digest of the decoded audio. Figures are those of `archiver.sound.figures`, one
+    per channel in each tuple; without figures, `undecoded` says why. `findings` are those of the
+    sound only.
     """
 
     what: ClassVar[str] = "inspected"
@@ -92,7 +92,7 @@ class Inspected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRecording:
     """A recording that is not archived, as part of `CallJudged`. `missing_days` are the days (UTC)
-    of runs in which it could not be served: a fresh address answered 404 or 410, or was empty."""
+    of runs in which it could not be served: a new address returned 404 or 410, or nothing."""
 
     record_id: int
     state: str
@@ -104,8 +104,9 @@ class OpenRecording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallJudged:
-    """How a call ended in a run. `recordings` are the ids of all that are known of it, `open` those
-    that are not archived. `due_at` is when it is looked at again; none: it is settled."""
+    """The state of a call at the end of a run. `recordings` are the ids of all its known
+    recordings, `open` those that are not archived. `due_at` is when it is checked again; None: it
+    is settled."""
 
     what: ClassVar[str] = "call"
 
@@ -130,7 +131,8 @@ class CallJudged:
 class Gone:
     """The source no longer has a recording that was never archived, or cannot serve it.
 
-    `reason` is why, as it was on the last of the days; absent in older ledgers: it denied it.
+    `reason` is the reason on the last of the days. Older ledgers have none: the source returned 404
+    or 410.
     """
 
     what: ClassVar[str] = "gone"
@@ -143,7 +145,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSeen:
-    """Orders that the API listed for the first time; they are asked for ever after."""
+    """Orders that the API listed for the first time; every later run lists their calls."""
 
     what: ClassVar[str] = "order-seen"
 
@@ -152,7 +154,7 @@ class OrderSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CursorMoved:
-    """The scopes of one kind (`order`, `lead`) are enumerated up to `until`, under this filter."""
+    """The scopes of one kind (`order`, `lead`) are listed up to `until`, with this filter."""
 
     what: ClassVar[str] = "cursor"
 
@@ -164,10 +166,9 @@ class CursorMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnded:
-    """A run ended and left its report.
+    """A run ended and stored its report.
 
-    `purpose` is `export` for what `archiver export` fetched before it packed; None for a run of its
-    own.
+    `purpose` is `export` for a run that `archiver export` started; None for a run of its own.
     """
 
     what: ClassVar[str] = "run"
@@ -181,11 +182,11 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repaired:
-    """Damaged bytes of a recording were kept aside, and `key` holds again what it should.
+    """The damaged bytes of a recording were kept aside, and `key` has been restored.
 
-    The audio is the same again, byte for byte; a sidecar is a new revision, which `Revised` tells
-    of. Told before it is done, since the object kept aside is there then; and told again with the
-    version of the new object, where the storage has versions.
+    Audio is restored byte for byte; a sidecar is a new revision, with its own `Revised` event.
+    Recorded before the replacement, when the copy exists already, and again with the version of the
+    new object if the storage has versions.
     """
 
     what: ClassVar[str] = "repaired"
@@ -202,7 +203,7 @@ class Repaired:
 class Held:
     """A legal hold: nothing of these leads, calls and orders is removed until it is lifted.
 
-    Its reason is a person's free text and lies in the object `key`, never here.
+    Its reason is free text and is stored in the object `key`, never here.
     """
 
     what: ClassVar[str] = "held"
@@ -218,7 +219,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifted:
-    """A legal hold ended; who lifted it, and why, lies in the object `key`."""
+    """A legal hold was lifted; by whom and why is stored in the object `key`."""
 
     what: ClassVar[str] = "lifted"
 
@@ -262,7 +263,7 @@ class Locked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acted:
-    """A person did something to the archive (`did`); who, and why, lies in the object `key`."""
+    """An act of a person (`did`); who and why is stored in the object `key`."""
 
     what: ClassVar[str] = "act"
 
@@ -275,10 +276,10 @@ class Acted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removing:
-    """These recordings are about to be removed: from here on their objects may be missing.
+    """These recordings are about to be removed: from now on their objects may be missing.
 
-    `why` is `retention` or `erasure` (of the person `lead_id`). What is told here is carried out,
-    if need be by a later run; `Removed` ends it.
+    `why` is `retention` or `erasure` (of the person `lead_id`). An announced removal is always
+    completed, if necessary by a later run; `Removed` ends it.
     """
 
     what: ClassVar[str] = "removing"
@@ -307,8 +308,9 @@ class Removed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasing:
-    """A person is erased: these calls, and every other of the lead created before `before`, are
-    never asked for again. The texts of the holds `hold_ids`, all lifted, go as well."""
+    """A person is being erased: these calls, and every other call of the lead created before
+    `before`, are never requested again. The texts of the lifted holds `hold_ids` are removed as
+    well."""
 
     what: ClassVar[str] = "erasing"
 
@@ -320,10 +322,10 @@ class Erasing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redacted:
-    """The report of a run is replaced by one without the entries of an erased person.
+    """The report of a run is replaced with one without the entries of an erased person.
 
-    Told before it is done, so that either digest is right until `Erased`; and told again with the
-    version of the new object, where the storage has versions.
+    Recorded before the replacement, so that either digest is valid until `Erased`, and again with
+    the version of the new object if the storage has versions.
     """
 
     what: ClassVar[str] = "redacted"
@@ -336,7 +338,7 @@ class Redacted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """What `Erasing` announced is done: nothing of the person is left in the archive."""
+    """The erasure announced by `Erasing` is complete: nothing of the person is left."""
 
     what: ClassVar[str] = "erased"
 
@@ -346,13 +348,13 @@ class Erased:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """Calls were handed over as a package; the export's own id stands where a run's would.
+    """Calls were exported as a package; the id of the export takes the place of the run's id.
 
-    `manifest_sha256` is that of the package's `manifest-sha256.txt`, which names every file of it.
-    The ids are those that were asked for, `phones` counts the telephone numbers. An export of many
-    recordings tells of them in several lines, alike but for `record_ids`. Where recordings were
-    redacted, `redacted` counts them and `redactions_sha256` is that of the package's
-    `redactions.json`, which says what of them was left out and why.
+    `manifest_sha256` is the digest of the package's `manifest-sha256.txt`, which lists every file
+    of it. The ids are those that were selected, `phones` counts telephone numbers. An export of
+    many recordings is recorded in several lines that differ only in `record_ids`. If recordings
+    were redacted, `redacted` counts them, and `redactions_sha256` is the digest of the package's
+    `redactions.json`, which says what was left out of them and why.
     """
 
     what: ClassVar[str] = "exported"

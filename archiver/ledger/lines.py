@@ -1,7 +1,7 @@
 """An event as a line of the ledger, and back (pure).
 
-Every line begins with `what`, `at` (the moment, UTC) and `run` (which run wrote it); a member that
-is unknown is left out. An event of a kind that this version does not know is kept and passed over.
+Every line begins with `what`, `at` (the time, UTC) and `run` (the run that wrote it); unknown
+members are left out. Events of a kind that this version does not know are preserved and skipped.
 """
 
 import json
@@ -17,7 +17,7 @@ from archiver.text.json import read_json
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the ledger: an event (None: of a kind unknown here), when and by which run."""
+    """A line of the ledger: an event (None: of an unknown kind), its time and its run."""
 
     at: datetime
     run: str
@@ -31,13 +31,13 @@ def encode(entry_at: datetime, run: str, event: Event) -> bytes:
 
 
 def beginning(kind: type[Event]) -> bytes:
-    """What the line of every such event begins with, and no other line: it tells them apart without
-    reading them."""
+    """The beginning of every line of such an event and of no other line, to recognise it without
+    parsing."""
     return b'{"what":"%s"' % kind.what.encode("ascii")
 
 
 def decode(line: bytes) -> Entry:
-    """An entry from its line. ValueError when it is none."""
+    """Parse an entry. ValueError for anything else."""
     members = read_json(line)
     if not isinstance(members, dict):
         raise ValueError("not an event")
@@ -63,7 +63,7 @@ _NAMES: dict[type[Any], tuple[tuple[str, str, bool], ...]] = {
     kind: tuple((one.name, _camel(one.name), one.default == ()) for one in fields(kind))
     for kind in (*_KINDS.values(), OpenRecording)
 }
-"""Of each member: its name, as it is written, and whether nothing is written of an empty one."""
+"""For each member: its name as written, and whether empty values are left out."""
 
 
 def _members(value: Any) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _open(member: Any) -> tuple[OpenRecording, ...]:
 
 
 def _reader_of(name: str, hint: Any) -> Callable[[Any], Any] | None:
-    """How a member is read; None: it stays as JSON has it."""
+    """How a member is parsed; None: as JSON has it."""
     kinds = {hint, *get_args(hint)}
     if name == "open":
         return _open
@@ -118,4 +118,4 @@ _READERS: dict[type[Any], dict[str, tuple[str, Callable[[Any], Any] | None]]] = 
     }
     for kind, names in _NAMES.items()
 }
-"""Of each member as it is written: its name, and how it is read."""
+"""For each member as written: its name, and how it is parsed."""

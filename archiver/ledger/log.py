@@ -1,9 +1,10 @@
-"""The ledger as it lies in a storage: read in order, appended to by one writer at a time.
+"""The ledger in a storage: read in order, appended to by one writer at a time.
 
-Runs lock the archive, but holds and exports write to the ledger too, and need none. So an
-append takes the short append lock, looks whether its number is still free, writes its segment and
+Runs lock the archive, but holds and exports write to the ledger without that lock. So an append
+acquires the short append lock, checks whether its number is still free, writes its segment and
 claims the number, both create-only. A writer that finds the number taken raises KeyExists: it reads
-on, and tries again with the next. What counts when the lock was lost on the way: see `claims.py`.
+on, and tries the next number. `claims.py` explains which segment is valid if the lock was lost
+meanwhile.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -39,13 +40,13 @@ from archiver.storage.lock import LEASE_TIMES, append_lock
 
 @dataclass(slots=True)
 class Numbers:
-    """What lies in the ledger, by number: the keys of segments, and which numbers are claimed."""
+    """The objects of the ledger by number: the keys of segments, and which numbers are claimed."""
 
     segments: dict[int, list[str]] = field(default_factory=dict)
     claimed: set[int] = field(default_factory=set)
 
     def note(self, key: str) -> None:
-        """Take in one key; what is neither segment nor claim is passed over."""
+        """Add a key; keys that are neither a segment nor a claim are ignored."""
         head, claimed = head_of(key), claimed_number(key)
         if head is not None:
             self.segments.setdefault(head.number, []).append(key)
@@ -53,7 +54,7 @@ class Numbers:
             self.claimed.add(claimed)
 
     def has_gap_after(self, number: int) -> bool:
-        """Whether a number above that one has no segment, although it is claimed or passed."""
+        """Whether a number above that one has no segment, although it is claimed or was passed."""
         numbers = {one for one in self.claimed | set(self.segments) if one > number}
         return any(one not in self.segments for one in range(number + 1, max(numbers, default=0)))
 
@@ -63,7 +64,7 @@ class Numbers:
 
 
 class Ledger:
-    """The chain of segments of one archive. `lease` times the lock of its end."""
+    """The chain of segments of one archive. `lease` is the timing of its append lock."""
 
     def __init__(
         self, storage: Storage, archive_id: str, *, lease: LeaseTimes = LEASE_TIMES
@@ -73,10 +74,10 @@ class Ledger:
         self._lease = lease
 
     async def read_after(self, head: Head) -> AsyncIterator[Segment]:
-        """Every segment after `head` that counts, in order, each checked against the one before.
+        """Every valid segment after `head`, in order, each checked against the one before.
 
-        Raises ArchiveDamaged when the chain does not hold: a segment is missing, altered or
-        foreign, or the ledger ends before `head`.
+        Raises ArchiveDamaged if the chain is broken: a segment is missing, altered or foreign, or
+        the ledger ends before `head`.
         """
         numbers = await self._numbers(head)
         while not numbers.is_last(head.number):
@@ -89,7 +90,7 @@ class Ledger:
     async def append(self, lines: Sequence[bytes], *, after: Head) -> Segment:
         """Write the segment that follows `after`.
 
-        Raises KeyExists when another writer was faster: read on from `after`, and try again.
+        Raises KeyExists if another writer was faster: read on from `after`, and try again.
         """
         segment = link(after, self._archive_id, lines)
         body = Body(
@@ -102,10 +103,10 @@ class Ledger:
         return segment
 
     async def claim_left(self, after: Head) -> bool:
-        """Claim, for its writer, a whole segment that follows `after` and was left without a claim.
+        """Claim an undamaged segment that follows `after` and was left unclaimed, for its writer.
 
-        Returns whether there is more to read now. Whoever decides on what was told before has to
-        know of it first: its events are true, and somebody will claim it sooner or later.
+        Returns whether there is more to read now. Decisions based on the ledger must include it:
+        its events are true, and someone will claim it sooner or later.
         """
         number, numbers = after.number + 1, Numbers()
         async for info in self._storage.list(number_stem(number)):
@@ -122,7 +123,7 @@ class Ledger:
     async def _require_free(self, after: Head) -> None:
         """Raise KeyExists unless the number after that one is free.
 
-        A whole segment that nobody has claimed is claimed here for its writer.
+        An undamaged segment that is unclaimed is claimed here for its writer.
         """
         number, numbers = after.number + 1, Numbers()
         async for info in self._storage.list(number_stem(number)):
@@ -137,7 +138,7 @@ class Ledger:
             raise _taken(one.key)
 
     async def _claim(self, head: Head) -> None:
-        """Make that segment count; KeyExists when another one does already."""
+        """Make that segment valid; KeyExists if another one is."""
         key = claim_key(head.number)
         try:
             await self._storage.put(key, claim_of(head))
@@ -150,11 +151,13 @@ class Ledger:
         return claimed_head(number, content)
 
     async def _next(self, after: Head, numbers: Numbers) -> Segment | None:
-        """The segment that follows and counts; None when what lies there is not told yet."""
+        """The valid segment that follows; None if it is not claimed yet."""
         number = after.number + 1
         keys = numbers.segments.get(number, [])
         if len(keys) == 1 and number + 1 in numbers.segments:
-            return await self._read(keys[0], after)  # what follows it names it, or does not hold
+            return await self._read(
+                keys[0], after
+            )  # the next segment names it, or the chain is broken
         if number in numbers.claimed:
             head = await self._claimed(number)
             if head not in map(head_of, keys):
@@ -176,7 +179,7 @@ class Ledger:
         return counting[0] if counting else None
 
     async def _following(self, after: Head, keys: Sequence[str]) -> list[Segment]:
-        """Those of the segments that are whole and follow that one."""
+        """Those segments that are undamaged and follow that one."""
         found = []
         for key in keys:
             try:
@@ -186,7 +189,7 @@ class Ledger:
         return found
 
     async def _named_by(self, keys: Sequence[str]) -> set[str | None]:
-        """What those segments name as the one before them."""
+        """The digests that those segments name as the one before them."""
         data = [await self._storage.read(key, limit=MOST_BYTES) for key in keys]
         return {previous_of(one) for one in data}
 
@@ -195,10 +198,10 @@ class Ledger:
         return read(key, data, after=after, archive_id=self._archive_id)
 
     async def _numbers(self, head: Head) -> Numbers:
-        """What lies in the ledger, listed again when something is not there that should be.
+        """The objects of the ledger, listed again if an expected one is missing.
 
-        It may have been written while the others were listed. Raises ArchiveDamaged when `head`
-        itself is there no more.
+        It may have been written during the first listing. Raises ArchiveDamaged if `head` itself is
+        missing.
         """
         for _ in range(2):
             numbers = Numbers()

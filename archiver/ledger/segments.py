@@ -1,7 +1,7 @@
 """Segments of the ledger, as bytes (pure).
 
 A segment is a text file of JSON lines. Its first line is the header, which names the number of the
-segment, the archive, the SHA-256 of the segment before and the claim that makes it count (see
+segment, the archive, the SHA-256 of the segment before and the claim that makes it valid (see
 `claims.py`); the others are events. The file's own SHA-256 is part of its name, so `sha256sum`
 checks a segment and `jq` the chain:
 
@@ -19,7 +19,7 @@ from archiver.storage.keys import LEDGER_PREFIX
 from archiver.text.json import read_json
 
 MOST_BYTES = 64 * 1024 * 1024
-"""No segment is larger: it holds at most some thousand lines of a few hundred bytes."""
+"""The maximum size of a segment: it has at most a few thousand lines of a few hundred bytes."""
 
 _NAME = re.compile(r"^(\d{8})-([0-9a-f]{64})\.jsonl$")
 
@@ -37,9 +37,9 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment: its place in the chain, its bytes and its events as lines.
+    """One segment: its place in the chain, its bytes, and its events as lines.
 
-    With `asks_for_claim` it counts only when it is claimed, or when a later one names it.
+    If `asks_for_claim`, it is valid only when it is claimed, or named by a later segment.
     """
 
     head: Head
@@ -51,33 +51,33 @@ class Segment:
 
     @property
     def key(self) -> str:
-        """Where the segment lies."""
+        """The key of the segment."""
         return segment_key(self.head)
 
 
 def number_stem(number: int) -> str:
-    """What the keys of everything with that number begin with: segments, and the claim on it."""
+    """The prefix of all keys with that number: of segments and of the claim."""
     return f"{LEDGER_PREFIX}{number:08d}"
 
 
 def number_prefix(number: int) -> str:
-    """What the key of the segment with that number begins with, whatever its digest."""
+    """The prefix of the key of the segment with that number, whatever its digest."""
     return f"{number_stem(number)}-"
 
 
 def segment_key(head: Head) -> str:
-    """Where that segment lies."""
+    """The key of that segment."""
     return f"{number_prefix(head.number)}{head.digest}.jsonl"
 
 
 def head_of(key: str) -> Head | None:
-    """Number and digest out of a segment's key; None for any other key."""
+    """Number and digest from a segment's key; None for any other key."""
     name = _NAME.match(key.removeprefix(LEDGER_PREFIX)) if key.startswith(LEDGER_PREFIX) else None
     return Head(int(name[1]), name[2]) if name else None
 
 
 def link(after: Head, archive_id: str, lines: Sequence[bytes]) -> Segment:
-    """The segment that follows `after` and holds these lines."""
+    """The segment that follows `after`, with these lines."""
     number = after.number + 1
     header = {
         "segment": number,
@@ -93,7 +93,7 @@ def link(after: Head, archive_id: str, lines: Sequence[bytes]) -> Segment:
 def read(key: str, data: bytes, *, after: Head, archive_id: str) -> Segment:
     """The segment under `key`, checked against its name, its archive and the one before.
 
-    Raises ArchiveDamaged naming the first thing that does not hold.
+    Raises ArchiveDamaged with the first problem.
     """
     head = head_of(key)
     if head is None:
@@ -115,7 +115,7 @@ def read(key: str, data: bytes, *, after: Head, archive_id: str) -> Segment:
 
 
 def previous_of(data: bytes) -> str | None:
-    """What the header of a segment names as the one before; None when it has none."""
+    """The digest that the header of a segment names as the one before; None if it has none."""
     try:
         header = read_json(data.split(b"\n", 1)[0])
         previous = header["previous"]
@@ -125,7 +125,7 @@ def previous_of(data: bytes) -> str | None:
 
 
 def lost(head: Head) -> ArchiveDamaged:
-    """That the ledger no longer has a segment that this machine has seen."""
+    """The error that the ledger lacks a segment that this machine has seen."""
     return ArchiveDamaged(
         f"segment {head.number}, which this machine has seen, is missing from the ledger",
         hint="the ledger was truncated or replaced; restore its newest segments from a copy",

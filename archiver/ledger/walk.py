@@ -1,13 +1,14 @@
 """The ledger read to its end, whatever is wrong with it.
 
-`Ledger.read_after` is for those who build on the ledger: it stops at the first thing that does not
-hold. Whoever looks for damage wants all of it, so a walk says what is broken and goes on. What it
-goes on from is the name of a segment, since the name bears the digest that the next one must name:
-a segment with altered bytes is one break, and not a second one in the segment after it.
+`Ledger.read_after` is for those who build on the ledger: it stops at the first problem. A walk is
+for finding all damage: it reports what is broken and continues. It continues from the name of a
+segment, since the name contains the digest that the next segment must name: a segment with altered
+bytes is one break, and not a second one in the next segment.
 
-Which lines count: those of a segment whose bytes match its name, wherever it lies; and of an
-altered one those that still are events, since what they name should be there. Lines of another
-archive never count, nor those of a segment that was set aside (see `claims.py`) or doubled.
+Valid lines are those of a segment whose bytes match its name, wherever it is; and of an altered
+segment, those that still are events, since the objects that they name should exist. Lines of
+another archive are never valid, nor those of a segment that was set aside (see `claims.py`) or
+duplicated.
 """
 
 import hashlib
@@ -31,14 +32,14 @@ from archiver.tasks.lanes import in_lanes
 from archiver.text.json import read_json
 
 _AT_ONCE = 8
-"""Segments that are read at once: a chain on S3 is long, and each read waits for the network."""
+"""Segments read in parallel: a chain on S3 is long, and each read waits for the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One thing about the chain that does not hold. `foreign` is the id of another archive.
+    """One problem of the chain. `foreign` is the id of another archive.
 
-    `advice` is what to do, where that is not to restore the file from a copy.
+    `advice` is the next step, unless it is to restore the file from a copy.
     """
 
     key: str
@@ -50,10 +51,10 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One segment of the walk: its key, the lines that count, and what is broken about it.
+    """One segment of the walk: its key, its valid lines, and what is broken.
 
-    `head` is that of a segment that counts and asks for a claim. One that is `set_aside` does not
-    count: it came too late, or nobody has claimed it yet.
+    `head` is that of a valid segment that requires a claim. A segment that is `set_aside` is not
+    valid: it was written too late, or is not claimed yet.
     """
 
     key: str
@@ -65,7 +66,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A segment as it was read: what its header says, and whether its bytes match its name."""
+    """A segment as read: what its header says, and whether its bytes match its name."""
 
     key: str
     head: Head
@@ -84,7 +85,8 @@ class _Found:
 
 @dataclass(slots=True)
 class _Number:
-    """What lies there with one number. `claimed` is what its claim names, where that was read."""
+    """The objects with one number. `claimed` is the segment named in its claim, if that was
+    read."""
 
     number: int
     keys: list[str] = field(default_factory=list)
@@ -93,10 +95,10 @@ class _Number:
 
 
 class Walk:
-    """A walk along the ledger of one archive; `steps` may be called again for what came since.
+    """A walk along the ledger of one archive; `steps` can be called again for what was added since.
 
-    `archive_id` is what the archive says of itself, if anything; where the first segment that is
-    whole says otherwise, that is believed, since a chain is harder to change than one small file.
+    `archive_id` is the id in the archive's format file, if any. If the first undamaged segment has
+    a different id, the segment is right, since a chain is harder to change than one small file.
     """
 
     def __init__(self, storage: Storage, archive_id: str | None) -> None:
@@ -109,7 +111,7 @@ class Walk:
         self._gap = self._knows_archive = False
 
     async def steps(self) -> AsyncIterator[Step]:
-        """Every segment after the last one seen, by number, and what is missing in between."""
+        """Every segment after the last one seen, by number, and gaps in between."""
         groups = await self._numbers()
         for start in range(0, len(groups), _AT_ONCE):
             few = groups[start : start + _AT_ONCE + 1]
@@ -122,10 +124,10 @@ class Walk:
                     yield step
 
     async def _numbers(self) -> list[_Number]:
-        """What was not seen yet, by number.
+        """The objects not seen yet, by number.
 
-        A number that is not there is looked for a second time: its segment may have been written
-        while the others were listed.
+        For a missing number the ledger is listed a second time: its segment may have been written
+        during the first listing.
         """
         found = await self._listed()
         places = enumerate(found, self.head.number + 1)
@@ -148,9 +150,9 @@ class Walk:
         return [found[number] for number in sorted(found)]
 
     async def _look_at_claim(self, group: _Number, *, is_last: bool) -> None:
-        """Read the claim on a number, where only the claim can tell what counts.
+        """Read the claim on a number, if only the claim can tell which segment is valid.
 
-        What cannot be read of it is not believed: whoever checks the claim itself says so.
+        An unreadable claim is ignored here: the check of the claim itself reports it.
         """
         if not group.is_claimed or not (is_last or len(group.keys) > 1):
             return
@@ -173,7 +175,7 @@ class Walk:
         return found
 
     async def _look(self, key: str) -> _Found:
-        """The segment, read a second time if something about it does not hold."""
+        """The segment, read a second time if something is wrong with it."""
         for _ in range(2):
             (reading,) = await self._storage.readings([key], keep=MOST_BYTES)
             if isinstance(reading, StorageForbidden):
@@ -182,13 +184,13 @@ class Walk:
             if found.matches:
                 break
         if isinstance(reading, StorageUnreachable):
-            await self._storage.stat(key)  # raises when it is the storage that does not answer
+            await self._storage.stat(key)  # raises if the storage does not respond
         return found
 
     def _judge(
         self, group: _Number, candidates: Sequence[_Found], later: Sequence[_Found]
     ) -> list[Step]:
-        """The steps of one number: the segment that counts, and those that do not."""
+        """The steps of one number: the valid segment, and the others."""
         ours, steps = [], []
         self._learn_archive(candidates)
         for one in candidates:
@@ -212,18 +214,19 @@ class Walk:
         return [*self._skipped(chosen), self._take(chosen, group), *steps, *others]
 
     def _once(self, step: Step) -> list[Step]:
-        """The step, unless it was taken before: what does not move the walk on comes again."""
+        """The step, unless it was returned before: steps that do not advance the walk are found
+        again."""
         if step.key in self._told:
             return []
         self._told.add(step.key)
         return [step]
 
     def _is_leaf(self, one: _Found) -> bool:
-        """Whether it is a segment as a writer leaves it that could not, or not yet, claim it."""
+        """Whether it is a segment of a writer that could not claim it, or has not yet."""
         return one.asks_for_claim and one.follows(self.head.digest) and are_events(one.lines)
 
     def _beside(self, one: _Found, later: Sequence[_Found], count: int) -> Step:
-        """What a segment is that does not count, beside another one that does.
+        """What an invalid segment beside the valid one is.
 
         One of archiver 0.1 was written too late as well, if the next segment names its rival.
         """
@@ -243,7 +246,7 @@ class Walk:
             self.archive_id = self.archive_id if self.archive_id in told else told[0]
 
     def _misplaced(self, one: _Found) -> Break | None:
-        """What is wrong with a segment that is whole, but does not belong there."""
+        """What is wrong with an undamaged segment that does not belong there."""
         if not one.matches:
             return None
         archive, number = one.header.get("archive"), one.header.get("segment")
@@ -256,7 +259,8 @@ class Walk:
     def _choose(
         self, ours: Sequence[_Found], later: Sequence[_Found], claimed: Head | None
     ) -> _Found:
-        """Of several with one number: what follows, is named by the next or claimed, is whole."""
+        """The best of several with one number: it follows, is named by the next or claimed, is
+        undamaged."""
         named = {one.header.get("previous") for one in later if one.matches}
         return max(
             ours,
@@ -269,7 +273,7 @@ class Walk:
         )
 
     def _skipped(self, chosen: _Found) -> list[Step]:
-        """A step that tells of the numbers that are not there, if any."""
+        """A step for missing numbers, if any."""
         first, last = self.head.number + 1, chosen.head.number - 1
         self._gap = first <= last
         if not self._gap:
@@ -296,7 +300,7 @@ class Walk:
 
 
 def _removed(claimed: Head) -> Step:
-    """That the segment is missing which the claim on its number names."""
+    """The break that the segment named in the claim on its number is missing."""
     key = segment_key(claimed)
     return Step(key, (), (Break(key, f"segment {claimed.number}", "missing"),))
 

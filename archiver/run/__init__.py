@@ -1,5 +1,5 @@
-"""A run: everything new since the last one, and a statement that nothing is missing.
+"""A run: archives everything new since the last one, and accounts for everything.
 
-Puts the parts together: what is asked for, the unit of work, the pipeline, the end. Imports
-`archive`, `retention` and everything below.
+Combines the parts: the request, the unit of work, the pipeline, the end. Imports `archive`,
+`retention` and everything below.
 """

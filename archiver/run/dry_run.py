@@ -1,4 +1,4 @@
-"""What a run would do: the unit of work of a dry run, which lists and fetches nothing."""
+"""A dry run: the unit of work that lists recordings and fetches nothing."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,15 +17,15 @@ from archiver.liner.client import LinerClient
 from archiver.liner.models import Recording
 
 BYTES_A_SECOND = 4000
-"""Telephone audio as MP3 at 32 kbit/s: the guess while the archive has no recordings to go by."""
+"""Telephone audio as MP3 at 32 kbit/s: the assumption while the archive has no recordings."""
 
 _LONGEST = 24 * 3600.0
-"""Seconds of one recording that an estimate believes in: the API's numbers may be anything."""
+"""The maximum duration assumed for one recording: the API's numbers can be anything."""
 
 
 @asynccontextmanager
 async def surveyed_archive(config: Config, state_folder: Path) -> AsyncIterator[Archive]:
-    """The archive as it stands, for looking only; an empty one where there is none yet."""
+    """The archive as it is, read-only; an empty one if there is none yet."""
     async with AsyncExitStack() as stack:
         watched = watched_archive(config, state_folder=state_folder)
         try:
@@ -37,7 +37,7 @@ async def surveyed_archive(config: Config, state_folder: Path) -> AsyncIterator[
 
 @dataclass(slots=True)
 class Surveyor:
-    """Lists the recordings of calls and adds up what fetching them would take."""
+    """Lists the recordings of calls and adds up the cost of fetching them."""
 
     liner: LinerClient
     clock: Clock
@@ -46,7 +46,7 @@ class Surveyor:
     audio_seconds: float = 0.0
 
     async def bring(self, task: Task) -> Outcome:
-        """Look at one call; the outcome says how it would end if all went well."""
+        """Examine one call; the outcome is the one if everything succeeded."""
         self.calls += 1
         archived = {one.record_id for one in task.known if one.state is RecordingState.ARCHIVED}
         try:
@@ -65,9 +65,10 @@ class Surveyor:
     def estimate(
         self, *, rate: float | None, requests: int, requests_per_second: float
     ) -> dict[str, float | int]:
-        """What a run would take; `rate` is in bytes a second of audio.
+        """The estimate for a run; `rate` is in bytes per second of audio.
 
-        The same requests would be made again, so their number and the budget give the least time.
+        A run would make the same requests again, so their number and the rate limit give the
+        minimum time.
         """
         return {
             "calls": self.calls,

@@ -1,7 +1,7 @@
-"""The feeding half of a run: what is asked for, and what of it becomes work.
+"""The producer of a run: which calls are requested, and which of them become work.
 
-Plans the windows, enumerates them, admits each call once, and hands over what is due. It keeps
-count of what it admitted and of what it could not list, since the balance has to account for both.
+Plans the windows, lists them, admits each call once, and passes on what is due. It counts what it
+admitted and what it could not list, since the balance has to account for both.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -37,11 +37,11 @@ from archiver.run.windows import (
 )
 
 _DUE_AT_ONCE = 100
-"""Calls that are taken from the waiting list at a time."""
+"""Calls taken from the waiting list at a time."""
 
 
 async def listed_orders(liner: LinerClient, config: Config, request: RunRequest) -> list[Order]:
-    """The orders that the API lists. A run that does not go by them can do without."""
+    """The orders that the API lists. Runs that do not list by order can do without."""
     try:
         return await liner.orders()
     except RequestError:
@@ -55,7 +55,7 @@ Admit = Callable[[Sequence[Call]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Intake:
-    """What one run takes in. `orders` are those that the API lists, `now` is when the run began."""
+    """The calls of one run. `orders` are those that the API lists, `now` is when the run began."""
 
     config: Config
     request: RunRequest
@@ -76,13 +76,13 @@ class Intake:
 
     @property
     def bounds(self) -> tuple[datetime | None, datetime]:
-        """The run's first moment (None: each scope has its own) and its end, excluded."""
+        """The start of the run's period (None: each scope has its own) and its end, exclusive."""
         return window_of(self.config, self.request, self.now)
 
     async def plan(self) -> None:
-        """Remember new orders, and lay out the windows.
+        """Record new orders, and plan the windows.
 
-        Raises UsageError when nothing says where to begin.
+        Raises UsageError if there is no start date.
         """
         catalog = self.archive.catalog
         listed = set(self.orders)
@@ -105,7 +105,7 @@ class Intake:
             await catalog.record([OrderSeen(order_ids=tuple(new))], at=self.now, run=self.run_id)
 
     async def produce(self, hand_over: HandOver) -> None:
-        """Enumerate, and hand over every call that is due; waits while the crew is busy."""
+        """List calls, and pass on every call that is due; waits while the workers are busy."""
 
         async def admit(calls: Sequence[Call]) -> None:
             if self.request.leads:
@@ -114,8 +114,8 @@ class Intake:
                 admitted = await self.archive.catalog.admission.admit(
                     calls, now=self.now, run=self.run_id, recheck=self.request.recheck
                 )
-                # Whoever is admitted is handed over, although another page of the same list may
-                # fail now and end this one: nobody is admitted twice. When the crew is gone, the
+                # Admitted calls are always passed on, even if another page of the same list fails
+                # now and ends this task: no call is admitted twice. If the workers are gone, the
                 # run is over.
                 with suppress(anyio.BrokenResourceError):
                     await self._take(admitted, hand_over)
@@ -138,14 +138,14 @@ class Intake:
         self.on_event(CallsExpected(self.listed, final=True))
 
     def cursors(self) -> list[CursorMoved]:
-        """The cursors that a finished run has earned: none unless it was a whole one."""
+        """The new cursors of a finished run: none unless it was a full run."""
         if not self.request.is_whole:
             return []
         incomplete: set[Scope] = {scope for one in self.shortfalls for scope in one.scopes}
         return cursor_events(self.stretches, incomplete, narrowing(self.config))
 
     def _note_strangers(self) -> None:
-        """A lead without calls and a mistyped lead look the same to the API: it is said."""
+        """A lead without calls and a mistyped lead look the same in the API: report both."""
         strangers = sorted(set(self.request.leads) - self.leads_met)
         if strangers and None not in self.leads_met:
             self.directory.notes.append(
@@ -169,7 +169,7 @@ class Intake:
             await hand_over(task)
 
     async def _hand_over_due(self, hand_over: HandOver) -> None:
-        """What is open, or is to be looked at again, and was not listed by this run."""
+        """Calls that are open or due for a recheck, and were not listed by this run."""
         leads, orders = self.request.leads, self.request.orders
         while tasks := await self.archive.catalog.admission.due(
             self.now, leads=leads, orders=orders, most=_DUE_AT_ONCE
@@ -179,7 +179,7 @@ class Intake:
                 await hand_over(task)
 
     async def _single(self, call_id: int, admit: Admit) -> None:
-        """A call named by its id. One that is settled is accounted for without a request."""
+        """A call given by its id. If it is settled, it is counted without a request."""
         admission = self.archive.catalog.admission
         if not self.request.recheck and await admission.is_settled(call_id, self.now):
             await admit([Call(call_id)])

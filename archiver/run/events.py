@@ -1,4 +1,4 @@
-"""The events of a run: what whoever started it may hear of while it lasts (pure)."""
+"""The events of a run, for progress displays and logs (pure)."""
 
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -10,19 +10,19 @@ from archiver.liner.progress import ListingProgress
 from archiver.tasks.retry import RetryScheduled
 
 CURRENT_CALL: Final[ContextVar[int | None]] = ContextVar("call", default=None)
-"""The call that the work of the current task is about; events of retries happen within it."""
+"""The call that the current task works on, for events of retries."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run begins; what follows is of it."""
+    """A run begins; later events belong to it."""
 
     run_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotArchived:
-    """A call, or one recording of it, ended this run in a state that is not the one wanted."""
+    """A call, or one of its recordings, is open or gone at the end of this run."""
 
     call_id: int
     record_id: int | None
@@ -33,14 +33,14 @@ class NotArchived:
 
 @dataclass(frozen=True, slots=True)
 class CallsListed:
-    """The enumeration handed over `count` more calls."""
+    """The enumeration passed on `count` more calls."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class CallsExpected:
-    """The API counts so many calls in all. An estimate, unless it is `final`."""
+    """The total number of calls according to the API. An estimate, unless `final`."""
 
     count: int
     final: bool = False
@@ -48,7 +48,7 @@ class CallsExpected:
 
 @dataclass(frozen=True, slots=True)
 class ListsRead:
-    """Of the call lists, which are read in slices of time, so many slices were read."""
+    """How many of the call lists, which are read in slices of time, have been read."""
 
     read: int
     slices: int
@@ -71,7 +71,7 @@ class BytesReceived:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something a person should read now; one sentence."""
+    """A message that should be read now; one sentence."""
 
     text: str
 
@@ -91,8 +91,8 @@ OnEvent: TypeAlias = Callable[[Event], None]
 
 
 def events_of(outcome: Outcome) -> Iterator[CallDone | NotArchived]:
-    """How a call ended, and what of it is not as it should be: its recordings, or the call itself
-    where it has none."""
+    """The state of a call, and what is not archived: its recordings, or the call itself if it has
+    none."""
     judged, details = outcome.judged, dict(outcome.details)
     yield CallDone(judged.state)
     for one in judged.open:
@@ -104,7 +104,7 @@ def events_of(outcome: Outcome) -> Iterator[CallDone | NotArchived]:
 
 
 def tell_progress(progress: ListingProgress, on_event: OnEvent) -> None:
-    """How far the lists were read, and how many calls they hold, as events."""
+    """How far the lists were read, and how many calls they have, as events."""
     on_event(ListsRead(progress.read, progress.slices))
     if progress.expected is not None:
         on_event(CallsExpected(progress.expected))

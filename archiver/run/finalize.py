@@ -1,4 +1,4 @@
-"""How a run ends: cursors, its report in the archive, the last segment, the balance."""
+"""The end of a run: cursors, its report in the archive, the last segment, the balance."""
 
 import json
 import time
@@ -18,19 +18,19 @@ from archiver.storage.base import Body
 from archiver.storage.keys import RUNS_PREFIX
 
 _MOST_REMEMBERED = 1000
-"""Details and damages kept for the report, so that a night of a million failures stays small."""
+"""Details and damage kept for the report, so that a run with a million failures stays small."""
 
 
 @dataclass(slots=True)
 class Diary:
-    """What a run heard of that the ledger does not hold."""
+    """Details of a run that are not in the ledger."""
 
     details: dict[tuple[int, int | None], str] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
 
     def note(self, outcome: Outcome) -> None:
-        """Remember what the outcome says beyond its events."""
+        """Keep what the outcome contains beyond its events."""
         for record_id, text in outcome.details:
             if len(self.details) < _MOST_REMEMBERED:
                 self.details[outcome.call.id, record_id] = text
@@ -41,10 +41,10 @@ class Diary:
 async def close_run(
     intake: Intake, recorder: Recorder, diary: Diary, *, done: bool, began: float, clock: Clock
 ) -> RunReport:
-    """Record what the run has earned, leave its report in the archive, and return it.
+    """Record the cursors, store the run's report in the archive, and return it.
 
-    The report is stored before the event that names its digest, and that before the head which is
-    returned: so the stored report names the head before its own.
+    The report is stored before the event with its digest, and that event before the returned head
+    is written: so the stored report contains the head before its own.
     """
     archive, run_id = intake.archive, intake.run_id
     if done and intake.listed == (intake.tally.calls + recorder.tally.calls).total():
@@ -71,9 +71,9 @@ async def close_run(
 async def close_survey(
     intake: Intake, recorder: Recorder, surveyor: Surveyor, *, done: bool, began: float
 ) -> RunReport:
-    """The report of a dry run: what a run would take, and what could not even be listed.
+    """The report of a dry run: the estimate, and what could not be listed.
 
-    Nothing is recorded anywhere. What is open would be tried, so it is no problem yet.
+    Nothing is recorded. Open calls would be tried again, so they are no problem yet.
     """
     report = await _report(intake, recorder, Diary(), done=done, began=began)
     report.head = await intake.archive.catalog.head()

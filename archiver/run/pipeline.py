@@ -1,11 +1,11 @@
-"""One producer, a bounded crew of workers, one recorder.
+"""One producer, a limited number of workers, one recorder.
 
-    enumerate  ->  [tasks]  ->  N workers  ->  [outcomes]  ->  recorder
+enumerate -> [tasks] -> N workers -> [outcomes] -> recorder
 
-Both channels are bounded: a full one makes whoever feeds it wait, back to the enumerator, so memory
-does not grow with the number of calls. A worker returns what went wrong with a call as a value;
-only what concerns the whole run is raised, and then everybody stops. However it ends, what workers
-have finished is recorded before the pipeline returns.
+Both channels are bounded: a full channel blocks its producer, back to the enumerator, so memory
+does not grow with the number of calls. A worker returns problems with a call as a value; only
+errors that concern the whole run are raised, and then everything stops. In any case, the outcomes
+of finished work are recorded before the pipeline returns.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
@@ -25,17 +25,17 @@ from archiver.tasks.failures import one_failure
 from archiver.tasks.grace import GRACE_SECONDS, Grace
 
 _MOST_AT_ONCE = 256
-"""Outcomes recorded in one transaction: enough to make its cost small, few enough to be prompt."""
+"""Outcomes recorded in one transaction: enough to make its cost small, few enough to be quick."""
 
 HandOver: TypeAlias = Callable[[Task], Awaitable[None]]
-"""Gives a task to the crew; waits while all are busy and the channel is full."""
+"""Passes a task to the workers; waits while all are busy and the channel is full."""
 
 Produce: TypeAlias = Callable[[HandOver], Awaitable[None]]
 Bring: TypeAlias = Callable[[Task], Awaitable[Outcome]]
 
 
 class Claims:
-    """Who has which recording, in one process: the `Registry` of its couriers.
+    """Which call currently owns which recording, in one process: the `Registry` of its couriers.
 
     A claim takes all its recordings at once or waits, so two calls that list the same recordings
     never wait for each other.
@@ -52,7 +52,7 @@ class Claims:
         self._claimed: dict[int, Collection[int]] = {}
 
     async def claim(self, call_id: int, record_ids: Collection[int]) -> dict[int, KnownRecording]:
-        """What is known of the recordings, which are the call's until it is released."""
+        """What is known about the recordings, which belong to the call until it is released."""
         if not record_ids:
             return {}
         while held := next((r for one in record_ids if (r := self._released.get(one))), None):
@@ -63,14 +63,14 @@ class Claims:
         return self._look_up(record_ids)
 
     def release(self, call_id: int) -> None:
-        """The outcome of the call is recorded: whoever waits for its recordings may look."""
+        """The outcome of the call is recorded: others that wait for its recordings may continue."""
         for record_id in self._claimed.pop(call_id, ()):
             self._released.pop(record_id).set()
 
 
 @dataclass(slots=True)
 class Recorder:
-    """The only one who writes: outcomes into the catalog, and from there into the ledger."""
+    """The only writer: outcomes to the catalog, and from there to the ledger."""
 
     archive: Archive
     run_id: str
@@ -82,10 +82,10 @@ class Recorder:
     _full: anyio.Event = field(default_factory=anyio.Event)
 
     async def run(self, outcomes: MemoryObjectReceiveStream[Outcome]) -> None:
-        """Record outcomes until there are no more, and publish what they tell in good time.
+        """Record outcomes until there are no more, and publish them promptly.
 
-        Publishing takes several round trips to S3, and workers would stand still for as long as
-        nobody takes their outcomes. So it goes on beside the recording.
+        Publishing takes several round trips to S3, during which workers would be blocked if nobody
+        accepted their outcomes. So it runs in parallel with recording.
         """
         async with anyio.create_task_group() as around:
             around.start_soon(self._publish_in_time)
@@ -105,7 +105,8 @@ class Recorder:
             self._full.set()
 
     async def _publish_in_time(self) -> None:
-        """Publish full segments at once, and what waits for long. What was begun is finished."""
+        """Publish full segments at once, and waiting events after a while. What was begun is
+        finished."""
         while True:
             with anyio.move_on_after(self.archive.pace.publish_seconds):
                 await self._full.wait()
@@ -124,11 +125,11 @@ async def run_pipeline(
     stop: anyio.Event,
     grace: Grace,
 ) -> bool:
-    """Do all the work that `produce` hands over; whether it was done to the end.
+    """Do all the work that `produce` passes on; returns whether it was completed.
 
-    `stop` ends it early: the work under way is dropped, but for what `grace` protects, and that has
-    GRACE_SECONDS. The outcomes so far are recorded. Raises what a worker, the producer or the
-    recorder raised, after recording what could be recorded.
+    `stop` ends it early: work in progress is cancelled, except for what `grace` protects, which has
+    GRACE_SECONDS. Outcomes so far are recorded. Raises the error of a worker, the producer or the
+    recorder, after recording what could be recorded.
     """
     send, receive = anyio.create_memory_object_stream[Outcome](workers)
     failure: Exception | None = None
@@ -167,8 +168,8 @@ async def _work(
             receive.close()
             async with send:
                 await produce(send.send)
-        # What a thread works for the producer no cancellation reaches: it may have ended the crew
-        # meanwhile, and nobody else. Then not everything was brought home.
+        # A cancellation does not reach a thread that works for the producer: the workers may have
+        # been cancelled meanwhile, but not the producer. Then not everything was done.
         await anyio.lowlevel.checkpoint_if_cancelled()
         done = True
         watched.cancel_scope.cancel()
@@ -186,7 +187,7 @@ async def _worker(
             try:
                 outcomes.send_nowait(outcome)
             except anyio.WouldBlock:
-                # What is stored is told: the recorder outlives us.
+                # Everything stored gets recorded: the recorder outlives the workers.
                 with anyio.CancelScope(shield=True):
                     await outcomes.send(outcome)
 
@@ -198,7 +199,7 @@ async def _cancel_when(stop: anyio.Event, scope: anyio.CancelScope, grace: Grace
 
 
 def _waiting(outcomes: MemoryObjectReceiveStream[Outcome]) -> list[Outcome]:
-    """What lies in the channel already."""
+    """The items already in the channel."""
     found: list[Outcome] = []
     while len(found) < _MOST_AT_ONCE:
         try:

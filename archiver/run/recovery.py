@@ -1,10 +1,10 @@
-"""What a run that died left behind: recordings that neither ledger nor catalog tells of.
+"""What a killed run left behind: recordings that are neither in the ledger nor in the catalog.
 
-They are looked for only after an end that was out of order, since it takes a listing of the whole
-archive. A recording that is found keeps its key, even if it would get another one today because its
-lead has become known or it is listed under another call; but it is proved against the source like
-any new one before it counts. Revisions of sidecars and reports that a run stored and did not live
-to record are recorded as they lie there, whatever the window of this run: see `unrecorded`.
+They are searched for only after an unclean end, since it requires a listing of the whole archive. A
+recording that is found keeps its key, even if it would get a different one today because its lead
+has become known or it is listed under another call; but it is verified against the source like a
+new one before it is valid. Revisions of sidecars and reports that a run stored but did not record
+are recorded as they are, whatever the window of this run: see `unrecorded`.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -42,10 +42,10 @@ _AT_ONCE = 500
 
 @dataclass(slots=True)
 class Recovery:
-    """What was found of a run that died, and whether this one leaves everything in order.
+    """What a killed run left, and whether this run leaves nothing unrecorded.
 
-    `orphans` are the recordings that nothing tells of, by id; who places one takes it out. With
-    `doubts`, sidecars may have been revised and nobody told.
+    `orphans` are unrecorded recordings by id; whoever stores one removes it here. With `doubts`,
+    sidecars may have been revised without a record.
     """
 
     orphans: dict[int, str]
@@ -53,20 +53,20 @@ class Recovery:
     is_settled: bool = False
 
     def settled(self, *, nobody_claims_orphans: bool) -> None:
-        """Everything that this run stored is told.
+        """Everything that this run stored is recorded.
 
-        An orphan that is left may be claimed by a later run, unless nobody claims any.
+        A remaining orphan may be claimed by a later run, unless no call claims any.
         """
         self.is_settled = not self.orphans or nobody_claims_orphans
 
 
 @asynccontextmanager
 async def recovering(archive: Archive, clock: Clock, act: str) -> AsyncIterator[Recovery]:
-    """Record and look for what a run that died left, and leave a mark for the next one meanwhile.
+    """Find and record what a killed run left, and set a mark for the next run meanwhile.
 
-    The mark goes when the body has said `settled`; however else it ends, the next run looks.
-    Reports and holds are looked for by every run: they may arrive after their writer has lost its
-    lock. All else takes a listing of the whole archive, and an end that was out of order.
+    The mark is removed when the body has called `settled`; otherwise the next run searches again.
+    Reports and holds are searched for by every run, since they can arrive after their writer has
+    lost its lock. Everything else requires a listing of the whole archive, and an unclean end.
     """
     lock = archive.lock
     await record_reports(archive, clock)
@@ -84,7 +84,7 @@ async def recovering(archive: Archive, clock: Clock, act: str) -> AsyncIterator[
 
 
 async def find_orphans(storage: Storage, catalog: Catalog) -> dict[int, str]:
-    """The key of the audio, or of the sidecar where that is all there is, by recording."""
+    """The key of the audio, or of the sidecar if there is no audio, by recording."""
     orphans: dict[int, str] = {}
     batch: dict[int, str] = {}
     async for info in storage.list():
@@ -102,9 +102,9 @@ async def find_orphans(storage: Storage, catalog: Catalog) -> dict[int, str]:
 
 
 async def record_reports(archive: Archive, clock: Clock) -> None:
-    """Record the reports that runs stored and did not live to record, oldest first.
+    """Record reports that runs stored but did not record, oldest first.
 
-    What is no report is left where it is: `verify` names it.
+    Other objects are left where they are: `verify` reports them.
     """
     storage, catalog = archive.storage, archive.catalog
     known = await catalog.ask(retention.reports)
@@ -116,9 +116,9 @@ async def record_reports(archive: Archive, clock: Clock) -> None:
 
 
 async def record_revisions(archive: Archive, clock: Clock, act: str) -> None:
-    """Record the revisions of sidecars that runs made and did not live to record.
+    """Record revisions of sidecars that runs made but did not record.
 
-    Each was kept before it was replaced, so the kept ones tell where to look.
+    Each old sidecar was kept before it was replaced, so the kept ones show where to look.
     """
     batch: dict[str, RevisionKey] = {}
 

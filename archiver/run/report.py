@@ -15,14 +15,14 @@ from archiver.liner.enumerate import Shortfall
 from archiver.reasons import Reason
 
 MOST_PROBLEMS = 1000
-"""How many problems a report names; `archiver status` names all."""
+"""How many problems a report lists; `archiver status` lists all."""
 
 _UNREACHABLE = "calls without an order and a lead: the API lists calls only by order or lead"
 
 
 @dataclass(slots=True)
 class RunReport:
-    """What a run did and what it left open. The members are those of `--json`."""
+    """The results of a run. The members are those of `--json`."""
 
     run_id: str
     since: datetime | None
@@ -57,7 +57,7 @@ class RunReport:
 
     @property
     def complete(self) -> bool:
-        """Enumeration whole, nothing open, nothing newly gone."""
+        """All lists read, nothing open, nothing newly gone."""
         return (
             self.is_balanced
             and not self.interrupted
@@ -69,7 +69,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> int:
-        """0 complete, 3 something is open or missing, 4 damage was met, 130 interrupted."""
+        """0 complete, 3 something is open or missing, 4 damage was found, 130 interrupted."""
         if self.interrupted:
             return INTERRUPTED
         if self.damaged:

@@ -1,4 +1,4 @@
-"""What is asked of a run (pure)."""
+"""The request for a run (pure)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,10 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What the command line asks of a run; moments are aware. Without any: a whole night's run.
+    """The options of a run; moments are aware. Without any, it is a full run.
 
-    `for_export` asks for each window in one piece first, since few calls may lie in a long time,
-    and takes up nothing that is open elsewhere.
+    `for_export` requests each window in one piece first, since a long period may have few calls,
+    and does not retry what is open elsewhere.
     """
 
     since: datetime | None = None
@@ -23,15 +23,15 @@ class RunRequest:
 
     @property
     def purpose(self) -> str | None:
-        """What the run is a part of; None where it is a run of its own."""
+        """What the run is part of; None for a run of its own."""
         return "export" if self.for_export else None
 
     @property
     def names_scopes(self) -> bool:
-        """Whether it names whose calls are meant."""
+        """Whether it is limited to leads, orders or calls."""
         return bool(self.leads or self.orders or self.calls)
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is a whole run, one that moves cursors."""
+        """Whether it is a full run, which advances cursors."""
         return not (self.names_scopes or self.since or self.until)

@@ -1,8 +1,8 @@
-"""A run: everything new since the last one, and a statement that nothing is missing.
+"""A run: archives everything new since the last one, and accounts for everything.
 
-This module only puts the parts together; each says for itself what it does: `request`, `windows`
-and `enumeration` what is asked for, `work` the unit of work, `pipeline` how they run side by side,
-`recovery` what a run that died left behind, `finalize` what remains of this one.
+This module only combines the parts: `request`, `windows` and `enumeration` say what is requested,
+`work` is the unit of work, `pipeline` runs units in parallel, `recovery` handles what a killed run
+left behind, `finalize` ends this one.
 """
 
 import time
@@ -59,11 +59,11 @@ async def run(
     clock: Clock = system_clock,
     pace: Pace = REAL_PACE,
 ) -> RunReport | None:
-    """Do one run and account for it. None when `stop` came before there was anything to report.
+    """Do one run and report on it. None if `stop` came before there was anything to report.
 
-    `stop` ends it early and in order; its report then says `interrupted`. Catalogs lie in
-    `state_folder` unless the configuration names another place. Raises an ArchiverError when the
-    run as a whole cannot go on; what was archived until then is recorded.
+    `stop` ends it early and cleanly; its report then has `interrupted`. Catalogs are in
+    `state_folder` unless the configuration says otherwise. Raises an ArchiverError if the run as a
+    whole cannot continue; what was archived until then is recorded.
     """
     began = time.monotonic()
     now = clock()
@@ -103,12 +103,12 @@ async def run(
 async def _locked(
     config: Config, run_id: str, state_folder: Path, clock: Clock, pace: Pace
 ) -> AsyncIterator[Archive]:
-    """The archive, locked, its removals finished that were cut off."""
+    """The archive, locked, after completing interrupted removals."""
     owner = f"run {run_id}"
     async with locked_archive(
         config, owner=owner, state_folder=state_folder, clock=clock, pace=pace
     ) as archive:
-        with suppress(ArchiverError):  # what cannot be removed yet is no reason to archive nothing
+        with suppress(ArchiverError):  # a removal that fails must not prevent archiving
             await finish_acts(archive, clock=clock)
             await finish_removals(archive, clock=clock, act=run_id)
         yield archive
@@ -116,7 +116,7 @@ async def _locked(
 
 @dataclass(slots=True)
 class _Run:
-    """What a planned run is made of."""
+    """The parts of a planned run."""
 
     origin: Source
     intake: Intake
@@ -127,7 +127,7 @@ class _Run:
     diary: Diary = field(default_factory=Diary)
 
     async def survey(self) -> RunReport:
-        """List what there is to do, and change nothing."""
+        """List what would be done, and change nothing."""
         surveyor = Surveyor(self.origin.liner, self.clock)
         recorder = self._recorder(self._claims())
         workers = self.intake.config.download.workers
@@ -135,7 +135,7 @@ class _Run:
         return await close_survey(self.intake, recorder, surveyor, done=done, began=self.began)
 
     async def bring_home(self) -> RunReport:
-        """Do all the work that there is, and account for it."""
+        """Do all the work, and report on it."""
         claims = self._claims()
         recorder = self._recorder(claims)
         archive, run_id = self.intake.archive, self.intake.run_id
@@ -176,7 +176,8 @@ class _Run:
         return done
 
     async def _attest(self) -> Mapping[str, Any] | None:
-        """Have the last head of the run signed, witnessed and stamped; nothing of it fails it."""
+        """Have the last head of the run signed, witnessed and time-stamped; failures never fail the
+        run."""
         archive, config = self.intake.archive, self.intake.config.evidence
         head = await archive.catalog.head()
         done = await attest(
@@ -195,15 +196,16 @@ class _Run:
         report.head = await archive.catalog.head()
 
     async def _tell_unfinished(self, courier: Courier) -> None:
-        """Record what units had stored when they were ended before their outcome."""
+        """Record what units had stored before they were cancelled."""
         await courier.drain()
         catalog, run_id = self.intake.archive.catalog, self.intake.run_id
         await catalog.record(courier.unfinished, at=self.clock(), run=run_id)
 
     def _settle(self, recovery: Recovery, *, is_complete: bool) -> None:
-        """Say that all is in order, unless storing something was torn apart.
+        """Mark the end as clean, unless storing something was interrupted.
 
-        What nobody has claimed when all is complete is nobody's; until then it may be claimed yet.
+        Orphans that are unclaimed when everything is complete belong to no call; until then they
+        may still be claimed.
         """
         if not self.grace.has_ended:
             recovery.settled(nobody_claims_orphans=is_complete and self.intake.request.is_whole)

@@ -1,6 +1,6 @@
-"""The sound check at the end of a run, when all is fetched: what is due, within its time.
+"""The sound check at the end of a run, after everything is fetched, within its time limit.
 
-It cannot fail a run: the recordings are archived and proved, whatever they sound like. What could
+It cannot fail a run: the recordings are archived and verified, whatever they sound like. What could
 not be examined is due again in the next run.
 """
 
@@ -29,7 +29,7 @@ async def check_sound(
     on_event: OnEvent,
     clock: Clock,
 ) -> None:
-    """Examine what is due, record what is found, and add it to the report."""
+    """Examine what is due, record the findings, and add them to the report."""
     end = time.monotonic() + config.limit.total_seconds()
 
     async def tell(events: Sequence[Inspected]) -> None:

@@ -1,7 +1,7 @@
-"""How the source is reached: one policy, one transport, one client, and one way to fetch.
+"""How the source is accessed: one policy, one transport, one client, one way to fetch.
 
-Whoever asks the API or fetches recordings does it through this, so that no command reaches further
-than another, and all of them wait and give up alike.
+All requests to the API and all downloads use this, so that the same access rules, waits and retries
+apply to every command.
 """
 
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from archiver.recordings.fetch import Fetcher
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The API, and the hosts that recordings come from. `on_retry` hears of every retry."""
+    """The API and the hosts of recordings. `on_retry` is called for every retry."""
 
     config: Config
     liner: LinerClient
@@ -30,7 +30,7 @@ class Source:
     on_retry: OnRetry | None = None
 
     def fetcher(self, *, on_bytes: OnBytes = lambda count: None) -> Fetcher:
-        """What fetches recordings; `on_bytes` hears how many bytes have arrived."""
+        """Fetches recordings; `on_bytes` receives the number of bytes that arrive."""
         return fetcher_over(
             self.transport,
             self.policy,
@@ -50,7 +50,7 @@ async def source(
     clock: Clock = system_clock,
     on_retry: OnRetry | None = None,
 ) -> AsyncIterator[Source]:
-    """The source of this configuration, over so many connections at most; closed at the end.
+    """The source of this configuration, with a maximum number of connections; closed at the end.
 
     `clock` is for requests to the API.
     """

@@ -1,8 +1,8 @@
-"""What a run asks for: which scopes, over which windows (pure).
+"""What a run requests: which scopes, over which windows (pure).
 
-A night reads every scope from where its cursor stands, and the `window.lookback` before it again,
-since calls and flags may come late. A run that names a time, leads, orders or calls reads just that
-and moves no cursor.
+A full run lists every scope from its cursor, and again from `window.lookback` before it, since
+calls and flags can be late. A run limited to a period, leads, orders or calls lists only these, and
+moves no cursor.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,13 +16,13 @@ from archiver.liner.scope import Scope, ScopeKind, Stretch, Window
 from archiver.run.request import RunRequest
 
 _IDS_AN_EVENT = 500
-"""Cursors that one line of the ledger moves: a line stays a few kilobytes."""
+"""Cursors moved by one line of the ledger: a line stays a few kilobytes."""
 
 
 def window_of(
     config: Config, request: RunRequest, now: datetime
 ) -> tuple[datetime | None, datetime]:
-    """The bounds of the run: its first moment (None: each scope's own), and its end, excluded."""
+    """The period of the run: its start (None: each scope's own), and its end, exclusive."""
     until = request.until or now - config.window.settle
     since = request.since
     if since is None and request.names_scopes:
@@ -33,7 +33,8 @@ def window_of(
 def scopes_of(
     config: Config, request: RunRequest, orders: Iterable[int]
 ) -> dict[ScopeKind, list[int]]:
-    """Whose calls are listed; `orders` are those that the API lists and those ever seen."""
+    """The scopes to list; `orders` are those that the API lists and those known from earlier
+    runs."""
     if request.names_scopes:
         named: dict[ScopeKind, list[int]] = {
             "order": list(request.orders),
@@ -56,9 +57,9 @@ def stretches_of(
     cursors: Mapping[int, datetime],
     bounds: tuple[datetime | None, datetime],
 ) -> list[Stretch]:
-    """The windows of those scopes, scopes with the same window together.
+    """The windows of those scopes; scopes with the same window together.
 
-    Raises UsageError when a scope has no beginning: no cursor, no `--since`, no `window.since`.
+    Raises UsageError if a scope has no start: no cursor, no `--since`, no `window.since`.
     """
     since, until = bounds
 
@@ -75,7 +76,7 @@ def stretches_of(
 
 
 def narrowing(config: Config) -> str:
-    """What narrows the scopes, as a word of the cursors: a wider filter starts anew."""
+    """The filter of the scopes, as stored with cursors: a wider filter starts again."""
     parts = []
     if config.scope.users:
         parts.append("users=" + ",".join(map(str, sorted(set(config.scope.users)))))
@@ -87,7 +88,7 @@ def narrowing(config: Config) -> str:
 def cursor_events(
     stretches: Iterable[Stretch], incomplete: set[Scope], narrowed_to: str
 ) -> list[CursorMoved]:
-    """The cursors that move: those of every scope that was enumerated whole."""
+    """The cursors to move: those of every scope that was listed completely."""
     events = []
     for stretch in stretches:
         done = [scope for scope in stretch.scopes if scope not in incomplete]

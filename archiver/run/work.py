@@ -1,10 +1,10 @@
-"""The unit of work: bring one call's recordings home.
+"""The unit of work: archive the recordings of one call.
 
-List, fetch, prove, store, in that order, for one call; the addresses may live for minutes only, so
-they are listed just before they are used. A unit needs nothing but its task, the configuration and
-the store, may be done twice without harm, and returns a small outcome: what to write into the
-ledger. What goes wrong with a call or a recording is part of the outcome and never raised; only
-what concerns the whole run is (the API gone, the key refused, the storage full).
+List, fetch, verify, store, in that order, for one call; addresses may be valid for minutes only, so
+they are requested immediately before use. A unit needs nothing but its task, the configuration and
+the storage, can be repeated without harm, and returns a small outcome: the events for the ledger.
+Problems with a call or a recording are part of the outcome and never raised; only problems of the
+whole run are (the API gone, the key rejected, the storage full).
 """
 
 from collections.abc import Collection, Sequence
@@ -46,10 +46,10 @@ from archiver.tasks.grace import Grace
 
 
 class Registry(Protocol):
-    """Who has which recording: one recording may be listed under two calls at once."""
+    """Which call owns which recording: one recording can be listed under two calls at once."""
 
     async def claim(self, call_id: int, record_ids: Collection[int]) -> dict[int, KnownRecording]:
-        """What is known of those recordings, after any other unit that has one is recorded.
+        """What is known about those recordings, once other units that own one are recorded.
 
         Until the outcome is recorded, they belong to the call.
         """
@@ -60,7 +60,7 @@ class Registry(Protocol):
 
 @dataclass(slots=True)
 class _Progress:
-    """What a unit has found out so far."""
+    """The intermediate results of a unit."""
 
     states: dict[int, RecordingState]
     events: list[Event] = field(default_factory=list)
@@ -71,18 +71,18 @@ class _Progress:
     reason: Reason | None = None
 
     def reach(self, record_id: int, state: RecordingState) -> None:
-        """The recording is in this state now; ValueError when there is no such step."""
+        """The recording is in this state now; ValueError for an invalid transition."""
         self.states[record_id] = step(self.states.get(record_id), state)
 
 
 @dataclass(frozen=True, slots=True)
 class Courier:
-    """Does units of work. `recheck` are the ages at which a call is looked at again.
+    """Does units of work. `recheck` are the ages at which a call is checked again.
 
-    `crew` fetches and stores, `shelf` keeps sidecars up to date and knows the orphans.
-    `unfinished` gathers what units had stored already when they were ended before their outcome.
-    With `doubts` a run before this one died: it may have revised sidecars and told nobody, so they
-    are looked at even where the API tells what the catalog knows.
+    `crew` fetches and stores, `shelf` updates sidecars and knows the orphans. `unfinished` collects
+    what units had stored before they were cancelled. With `doubts`, an earlier run was killed: it
+    may have revised sidecars without a record, so they are examined even if the API returns what
+    the catalog knows.
     """
 
     liner: LinerClient
@@ -97,7 +97,7 @@ class Courier:
     unfinished: list[Event] = field(default_factory=list)
 
     async def bring(self, task: Task) -> Outcome:
-        """Do the unit of work, and tell how it ended."""
+        """Do the unit of work, and return its outcome."""
         CURRENT_CALL.set(task.call.id)
         asked_at = self.clock()
         task = await self._with_row(task)
@@ -119,7 +119,7 @@ class Courier:
         return self._outcome(task, progress, asked_at)
 
     async def _with_row(self, task: Task) -> Task:
-        """The task with its call as the API gives it, where the catalog was lost meanwhile."""
+        """The task with its call as returned by the API, if the catalog was lost meanwhile."""
         if task.has_row:
             return task
         try:
@@ -168,7 +168,7 @@ class Courier:
     async def _keep(
         self, task: Task, recording: Recording, known: KnownRecording, progress: _Progress
     ) -> None:
-        """An archived recording: its audio is final, its sidecar follows what the API tells."""
+        """An archived recording: its audio is final, its sidecar follows the API."""
         revised: tuple[Revised, ...] = ()
         if self.doubts or metadata_digest(recording) != known.metadata_sha256:
             names = await names_of(task.call, recording, self.directory)
@@ -209,7 +209,7 @@ class Courier:
         progress.results.append(Result(recording.id, "archived", size=brought.size))
 
     async def _brought(self, call: Call, recording: Recording) -> Brought:
-        """What became of the recording, once. Raises the error that ends the run."""
+        """The result for the recording, once. Raises the error that ends the run."""
         names = await names_of(call, recording, self.directory)
         orphan = self.shelf.orphans.get(recording.id)
         brought = await self.crew.bring(Unit(call, recording, names, orphan))
@@ -219,13 +219,13 @@ class Courier:
         return brought
 
     async def drain(self) -> None:
-        """Take in how recordings ended whose calls were given up meanwhile."""
+        """Add the results of recordings whose calls were abandoned meanwhile."""
         for record_id, brought in await self.crew.drain():
             self._note_left(record_id, brought)
             self.unfinished.extend(brought.events)
 
     def _note_left(self, record_id: int, brought: Brought) -> None:
-        """Remember what lies there untold now, and forget what lay there before."""
+        """Note what is stored but unrecorded now, and forget the former note."""
         self.shelf.orphans.pop(record_id, None)
         if brought.left is not None:
             self.shelf.orphans[record_id] = brought.left
@@ -233,7 +233,7 @@ class Courier:
     async def _look_for(
         self, task: Task, known: KnownRecording, progress: _Progress, now: datetime
     ) -> None:
-        """An open recording that is not listed any more may still be read on its own."""
+        """An open recording that is no longer listed may still be available on its own."""
         try:
             recording = await self.liner.recording(known.record_id)
         except RequestNotFound:
@@ -246,7 +246,7 @@ class Courier:
             await self._bring(task, recording, known, progress, now)
 
     async def _ask_again(self, call_id: int, record_id: int) -> Recording:
-        """The recording with a fresh address: from its own page, else from the call's list."""
+        """The recording with a new address: from its own page, or else from the call's list."""
         try:
             try:
                 return await self.liner.recording(record_id)
@@ -331,7 +331,7 @@ class Courier:
 
 
 def _judge(call: Call, progress: _Progress) -> tuple[CallState, Reason | None]:
-    """The state of a call, and the reason when it is open."""
+    """The state of a call, and the reason if it is open."""
     if progress.reason is Reason.CALL_UNKNOWN:
         return CallState.WAITING, progress.reason
     if progress.reason is not None:

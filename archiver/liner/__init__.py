@@ -1,4 +1,4 @@
-"""1 ENUMERATE: the Liner API, what it lists, how it is asked and how its answers are read.
+"""1 ENUMERATE: the Liner API, what it lists, how requests are made and responses are read.
 
-The only place that sends the API key. Imports `config` and what lies below it.
+The only place that sends the API key. Imports `config` and what is below it.
 """

@@ -1,7 +1,7 @@
-"""The methods of the Liner API that an archiver needs, as methods.
+"""The endpoints of the Liner API that an archiver needs, as methods.
 
-Paths are those that the API documentation declares; where its examples spell one differently, the
-other spelling is tried when the first does not exist.
+Paths are those that the API documentation declares; if its examples spell one differently, that
+spelling is tried when the first does not exist.
 """
 
 import random
@@ -45,23 +45,22 @@ API_RETRY: Final = RetryPolicy(attempts=5, first_wait=0.5, greatest_wait=20.0)
 
 @dataclass(frozen=True, slots=True)
 class RecordingList:
-    """The recordings of one call. `problem` says why some may be missing; empty: none are."""
+    """The recordings of one call. `problem` says why some may be missing; empty if none are."""
 
     found: tuple[Recording, ...]
     problem: str = ""
 
 
 class LinerClient:
-    """The Liner API behind one transport, which it closes at the end.
+    """The Liner API through one transport, which it closes at the end.
 
-    Every method raises a RequestError when its request failed after the retries that its kind
-    allows, SourceRefused when the API refuses the key (401) and SourceUnreachable when the API
-    gives no sensible answer to anything any more. Retries wait through `sleep`; `on_retry` hears of
-    each.
+    Every method raises a RequestError if its request failed after the retries that its kind allows,
+    SourceRefused if the API rejects the key (401), and SourceUnreachable if the API no longer
+    returns valid responses at all. Retries wait through `sleep`; `on_retry` is called for each.
 
-    `oddities` are what rows of calls and recordings say otherwise than documented.
-    `orders_version` says which order list answered (2, or 1 as the fallback, which leaves archived
-    orders out) and `orders_missing` how many orders are missing from it, at least.
+    `oddities` are deviations of call and recording rows from the documentation. `orders_version` is
+    the version of the order list used (2, or 1 as the fallback, which omits archived orders), and
+    `orders_missing` the minimum number of orders missing from it.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class LinerClient:
 
     @property
     def throttled(self) -> int:
-        """How many of them the API answered with a wish to slow down."""
+        """How many of them the API answered with 429."""
         return self._exchange.throttled
 
     @property
@@ -111,12 +110,12 @@ class LinerClient:
 
     @property
     def server_time(self) -> datetime | None:
-        """The present moment by the API's clock; None before it has told it."""
+        """The current time by the API's clock; None before the first response."""
         offset = self.clock_offset
         return None if offset is None else self._clock() + offset
 
     async def orders(self) -> list[Order]:
-        """All orders of the v2 list, or of the v1 list where v2 cannot be had."""
+        """All orders of the v2 list, or of the v1 list if v2 is unavailable."""
         try:
             orders, listing = await self._whole_list("/v2/order/", "", read_order)
         except (RequestNotFound, RequestForbidden, RequestRejected, AnswerMalformed) as error:
@@ -131,7 +130,7 @@ class LinerClient:
         return orders
 
     async def users(self, *, active: bool | None = None) -> list[User]:
-        """The user list, or its active or blocked part; as much of it as the API gives."""
+        """The user list, or its active or blocked part; as much of it as the API returns."""
         query = "" if active is None else f"isActive={int(active)}"
         users, _ = await self._whole_list("/v2/user/list/", query, read_user)
         return users
@@ -163,15 +162,15 @@ class LinerClient:
     ) -> Page[Call]:
         """One page of the calls of these orders or leads, created within the window.
 
-        The window is asked for with a second to spare; rows outside it are for the caller to drop.
+        The window is requested with a second to spare; the caller must drop rows outside it.
         """
         query = calls_query(scopes, window, users, statuses)
         return await self._page("/v2/call/", query, self._read_call, offset, limit)
 
     async def recordings(self, call_id: int) -> RecordingList:
-        """Every recording of the call, each once; one request, unless the list is long.
+        """Every recording of the call, once each; one request, unless the list is long.
 
-        An empty list without a problem is a well-formed empty list of the API, nothing else.
+        An empty list without a problem is always a well-formed empty list of the API.
         """
         query = f"callId={call_id}"
         about = f"call {call_id}"
@@ -188,11 +187,11 @@ class LinerClient:
         return RecordingList(tuple(found), listing.problem)
 
     async def recording(self, record_id: int) -> Recording:
-        """One recording, with an address that is fresh."""
+        """One recording, with a new address."""
         return await self._detail("/v2/call-record/detail/", record_id, read_recording)
 
     async def health(self) -> Mapping[str, bool]:
-        """What the API says of its components; the names are its own. Red ones raise nothing."""
+        """The API's own component status; the names are its own. Unhealthy ones raise nothing."""
         return await self._exchange.get("/v1/health/check/", "", _read_health)
 
     def _read_call(self, row: Row) -> Call | None:

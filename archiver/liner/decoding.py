@@ -1,4 +1,4 @@
-"""The bytes of an answer: codings, secrets, JSON (pure). ValueError for what is unusable."""
+"""The bytes of a response: codings, secrets, JSON (pure). ValueError if unusable."""
 
 import json
 import math
@@ -10,19 +10,19 @@ from archiver.http.codings import codings_of
 from archiver.secrets import REDACTED
 
 MOST_BYTES: Final = 32 * 2**20
-"""A longer answer is not read: a page of 100 rows is some 50 kB."""
+"""The largest response that is read: a page of 100 rows has about 50 kB."""
 
 _DEEPEST: Final = 64
-"""Levels of nesting; what nests deeper could be read and perhaps not be written again."""
+"""Levels of nesting; deeper JSON might be readable but not writable again."""
 _SHALLOW: Final = 48
-"""With no more brackets than this in a body, nothing in it can nest too deep."""
+"""With at most this many brackets in a body, it cannot be nested too deeply."""
 _SHORTENED: Final = 200
 
 
 def inflated(body: bytes, coding: str, most_bytes: int = MOST_BYTES) -> bytes:
-    """The body without a content coding that nobody asked for; gzip and deflate are known.
+    """The body without a content coding that was not requested; gzip and deflate are supported.
 
-    What codes nothing (`identity`, a charset) changes nothing.
+    Values that code nothing (`identity`, a charset) are ignored.
     """
     codings = codings_of(coding)
     if not codings:
@@ -41,7 +41,8 @@ def inflated(body: bytes, coding: str, most_bytes: int = MOST_BYTES) -> bytes:
 
 
 def scrubbed(text: Any, secrets: Sequence[str]) -> str:
-    """A text from the API, fit for an error: one line, printable, 200 characters, no secret."""
+    """A text from the API, made safe for an error message: one line, printable, 200 characters, no
+    secret."""
     if not isinstance(text, str):
         return ""
     for secret in secrets:
@@ -51,10 +52,10 @@ def scrubbed(text: Any, secrets: Sequence[str]) -> str:
 
 
 def decode_json(body: bytes) -> Any:
-    """The JSON value in the body, in any Unicode encoding, with or without a byte-order mark.
+    """The JSON value in the body, in any Unicode encoding, with or without a byte order mark.
 
-    NaN, infinities and numbers beyond a float become None: no JSON could say them again. Lone
-    surrogates stay as they are.
+    NaN, infinities and numbers beyond the range of a float become None, since JSON cannot represent
+    them. Lone surrogates are kept.
     """
     try:
         value = _decoded(body.decode(json.detect_encoding(body), "surrogatepass").strip())
@@ -92,8 +93,8 @@ _DECODER: Final = json.JSONDecoder(parse_constant=lambda _: None, parse_float=_f
 _PATIENT_DECODER: Final = json.JSONDecoder(
     parse_constant=lambda _: None, parse_float=_finite, parse_int=_bounded_int
 )
-"""Keeps ints of thousands of digits, which Python refuses to read, as text. It calls back for every
-int, so it is only the second choice."""
+"""Keeps integers of thousands of digits, which Python refuses to parse, as text. It is called for
+every integer, so it is only the fallback."""
 
 
 def _is_too_deep(value: Any) -> bool:

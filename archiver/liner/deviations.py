@@ -1,7 +1,7 @@
-"""What rows say in another form than the API documentation promises, noted once a run (pure).
+"""Deviations of rows from the API documentation, reported once per run (pure).
 
-It is read all the same (`fields`), and somebody should know: times without an offset may be local
-ones, and windows are cut by them.
+They are read leniently (`fields`), but should be known: times without an offset may be local times,
+and time windows depend on them.
 """
 
 from collections.abc import Callable
@@ -24,18 +24,18 @@ _FLAGS: Final = ("hasRecords", "isTransfer")
 
 
 class Oddities:
-    """Remembers the first row of each oddity; `notes` are sentences about them."""
+    """Keeps the first row with each deviation; `notes` are sentences about them."""
 
     def __init__(self) -> None:
         self._first: dict[str, str] = {}
 
     @property
     def notes(self) -> list[str]:
-        """A sentence an oddity, with the row that had it first and no text of the API."""
+        """One sentence per deviation, with the first row that had it and no text of the API."""
         return [_SENTENCES[what].format(first=first) for what, first in self._first.items()]
 
     def look_at(self, kind: str, row: Row) -> None:
-        """Note what is odd about the row; `kind` says what it is: a call, a recording."""
+        """Note the deviations of the row; `kind` is what it is: a call, a recording."""
         for what, names, is_odd in _ODDITIES:
             if what not in self._first:
                 for name in names:

@@ -1,20 +1,20 @@
-"""Every call of some orders or leads within a window, and a word on what may be missing.
+"""Every call of some orders or leads within a window, and what may be missing.
 
-The call list wants orders or leads and a period, and gives pages by offset; how it treats long
-lists, unknown ids and long periods is not documented. So the question is cut into small ones:
+The call list requires orders or leads and a period, and is paged by offset; how it treats long
+lists, unknown ids and long periods is not documented. So the request is divided into small ones:
 
-- Scopes are asked for in batches of up to 25. A batch that the API refuses, or answers with
-  nonsense, is halved until the one scope that spoils it stands alone. Where rows do not say whose
-  they are, one scope is asked for per request and the rows get its id.
-- Windows are asked for in slices of up to 31 days. A slice that holds more calls than `deep` is cut
-  again, since deep offsets are slow and shift. A single scope that is still refused, or never
-  answered, is asked for in shorter and shorter slices before it is given up; the length that worked
-  is kept for what follows.
-- A server that ignores the period answers every slice with the same list. That shows in the rows
-  and in the totals; such a list is paged through as a whole.
+- Scopes are requested in batches of up to 25. A batch that the API rejects, or answers with an
+  invalid response, is halved until the one scope that causes it is alone. If rows do not have the
+  id of their scope, one scope is requested at a time and the rows get its id.
+- Windows are requested in slices of up to 31 days. A slice with more calls than `deep` is divided
+  again, since deep offsets are slow and shift. A single scope that is still rejected, or never
+  answered, is requested in shorter and shorter slices before it is given up; the length that worked
+  is used for the following slices.
+- A server that ignores the period returns the same list for every slice. This shows in the rows and
+  in the totals; such a list is paged through as a whole.
 
-Rows are handed on as pages arrive, and only the ids of one slice are kept. Slices overlap by a
-second and questions are repeated, so a call may be handed on more than once.
+Rows are passed on as pages arrive, and only the ids of one slice are kept. Slices overlap by a
+second and requests are repeated, so a call may be passed on more than once.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
@@ -52,19 +52,21 @@ _SLICES: Final = 4
 _PAGES: Final = 4
 _MOST_PIECES: Final = 64
 _ECHOES: Final = 3
-"""Pieces of a slice that all count as much as the slice itself: the period is being ignored."""
+"""This many pieces of a slice with the same count as the slice itself: the period is being
+ignored."""
 _CLOCK_CONFUSION: Final = timedelta(hours=26)
-"""Times of rows may be local ones without an offset; more than this apart is no time zone."""
+"""Times of rows may be local times without an offset; a larger difference than this is no time
+zone."""
 _MAY_TAKE_LESS: Final = (RequestRejected, RequestUnanswered)
-"""What a server answers, or does not, that may do better with a shorter slice."""
+"""Errors after which a shorter slice may succeed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
     """Calls of these scopes may be missing from this window.
 
-    `expected` and `got` count distinct calls where the API counted them. `retryable`: the next run
-    may fare better without anybody doing anything.
+    `expected` and `got` count distinct calls, if the API counted them. `retryable`: the next run
+    may succeed without anyone's intervention.
     """
 
     scopes: tuple[Scope, ...]
@@ -90,9 +92,9 @@ class _ListShort(AnswerMalformed):
 class Enumerator:
     """Enumerates calls through one client. An instance serves one run.
 
-    `users` and `statuses` narrow what is asked for; rows that contradict them are dropped. Slices
-    with more than `deep` calls are cut. `in_one_piece` asks for a window in one slice first, and in
-    slices of the usual length where the API refuses that.
+    `users` and `statuses` are filters of the requests; rows that contradict them are dropped.
+    Slices with more than `deep` calls are divided. `in_one_piece` requests a window in one slice
+    first, and in slices of the usual length if the API rejects that.
     """
 
     def __init__(
@@ -122,11 +124,11 @@ class Enumerator:
     async def run(
         self, stretches: Iterable[Stretch] | AsyncIterable[Stretch], emit: Emit
     ) -> tuple[Shortfall, ...]:
-        """Hand every call of the stretches to `emit`, page by page; what may be missing.
+        """Pass every call of the stretches to `emit`, page by page; returns what may be missing.
 
-        Scopes that no shortfall names are complete. Rows without a readable `createdAt` are kept.
-        `emit` may take its time: no more is read meanwhile than a few pages. SourceRefused and
-        SourceUnreachable go through.
+        Scopes that are in no shortfall are complete. Rows without a readable `createdAt` are kept.
+        `emit` may be slow: only a few more pages are read meanwhile. SourceRefused and
+        SourceUnreachable are raised.
         """
         self._emit = emit
         self._shortfalls = []
@@ -137,7 +139,7 @@ class Enumerator:
         return tuple(self._shortfalls)
 
     async def _enumerate(self, batch: Stretch) -> None:
-        """One batch: the first slice alone, since it teaches how to ask for the others."""
+        """One batch: the first slice alone, since it shows how to request the others."""
         known = [scope for scope in batch.scopes if scope in self._lost]
         for scope in known:
             self._report((scope,), batch.window, self._lost[scope])
@@ -164,9 +166,10 @@ class Enumerator:
         await in_lanes(_SLICES, [None, *rest] if rest else [], answer)
 
     async def _count(self, whole: Ask) -> None:
-        """Learn how many calls the slices of a batch hold in all, by one request that may fail.
+        """Find out how many calls the slices of a batch have in total, with one request that may
+        fail.
 
-        It is worth no more than a figure of progress: long periods may be refused or cut.
+        It is only used for progress: long periods may be rejected or truncated.
         """
         whole = whole.without(self._lost)
         if not whole.scopes:
@@ -178,11 +181,11 @@ class Enumerator:
         self._progress.batch(None if self._sees_other_times(page, whole) else page.total)
 
     async def _answer(self, ask: Ask) -> None:
-        """Read what is asked for, in smaller and smaller questions where it has to be."""
+        """Read the calls, with smaller and smaller requests if necessary."""
         await work_off(_SLICES, ask, self._try)
 
     async def _try(self, ask: Ask) -> Further[Ask]:
-        """Read the answer to one question; what is to be asked instead, if anything is."""
+        """Read the response to one request; returns what to request instead, if anything."""
         ask = ask.without(self._lost)
         smaller = self._smaller(ask)
         if smaller is not None:
@@ -201,7 +204,7 @@ class Enumerator:
         return Further(then=self._instead(ask, error) if error else (), beside=pieces)
 
     def _smaller(self, ask: Ask) -> Further[Ask] | None:
-        """What is to be asked at once instead, as earlier answers have shown; None: as it is."""
+        """What to request instead, as earlier responses have shown; None: proceed."""
         if not ask.scopes:
             return Further()
         if ask.narrowing is not None:
@@ -213,7 +216,7 @@ class Enumerator:
         return None
 
     def _instead(self, ask: Ask, error: RequestError) -> Sequence[Ask]:
-        """What may fare better than a question that failed; what cannot is reported."""
+        """Requests that may succeed instead of a failed one; what cannot is reported."""
         if _may_be_too_long(error, ask) and not self._ignores_period:
             self._longest = min(self._longest, _LONGEST_SLICE)
             return [ask]
@@ -232,13 +235,13 @@ class Enumerator:
 
     @property
     def _is_hopeless(self) -> bool:
-        """Whether nothing was ever read, and a batch of scopes was tried one by one."""
+        """Whether nothing was ever read, although the scopes of a batch were tried one by one."""
         return not self._has_read and len(self._shortfalls) >= _BATCH
 
     def _narrowed(
         self, ask: Ask, narrowing: Narrowing, error: RequestError | None
     ) -> Sequence[Ask]:
-        """The next piece of a slice that failed, after this one was read or failed as well."""
+        """The next piece of a failed slice, after this one was read or failed as well."""
         if error is None:
             narrowing = narrowing.after_success()
             if isinstance(narrowing.cause, RequestRejected):
@@ -253,7 +256,8 @@ class Enumerator:
         return [] if window is None else [replace(ask, slice=window, narrowing=narrowing)]
 
     async def _read(self, ask: Ask) -> Sequence[Ask]:
-        """Read one slice; where offsets would count too many calls, the pieces to read instead."""
+        """Read one slice; if it has too many calls for offsets, returns the pieces to read
+        instead."""
         async with self._slots:
             first = ask.head if ask.head is not None else await self._page(ask, 0)
         total = first.total or 0
@@ -275,7 +279,7 @@ class Enumerator:
         return ()
 
     async def _pieces(self, ask: Ask, total: int) -> Sequence[Ask]:
-        """The slice in pieces; none when it cannot be cut or cutting changes nothing."""
+        """The slice in pieces; none if it cannot be divided or dividing changes nothing."""
         seconds = int(ask.length.total_seconds())
         count = min(-(-2 * total // self._deep), _MOST_PIECES, seconds)
         if count < 2:
@@ -287,7 +291,7 @@ class Enumerator:
         return [*headed, *pieces[_ECHOES:]]
 
     def _sees_other_times(self, page: Page[Call], ask: Ask) -> bool:
-        """Whether the server ignores the period: most rows lie far outside of it."""
+        """Whether the server ignores the period: most rows are far outside it."""
         times = [row.created_at for row in page.rows if row.created_at is not None]
         far = [
             time
@@ -316,7 +320,7 @@ class Enumerator:
             await self._emit(wanted)
 
     def _is_wanted(self, row: Call, window: Window) -> bool:
-        """Whether nothing in the row contradicts what was asked for."""
+        """Whether nothing in the row contradicts the filters."""
         if row.created_at is not None and not window.holds(row.created_at):
             return False
         if self._users and row.user_id is not None and row.user_id not in self._users:
@@ -348,7 +352,7 @@ def _batches_of(stretch: Stretch) -> Iterable[Stretch]:
 
 
 def _may_be_too_long(error: RequestError, ask: Ask) -> bool:
-    """Whether the API may have refused the period for its length alone."""
+    """Whether the API may have rejected the period because of its length."""
     return ask.length > _LONGEST_SLICE and isinstance(error, _MAY_TAKE_LESS)
 
 
@@ -357,7 +361,7 @@ def _scope_id(row: Call, ask: Ask) -> int | None:
 
 
 def _named(row: Call, ask: Ask) -> Call:
-    """The row with the id of the one scope that was asked for, where it does not say its own."""
+    """The row with the id of the one requested scope, if it does not have its own."""
     if len(ask.scopes) > 1 or _scope_id(row, ask) is not None:
         return row
     scope = ask.scopes[0]

@@ -1,8 +1,8 @@
 """The fields of a row, read leniently (pure).
 
-The API documentation types every field and marks almost none as nullable. What is read here is what
-other servers of its kind send all the same: numbers as strings, 0 and 1 for a bool, null or nothing
-at all. A value that makes no sense is None; only a row without a usable id is no row.
+The API documentation gives every field a type and marks almost none as nullable. This also accepts
+what servers of this kind send anyway: numbers as strings, 0 and 1 for a bool, null or nothing at
+all. An invalid value is None; only a row without a usable id is rejected.
 """
 
 import math
@@ -13,13 +13,13 @@ from archiver.liner.models import Call, Order, Recording, Row, Status, User
 
 _GREATEST_ID: Final = 2**63 - 1
 _MOST_DIGITS: Final = 19
-"""Of an id or a count: 2**63 - 1 has as many."""
+"""The maximum digits of an id or a count, as many as in 2**63 - 1."""
 _TRUE: Final = frozenset({"1", "true"})
 _FALSE: Final = frozenset({"0", "false"})
 
 
 def as_count(value: Any) -> int | None:
-    """An int of 0 or more, also from a string of digits or a float without a fraction."""
+    """An integer of at least 0, also from a string of digits or a float without a fraction."""
     if type(value) is int:
         return value if 0 <= value <= _GREATEST_ID else None
     if isinstance(value, str):
@@ -32,7 +32,7 @@ def as_count(value: Any) -> int | None:
 
 
 def as_id(value: Any) -> int | None:
-    """An id: 1 .. 2**63 - 1. A bool is none."""
+    """An id: 1 .. 2**63 - 1. A bool is not one."""
     return as_count(value) or None
 
 
@@ -61,7 +61,7 @@ def as_seconds(value: Any) -> float | None:
 
 
 def as_text(value: Any) -> str | None:
-    """A string that says something."""
+    """A string that is not blank."""
     return value if isinstance(value, str) and value.strip() else None
 
 

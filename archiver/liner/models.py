@@ -1,7 +1,7 @@
-"""What the Liner API lists, as frozen values.
+"""The objects of the Liner API as frozen values.
 
-Each value carries the fields that the archiver acts on, parsed and checked, and `row`: the object
-exactly as the API gave it, for the sidecar. Sources: Call List and Call Record List of the API
+Each value has the fields that the archiver uses, parsed and checked, and `row`: the object exactly
+as the API returned it, for the sidecar. Sources: Call List and Call Record List of the API
 documentation; everything but the ids may be missing (`docs/liner.md`).
 """
 
@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 Row: TypeAlias = Mapping[str, Any]
-"""A JSON object as the API gave it."""
+"""A JSON object as returned by the API."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A row of the order list: what calls are enumerated by. `id` is in 1 .. 2**63 - 1."""
+    """A row of the order list; calls are listed by order. `id` is in 1 .. 2**63 - 1."""
 
     id: int
     title: str | None
@@ -24,7 +24,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A row of the user list. `name` is first and last name, or what there is of them."""
+    """A row of the user list. `name` is first and last name, as far as known."""
 
     id: int
     name: str | None
@@ -32,7 +32,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A row of the list of call statuses; `code` is what a call's `statusCode` says."""
+    """A row of the list of call statuses; `code` is the `statusCode` of calls."""
 
     id: int
     code: str | None

@@ -1,7 +1,7 @@
 """Names for the ids in calls: of users, orders and statuses.
 
-Names are a convenience of the sidecar, and agents get deleted. So nothing here ends a run: a
-look-up that fails gives None, and a note says once what could not be read and why.
+Names are a convenience in the sidecar, and agents get deleted. So nothing here ends a run: a
+look-up that fails returns None, and a note says once what could not be read and why.
 """
 
 from collections.abc import Iterable
@@ -14,10 +14,10 @@ from archiver.liner.models import Order, User
 
 
 class Directory:
-    """Names as far as the key may read them; `load` once before asking.
+    """Names as far as the key has permission to read them; call `load` first.
 
     `notes` are sentences about what could not be read. Errors of the API as a whole (SourceError)
-    go through.
+    are raised.
     """
 
     def __init__(self, client: LinerClient) -> None:
@@ -43,7 +43,8 @@ class Directory:
             self.notes.append(f"The list of call statuses could not be read: {error}.")
 
     async def user_name(self, user_id: int | None) -> str | None:
-        """First and last name. A user whom the list leaves out is asked for, once a run."""
+        """First and last name. A user missing from the list is requested individually, once per
+        run."""
         if user_id is None:
             return None
         if user_id not in self._users:
@@ -52,18 +53,18 @@ class Directory:
         return self._users.get(user_id)
 
     def order_title(self, order_id: int | None) -> str | None:
-        """The display name of an order that was loaded."""
+        """The display name of a loaded order."""
         return None if order_id is None else self._orders.get(order_id)
 
     def status_code(self, status_id: int | None) -> str | None:
-        """The code that a call's `statusCode` would say."""
+        """The `statusCode` for that status id."""
         return None if status_id is None else self._statuses.get(status_id)
 
     def _keep(self, users: Iterable[User]) -> None:
         self._users.update((user.id, user.name) for user in users)
 
     async def _look_up(self, user_id: int) -> None:
-        """The list may leave blocked users out (not documented), so they are asked for by name."""
+        """The list may omit blocked users (not documented), so they are requested explicitly."""
         if not self._has_blocked_users and user_id not in self._users:
             self._has_blocked_users = True
             try:

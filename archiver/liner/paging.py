@@ -1,21 +1,21 @@
-"""Reading a whole list by offset and limit from a server that promises very little.
+"""Reading a whole list by offset and limit from a server that guarantees very little.
 
-The API documentation gives `offset`, `limit`, `next` and `total`. It does not say what `next` is on
-the last page, in which order rows come, or what happens to offsets while the list changes. Rows are
-inserted and removed while we read, limits may be capped silently, rows may be left out of a page.
-So reading goes by passes:
+The API documentation has `offset`, `limit`, `next` and `total`. It does not specify `next` on the
+last page, the order of rows, or the effect of changes to the list on offsets. Rows are inserted and
+removed while we read, limits may be reduced silently, rows may be missing from a page. So a list is
+read in passes:
 
-1. A pass begins at offset 0 and goes on by `next` where that leads on and a `total` will tell of
-   gaps, else by the number of rows received. It ends where `offset + rows` equals `total`, or with
-   an empty page behind the end. A short page alone ends nothing; nor does an empty one in the
-   middle; an error of ours (4xx) does only behind the end that `total` names.
-2. A pass is whole when every pass so far together brought as many distinct ids as the first page of
-   this one counted, and `total` did not shrink on the way: a row that is removed moves later ones
-   over the edge of a page that was read already. A total that grows loses nothing.
-3. Up to three passes are made. The later ones go by the number of rows received, one page after
-   the other, so no gap can come from a step that is too wide.
-4. What is not whole then is said, never swallowed. A server that gives the same rows at every
-   offset is left at once.
+1. A pass begins at offset 0 and follows `next` if it advances and a `total` will reveal gaps;
+   otherwise it advances by the number of rows received. It ends where `offset + rows` equals
+   `total`, or with an empty page after the end. A short page alone ends nothing, nor does an empty
+   one in the middle; a client error (4xx) does only after the end given by `total`.
+2. A pass is complete if all passes so far together found as many distinct ids as the first page of
+   this one counted, and `total` did not shrink meanwhile: a removed row moves later ones across the
+   edge of a page that was read already. A total that grows loses nothing.
+3. Up to three passes are made. The later ones advance by the number of rows received, one page
+   after the other, so no gap can be caused by a step that is too wide.
+4. If the list is still incomplete, that is reported, never ignored. A server that returns the same
+   rows for every offset is given up immediately.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,13 +28,13 @@ from archiver.tasks.lanes import in_lanes
 
 _PASSES: Final = 3
 _MOST_PAGES: Final = 50_000
-"""Of one pass: 5 million rows. No list that ends is longer, and a pass must end."""
+"""Pages of one pass: 5 million rows. No finite list is longer, and a pass must end."""
 _PATIENCE: Final = 3
-"""Pages in a row that are empty, or repeat what the pass has read, before it is given up."""
+"""Consecutive pages that are empty, or repeat what the pass has read, before it is given up."""
 
 
 class HasId(Protocol):
-    """A row that can be told apart from the others."""
+    """A row that can be distinguished from the others."""
 
     @property
     def id(self) -> int:
@@ -48,7 +48,7 @@ Take: TypeAlias = Callable[[list[RowT]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What came of reading a list: distinct ids, the server's count, and what is wrong, if so."""
+    """The result of reading a list: distinct ids, the server's count, and the problem, if any."""
 
     got: int
     expected: int | None
@@ -56,16 +56,16 @@ class Listing:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is missing, as far as the server's own count tells."""
+        """Whether nothing is missing, as far as the server's own count shows."""
         return not self.problem
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the pages of one pass have told so far.
+    """The progress of one pass.
 
-    `expected` is the first page's count, `known_total` the newest that can be true; `idle` and
-    `empty` count the pages in a row that repeated what the pass had read, or had no rows.
+    `expected` is the first page's count, `known_total` the newest plausible one; `idle` and `empty`
+    count consecutive pages that repeated what the pass had read, or had no rows.
     """
 
     expected: int | None = None
@@ -78,19 +78,19 @@ class Progress:
 
     @property
     def repeats(self) -> bool:
-        """Whether page after page brought what this pass had read before."""
+        """Whether consecutive pages repeated what this pass had read before."""
         return self.idle >= _PATIENCE
 
     @property
     def is_stuck(self) -> bool:
-        """Whether there is no use in going on."""
+        """Whether there is no point in continuing."""
         return self.repeats or self.empty >= _PATIENCE or self.pages >= _MOST_PAGES
 
 
 def advance(progress: Progress, page: Page[Any], offset: int, *, fresh: int) -> Progress:
-    """The progress after the page at that offset, `fresh` of whose rows the pass had not read.
+    """The progress after the page at that offset, of which `fresh` rows were new to the pass.
 
-    A total that cannot be true is passed over: behind the end servers say all kinds of things.
+    An impossible total is ignored: after the end, servers return all kinds of values.
     """
     total = page.total
     if total is not None and (total < offset + page.received or (page.is_empty and offset)):
@@ -110,11 +110,11 @@ def advance(progress: Progress, page: Page[Any], offset: int, *, fresh: int) -> 
 async def read_list(
     fetch: Fetch[RowT], take: Take[RowT], *, lanes: int = 1, first: Page[RowT] | None = None
 ) -> Listing:
-    """Read the list to its end; `take` is given every row once, page by page.
+    """Read the list to its end; `take` receives every row once, page by page.
 
-    `fetch` reads the page at an offset; `lanes` of them are read at a time once the first one has
-    told the total. `first` is the page at offset 0 where the caller has it already. Errors of
-    `fetch` and `take` go through.
+    `fetch` reads the page at an offset; up to `lanes` pages are read in parallel once the first one
+    has returned the total. `first` is the page at offset 0 if the caller has it already. Errors of
+    `fetch` and `take` are raised.
     """
     ids: set[int] = set()
     ended = await _Pass(fetch, take, ids, ids).read(first, lanes)
@@ -130,14 +130,14 @@ async def read_list(
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """How a pass ended: at the end of the list, at a refusal, or stuck."""
+    """How a pass ended: at the end of the list, with a rejected request, or stuck."""
 
     progress: Progress
     reached_end: bool
     refusal: RequestError | None = None
 
     def problem(self, got: int) -> str:
-        """What is wrong with the list after so many distinct rows, or nothing."""
+        """The problem with the list after so many distinct rows, if any."""
         progress = self.progress
         if progress.expected is not None and got < progress.expected:
             return f"{got} of {progress.expected} rows arrived"
@@ -202,7 +202,7 @@ class _Pass(Generic[RowT]):
         return last
 
     async def _note(self, page: Page[RowT], offset: int) -> Page[RowT]:
-        """Count the page and hand its new rows over."""
+        """Count the page and pass on its new rows."""
         fresh = [row for row in page.rows if row.id not in self.own]
         self.progress = advance(self.progress, page, offset, fresh=len(fresh))
         new: dict[int, RowT] = {row.id: row for row in fresh if row.id not in self.ids}

@@ -1,4 +1,4 @@
-"""How far reading the call lists has come, and how many calls there will be (pure)."""
+"""Progress of reading the call lists, and the expected number of calls (pure)."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ListingProgress:
-    """How far an enumeration has come: slices read, of those known so far.
+    """Progress of an enumeration: slices read, of those known so far.
 
-    `expected` is how many calls the API counts in all, None while it has not told for every scope.
+    `expected` is the total number of calls in the API; None until it is known for every scope.
     """
 
     read: int
@@ -17,7 +17,7 @@ class ListingProgress:
 
 
 class ProgressOfLists:
-    """Adds up how far the enumeration has come, and tells it whenever that changes."""
+    """Adds up the progress of the enumeration, and reports every change."""
 
     def __init__(self, tell: Callable[[ListingProgress], None]) -> None:
         self._tell = tell
@@ -26,11 +26,11 @@ class ProgressOfLists:
         self._awaited: set[Hashable] = set()
 
     def begin(self, batches: int) -> None:
-        """So many batches will each tell how many calls they hold."""
+        """This many batches will each report how many calls they have."""
         self._batches, self._expected = batches, 0
 
     def more(self, slices: int) -> None:
-        """So many more slices are to be read."""
+        """This many more slices are to be read."""
         self._slices += slices
         self._say()
 
@@ -40,17 +40,17 @@ class ProgressOfLists:
         self._say()
 
     def wait_for(self, ask: Hashable) -> None:
-        """The first page of this question tells how many calls its batch holds."""
+        """The first page of this request gives the number of calls of its batch."""
         self._awaited.add(ask)
 
     def head(self, ask: Hashable, total: int | None) -> None:
-        """The first page of a question has come."""
+        """The first page of a request has arrived."""
         if ask in self._awaited:
             self._awaited.discard(ask)
             self.batch(total)
 
     def batch(self, total: int | None) -> None:
-        """One more batch has told its calls. One that does not leaves the whole unknown."""
+        """One more batch has reported its calls. A batch that does not leaves the total unknown."""
         if total is not None and self._batches is not None:
             self._batches -= 1
             self._expected += total

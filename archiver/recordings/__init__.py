@@ -1,5 +1,5 @@
-"""2 FETCH, 3 PROVE, 4 STORE: one recording, from its address to its place in the archive.
+"""2 FETCH, 3 PROVE, 4 STORE: one recording, from its address to the archive.
 
-Streaming, resuming, hashing and measuring (`lengths/`), then audio and sidecar under their final
-names. Imports `storage`, `liner`, `ledger` and what lies below; never the catalog.
+Downloading, resuming, hashing and measuring (`lengths/`), then storing audio and sidecar under
+their final names. Imports `storage`, `liner`, `ledger` and what is below; never the catalog.
 """

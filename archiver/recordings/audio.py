@@ -28,9 +28,9 @@ HEAD_BYTES = 1024
 """How much of the beginning `identify` wants to see; a shorter body is given whole."""
 
 SLACK_SECONDS = 1.15
-"""How far two lengths may lie apart and still agree: the API gives whole seconds (1 s at most), and
-players disagree about MP3 padding by 0.07 to 0.11 s (seen with Chromium, miniaudio, libsndfile).
-"""
+"""The largest difference between two durations that still match: the API gives whole seconds (1 s
+at most), and players disagree about MP3 padding by 0.07 to 0.11 s (observed with Chromium,
+miniaudio, libsndfile)."""
 
 _SLACK_SHARE = 0.01
 """Beyond a minute and a half the slack grows with the length: clocks of exchanges drift."""
@@ -41,8 +41,8 @@ _MEASURED = frozenset({"unreadable", "shorter-than-its-header", "duration-mismat
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What the bytes are. `extension` has one to five letters or digits; `known` tells whether the
-    first bytes are those of an audio format, or only nothing spoke against it."""
+    """The type of the bytes. `extension` has one to five letters or digits; `known` is true if the
+    first bytes are those of an audio format, false if nothing contradicts it."""
 
     extension: str
     content_type: str
@@ -139,7 +139,8 @@ def extension_of(content_type: str) -> str:
 
 
 def measure(source: bytes | Path) -> Facts:
-    """What the audio says of itself. Never raises for what the bytes are: unreadable is a fact."""
+    """The facts in the audio itself. Never raises because of the bytes: unreadable is a fact,
+    too."""
     with bytes_of(source) as data:
         start = past_tags(data, 0)
         known = _by_magic(data[start : start + 12])
@@ -157,7 +158,7 @@ def measure(source: bytes | Path) -> Facts:
 
 
 def falls_short(facts: Facts, announced: float | None) -> bool:
-    """Whether the audio is shorter than announced, or nothing tells that it is not."""
+    """Whether the audio is shorter than announced, or its length cannot be proved."""
     if facts.seconds is None or announced is None or facts.cut:
         return True
     return facts.seconds < announced - _slack(announced)
@@ -182,8 +183,8 @@ def findings_of(audio: Format, facts: Facts, announced: float | None) -> list[st
 def findings_again(
     audio: Format, facts: Facts, announced: float | None, before: Sequence[str]
 ) -> list[str]:
-    """The findings of a recording that is measured again: those of measuring are found anew, the
-    others (`length-unproved`, what its sound is like) stay as they were."""
+    """The findings of a recording that is measured again: those of measuring are determined again,
+    the others (`length-unproved`, sound findings) are kept."""
     kept = [one for one in before if one not in _MEASURED]
     return findings_of(audio, facts, announced) + kept
 

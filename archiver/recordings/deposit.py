@@ -1,9 +1,9 @@
-"""Where proved recordings come to lie: audio first, then the sidecar that names its digest.
+"""Storing verified recordings: audio first, then the sidecar with its digest.
 
-Keys are write-once, so a put that meets an object compares before it believes. A crash can leave
-audio, or audio and sidecar, that neither ledger nor catalog tells of; the recording is then fetched
-again, and what lies there is adopted when it is the same, byte for byte. Other bytes are never
-overwritten: that is a finding for a person.
+Keys are write-once, so a put that finds an object compares its content. A crash can leave audio, or
+audio and sidecar, that neither ledger nor catalog know; the recording is then fetched again, and
+the existing objects are adopted if they are identical, byte for byte. Different bytes are never
+overwritten: that needs a person's decision.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _RESTORE = "restore it from a copy of the archive"
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A sidecar as it lies there now, and the kept ones before it, newest first."""
+    """The current sidecar, and the earlier ones kept, newest first."""
 
     data: bytes
     revision: int
@@ -57,10 +57,10 @@ class _Placed:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The place of recordings and sidecars in one archive; `version` is this archiver's.
+    """Stores recordings and sidecars of one archive; `version` is that of this archiver.
 
-    `orphans` are recordings that a run left behind when it died, by id: the key where they lie.
-    Those that are placed are taken out of it.
+    `orphans` are unrecorded recordings of a killed run, by id: the key of each. Recordings that are
+    stored are removed from it.
     """
 
     storage: Storage
@@ -71,10 +71,11 @@ class Shelf:
     async def place(
         self, call: Call, recording: Recording, names: Names, fetched: Fetched
     ) -> tuple[Stored | Revised, ...]:
-        """Store audio and sidecar, durably, and return what the ledger has to be told.
+        """Store audio and sidecar durably, and return the events for the ledger.
 
-        That is one event, and one more for each revision that runs left untold when they died.
-        Raises FetchError (`different-bytes`) when a key holds what is not this recording's.
+        These are one event for the recording, and one for each revision that killed runs left
+        unrecorded. Raises FetchError (`different-bytes`) if a key has bytes other than this
+        recording's.
         """
         key, found_under = self._key_of(call, recording, fetched.format.extension)
         try:
@@ -104,7 +105,7 @@ class Shelf:
         return (stored, *placed.earlier(recording.id))
 
     def _key_of(self, call: Call, recording: Recording, extension: str) -> tuple[str, int]:
-        """Where the audio belongs, and the call that this names; what lies there stays there."""
+        """The key of the audio, and the call in that key; existing audio stays where it is."""
         orphan = self.orphans.get(recording.id)
         if orphan is not None:
             return sibling_key(orphan, extension)
@@ -114,13 +115,12 @@ class Shelf:
     async def refresh(
         self, key: str, call: Call, recording: Recording, names: Names, known_sha256: str
     ) -> tuple[Revised, ...]:
-        """Bring the sidecar beside `key` up to date, keeping the old one.
+        """Update the sidecar next to `key`, and keep the old one.
 
-        Returns what the ledger has to be told, oldest first; nothing when nothing is new.
-        `known_sha256` is the digest that the ledger last told. A sidecar that bears another one may
-        have been put there by a run, or several, that died before they could tell; then that is
-        told now. Raises ArchiveDamaged when the sidecar is missing, is none, or was changed by
-        somebody else.
+        Returns the events for the ledger, oldest first; none if nothing is new. `known_sha256` is
+        the digest last recorded in the ledger. A sidecar with a different digest may be from runs
+        that were killed before they could record it; it is recorded now. Raises ArchiveDamaged if
+        the sidecar is missing, is not a sidecar, or was changed by someone else.
         """
         line = await self._line_since(sidecar_key(key), known_sha256)
         new = sidecar.revise(
@@ -136,10 +136,10 @@ class Shelf:
         sound: Mapping[str, Any] | None,
         known: tuple[str, str],
     ) -> tuple[Revised, ...]:
-        """Write what was found in the sound into the sidecar beside `key`, keeping the old one.
+        """Add the findings of the sound check to the sidecar next to `key`, and keep the old one.
 
-        `known` are the digests of the sidecar and of the metadata that the ledger last told. What
-        is returned and raised is as with `refresh`.
+        `known` are the digests of the sidecar and of the metadata last recorded in the ledger.
+        Returns and raises the same as `refresh`.
         """
         known_sha256, metadata_sha256 = known
         line = await self._line_since(sidecar_key(key), known_sha256)
@@ -151,11 +151,12 @@ class Shelf:
     async def remeasure(
         self, key: str, record_id: int, known_sha256: str, spool: Spool
     ) -> tuple[Revised, ...]:
-        """Read the audio under `key` back, and put right what its sidecar says of its length.
+        """Read the audio under `key` back, and correct the duration in its sidecar.
 
-        Earlier versions measured some formats wrongly. Returns what the ledger has to be told, as
-        `refresh` does, and nothing when the sidecar is right. Raises ArchiveDamaged where sidecar
-        or audio is missing or not what was stored, and FetchError (`not-audio`) for what is none.
+        Earlier versions measured some formats incorrectly. Returns the events for the ledger, as
+        `refresh` does, and none if the sidecar is correct. Raises ArchiveDamaged if sidecar or
+        audio is missing or differs from what was stored, and FetchError (`not-audio`) if it is not
+        audio.
         """
         line = await self._line_since(sidecar_key(key), known_sha256)
         tip = line[-1]
@@ -181,7 +182,7 @@ class Shelf:
     async def _succeed(
         self, record_id: int, line: Sequence[Link], new: Sidecar | None, metadata_sha256: str
     ) -> tuple[Revised, ...]:
-        """Put `new`, if there is one, in the place of the last of the line; what is to be told."""
+        """Replace the newest revision with `new`, if any; returns the events for the ledger."""
         tip = line[-1]
         untold = [succession(record_id, *pair) for pair in itertools.pairwise(line)]
         if new is not None:
@@ -193,9 +194,9 @@ class Shelf:
         return tuple(untold)
 
     async def _replace(self, record_id: int, tip: Link, new: Sidecar, digest: str) -> Revised:
-        """Put the next revision in the place of the newest one, which is kept.
+        """Replace the newest revision with the next one, and keep it.
 
-        What a put that failed may have left all the same, the next run looks for and records.
+        If a failed put did take effect, the next run finds and records it.
         """
         fresh = new.encode()
         try:
@@ -231,7 +232,7 @@ class Shelf:
         return line
 
     async def _put_audio(self, key: str, body: Body) -> str | None:
-        """Put the audio, or adopt what lies there; its version in a versioned bucket."""
+        """Put the audio, or adopt existing audio; returns its version in a versioned bucket."""
         try:
             return (await self.storage.put(key, body)).version
         except KeyExists:
@@ -244,8 +245,8 @@ class Shelf:
         )
 
     async def _note_left(self, record_id: int, key: str) -> None:
-        """A put that failed may have given the object its name all the same: then it is an orphan,
-        which the next run proves."""
+        """A failed put may have taken effect: then the object is an orphan, which the next run
+        verifies."""
         try:
             await self.storage.stat(key)
         except KeyMissing:
@@ -266,7 +267,7 @@ class Shelf:
         return digest.hexdigest() == body.sha256
 
     async def _put_first_sidecar(self, under: str, card: Sidecar) -> _Placed:
-        """Put the sidecar, or adopt the one that a crash left, or revise one that does not fit."""
+        """Put the sidecar, or adopt the one left by a crash, or revise one that does not match."""
         data = card.encode()
         try:
             put = await self.storage.put(under, _json_body(data))
@@ -326,7 +327,7 @@ def _stored(
     audio_version: str | None,
     placed: _Placed,
 ) -> Stored:
-    """That audio and sidecar lie there, as the ledger tells it."""
+    """The event that audio and sidecar are in the archive."""
     previous = placed.previous
     return Stored(
         record_id=recording.id,

@@ -1,26 +1,27 @@
-"""One recording, from its address to a proved body.
+"""One recording, from its address to a verified body.
 
-The rule, in prose; the code below reads like it:
+The rule, in prose; the code below follows it:
 
-A body counts only when it is proved whole. Content-Length and chunked framing prove the length (the
-transport raises when they are not met). Where the source gives neither, nobody can tell a whole
-body from a cut one, except the audio itself: if it is as long as the API says, that is enough; if
-it is shorter or cannot be read, the recording is fetched again until two bodies agree, byte for
-byte.
+A body is valid only if it is proved complete. Content-Length and chunked framing prove the length
+(the transport raises if they are violated). If the source gives neither, a complete body cannot be
+told from a truncated one, except by the audio itself: if it is as long as the API says, that is
+enough; if it is shorter or cannot be read, the recording is fetched again until two bodies are
+identical.
 
-A cut or stalled body is continued only where that is provably the same body: the first answer had a
-strong validator (ETag, or a Last-Modified that was old enough), and the answer to `Range` with
-`If-Range` is a 206 that starts where we stopped, names the same total and bears the same validator.
-Everything else starts over. 416 is an answer like any other: it starts over.
+A truncated or stalled body is resumed only if it is provably the same body: the first response had
+a strong validator (ETag, or a Last-Modified that was old enough), and the response to `Range` with
+`If-Range` is a 206 that starts where we stopped, with the same total and the same validator.
+Otherwise the download starts again, also after a 416.
 
-An address that is refused, missing or serves a page (401, 403, 404, 410, HTML) may simply have
-expired. That is no fault to retry: who has asked for the recording asks the API once for a fresh
-address (`Reason.may_be_expired`). Faults of the network and of the server are retried with growing
-waits; a server that names a wait is obeyed. A body that sends no byte for `stall`
-seconds, or hardly any, is given up.
+An address that is rejected, missing or serves a page (401, 403, 404, 410, HTML) may simply have
+expired. That is not retried here: the caller requests a new address from the API once
+(`Reason.may_be_expired`). Errors of the network and of the server are retried with increasing
+delays; a delay that the server asks for is respected. A body that sends nothing for `stall`
+seconds, or hardly anything, is abandoned.
 
-Only the API's own origin ever sees the API key, and every hop of a redirect passes the same policy.
-A cookie that a hop sets goes back to that host only, and ends with the chain.
+Only the API's own origin ever receives the API key, and every redirect must pass the same policy. A
+cookie that a response sets is sent back to that host only, and is forgotten at the end of the
+chain.
 """
 
 import time
@@ -57,14 +58,15 @@ from archiver.storage.base import Body
 from archiver.tasks.retry import RetryPolicy, RetryScheduled, retrying
 
 FETCH_RETRY: Final = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
-"""Of one recording within one run. What fails still comes again in the next run, so a night does
-not wait minutes for a source that is down."""
+"""For one recording within one run. Failures are tried again in the next run, so a run does not
+wait minutes for a source that is down."""
 
 STALL_SECONDS: Final = 20.0
 """A source that sends nothing for so long has died, or means us to wait for ever."""
 
 _TRICKLE_BYTES = 4 * 1024
-"""Fewer bytes than this before a stall is due is one too: a telephone line brings 1 KiB/s."""
+"""Fewer bytes than this within the stall time count as a stall, too: even telephone-quality streams
+bring 1 KiB/s."""
 
 _MOST_HOPS = 5
 
@@ -88,7 +90,7 @@ class Fetched:
 
 @dataclass(slots=True)
 class _Download:
-    """The state of one recording on its way: the part, and what would prove a continuation."""
+    """The state of one download: the part received, and what would prove a continuation."""
 
     part: Part
     url: httpx.URL
@@ -102,7 +104,7 @@ class _Download:
 
     @property
     def validator(self) -> str | None:
-        """What the first answer said of its body, if that tells it from any other."""
+        """The validator in the first response, if it identifies the body."""
         return None if self.headers is None else strong_validator(self.headers)
 
     @property
@@ -110,14 +112,14 @@ class _Download:
         return self.part.size > 0 and self.validator is not None and self.total is not None
 
     def is_continued_by(self, headers: httpx.Headers) -> bool:
-        """Whether a 206 brings just what is missing of the same body."""
+        """Whether a 206 has exactly the missing part of the same body."""
         return continues(
             headers, received=self.part.size, total=self.total, validator=self.validator
         )
 
 
 class Fetcher:
-    """Brings recordings home through one transport, under one policy of origins."""
+    """Fetches recordings through one transport, under one policy of origins."""
 
     def __init__(
         self,

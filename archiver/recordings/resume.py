@@ -1,6 +1,7 @@
-"""What an answer says of a body: is it one, how long is it, does it continue another (pure).
+"""What a response says about a body: whether it is one, its length, whether it continues another
+(pure).
 
-The rule is told in `fetch`. Headers are a mapping that does not mind the case of names.
+The rule is in `fetch`. Headers are a mapping with case-insensitive names.
 """
 
 import email.utils
@@ -66,7 +67,7 @@ def continues(
 
 
 def strong_validator(headers: Mapping[str, str]) -> str | None:
-    """What tells this body from others: a strong ETag, or a Last-Modified that was old enough."""
+    """The validator of this body: a strong ETag, or a Last-Modified that was old enough."""
     tag = headers.get("etag")
     if tag is not None:
         return tag if tag.startswith('"') else None

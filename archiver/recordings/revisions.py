@@ -1,9 +1,9 @@
-"""The line of a sidecar: what lies under its key now, and the kept revisions that led to it.
+"""The line of a sidecar: the current one under its key, and the kept revisions that led to it.
 
-A revision is kept before the next one takes its place, so the line back from any sidecar has no
-gap. A run that dies between that and the telling leaves links that the ledger does not know, and
-several such runs in a row leave several. Walking the line back to the one that the ledger tells of
-finds them all; a line that does not lead there was changed by somebody else.
+A revision is kept before it is replaced, so the line back from any sidecar has no gap. A run killed
+between replacing and recording leaves links that the ledger does not know, and several such runs
+leave several. Following the line back to the recorded one finds them all; if the line does not lead
+there, someone else changed the sidecar.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from archiver.storage.keys import revision_key
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One sidecar of a line: where it lies, its bytes, and what they say."""
+    """One sidecar of a line: its key, its bytes, and its content."""
 
     info: ObjectInfo
     data: bytes
@@ -33,7 +33,7 @@ class Link:
 
 
 async def read_link(storage: Storage, key: str) -> Link:
-    """The sidecar under `key`. Raises KeyMissing, and ValueError when what lies there is none."""
+    """The sidecar under `key`. Raises KeyMissing, and ValueError if the object is not a sidecar."""
     info = await storage.stat(key)
     data = await storage.read(key, limit=sidecar.MOST_BYTES)
     return Link(info, data, sidecar.decode(data))
@@ -42,7 +42,7 @@ async def read_link(storage: Storage, key: str) -> Link:
 async def line_back(storage: Storage, under: str, revision: int) -> AsyncIterator[Link]:
     """The kept sidecars before `revision` of the one under `under`, newest first.
 
-    Ends where the line does: at the first revision, or at a gap.
+    Ends where the line ends: at the first revision, or at a gap.
     """
     for number in range(revision - 1, 0, -1):
         try:
@@ -53,10 +53,10 @@ async def line_back(storage: Storage, under: str, revision: int) -> AsyncIterato
 
 
 async def line_since(storage: Storage, under: str, known_sha256: str) -> list[Link] | None:
-    """The sidecar that the ledger knows, and those that took its place, oldest first.
+    """The recorded sidecar, and its successors, oldest first.
 
-    None when the line back from what lies there does not lead to it: somebody else changed it.
-    Raises KeyMissing, and ValueError when what lies there is no sidecar.
+    None if the line back from the current one does not lead to it: someone else changed it. Raises
+    KeyMissing, and ValueError if the object is not a sidecar.
     """
     line = [await read_link(storage, under)]
     if line[0].sha256 == known_sha256:
@@ -69,7 +69,7 @@ async def line_since(storage: Storage, under: str, known_sha256: str) -> list[Li
 
 
 def succession(record_id: int, older: Link, newer: Link) -> Revised:
-    """That `newer` took the place of `older`, which was kept; as told by a later run."""
+    """The event that `newer` replaced `older`, which was kept; as recorded by a later run."""
     return Revised(
         record_id=record_id,
         revision=newer.card.revision,

@@ -1,8 +1,8 @@
-"""The sidecar: what is known of a recording, as a JSON file that needs none of our tools.
+"""The sidecar: the metadata of a recording, as a JSON file that needs none of our tools.
 
-One member a line, so that `grep` finds what `jq` would. The fields are promised in
-`docs/FORMAT.md`. Rows of the API go in whole, except that no address keeps its query, fragment or
-credentials: those are secrets, and they have expired by the time somebody reads them.
+One member per line, so that `grep` finds what `jq` would. The fields are specified in
+`docs/FORMAT.md`. Rows of the API are included completely, except that no URL keeps its query,
+fragment or credentials: those are secrets, and have expired by the time someone reads them.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _ADDRESS = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """The `audio` member: what lies under `key`; `measured_seconds` is None where it says none."""
+    """The `audio` member: the audio under `key`; `measured_seconds` is None if unknown."""
 
     key: str
     size: int
@@ -70,7 +70,7 @@ class Sidecar:
 
     @property
     def revision(self) -> int:
-        """1 for the first, one more each time that the metadata changed."""
+        """1 for the first, incremented each time the metadata changes."""
         return int(self.fields["revision"])
 
     @property
@@ -105,7 +105,7 @@ class Sidecar:
 
 
 class Attribution(NamedTuple):
-    """Whose a recording is, and of when."""
+    """The lead, call and so on of a recording, and its time."""
 
     lead_id: int | None
     user_id: int | None
@@ -113,7 +113,7 @@ class Attribution(NamedTuple):
 
 
 def attribution(call: Call, recording: Recording) -> Attribution:
-    """What the recording's own row says; where it says nothing, what its call's does."""
+    """The value in the recording's own row; if missing, the one in its call's."""
     return Attribution(
         lead_id=recording.lead_id if recording.lead_id is not None else call.lead_id,
         user_id=recording.user_id if recording.user_id is not None else call.user_id,
@@ -157,11 +157,11 @@ def revise(
     archived_at: datetime,
     version: str,
 ) -> Sidecar | None:
-    """The next revision, or None when the API tells nothing new of the recording.
+    """The next revision, or None if the API returns nothing new about the recording.
 
-    What the API no longer gives (a lean row, a deleted agent) is kept from the old sidecar: a
-    missing member is no statement. The audio, the call that the recording was found under and its
-    key never change.
+    Values that the API no longer returns (a lean row, a deleted agent) are kept from the old
+    sidecar: a missing member means nothing. The audio, the call under which the recording was found
+    and its key never change.
     """
     record = {**old.record, **clean_row(recording.row)}
     if _without_address(record) == _without_address(old.record):
@@ -192,7 +192,7 @@ def remeasured(
     archived_at: datetime,
     version: str,
 ) -> Sidecar | None:
-    """The next revision, with what was measured of the audio now; None when it says the same."""
+    """The next revision, with the facts measured now; None if they are the same."""
     audio = {**old.fields["audio"], "measuredSeconds": seconds, "findings": list(findings)}
     if audio == old.fields["audio"]:
         return None
@@ -239,7 +239,7 @@ def decode(data: bytes) -> Sidecar:
 
 
 def metadata_digest(recording: Recording) -> str:
-    """A digest of what the API tells of a recording, its address aside (that one expires)."""
+    """A digest of what the API returns about the recording, without its address, which expires."""
     return _digest_of(recording.row)
 
 
@@ -261,7 +261,7 @@ def _member(name: str) -> str:
 
 
 def encode_text(text: str) -> bytes:
-    """UTF-8. A lone surrogate (JSON escapes can spell one) is written as its escape again."""
+    """UTF-8. A lone surrogate (possible in JSON escapes) is written as its escape again."""
     return text.encode("utf-8", "backslashreplace")
 
 

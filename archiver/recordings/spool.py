@@ -29,8 +29,8 @@ _BATCH_BYTES = 1024 * 1024
 (about 50 us), small enough to keep sixteen workers within 16 MiB."""
 
 _AT_ONCE_SECONDS = 0.001
-"""A body whose digest takes no longer is hashed where it is: a hop to a thread costs half of that,
-and keeps two threads waiting for each other."""
+"""Bodies up to this size are hashed on the event loop: a thread switch would cost half as much
+again, and keep two threads waiting for each other."""
 _SAMPLE_BYTES = 64 * 1024
 
 
@@ -54,7 +54,7 @@ def _seconds_to_hash(sample: bytes) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Spool:
-    """`folder` takes part files (None: the system's temporary folder); a part keeps up to
+    """`folder` is for part files (None: the system's temporary folder); a part keeps up to
     `in_memory` bytes in memory before it is written there."""
 
     folder: Path | None
@@ -100,7 +100,7 @@ class Part:
         self.head, self.size = b"", 0
 
     async def add(self, chunk: bytes) -> None:
-        """Take the next bytes. Raises StorageFull when the spool's disk is full."""
+        """Append bytes. Raises StorageFull if the spool's disk is full."""
         if len(self.head) < HEAD_BYTES:
             self.head += chunk[: HEAD_BYTES - len(self.head)]
         self._waiting.append(chunk)
@@ -110,7 +110,7 @@ class Part:
             await anyio.to_thread.run_sync(self._write_out)
 
     async def finish(self, content_type: str) -> tuple[Body, Facts]:
-        """The whole part as a body, and what the audio says of itself."""
+        """The complete part as a body, and the facts in the audio."""
         if self._file is None and self.size <= at_once_bytes():
             return self._finish(content_type)
         return await anyio.to_thread.run_sync(self._finish, content_type)
@@ -150,7 +150,7 @@ class _PartFile:
             rest = rest[os.write(self._number, rest) :]
 
     def remove(self) -> None:
-        """Whatever the disk says to it: the next run removes what stays."""
+        """Ignores errors of the disk: the next run removes what is left."""
         with suppress(OSError):
             os.close(self._number)
         with suppress(OSError):

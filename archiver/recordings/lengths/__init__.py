@@ -1,6 +1,7 @@
-"""How long a recording is: one module a container, each promising only what its format promises.
+"""The duration of a recording: one module per container, each promising only what its format
+promises.
 
-Where the bytes do not say it exactly there is no statement, since a wrong length stays in the
-sidecar for good. Nothing here decodes, and every loop is bounded by the size of the body: no body,
-however odd, costs more than about what a good one of its size costs. Imports nothing of ours.
+If the bytes do not prove the duration exactly, none is given, since a wrong one would stay in the
+sidecar permanently. Nothing is decoded here, and every loop is limited by the size of the body:
+however odd a body is, it costs about as much as a valid one of its size. Imports nothing of ours.
 """

@@ -1,4 +1,4 @@
-"""What the audio says of itself, and the bytes that it is read from."""
+"""The facts in the audio itself, and the bytes that they are read from."""
 
 import mmap
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ Bytes: TypeAlias = bytes | mmap.mmap
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the audio says of itself; None where it says nothing. `seconds` is the length that is
-    really there; `cut` tells that the header promised more."""
+    """The facts in the audio itself; None if unknown. `seconds` is the duration that is really
+    there; `cut` is true if the header promised more."""
 
     seconds: float | None = None
     channels: int | None = None

@@ -1,7 +1,7 @@
-"""FLAC: the header counts the samples, and the last frame shows whether they are all there.
+"""FLAC: the header has the number of samples, and the last frame shows whether they are all there.
 
-Every frame says which one it is, or at which sample it begins. A program that writes to a pipe
-leaves the count of the header at 0; then the last frame alone tells the length.
+Every frame has its number, or the sample at which it begins. A program that writes to a pipe leaves
+the number in the header at 0; then the last frame alone gives the duration.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from archiver.recordings.lengths.facts import Bytes, Facts
 _MOST_BLOCKS: Final = 100
 """Blocks of metadata; and places in the tail that may look like the beginning of a frame."""
 _TAIL: Final = 2**18
-"""Bytes from the end in which the last frame begins: frames take some 10 KiB."""
+"""The last frame begins within this many bytes from the end: frames have about 10 KiB."""
 _WHOLE: Final = 0.98
 
 

@@ -1,16 +1,16 @@
-"""MPEG audio: MP3 and its siblings, and AAC in ADTS.
+"""MPEG audio: MP3 and related formats, and AAC in ADTS.
 
-A stream of frames has no header of its own. What may be believed of its length, in this order:
+A stream of frames has no header of its own. Its duration is taken from, in this order:
 
-1. A Xing or VBRI header counts the frames and the bytes of the stream *that it begins*. Where the
-   bytes are as many as the file has, so are the frames. Where they are not, the stream was cut, or
-   another one follows (files glued together), and the frames are counted.
-2. A constant bit rate puts every frame where it can be calculated. Where frames with that very
-   header lie at a few places spread over all of the file, its size gives the length.
-3. Else the frames are counted, from header to header. What is no frame and no tag ends the count;
-   if more than a sliver of the file lies behind it, nothing is said.
+1. A Xing or VBRI header, which counts the frames and the bytes of the stream *that it begins*. If
+   the file has that many bytes, it has that many frames. Otherwise the stream was truncated, or
+   another one follows (concatenated files), and the frames are counted.
+2. A constant bit rate, which puts every frame at a calculable offset. If frames with that header
+   are found at a few offsets spread over the whole file, its size gives the duration.
+3. Otherwise the frames are counted, from header to header. Anything other than a frame or a tag
+   ends the count; if more than a sliver of the file follows, the duration is unknown.
 
-A count is bounded by the size of the file, since frames of a few bytes could be made to cost much.
+The count is limited by the size of the file, since frames of a few bytes could make it expensive.
 """
 
 import struct
@@ -27,8 +27,8 @@ _BYTES_A_FRAME: Final = 64
 _FEW_FRAMES: Final = 1000
 """So many are counted in any file."""
 _PLACES: Final = 16
-"""Where frames of a constant bit rate are looked for: one byte more or less before any of them
-shows at all that follow."""
+"""Offsets at which frames of a constant bit rate are checked: one byte more or less before any of
+them changes all that follow."""
 _LONGEST_TAG: Final = 2**28
 
 _RATES: Final = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
@@ -77,7 +77,7 @@ def measure_mpeg(data: Bytes, start: int) -> Facts:
     end = _end_of_frames(data)
     after = start + _length(head)
     if after < end and not _goes_on(first, data[after : after + 4]):
-        return Facts()  # two headers in their places make a stream; one may be noise
+        return Facts()  # two headers at the expected offsets make a stream; one may be noise
     channels = 1 if head[3] >> 6 == 3 else 2
     promised = _promise(data[start : start + 64], _length(head))
     if promised is not None:
@@ -96,7 +96,7 @@ def measure_mpeg(data: Bytes, start: int) -> Facts:
 
 
 def measure_adts(data: Bytes) -> Facts:
-    """The facts of AAC in ADTS frames, each of which tells its own length."""
+    """The facts of AAC in ADTS frames, each of which has its own length."""
     at = past_tags(data, 0)
     head = data[at : at + 7]
     if len(head) < 7 or (kind := _adts_kind(head)) is None:
@@ -119,7 +119,7 @@ def measure_adts(data: Bytes) -> Facts:
 
 
 def past_tags(data: Bytes, at: int) -> int:
-    """Where the tags that lie at `at` end: ID3v2, ID3v1 and APE, one behind the other."""
+    """The end of the tags at `at`: ID3v2, ID3v1 and APE, one after the other."""
     for _ in range(4):
         head = data[at : at + 10]
         if head[:3] == b"ID3" and len(head) == 10:
@@ -201,7 +201,8 @@ def _promise(frame: bytes, length: int) -> tuple[int, int] | None:
 
 
 def _is_constant(data: Bytes, start: int, end: int, first: _Frame, head: bytes) -> bool:
-    """Whether frames of the first one's bit rate lie where that puts them, all over the file."""
+    """Whether frames of the first one's bit rate are at the calculated offsets, all over the
+    file."""
     step = first.mean_length
     total = int((end - start) / step)
     if total < 4 * _PLACES or abs(total * step - (end - start)) > step:
@@ -220,7 +221,7 @@ def _is_same(found: bytes, head: bytes) -> bool:
 
 
 def _count(data: Bytes, at: int) -> int | None:
-    """The samples of all frames; None where something else lies between them, or they are many."""
+    """The samples of all frames; None if anything else is between them, or there are too many."""
     first = _frame(data[at : at + 4])
     if first is None:
         return None

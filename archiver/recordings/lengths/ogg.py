@@ -1,9 +1,9 @@
 """Ogg: Vorbis, Opus, Speex and FLAC.
 
-Every page says at which sample its last packet ends, so the last page of a stream tells the length,
-exactly and at the cost of a search from the end. Bit rates in these headers are nominal and are not
-looked at. Streams may follow one another (files glued together): their lengths are added. A stream
-that was recorded from its middle on begins at a sample that is not told; then nothing is said.
+Every page has the sample at which its last packet ends, so the last page of a stream gives the
+duration, exactly and for the cost of a search from the end. Bit rates in these headers are nominal
+and are ignored. Streams can follow one another (concatenated files): their durations are added. A
+stream that was recorded from its middle begins at an unknown sample; then the duration is unknown.
 """
 
 import struct
@@ -15,12 +15,13 @@ from archiver.recordings.lengths.facts import Bytes, Facts
 _MAGIC: Final = b"OggS"
 _FIRST_PAGE: Final = b"OggS\x00\x02"
 _MOST_STREAMS: Final = 64
-"""Streams of a file, one behind the other; and pages looked at for one answer about a stream."""
+"""The maximum number of streams of a file; and of pages read for one answer about a stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Codec:
-    """What the first packet says. `skip` samples are not played; `packet` holds at most so many."""
+    """The facts of the first packet. `skip` samples are not played; `packet` is the most samples in
+    one."""
 
     channels: int
     rate: int
@@ -30,7 +31,7 @@ class _Codec:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The header of a page. `packets` end on it; `end` is where the next one begins."""
+    """The header of a page. `packets` end on it; `end` is where the next page begins."""
 
     granule: int
     serial: int

@@ -1,7 +1,7 @@
 """MP4, WMA and AIFF, whose headers tinytag reads; and whether the file is as long as they say.
 
-A length in a header survives a cut. These containers also tell how many bytes they are, so one of
-fewer bytes was cut, and then nothing is said of how long it still is.
+A duration in a header survives truncation. These containers also have their size in bytes, so a
+shorter file was truncated; then its remaining duration is unknown.
 """
 
 import io
@@ -15,13 +15,13 @@ from archiver.recordings.lengths.facts import Bytes, Facts
 _MOST_READS: Final = 2000
 """Of a good file, some hundred."""
 _MOST_BYTES: Final = 2**20
-"""What one read may take; headers are smaller."""
+"""The maximum for one read; headers are smaller."""
 _MOST_BOXES: Final = 1000
 _ASF_FILE_PROPERTIES: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
 class _Bounded(io.RawIOBase):
-    """The bytes as a file that ends the reading, by ValueError, when that takes too much."""
+    """The bytes as a file that raises ValueError if too much is read."""
 
     def __init__(self, data: Bytes) -> None:
         self._data = data
@@ -55,7 +55,7 @@ class _Bounded(io.RawIOBase):
 
 
 def measure_tagged(data: Bytes) -> Facts:
-    """The facts of one of these formats; none of any other."""
+    """The facts of one of these formats; none for any other."""
     try:
         tag = TinyTag.get(file_obj=cast(BinaryIO, _Bounded(data)), tags=False)
     except (TinyTagException, struct.error, ArithmeticError, LookupError, ValueError, TypeError):

@@ -1,9 +1,9 @@
 """WAVE, in RIFF and RF64.
 
-The size of the `data` chunk is a promise only where it could be known when it was written. A
-program that writes to a pipe cannot go back to fill it in and leaves 0, or the largest number that
-it knows; then the sound goes on to the end of the file. Bytes become seconds by the size of a
-block, exactly; the average bit rate of the header is not relied on.
+The size of the `data` chunk is reliable only if it was known when it was written. A program that
+writes to a pipe cannot go back to fill it in and leaves 0, or the largest possible number; then the
+audio continues to the end of the file. Bytes are converted to seconds with the block size, exactly;
+the average bit rate of the header is ignored.
 """
 
 import struct
@@ -15,15 +15,15 @@ from archiver.recordings.lengths.facts import Bytes, Facts
 _MOST_CHUNKS: Final = 100
 """Of a good file, a dozen."""
 _PLACEHOLDER: Final = 0x7FF0_0000
-"""Sizes from here on (2 GiB) stand for one that was not known: 0x7FFFFFFF, 0xFFFFFFFF and the like,
-rounded down to blocks."""
+"""Sizes from here on (2 GiB) mean an unknown size: 0x7FFFFFFF, 0xFFFFFFFF and the like, rounded
+down to blocks."""
 _WHOLE: Final = 0.98
 """A file with less than this share of the bytes that its header promises was cut."""
 
 _ONE_SAMPLE_A_BLOCK: Final = {1, 3, 6, 7}
 """PCM, float, A-law, mu-law."""
 _COUNTED_BLOCKS: Final = {2, 0x11, 0x31}
-"""ADPCM, IMA ADPCM, GSM 6.10: the header says how many samples a block holds."""
+"""ADPCM, IMA ADPCM, GSM 6.10: the header has the number of samples in a block."""
 _EXTENSIBLE: Final = 0xFFFE
 
 

@@ -1,7 +1,7 @@
-"""Content codings: which of them change a body, and which are only said (pure).
+"""Content codings: which of them change a body, and which are only declared (pure).
 
-Servers put all kinds of words into `Content-Encoding`: the `aws-chunked` of an upload, a charset,
-`none`, `binary`. None of them changes a byte, and no browser heeds them.
+Servers send all kinds of values in `Content-Encoding`: the `aws-chunked` of an upload, a charset,
+`none`, `binary`. None of these changes a byte, and browsers ignore them.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """Cookies within one chain of redirects.
 
-Some stores set a cookie with the redirect and refuse a client that comes back without it. It lives
-as long as the chain and goes to no other scheme, host and port than set it.
+Some stores set a cookie with a redirect and reject clients that do not send it. It is kept until
+the end of the chain and is sent to the scheme, host and port that set it only.
 """
 
 import re
@@ -14,19 +14,20 @@ _MOST: Final = 20
 """Cookies of one host."""
 _LONGEST: Final = 4096
 _PAIR: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+=[!-+\-.-:<-~]*")
-"""A name and a value that a header can carry, without blank, comma and semicolon (RFC 6265)."""
+"""A name and a value that are valid in a header, without blank, comma and semicolon (RFC 6265)."""
 
 _Origin: TypeAlias = tuple[str, bytes, int | None]
 
 
 class ChainCookies:
-    """The cookies of one chain; make one for each."""
+    """The cookies of one chain; create one for each."""
 
     def __init__(self) -> None:
         self._set: dict[_Origin, dict[str, str]] = {}
 
     def take(self, headers: Mapping[str, str], url: httpx.URL) -> None:
-        """Remember what an answer from that address sets; what is odd or too much is ignored."""
+        """Store the cookies set by a response from that address; invalid or excessive ones are
+        ignored."""
         for header in httpx.Headers(headers).get_list("set-cookie"):
             pair = header.partition(";")[0].strip()
             of_host = self._set.setdefault(_origin(url), {})

@@ -1,7 +1,7 @@
-"""Requests as bytes, to servers that the configuration itself names: no policy and no proxy apply.
+"""Requests as bytes, to servers named in the configuration: no policy and no proxy apply.
 
-For whoever makes and signs every byte of a request alone. What the driver beneath raises comes out
-as one error, which says what matters then: whether the request may have been read.
+For callers that build and sign every byte of a request themselves. All errors of the driver are
+raised as one error, which says what matters: whether the request may have been read.
 """
 
 import ssl
@@ -20,7 +20,7 @@ _NOTHING_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTime
 
 
 class Unanswered(Exception):
-    """No answer came, or not to its end. `was_sent`: some of the request may have been read."""
+    """No response, or an incomplete one. `was_sent`: some of the request may have been read."""
 
     def __init__(self, error: httpx.TransportError) -> None:
         super().__init__(type(error).__name__)
@@ -28,7 +28,7 @@ class Unanswered(Exception):
 
 
 class Received:
-    """An answer as it arrives."""
+    """A response as it arrives."""
 
     __slots__ = ("_answer",)
 
@@ -42,7 +42,7 @@ class Received:
 
     @property
     def headers(self) -> Sequence[tuple[bytes, bytes]]:
-        """Its headers, as they came."""
+        """Its headers, unchanged."""
         return self._answer.headers
 
     async def read(self) -> bytes:
@@ -53,17 +53,17 @@ class Received:
             raise Unanswered(error) from error
 
     async def read_off(self, most: int) -> None:
-        """Take in the rest of a short body, so that the connection can be kept."""
+        """Read the rest of a short body, so that the connection can be kept."""
         size = 0
         while size < most and (chunk := await self.read()):
             size += len(chunk)
 
 
 class Direct:
-    """Carries requests within one event loop, over at most `connections` at a time.
+    """Sends requests within one event loop, over at most `connections` connections.
 
-    `trust` makes the context of TLS when it is first needed; OSError where it cannot. A connection
-    is waited for `connect` seconds, and each next bit of an answer `patience`.
+    `trust` creates the TLS context when it is first needed; it raises OSError if it cannot.
+    `connect` is the timeout of a connection in seconds, `patience` that of each read.
     """
 
     def __init__(
@@ -86,10 +86,11 @@ class Direct:
     async def asked(
         self, origin: Origin, head: bytes, body: bytes = b"", *, repeat: bool = True
     ) -> AsyncIterator[Received]:
-        """Send a request; its answer, whose connection is kept if it was read to its end.
+        """Send a request; returns the response, whose connection is kept if it is read to its end.
 
-        A connection that was kept may be closed in place of an answer. With `repeat` the request is
-        then sent again over another: not for what must not be done twice. Raises Unanswered.
+        A kept connection may be closed instead of a response. With `repeat` the request is then
+        sent again over another one: not for requests that must not be executed twice. Raises
+        Unanswered.
         """
         try:
             connection, answer = await self._pool.ask(

@@ -1,11 +1,11 @@
-"""What can be wrong with an answer, where the errors of httpx do not tell it apart."""
+"""Faults of a response that httpx's errors do not distinguish."""
 
 import httpx
 
 
 class NotHttp(httpx.RemoteProtocolError):
-    """What came is no answer in HTTP, or leaves in doubt where its body ends."""
+    """The response is not HTTP, or does not define where its body ends."""
 
 
 class MoreThanAnnounced(httpx.RemoteProtocolError):
-    """The body went on behind the end that the answer had announced."""
+    """The body is longer than the response had announced."""

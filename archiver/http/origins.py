@@ -1,18 +1,19 @@
-"""Who may be talked to: `download.allow_origins` as a rule on addresses (pure).
+"""Which origins may be contacted: `download.allow_origins` as a rule for addresses (pure).
 
-The addresses of recordings come from the API's answers, and a name resolves to whatever its owner
-likes. So the rule is asked twice: `check` looks at an address before a connection is made, and
-`admits_address` at what its name resolved to. The second is what odd spellings of private addresses
-(octal, hexadecimal, one big number) and rebinding names cannot get around.
+The addresses of recordings come from the API's responses, and a host name resolves to whatever its
+owner wants. So the rule is applied twice: `check` examines an address before a connection is made,
+and `admits_address` the IP address that its host resolved to. The second check cannot be bypassed
+by unusual spellings of private addresses (octal, hexadecimal, one big number) or DNS rebinding.
 
-1. An origin is scheme, host and port. The API's own origin may always be talked to.
-2. Without entries, so may every https origin whose addresses are public.
-3. With entries, only the origins named by them. `https://*.example.com` names every subdomain of
+1. An origin is scheme, host and port. The API's own origin is always allowed.
+2. Without entries, every https origin with public addresses is allowed.
+3. With entries, only the origins that they name. `https://*.example.com` names every subdomain of
    example.com and not example.com itself.
-4. Plain http is for named origins and the API's own only.
-5. Subdomains may lie in a private network (10/8, fc00::/7 and the like), but loopback, link-local
-   and other special addresses are for origins named exactly and the API's own only: whoever may
-   add a name to a domain could point it at this machine, or at the secrets of its cloud.
+4. Plain http is allowed for named origins and the API's own only.
+5. Subdomains may be in a private network (10/8, fc00::/7 and the like), but loopback, link-local
+   and other special addresses are allowed for exactly named origins and the API's own only: anyone
+   who can add a name to a domain could point it at this machine, or at its cloud's metadata
+   service.
 """
 
 import ipaddress
@@ -31,23 +32,24 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _HOST: Final = re.compile(r"[a-z0-9._-]+")
-"""What a name may be made of; anything else is an escape that only a resolver would look at."""
+"""The characters of a host name; anything else is an escape that only a resolver would
+interpret."""
 _GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
-"""All that has been handed out of IPv6 for use on the Internet (IANA address space registry)."""
+"""All of IPv6 that is allocated for the Internet (IANA address space registry)."""
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _SPECIAL: Final = tuple(
     ipaddress.ip_network(text)
     for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "3fff::/20")
 )
-"""Special-purpose blocks (IANA) that some versions of Python's `is_global` take for public."""
+"""Special-purpose blocks (IANA) that some versions of Python's `is_global` count as public."""
 
 _PRIVATE_NETWORKS: Final = tuple(
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
-"""Networks of an organisation's own (RFC 1918, RFC 4193)."""
+"""Private networks (RFC 1918, RFC 4193)."""
 _CLOUD_SERVICES: Final = ipaddress.IPv6Network("fd00:ec2::/32")
-"""Where AWS answers with the credentials of a machine over IPv6: link-local in all but name."""
+"""The IPv6 address of the AWS metadata service: link-local in all but name."""
 
 
 class Origin(NamedTuple):
@@ -59,12 +61,12 @@ class Origin(NamedTuple):
 
     @classmethod
     def of(cls, url: httpx.URL) -> "Origin":
-        """That of an address; port 0 where its scheme has none and it names none."""
+        """The origin of a URL; port 0 if it has none and its scheme has no default."""
         return _origin(url.scheme, url.raw_host, url.port)
 
     @classmethod
     def parse(cls, text: str) -> "Origin":
-        """That of an address as text. Raises ValueError for what is none."""
+        """The origin of a URL as text. Raises ValueError for anything else."""
         try:
             return cls.of(httpx.URL(text))
         except httpx.InvalidURL as error:
@@ -75,7 +77,7 @@ class Origin(NamedTuple):
 
     @property
     def address(self) -> str:
-        """The same without a port that goes without saying."""
+        """The same without the default port."""
         if self.port == DEFAULT_PORTS.get(self.scheme):
             return f"{self.scheme}://{self._shown_host}"
         return str(self)
@@ -87,7 +89,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An origin that is named; with `subdomains`, those of every host that ends in `.host`."""
+    """A named origin; with `subdomains`, those of every host that ends in `.host`."""
 
     origin: Origin
     subdomains: bool = False
@@ -107,8 +109,8 @@ class Named:
 def parse_origin(entry: str) -> Named:
     """An entry of `download.allow_origins`.
 
-    The ValueError for an impossible one goes on from the name of the setting, and never repeats
-    the entry: it may hold a password.
+    The ValueError for an invalid one continues the name of the setting, and never repeats the
+    entry, which may contain a password.
     """
     scheme, separator, rest = entry.strip().partition("://")
     subdomains = rest.startswith("*.")
@@ -131,14 +133,14 @@ def parse_origin(entry: str) -> Named:
 
 
 class OriginPolicy:
-    """The rule above, for one API and one list of entries (ValueError for an impossible one)."""
+    """The rule above, for one API and one list of entries (ValueError for an invalid one)."""
 
     def __init__(self, api_url: str, allow: Sequence[str] = ()) -> None:
         self._api = Named(Origin.of(httpx.URL(api_url)))
         self._named = tuple(parse_origin(entry) for entry in allow)
 
     def check(self, url: httpx.URL) -> None:
-        """Raise FetchError when no connection may be made to that address.
+        """Raise FetchError if no connection may be made to that address.
 
         ADDRESS_INVALID: not http or https, or no usable host. ORIGIN_NOT_ALLOWED: the entries do
         not name it, or it is plain http. ADDRESS_NOT_PUBLIC: its host is a private IP address.
@@ -186,7 +188,7 @@ def address_refused(origin: Origin) -> FetchError:
 
 
 def is_public(address: Address) -> bool:
-    """Whether the address is one of the Internet's, and so is the one inside it, if any."""
+    """Whether the address is public, and so is the embedded one, if any."""
     inner = _embedded(address)
     if inner is not None:
         return is_public(inner)
@@ -198,13 +200,13 @@ def is_public(address: Address) -> bool:
 
 
 def _is_private_network(address: Address) -> bool:
-    """Whether the address is one of an organisation's own network."""
+    """Whether the address is in a private network."""
     plain = _embedded(address) or address
     return plain not in _CLOUD_SERVICES and any(plain in one for one in _PRIVATE_NETWORKS)
 
 
 def _embedded(address: Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that a mapped, NAT64 or 6to4 address leads to."""
+    """The IPv4 address in a mapped, NAT64 or 6to4 address."""
     if isinstance(address, ipaddress.IPv4Address):
         return None
     if address in _NAT64:
@@ -227,9 +229,9 @@ def _literal(host: str) -> Address | None:
 
 
 def _is_usable(host: str, literal: Address | None) -> bool:
-    """Hosts made of digits and dots only, or with a colon, must be what they look like.
+    """Hosts made of digits and dots only, or with a colon, must be valid IP addresses.
 
-    Resolvers read `127.1` and `2130706433` as addresses; HTTP libraries differ in whether they ask
+    Resolvers read `127.1` and `2130706433` as addresses; HTTP libraries differ in whether they use
     a resolver at all.
     """
     if literal is not None:

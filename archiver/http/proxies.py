@@ -1,9 +1,9 @@
-"""Which proxy carries a request, if any (pure).
+"""Which proxy a request uses, if any (pure).
 
-`http.proxy` of archive.yaml is for everything; without it HTTPS_PROXY and HTTP_PROXY of the
-environment are, each for the addresses of its scheme and never for this machine itself. Either way
-NO_PROXY names exceptions, as curl and Go read it: hosts, which cover their subdomains, with or
-without a port; IP addresses; networks; `*` for all.
+`http.proxy` of archive.yaml applies to everything; without it, HTTPS_PROXY and HTTP_PROXY of the
+environment do, each for its scheme and never for this machine itself. In both cases NO_PROXY lists
+exceptions, as in curl and Go: hosts, which include their subdomains, with or without a port; IP
+addresses; networks; `*` for all.
 """
 
 import base64
@@ -24,8 +24,8 @@ _FORM: Final = "must be an address such as http://proxy.example.com:3128"
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy. `named_by` is the setting that names it; `login` is `user:password` as it
-    stands there, None where it wants none. Shown without that."""
+    """An HTTP proxy. `named_by` is the setting that names it; `login` is `user:password` as written
+    there, or None. Shown without it."""
 
     host: str
     port: int
@@ -34,7 +34,7 @@ class Proxy:
 
     @property
     def authorization(self) -> bytes | None:
-        """What the proxy is told of who asks (RFC 7617)."""
+        """The value of Proxy-Authorization (RFC 7617)."""
         if self.login is None:
             return None
         user, _, password = self.login.partition(":")
@@ -54,7 +54,7 @@ class Proxies:
     exceptions: tuple[str, ...] = ()
 
     def of(self, origin: Origin) -> Proxy | None:
-        """The proxy that carries requests to that origin; None: they go there directly."""
+        """The proxy for requests to that origin; None: direct connection."""
         proxy = self.https if origin.scheme == "https" else self.http
         if proxy is None or any(_covers(one, origin) for one in self.exceptions):
             return None
@@ -68,10 +68,10 @@ DIRECT: Final = Proxies()
 
 
 def parse_proxy(text: str, named_by: str = FROM_CONFIGURATION) -> Proxy:
-    """A proxy by its address, with user and password if it wants them.
+    """A proxy by its address, with user and password if it requires them.
 
-    The ValueError for an impossible one goes on from the name of the setting, and never repeats the
-    address: it may hold a password.
+    The ValueError for an invalid one continues the name of the setting, and never repeats the
+    address, which may contain a password.
     """
     given = text.strip() if "://" in text else f"http://{text.strip()}"
     try:
@@ -90,7 +90,8 @@ def parse_proxy(text: str, named_by: str = FROM_CONFIGURATION) -> Proxy:
 
 
 def configured(text: str, environ: Mapping[str, str]) -> Proxies:
-    """What `http.proxy` says: one proxy for everything, or `none`. ValueError: see parse_proxy."""
+    """The value of `http.proxy`: one proxy for everything, or `none`. ValueError: see
+    parse_proxy."""
     if text.strip().lower() == "none":
         return DIRECT
     proxy = parse_proxy(text)
@@ -98,7 +99,7 @@ def configured(text: str, environ: Mapping[str, str]) -> Proxies:
 
 
 def of_environment(environ: Mapping[str, str]) -> Proxies:
-    """What the environment says. The ValueError begins with the name of the variable."""
+    """The proxies in the environment. The ValueError begins with the name of the variable."""
     return Proxies(
         _named_in(environ, "HTTPS_PROXY"), _named_in(environ, "HTTP_PROXY"), _exceptions(environ)
     )
@@ -133,7 +134,8 @@ def _covers(exception: str, origin: Origin) -> bool:
 
 
 def _names_address(exception: str, address: _Address, port: int) -> bool:
-    """Whether an exception is that address, with or without the port, or a network around it."""
+    """Whether an exception matches that address, with or without the port, or is a network that
+    contains it."""
     if exception.replace("[", "").replace("]", "") == f"{address}:{port}":
         return True
     try:

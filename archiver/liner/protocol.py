@@ -1,10 +1,10 @@
-"""What is said to the Liner API and how its answers are read (pure).
+"""Requests to the Liner API and the interpretation of its responses (pure).
 
-The API documentation promises an envelope of `success`, `message` and `data`, and lists neither
-status codes nor error bodies. So an answer is good when the status is 2xx *and* the body is a JSON
-object *and* `success` is true *and* `data` has the expected shape. Everything else becomes one of
-the request errors; which one depends on the status, never on the text of `message`, whose language
-and wording are not promised.
+The API documentation specifies an envelope of `success`, `message` and `data`, and neither status
+codes nor error bodies. So a response is good if the status is 2xx *and* the body is a JSON object
+*and* `success` is true *and* `data` has the expected shape. Everything else is one of the request
+errors, depending on the status and never on the text of `message`, whose language and wording are
+not specified.
 """
 
 import email.utils
@@ -50,12 +50,12 @@ __all__ = [
 T = TypeVar("T")
 
 PAGE_LIMIT: Final = 100
-"""Rows asked for at a time: the documented maximum."""
+"""Rows per request: the documented maximum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, complete; `subject` says what was asked, without the query."""
+    """One complete response; `subject` is what was requested, without the query."""
 
     subject: str
     status: int
@@ -65,9 +65,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list: its rows, how many of them had no usable id, and what it says of others.
+    """One page of a list: its rows, the number of rows without a usable id, and its counters.
 
-    `total` and `next` are None where they are missing or make no sense.
+    `total` and `next` are None if missing or invalid.
     """
 
     rows: Sequence[T]
@@ -77,25 +77,25 @@ class Page(Generic[T]):
 
     @property
     def received(self) -> int:
-        """How many rows came, usable or not."""
+        """The number of rows, usable or not."""
         return len(self.rows) + self.malformed
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing came at all."""
+        """Whether there are no rows."""
         return self.received == 0
 
     def is_last(self, offset: int) -> bool:
-        """Whether a page that was asked for at this offset ends what the server counts.
+        """Whether a page requested at this offset reaches the total that the server counts.
 
-        A total that is smaller than what was read makes no sense and ends nothing.
+        A total smaller than what was read is invalid and ends nothing.
         """
         return self.total is not None and offset + self.received == self.total
 
     def step(self, offset: int) -> int:
-        """How far on the next page begins; 0 after an empty page that names none.
+        """The distance to the next page; 0 after an empty page without `next`.
 
-        `next` counts only where it leads on, and by no more than could have been asked for.
+        `next` is used only if it advances, and by no more than the limit that was requested.
         """
         if self.next is not None and offset < self.next <= offset + PAGE_LIMIT:
             return self.next - offset
@@ -118,11 +118,11 @@ def calls_query(
 
 
 def read_envelope(answer: Answer, secrets: Sequence[str] = ()) -> Any:
-    """`data` of a good answer; any other raises the error that its status and body mean.
+    """`data` of a good response; otherwise raises the error for its status and body.
 
     Raises SourceRefused, RequestForbidden, RequestNotFound, RequestRejected, RequestThrottled,
-    RequestUnanswered, AnswerMalformed. `secrets` (see `spellings_of`) appear in none of them, and
-    not in what is returned.
+    RequestUnanswered, AnswerMalformed. `secrets` (see `spellings_of`) are removed from all of them
+    and from the returned value.
     """
     body = without_spellings(answer.body, secrets)
     if not 200 <= answer.status < 300:
@@ -140,7 +140,7 @@ def read_envelope(answer: Answer, secrets: Sequence[str] = ()) -> Any:
 
 
 def is_envelope(answer: Answer) -> bool:
-    """Whether the body is the promised envelope, whatever it reports."""
+    """Whether the body is the specified envelope, whatever it reports."""
     try:
         envelope = decode_json(answer.body)
     except ValueError:
@@ -178,7 +178,7 @@ def read_item(subject: str, data: Any, read_row: Callable[[Row], T | None]) -> T
 
 
 def parse_retry_after(value: str | None, date: str | None) -> float | None:
-    """`Retry-After` in seconds, 0 or more: a number, or a date told apart from `Date` (or now)."""
+    """`Retry-After` in seconds, at least 0: a number, or a date relative to `Date` (or to now)."""
     if value is None:
         return None
     text = value.strip()
@@ -215,7 +215,8 @@ def _parse(answer: Answer, body: bytes) -> Any:
 
 
 def _message_of(body: bytes, secrets: Sequence[str]) -> str:
-    """What the body of a refusal says, where it is an envelope; pages of a gateway say nothing."""
+    """The message in the body of a rejection, if it is the envelope; pages of a gateway have
+    none."""
     try:
         envelope = decode_json(body)
     except ValueError:
@@ -240,7 +241,7 @@ def _quoted(said: str) -> str:
 
 
 def _refusal(answer: Answer, said: str) -> ArchiverError:
-    """The error that a status other than 2xx means (the API documents none of them)."""
+    """The error for a status other than 2xx (the API documents none of them)."""
     status = answer.status
     text = f"{answer.subject}: HTTP {status}{_quoted(said)}"
     wait = parse_retry_after(answer.headers.get("retry-after"), answer.headers.get("date"))

@@ -1,6 +1,6 @@
-"""What is asked of the call list at a time, and what is asked instead where that fails (pure).
+"""Requests to the call list, and what to request instead if they fail (pure).
 
-A question that fails, or whose answer is too long, becomes smaller questions: fewer scopes, or a
+A request that fails, or whose list is too long, becomes several smaller ones: fewer scopes, or a
 shorter slice.
 """
 
@@ -16,15 +16,15 @@ from archiver.liner.scope import Scope, Window
 
 _SHORTEST_SLICE: Final = timedelta(days=1)
 _FAILURES: Final = 12
-"""Requests in a row that may fail for one scope before the rest of its slice is given up."""
+"""Consecutive failed requests for one scope before the rest of its slice is given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question: scopes, the slice that is asked for, and the window that is wanted.
+    """One request: scopes, the slice that is requested, and the window that is wanted.
 
-    `head` is its first page, where that has been read already; `narrowing` is set where the slice
-    is part of one that failed.
+    `head` is its first page, if that was read already; `narrowing` is set if the slice is part of a
+    failed one.
     """
 
     scopes: tuple[Scope, ...]
@@ -35,17 +35,17 @@ class Ask:
 
     @property
     def length(self) -> timedelta:
-        """Of the slice."""
+        """The window of the slice."""
         return self.slice.until - self.slice.since
 
     def without(self, lost: Iterable[Scope]) -> "Ask":
-        """The same question for the other scopes alone."""
+        """The same request for these other scopes only."""
         gone = frozenset(lost)
         left = tuple(scope for scope in self.scopes if scope not in gone)
         return self if left == self.scopes else replace(self, scopes=left, head=None)
 
     def halves(self) -> "tuple[Ask, ...]":
-        """Half of the scopes each."""
+        """Two requests with half of the scopes each."""
         middle = len(self.scopes) // 2
         return (
             replace(self, scopes=self.scopes[:middle], head=None),
@@ -53,7 +53,7 @@ class Ask:
         )
 
     def singles(self) -> "tuple[Ask, ...]":
-        """One scope each."""
+        """One request per scope."""
         return tuple(replace(self, scopes=(scope,), head=None) for scope in self.scopes)
 
     def pieces(self, longest: timedelta) -> "tuple[Ask, ...]":
@@ -66,7 +66,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """A window that is not asked for any more, and the error that it ended with."""
+    """A window that was given up, and its last error."""
 
     window: Window
     error: RequestError
@@ -74,12 +74,12 @@ class GivenUp:
 
 @dataclass(frozen=True, slots=True)
 class Narrowing:
-    """How a slice of one scope that failed is asked for in shorter and shorter pieces.
+    """How a failed slice of one scope is requested in shorter and shorter pieces.
 
-    Both halves of a piece are asked for before either is cut again, so that one bad day uses up no
-    patience that the good weeks after it need. `unread` are the halves still to be asked for,
-    `cause` is why they are, `failed` are pieces to be cut, the next one last, and `failures` counts
-    the failures in a row.
+    Both halves of a piece are requested before either is divided again, so that one bad day does
+    not use up the patience for the good weeks after it. `unread` are the halves still to be
+    requested, `cause` is the reason for them, `failed` are pieces to be divided, the next one last,
+    and `failures` counts consecutive failures.
     """
 
     cause: RequestError
@@ -88,16 +88,16 @@ class Narrowing:
     failures: int = 0
 
     def after_success(self) -> "Narrowing":
-        """The piece that was asked for has been read."""
+        """The requested piece has been read."""
         return replace(self, failures=0)
 
     def after_failure(self, window: Window, error: RequestError) -> "Narrowing":
-        """The piece that was asked for failed, in a way that a shorter one may not."""
+        """The requested piece failed, in a way in which a shorter one may succeed."""
         failed = (*self.failed, GivenUp(window, error))
         return replace(self, failed=failed, failures=self.failures + 1)
 
     def next(self) -> "tuple[Window | None, Narrowing, tuple[GivenUp, ...]]":
-        """The window to be asked for now, if any; what remains after it; what is given up."""
+        """The window to request now, if any; what remains after it; what was given up."""
         unread, failed, cause = self.unread, self.failed, self.cause
         given_up = []
         while failed and not unread:

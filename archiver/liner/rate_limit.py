@@ -1,7 +1,7 @@
-"""One budget for all API requests of a run, so that parallel work is still polite.
+"""One rate limit for all API requests of a run, so that parallel work stays polite.
 
-The API documents no rate limit. `liner.requests_per_second` is ours; when the API asks for a pause,
-everybody pauses, not only the request that was told so.
+The API documents no rate limit. `liner.requests_per_second` is ours; if the API asks for a pause,
+all requests pause, not only the one that received the response.
 """
 
 import time
@@ -11,11 +11,11 @@ from typing import Final
 import anyio
 
 _BURST_SECONDS: Final = 1.0
-"""What was not spent in the last second may be spent at once."""
+"""Requests not used in the last second may be made at once."""
 
 
 class Budget:
-    """Gives out `rate` requests a second, in the order in which they were asked for."""
+    """Allows `rate` requests per second, in the order in which they were requested."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Budget:
         self._paused_until = 0.0
 
     async def take(self) -> None:
-        """Return when one more request may be made."""
+        """Return when one more request is allowed."""
         while True:
             now = self._clock()
             slot = max(self._next, now - self._burst, self._paused_until)
@@ -46,5 +46,5 @@ class Budget:
                 return
 
     def pause(self, seconds: float) -> None:
-        """Let no request go for that long; those that wait already wait longer."""
+        """Allow no request for that long; those that wait for longer are not affected."""
         self._paused_until = max(self._paused_until, self._clock() + seconds)

@@ -1,17 +1,17 @@
-"""One request to the Liner API and its answer: budget, time-out, size, redirects, retries.
+"""One request to the Liner API and its response: rate limit, timeout, size, redirects, retries.
 
-Requests go straight to an `httpx.AsyncBaseTransport`, without an `httpx.AsyncClient`: its cookies,
-redirects, proxies and passwords from the environment are all unwanted here (the key must reach the
-API's own origin and nothing else), and they would cost 0.05 ms and more a request, for every call
+Requests go directly to an `httpx.AsyncBaseTransport`, without an `httpx.AsyncClient`: its cookies,
+redirects, proxies and passwords from the environment are all unwanted here (the key must be sent to
+the API's own origin and nowhere else), and would cost at least 0.05 ms per request, for every call
 of a backfill.
 
-An answer is read whole, up to 32 MiB, before it is looked at; what it repeats of our API key is
-replaced before it is parsed, so the key can get into no sidecar.
+A response is read completely, up to 32 MiB, before it is parsed; occurrences of our API key in it
+are removed first, so the key cannot get into a sidecar.
 
-An API that has died stops the run instead of failing a million calls one by one: when many requests
-in a row ended, after their retries, without any sensible answer, one more is made to see whether
-anything is left; if that fails too, the source is unreachable. Calls that always fail can therefore
-not stop a run whose API lives.
+If the API is down, the run stops instead of failing a million calls one by one: after many
+consecutive requests that got no valid response despite retries, one more is made as a probe; if
+that fails too, the source is unreachable. Calls that always fail can therefore not stop a run while
+the API works.
 """
 
 import random
@@ -51,7 +51,7 @@ T = TypeVar("T")
 _MOST_HOPS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _SILENCE: Final = 3
-"""Requests that fail in a row, each after its retries, before the API as a whole is doubted."""
+"""Consecutive failed requests, each after its retries, before the API as a whole is probed."""
 _PROBE: Final = ("/v2/order/", "offset=0&limit=1")
 _CONNECT_SECONDS: Final = 5.0
 """For a connection with its TLS handshake; a host that takes longer is down, or does not support
@@ -66,10 +66,11 @@ _HINT_UNTRUSTED: Final = (
 
 
 class Exchange:
-    """Asks the API of one configuration through one transport. Safe for concurrent use.
+    """Makes requests to the API of one configuration through one transport. Safe for concurrent
+    use.
 
-    `requests` counts every request sent (retries and redirects too), `throttled` how many of them
-    the API answered with a wish to slow down.
+    `requests` counts every request sent (including retries and redirects), `throttled` those that
+    the API answered with 429.
     """
 
     def __init__(
@@ -105,12 +106,12 @@ class Exchange:
     async def get(
         self, path: str, query: str, read: Callable[[str, Any], T], *, about: str = ""
     ) -> T:
-        """What `read` makes of the subject and `data` of a good answer.
+        """The result of `read` for the subject and `data` of a good response.
 
-        `read` raises AnswerMalformed for the wrong shape; `about` names the thing asked for in
-        errors. Raises a RequestError after the retries that its kind allows; SourceRefused when the
-        API refuses the key; SourceUntrusted when it has never answered and offers no TLS that can
-        be trusted; SourceUnreachable when nothing sensible has come from it for long.
+        `read` raises AnswerMalformed for the wrong shape; `about` names the requested object in
+        errors. Raises a RequestError after the retries that its kind allows; SourceRefused if the
+        API rejects the key; SourceUntrusted if it has never responded and has no trusted TLS;
+        SourceUnreachable if it has not responded properly for long.
         """
         before = self._sensible
         try:
@@ -128,7 +129,7 @@ class Exchange:
 
     @property
     def clock_offset(self) -> timedelta | None:
-        """How far the API's clock, by its last `Date`, is ahead of ours. A hint, to the second."""
+        """How far the API's clock is ahead of ours, according to its last `Date`, to the second."""
         if self._date is None:
             return None
         told = parse_moment_header(self._date[0])
@@ -151,7 +152,8 @@ class Exchange:
         return value
 
     def _judge(self, answer: Answer, error: ArchiverError) -> None:
-        """Slow down when told to, and note whether the answer shows that the API is alive."""
+        """Respect a request to slow down, and note whether the response shows that the API
+        works."""
         if isinstance(error, RequestThrottled) or error.retry_after is not None:
             self.throttled += 1
             wait = self._retry.first_wait if error.retry_after is None else error.retry_after
@@ -177,7 +179,7 @@ class Exchange:
                 ) from error
 
     async def _follow(self, subject: str, target: str) -> Answer:
-        """The answer, after redirects within the API's own origin."""
+        """The response, after redirects within the API's own origin."""
         url, aim = self._api, self._api.raw_path.rstrip(b"/") + target.encode("ascii")
         cookies = ChainCookies()
         for _ in range(_MOST_HOPS + 1):
@@ -200,7 +202,7 @@ class Exchange:
         raise RequestRejected(f"{subject}: redirected too many times", status=answer.status)
 
     async def _ask(self, subject: str, url: httpx.URL, aim: bytes, cookie: str | None) -> Answer:
-        # A target beside the address spares httpx from taking a new address apart each time.
+        # With a separate target, httpx need not parse a new URL each time.
         request = httpx.Request(
             "GET",
             url,
@@ -223,7 +225,7 @@ class Exchange:
         except (httpx.HTTPError, httpx.StreamError) as error:
             said = scrubbed(str(error), self._secrets) or type(error).__name__
             hint = error.hint if isinstance(error, ProxyFailed) else _HINT_UNANSWERED
-            # At first contact it is how things are set up; later the other end may falter.
+            # On the first request it is a matter of configuration; later, a temporary fault.
             if isinstance(error, TlsRefused) and not self._sensible:
                 raise SourceUntrusted(said, hint=_HINT_UNTRUSTED) from error
             if isinstance(error, ProxyFailed) and error.is_refusal and not self._sensible:
@@ -237,7 +239,7 @@ class Exchange:
 
 
 async def _read(subject: str, response: httpx.Response) -> bytes:
-    """The body, refused before it is read where it is announced too large, else while it grows."""
+    """The body; rejected before it is read if it is announced as too large, else while it grows."""
     status = response.status_code
     length = response.headers.get("content-length", "")
     if length.isdigit() and int(length[:20]) > MOST_BYTES:
@@ -260,13 +262,14 @@ async def _read(subject: str, response: httpx.Response) -> bytes:
 
 
 def _too_large(subject: str, status: int) -> AnswerMalformed:
-    """Made where it is raised: kept in a variable it would keep its traceback, which keeps the
-    variable, and with them all that was read, until somebody looks for such cycles."""
+    """Created where it is raised: in a variable it would keep its traceback, which keeps the
+    variable, and with them everything that was read, until the garbage collector finds the
+    cycle."""
     return AnswerMalformed(f"{subject}: the response is larger than 32 MiB", status=status)
 
 
 def _headers(key: str) -> httpx.Headers:
-    """The documented headers, and three more that say who asks and for what."""
+    """The documented headers, and three more that identify the client and the accepted types."""
     if not key.isascii() or not key.isprintable() or not key.strip():
         raise ConfigError(
             "liner.api_key is empty or contains characters that are not allowed in HTTP headers",

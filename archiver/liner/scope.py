@@ -1,7 +1,7 @@
-"""What calls are asked for: whose, and of when (pure).
+"""Which calls are requested: scopes and windows (pure).
 
-The call list wants orders or leads and a period (Call List of the API documentation); there is no
-way to list the calls of a whole account.
+The call list requires orders or leads and a period (Call List of the API documentation); the calls
+of a whole account cannot be listed.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `since` up to and without `until`: aware, in UTC, whole seconds (else ValueError)."""
+    """From `since` (inclusive) to `until` (exclusive): aware, in UTC, whole seconds (else
+    ValueError)."""
 
     since: datetime
     until: datetime
@@ -35,15 +36,15 @@ class Window:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no moment lies in it."""
+        """Whether the window is empty."""
         return self.since >= self.until
 
     def holds(self, moment: datetime) -> bool:
-        """Whether the moment lies in it."""
+        """Whether the moment is in the window."""
         return self.since <= moment < self.until
 
     def halves(self) -> "tuple[Window, Window] | None":
-        """The two halves, or None for a window that is too short to have any."""
+        """The two halves, or None if the window is too short."""
         seconds = int((self.until - self.since).total_seconds()) // 2
         if seconds < 1:
             return None
@@ -61,10 +62,10 @@ class Window:
         return pieces
 
     def on_the_wire(self) -> tuple[str, str]:
-        """Both ends for `createdAt`, a second early at the start.
+        """Both bounds for `createdAt`, one second earlier at the start.
 
-        Whether the API's ends are inclusive, and how it rounds, is not documented; what comes too
-        much is dropped on our side.
+        Whether the API's bounds are inclusive, and how it rounds, is not documented; rows outside
+        the window are dropped.
         """
         since = self.since - _SECOND if self.since > _EARLIEST else self.since
         return _spelled(since), _spelled(self.until)
@@ -79,7 +80,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC) + _SECOND
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Scopes of one kind, to be enumerated over one window (ValueError for mixed kinds)."""
+    """Scopes of one kind, to be listed over one window (ValueError for mixed kinds)."""
 
     scopes: tuple[Scope, ...]
     window: Window

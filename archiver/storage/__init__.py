@@ -1,5 +1,5 @@
-"""Where an archive lies: six verbs on whole objects, the drivers that keep them, and the lock.
+"""The storage of an archive: six operations on whole objects, the drivers, and the lock.
 
-`base` is the contract; `local/` and `s3/` are its drivers; `retrying` goes around any of them.
-Imports `config` and what lies below it.
+`base` is the contract; `local/` and `s3/` are its drivers; `retrying` wraps any of them. Imports
+`config` and what is below it.
 """

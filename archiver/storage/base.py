@@ -1,4 +1,4 @@
-"""The narrow waist: six verbs on whole objects, and what each of them promises.
+"""The storage interface: six operations on whole objects, and what each of them guarantees.
 
 A key is a relative path of plain ASCII segments joined by `/` (see `keys.py`); a driver refuses any
 other with ValueError before it touches the medium. Objects are written once:
@@ -8,10 +8,10 @@ other with ValueError before it touches the medium. Objects are written once:
   - even when both race. Repeating a put whose answer was lost therefore ends in KeyExists, and the
   caller compares (`stat`, `open`) before it believes that the object is its own.
 - `put(..., replacing=tag)` is the one way to change an object: it succeeds only while the object
-  still bears that tag, else it raises KeyChanged (or KeyMissing). It is all or nothing as well.
+  still has that tag, else it raises KeyChanged (or KeyMissing). It is all or nothing as well.
 - A body is finished before it is put: its size and SHA-256 are known and the medium checks them, so
-  a put can be repeated from the start and half an object cannot be said. A driver that finds other
-  bytes than the body promised raises StorageError and leaves no object.
+  a put can be repeated from the start, and half an object cannot be expressed. A driver that finds
+  bytes other than those announced raises StorageError and leaves no object.
 - `open` yields the bytes of one object, or one range of it, and raises KeyMissing. A range that
   reaches past the end is cut there; one that starts at or past the end yields nothing.
 - `list` yields every object whose key starts with the prefix, in ascending order of the key as

@@ -1,19 +1,19 @@
 """A lock on a storage without locks: an object that its owner keeps renewing.
 
-The lease is made by a create-only put and renewed by `put(replacing=its tag)`. Its age is told by
-the medium's own clock (`ObjectInfo.age`: on S3 the Date and Last-Modified of one answer), so clocks
-of the machines that compete are never compared, and one request tells a live owner from a dead
-one: nobody waits in order to watch. A lease older than `dead_after` is taken over, again by
-`replacing` its tag, so that of several takers one wins.
+The lease is acquired by a create-only put and renewed by `put(replacing=its tag)`. Its age is
+measured by the medium's own clock (`ObjectInfo.age`: on S3 the Date and Last-Modified of one
+response), so the clocks of competing machines are never compared, and one request tells a live
+owner from a dead one without waiting. A lease older than `dead_after` is taken over, again by
+`replacing` its tag, so that one of several competitors wins.
 
-An owner that cannot renew stops by itself after `give_up`, before anyone may take over; one that
-was suspended learns of the takeover from its next renewal. Either way the body of `kept` is
-cancelled. Writes still on their way then do no harm, since they are conditional too.
+An owner that cannot renew stops by itself after `give_up`, before anyone can take over; one that
+was suspended learns of the takeover from its next renewal. In both cases the body of `kept` is
+cancelled. Writes still on their way do no harm, since they are conditional, too.
 
-Where the bucket keeps versions, every renewal would leave one behind for ever, and every end a
-delete marker. So the owner removes what lies under its newest version as it goes, and that one
-last, by its id: nobody else's lease can be hit, and nothing older comes to light again. Where that
-is not allowed, the versions stay and the lease is deleted like any object.
+On a bucket with versions, every renewal would leave a version behind permanently, and every release
+a delete marker. So the owner removes the versions below its newest one as it goes, and its newest
+one last, by its id: no other lease can be affected, and nothing older becomes visible again.
+Without permission to do so, the versions remain and the lease is deleted like any object.
 """
 
 import json
@@ -49,10 +49,10 @@ class LeaseTimes:
 
 
 class Lease:
-    """One claim on the lease object at `key`; `content` says who claims it.
+    """One claim on the lease object at `key`; `content` identifies the claimant.
 
-    `found_left` tells, of an acquired lease, that a dead owner's was taken over. With `leave` it
-    is not released at the end, and looks like that of a dead owner to the next.
+    `found_left` is true if an acquired lease was taken over from a dead owner. With `leave` it is
+    not released at the end, and looks like that of a dead owner to the next.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Lease:
         self.leave = False
 
     async def acquire(self) -> bytes | None:
-        """Take the lease: None, or what its living owner wrote into it."""
+        """Acquire the lease: None, or the content written by its living owner."""
         while True:
             try:
                 await self._took(await self._storage.put(self._key, self._body()))
@@ -77,16 +77,16 @@ class Lease:
                 with suppress(KeyMissing, KeyChanged):
                     return await self._challenge()
             except StorageRefused:
-                await self._release()  # it may lie there all the same
+                await self._release()  # it may exist after all
                 raise
             else:
                 return None
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Keep the acquired lease while the block runs, then release it.
+        """Keep the acquired lease during the block, then release it.
 
-        Raises StorageError, after cancelling the block, when the lease is lost.
+        Raises StorageError, after cancelling the block, if the lease is lost.
         """
         lost: list[StorageError] = []
         failure: Exception | None = None
@@ -171,7 +171,7 @@ class Lease:
             raise
 
     async def _release(self) -> None:
-        # Shielded with a deadline; a lease that stays dies of age.
+        # Shielded with a deadline; a lease that is not released expires.
         with anyio.move_on_after(RELEASE_DEADLINE, shield=True), suppress(StorageError):
             if not self._is_ours(await self._storage.read(self._key, limit=MAX_BYTES)):
                 return
@@ -183,10 +183,10 @@ class Lease:
             await self._storage.delete(self._key)
 
     async def _sweep(self) -> bool:
-        """Remove what older versions lie under ours; whether ours is the only one now.
+        """Remove older versions below ours; returns whether ours is the only one now.
 
-        Nobody reads what is not the newest, so that may be done at any time, also by whoever has
-        lost the lease meanwhile. It is given up before the next renewal could be late.
+        Only the newest one is ever read, so this can be done at any time, even after the lease was
+        lost. It is interrupted before the next renewal could be late.
         """
         versions = self._storage.versions
         if versions is None or self._version is None:
@@ -200,9 +200,10 @@ class Lease:
         return False
 
     async def _took(self, info: ObjectInfo) -> None:
-        """Note the tag by which the lease is renewed. Some servers tell it only when asked again.
+        """Store the tag by which the lease is renewed. Some servers return it only when asked
+        again.
 
-        StorageRefused where they never do.
+        StorageRefused if they never do.
         """
         if not info.tag:
             seen = await self._storage.stat(self._key)

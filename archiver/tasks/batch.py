@@ -1,8 +1,8 @@
-"""One hop to a worker thread for all who wait for it.
+"""One switch to a worker thread for all that wait for it.
 
-A hop and back costs some 0.1 ms of processor time, all of it spent on waking threads: as much as
-hashing a recording, or making its files. So whoever comes while a hop is under way waits for the
-next one, which takes everybody along; whoever finds none under way waits for nobody.
+A switch to a thread and back costs about 0.1 ms of processor time, as much as hashing a recording,
+or creating its files. So items that arrive during a switch wait for the next one, which handles
+them all; if none is in progress, an item is handled immediately.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ _PENDING = object()
 
 @dataclass(slots=True, eq=False)
 class _Passenger(Generic[Item]):
-    """One who waits: `turn` comes when its item is done, or when it is to take the next hop."""
+    """One waiting item: `turn` is set when it is done, or when it has to start the next switch."""
 
     item: Item
     turn: anyio.Event
@@ -28,10 +28,10 @@ class _Passenger(Generic[Item]):
 
 
 class SharedHop(Generic[Item, Result]):
-    """Work that is done in a worker thread, on all items that wait for it at a time.
+    """Work done in a worker thread, for all items that wait for it at a time.
 
-    `work` returns a result for each item, in their order, or the error that it met. It is called by
-    one thread at a time. Used within one event loop.
+    `work` returns a result for each item, in order, or its error. It is called by one thread at a
+    time. Used within one event loop.
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]]) -> None:
@@ -53,7 +53,8 @@ class SharedHop(Generic[Item, Result]):
         return cast(Result, mine.outcome)
 
     async def _go(self) -> None:
-        """Take everybody along, and then let the first of those who came meanwhile do the same."""
+        """Handle all waiting items, and then let the first one that arrived meanwhile do the
+        same."""
         self._is_under_way = True
         group, self._waiting = self._waiting, []
         outcomes: Sequence[object]

@@ -7,7 +7,7 @@ from typing import Final, Protocol, TypeVar
 import anyio
 
 _LONGEST: Final = 30.0
-"""Seconds that closing may take: a server that is dead must not keep a process from ending."""
+"""Seconds that closing may take: a dead server must not keep a process from ending."""
 
 
 class _Closable(Protocol):

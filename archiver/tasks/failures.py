@@ -1,4 +1,4 @@
-"""One error out of a task group: tasks fail together, a person acts on the first."""
+"""One error of a task group: tasks fail together, a person acts on the first."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

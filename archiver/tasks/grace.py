@@ -1,7 +1,7 @@
-"""Work that a cancellation lets finish, for a while.
+"""Work that a cancellation allows to finish, for a while.
 
-Audio and its sidecar belong together, so storing them is not torn apart when a run is told to end.
-But the storage may be slow or gone, and a person who pressed Ctrl-C waits: when the time is up,
+Audio and its sidecar belong together, so storing them is not interrupted when a run is stopped. But
+the storage may be slow or gone, and someone who pressed Ctrl-C is waiting: when the time is up,
 such work is cancelled after all.
 """
 
@@ -17,9 +17,9 @@ GRACE_SECONDS: Final = 5.0
 
 
 class Grace:
-    """The work in progress that is protected, and until when (without end, at first).
+    """The work in progress that is protected, and until when (unlimited, at first).
 
-    `has_ended` tells that some of it was torn apart all the same.
+    `has_ended` is true if some of it was cancelled after all.
     """
 
     def __init__(self) -> None:

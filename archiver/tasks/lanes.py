@@ -1,4 +1,4 @@
-"""Several pieces of work at a time, also such as work brings up; and one error out."""
+"""Several pieces of work in parallel, including work that they produce; and one error out."""
 
 from collections.abc import (
     AsyncGenerator,
@@ -43,7 +43,7 @@ async def in_lanes(
 
 @dataclass(frozen=True, slots=True)
 class Further(Generic[T]):
-    """What a piece of work brought up: to be done next, in this order, or in any lane."""
+    """The work produced by a piece of work: to be done next, in this order, or in any lane."""
 
     then: Sequence[T] = ()
     beside: Sequence[T] = ()

@@ -1,9 +1,8 @@
-"""Trying again: how often and how long to wait is data, and every wait is announced.
+"""Retries: how often and how long to wait is data, and every wait is announced.
 
-What may be tried again is said by the error itself (`ArchiverError.retryable`), and so is the wait
-that the other side asked for (`retry_after`). Where it asked for none, the wait grows from attempt
-to attempt and is drawn at random, so that many callers that failed together do not come back
-together.
+The error itself says whether it can be retried (`ArchiverError.retryable`), and the delay that the
+other side asked for (`retry_after`). Otherwise the delay grows from attempt to attempt and is
+randomised, so that callers that failed together do not retry together.
 """
 
 import random
@@ -22,9 +21,9 @@ T = TypeVar("T")
 class RetryPolicy:
     """How often to try and how long to wait; all times in seconds.
 
-    `jitter` is the share of a wait that is left to chance: 1.0 draws it from 0 to its full length,
-    0.0 always waits it out. A server that asks for more than `longest_retry_after` is not waited
-    for: its error is raised at once, and the next run tries again.
+    `jitter` is the random share of a delay: 1.0 draws it from 0 to its full length, 0.0 always
+    waits the full length. If a server asks for more than `longest_retry_after`, its error is raised
+    immediately, and the next run tries again.
     """
 
     attempts: int = 5
@@ -42,9 +41,9 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetryScheduled:
-    """The attempt with number `attempt` of at most `attempts` failed; the next is in `wait` s.
+    """Attempt number `attempt` of at most `attempts` failed; the next is in `wait` s.
 
-    `record_id` names the recording that is fetched, where one is.
+    `record_id` is the recording that is fetched, if any.
     """
 
     attempt: int
@@ -62,10 +61,10 @@ async def retrying(
     rng: Callable[[], float] = random.random,
     on_retry: Callable[[RetryScheduled], None] | None = None,
 ) -> T:
-    """The result of the first attempt that succeeds.
+    """The result of the first successful attempt.
 
-    Raises the error of the last attempt: the first that is not retryable, the one after which the
-    attempts are used up, or the one whose `retry_after` is longer than the policy waits for.
+    Raises the error of the last attempt: the first one that is not retryable, the one after the
+    last attempt, or the one whose `retry_after` exceeds the policy's limit.
     """
     failures = 0
     while True:
@@ -86,7 +85,7 @@ async def retrying(
 def _wait(
     policy: RetryPolicy, failures: int, asked: float | None, rng: Callable[[], float]
 ) -> float | None:
-    """Seconds to wait, or None when the other side asks for more than the policy allows."""
+    """Seconds to wait, or None if the other side asks for more than the policy allows."""
     if asked is None:
         return policy.wait_after(failures, rng())
     return max(asked, 0.0) if asked <= policy.longest_retry_after else None

@@ -1,4 +1,4 @@
-"""Ending work early because somebody asks for it."""
+"""Ending work early on request."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What waits for a disk at its beginning and its end, on an event loop that it does not hold up."""
+"""Context managers that wait for a disk on entry and exit, without blocking the event loop."""
 
 import tempfile
 from collections.abc import AsyncIterator, Callable
@@ -14,10 +14,9 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def entered(make: Callable[[], AbstractContextManager[T]]) -> AsyncIterator[T]:
-    """Make a context manager and enter it in a worker thread; leave it in one at the end.
+    """Create a context manager and enter and leave it in a worker thread.
 
-    It is left whatever happens, also while everything around is being cancelled, and does not
-    learn which error ended the block.
+    It is left in any case, even during a cancellation, and is not told which error ended the block.
     """
     stack = ExitStack()
     value = await to_thread.run_sync(lambda: stack.enter_context(make()))
@@ -30,6 +29,6 @@ async def entered(make: Callable[[], AbstractContextManager[T]]) -> AsyncIterato
 
 @asynccontextmanager
 async def scratch_folder() -> AsyncIterator[Path]:
-    """An empty folder in the system's temporary one, removed at the end with all that it holds."""
+    """An empty folder in the system's temporary folder, removed with its contents at the end."""
     async with entered(lambda: tempfile.TemporaryDirectory(prefix="archiver-")) as folder:
         yield Path(folder)

@@ -1,6 +1,6 @@
-"""HTTP/1.1 as an archiver needs it: questions out, answers in, where a policy admits it.
+"""HTTP/1.1 as an archiver needs it: requests and responses over connections that a policy allows.
 
-`connection.py` speaks it, `dialling.py` makes connections, `pool.py` keeps them; the grammar of an
-answer is left to llhttp. Errors are those of httpx, so that `transport.py` has only to add whom it
-asked.
+`connection.py` implements the protocol, `dialling.py` opens connections, `pool.py` keeps them;
+responses are parsed by llhttp. Errors are those of httpx, so that `transport.py` only has to add
+the origin.
 """

@@ -1,12 +1,11 @@
-"""One connection and the answers that come over it, one at a time.
+"""One connection and its responses, one at a time.
 
-The bytes of an answer are read by llhttp (through httptools), the parser of Node.js. It is told to
-put up with what browsers put up with too: control characters in header values, lines that end in a
-bare LF, blanks behind the size of a chunk; a head that it still refuses is mended once (`mending`).
-It puts up with no doubt about where a body ends: more bytes than were announced make as bad an
-answer as fewer.
+Responses are parsed by llhttp (through httptools), the parser of Node.js. It is configured to
+tolerate what browsers tolerate: control characters in header values, lines that end in a bare LF,
+blanks after the size of a chunk; a head that it still rejects is repaired once (`mending`). It
+tolerates no ambiguity about where a body ends: more bytes than announced are as invalid as fewer.
 
-What is received goes to the parser at once, and from there to whoever reads the body. When that one
+Received bytes go to the parser immediately, and from there to the reader of the body. If the reader
 is slow, nothing more is received until it has caught up.
 """
 
@@ -21,27 +20,27 @@ from archiver.http.wire.mending import mended
 from archiver.http.wire.words import said
 
 RECEIVE_BYTES: Final = 2**18
-"""What one call to the system may bring; smaller ones cost large recordings more wake-ups."""
+"""The most bytes of one receive call; smaller ones cause more wake-ups for large recordings."""
 _SEND_BYTES: Final = 2**18
-"""How much of a body is handed to the system at a time; what it takes is progress."""
+"""How much of a body is passed to the system at a time; what it accepts counts as progress."""
 
 _LONGEST_HEAD: Final = 2**16
 """Bytes of status line and headers. Signed addresses in `Location` take a few KiB."""
 _ENOUGH: Final = 2**19
-"""Bytes that wait for their reader before no more are received."""
+"""Bytes that may wait for their reader before receiving is paused."""
 _CHUNK_COSTS: Final = 64
-"""Bytes that a waiting chunk takes beside its own: a body may come in chunks of one byte."""
+"""Bytes that each waiting chunk counts in addition: a body may arrive in chunks of one byte."""
 
 
 class Disconnected(httpx.RemoteProtocolError):
-    """The connection was closed before a byte of the answer came."""
+    """The connection was closed before any byte of the response."""
 
 
 class Answer:
-    """What comes back for one request: the head, then the body as it arrives.
+    """The response to one request: the head, then the body as it arrives.
 
-    Filled by its connection and read by one task. `is_whole`: the body has arrived to its end, as
-    its framing tells it. `is_last`: the connection carries no other answer after this one.
+    Filled by its connection and read by one task. `is_whole`: the body is complete, according to
+    its framing. `is_last`: no other response follows on this connection.
     """
 
     def __init__(self, connection: "Connection") -> None:
@@ -64,7 +63,7 @@ class Answer:
         self._reader: asyncio.Future[None] | None = None
 
     async def head(self) -> None:
-        """Wait until status and headers are there."""
+        """Wait for status and headers."""
         while not self.status:
             await self.news()
 
@@ -82,11 +81,11 @@ class Answer:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether somebody waits for more to arrive."""
+        """Whether a reader is waiting for more."""
         return self._reader is not None
 
     async def news(self) -> None:
-        """Wait until something has changed; raises what has failed."""
+        """Wait for a change; raises the error, if any."""
         if self._failure is not None:
             raise self._failure
         self._reader = asyncio.get_running_loop().create_future()
@@ -96,14 +95,14 @@ class Answer:
             self._reader = None
 
     def wake(self) -> None:
-        """Something has changed: whoever waits may look."""
+        """Wake the waiting reader after a change."""
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
-    # What the connection tells.
+    # Called by the connection.
 
     def feed(self, data: memoryview) -> bool:
-        """Take what was received; whether it brought the head or some of the body."""
+        """Parse received bytes; returns whether they completed the head or added to the body."""
         self._is_begun = True
         self._is_further = False
         self._barren_bytes += len(data)
@@ -116,7 +115,7 @@ class Answer:
         return self._is_further
 
     def _parse(self, data: memoryview | bytes) -> None:
-        """Hand it to the parser; a head that it refuses, mended and once that is whole."""
+        """Pass it to the parser; a rejected head is repaired, once it is complete."""
         refused = self._refused
         if refused is None:
             try:
@@ -135,7 +134,7 @@ class Answer:
             self._give_up(refused)
 
     def _mend(self) -> None:
-        """Begin anew with the head as browsers understand it, if all of it is there."""
+        """Parse the head again as browsers would read it, if it is complete."""
         data = mended(self._head)
         if data is not None:
             self._refused, self._is_mended, self._head = None, True, b""
@@ -160,7 +159,8 @@ class Answer:
         return parser
 
     def end(self, lost: Exception | None) -> None:
-        """The connection is gone: that ends a body without any other end, and cuts any other."""
+        """The connection was closed: this ends a body without any other end, and truncates any
+        other."""
         if self.is_whole or self._failure is not None:
             return
         if not self._is_begun:
@@ -174,25 +174,25 @@ class Answer:
             self.fail(httpx.RemoteProtocolError("the response ended early"))
 
     def fail(self, failure: Exception) -> None:
-        """No more will come; what has arrived may still be read."""
+        """Receiving is over; what has arrived can still be read."""
         self._failure = self._failure or failure
         self._connection.receive_no_more()
         self.wake()
 
     def _ends_with_connection(self) -> bool:
-        """Whether the framing of the body leaves its end open (RFC 9112, section 6.3)."""
+        """Whether the framing does not define the end of the body (RFC 9112, section 6.3)."""
         fields = {name.lower(): value.lower() for name, value in self.headers}
         coding = fields.get(b"transfer-encoding")
         if coding is not None:
             return not coding.rstrip().endswith(b"chunked")
         return b"content-length" not in fields
 
-    # What the parser tells, by the names that httptools asks for.
+    # Called by the parser, with the names that httptools expects.
 
     def on_message_begin(self) -> None:
-        """The answer, an interim one (1xx) before it, or one too many behind it.
+        """The response, an interim one (1xx) before it, or an unexpected one after it.
 
-        Of the interim ones nothing is kept. One too many shows a connection at odds with itself:
+        Interim responses are dropped. An unexpected one makes the connection inconsistent:
         ValueError ends the parsing.
         """
         if self.is_whole:
@@ -200,43 +200,43 @@ class Answer:
         self.reason, self.headers = b"", []
 
     def on_status(self, reason: bytes) -> None:
-        """The words behind the status, or some of them."""
+        """The reason phrase, or part of it."""
         self.reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or what looks like one behind a chunked body and is none.
+        """A header, or what looks like one after a chunked body.
 
-        The parser heeds `Content-Length : 5`, so the blank must hide it from nobody here.
+        The parser accepts `Content-Length : 5`, so the blank must not hide it here.
         """
         if not self.status:
             self.headers.append((name.rstrip(), value))
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
+        """The head is complete."""
         status = self._parser.get_status_code()
         if status >= 200 or status == httpx.codes.SWITCHING_PROTOCOLS:
             self.status = status
             self._is_further = True
 
     def on_body(self, data: bytes) -> None:
-        """Some of the body."""
+        """Part of the body."""
         self._chunks.append(data)
         self._waiting_bytes += len(data) + _CHUNK_COSTS
         self._barren_bytes = 0
         self._is_further = True
 
     def on_message_complete(self) -> None:
-        """The end of the body, or of an interim answer."""
+        """The end of the body, or of an interim response."""
         if self.status:
             self.is_whole = True
             self.is_last = not self._parser.should_keep_alive()
 
 
 class Connection(asyncio.BufferedProtocol):
-    """An open connection, which carries one exchange at a time.
+    """An open connection, with one exchange at a time.
 
-    `buffer` is where it receives: the event loop fills it and hands it over in one step, so all
-    connections of a loop may share one.
+    `buffer` is the receive buffer: the event loop fills it and passes it on in one step, so all
+    connections of a loop can share one.
     """
 
     def __init__(self, buffer: memoryview) -> None:
@@ -254,13 +254,13 @@ class Connection(asyncio.BufferedProtocol):
         self._is_sent = True
 
     async def ask(self, request: bytes, body: bytes = b"", *, patience: float | None) -> Answer:
-        """Send the request, head and body; its answer, as soon as the head is there.
+        """Send the request, head and body; returns the response as soon as its head has arrived.
 
-        `patience` is how long the head, and then each next bit of the body, may stay out while it
-        is awaited, in seconds (None: for ever); bytes that bring neither prolong nothing. It counts
-        from the last bit of the request that the system took. Raises httpx.ReadTimeout after it,
-        Disconnected, httpx.RemoteProtocolError or httpx.ReadError when the answer breaks off;
-        reading the body raises the same.
+        `patience` is the longest wait in seconds for the head, and then for each next part of the
+        body (None: unlimited); bytes that complete neither do not extend it. It counts from the
+        last part of the request that the system accepted. Raises httpx.ReadTimeout after it;
+        Disconnected, httpx.RemoteProtocolError or httpx.ReadError if the response breaks off.
+        Reading the body raises the same.
         """
         self._answer = answer = Answer(self)
         if self.is_open:
@@ -273,7 +273,7 @@ class Connection(asyncio.BufferedProtocol):
         return answer
 
     async def _send(self, body: memoryview, answer: Answer) -> None:
-        """Send a body piece by piece; an answer that comes before its end is answer enough."""
+        """Send a body piece by piece; stops if the response arrives before its end."""
         self._is_sent = False
         for start in range(0, len(body), _SEND_BYTES):
             while self._is_full and not answer.status:
@@ -284,9 +284,10 @@ class Connection(asyncio.BufferedProtocol):
         self._is_sent = True
 
     def put_aside(self) -> bool:
-        """Whether it can carry another exchange after this one; closed if not.
+        """Whether the connection can be used for another exchange; it is closed if not.
 
-        Not if the answer came before all of the request was sent: the next would wait behind it.
+        It cannot if the response arrived before the whole request was sent: the next request would
+        wait behind it.
         """
         answer, self._answer = self._answer, None
         is_over = answer is not None and answer.is_whole and not answer.is_last
@@ -299,7 +300,7 @@ class Connection(asyncio.BufferedProtocol):
         return False
 
     def close(self) -> None:
-        """Close it at once: the rest of an unwanted body may take for ever."""
+        """Close it immediately: the rest of an unwanted body may be endless."""
         self.is_open = False
         if self._timer is not None:
             self._timer.cancel()
@@ -307,14 +308,15 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.abort()
 
     def receive_more(self) -> None:
-        """Go on receiving, if that was stopped."""
+        """Resume receiving, if it was paused."""
         if self._is_paused and self.is_open:
             self._is_paused = False
             self._heard_at = self._loop.time()
             self._transport.resume_reading()
 
     def receive_no_more(self) -> None:
-        """Leave what comes with the system, and so at last with the server."""
+        """Pause receiving, so that data stays in the system's buffers and finally slows down the
+        server."""
         if not self._is_paused and self.is_open:
             self._is_paused = True
             self._transport.pause_reading()
@@ -330,10 +332,10 @@ class Connection(asyncio.BufferedProtocol):
             self._timer = self._loop.call_at(due, self._listen)
 
     def _listen(self) -> None:
-        """Give up on an answer that has been awaited in vain for too long.
+        """Give up on a response that has been overdue for too long.
 
-        One timer serves many exchanges: it is not moved whenever something arrives, but looks for
-        itself, when it goes off, since when nothing has.
+        One timer serves many exchanges: it is not restarted for each packet, but checks, when it
+        fires, how long nothing has arrived.
         """
         self._timer = None
         if self._answer is None or self._patience == float("inf"):
@@ -345,7 +347,7 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._timer = self._loop.call_at(since + self._patience, self._listen)
 
-    # What the event loop tells.
+    # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """It is open."""
@@ -353,29 +355,29 @@ class Connection(asyncio.BufferedProtocol):
         self.is_open = True
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where to receive."""
+        """The receive buffer."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Something was received."""
-        if self._answer is None:  # nobody has asked for anything
+        if self._answer is None:  # no request is pending
             self.close()
         elif self._answer.feed(self._buffer[:nbytes]):
             self._heard_at = self._loop.time()
 
     def pause_writing(self) -> None:
-        """The system takes no more for now."""
+        """The system accepts no more data for now."""
         self._is_full = True
 
     def resume_writing(self) -> None:
-        """It has taken what there was."""
+        """The system has sent what was buffered."""
         self._is_full = False
         self._heard_at = self._loop.time()
         if self._answer is not None:
             self._answer.wake()
 
     def eof_received(self) -> None:
-        """Nothing more will be received: that closes it."""
+        """End of stream: closes the connection."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is closed."""

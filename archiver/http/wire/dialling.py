@@ -1,7 +1,8 @@
-"""Making connections, to no address but those that a policy admits.
+"""Opening connections, only to addresses that a policy allows.
 
-Whatever a name resolves to is looked at before anything is sent, and the connection goes to just
-what was looked at: a name that says something else the next time gains nothing.
+Every address that a host name resolves to is checked before anything is sent, and the connection
+goes to exactly the address that was checked: a name that resolves differently the next time gains
+nothing.
 """
 
 import asyncio
@@ -20,25 +21,25 @@ from archiver.http.wire.tunnel import open_tunnel, unreachable
 from archiver.http.wire.words import said
 
 _HEAD_START: Final = 0.25
-"""Seconds until the next address of a name is tried as well (RFC 8305, section 8)."""
+"""Seconds until the next address of a host is tried in parallel (RFC 8305, section 8)."""
 _LONGEST: Final = 60.0
-"""Seconds for a connection, where nobody says how long."""
+"""The default timeout of a connection, in seconds."""
 
 Admits: TypeAlias = Callable[[str, int, str], bool]
 """Whether a connection to a host and port may go to the IP address that it resolved to."""
 
 
 class TlsRefused(httpx.ConnectError):
-    """Somebody answers there, and no TLS can be agreed on, or this machine does not trust the
-    certificate, or cannot read what it trusts: asking again changes nothing."""
+    """The server responds, but TLS fails, or its certificate is not trusted, or the trusted
+    certificates cannot be read: not worth a retry."""
 
 
 class Dialler:
-    """Makes the connections of one event loop. `trust` makes the context of TLS when it is needed,
-    and raises OSError where it cannot.
+    """Opens the connections of one event loop. `trust` creates the TLS context when it is needed,
+    and raises OSError if it cannot.
 
-    A proxy is connected to wherever it is, since the configuration names it. What the name of an
-    origin behind it resolves to is the proxy's affair, and not looked at here.
+    A proxy is always allowed, since the configuration names it. The host name of an origin behind
+    it is resolved by the proxy and not checked here.
     """
 
     def __init__(
@@ -54,9 +55,9 @@ class Dialler:
         self._context: ssl.SSLContext | None = None
 
     async def dial(self, origin: Origin, *, within: float | None) -> Connection:
-        """A new connection, TLS included, within so many seconds.
+        """A new connection, including TLS, within that many seconds.
 
-        Raises FetchError when the name resolves to nothing that the policy admits; TlsRefused,
+        Raises FetchError if the policy allows none of the addresses of the host; TlsRefused,
         httpx.ConnectTimeout and httpx.ConnectError.
         """
         try:
@@ -112,7 +113,7 @@ class Dialler:
         return plain
 
     def _tls(self) -> ssl.SSLContext:
-        """Made when it is first needed: reading the certificates of the world takes 20 ms."""
+        """Created when it is first needed: reading the certificates takes 20 ms."""
         if self._context is None:
             try:
                 self._context = self._trust()
@@ -125,6 +126,6 @@ class Dialler:
 
 
 async def _resolved(host: str, port: int) -> list[AddrInfoType]:
-    # The same resolver on whichever loop: each has a way of its own.
+    # The same resolver on every event loop: each has its own.
     found = await asyncio.to_thread(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     return list(found)

@@ -1,21 +1,22 @@
-"""Heads that the parser refuses and browsers put up with, made such that it takes them (pure).
+"""Heads that the parser rejects and browsers accept, repaired (pure).
 
-A line without a colon, or with a blank or a letter beyond ASCII within its name, is no header and
-goes; so do blanks behind a name. A length that is named twice, equally, is named once. Nothing is
-decided here about where a body ends: lengths that differ stay as they are, and are refused.
+A line without a colon, or with a blank or a non-ASCII letter in its name, is not a header and is
+removed; so are blanks after a name. A length that is given twice, equally, is given once. Nothing
+is decided here about where a body ends: lengths that differ are kept, and rejected.
 """
 
 import re
 from typing import Final
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*")
-"""The name of a header (RFC 9110, section 5.6.2), and blanks behind it."""
+"""The name of a header (RFC 9110, section 5.6.2), and blanks after it."""
 _INTERIM: Final = re.compile(rb"HTTP/1\.[01] 1\d\d[ \r\n]")
 _LENGTH: Final = b"content-length"
 
 
 def mended(data: bytes) -> bytes | None:
-    """The data with its heads mended, interim ones (1xx) included; None while one is not whole."""
+    """The data with its heads repaired, including interim ones (1xx); None while one is
+    incomplete."""
     ends = [at + len(end) for end in (b"\r\n\r\n", b"\n\n") if (at := data.find(end)) >= 0]
     if not ends:
         return None
@@ -32,7 +33,7 @@ def _mended_head(head: bytes) -> bytes:
     lengths: list[bytes] = []
     for line in lines:
         name, colon, value = line.partition(b":")
-        if line[:1] in (b" ", b"\t"):  # goes on from the line before
+        if line[:1] in (b" ", b"\t"):  # continues the previous line
             kept.append(line)
         elif colon and name.strip().lower() == _LENGTH:
             lengths += [one.strip() for one in value.split(b",")]

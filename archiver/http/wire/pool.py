@@ -1,4 +1,4 @@
-"""Connections that are kept for the next request to the same origin."""
+"""Connections kept for the next request to the same origin."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from archiver.http.wire.dialling import Dialler
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The longest waits of one exchange, in seconds; None is for ever. `connect`: for a connection,
-    TLS included; `answer`: see `Connection.ask`; `room`: while all connections are in use."""
+    """The timeouts of one exchange, in seconds; None is unlimited. `connect`: for a connection,
+    including TLS; `answer`: see `Connection.ask`; `room`: while all connections are in use."""
 
     connect: float | None = None
     answer: float | None = None
@@ -22,7 +22,7 @@ class Limits:
 
 
 _KEPT_SECONDS: Final = 15.0
-"""How long an idle connection is kept: shorter than common servers and load balancers wait."""
+"""How long an idle connection is kept: shorter than common servers and load balancers do."""
 
 
 class Pool:
@@ -33,7 +33,7 @@ class Pool:
         self._kept = limit
         self._room = asyncio.Semaphore(limit)
         self._used: dict[Connection, Origin] = {}
-        self._idle: list[tuple[Origin, Connection]] = []  # that of longest ago first
+        self._idle: list[tuple[Origin, Connection]] = []  # least recently used first
 
     async def ask(
         self,
@@ -45,12 +45,12 @@ class Pool:
         fresh: bool = False,
         repeat: bool = True,
     ) -> tuple[Connection, Answer]:
-        """Ask over a connection that is kept, or over a new one (always, if `fresh`).
+        """Send a request over a kept connection, or over a new one (always, if `fresh`).
 
-        A server may close a kept one at any time. If it does so in place of an answer, it has most
-        likely not read the question (RFC 9112, section 9.3.1), and with `repeat` the next
-        connection is tried. The connection is to be given back. Raises httpx.PoolTimeout, and what
-        `Dialler.dial` and `Connection.ask` raise.
+        A server may close a kept connection at any time. If it does so instead of responding, it
+        has most likely not read the request (RFC 9112, section 9.3.1), and with `repeat` the next
+        connection is tried. The connection must be returned. Raises httpx.PoolTimeout, and the
+        errors of `Dialler.dial` and `Connection.ask`.
         """
         while True:
             connection, is_used = await self._take(origin, fresh=fresh, limits=limits)
@@ -64,7 +64,7 @@ class Pool:
     async def _take(
         self, origin: Origin, *, fresh: bool, limits: Limits
     ) -> tuple[Connection, bool]:
-        """A connection for one exchange, and whether it has carried one before."""
+        """A connection for one exchange, and whether it was used before."""
         try:
             async with asyncio.timeout(limits.room):
                 await self._room.acquire()
@@ -80,7 +80,7 @@ class Pool:
         return connection, kept is not None
 
     def give_back(self, connection: Connection) -> None:
-        """Its exchange is over, or given up; twice is as good as once."""
+        """Return it after its exchange, or after giving up; can be called twice."""
         origin = self._used.pop(connection, None)
         if origin is None:
             return
@@ -90,14 +90,14 @@ class Pool:
         self._let_go(len(self._idle) - self._kept)
 
     def close(self) -> None:
-        """Close all connections, those in use too. What is taken from now on is not kept."""
+        """Close all connections, including those in use. Connections opened later are not kept."""
         self._kept = 0
         for connection in self._used:
             connection.close()
         self._let_go(len(self._idle))
 
     def _kept_for(self, origin: Origin) -> Connection | None:
-        """The one that was used last: the server is most likely to have kept that, too."""
+        """The most recently used one: the server is most likely to have kept it, too."""
         self._let_go(0)
         for place in range(len(self._idle) - 1, -1, -1):
             if self._idle[place][0] == origin:

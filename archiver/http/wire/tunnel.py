@@ -1,6 +1,6 @@
-"""Through a proxy: a tunnel to the origin for https, its approval for everything else.
+"""Through a proxy: a tunnel to the origin for https, and its consent for everything else.
 
-A proxy sees the host and the port of an https address and nothing more; TLS is agreed on with the
+A proxy sees the host and the port of an https request and nothing more; TLS is negotiated with the
 origin, through it.
 """
 

@@ -1,8 +1,8 @@
-"""Carrying a notice to the one address that the configuration names.
+"""Delivery of a notice to the one configured address.
 
-The address is a secret, so nothing here ever says more of it than its origin. Nothing is followed
-anywhere else, and nobody waits for long: a notice that does not arrive is told where the run is
-watched, and the run ends as it would have.
+The address is a secret, so only its origin is ever shown. Redirects are not followed, and waiting
+is short: a notice that cannot be delivered is reported where the run is watched, and the run ends
+as it would have.
 """
 
 from collections.abc import Mapping
@@ -23,12 +23,12 @@ _SECONDS: Final = 5.0
 
 
 async def post(address: Secret, payload: Mapping[str, Any], *, proxies: Proxies = DIRECT) -> None:
-    """POST a JSON object. Raises NoticeUndelivered when it did not arrive."""
+    """POST a JSON object. Raises NoticeUndelivered if it was not delivered."""
     await _send("POST", address, payload, proxies)
 
 
 async def ping(address: Secret, *, proxies: Proxies = DIRECT) -> None:
-    """GET the address, for the asking alone. Raises NoticeUndelivered when it did not arrive."""
+    """GET the address, as a heartbeat. Raises NoticeUndelivered if it fails."""
     await _send("GET", address, None, proxies)
 
 

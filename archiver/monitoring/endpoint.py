@@ -1,7 +1,7 @@
-"""The HTTP endpoint of `run --every` and `serve`: /metrics, and /healthz for whoever restarts them.
+"""The HTTP endpoint of `run --every` and `serve`: /metrics, and /healthz for service managers.
 
-It answers from a thread of its own, so it answers while a run is busy; and it says that all is well
-only while the main loop keeps showing signs of life.
+It responds from a thread of its own, even while a run is busy, and reports healthy only while the
+main loop shows signs of life.
 """
 
 import io
@@ -19,14 +19,14 @@ from archiver.errors import ConfigError
 from archiver.monitoring.strangers import OUT_OF_FILES, Turned, is_out_of_files, room_for
 
 LONGEST_SILENCE: Final = 300.0
-"""Seconds without a sign of life after which the process is taken to hang. The loop gives one every
-few seconds, and a machine that is busy or suspended must not be restarted for it."""
+"""Seconds without a sign of life after which the process counts as blocked. The loop gives one
+every few seconds, and a machine that is busy or suspended must not be restarted for it."""
 
 _CLIENT_SECONDS: Final = 10.0
-"""For a whole request and its answer, however the bytes trickle in."""
+"""Seconds for a whole request and its response, however slowly the bytes arrive."""
 _PAUSE: Final = 0.2
 _MOST: Final = 32
-"""Connections at once: more than that are strangers, and the oldest makes room for the newest."""
+"""Simultaneous connections: beyond that the oldest one is closed."""
 
 
 class Pulse:
@@ -47,7 +47,7 @@ class Pulse:
 
 
 class _Hurried(io.RawIOBase):
-    """What a client sends, as long as its time lasts; TimeoutError after that."""
+    """The request of a client, within its time; TimeoutError after that."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection
@@ -66,7 +66,8 @@ class _Hurried(io.RawIOBase):
 
 @contextmanager
 def endpoint(address: ListenAddress, metrics: Callable[[], bytes], pulse: Pulse) -> Iterator[int]:
-    """Listen there as long as the block lasts; gives the port. ConfigError when that cannot be."""
+    """Listen on that address during the block; yields the port. ConfigError if that is
+    impossible."""
     try:
         server = _server(address, metrics, pulse)
     except OSError as error:
@@ -107,7 +108,7 @@ class _Server(ThreadingHTTPServer):
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own; beyond the limit the oldest connection goes."""
+        """Respond in a separate thread; beyond the limit the oldest connection is closed."""
         if len(self.open) >= self.most:
             oldest = next(iter(self.open))
             self.turned.away("too many connections")
@@ -122,7 +123,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing: a client that went away concerns nobody."""
+        """Log nothing: a client that went away is no problem."""
 
 
 def _server(
@@ -154,7 +155,7 @@ def _server(
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: whoever asks every few seconds would fill the log."""
+            """Log nothing: frequent requests would fill the log."""
 
     class Server(_Server):
         address_family = AF_INET6 if ":" in address.host else AF_INET

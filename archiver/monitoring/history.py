@@ -1,7 +1,7 @@
-"""What this machine remembers of its runs over one archive: for metrics and notices.
+"""The run history of this machine for one archive: for metrics and notices.
 
-It is a small JSON file in the state folder, beside the catalog. None of it is evidence: losing it
-sets counters back to zero, and that is all.
+It is a small JSON file in the state folder, next to the catalog. None of it is evidence: if it is
+lost, counters start at zero, and that is all.
 """
 
 import json
@@ -30,11 +30,11 @@ _MOMENTS: Final = (
 class Memory:
     """The last run, since when runs fail, and sums over all runs.
 
-    `succeeded_at` is the end of the last run that did all that could be done, `completed_at` of the
-    last that left nothing open. `failures` counts the failed runs since the last good one, of which
-    the first began at `failing_since`. `silent_day` is the last day told to have had no calls.
-    `signed_at`, `stamped_at` and `witnessed_at` (by every witness) are when a head last was.
-    `runs` counts by exit code; `requests`, `throttled` and `bytes` add up what reports say.
+    `succeeded_at` is the end of the last successful run, `completed_at` of the last that left
+    nothing open. `failures` counts the failed runs since the last successful one, of which the
+    first began at `failing_since`. `silent_day` is the last day that was reported to have no calls.
+    `signed_at`, `stamped_at` and `witnessed_at` (by every witness) are when a head last was. `runs`
+    counts by exit code; `requests`, `throttled` and `bytes` are sums of the reports.
     """
 
     started_at: datetime | None = None
@@ -57,7 +57,7 @@ class Memory:
     verifications: Verifications | None = None
 
     def note(self, night: Night, *, failed: bool) -> None:
-        """Remember one more run; `failed` says whether it was one that somebody is told of."""
+        """Add a run; `failed` says whether it is reported as failed."""
         self.started_at, self.ended_at = night.started_at, night.ended_at
         self.seconds, self.exit_code = night.seconds, night.exit_code
         code = str(night.exit_code)
@@ -78,7 +78,7 @@ class Memory:
         self._note_evidence(told.get("evidence") or {}, night.ended_at)
 
     def _note_evidence(self, told: Mapping[str, Any], ended_at: datetime) -> None:
-        """Remember what vouches for the head of a run, by the clock of this machine."""
+        """Add the signature, stamp and witnesses of a run's head, by the clock of this machine."""
         if told.get("signedAt"):
             self.signed_at = ended_at
         if told.get("stampedAt"):
@@ -89,9 +89,9 @@ class Memory:
 
 
 def failed_runs(memory: Memory) -> FailedRuns | None:
-    """The runs that failed since the last good one, if the last of all was one of them.
+    """The runs that failed since the last successful one, if the newest run is one of them.
 
-    A run that came to its end has not failed, even where somebody is told that things stay open.
+    A run that finished has not failed, even if a notice says that something stays open.
     """
     code, since, ended = memory.exit_code, memory.failing_since, memory.ended_at
     if not memory.failures or code in (None, COMPLETE, OPEN, INTERRUPTED):
@@ -100,12 +100,12 @@ def failed_runs(memory: Memory) -> FailedRuns | None:
 
 
 def memory_path(storage_url: str, state_folder: Path) -> Path:
-    """Where the memory of that archive lies; known also while the archive cannot be reached."""
+    """The path of the history of that archive; known even if the archive is unreachable."""
     return state_folder / f"nights-{sha256(storage_url.encode()).hexdigest()[:16]}.json"
 
 
 def recall(path: Path) -> Memory:
-    """What the file remembers; nothing where it is missing or holds something else."""
+    """The history in the file; an empty one if it is missing or invalid."""
     try:
         told = json.loads(path.read_bytes())
         memory = _memory_of(told)
@@ -117,7 +117,7 @@ def recall(path: Path) -> Memory:
 
 
 def remember(memory: Memory, path: Path) -> None:
-    """Write the file anew, whole or not at all. Raises OSError."""
+    """Replace the file atomically. Raises OSError."""
     told = asdict(memory)
     del told["verifications"]  # in a file of their own
     for name in _MOMENTS:

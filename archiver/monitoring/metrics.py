@@ -1,6 +1,6 @@
-"""The nights in Prometheus's words: one snapshot, for a text file and for whoever asks.
+"""Metrics in Prometheus' format: one snapshot, for a text file and for /metrics.
 
-Labels are states and exit codes, nothing else: no id, no name, no address.
+Labels are states and exit codes only: no id, no name, no address.
 """
 
 import os
@@ -28,15 +28,16 @@ _Value: TypeAlias = float | None
 
 
 def exposition(memory: Memory, vitals: Vitals | None, now: datetime) -> bytes:
-    """The snapshot as text, of `CONTENT_TYPE`. Without vitals, what they would tell is left out."""
+    """The snapshot as text, of `CONTENT_TYPE`. Without vitals, the metrics based on them are left
+    out."""
     return generate_latest(_registry(memory, vitals, now))
 
 
 def write_textfile(path: Path, memory: Memory, vitals: Vitals | None, now: datetime) -> None:
-    """Put the snapshot where node_exporter finds it, whole or not at all. Raises OSError.
+    """Write the snapshot for node_exporter, atomically. Raises OSError.
 
-    Everybody on the machine may read it, whatever the process's mask: the collector runs as another
-    user, and there is no secret in it.
+    Everyone on the machine can read it, whatever the process's umask: the collector runs as another
+    user, and it contains no secrets.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
@@ -116,7 +117,7 @@ def _sum(counts: Mapping[str, int]) -> int:
 
 
 def _moments(memory: Memory) -> tuple[tuple[str, str, _Value], ...]:
-    """What is only known once it has happened: name, help and value."""
+    """Metrics that are known only after they have happened: name, help and value."""
     return (
         ("last_run_start_timestamp_seconds", "Start of the last run.", _unix(memory.started_at)),
         ("last_run_end_timestamp_seconds", "End of the last run.", _unix(memory.ended_at)),
@@ -182,7 +183,7 @@ def _of_sound(check: SoundCheck) -> Iterator[Metric]:
 
 
 def _known(*gauges: tuple[str, str, _Value]) -> Iterator[Metric]:
-    """Those that have a value: what never happened is absent, not 1970."""
+    """Those that have a value: what never happened is left out, not 1970."""
     return (_gauge(name, said, value) for name, said, value in gauges if value is not None)
 
 

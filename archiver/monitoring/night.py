@@ -1,4 +1,4 @@
-"""How one run went, as far as others want to be told (pure)."""
+"""The result of one run, for notices and metrics (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ OPEN: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One whole run. `report` is what `run --json` prints, None where there was none; `error` and
-    `hint` are what was said instead."""
+    """One full run. `report` is what `run --json` prints, None if there was none; `error` and
+    `hint` are the error instead."""
 
     started_at: datetime
     ended_at: datetime
@@ -31,12 +31,12 @@ class Night:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether somebody ended it: neither a success nor a failure."""
+        """Whether it was interrupted: neither a success nor a failure."""
         return self.exit_code == INTERRUPTED
 
     @property
     def came_to_its_end(self) -> bool:
-        """Whether it did all that could be done that night; something may be open."""
+        """Whether it succeeded; something may be open."""
         return self.exit_code in (COMPLETE, OPEN)
 
     @property

@@ -1,8 +1,8 @@
-"""What people are told of the nights, and when (pure).
+"""Which notices are sent, and when (pure).
 
-Of a failed run, each time; of the first good run after failed ones; and of a day without calls,
-once. A run that left something open is no failure: the next one comes back to it. It becomes one
-when something is open longer than lists are read back, and when the source has lost a recording.
+For every failed run; for the first successful run after failed ones; and for a day without calls,
+once. A run that left something open has not failed, since the next one tries again. It is reported
+if something is open for longer than the lookback, or if the source has lost a recording.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a person should know now. `facts` say the same to machines."""
+    """A notice. `facts` are the same for machines."""
 
     kind: Kind
     text: str
@@ -39,9 +39,9 @@ class Notice:
 
 
 def trouble_of(night: Night, oldest_open: datetime | None, patience: timedelta) -> str:
-    """Why somebody has to be told of this night; empty when nobody has.
+    """Why this run needs a notice; empty if it does not.
 
-    `oldest_open` is since when something is open, `patience` how long that is nothing special.
+    `oldest_open` is since when something is open, `patience` how long that is normal.
     """
     if night.was_interrupted:
         return ""
@@ -60,7 +60,7 @@ def trouble_of(night: Night, oldest_open: datetime | None, patience: timedelta) 
 def notices_of(
     night: Night, trouble: str, before: Memory, silence: Silence | None, zone: tzinfo
 ) -> Iterator[Notice]:
-    """What is to be told of a night, given its trouble and what was remembered before it."""
+    """The notices of a run, given its trouble and the history before it."""
     began = say_moment(night.started_at, zone)
     facts = {
         "exitCode": night.exit_code,
@@ -82,7 +82,7 @@ def notices_of(
 
 
 def verify_notice(one: Verification, zone: tzinfo) -> Notice | None:
-    """What is to be told of a verification: what it found, or why it could not be done."""
+    """The notice of a verification: what it found, or why it could not be completed."""
     began = say_moment(one.started_at, zone)
     facts = {
         "exitCode": one.exit_code,
@@ -101,7 +101,7 @@ def verify_notice(one: Verification, zone: tzinfo) -> Notice | None:
 
 
 def head_notice(night: Night) -> Notice | None:
-    """The head that the night's run left, for whoever is to be a witness of it."""
+    """The head after the run, for the recipient as a witness."""
     told = night.report or {}
     head = told.get("ledgerHead")
     if head is None:

@@ -1,6 +1,6 @@
-"""Telling how a run went: notices, heartbeat, metrics. None of it can fail the run.
+"""Reporting the result of a run: notices, heartbeat, metrics. None of it can fail the run.
 
-What cannot be told is told on standard error, in one line, and counted.
+What cannot be delivered is reported on standard error, in one line, and counted.
 """
 
 import os
@@ -36,15 +36,16 @@ from archiver.monitoring.verifications import (
 )
 
 _LONGEST: Final = 60.0
-"""Seconds after which nobody is told any more: the run has ended, and others may wait for that."""
+"""Seconds after which delivery is given up: the run has ended, and others may be waiting for
+that."""
 
 
 async def tell(
     config: Config, night: Night, *, state_folder: Path, console: Console, clock: Clock
 ) -> Standing | None:
-    """Tell everybody who is configured, remember the night, and return how things stand now.
+    """Send notices, update the history, and return the current standing.
 
-    Raises nothing: None, and a line, where that itself failed in a way that nobody foresaw.
+    Raises nothing: returns None, and prints a line, if that itself failed unexpectedly.
     """
     try:
         return await _tell(config, night, state_folder, console, clock)
@@ -57,7 +58,7 @@ async def tell(
 async def tell_verification(
     config: Config, one: Verification, *, state_folder: Path, console: Console, clock: Clock
 ) -> Standing | None:
-    """Remember a verification, send a notice of what it found, and return how things stand now.
+    """Add a verification to the history, send a notice of its findings, and return the standing.
 
     Raises nothing, as `tell`.
     """
@@ -113,7 +114,7 @@ async def _tell(
 
 
 async def _notify(config: Config, notice: Notice, memory: Memory, console: Console) -> bool:
-    """Whether the notice is done with: delivered, or nobody wants any."""
+    """Whether the notice is done with: delivered, or not configured."""
     if config.notices.webhook is None:
         return True
     host = socket.gethostname()

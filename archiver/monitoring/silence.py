@@ -1,8 +1,8 @@
-"""A day without a single call, where such days have always had many (pure).
+"""A day without calls, where such days have always had many (pure).
 
-A dead source and a quiet day look alike: both bring nothing. So the last whole day is compared with
-the same weekdays of the 30 days before it: a centre that rests on Sundays has no calls on the
-Sundays before, either.
+A dead source and a quiet day look alike. So the last full day is compared with the same weekdays of
+the 30 days before it: a call centre that is closed on Sundays had no calls on the Sundays before,
+either.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from typing import Final
 from archiver.schedule.schedule import first_moment
 
 WEEKS: Final = 4
-"""As many same weekdays as 30 days hold."""
+"""The same weekdays within 30 days."""
 _LEAST_DAYS: Final = 3
-"""Of them, so many must have had calls: less is no habit."""
+"""At least this many of them must have had calls: fewer are no pattern."""
 _LEAST_CALLS: Final = 10
-"""A median below this says that a day without calls is nothing special."""
+"""With a median below this, a day without calls is normal."""
 
 _DAY: Final = timedelta(days=1)
 

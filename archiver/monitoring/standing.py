@@ -1,4 +1,4 @@
-"""How things stand on this machine: what is remembered of the runs, and the archive's vitals."""
+"""The standing on this machine: its run history, and the archive's vitals."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from archiver.monitoring.silence import (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The memory of the runs; `catalog` and `vitals` are None where the archive cannot be asked."""
+    """The run history; `catalog` and `vitals` are None if the archive is unavailable."""
 
     memory: Memory
     catalog: Path | None = None
@@ -31,7 +31,7 @@ class Standing:
 
 
 async def standing(config: Config, state_folder: Path) -> Standing:
-    """How things stand; raises nothing that the archive or its storage may bring about."""
+    """The standing; raises no errors of the archive or its storage."""
     memory = await _recalled(config, state_folder)
     try:
         async with existing_archive(config) as (_, archive_id):
@@ -43,11 +43,11 @@ async def standing(config: Config, state_folder: Path) -> Standing:
 
 
 async def last_began(config: Config, state_folder: Path) -> datetime | None:
-    """When the last whole run began that listed anything; None when there was none yet.
+    """When the last full run that listed anything began; None if there was none yet.
 
-    The archive itself tells, so it is known on a new machine, too: by the run that moved cursors.
-    One that was killed or failed moved none, and is made up for. Where the archive cannot be asked,
-    the memory of this machine has to do.
+    The archive itself has it, so it is known on a new machine, too: from the run that moved
+    cursors. A run that was killed or failed moved none, and is made up for. If the archive is
+    unavailable, the history of this machine is used.
     """
     try:
         async with watched_archive(config, state_folder=state_folder) as archive:

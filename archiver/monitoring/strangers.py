@@ -1,4 +1,4 @@
-"""What strangers do to a port, in a line a minute instead of a traceback a time."""
+"""Rejected connections of a port, as one line per minute instead of a traceback each."""
 
 import errno
 import logging
@@ -15,7 +15,7 @@ _OUT_OF_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, err
 
 
 class Turned:
-    """Counts connections that were turned away from one port, by reason; from any thread."""
+    """Counts rejected connections of one port, by reason; from any thread."""
 
     def __init__(self, what: str, ticks: Callable[[], float] = time.monotonic) -> None:
         self._what, self._ticks = what, ticks
@@ -24,7 +24,7 @@ class Turned:
         self._due = float("-inf")
 
     def away(self, why: str) -> None:
-        """One more; the first is said at once, those of the next minute together."""
+        """Add one; the first is reported at once, those of the next minute together."""
         with self._lock:
             self._counts[why] += 1
             if self._ticks() < self._due:
@@ -36,12 +36,13 @@ class Turned:
 
 
 def is_out_of_files(error: object) -> bool:
-    """Whether the system had no file descriptor, or no memory, left for a connection."""
+    """Whether the system had no file descriptor or memory for a connection."""
     return isinstance(error, OSError) and error.errno in _OUT_OF_FILES
 
 
 def room_for(most: int) -> int:
-    """As many connections as may be open at once: `most`, or half of what this process may open."""
+    """The number of connections that may be open at once: `most`, or half of what this process may
+    open."""
     try:
         import resource
     except ImportError:  # Windows has no such limit

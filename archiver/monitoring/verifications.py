@@ -1,6 +1,6 @@
-"""What this machine remembers of its verifications of an archive, for metrics and the schedule.
+"""The history of verifications of an archive on this machine, for metrics and the schedule.
 
-A file of its own beside that of the runs: either may end while the other writes. None of it is
+A separate file next to the run history, since either may end while the other writes. None of it is
 evidence.
 """
 
@@ -27,8 +27,8 @@ _INTERRUPTED: Final = 130
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """One verification as it ended. `findings` counts what remains, by kind; `error` is why there
-    was no result, empty where there is one."""
+    """One verification. `findings` counts what remains, by kind; `error` is why there was no
+    result, else empty."""
 
     started_at: datetime
     ended_at: datetime
@@ -59,12 +59,12 @@ class Verifications:
 
 
 def verifications_path(storage_url: str, state_folder: Path) -> Path:
-    """Where those of that archive are remembered."""
+    """The path of the history for that archive."""
     return state_folder / f"verifications-{sha256(storage_url.encode()).hexdigest()[:16]}.json"
 
 
 def recall_verifications(path: Path) -> Verifications | None:
-    """What the file remembers; None where it is missing or holds something else."""
+    """The history in the file; None if it is missing or invalid."""
     try:
         told = json.loads(path.read_bytes())
         last = _read(told)
@@ -76,7 +76,7 @@ def recall_verifications(path: Path) -> Verifications | None:
 
 
 def remember_verification(one: Verification, path: Path) -> None:
-    """Write the file anew, whole or not at all. Raises OSError."""
+    """Replace the file atomically. Raises OSError."""
     before = recall_verifications(path)
     ended = dict(before.ended) if before is not None else {}
     if one.came_to_its_end:

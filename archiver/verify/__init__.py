@@ -1,4 +1,4 @@
-"""Verification: the archive read back and held against its ledger; findings, never tracebacks.
+"""Verification: the archive read back and compared with its ledger; findings, never tracebacks.
 
-Repair included, which fetches again what the source still has. Imports `run` and everything below.
+Includes repair, which fetches again what the source still has. Imports `run` and everything below.
 """

@@ -1,12 +1,12 @@
-"""A verification: from the first segment of the ledger to the last byte that it names.
+"""A verification: from the first segment of the ledger to the last byte that it lists.
 
-1. Walk the ledger, and take what it names into an inventory. Whatever is broken is noted.
-2. List the archive and read it back (`inspector`). What does not hold becomes a suspect.
-3. Look at every suspect a second time, after catching up with the ledger: a run may have been under
-   way, and a disk or network that tells one thing now and another then is no evidence of damage. An
-   object that only a run can explain is given the time in which a run tells the ledger.
+1. Walk the ledger, and build an inventory of everything that it lists. Problems are noted.
+2. List the archive and read it back (`compare`). Objects that do not match become suspects.
+3. Check every suspect a second time, after catching up with the ledger: a run may have been in
+   progress, and a disk or network that returns different bytes each time is no evidence of damage.
+   An object that only a run can explain is given the time in which a run updates the ledger.
 
-Nothing is written, no lock is taken, nothing is asked of the API.
+Nothing is written, no lock is acquired, no API request is made.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ from archiver.verify.rules import judge
 from archiver.verify.sampling import Sample
 
 PATIENCE: Final = 45.0
-"""Seconds: a run tells the ledger of an object 30 s after it was stored, at the latest."""
+"""Seconds: a run records an object in the ledger within 30 s after it was stored."""
 
 _PAUSE = 1.0
 _LOOKS_AT_ONCE = 8
@@ -86,14 +86,14 @@ _BY_A_RUN = (
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """What is asked of a verification. At most one of `sample` and `since` narrows what is read."""
+    """The options of a verification. At most one of `sample` and `since` limits what is read."""
 
     sample: Sample | None = None
     since: datetime | None = None
     head: str | None = None
 
     def selects(self, expected: Expected) -> bool:
-        """Whether the object is to be read whole."""
+        """Whether the object is to be read completely."""
         if self.sample is not None:
             return self.sample.takes(expected.key)
         return self.since is None or expected.at >= stamp(self.since)
@@ -101,12 +101,12 @@ class VerifyRequest:
 
 @dataclass(slots=True)
 class Verification:
-    """What was found. `is_whole` tells that all that was asked for was looked at, `is_end_known`
-    that somebody remembers how far the ledger went: a chain cannot show that its tail is gone.
+    """The results. `is_whole` is true if everything requested was checked, `is_end_known` if the
+    end of the ledger is known from elsewhere: a chain alone cannot show that it was truncated.
 
-    `set_aside` are the keys of segments that do not count, because their writer came too late or
-    has not claimed its number yet (`ledger/claims.py`): no damage, and not evidence. `unrecorded`
-    is what a run left behind that died, or has not recorded yet: no damage either.
+    `set_aside` are the keys of segments that are not valid, because their writer was too late or
+    has not claimed its number yet (`ledger/claims.py`): neither damage nor evidence. `unrecorded`
+    are objects of a run that was killed or has not recorded them yet: no damage either.
     """
 
     archive_id: str | None
@@ -130,19 +130,19 @@ class Verification:
 
     @property
     def waits(self) -> bool:
-        """Whether something was left behind that a run, or a repair, still has to record."""
+        """Whether a run or a repair still has to record something."""
         return any(one.what.waits for one in self.unrecorded)
 
     @property
     def breaks_ledger(self) -> bool:
-        """Whether the ledger itself does not hold, so that nothing may be built on it."""
+        """Whether the ledger itself is damaged, so that nothing may be built on it."""
         kinds = (ChainBroken, TailCut, Rewritten, RolledBack, TwoArchives, ForeignFormat)
         return any(isinstance(one, kinds) or one.key == FORMAT_KEY for one in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a run that is under way is given to tell the ledger, and how the time passes."""
+    """How long a run in progress may take to update the ledger, and how to wait."""
 
     seconds: float = PATIENCE
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
@@ -153,7 +153,7 @@ PATIENT: Final = Patience()
 
 @dataclass(slots=True)
 class _Check:
-    """One verification on its way."""
+    """One verification in progress."""
 
     storage: Storage
     walk: Walk
@@ -162,7 +162,7 @@ class _Check:
     _asking: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
     async def follow(self) -> None:
-        """Walk on along the ledger, taking in what it names and noting what is broken."""
+        """Continue the walk, adding to the inventory and noting problems."""
         async for step in self.walk.steps():
             bad = await anyio.to_thread.run_sync(self._take, step)
             for one in step.breaks:
@@ -193,8 +193,8 @@ class _Check:
         return self.inventory.take(step.lines)
 
     async def expect_evidence(self) -> None:
-        """Take in the names of signatures and stamps: no event tells of them, and they are judged
-        by what they say (see `archiver.evidence`)."""
+        """Add the names of signatures and stamps: they are in no event, and are judged by their
+        content (see `archiver.evidence`)."""
         async for info in self.storage.list(EVIDENCE_PREFIX):
             if is_evidence(info.key):
                 await anyio.to_thread.run_sync(
@@ -202,11 +202,12 @@ class _Check:
                 )
 
     async def find(self, key: str) -> Expected | None:
-        """What must lie under that key, looked up in a worker thread by one task at a time."""
+        """The object expected under that key, looked up in a worker thread by one task at a
+        time."""
         return await anyio.to_thread.run_sync(self.inventory.find, key, limiter=self._asking)
 
     async def look_again(self, suspects: Sequence[str]) -> list[Finding]:
-        """What of the suspects still does not hold, each read afresh, in their order."""
+        """The suspects that still do not match, each read again, in order."""
         found: dict[str, Finding] = {}
 
         async def look(key: str) -> None:
@@ -226,7 +227,7 @@ class _Check:
         return judge(expected, read)
 
     async def _stray(self, key: str) -> Finding | None:
-        """An object that the ledger does not name, if it is still there."""
+        """An object that is not in the ledger, if it still exists."""
         if is_evidence(key):
             return None  # written since it was listed, and judged with all other evidence
         try:
@@ -260,7 +261,7 @@ async def check(
     is_stopped: Callable[[], bool],
     patience: Patience,
 ) -> Verification:
-    """Verify the archive in `storage`. Raises StorageError when the storage does not answer."""
+    """Verify the archive in `storage`. Raises StorageError if the storage does not respond."""
     began = time.monotonic()
     found = Verification(archive_id)
     one = _Check(storage, Walk(storage, archive_id), inventory, found)
@@ -285,9 +286,10 @@ async def check(
 
 
 async def _look_at_gaps(one: _Check, gaps: Mapping[str, StorageError]) -> list[str]:
-    """Note what cannot be listed, after a second attempt; the keys in the folders that now can.
+    """Note what cannot be listed after a second attempt; returns the keys in folders that can be
+    listed now.
 
-    What the ledger names there is suspect by itself; what it does not name could hide there.
+    What the ledger lists there is a suspect anyway; other objects could be hidden there.
     """
     keys: list[str] = []
     for gap in gaps:
@@ -302,7 +304,7 @@ async def _look_at_gaps(one: _Check, gaps: Mapping[str, StorageError]) -> list[s
 
 
 async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
-    """Second looks, until no suspect is left that a run under way may explain."""
+    """Second checks, until no suspect is left that a run in progress may explain."""
     suspects = sorted(set(suspects))
     waited = 0.0
     while suspects:
@@ -332,7 +334,7 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
 
 
 async def _explained(one: _Check, finding: Finding, *, is_left: bool) -> Left | None:
-    """What the object is, if it was only not recorded yet: see `archive/unrecorded.py`."""
+    """What the object is, if it is just unrecorded: see `archive/unrecorded.py`."""
     key, storage = finding.key, one.storage
     if one.found.breaks_ledger:
         return None  # what it does not know may stand in what was lost of it
@@ -349,7 +351,7 @@ async def _explained(one: _Check, finding: Finding, *, is_left: bool) -> Left | 
 
 
 async def _recorded(one: _Check, sidecar: str) -> Recorded | None:
-    """What the ledger knows of the recording whose sidecar lies, or would lie, under that key."""
+    """What the ledger has about the recording with that sidecar key."""
     expected = await one.find(sidecar)
     if expected is None or expected.kind != Kind.SIDECAR:
         return None
@@ -362,7 +364,7 @@ async def _recorded(one: _Check, sidecar: str) -> Recorded | None:
 
 
 def _advised(one: _Check, finding: Finding) -> Finding:
-    """The finding with the next step that fits the ledger as it is and the archive that it is."""
+    """The finding with the next step that fits this ledger and this archive."""
     if finding.key == FORMAT_KEY and one.walk.archive_id is not None:
         return finding.advised(_format_anew(one.walk.archive_id))
     if isinstance(finding, Unexpected) and not one.walk.head.number:
@@ -373,13 +375,13 @@ def _advised(one: _Check, finding: Finding) -> Finding:
 
 
 def _format_anew(archive_id: str) -> str:
-    """How the file that only names the archive is made again: its bytes follow from the id."""
+    """How to recreate the file that names the archive: its bytes follow from the id."""
     text = encode_format(archive_id).decode().replace("\n", "\\n")
     return f"restore it from a copy, or write it again: printf '{text}' > {FORMAT_KEY}"
 
 
 async def _may_pass(one: _Check, finding: Finding) -> bool:
-    """Whether a run that is under way may be the reason."""
+    """Whether a run in progress may be the reason."""
     if isinstance(finding, Unexpected | Missing):
         return True
     expected = await one.find(finding.key)
@@ -387,7 +389,7 @@ async def _may_pass(one: _Check, finding: Finding) -> bool:
 
 
 async def _count_unsteady(one: _Check, suspects: list[str], findings: list[Finding]) -> None:
-    """Audio never changes: if it did not hold, and holds now, reading it cannot be relied on."""
+    """Audio never changes: if it did not match and matches now, reads are unreliable."""
     still = {finding.key for finding in findings}
     for key in suspects:
         expected = await one.find(key) if key not in still else None

@@ -1,10 +1,10 @@
-"""The archive read back and held against the inventory: one walk, many readers.
+"""The archive read back and compared with the inventory: one pass, many readers.
 
-The listing of the storage and the inventory come in the same order, so one pass over both tells
-what is missing, what was added and what has another size, holding neither in memory. What agrees is
-read and hashed by workers, a batch at a time, so that the disk and every core are busy.
+The listing of the storage and the inventory have the same order, so one pass over both shows what
+is missing, what was added and what has a different size, without keeping either in memory. Matching
+objects are read and hashed by workers, a batch at a time, so that the disk and every core are busy.
 
-Whatever does not hold is only a suspect here: `checking` looks a second time.
+Whatever does not match is only a suspect here: `audit` checks it a second time.
 """
 
 import os
@@ -24,7 +24,7 @@ from archiver.verify.rules import judge
 
 BATCH_OBJECTS: Final = 64
 BATCH_BYTES: Final = 8 * 1024 * 1024
-"""A batch is one hop to a thread: many small objects, or one large one."""
+"""A batch is one switch to a thread: many small objects, or one large one."""
 
 _READERS_OF_A_NETWORK = 16
 _READ_ELSEWHERE: Final = frozenset({Kind.SEGMENT, Kind.EVIDENCE})
@@ -35,7 +35,7 @@ Select = Callable[[Expected], bool]
 
 @dataclass(slots=True)
 class Checked:
-    """How much was looked at: objects listed, objects and bytes read and hashed."""
+    """How much was checked: objects listed, objects and bytes read and hashed."""
 
     listed: int = 0
     read: int = 0
@@ -61,11 +61,11 @@ class _Batch:
 
 @dataclass(slots=True)
 class Inspector:
-    """Reads one archive. `suspects` are the keys that did not hold, `gaps` those that could not be
-    listed, a folder's with a slash at its end.
+    """Reads one archive. `suspects` are the keys that did not match, `gaps` those that could not be
+    listed, folders with a slash at the end.
 
-    `select` says which objects are read whole; all are listed. `is_stopped` ends it early, and
-    `reached` is the last key up to which everything was looked at.
+    `select` chooses the objects to be read completely; all are listed. `is_stopped` ends it early,
+    and `reached` is the last key up to which everything was checked.
     """
 
     storage: Storage
@@ -78,7 +78,7 @@ class Inspector:
     reached: str = ""
 
     async def inspect(self) -> bool:
-        """Look at everything once; whether it was everything."""
+        """Check everything once; returns whether it was everything."""
         send, receive = anyio.create_memory_object_stream[_Batch](0)
         readers = (os.cpu_count() or 1) if self.storage.is_local else _READERS_OF_A_NETWORK
         async with anyio.create_task_group() as group:
@@ -131,7 +131,9 @@ class Inspector:
                 size = 0
                 for expected, read in zip(batch.objects, found, strict=True):
                     if isinstance(read, StorageUnreachable):
-                        await self.storage.stat(expected.key)  # raises when nothing answers
+                        await self.storage.stat(
+                            expected.key
+                        )  # raises if the storage does not respond
                     if judge(expected, read) is not None:
                         self.suspects.append(expected.key)
                     size += getattr(read, "size", 0)
@@ -150,7 +152,7 @@ class Inspector:
 async def _merged(
     expected: AsyncIterator[Expected], listed: AsyncIterator[ObjectInfo]
 ) -> AsyncIterator[tuple[Expected | None, ObjectInfo | None]]:
-    """Both sequences as one, in ascending order of keys; what shares a key comes together."""
+    """Both sequences merged, in ascending order of keys; items with the same key come together."""
     wanted, info = await anext(expected, None), await anext(listed, None)
     while wanted is not None or info is not None:
         # Keys of the archive are ASCII; a foreign name may hold any bytes.

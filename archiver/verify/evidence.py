@@ -46,10 +46,10 @@ async def audit_evidence(
     key: Path | None,
     findings: list[Finding],
 ) -> Audit:
-    """Check what vouches for the ledger, and add what contradicts it to the findings.
+    """Check signatures, time stamps and witnesses, and add contradictions to the findings.
 
-    `key` is the file of the public key to be trusted; without it, that of `evidence.sign`. Raises
-    KeyUnusable for a `key` that is none, and ExtraMissing where it is given and cannot be used.
+    `key` is the file of the trusted public key; by default, that of `evidence.sign`. Raises
+    KeyUnusable if `key` is not a key, and ExtraMissing if it is given and cannot be used.
     """
     notes: list[str] = []
     try:
@@ -71,7 +71,8 @@ def _trusted_key(key: Path | None, config: EvidenceConfig, notes: list[str]) -> 
 
 
 def _own_key(config: EvidenceConfig, notes: list[str]) -> PublicKey | None:
-    """The public half of the machine's own key, best from the file beside it: no passphrase."""
+    """The public part of the machine's own key, preferably from the file next to it, which needs no
+    passphrase."""
     if config.sign is None:
         return None
     try:
@@ -83,7 +84,8 @@ def _own_key(config: EvidenceConfig, notes: list[str]) -> PublicKey | None:
 
 
 async def _is_unfinished(storage: Storage) -> bool:
-    """Whether a run is under way, or died: what it told so far is signed by whoever goes on."""
+    """Whether a run is in progress or was killed: the next run signs what it has recorded so
+    far."""
     return await is_archive_locked(storage) or await is_lock_left(storage)
 
 

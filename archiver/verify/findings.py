@@ -1,7 +1,7 @@
-"""What a verification can find, each kind a type of its own (pure).
+"""The findings of a verification, one type for each kind (pure).
 
-A finding names the object, what the ledger led us to expect, what was found instead, and what a
-person should do next. Findings are facts about the archive, never failures of the verification.
+A finding has the object, what was expected according to the ledger, what was found instead, and the
+next step. Findings are facts about the archive, never failures of the verification.
 """
 
 from collections.abc import Iterable
@@ -18,8 +18,8 @@ RESTORE_LEDGER = "restore this ledger file from a copy of the archive, and verif
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something about one object that does not hold. `record_id` where it is of a recording,
-    `version` where it is of one version in a bucket that keeps them."""
+    """A problem with one object. `record_id` is set if it belongs to a recording, `version` if it
+    is one version in a versioned bucket."""
 
     name: ClassVar[str] = ""
     next_step: ClassVar[str] = RESTORE
@@ -35,11 +35,11 @@ class Finding:
 
     @property
     def next(self) -> str:
-        """What a person should do, in one sentence."""
+        """The next step, in one sentence."""
         return self.advice or self.next_step
 
     def mended(self) -> Self:
-        """The same finding, once the archive holds again what it should."""
+        """The same finding, after it was repaired."""
         return replace(self, repaired=True, advice="none: it was repaired and verified")
 
     def advised(self, advice: str) -> Self:
@@ -62,7 +62,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing(Finding):
-    """The ledger names an object that is not there."""
+    """An object recorded in the ledger does not exist."""
 
     name: ClassVar[str] = "missing"
 
@@ -76,14 +76,14 @@ class WrongSize(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongDigest(Finding):
-    """The object has the right length and other bytes."""
+    """The object has the right length and different bytes."""
 
     name: ClassVar[str] = "wrong-digest"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable(Finding):
-    """The object is there, and the storage cannot give its bytes."""
+    """The object exists, but the storage cannot read it."""
 
     name: ClassVar[str] = "unreadable"
     next_step: ClassVar[str] = (
@@ -93,7 +93,7 @@ class Unreadable(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarUnreadable(Finding):
-    """What lies in the place of a sidecar is no sidecar: no JSON, or not of this format."""
+    """The object in place of a sidecar is not a sidecar: not JSON, or not of this format."""
 
     name: ClassVar[str] = "sidecar-unreadable"
     next_step: ClassVar[str] = FETCH_AGAIN
@@ -101,7 +101,7 @@ class SidecarUnreadable(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarDisagrees(Finding):
-    """The sidecar is the one that the ledger names, and contradicts what the ledger says."""
+    """The sidecar has the recorded digest, but contradicts the ledger."""
 
     name: ClassVar[str] = "sidecar-disagrees"
     next_step: ClassVar[str] = (
@@ -123,7 +123,7 @@ class Unexpected(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotAllowed(Finding):
-    """The rights or credentials do not allow to read it: nothing is known of its bytes."""
+    """Permissions or credentials do not allow reading it: nothing is known about its bytes."""
 
     name: ClassVar[str] = "not-allowed"
     next_step: ClassVar[str] = (
@@ -135,7 +135,8 @@ class NotAllowed(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainBroken(Finding):
-    """A segment of the ledger is altered, missing, doubled, or does not follow the one before."""
+    """A segment of the ledger is altered, missing, duplicated, or does not follow the one
+    before."""
 
     name: ClassVar[str] = "chain-broken"
     next_step: ClassVar[str] = RESTORE_LEDGER
@@ -143,7 +144,7 @@ class ChainBroken(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemovedUnderHold(Finding):
-    """The ledger announces a removal that a legal hold in force forbade."""
+    """The ledger contains a removal despite a legal hold in force."""
 
     name: ClassVar[str] = "removed-under-hold"
     next_step: ClassVar[str] = (
@@ -173,7 +174,7 @@ class TailCut(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewritten(Finding):
-    """The ledger has another segment than the one that was signed, stamped or witnessed."""
+    """The ledger has a different segment from the one that was signed, stamped or witnessed."""
 
     name: ClassVar[str] = "rewritten"
     next_step: ClassVar[str] = (
@@ -206,7 +207,7 @@ class NotSigned(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadSignature(Finding):
-    """A signature that does not hold, or something else in its place."""
+    """A signature that is invalid, or another object in its place."""
 
     name: ClassVar[str] = "bad-signature"
     next_step: ClassVar[str] = (
@@ -216,7 +217,7 @@ class BadSignature(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignSignature(Finding):
-    """A signature by a key that does not count: another one, or one that was replaced before."""
+    """A signature by a key that is not valid: a different one, or one that had been replaced."""
 
     name: ClassVar[str] = "foreign-signature"
     next_step: ClassVar[str] = (
@@ -227,7 +228,7 @@ class ForeignSignature(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadStamp(Finding):
-    """A time stamp that does not hold: of other bytes, by an unknown authority, or expired."""
+    """An invalid time stamp: for other bytes, by an unknown authority, or expired."""
 
     name: ClassVar[str] = "bad-stamp"
     next_step: ClassVar[str] = (
@@ -238,7 +239,7 @@ class BadStamp(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignFormat(Finding):
-    """`_archive/format.json` does not say what the ledger says: the format, the archive's id."""
+    """`_archive/format.json` contradicts the ledger: the format, or the archive's id."""
 
     name: ClassVar[str] = "foreign-format"
     next_step: ClassVar[str] = "restore it from a copy of the archive"
@@ -246,7 +247,7 @@ class ForeignFormat(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotLocked(Finding):
-    """Object Lock is configured, and the object was never locked, or its lock ended too soon."""
+    """Object Lock is configured, but the object was never locked, or its lock expired too soon."""
 
     name: ClassVar[str] = "not-locked"
     next_step: ClassVar[str] = "run `archiver lock --again` to lock it"
@@ -254,9 +255,9 @@ class NotLocked(Finding):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownVersion(Finding):
-    """In a versioned bucket, a version (or a delete marker) that the ledger does not know.
+    """In a versioned bucket, a version (or a delete marker) that is not in the ledger.
 
-    `expected` is the version that the ledger names, `found` the one that lies over it.
+    `expected` is the recorded version, `found` the newer one.
     """
 
     name: ClassVar[str] = "unknown-version"

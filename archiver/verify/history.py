@@ -1,14 +1,14 @@
-"""What the ledger tells that may not have happened: a removal under a legal hold in force.
+"""Contradictions within the ledger: a removal under a legal hold in force.
 
-Whoever may write to an archive can go on with its ledger, and every digest will fit. Yet some of
-what such a hand writes contradicts what stands there before it. A hold counts when the ledger has
-it before `removing` or `erasing`, and no honest writer announces either while it is in force; so
-where one stands there all the same, the recording was removed by somebody else, or by a fault.
+Anyone with write access to an archive can append to its ledger, and every digest will match. Yet
+some of what they append contradicts earlier events. A hold is in force if the ledger has it before
+`removing` or `erasing`, and no archiver command writes either while it is; so if one is there
+nevertheless, the recording was removed by someone else, or by a fault.
 
-What a hold covers is judged by what the ledger told up to that place, as `prune` and `erase` judge
-it: a recording whose lead it names, one listed under a call that it names, or under a call of a
-lead or an order that it names. This reads the ledger a second time, and only where it tells of both
-holds and removals.
+What a hold covers is judged by the ledger up to that point, as `prune` and `erase` judge it: a
+recording whose lead it names, one listed under a call that it names, or under a call of a lead or
+an order that it names. This reads the ledger a second time, and only if it has both holds and
+removals.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ class _Call(NamedTuple):
 
 @dataclass(slots=True)
 class _History:
-    """What was told up to a place of the ledger, of the recordings that are removed later."""
+    """The state at one point of the ledger, for the recordings that are removed later."""
 
     doomed: frozenset[int]
     leads: dict[int, Any] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class _History:
     holds: dict[str, dict[str, frozenset[int]]] = field(default_factory=dict)
 
     def take(self, event: dict[str, Any]) -> list[str]:
-        """Take in an event; in words, what it announces although a hold forbids it."""
+        """Add an event; returns what it announces despite a hold, in words."""
         act = _ACTS.get(event["what"])
         return [] if act is None else list(act(self, event))
 
@@ -100,7 +100,7 @@ _ACTS: Final[Mapping[str, Callable[[_History, dict[str, Any]], Iterable[str]]]] 
 async def removals_under_hold(
     storage: Storage, archive_id: str | None, doomed: frozenset[int]
 ) -> list[Finding]:
-    """The removals that a hold in force forbade, in the order of the ledger.
+    """The removals despite a hold in force, in the order of the ledger.
 
     `doomed` are the recordings that the ledger removes anywhere.
     """

@@ -1,11 +1,11 @@
-"""What the ledger says must lie in an archive, object by object, in the order of the keys.
+"""The objects that an archive must have according to its ledger, in the order of the keys.
 
-The catalog would nearly answer this, but it lies on a machine that is no evidence: whoever checks
-an archive builds the inventory anew from the ledger that he has just checked. So this is a second,
-smaller projection of the same events, into a file that is thrown away: only what names objects is
-read (calls, cursors and orders name none), and the members are taken as what they may be, damage.
+The catalog could nearly answer this, but it is on a machine that is no evidence: a verification
+builds the inventory from the ledger that it has just checked. So this is a second, smaller
+projection of the same events, into a temporary file: only events that name objects are read (calls,
+cursors and orders name none), and members are treated as possibly damaged.
 
-Where the ledger names a key twice with different bytes, the first word counts: keys are write-once,
+If the ledger names a key twice with different bytes, the first event is valid: keys are write-once,
 so a later one is no correction.
 """
 
@@ -90,11 +90,11 @@ class Kind(StrEnum):
 
 
 class Expected(NamedTuple):
-    """One object that must be there. `at` is when the ledger told of these bytes.
+    """One expected object. `at` is when the ledger recorded these bytes.
 
-    `size` is None where the ledger tells none. Of a sidecar `audio_sha256` and `audio_key` say what
-    it stands beside. `former` is a digest that is right as well, while a report is being redacted;
-    what is `leaving` is being removed and may be missing already.
+    `size` is None if the ledger has none. For a sidecar, `audio_sha256` and `audio_key` are those
+    of its audio. `former` is a digest that is valid as well while a report is being redacted; an
+    object that is `leaving` is being removed and may be missing already.
     """
 
     key: str
@@ -181,7 +181,8 @@ class Inventory:
         self._db.close()
 
     def take(self, lines: Sequence[bytes]) -> list[int]:
-        """Take in events; the positions (from 1) of lines that are no event or tell nonsense."""
+        """Add events; returns the positions (from 1) of lines that are not events or are
+        invalid."""
         bad = []
         with _INVENTORY.sqlite_errors():
             self._db.execute("BEGIN")
@@ -197,12 +198,12 @@ class Inventory:
         return bad
 
     def add(self, key: str, kind: Kind, sha256: str) -> None:
-        """An object that is expected for another reason than an event."""
+        """Add an object that is expected for a reason other than an event."""
         with _INVENTORY.sqlite_errors():
             self._keep(key, kind, None, sha256, None, "")
 
     def stock(self) -> Stock:
-        """How much there is to check."""
+        """How much is to be checked."""
         with _INVENTORY.sqlite_errors():
             recordings, size = self._db.execute(
                 "SELECT count(*), coalesce(sum(bytes + sidecar_bytes), 0) FROM recordings"

@@ -1,6 +1,6 @@
-"""Whether every object is locked, and whether the newest version is the one that the ledger knows.
+"""Whether every object is locked, and whether the newest version is the recorded one.
 
-Asked only where Object Lock is configured: it costs two requests an object.
+Checked only if Object Lock is configured: it costs two requests per object.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,8 +36,8 @@ async def audit_locks(
 ) -> list[Finding]:
     """The findings about locks and versions, in the order of keys.
 
-    While a run has locked the archive, a newer sidecar may be its own and not told of yet: the next
-    verification tells.
+    While a run has locked the archive, a newer sidecar may be its own and unrecorded: the next
+    verification will show.
     """
     findings = [_finding(one, None, wanted) for one in await hidden_segments(storage)]
     chunks = inventory.chunks()

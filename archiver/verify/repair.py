@@ -1,4 +1,4 @@
-"""`verify --repair`: what was found is mended where the source allows, and looked at again."""
+"""`verify --repair`: findings are repaired if the source allows it, and checked again."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,11 +38,11 @@ async def repair(
     clock: Clock,
     pace: Pace,
 ) -> None:
-    """Record what was only not recorded, mend what can be, and mark those findings; the others say
-    why not.
+    """Record what was unrecorded, repair what can be repaired, and mark those findings; the others
+    get the reason.
 
-    Raises ArchiveLocked when a run has locked the archive, SourceError when the API cannot be used,
-    and any other ArchiverError that concerns more than one recording; some may be mended by then.
+    Raises ArchiveLocked if a run has locked the archive, SourceError if the API cannot be used, and
+    any other ArchiverError that concerns more than one recording; some may be repaired by then.
     """
     mendable = [one for one in found.findings if is_mendable(one) and one.record_id is not None]
     unrecorded = [one for one in found.unrecorded if one.what in _RECORDED_HERE]
@@ -84,7 +84,7 @@ async def _mend_all(
     clock: Clock,
 ) -> None:
     async with _mender(config, archive, act, clock) as mender:
-        # Audio first: a sidecar is only made anew beside audio that holds.
+        # Audio first: a sidecar is only recreated next to undamaged audio.
         for one in sorted(mendable, key=lambda one: one.key.endswith(".json")):
             better = await _mend(mender, inventory, one)
             found.findings[found.findings.index(one)] = better

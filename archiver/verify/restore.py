@@ -1,13 +1,13 @@
-"""Putting back what is damaged, from what the source still has.
+"""Restoring damaged objects from what the source still has.
 
-Audio comes back only as the very bytes that the ledger names: the source is asked again, and what
-it serves is hashed before anything is touched. A sidecar cannot come back as it was, since it tells
-what was known at one moment; it comes as a new revision, made of what the API tells now and of the
-audio as it lies there, which is proved first.
+Audio is restored only with exactly the recorded bytes: it is fetched again and hashed before
+anything is changed. A sidecar cannot be restored as it was, since it has what was known at one
+moment; it becomes a new revision, from what the API returns now and from the archived audio, which
+is verified first.
 
-The order, so that a kill at any point leaves no damage that was not there before: the new bytes are
-at hand and proved; the damaged object is copied aside, durably; the ledger tells; then the object
-is replaced, which is one step. What was not replaced is found, and mended, by the next one.
+The order, so that a kill at any point causes no new damage: the new bytes are available and
+verified; the damaged object is copied aside, durably; the event is recorded; then the object is
+replaced in one step. An object that was not replaced is found and repaired by the next repair.
 """
 
 from dataclasses import dataclass, replace
@@ -34,7 +34,7 @@ from archiver.verify.inventory import Expected
 
 @dataclass(frozen=True, slots=True)
 class _Aside:
-    """Where the damaged bytes are kept, and the tag of the object that bears them."""
+    """Where the damaged bytes are kept, and the tag of the damaged object."""
 
     tag: str
     key: str
@@ -44,7 +44,7 @@ class _Aside:
 
 @dataclass(frozen=True, slots=True)
 class Mender:
-    """Mends the recordings of a locked archive. `act` names this repair in the ledger."""
+    """Repairs recordings of a locked archive. `act` is the id of this repair in the ledger."""
 
     archive: Archive
     liner: LinerClient
@@ -55,9 +55,9 @@ class Mender:
     act: str
 
     async def mend(self, expected: Expected) -> None:
-        """Bring the audio or sidecar back.
+        """Restore the audio or sidecar.
 
-        Raises FetchError (`different-bytes` when the source serves other audio now), RequestError
+        Raises FetchError (`different-bytes` if the source serves different audio now), RequestError
         or StorageError; nothing was replaced then.
         """
         if expected.audio_key is None:
@@ -155,7 +155,7 @@ class Mender:
         await self.archive.catalog.record(events, at=self.clock(), run=self.act)
 
     async def _set_aside(self, key: str) -> _Aside | None:
-        """Keep a copy of what lies there now, create-only; None where nothing does."""
+        """Keep a copy of the present object, create-only; None if there is none."""
         storage = self.archive.storage
         try:
             info = await storage.stat(key)

@@ -1,4 +1,4 @@
-"""One object against what the ledger says of it (pure)."""
+"""One object compared with the ledger (pure)."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ _MENDABLE = frozenset({Kind.AUDIO, Kind.SIDECAR})
 
 
 def judge(expected: Expected, read: Reading | StorageError) -> Finding | None:
-    """What does not hold of the object, or None. A sidecar is read with its content."""
+    """The problem with the object, or None. A sidecar is read with its content."""
     if isinstance(read, KeyMissing):
         return None if expected.leaving else missing(expected)
     if isinstance(read, StorageError):
@@ -49,12 +49,12 @@ def missing(expected: Expected) -> Missing:
 
 
 def is_mendable(finding: Finding) -> bool:
-    """Whether the source may still have what is damaged: audio, or what a sidecar tells."""
+    """Whether the source may still have the damaged data: audio, or the content of a sidecar."""
     return isinstance(finding, Missing | WrongSize | WrongDigest | SidecarUnreadable | Unreadable)
 
 
 def _difference(expected: Expected, read: Reading) -> Finding:
-    """The bytes are not those that the ledger names; how they differ."""
+    """The bytes differ from the recorded ones; how they differ."""
     about = _about(expected)
     wanted, found = f"SHA-256 {expected.sha256}", f"SHA-256 {read.sha256}"
     if expected.kind == Kind.FORMAT:
@@ -74,7 +74,7 @@ def _about(expected: Expected) -> dict[str, Any]:
 
 
 def _contradiction(expected: Expected, read: Reading) -> Finding | None:
-    """The bytes are right; of a sidecar, what it tells must be, too."""
+    """The bytes match; the content of a sidecar must match, too."""
     if expected.kind != Kind.SIDECAR:
         return None
     card = _card(read)

@@ -1,4 +1,4 @@
-"""The command line: parse, dispatch, and turn every end into lines and an exit code.
+"""The command line: parse, dispatch, and report every result with lines and an exit code.
 
 `commands` lists the commands, one module each. Imports everything below, each command only what it
 needs.
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from archiver.archive.pace import Pace
 
 _ENDING = (signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
-"""What ends a command like Ctrl-C: a service manager, and a terminal that is closed."""
+"""Signals that end a command like Ctrl-C: from a service manager, and from a closed terminal."""
 _SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-"""Variables of the environment that hold secrets by their very meaning."""
+"""Environment variables that contain secrets by definition."""
 
 
 def script() -> NoReturn:
-    """The process `archiver`: run the command that the process was started with, and end."""
+    """The process `archiver`: run one command, and exit."""
     open_standard_streams()
     code = main()
     if code == INTERRUPTED:
         # A thread that still waits for a dead server would keep the process for half a minute.
-        # Everything that had to be put in order is; the archive survives worse.
+        # Everything necessary is finished; the archive survives worse.
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
@@ -97,10 +97,10 @@ def _command(arguments: Sequence[str], console: Console, pace: "Pace | None") ->
 def _terminated_like_interrupted() -> Iterator[None]:
     """Let SIGTERM and SIGHUP end a command as Ctrl-C does, so that it cleans up and exits with 130.
 
-    They are turned into SIGINT and not into an exception: whoever waits in an event loop handles
-    that. A shell without job control starts what it puts into the background with SIGINT ignored;
-    to go on ignoring it would be to ignore SIGTERM as well. Where SIGHUP is ignored (`nohup`), the
-    command is to outlive its terminal, and does.
+    They are turned into SIGINT and not into an exception, because event loops handle SIGINT. A
+    shell without job control starts background processes with SIGINT ignored; ignoring it would
+    mean ignoring SIGTERM as well. If SIGHUP is ignored (`nohup`), the command is meant to outlive
+    its terminal, and does.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -36,7 +36,7 @@ _ESTIMATED: Final[Mapping[str, Callable[[Any], str]]] = {
 
 
 def balance_lines(report: Report, zone: tzinfo) -> list[str]:
-    """What was listed, where it ended, what is open and why, and what to do about it."""
+    """What was listed, its final state, what is open and why, and the next steps."""
     return [
         *_head(report, zone),
         *_counts(report),
@@ -78,9 +78,9 @@ def _counts(report: Report) -> list[str]:
 
 
 def _calls(report: Report) -> list[str]:
-    """The calls by state, and what there is to say of those on which nothing was recorded.
+    """The calls by state, and details of those without recordings.
 
-    Of an erased call the archive has nothing: it counts among `none`.
+    An erased call has nothing in the archive: it counts as `none`.
     """
     erased = report.get("erasedCalls", 0)
     states = CALL_STATES | ({"none": "no recording, or it was erased"} if erased else {})
@@ -106,9 +106,9 @@ def _table(
 
 
 def _estimate(estimate: Mapping[str, Any], calls_listed: int) -> list[str]:
-    """What a run would take, as far as a dry run can tell; what it cannot tell is left out.
+    """The estimate of a dry run; unknown figures are left out.
 
-    A run lists the same calls, and asks only for those that are new or due.
+    A run lists the same calls, and requests only those that are new or due.
     """
     known = {name: estimate[name] for name in _ESTIMATED if estimate.get(name) is not None}
     listed = counted(calls_listed, "call", "calls")
@@ -142,7 +142,7 @@ def _who(problem: Report) -> str:
 
 
 def _beyond(report: Report) -> list[str]:
-    """What is damaged, what the API cannot reach, and what else is worth knowing."""
+    """Damage, what the API does not offer, and notes."""
     unreachable = report.get("unreachable") or {}
     beyond = []
     if orders := unreachable.get("ordersNoLongerListed"):
@@ -165,7 +165,7 @@ def _beyond(report: Report) -> list[str]:
 
 
 def _vouched(evidence: Report) -> str:
-    """What vouches for the head, in a line."""
+    """The signature, time stamp and witnesses of the head, in one line."""
     parts = [
         f"{word} {evidence[name]}"
         for word, name in (("signed", "signedAt"), ("time stamp of", "stampedAt"))

@@ -1,7 +1,7 @@
-"""The commands: their names, what the list of commands says of each, and where each one lives.
+"""The commands: their names, summaries and modules.
 
-A command is imported when it is asked for, and no other with it: `archiver --version` loads no HTTP
-client, and `archiver status` no web server.
+Only the command in use is imported: `archiver --version` loads no HTTP client, and `archiver
+status` no web server.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Command:
     summary: str
 
     def add_to(self, parser: Parser, common: Parser) -> None:
-        """Give the parser of this command its options, and what executes it."""
+        """Give the parser of this command its options and its function."""
         import_module(f"archiver.cli.{self.name}_cmd").add_to(parser, common)
 
 
@@ -50,13 +50,13 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("schema", "print the JSON Schema of archive.yaml, for editors"),
     Command("completion", "print a completion script for bash, zsh or fish"),
 )
-"""In the order in which a newcomer meets them."""
+"""In the order in which new users need them."""
 
 
 def build_parser(*, whole: bool = False) -> Parser:
-    """The command line, one sub-parser a command, which gets its options when it is used.
+    """The command line, one subparser per command, which gets its options when it is used.
 
-    With `whole` every command has them at once, for whoever wants to read all of it.
+    With `whole` every command has them at once, for documentation.
     """
     common = common_options()
     parser = Parser(

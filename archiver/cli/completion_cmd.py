@@ -9,7 +9,7 @@ from archiver.cli.parsing import Parser
 
 _SHELLS: Final = ("bash", "zsh", "fish")
 _PLACES: Final = frozenset({"FILE", "PATH"})
-"""What the options that take the name of a file call their value."""
+"""The metavars of options that take a file name."""
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -36,7 +36,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _complete_files(parser: argparse.ArgumentParser, files: Any) -> None:
-    """Mark every option that takes the name of a file, in this parser and those below it."""
+    """Mark every option that takes a file name, in this parser and its subparsers."""
     for action in parser._actions:
         if action.metavar in _PLACES:
             action.complete = files  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What every command is given: a voice, the environment, and the configuration on demand."""
+"""What every command gets: a console, the environment, and the configuration on demand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SHORTEST_PATH: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The surroundings of one command."""
+    """The environment of one command."""
 
     console: Console
     environ: Mapping[str, str]
@@ -27,15 +27,15 @@ class Context:
 
     @property
     def pace(self) -> "Pace":
-        """How patiently the command works: as a night needs it, unless another pace was given."""
+        """The timing of the command: that of a nightly run, unless another was given."""
         from archiver.archive.pace import REAL_PACE
 
         return self.given_pace or REAL_PACE
 
     def load_config(self, *, needs_key: bool = True) -> "Config":
-        """The configuration, its key registered with the console. Raises ConfigError.
+        """The configuration; its key is registered with the console. Raises ConfigError.
 
-        A command that never talks to the API does without `needs_key`: the key is not even read.
+        A command that makes no API requests does not need the key: it is not even read.
         """
         from archiver.config import read_config
 
@@ -51,8 +51,8 @@ class Context:
         return config
 
     def load_watched_config(self, *, needs_key: bool) -> "Config":
-        """The same for a command of which notices are sent; without them, and with a warning, where
-        their addresses are not known here."""
+        """The same for a command that sends notices; without them, and with a warning, if their
+        addresses are not available here."""
         from archiver.config import read_config
 
         if needs_key or not self.config_path.exists():
@@ -69,8 +69,8 @@ class Context:
 
 
 def _secrets_of(notices: "NoticesConfig") -> list[str]:
-    """The addresses that notices go to, and their paths where these are long enough for a secret:
-    `hook` alone would hide innocent words."""
+    """The addresses of notices, and their paths if long enough to be secrets: `hook` alone would
+    hide innocent words."""
     addresses = [each.reveal() for each in (notices.webhook, notices.heartbeat) if each is not None]
     paths = [urlsplit(each).path for each in addresses]
     return addresses + [path for path in paths if len(path) >= _SHORTEST_PATH]

@@ -1,4 +1,4 @@
-"""`archiver demo`: the sandbox, a run over it, and the desk over what the run has made."""
+"""`archiver demo`: the sandbox, a run, and the desk for the result."""
 
 import argparse
 import json
@@ -59,9 +59,9 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Run over the sandbox, then serve the desk over the archive until interrupted.
+    """Archive the sandbox's calls, then serve the desk until interrupted.
 
-    UsageError when the folder holds something that is not the demo's, ExtraMissing when the desk is
+    UsageError if the folder contains anything but a demo archive, ExtraMissing if the desk is
     wanted and not installed.
     """
     from archiver.cli.running import finish
@@ -84,7 +84,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 async def _run(folder: Path, stage: "Stage", context: Context) -> tuple["RunReport | None", Config]:
-    """The report of a run over the sandbox, which serves for as long as the run lasts."""
+    """The report of a run with the sandbox, which serves during the run only."""
     from archiver.cli.running import run_with_progress
     from archiver.run.request import RunRequest
     from archiver.sandbox.server import Sandbox
@@ -108,7 +108,7 @@ async def _run(folder: Path, stage: "Stage", context: Context) -> tuple["RunRepo
 
 
 def _serve(config: Config, context: Context) -> int:
-    """The desk for this machine alone, whatever users there may be for another archive."""
+    """The desk for this machine only, regardless of users for another archive."""
     from archiver.cli.serve_cmd import keep_serving
 
     listener = _listener(context)
@@ -121,7 +121,7 @@ def _serve(config: Config, context: Context) -> int:
 
 
 def _listener(context: Context) -> socket.socket:
-    """The usual port, or any other where somebody has it."""
+    """The usual port, or any other if it is in use."""
     with extra("desk"):
         from archiver.web.serving import listening
 
@@ -167,7 +167,7 @@ def _tour(folder: Path) -> list[str]:
 
 
 def _next_steps(arguments: argparse.Namespace) -> list[str]:
-    """What to try after the demo; the desk only where it does not follow by itself."""
+    """What to try after the demo; the desk only if it is not started anyway."""
     same = "" if arguments.dir == _FOLDER else f" --dir {shlex.quote(str(arguments.dir))}"
     steps = {
         "archiver sandbox": "try all other commands: it prints how",

@@ -1,4 +1,4 @@
-"""`archiver doctor`: try everything before a night depends on it."""
+"""`archiver doctor`: check everything before runs are scheduled."""
 
 import argparse
 from typing import TYPE_CHECKING, Final
@@ -27,9 +27,9 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(_arguments: argparse.Namespace, context: Context) -> int:
-    """Print a line a check; 0 when no check found a problem, else the code of the first that did.
+    """Print one line per check; 0 if no check found a problem, else the code of the first problem.
 
-    That is 2 when the configuration is to blame, and 5 otherwise.
+    That is 2 for the configuration, and 5 otherwise.
     """
     from archiver.doctor import Check, Surroundings
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archiver.retention.erase import ErasePlan
 
 _REFUSED = 3
-"""Something stands in the way for now: the erasure waits, as an open recording does."""
+"""Something prevents it for now: exit code 3, as for an open recording."""
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -53,7 +53,7 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Show or erase; 3 when it is refused for now, else 0."""
+    """Show or erase; 3 if it is refused for now, else 0."""
     config = context.load_config(needs_key=False)
     number, today = arguments.remove, arguments.today
     why = why_of(arguments, needed_for="" if number is None else "an erasure")
@@ -134,7 +134,7 @@ def _lines(plan: "ErasePlan", config: Config, *, erased: bool, head: str | None)
 
 
 def _earlier(plan: "ErasePlan", config: Config) -> list[str]:
-    """What an erasure before this one has done, so that nobody takes the lead for unknown."""
+    """The result of an earlier erasure, so that the lead does not look unknown."""
     if plan.earlier is None:
         return []
     before = say_moment(plan.earlier.before, config.window.timezone)

@@ -1,7 +1,7 @@
-"""The events of a run that somebody may look for later: JSON lines for `--log json`, or for people.
+"""The events of a run as JSON lines for `--log json`, or for people.
 
-What people read anyway (progress, notes, errors) is logged where it is said; these lines they get
-with `--verbose`.
+Progress, notes and errors are logged where they are printed; these lines are shown with
+`--verbose`.
 """
 
 from archiver.cli.wording import who
@@ -14,7 +14,7 @@ from archiver.text.measures import say_duration
 
 
 def log_event(console: Console, event: Event) -> None:
-    """Log an event if it is one of those."""
+    """Log an event, if it is of interest."""
     if isinstance(event, RunStarted):
         console.about(runId=event.run_id)
         console.log("run-started")
@@ -50,7 +50,7 @@ def log_event(console: Console, event: Event) -> None:
 
 
 def log_end(console: Console, night: Night) -> None:
-    """Log how a run ended: its exit code and, where there is a report, its sums."""
+    """Log the end of a run: its exit code and, with a report, its sums."""
     told = night.report or {}
     names = ("complete", "calls", "recordings", "bytes", "requests", "throttled", "ledgerHead")
     console.log(

@@ -1,4 +1,4 @@
-"""What the law asks of an archive beyond keeping: legal holds, retention, erasure, Object Lock.
+"""Legal requirements beyond keeping: legal holds, retention, erasure, Object Lock.
 
-Imports `evidence`, which says what is a signature, `archive` and everything below it.
+Imports `evidence`, which knows signatures, `archive` and everything below it.
 """

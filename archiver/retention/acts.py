@@ -1,11 +1,11 @@
-"""Who does something to an archive, and why; and under which name the ledger knows it.
+"""Acts: who did something to an archive and why, and its id in the ledger.
 
-What a person does (an export, a removal, a hold and its end, a repair, an inspection) leaves an
-object under `_archive/acts/`: who, from which machine, and the reason, the case and the recipient
-that were named. These are free texts and may name people, so the ledger has their digest only.
+An act of a person (an export, a removal, a hold and its end, a repair, an inspection) leaves an
+object under `_archive/acts/`: who, from which machine, and the reason, case and recipient that were
+given. These are free texts and may name people, so the ledger has their digest only.
 
-The object comes first, then the event. One that a crash left without its event is recorded by the
-next act, or the next run.
+The object is stored first, then the event. An object left by a crash without its event is recorded
+by the next act, or the next run.
 """
 
 import getpass
@@ -54,7 +54,7 @@ class Did(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What the person says of it. `by` is on whose behalf, where that is somebody else."""
+    """The reason for an act. `by` is on whose behalf, if that is someone else."""
 
     reason: str = ""
     by: str = ""
@@ -62,7 +62,7 @@ class Why:
     recipient: str = ""
 
     def checked(self) -> "Why":
-        """The same without white space around. UsageError for what is too long."""
+        """The same without surrounding white space. UsageError if one is too long."""
         told = {name: text.strip() for name, text in asdict(self).items()}
         for name, text in told.items():
             most = MOST_REASON if name == "reason" else MOST_WORDS
@@ -76,7 +76,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """An act of a person at this machine. `concerning` are ids and numbers that say of what."""
+    """An act of a person on this machine. `concerning` are the ids and numbers that it is about."""
 
     act_id: str
     did: Did
@@ -85,12 +85,12 @@ class Deed:
 
 
 def about(deed: Deed, **concerning: Any) -> Deed:
-    """The act, once more is known of what it concerns."""
+    """The act, with more of what it is about."""
     return replace(deed, concerning={**deed.concerning, **concerning})
 
 
 async def store_deed(archive: Archive, deed: Deed, *, clock: Clock) -> Acted:
-    """Write down who does it and why; the event that has to be announced."""
+    """Store who does it and why; returns the event to be recorded."""
     await finish_acts(archive, clock=clock)
     account, _, host = person().partition("@")
     told = {
@@ -112,13 +112,13 @@ async def store_deed(archive: Archive, deed: Deed, *, clock: Clock) -> Acted:
 
 
 async def record_deed(archive: Archive, deed: Deed, *, clock: Clock) -> None:
-    """The same, and announce it by itself."""
+    """The same, and record it immediately."""
     event = await store_deed(archive, deed, clock=clock)
     await archive.announce([event], at=clock(), run=deed.act_id)
 
 
 async def finish_acts(archive: Archive, *, clock: Clock) -> None:
-    """Tell the ledger of acts whose event a crash cut off."""
+    """Record acts whose event was lost in a crash."""
     known = {one.key for one in await archive.catalog.ask(known_acts)}
     async for info in archive.storage.list(ACTS_PREFIX):
         if info.key in known:
@@ -129,12 +129,12 @@ async def finish_acts(archive: Archive, *, clock: Clock) -> None:
 
 
 async def acts_of(archive: Readable) -> Sequence[Mapping[str, Any]]:
-    """All acts with what was written about each, the oldest first."""
+    """All acts with their texts, oldest first."""
     return await told_acts(archive.storage, await archive.catalog.ask(known_acts))
 
 
 async def told_acts(storage: Storage, acts: Sequence[KnownAct]) -> Sequence[Mapping[str, Any]]:
-    """What was written about these acts, in their order."""
+    """The texts of these acts, in order."""
     found: dict[str, Mapping[str, Any]] = {}
 
     async def read(one: KnownAct) -> None:
@@ -146,7 +146,7 @@ async def told_acts(storage: Storage, acts: Sequence[KnownAct]) -> Sequence[Mapp
 
 
 async def _acted(archive: Archive, key: str) -> Acted | None:
-    """The event of an act that lies there; None for what is none, which `verify` reports."""
+    """The event of the stored act; None if it is not an act, which `verify` reports."""
     data = await archive.storage.read(key, limit=_MOST_BYTES)
     try:
         told = read_json(data)
@@ -170,12 +170,12 @@ async def _read(storage: Storage, key: str) -> dict[str, Any] | None:
 
 
 def name_of_act(now: datetime) -> str:
-    """A name of its own for whatever writes to the ledger, made as those of runs are."""
+    """A unique id for a writer of the ledger, in the format of run ids."""
     return f"{stamp(now).replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"
 
 
 def person() -> str:
-    """Who is at the keyboard, as far as the machine knows: `user@host`."""
+    """The current user, as far as the machine knows: `user@host`."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container without a name for its user

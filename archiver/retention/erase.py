@@ -1,9 +1,9 @@
-"""Erasure of one person: everything of a lead, in all versions, and the promise not to fetch it
+"""Erasure of one person: everything of a lead, in all versions, and the promise never to fetch it
 again.
 
-All of it goes or nothing does: while a hold covers any of it, or an Object Lock keeps any of it,
-the erasure is refused. What stays are ids and digests, in the ledger alone: the chain does not
-break. Calls of the lead created after the erasure are a new processing, and are archived.
+Everything is removed or nothing: while a hold covers any of it, or an Object Lock protects any of
+it, the erasure is refused. Only ids and digests remain, in the ledger: the chain does not break.
+Calls of the lead created after the erasure are new processing, and are archived.
 """
 
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ _IDS_A_LINE: Final = 500
 
 @dataclass(slots=True)
 class ErasePlan:
-    """Everything of a lead. `held_by` and `locked` are what forbids its erasure, `earlier` is the
-    erasure that was told before, if any."""
+    """Everything of a lead. `held_by` and `locked` are what prevents its erasure, `earlier` is an
+    erasure recorded before, if any."""
 
     lead_id: int
     calls: list[int] = field(default_factory=list)
@@ -48,7 +48,7 @@ class ErasePlan:
 
     @property
     def archived(self) -> list[Shelved]:
-        """Its recordings that lie in the archive."""
+        """Its archived recordings."""
         return [one for one in self.recordings if one.key is not None]
 
     @property
@@ -63,9 +63,9 @@ class ErasePlan:
 
 
 async def plan_erase(archive: Archive, lead_id: int, *, clock: Clock) -> ErasePlan:
-    """Everything of the lead, and what forbids its erasure; nothing is changed.
+    """Everything of the lead, and what prevents its erasure; nothing is changed.
 
-    Raises ArchiveDamaged for a report of a run that is not what the ledger tells.
+    Raises ArchiveDamaged if a run report differs from the recorded one.
     """
     catalog = archive.catalog
     calls = await catalog.ask(lambda db: retention.calls_of_lead(db, lead_id))
@@ -92,9 +92,11 @@ async def erase(
     act: str,
     deed: Deed | None = None,
 ) -> ErasePlan:
-    """Erase the lead, if it has that many archived recordings and nothing forbids it; the plan.
+    """Erase the lead, if it has that many archived recordings and nothing prevents it; returns the
+    plan.
 
-    For the owner of the archive's lock. Raises UsageError, and erases nothing, for another number.
+    For the owner of the archive's lock. Raises UsageError, and erases nothing, for a different
+    number.
     """
     await finish_removals(archive, clock=clock, act=act)
     plan = await plan_erase(archive, lead_id, clock=clock)

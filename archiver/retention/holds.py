@@ -1,9 +1,9 @@
-"""Legal holds: placed and lifted at any time, also while a run is under way.
+"""Legal holds: placed and lifted at any time, even during a run.
 
-The reason is a person's free text and may name people. So it lies, with who wrote it, in an object
-of its own, written once; the ledger has the ids that the hold covers and the object's digest. The
-object comes first, then the event. A hold that a crash left without its event is put into the
-ledger by the next hold, prune or erasure: that is what its person wanted.
+The reason is free text and may name people. So it is stored, with its author, in a separate object,
+written once; the ledger has the ids that the hold covers and the object's digest. The object is
+stored first, then the event. A hold left by a crash without its event is recorded by the next hold,
+prune or erasure: that is what its author wanted.
 """
 
 import json
@@ -32,7 +32,7 @@ _IDS: Final = ("leadIds", "callIds", "orderIds")
 
 @dataclass(frozen=True, slots=True)
 class HoldTexts:
-    """What people wrote: about the hold, and about its end. None where it was erased or is lost."""
+    """The texts of a hold, and of its lifting. None if they were erased or lost."""
 
     placed: dict[str, Any] | None
     lifted: dict[str, Any] | None
@@ -49,9 +49,9 @@ async def place_hold(
     clock: Clock,
     deed: Deed | None = None,
 ) -> str:
-    """Place a hold on all of these; its id. Nothing is locked for it.
+    """Place a hold on all of these; returns its id. It needs no lock.
 
-    Raises UsageError for a hold on nothing, on too many at once, or one without a reason.
+    Raises UsageError for a hold on nothing, on too many at once, or without a reason.
     """
     if not (leads or calls or orders):
         raise UsageError(
@@ -98,9 +98,9 @@ async def lift_hold(
     clock: Clock,
     deed: Deed | None = None,
 ) -> None:
-    """End a hold; what it covered may be removed again.
+    """Lift a hold; what it covered may be removed again.
 
-    Raises UsageError for an unknown hold, and for one that was lifted before.
+    Raises UsageError if the hold is unknown or was already lifted.
     """
     await finish_holds(archive, clock=clock)
     holds = {hold.hold_id: hold for hold in await archive.catalog.ask(retention.holds)}
@@ -125,7 +125,7 @@ async def lift_hold(
     body = _body(told)
     try:
         info = await archive.storage.put(key, body)
-    except KeyExists:  # a crash, or somebody else just now: what lies there is what counts
+    except KeyExists:  # a crash, or another process just now: the stored object is valid
         data = await archive.storage.read(key, limit=_MOST_BYTES)
         body, info = Body.of(data), await archive.storage.stat(key)
     event = Lifted(hold_id=hold_id, key=key, sha256=body.sha256, version=info.version)
@@ -134,7 +134,7 @@ async def lift_hold(
 
 
 async def texts_of(archive: Archive, hold: Hold) -> HoldTexts:
-    """What was written about the hold."""
+    """The texts of the hold."""
     return HoldTexts(
         await _read(archive, hold.key),
         None if hold.lift_key is None else await _read(archive, hold.lift_key),
@@ -142,7 +142,7 @@ async def texts_of(archive: Archive, hold: Hold) -> HoldTexts:
 
 
 async def finish_holds(archive: Archive, *, clock: Clock) -> None:
-    """Tell the ledger of holds whose placing a crash cut short."""
+    """Record holds whose event was lost in a crash."""
     known = {hold.key for hold in await archive.catalog.ask(retention.holds)}
     async for info in archive.storage.list(HOLDS_PREFIX):
         if info.key in known or info.key.endswith(".lifted.json"):
@@ -156,7 +156,7 @@ async def finish_holds(archive: Archive, *, clock: Clock) -> None:
 
 
 def _held_from(key: str, data: bytes, version: str | None) -> Event | None:
-    """The event of a hold that lies there; None for what is no hold, which `verify` reports."""
+    """The event of the stored hold; None if it is not a hold, which `verify` reports."""
     try:
         told = read_json(data)
         if key != f"{HOLDS_PREFIX}{told['holdId']}.json":

@@ -1,4 +1,4 @@
-"""What lies under an erased lead although nothing tells of it: left by a run that died."""
+"""Unrecorded objects under an erased lead, left by a killed run."""
 
 import re
 from typing import Final

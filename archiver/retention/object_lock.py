@@ -1,7 +1,8 @@
-"""Is it locked, and is it still the newest? What Object Lock promises, looked at object by object.
+"""Whether objects are locked and still the newest version: what Object Lock promises, checked
+object by object.
 
-Object Lock protects a version and not a key: whoever may write can lay a newer version over a
-locked one, or a delete marker, and readers then see that. The ledger tells the version of audio,
+Object Lock protects a version and not a key: anyone with write access can put a newer version or a
+delete marker over a locked one, and readers see that. The ledger has the versions of audio,
 sidecars, reports and holds; every other key is written once, so a second version is one too many.
 """
 
@@ -17,11 +18,12 @@ from archiver.storage.keys import LEDGER_PREFIX
 from archiver.storage.versions import ObjectVersion
 
 _NEARLY: Final = 0.99
-"""A lock counts by our clock and from the first byte, an age by the bucket's and from the last."""
+"""A lock is counted by our clock and from the first byte, an age by the bucket's and from the
+last."""
 
 
 class Fault(StrEnum):
-    """What can be wrong with the versions of an object."""
+    """Problems with the versions of an object."""
 
     NOT_LOCKED = "not-locked"
     LAID_OVER = "laid-over"
@@ -30,9 +32,9 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WormFault:
-    """A fault of one object. `version` is the one that it is about: the newest, or of a lock the
-    one that should have it; `known` the one that the ledger names, which may be there no more;
-    `until` when its lock ended."""
+    """A problem with one object. `version` is the affected one: the newest, or for a lock the one
+    that should have it; `known` the recorded one, which may no longer exist; `until` when its lock
+    ended."""
 
     fault: Fault
     key: str
@@ -45,11 +47,11 @@ class WormFault:
 async def audit_object(
     storage: Storage, key: str, known: str | None, *, retain: timedelta, now: datetime
 ) -> list[WormFault]:
-    """What does not hold of the object; `known` is the version that the ledger tells, if any.
+    """The problem with the object, if any; `known` is the recorded version.
 
-    Without one it is a key that is written once, and must have one version only. A lock must hold
-    for `retain` after the version was written. Nothing is found where the storage keeps no
-    versions, and where nothing lies at all: that is for others to find. Costs two requests.
+    Without one, the key is written once and must have one version only. A lock must last for
+    `retain` after the version was written. Nothing is reported if the storage has no versions, or
+    if the object is missing: other checks find that. Costs two requests.
     """
     versions = storage.versions
     if versions is None:
@@ -69,7 +71,7 @@ async def audit_object(
 
 
 async def hidden_segments(storage: Storage) -> list[WormFault]:
-    """The segments of the ledger that a delete marker covers: no listing tells of them."""
+    """The segments of the ledger under a delete marker: no listing has them."""
     if storage.versions is None:
         return []
     found = await storage.versions.of(LEDGER_PREFIX)
@@ -81,7 +83,7 @@ async def hidden_segments(storage: Storage) -> list[WormFault]:
 
 
 async def promise_of(storage: Storage) -> str:
-    """In a sentence for people: what the storage does for what was written to it."""
+    """One sentence: what the storage does to protect written objects."""
     versions = storage.versions
     if versions is None:
         return (
@@ -96,7 +98,7 @@ async def promise_of(storage: Storage) -> str:
 
 
 def _ours(found: Sequence[ObjectVersion], known: str | None) -> ObjectVersion | None:
-    """The version that should be there: the one that the ledger names, else the oldest."""
+    """The expected version: the recorded one, else the oldest."""
     candidates = [one for one in found if not one.is_marker and known in (None, one.version)]
     return candidates[-1] if candidates else None
 
@@ -104,7 +106,7 @@ def _ours(found: Sequence[ObjectVersion], known: str | None) -> ObjectVersion | 
 def _over(
     found: Sequence[ObjectVersion], ours: ObjectVersion | None, known: str | None
 ) -> Fault | None:
-    """What somebody did to the object since, if anything."""
+    """What was done to the object since, if anything."""
     if found[0].is_marker:
         return Fault.DELETED_OVER
     is_alone = len(found) == 1 if known is None else found[0] is ours
@@ -112,5 +114,5 @@ def _over(
 
 
 def _is_over(one: ObjectVersion, retain: timedelta, now: datetime) -> bool:
-    """Whether the version is so old that its lock may have ended."""
+    """Whether the version is so old that its lock may have expired."""
     return one.written is None or one.written + retain * _NEARLY < now

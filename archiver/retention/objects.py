@@ -1,10 +1,10 @@
-"""Where everything of a recording lies, whether it may go, and how it goes.
+"""The objects of a recording, whether they can be removed, and their removal.
 
     789/123/456.mp3, 789/123/456.json          audio and sidecar, in all their versions
     _archive/revisions/789/123/456.1.json      superseded sidecars
-    _archive/damaged/789/123/456.mp3.<digits>  damaged objects that a repair kept aside
+    _archive/damaged/789/123/456.mp3.<digits>  damaged objects kept by a repair
 
-Removing is idempotent: what is not there is gone.
+Removing is idempotent: missing objects count as removed.
 """
 
 from collections.abc import AsyncIterator, Iterable
@@ -19,25 +19,25 @@ from archiver.storage.keys import DAMAGED_PREFIX, REVISIONS_PREFIX
 from archiver.storage.versions import Versions
 
 AT_ONCE: Final = 8
-"""Objects that are looked at or removed side by side."""
+"""Objects checked or removed in parallel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """Something that cannot go yet. `until` None: a legal hold that was set on the storage."""
+    """An object that cannot be removed yet. `until` None: a legal hold set in the storage."""
 
     key: str
     until: datetime | None
 
 
 def places_of(key: str) -> tuple[str, ...]:
-    """What the keys of everything of a recording begin with; the audio and sidecar come first."""
+    """The prefixes of all keys of a recording; audio and sidecar come first."""
     stem = key.rpartition(".")[0]
     return (f"{stem}.", f"{REVISIONS_PREFIX}{stem}.", f"{DAMAGED_PREFIX}{stem}.")
 
 
 def places_of_lead(lead_id: int) -> tuple[str, ...]:
-    """What the keys of everything stored under a lead begin with."""
+    """The prefixes of all keys under a lead."""
     return tuple(f"{area}{lead_id}/" for area in ("", REVISIONS_PREFIX, DAMAGED_PREFIX))
 
 
@@ -54,7 +54,7 @@ async def clear(storage: Storage, prefix: str, *, keeping: str | None = None) ->
 
 
 async def keys_below(storage: Storage, prefix: str) -> AsyncIterator[str]:
-    """The keys below the prefix, also of what was deleted and still has versions."""
+    """The keys below the prefix, including deleted ones that still have versions."""
     if storage.versions is None:
         async for info in storage.list(prefix):
             yield info.key
@@ -64,7 +64,7 @@ async def keys_below(storage: Storage, prefix: str) -> AsyncIterator[str]:
 
 
 async def locks_of(storage: Storage) -> Versions | None:
-    """The versions of a storage that can lock them; None where nothing is ever locked."""
+    """The versions of a storage that can lock them; None if it cannot."""
     versions = storage.versions
     return versions if versions is not None and await versions.can_lock() else None
 
@@ -72,7 +72,7 @@ async def locks_of(storage: Storage) -> Versions | None:
 async def first_lock(
     versions: Versions | None, prefixes: Iterable[str], now: datetime
 ) -> Locked | None:
-    """What keeps the objects below the prefixes longest; None when all of them may go."""
+    """The longest lock below the prefixes; None if everything can be removed."""
     longest: Locked | None = None
     if versions is None:
         return None
@@ -87,7 +87,7 @@ async def first_lock(
 
 
 def longer(one: Locked | None, other: Locked | None) -> Locked | None:
-    """Whichever keeps longer; what has no date keeps longest."""
+    """The longer one; a lock without a date is the longest."""
     if one is None or other is None:
         return one or other
     if one.until is None or other.until is None:

@@ -1,9 +1,10 @@
-"""Retention: what is older than `retention.keep` may go, once a person has named its number.
+"""Retention: recordings older than `retention.keep` can be removed, once a person has confirmed
+their number.
 
-Age counts from the later of the two: when the recording was created and when it was archived. So a
-date that the API got wrong, or a backfill, never shortens the time. Kept all the same is what a
-hold covers, what is locked, what belongs to a call that is still open, and what is damaged: a
-damaged recording is found and mended by `verify --repair`, never swept away.
+Age counts from the later of two times: when the recording was created, and when it was archived. So
+a wrong date from the API, or a backfill, never shortens it. Not removed are recordings that a hold
+covers, that are locked, that belong to a call that is still open, or that are damaged: `verify
+--repair` finds and repairs damage, and pruning must not hide it.
 """
 
 from collections import Counter
@@ -33,16 +34,16 @@ from archiver.storage.versions import Versions
 from archiver.tasks.lanes import in_lanes
 
 _A_PAGE: Final = 500
-"""Recordings that are told of in one line of the ledger."""
+"""Recordings per line of the ledger."""
 _READ_AT_ONCE: Final = 5000
-"""Recordings that are looked at together. What the holds cover is found anew for each such page:
-of an order with a million calls that takes a second."""
+"""Recordings checked together. What the holds cover is determined again for each page: for an order
+with a million calls that takes a second."""
 
 
 @dataclass(slots=True)
 class PrunePlan:
-    """What would go, and what stays although it is old enough. `kept` counts by cause: `held`,
-    `locked`, `open`, `damaged`; `next_at` is when the first of the locked may go."""
+    """What would be removed, and what stays although it is old enough. `kept` counts by cause:
+    `held`, `locked`, `open`, `damaged`; `next_at` is when the first lock expires."""
 
     before: datetime
     record_ids: list[int] = field(default_factory=list)
@@ -57,7 +58,7 @@ class PrunePlan:
     younger: int = 0
 
     def take(self, recording: Shelved) -> None:
-        """This one would go."""
+        """Count a recording that would be removed."""
         created = recording.created_at or recording.archived_at
         self.record_ids.append(recording.record_id)
         self.size += recording.size + recording.sidecar_size
@@ -68,19 +69,19 @@ class PrunePlan:
             self.by_month[f"{created:%Y-%m}"] += 1
 
     def keep_damaged(self, recording: Shelved) -> None:
-        """This one stays, because it is not what the ledger tells."""
+        """Count a recording that stays because it does not match the ledger."""
         self.kept["damaged"] += 1
         self.damaged.append(recording.key or "")
 
     def keep_locked(self, lock: Locked) -> None:
-        """This one stays until the lock ends."""
+        """Count a recording that stays until its lock expires."""
         self.kept["locked"] += 1
         if lock.until is not None:
             self.next_at = min(lock.until, self.next_at or lock.until)
 
 
 async def plan_prune(archive: Archive, keep: timedelta | None, *, clock: Clock) -> PrunePlan:
-    """Look through everything that is old enough; nothing is changed.
+    """Check everything that is old enough; nothing is changed.
 
     Sizes are compared, bytes are not read yet. Raises UsageError without `retention.keep`.
     """
@@ -116,10 +117,11 @@ async def prune(
     act: str,
     deed: Deed | None = None,
 ) -> tuple[PrunePlan, int]:
-    """Remove what `plan_prune` shows, if it is that many; the plan, and how many went.
+    """Remove what `plan_prune` shows, if it is that many; returns the plan, and how many were
+    removed.
 
-    Each is read back first, so that what turns out damaged stays; the plan's `kept` says so. For
-    the owner of the archive's lock. Raises UsageError, and removes nothing, for another number.
+    Each recording is read back first, so that damaged ones stay (`kept` in the plan). For the owner
+    of the archive's lock. Raises UsageError, and removes nothing, for a different number.
     """
     await finish_removals(archive, clock=clock, act=act)
     plan = await plan_prune(archive, keep, clock=clock)
@@ -148,7 +150,7 @@ async def _page(archive: Archive, before: datetime, after: int) -> list[Aged]:
 async def _fate(
     archive: Archive, one: Aged, versions: Versions | None, now: datetime
 ) -> str | Locked:
-    """`gone` when it may go, else what keeps it."""
+    """`gone` if it can be removed, else what prevents it."""
     if one.is_held:
         return "held"
     if one.is_open:
@@ -180,7 +182,7 @@ def _count(plan: PrunePlan, recording: Shelved, fate: str | Locked) -> None:
 
 
 async def _sound(archive: Archive, ids: Sequence[int], plan: PrunePlan) -> list[Shelved]:
-    """Those whose audio and sidecar are, byte for byte, what the ledger tells."""
+    """Those whose audio and sidecar match the ledger, byte for byte."""
     found = await archive.catalog.ask(lambda db: retention.named(db, ids))
     sound: list[Shelved] = []
 
@@ -207,7 +209,7 @@ def _digest_of(reading: Reading | StorageError) -> str | None:
 async def _tell(
     archive: Archive, sound: Sequence[Shelved], plan: PrunePlan, *, clock: Clock, act: str
 ) -> None:
-    """Announce the removal of all that no hold covers at this place of the ledger."""
+    """Announce the removal of everything that no hold covers at this point of the ledger."""
     ids = sorted(one.record_id for one in sound)
     held: set[int] = set()
 

@@ -1,8 +1,8 @@
-"""The reports of runs without the entries of an erased person.
+"""Run reports without the entries of an erased person.
 
-The replaced report is told of first, with its new digest; then it is replaced, and on a storage
-with versions its older ones are removed. So at any moment the report bears one of two digests that
-the ledger knows, and a report that bears a third is damaged and left alone.
+The event with the new digest is recorded first; then the report is replaced, and on storage with
+versions the older ones are removed. So at any moment the report has one of two recorded digests,
+and a report with any other is damaged and is not changed.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ _RECORDING_IN_TEXT = re.compile(r"\d+/(\d+)/(\d+)\.")
 def redacted(
     data: bytes, *, lead_id: int, calls: Collection[int], records: Collection[int]
 ) -> bytes | None:
-    """The report without what it says of these calls and recordings; None when it says nothing.
+    """The report without entries about these calls and recordings; None if it has none.
 
-    Counts stay. ValueError for what is no report.
+    Counts stay. ValueError if it is not a report.
     """
     report = read_json(data)
     if not isinstance(report, dict):
@@ -65,9 +65,9 @@ def redacted(
 async def reports_about(
     archive: Archive, lead_id: int, calls: Collection[int], records: Collection[int]
 ) -> dict[str, tuple[bytes, bytes]]:
-    """The reports that say something of these: by key, as they are and as they are to be.
+    """The reports with entries about these, by key: the present and the new bytes.
 
-    Raises ArchiveDamaged for a report that the ledger does not know as it is.
+    Raises ArchiveDamaged for a report that differs from the recorded one.
     """
     known = await archive.catalog.ask(retention.reports)
     found = {}
@@ -87,7 +87,7 @@ async def reports_about(
 
 
 async def redact_reports(archive: Archive, lead_id: int, *, clock: Clock, act: str) -> None:
-    """Replace every report that says something of the erased lead, in the archive's own order."""
+    """Replace every report with entries about the erased lead, in the archive's usual order."""
     calls, records = await archive.catalog.ask(lambda db: retention.erased_of_lead(db, lead_id))
     known = await archive.catalog.ask(retention.reports)
     found = await reports_about(archive, lead_id, calls, records)
@@ -117,7 +117,7 @@ async def _replace(archive: Archive, key: str, new: bytes, *, is_known: bool) ->
 async def _forget_older(
     archive: Archive, key: str, report: retention.Report, *, clock: Clock, act: str
 ) -> None:
-    """Remove the older versions of a replaced report, and tell the version of the new one."""
+    """Remove the older versions of a replaced report, and record the version of the new one."""
     try:
         version = (await archive.storage.stat(key)).version
     except KeyMissing:

@@ -1,13 +1,13 @@
-"""Removing recordings so that no crash leaves a loss that the ledger does not tell of.
+"""Removing recordings so that no crash causes a loss that is not in the ledger.
 
-1. `removing` goes into the ledger: from here on the objects may be missing;
+1. `removing` is recorded: from now on the objects may be missing;
 2. every object of the recording is removed, the audio first;
 3. `removed`, the tombstone, ends it.
 
-A crash before 1 has changed nothing. One after it is completed by the next `prune`, `erase` or
-`run`: the objects that are left are removed, which may be done twice, and the tombstones follow.
-A hold counts when the ledger has it before `removing`; the ledger's order decides, since no two
-writers can tell it something at the same place.
+A crash before 1 has changed nothing. After it, the next `prune`, `erase` or `run` completes the
+removal: the remaining objects are removed, which can be repeated, and the tombstones follow. A hold
+is in force if the ledger has it before `removing`; the order of the ledger decides, since no two
+writers can write the same place of it.
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,12 @@ from archiver.storage.keys import HOLDS_PREFIX
 from archiver.tasks.lanes import in_lanes
 
 _AT_A_TIME = 500
-"""Recordings whose tombstones go into one transaction."""
+"""Recordings whose tombstones are written in one transaction."""
 
 
 async def finish_removals(archive: Archive, *, clock: Clock, act: str) -> int:
-    """Complete every removal and erasure that the ledger announced; how many recordings went.
+    """Complete every removal and erasure that the ledger announced; returns how many recordings
+    were removed.
 
     For the owner of the archive's lock.
     """
@@ -45,9 +46,9 @@ async def finish_removals(archive: Archive, *, clock: Clock, act: str) -> int:
 async def _finish_erasure(
     archive: Archive, lead_id: int, before: datetime, *, clock: Clock, act: str
 ) -> int:
-    """Reports first, since they are told by ids that the catalog still has; then what lies there.
+    """Reports first, since they are found by ids that the catalog still has; then the objects.
 
-    What nobody told of goes too: a crashed run may have left it under the lead.
+    Unrecorded objects are removed too: a killed run may have left them under the lead.
     """
     storage, catalog = archive.storage, archive.catalog
     await redact_reports(archive, lead_id, clock=clock, act=act)

@@ -1,10 +1,9 @@
-"""Is it really so late? Asked before anything goes that cannot come back.
+"""Whether the clock is right, checked before anything is removed permanently.
 
-What may be pruned is decided by the clock of this machine, and so is up to when a person's calls
-are never fetched again. A clock at 2099 would let everything go that was archived a minute ago. So
-the clock is held against what else tells the time: the server of the storage, and the newest event
-of the ledger, which runs write each night. Where neither can vouch for it, a person has to, by
-naming the day.
+This machine's clock decides what can be pruned, and up to when a person's calls are never fetched
+again. A clock at 2099 would let everything be removed that was archived a minute ago. So the clock
+is compared with others: that of the storage server, and the newest event of the ledger, which runs
+write each night. If neither can confirm it, a person must, by giving the date.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -17,14 +16,14 @@ from archiver.ledger.lines import decode
 from archiver.ledger.segments import MOST_BYTES, Head, segment_key
 
 _APART: Final = timedelta(minutes=15)
-"""What two clocks may differ by; S3 itself refuses requests beyond that."""
+"""The largest difference of two clocks; S3 itself rejects requests beyond it."""
 _SINCE_LAST_EVENT: Final = timedelta(days=30)
 
 
 async def require_right_clock(archive: Archive, clock: Clock, *, today: date | None = None) -> None:
     """Raise UsageError unless the clock agrees with the storage and the ledger.
 
-    `today` (UTC) is what a person says; it stands for a ledger that has been silent for long.
+    `today` (UTC) is a person's confirmation; it replaces a ledger without recent events.
     """
     now = clock()
     if today is not None and today != now.astimezone(UTC).date():
@@ -43,7 +42,7 @@ async def require_right_clock(archive: Archive, clock: Clock, *, today: date | N
     if now > last + _SINCE_LAST_EVENT:
         days = (now - last).days
         what = f"the newest event in the ledger is {days:,} days old ({stamp(last)})"
-        # Not to run first: a run writes the time of this clock, and the ledger would agree with it.
+        # Do not suggest a run: it writes the time of this clock, and the ledger would agree with it.
         hint = f"if it is right, name the day with --today {now.astimezone(UTC):%Y-%m-%d}"
         raise _wrong(now, what, f"set the clock (NTP); {hint}")
 

@@ -42,7 +42,7 @@ async def require_right_clock(archive: Archive, clock: Clock, *, today: date | N
     if now > last + _SINCE_LAST_EVENT:
         days = (now - last).days
         what = f"the newest event in the ledger is {days:,} days old ({stamp(last)})"
-        # Do not suggest a run: it writes the time of this clock, and the ledger would agree with it.
+        # Do not suggest a run: it writes the time of this clock, and the ledger would agree.
         hint = f"if it is right, name the day with --today {now.astimezone(UTC):%Y-%m-%d}"
         raise _wrong(now, what, f"set the clock (NTP); {hint}")
 

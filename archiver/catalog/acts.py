@@ -1,4 +1,4 @@
-"""What people did to the archive, as the catalog knows it."""
+"""The acts recorded in the archive."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from archiver.catalog.epoch import moment
 
 @dataclass(frozen=True, slots=True)
 class KnownAct:
-    """One act: `did` says what, `key` where it is written who did it and why."""
+    """One act: `did` is what was done, `key` the object with who did it and why."""
 
     act_id: str
     did: str

@@ -1,6 +1,6 @@
-"""Which calls a run takes on: each that is listed is admitted once, and decided about.
+"""Admission of calls to a run: each listed call is admitted once, and it is decided what is due.
 
-What a run has listed and counted lies in temporary tables of the connection that writes, so it is
+What a run has listed and counted is in temporary tables of the writing connection, so it is
 forgotten with the run, and a set of a million ids needs no memory.
 """
 
@@ -22,7 +22,7 @@ _AT_HOME: Final = ("archived", "already")
 
 
 class Admission:
-    """Admits calls to one run. Raises StorageError for what SQLite cannot."""
+    """Admits calls to one run. Raises StorageError for errors of SQLite."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -31,7 +31,7 @@ class Admission:
     async def admit(
         self, calls: Sequence[Call], *, now: datetime, run: str, recheck: bool
     ) -> Admitted:
-        """Take a page of listed calls: each is admitted once a run, and decided about."""
+        """Admit a page of listed calls, each once per run, and decide what is due."""
         return await self._writer.write(lambda: self._admit(calls, now, run, recheck))
 
     async def due(
@@ -59,7 +59,7 @@ class Admission:
         return await self._writer.turns.in_thread(ask)
 
     def count(self, result: Result, tally: Tally) -> None:
-        """One recording counts once a run; under a second call it may have come home after all.
+        """Count a recording once per run; under a second call it may have been archived after all.
 
         Within a transaction.
         """

@@ -1,9 +1,8 @@
-"""The catalog of one archive: what is known of its calls and recordings.
+"""The catalog of one archive: its known calls and recordings.
 
 One connection writes, in one thread at a time, each write in one transaction. An event is applied
-to the tables and put into the outbox in the same transaction, so whatever the catalog believes
-reaches the ledger, even when the process dies in between. Whoever asks gets a connection of another
-kind, through which SQLite lets nobody write.
+to the tables and added to the outbox in the same transaction, so everything in the catalog reaches
+the ledger, even if the process dies in between. Queries get a separate, read-only connection.
 """
 
 import json
@@ -38,9 +37,9 @@ _ERASING = beginning(Erasing)
 
 
 class Catalog:
-    """The index of one archive, in one SQLite file. Raises StorageError for what SQLite cannot.
+    """The index of one archive, in one SQLite file. Raises StorageError for errors of SQLite.
 
-    `admission` decides about the calls that are listed, `selection` holds those that are exported.
+    `admission` admits listed calls, `selection` has those to be exported.
     """
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
@@ -54,7 +53,7 @@ class Catalog:
         """Open or create the catalog of that archive.
 
         A file that SQLite cannot read is set aside, since the ledger can fill a new one. Raises
-        UsageError when the file is the catalog of another archive.
+        UsageError if the file is the catalog of another archive.
         """
         with CATALOG.sqlite_errors(), CATALOG.file_errors(path):
             return await anyio.to_thread.run_sync(cls._open, path, archive_id)
@@ -63,7 +62,7 @@ class Catalog:
     async def open_copy(cls, path: Path, copy: Path, archive_id: str) -> "Catalog":
         """Open a catalog that starts as a consistent copy of the one at `path`, or empty.
 
-        The original may be in use, and is left as it is.
+        The original may be in use, and is not changed.
         """
 
         def open_copy() -> Catalog:
@@ -94,9 +93,9 @@ class Catalog:
         await self._writer.turns.in_thread(close)
 
     async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """The answer to one of this package's questions, such as `take_stock`.
+        """The result of one of this package's queries, such as `take_stock`.
 
-        The question gets a connection that cannot write.
+        The query gets a read-only connection.
         """
         return await self._writer.turns.in_thread(lambda: question(self._reader))
 
@@ -110,7 +109,7 @@ class Catalog:
         return await self.ask(queries.head)
 
     async def replay(self, segment: Segment) -> None:
-        """Apply a segment that this catalog has not seen; ArchiveDamaged if it tells nonsense."""
+        """Apply a segment that this catalog has not seen; ArchiveDamaged if it is invalid."""
 
         def write() -> None:
             replay(self._writer.db, segment)
@@ -126,7 +125,7 @@ class Catalog:
         await self._writer.turns.in_thread(lambda: scrub(self._writer.db))
 
     async def record(self, events: Sequence[Event], *, at: datetime, run: str) -> None:
-        """Apply events and put them into the outbox."""
+        """Apply events and add them to the outbox."""
         await self._writer.write(lambda: self._writer.record(events, at, run))
 
     async def settle(self, outcomes: Sequence[Outcome], *, at: datetime, run: str) -> Tally:
@@ -165,9 +164,9 @@ class Catalog:
         await self._writer.turns.checkpoint()
 
     def known(self, record_ids: Collection[int]) -> dict[int, KnownRecording]:
-        """What is known of those recordings: a look-up by key, short enough for the event loop.
+        """The known state of those recordings: a look-up by key, fast enough for the event loop.
 
-        Most recordings are newer than all that are known, and then nothing is looked up.
+        Most recordings are newer than all known ones, and then nothing is looked up.
         """
         if self._writer.known_ids.is_beyond(record_ids):
             return {}
@@ -182,7 +181,7 @@ class Catalog:
             return removals.is_erased(self._writer.db, None, lead_id, seconds(created_at))
 
     def _keep_row(self, call: Call, judged: CallJudged) -> None:
-        """A call that will be looked at again keeps its row, since its list may not come again."""
+        """A call that will be checked again keeps its row, since its list may not be read again."""
         db = self._writer.db
         if judged.due_at is None:
             db.execute("DELETE FROM rows WHERE call_id = ?", (call.id,))

@@ -1,10 +1,10 @@
-"""The one connection through which a catalog is written: in a worker thread, or at once.
+"""The one connection that writes to a catalog: in a worker thread, or on the event loop.
 
-SQLite lets go of the interpreter for each step of each statement. In a worker thread, beside a busy
-event loop, the two threads then wait for each other some twenty times a recording: that was a fifth
-of a run's processor time (measured). So what is short and frequent is done at once, on the event
-loop. Nothing in it waits for a disk: in WAL mode a commit is not synced, but for one after each
-checkpoint, and checkpoints, which sync all of it, are made in a thread.
+SQLite releases the interpreter lock for each step of each statement. In a worker thread, next to a
+busy event loop, the two threads then wait for each other about twenty times per recording: that was
+a fifth of a run's processor time (measured). So short and frequent writes are done on the event
+loop. They never wait for a disk: in WAL mode a commit is not synced, except for the first one after
+a checkpoint, and checkpoints, which sync everything, are done in a thread.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Turns:
-    """Whose turn it is on a catalog; `work` is done by one at a time."""
+    """Serialises the work on a catalog."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -42,8 +42,8 @@ class Turns:
     async def at_once(self, work: Callable[[], T]) -> T:
         """Do it on the event loop. Raises StorageError.
 
-        Where another process is writing, it is done over in a thread, so what fails must leave
-        nothing behind: it is one transaction.
+        If another process is writing, it is repeated in a thread, so a failure must leave nothing
+        behind: it is one transaction.
         """
         async with self._one_at_a_time:
             self._wait_for_others(0)
@@ -57,7 +57,7 @@ class Turns:
         return await self.in_thread(work)
 
     async def checkpoint(self) -> None:
-        """Bring what was committed from the log into the file, as far as nobody reads it."""
+        """Move committed data from the log into the file, as far as no reader needs it."""
         await self.in_thread(lambda: self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone())
 
     def _wait_for_others(self, milliseconds: int) -> None:
@@ -65,7 +65,8 @@ class Turns:
 
 
 class Writer:
-    """Writes a catalog: each write is one transaction, and each event goes into the outbox with it.
+    """Writes a catalog: each write is one transaction, and includes adding each event to the
+    outbox.
 
     `waiting_events` counts the events that are in no segment yet. For the modules of this package.
     """
@@ -81,7 +82,7 @@ class Writer:
         return await self.turns.in_thread(self._transaction(work, self.known_ids.look_again))
 
     async def write_at_once(self, work: Callable[[], T], note: Callable[[], None]) -> T:
-        """Do the work, which is short, as one transaction on the event loop.
+        """Do short work as one transaction on the event loop.
 
         `note` tells `known_ids` what it changes.
         """

@@ -66,9 +66,9 @@ def _prepared(name: str, archive_id: str) -> sqlite3.Connection:
 
 
 def scrub(db: sqlite3.Connection) -> None:
-    """Leave no trace of deleted rows, in the file, in its log, or in one that was set aside.
+    """Remove all traces of deleted rows, from the file, its log, or one that was set aside.
 
-    VACUUM writes every page anew: moved rows leave copies that `secure_delete` does not reach.
+    VACUUM rewrites every page: moved rows leave copies that `secure_delete` does not reach.
     """
     db.execute("VACUUM")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

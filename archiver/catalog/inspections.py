@@ -1,4 +1,4 @@
-"""Which recordings are to be examined, what was found, and which sidecars do not say so yet."""
+"""Which recordings are to be examined, the findings, and the sidecars to be updated."""
 
 import json
 import sqlite3
@@ -57,7 +57,7 @@ _FOUND = """
 
 @dataclass(frozen=True, slots=True)
 class Examinable:
-    """An archived recording: its audio, and the digests of its sidecar and of what the API said."""
+    """An archived recording: its audio, and the digests of its sidecar and of the API's data."""
 
     record_id: int
     call_id: int
@@ -70,8 +70,7 @@ class Examinable:
 
 @dataclass(frozen=True, slots=True)
 class Unwritten:
-    """A recording whose sidecar does not name yet what was found in its sound. `findings` are all
-    that it is to name."""
+    """A recording whose sidecar lacks sound findings. `findings` are all that it should have."""
 
     recording: Examinable
     findings: tuple[str, ...]
@@ -80,7 +79,7 @@ class Unwritten:
 
 @dataclass(frozen=True, slots=True)
 class HeardCall:
-    """A call all of whose recordings were examined: sums in seconds over them."""
+    """A call of which all recordings were examined: sums in seconds over them."""
 
     call_id: int
     talk_seconds: float | None
@@ -128,7 +127,7 @@ def how_many(db: sqlite3.Connection, wanted: Wanted) -> tuple[int, int]:
 
 
 def unwritten(db: sqlite3.Connection, *, after: int, most: int) -> list[Unwritten]:
-    """The next recordings by id whose sidecar has to be revised for what was found."""
+    """The next recordings by id whose sidecars need a revision for findings."""
     return [
         Unwritten(
             Examinable(*rest),

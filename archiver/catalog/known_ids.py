@@ -1,8 +1,8 @@
-"""What the catalog surely does not know, told without asking it.
+"""Recordings that are certainly not in the catalog, without a query.
 
-A backfill lists recordings that are newer than all that are known, several calls at a time and so
-not quite in their order. A look-up for each of them would make the event loop wait for the thread
-that writes: 0.1 to 0.3 ms a recording (measured), and all in vain.
+A backfill lists recordings that are newer than all known ones, for several calls in parallel and so
+not quite in order. A query for each of them would make the event loop wait for the writing thread:
+0.1 to 0.3 ms per recording (measured), and in vain.
 """
 
 import sqlite3
@@ -20,9 +20,9 @@ _NEWEST = """
 
 
 class Horizon:
-    """Of one connection. `note` and `look_again` are called by whoever writes, in a transaction.
+    """For one connection. `note` and `look_again` are called by the writer, within a transaction.
 
-    Ids up to the horizon may be known; of those beyond it, those are that were noted since.
+    Ids up to the horizon may be known; beyond it, those noted since.
     """
 
     def __init__(self, db: sqlite3.Connection) -> None:
@@ -41,7 +41,7 @@ class Horizon:
             self.look_again()
 
     def look_again(self) -> None:
-        """Find the horizon anew: something has been written that was not noted one by one."""
+        """Determine the horizon again: something was written without being noted."""
         self._seen_changes = self._changes()
         self._newest, has_erasures = self._db.execute(_NEWEST).fetchone()
         self.has_erasures = bool(has_erasures)

@@ -106,7 +106,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What the catalog knows of the call that something is said about."""
+    """The facts of a call."""
 
     call_id: int
     lead_id: int | None
@@ -162,9 +162,9 @@ class Overview:
     """The archive at a glance; every table adds up to the same sums. A key of None is unknown.
 
     `bytes` are of archived audio; `pending_summaries` are archived recordings without a summary
-    whose call will be looked at again. `removed` counts tombstones by why they were set up,
-    `removing` recordings whose removal has begun and not ended, `holds` those that are in force;
-    the last two are of the whole archive, whatever the period.
+    whose call will be checked again. `removed` counts tombstones by reason, `removing` recordings
+    whose removal has begun and not ended, `holds` those in force; the last two are for the whole
+    archive, whatever the period.
     """
 
     in_all: Sums = field(default_factory=Sums)
@@ -186,7 +186,7 @@ class Overview:
 
 
 class Stock:
-    """Asks one catalog about one period."""
+    """Queries one catalog about one period."""
 
     def __init__(self, db: sqlite3.Connection, period: Period) -> None:
         self._db = db

@@ -1,11 +1,10 @@
-"""The catalog of this machine read as it lies there: neither locked, copied nor brought up to date.
+"""The catalog of this machine read as it is: without locking, copying or updating it.
 
-Two things are asked of it in this way. What it remembers that an archive alone cannot tell: the
-newest segment that this machine has seen, which shows a ledger whose tail was cut off, and the
-events that a killed run has not published yet. And the archive in a few numbers, which costs next
-to nothing and may be done every few seconds, also while a run works.
+It is used for two things. What an archive alone cannot show: the newest segment that this machine
+has seen, which reveals a truncated ledger, and events that a killed run has not published yet. And
+the archive in a few numbers, which is cheap enough to be read every few seconds, even during a run.
 
-A file that cannot be read tells nothing: the catalog is no evidence.
+A file that cannot be read is ignored: the catalog is no evidence.
 """
 
 import sqlite3
@@ -91,7 +90,7 @@ def vitals_of(path: Path, archive_id: str) -> Vitals | None:
 
 
 def calls_created(path: Path, stretches: Sequence[tuple[datetime, datetime]]) -> list[int] | None:
-    """How many calls were created in each `[begin, end)`; None where it cannot be told."""
+    """How many calls were created in each `[begin, end)`; None if unknown."""
     try:
         with closing(_read_only(path)) as db:
             bounds = [(int(begin.timestamp()), int(end.timestamp())) for begin, end in stretches]
@@ -116,8 +115,8 @@ def _counted(db: sqlite3.Connection, segments: int) -> Vitals:
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
-    """A catalog as it lies there, to be read and nothing else. Raises sqlite3.Error.
+    """A catalog as it is, read-only. Raises sqlite3.Error.
 
-    Without a log beside it, the file is all there is: then SQLite need not write anything.
+    Without a log next to it, the file is complete: then SQLite need not write anything.
     """
     return open_reader(path, immutable=not Path(f"{path}-wal").exists())

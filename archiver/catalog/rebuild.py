@@ -1,12 +1,12 @@
-"""A catalog filled anew from the ledger, beside the old one, and then put in its place.
+"""A catalog rebuilt from the ledger, next to the old one, which it then replaces.
 
-The new file is born under another name and takes the place of the old one when it is whole, so a
-kill at any point leaves either. While it is filled nobody else sees it: it needs no journal and no
-sync until the end, which is most of what makes a million recordings a matter of a minute.
+The new file has a temporary name and replaces the old one when it is complete, so a kill at any
+point leaves either. Nobody else sees it until then: it needs no journal and no sync until the end,
+which is most of what makes a million recordings a matter of a minute.
 
-What only the old catalog knew is kept if it can be read: events that a killed run had not published
-are taken over into the new outbox, unless the ledger tells them already. The rows of calls as the
-API gave them are not: the next run reads those that it needs again.
+What only the old catalog knows is kept if it can be read: events that a killed run had not
+published are moved to the new outbox, unless the ledger has them already. The API's rows of calls
+are not kept: the next run reads those that it needs again.
 """
 
 import os

@@ -1,9 +1,9 @@
-"""What may be removed, what must not, and what is under way: questions about a catalog.
+"""What may be removed, what must not, and what is in progress: queries of a catalog.
 
-What a hold covers is said once, by the views `held_calls` and `held_recordings` of `schema.py`.
+What a hold covers is defined once, by the views `held_calls` and `held_recordings` of `schema.py`.
 They are read from the side of the holds, which name few calls: `IN (SELECT record_id FROM ...)`,
-never `EXISTS` for each recording. Of 200,000 recordings with 15 holds the first asks for all of
-them in 0.4 s, the second took 52 s (measured).
+never `EXISTS` for each recording. For 200,000 recordings with 15 holds the first takes 0.4 s, the
+second took 52 s (measured).
 """
 
 import json
@@ -67,7 +67,7 @@ class Shelved:
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """A recording past its retention, and what may keep it all the same."""
+    """A recording past its retention period, and what may prevent its removal."""
 
     recording: Shelved
     is_held: bool
@@ -100,7 +100,8 @@ class Erasure:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A recording whose removal was told and is not done; `lead_id` is that of an erasure."""
+    """A recording whose removal was announced and is not complete; `lead_id` is that of an
+    erasure."""
 
     recording: Shelved
     why: str
@@ -109,7 +110,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report of a run, as the ledger tells of it."""
+    """The report of a run, as recorded."""
 
     key: str
     sha256: str
@@ -226,17 +227,17 @@ def being_removed(db: sqlite3.Connection, hold_id: str) -> int:
 
 
 def pending(db: sqlite3.Connection, most: int) -> list[Pending]:
-    """Removals for retention that were told and are not done."""
+    """Announced removals for retention that are not complete."""
     return [*_pending(db, "why = 'retention'", (), most)]
 
 
 def pending_of_lead(db: sqlite3.Connection, lead_id: int) -> list[Pending]:
-    """Removals for the erasure of the lead that were told and are not done."""
+    """Announced removals for the erasure of the lead that are not complete."""
     return [*_pending(db, "why = 'erasure' AND removals.lead_id = ?", (lead_id,), -1)]
 
 
 def pending_erasures(db: sqlite3.Connection) -> list[tuple[int, datetime]]:
-    """Leads whose erasure was told and is not done, and up to which moment."""
+    """Leads whose erasure was announced and is not complete, and up to when."""
     rows = db.execute(
         "SELECT lead_id, before FROM erasures WHERE coalesce(done_before, 0) < before"
     )
@@ -244,7 +245,7 @@ def pending_erasures(db: sqlite3.Connection) -> list[tuple[int, datetime]]:
 
 
 def erasure_of_lead(db: sqlite3.Connection, lead_id: int) -> Erasure | None:
-    """The erasure that the ledger tells of the lead; None if it tells of none."""
+    """The recorded erasure of the lead; None if there is none."""
     row = db.execute(
         "SELECT before, coalesce(done_before, 0) >= before FROM erasures WHERE lead_id = ?",
         (lead_id,),

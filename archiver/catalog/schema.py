@@ -170,7 +170,7 @@ def prepare(connection: sqlite3.Connection) -> None:
     # again. The ledger is what must not lose anything, and it is synced.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
-    # What is deleted is overwritten: `rows` holds what the API told of people.
+    # Deleted data is overwritten: `rows` has the API's data about people.
     connection.execute("PRAGMA secure_delete = ON")
     migrate(connection, MIGRATIONS)
     connection.executescript(_OF_ONE_RUN)

@@ -1,8 +1,8 @@
-"""Which calls an export is about, and all that the catalog tells of them.
+"""Which calls an export includes, and everything that the catalog has about them.
 
-The choice lies in temporary tables, in the order in which it is packed, and is read a page at a
-time: an export of an order with a million calls needs no more memory than one of a lead. What the
-export learns from elsewhere (the API's rows, sidecars) is kept there, too.
+The selection is in temporary tables, in the order of packing, and is read page by page: an export
+of an order with a million calls needs no more memory than one of a lead. Data from elsewhere (the
+API's rows, sidecars) is kept there, too.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""The states of calls and recordings, the steps between them, and what is due when (pure).
+"""The states of calls and recordings, the transitions between them, and what is due when (pure).
 
-A recording that was archived stays archived, whatever the source says later; `gone` may still turn
-out to be there. A call bears the worst state of its recordings. A step that the table does not list
-is a bug of ours and raises.
+An archived recording stays archived, whatever the source says later; `gone` may still turn out to
+exist. A call has the worst state of its recordings. A transition that the table does not list is a
+bug of ours and raises.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from archiver.liner.models import Call
 
 
 class RecordingState(StrEnum):
-    """Where a recording stands."""
+    """The state of a recording."""
 
     ARCHIVED = "archived"
     WAITING = "waiting"
@@ -24,7 +24,7 @@ class RecordingState(StrEnum):
 
 
 class CallState(StrEnum):
-    """Where a call stands."""
+    """The state of a call."""
 
     ARCHIVED = "archived"
     NONE = "none"
@@ -45,7 +45,7 @@ IS_NOT_ARCHIVED: Final = f"<> '{RecordingState.ARCHIVED}'"
 found. `state <> 'archived'` before another condition looks idle, and is what finds one."""
 
 DAYS_UNTIL_GONE = 3
-"""A recording is gone when its source said so in runs on this many different days."""
+"""A recording is gone if its source said so in runs on this many different days."""
 
 _STEPS: dict[RecordingState | None, frozenset[RecordingState]] = {
     None: frozenset({RecordingState.ARCHIVED, RecordingState.WAITING, RecordingState.FAILED}),
@@ -82,8 +82,8 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a call that is known stands; `due_at` None: it is settled. `flag` is `hasRecords` as
-    the API last gave it."""
+    """The state of a known call; `due_at` None: it is settled. `flag` is `hasRecords` as last
+    returned by the API."""
 
     state: CallState
     flag: bool | None
@@ -94,10 +94,11 @@ class Standing:
 
 
 def decide(call: Call, stands: Standing | None, *, now: datetime, recheck: bool) -> Decision:
-    """What to do about a listed call, given where it stands (None: it is new).
+    """What to do about a listed call in that state (None: it is new).
 
-    The flag `hasRecords` is believed when it says yes, and when it says no of a call without talk;
-    absent or doubtful, the API is asked (a flag may lag behind the recording: observation).
+    The flag `hasRecords` is trusted if it says yes, and if it says no for a call without talk time;
+    if it is absent or doubtful, the API is queried (a flag may lag behind the recording:
+    observation).
     """
     silent = call.has_records is False and call.talk_seconds == 0
     if stands is None:
@@ -118,9 +119,9 @@ def is_unrecorded(state: str, talk_seconds: float | None) -> bool:
 def next_due(
     created_at: datetime, asked_at: datetime, recheck: Sequence[timedelta]
 ) -> datetime | None:
-    """When a call that is not open is looked at again after it was asked for; None: never.
+    """When a call that is not open is checked again after it was checked; None: never.
 
-    A call that claims to be created later than it was asked for counts from then.
+    A call that claims to be created later than that counts from then.
     """
     created_at = min(created_at, asked_at)
     return min((created_at + age for age in recheck if created_at + age > asked_at), default=None)

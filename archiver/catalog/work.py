@@ -1,6 +1,6 @@
-"""What passes between the catalog and the units of work: tasks out, outcomes back.
+"""What is exchanged between the catalog and the units of work: tasks and outcomes.
 
-All of it is small and plain, so that it can be sent from machine to machine.
+All of it is small and plain, so that it can be sent between machines.
 """
 
 from collections import Counter
@@ -14,9 +14,9 @@ from archiver.liner.models import Call
 
 @dataclass(frozen=True, slots=True)
 class KnownRecording:
-    """What the catalog knows of a recording; the members from `key` on only of an archived one.
+    """What the catalog knows of a recording; the members from `key` on only for an archived one.
 
-    One that was archived and then removed stands as archived, and is never fetched again.
+    A recording that was archived and then removed counts as archived, and is never fetched again.
     """
 
     record_id: int
@@ -34,10 +34,10 @@ class KnownRecording:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One unit of work: a call to ask about, and all that is known of it.
+    """One unit of work: a call to check, and everything known about it.
 
-    `counted_from` is where its rechecks count from: its creation, or when it was first asked for.
-    `has_row` tells whether `call.row` is what the API gave, or only what the catalog remembers.
+    `counted_from` is the start of its rechecks: its creation, or when it was first checked.
+    `has_row` says whether `call.row` is from the API, or only what the catalog remembers.
     """
 
     call: Call
@@ -60,10 +60,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one unit of work ended.
+    """The outcome of one unit of work.
 
-    `details` says more than the ledger may hold of why a recording (None: the call) is open;
-    `damaged` names what in the archive did not hold. Both are for the report of this run only.
+    `details` explains, beyond what the ledger may contain, why a recording (None: the call) is
+    open; `damaged` are problems in the archive. Both are for the report of this run only.
     """
 
     call: Call
@@ -101,7 +101,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """What becomes of a page of calls: the tasks, and where the others stand already."""
+    """The decisions about a page of calls: the tasks, and the states of the others."""
 
     tasks: tuple[Task, ...]
     tally: Tally

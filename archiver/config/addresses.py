@@ -1,7 +1,7 @@
 """The addresses in archive.yaml: the API's origin, an S3 endpoint, the archive's root (pure).
 
-As in `measures`, a ValueError goes on from the name of the setting and never repeats the text: an
-address may hold a password.
+As in `measures`, a ValueError continues the name of the setting and never repeats the text: an
+address may contain a password.
 """
 
 import ipaddress
@@ -68,7 +68,7 @@ def parse_storage_url(text: str, base: Path, home: str | None) -> str:
 
 
 def parse_path(text: str, base: Path, home: str | None) -> Path:
-    """A path, made absolute: relative ones lie in `base`, `~/` is the home folder."""
+    """A path, made absolute: relative to `base`; `~/` is the home folder."""
     if not text or "\0" in text:
         raise ValueError("must be a path")
     if text == "~" or text.startswith("~/"):

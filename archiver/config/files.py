@@ -1,8 +1,9 @@
-"""The files that configuration consists of: archive.yaml, a list of leads, a mounted secret.
+"""The files of the configuration: archive.yaml, a list of leads, a mounted secret.
 
-A secret that every user of the machine may read is none, so such a file is refused. The exception
-is a file on a read-only mount: that is how containers are handed secrets (readable for all, because
-nobody knows the user inside, but mounted for that container alone), and nobody could change it.
+A secret that every user of the machine can read is not secret, so such a file is rejected. The
+exception is a file on a read-only mount: that is how containers get secrets (readable by all,
+because the user inside is unknown, but mounted for that container alone), and its permissions could
+not be changed.
 """
 
 import os
@@ -67,9 +68,9 @@ def read_secret(path: Path, key: str) -> str:
 def state_folder(environ: Mapping[str, str], catalog: Path | None = None) -> Path:
     """The user's folder for catalogs: `archiver` in XDG_STATE_HOME or in ~/.local/state.
 
-    Where neither is known (a service without HOME), the folder of `catalog`, which is
-    `catalog.path`: what belongs beside a catalog lies there then. A relative XDG_STATE_HOME counts
-    as unset (XDG Base Directory Specification). Raises ConfigError where nothing names a folder.
+    If neither is known (a service without HOME), the folder of `catalog`, which is `catalog.path`:
+    files that belong next to a catalog are there then. A relative XDG_STATE_HOME counts as unset
+    (XDG Base Directory Specification). Raises ConfigError if there is no such folder.
     """
     state = Path(environ.get("XDG_STATE_HOME") or ".")
     if not state.is_absolute():
@@ -86,7 +87,7 @@ def state_folder(environ: Mapping[str, str], catalog: Path | None = None) -> Pat
 
 
 def is_public(file: BinaryIO) -> bool:
-    """Whether everybody on this machine may read an open file, other than on a read-only mount."""
+    """Whether everyone on this machine can read an open file, other than on a read-only mount."""
     everybody = os.fstat(file.fileno()).st_mode & stat.S_IROTH
     return bool(everybody) and not os.fstatvfs(file.fileno()).f_flag & os.ST_RDONLY
 

@@ -1,4 +1,4 @@
-"""archive.yaml -> Config: which keys there are, what each may say, and what fits together."""
+"""archive.yaml -> Config: the keys, their values, and how they depend on each other."""
 
 import os
 import re
@@ -164,7 +164,7 @@ def _liner(section: Section, environ: Mapping[str, str], place: Place) -> LinerC
 
 
 def _check_liner(section: Section, environ: Mapping[str, str]) -> None:
-    """Refuse what is wrong in the section, where the API is not asked and nothing need be there."""
+    """Report errors in the section for commands that make no API requests and need no key."""
     if not section.lacks_variable("url") if section.has("url") else "LINER_URL" in environ:
         _api_url(section, environ)
     _pace_of_requests(section)

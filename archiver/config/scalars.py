@@ -1,6 +1,6 @@
-"""What one scalar of archive.yaml may say (pure).
+"""The values of archive.yaml (pure).
 
-As in `measures`, a ValueError goes on from the name of the setting and never repeats the text.
+As in `measures`, a ValueError continues the name of the setting and never repeats the text.
 """
 
 import difflib

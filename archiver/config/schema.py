@@ -1,7 +1,7 @@
-"""A JSON Schema of archive.yaml, for editors: made from the types of the configuration themselves.
+"""A JSON Schema of archive.yaml, for editors, generated from the types of the configuration.
 
-It knows the form of each value and what the comments of the sample say of it; what fits together is
-for `loading` to judge. Every value may be left empty, and `${NAME}` may stand for any of them.
+It has the form of each value and its comment in the sample; how values depend on each other is
+checked by `loading`. Every value may be empty or contain `${NAME}`.
 """
 
 import re
@@ -20,7 +20,7 @@ from archiver.http.proxies import Proxies
 from archiver.secrets import Secret
 
 SCHEMA_NAME: Final = "archive.schema.json"
-"""The file beside archive.yaml that its first line names."""
+"""The file next to archive.yaml that its first line refers to."""
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -64,7 +64,7 @@ _WRITTEN: Final[Mapping[str, list[Schema]]] = {
     "scope.orders": [{"const": "all"}, *_IDS],
     "scope.leads": [*_IDS, _TEXT],
 }
-"""Keys whose values are written otherwise than their types tell."""
+"""Keys whose values are written differently from their types."""
 
 _LINE: Final = re.compile(r"(?P<indent> *)(?P<key>[a-z0-9_]+):(?P<value>[^#]*)(# (?P<comment>.*))?")
 

@@ -1,4 +1,4 @@
-"""What archive.yaml says, as frozen values. This is the one place where defaults are written."""
+"""The configuration as frozen values. This is the only place where defaults are defined."""
 
 import tempfile
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class LinerConfig:
 
 @dataclass(frozen=True, slots=True)
 class ScopeConfig:
-    """Whose calls are archived. `orders` None means all of them; `leads` lists calls by lead."""
+    """The calls to be archived. `orders` None means all of them; `leads` lists calls by lead."""
 
     orders: tuple[int, ...] | None = None
     leads: tuple[int, ...] | None = None
@@ -72,8 +72,8 @@ class ObjectLockConfig:
 
 @dataclass(frozen=True, slots=True)
 class S3Config:
-    """What S3 is asked for. Credentials come from the usual AWS chain, or from `profile` in
-    `credentials_file`, a file of AWS's format; they are never kept here."""
+    """The settings of S3. Credentials come from the usual AWS chain, or from `profile` in
+    `credentials_file`, a file in AWS format; they are never kept here."""
 
     endpoint_url: str | None = None
     region: str | None = None
@@ -107,7 +107,7 @@ class StorageConfig:
 
 @dataclass(frozen=True, slots=True)
 class CatalogConfig:
-    """Where the catalog lies; None is the user's state folder, under the archive's id."""
+    """The catalog file; None is the user's state folder, with the archive's id as its name."""
 
     path: Path | None = None
 
@@ -169,7 +169,7 @@ class ListenAddress:
 
 @dataclass(frozen=True, slots=True)
 class MetricsConfig:
-    """Who reads metrics: a collector of text files, or whoever asks `listen`."""
+    """Where metrics go: a file for a collector, or an HTTP endpoint at `listen`."""
 
     textfile: Path | None = None
     listen: ListenAddress | None = None
@@ -177,7 +177,7 @@ class MetricsConfig:
 
 @dataclass(frozen=True, slots=True)
 class NoticesConfig:
-    """Who is told how the nights go. Both addresses are secrets: who knows them may use them."""
+    """The addresses of notices. Both are secrets: anyone who knows them can use them."""
 
     webhook: Secret | None = None
     heartbeat: Secret | None = None
@@ -185,12 +185,12 @@ class NoticesConfig:
 
 @dataclass(frozen=True, slots=True)
 class DeskConfig:
-    """Who may use the desk, and where its own data lies. Paths are absolute once loaded.
+    """The users of the desk, and the location of its data. Paths are absolute once loaded.
 
-    `users` may name a file that is not there: then there are no users. `proxy_header` is believed
-    from `proxy_addresses` alone. `data` None is the user's state folder, under the archive's id;
-    `scorecard` None is the one in the package, `language` None what each browser asks for;
-    `public_url` has no slash at its end. `exports` None is a folder beside the desk's data.
+    `users` may be a missing file: then there are no users. `proxy_header` is accepted from
+    `proxy_addresses` only. `data` None is the user's state folder, by the archive's id; `scorecard`
+    None is the one in the package, `language` None is the browser's; `public_url` has no slash at
+    its end. `exports` None is a folder next to the desk's data.
     """
 
     users: Path = Path("users.yaml")
@@ -207,7 +207,7 @@ class DeskConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of archive.yaml, checked. `liner` is None where the API is not asked for anything."""
+    """The whole archive.yaml, checked. `liner` is None for commands that make no API requests."""
 
     liner: LinerConfig | None
     scope: ScopeConfig = ScopeConfig()
@@ -226,7 +226,7 @@ class Config:
 
     @property
     def api(self) -> LinerConfig:
-        """The section `liner`, for whoever asks the API; RuntimeError where it was not read."""
+        """The section `liner`, for API requests; RuntimeError if it was not read."""
         if self.liner is None:
             raise RuntimeError("the configuration was read without the API's section")
         return self.liner

@@ -1,8 +1,8 @@
-"""What a run depends on, tried part by part before a night does.
+"""Checks of everything that a run depends on, part by part.
 
-Every check is made, whatever the ones before it found; what one raises becomes its finding. A
-problem means that a run would fail; a warning, that it would work and somebody should look.
-Imports `run` and everything below.
+Every check is made, whatever the earlier ones found; an error that one raises becomes its finding.
+A problem means that a run would fail; a warning, that it would work but needs attention. Imports
+`run` and everything below.
 """
 
 from collections.abc import AsyncIterator

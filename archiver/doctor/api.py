@@ -40,7 +40,7 @@ async def try_proxy(config: Config, _around: Surroundings) -> list[Check]:
 
 
 async def try_api(config: Config, around: Surroundings) -> list[Check]:
-    """Make each kind of request that a run makes, once. Raises when the API cannot be used."""
+    """Make each kind of request of a run once. Raises if the API cannot be used."""
     reached = source(config, connections=_CONNECTIONS, pace=_PACE, clock=around.clock)
     async with reached as origin:
         client = origin.liner
@@ -111,7 +111,7 @@ def _some_scopes(config: Config, orders: Sequence[Order]) -> list[Scope]:
 
 
 async def _names_check(client: LinerClient) -> Check:
-    """Names of agents and statuses go into the sidecars while they can still be had."""
+    """Whether names of agents and statuses can be read for the sidecars."""
     readers: dict[str, Callable[[], Awaitable[object]]] = {
         "users": client.users,
         "statuses": client.statuses,

@@ -1,4 +1,5 @@
-"""Checks of the archive's storage: whose it is, the lock, and every promise that evidence needs."""
+"""Checks of the archive's storage: its identity, the lock, and everything that evidence
+requires."""
 
 from functools import partial
 
@@ -18,9 +19,9 @@ from archiver.text.measures import say_duration
 
 
 async def try_archive(config: Config, around: Surroundings) -> list[Check]:
-    """Take the lock of the archive and write beside its evidence, leaving nothing behind.
+    """Acquire the lock of the archive and write next to its evidence, leaving nothing behind.
 
-    An archive that another run has locked is left alone: its storage is being tried already.
+    If another run has locked the archive, nothing is written: its storage is in use already.
     """
     storage = await to_thread.run_sync(partial(open_storage, config.storage, create=True))
     try:
@@ -54,7 +55,7 @@ async def _identity(storage: Storage, url: str) -> Check:
 
 
 async def _worm_check(storage: Storage, wanted: ObjectLockConfig | None) -> Check:
-    """Whether the storage can lock what it is told to lock, and what it promises otherwise."""
+    """Whether the storage supports the configured Object Lock, and what it guarantees otherwise."""
     said = await promise_of(storage)
     if wanted is None:
         return Check.ok("WORM", said)

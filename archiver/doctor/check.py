@@ -37,7 +37,7 @@ class Check:
 
     @classmethod
     def warning(cls, name: str, finding: str, hint: str) -> "Check":
-        """It works, and somebody should look."""
+        """It works, but needs attention."""
         return cls(name, Verdict.WARNING, finding, hint)
 
     @classmethod
@@ -68,8 +68,8 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The machine as the checks see it. `free_bytes` raises OSError where it cannot tell;
-    `config_path` is None where the configuration came from no file."""
+    """The machine for the checks. `free_bytes` raises OSError if unknown; `config_path` is None if
+    the configuration came from no file."""
 
     state_folder: Callable[[Config], Path]
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Surroundings:
         return cls(lambda config: state_folder(environ, config.catalog.path), environ, config_path)
 
     def catalog_folder(self, config: Config) -> Path:
-        """Where the catalog will lie; ConfigError where nothing says so."""
+        """The path of the catalog; ConfigError if there is none."""
         path = config.catalog.path
         return self.state_folder(config) if path is None else path.parent
 

@@ -1,7 +1,7 @@
-"""Checks of the QA desk: who may come in, what is asked, and where its own data will lie.
+"""Checks of the QA desk: its users, its scorecard, and the location of its data.
 
-Where nobody has set up a desk there is nothing to check. No run depends on it, so whatever is found
-is worth a look and never a problem.
+If no desk is set up, there is nothing to check. No run depends on it, so findings are warnings and
+never problems.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""Checks of this machine: what the configuration says, the catalog's folder, space on its disks."""
+"""Checks of this machine: the configuration, the catalog's folder, disk space."""
 
 import os
 import tempfile
@@ -21,7 +21,7 @@ _TOO_LITTLE: Final = 2**26
 
 
 async def try_configuration(config: Config, around: Surroundings) -> list[Check]:
-    """The file was read, so all that is left is what only the clock can tell."""
+    """The file was read successfully, so only what depends on the clock remains."""
     since = config.window.since
     if since is None:
         finding = "valid, but window.since is not set"
@@ -37,7 +37,7 @@ async def try_configuration(config: Config, around: Surroundings) -> list[Check]
 
 
 async def try_secrets(config: Config, around: Surroundings) -> list[Check]:
-    """No secret stands where everybody may read it, and the API key is the one that people mean."""
+    """No secret is readable by everyone, and the API key is the intended one."""
     path, checks = around.config_path, []
     if path is not None and await anyio.to_thread.run_sync(_tells_everybody, path, config):
         finding = f"{path} contains a secret and is readable by everyone on this machine"
@@ -57,7 +57,7 @@ async def try_secrets(config: Config, around: Surroundings) -> list[Check]:
 
 
 async def try_catalog(config: Config, around: Surroundings) -> list[Check]:
-    """A database can be kept where the catalog will lie."""
+    """A database can be kept at the location of the catalog."""
     folder = around.catalog_folder(config)
     hint = "set catalog.path to a writable location on a local disk"
     return [await anyio.to_thread.run_sync(try_database, folder, "catalog", hint)]
@@ -99,7 +99,7 @@ def try_database(folder: Path, name: str, hint: str) -> Check:
 
 
 def _tells_everybody(path: Path, config: Config) -> bool:
-    """Whether a secret stands word for word in the file, and everybody may read the file."""
+    """Whether a secret is in the file in plain text, and everyone can read the file."""
     proxy = config.http.proxy.https
     secrets = (
         config.api.api_key.reveal(),

@@ -1,6 +1,6 @@
-"""Checks of whoever is told of the nights. Nothing here would fail a run, so nothing is a problem.
+"""Checks of notices and metrics. None of them would fail a run, so nothing is a problem.
 
-No notice is sent for the trying: it is only seen whether a connection can be had.
+No notice is sent: only connections are tested.
 """
 
 import tempfile

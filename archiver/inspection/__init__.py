@@ -1,5 +1,5 @@
-"""The sound check of an archive: every recording is decoded and examined once, after its fetch.
+"""The sound check of an archive: every recording is decoded and examined once after it was fetched.
 
-`examine` looks at one recording, `inspect` at all that are due, `write` puts findings into
-sidecars. Imports `archive`, `sound` and what lies below them.
+`examine` handles one recording, `inspect` all that are due, `write` adds findings to sidecars.
+Imports `archive`, `sound` and what is below them.
 """

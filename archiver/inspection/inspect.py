@@ -1,8 +1,9 @@
-"""Every recording that was not examined yet, some at a time; what is found is told to the ledger.
+"""Every recording that was not examined yet, several at a time; findings are recorded in the
+ledger.
 
-Recordings are examined by themselves. Whether a call has less sound than talk is known once all
-its recordings are, so that finding is told of the one that was examined last. An interruption loses
-no more than the recordings at work: whoever comes next goes on behind the last that was told.
+Recordings are examined individually. Whether a call has less sound than talk time is known once all
+its recordings are, so that finding belongs to the one examined last. An interruption loses only the
+recordings in progress: the next check continues after the last recorded one.
 """
 
 from collections import Counter
@@ -27,7 +28,7 @@ from archiver.tasks.lanes import in_lanes
 from archiver.tasks.threads import scratch_folder
 
 _A_BATCH: Final = 64
-"""Recordings that are examined before anything is told: a minute of work, or less."""
+"""Recordings examined before anything is recorded: a minute of work, or less."""
 
 _READERS: Final = 16
 """Sidecars that are read at a time."""
@@ -40,7 +41,8 @@ PutRight = Callable[[Sequence[Examinable]], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Hears how many recordings and bytes are due, and of each that was examined its bytes."""
+    """Receives the number of recordings and bytes that are due, and the bytes of each examined
+    one."""
 
     on_due: Callable[[int, int], None] = lambda count, size: None
     on_examined: Callable[[int], None] = lambda size: None
@@ -84,13 +86,12 @@ async def inspect(
     put_right: PutRight | None = None,
     watcher: Watcher = Watcher(),
 ) -> Inspection:
-    """Examine what is due, until `is_over`. `tell` makes the ledger know what was found.
+    """Examine what is due, until `is_over`. `tell` records the findings in the ledger.
 
     Due is what was archived since that moment and not examined yet; with `again`, all of it.
-    `put_right` revises sidecars that state another length than the audio has, if it can: those that
-    it cannot reach now stay due. Without it, lengths are not compared.
-    Raises StorageError when the storage or the temporary folder fails, and ExtraMissing where no
-    decoder is installed.
+    `put_right` revises sidecars with a different duration from the audio's, if possible: others
+    stay due. Without it, durations are not compared. Raises StorageError if the storage or the
+    temporary folder fails, and ExtraMissing if no decoder is installed.
     """
     with extra("sound"):
         from archiver.sound.rules import RULES

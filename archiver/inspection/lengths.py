@@ -1,8 +1,8 @@
-"""Lengths that sidecars state wrongly, since an earlier version measured them so, put right.
+"""Wrong durations in sidecars, measured by earlier versions, corrected.
 
-Versions before 0.2.0 took the length of some formats from what the file only estimates. Whoever
-examines an archive has the audio at hand, measures it again, and compares. A wrong one is revised
-under the archive's lock.
+Versions before 0.2.0 took the duration of some formats from estimates in the file. The sound check
+has the audio at hand, measures it again, and compares. A wrong one is revised under the archive's
+lock.
 """
 
 from collections.abc import Sequence

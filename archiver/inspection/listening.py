@@ -1,4 +1,4 @@
-"""What a worker process does with one file: decode it, and measure its length anew."""
+"""The work of a worker process on one file: decode it, and measure its duration again."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""Findings into sidecars: a revision of each that does not name yet what was found in the sound.
+"""Findings into sidecars: a revision of each that lacks a sound finding.
 
-For the owner of the archive's lock, as every revision is. Whoever examines without the lock leaves
-this to the next who has it.
+For the owner of the archive's lock, as for every revision. A check without the lock leaves this to
+the next owner.
 """
 
 from functools import partial

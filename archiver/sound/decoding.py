@@ -17,7 +17,7 @@ import soundfile
 Samples: TypeAlias = npt.NDArray[np.float32]
 
 Undecoded: TypeAlias = Literal["unknown-codec", "too-long"]
-"""Why there is nothing to say about the sound: no decoder reads it, or it goes on for too long."""
+"""Why there are no figures: no decoder reads it, or it is too long."""
 
 MOST_SECONDS: Final = 12 * 3600
 MOST_CHANNELS: Final = 8

@@ -18,15 +18,14 @@ SILENT_LEVEL: Final = -120.0
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One channel. Levels are in dBFS: 0 is the loudest that the format can say.
+    """One channel. Levels are in dBFS: 0 is the maximum of the format.
 
     `loudest` is the level that 200 ms of it reach, `usual` the median level. `variation` is how far
-    the quietest tenth lies below the loudest, in dB: 20 and more in speech, next to nothing in hiss
-    and hum. `flatness` says how much the louder half is like noise: 1 would be perfectly white
-    noise, a pure tone is close to 0, speech stays below 0.2.
-    `clipped` is the share of the loud samples that stand at the ceiling of the scale or beyond; 0
-    when what is loud is a pure tone.
-    `talk` is for how many seconds somebody or something is heard.
+    the quietest tenth is below the loudest, in dB: 20 and more for speech, nearly zero for hiss and
+    hum. `flatness` is how noise-like the louder half is: 1 would be perfectly white noise, a pure
+    tone is close to 0, speech is below 0.2. `clipped` is the share of the loud samples at or beyond
+    the ceiling of the scale; 0 if the loud part is a pure tone. `talk` is for how many seconds
+    sound is heard.
     """
 
     loudest: float

@@ -1,8 +1,8 @@
-"""Audio -> figures: how loud each side is, how it varies, whether it stands at the ceiling.
+"""Audio -> figures: the level of each channel, its variation, and clipping.
 
-The file is decoded ten seconds at a time and reduced to a handful of numbers for every 20 ms, so
-memory grows by some 4 MB an hour of stereo and not with the samples. `measure` is made to run in a
-worker process (see `decoding`).
+The file is decoded ten seconds at a time and reduced to a few numbers per 20 ms, so memory grows by
+about 4 MB per hour of stereo and not with the samples. `measure` is made to run in a worker process
+(see `decoding`).
 """
 
 from dataclasses import dataclass, field
@@ -35,11 +35,11 @@ _LOUD_STEPS: Final = 10
 _LOUD_WITHIN: Final = 12.0
 """dB: steps this close to the loudest 200 ms of a side are its loud parts."""
 _CEILING: Final = 0.985
-"""Of the greatest sample: what lies above stands at the ceiling. Lossy codecs smear by more than
-that, but then samples go beyond 1, which counts as well."""
+"""Relative to the greatest sample: samples above this are at the ceiling. Lossy codecs smear by
+more, but then samples exceed 1, which counts as well."""
 
 _TONE: Final = 0.003
-"""Flatness: the samples of a pure tone stand near its peak by nature, and are not clipped."""
+"""Flatness: the samples of a pure tone are near its peak by nature, and are not clipped."""
 
 _VOICE_BAND: Final = (200.0, 3400.0)
 """Hz, that of the telephone: beyond it a narrow-band recording is empty, whatever it holds."""
@@ -211,7 +211,7 @@ def _looks(level: _Numbers) -> _Numbers:
 
 
 def _talking(level: _Numbers) -> npt.NDArray[np.bool_]:
-    """In which tenths of a second somebody or something is heard, short pauses included."""
+    """The tenths of a second in which sound is heard, including short pauses."""
     looks = _looks(level)
     heard = looks >= max(_QUIETEST_TALK, _loudest(level) - _TALK_BELOW_LOUDEST)
     edges = np.flatnonzero(np.diff(heard.astype(np.int8), prepend=1, append=1))

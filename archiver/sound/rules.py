@@ -22,7 +22,7 @@ _OPEN_LINE: Final = 12.0
 
 _DEAD_AFTER: Final = 8.0
 _OTHER_TALKS: Final = 2.0
-"""Seconds: in a shorter call one side may well have said nothing."""
+"""Seconds: in a shorter call one side may have been silent."""
 
 _CLIPPED_SHARE: Final = 0.02
 _CLIPPED_SHARE_BEYOND: Final = 0.01
@@ -34,7 +34,7 @@ _BEYOND: Final = 0.2
 
 _NOISY: Final = 0.35
 _DROWNED: Final = 10.0
-"""Flatness of the louder half, and dB: nothing stands out of the noise by more than this."""
+"""Flatness of the louder half, and dB: nothing exceeds the noise by more than this."""
 _ENDLESS_TONE: Final = 3.0
 """dB: what varies less than this all the time is a tone or a hum, whatever its spectrum."""
 

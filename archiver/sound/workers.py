@@ -37,11 +37,12 @@ async def work_on_audio(
     folder: Path,
     patience: float,
 ) -> Found | None:
-    """What `work` makes of the audio, given as a path; None when the bytes are not those promised.
+    """The result of `work` for the audio, given as a path; None if the bytes do not match the
+    digest.
 
-    The bytes wait in `folder` meanwhile. `work` is a function of a module, since it runs in another
-    process. Raises WorkerFailed when that crashes or takes longer than `patience` seconds, OSError
-    of the folder, and what `chunks` raises.
+    The bytes are in `folder` meanwhile. `work` is a function of a module, since it runs in another
+    process. Raises WorkerFailed if that crashes or takes longer than `patience` seconds, OSError of
+    the folder, and the errors of `chunks`.
     """
     async with entered(partial(_spool, folder)) as spool:
         digest, received = hashlib.sha256(), 0

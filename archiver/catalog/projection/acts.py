@@ -1,4 +1,4 @@
-"""How an act changes the tables of the catalog: that it was done, and where its object lies."""
+"""How an act changes the tables of the catalog: what was done, and its object."""
 
 import sqlite3
 from typing import Final, NamedTuple
@@ -23,6 +23,6 @@ _KEEP: Final = insert("acts", _Act)
 
 
 def acted(event: Acted, db: sqlite3.Connection, entry: Entry) -> None:
-    """Somebody did something."""
+    """An act was recorded."""
     row = _Act(event.act_id, event.did, seconds(entry.at), event.key, event.sha256)
     db.execute(_KEEP, row)

@@ -1,4 +1,4 @@
-"""How an export changes the tables of the catalog: who was given what stays known."""
+"""How an export changes the tables of the catalog: what was exported stays known."""
 
 import sqlite3
 from typing import Final, NamedTuple
@@ -25,7 +25,7 @@ _KEEP_EXPORT: Final = insert("exports", _Export)
 
 
 def exported(event: Exported, db: sqlite3.Connection, entry: Entry) -> None:
-    """Recordings were handed over. One export may tell of them in several lines."""
+    """Recordings were exported. One export may be recorded in several lines."""
     row = _Export(
         export_id=entry.run,
         exported_at=seconds(entry.at),

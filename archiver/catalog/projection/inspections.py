@@ -1,7 +1,7 @@
 """How an examination of sound changes the tables of the catalog.
 
-`recordings.findings` are those that the sidecar names, `inspections.findings` those of the newest
-examination; `is_written` says whether the sidecar names these, which a later revision sees to.
+`recordings.findings` are those in the sidecar, `inspections.findings` those of the newest
+examination; `is_written` says whether the sidecar has these, which a later revision ensures.
 """
 
 import json
@@ -56,7 +56,7 @@ def inspected(event: Inspected, db: sqlite3.Connection, entry: Entry) -> None:
 
 
 def forget(db: sqlite3.Connection, record_id: int) -> None:
-    """The recording was stored anew: what was found in its sound stands in no sidecar."""
+    """The recording was stored again: no sidecar has the sound findings."""
     db.execute("DELETE FROM inspections WHERE record_id = ?", (record_id,))
 
 

@@ -1,13 +1,12 @@
 """How each event of the ledger changes the tables of the catalog.
 
-A run records what it does by the same functions that rebuild a lost catalog from the ledger, so the
-rebuilt one is equal row for row.
+A run records what it does with the same functions that rebuild a lost catalog from the ledger, so
+the rebuilt one is identical, row by row.
 
-Events may come late: a machine that died before it could publish does so when it comes back, after
-others have gone on. So no event takes back what is newer: archived stays archived, a higher
-revision stays, a later judgement of a call stays, a cursor only moves on, and what was removed or
-erased does not come back (`removals.py`). Replaying an event that was applied before changes
-nothing.
+Events may be late: a machine that died before it could publish does so when it is back, after
+others have continued. So no event reverts newer ones: archived stays archived, a higher revision
+stays, a later state of a call stays, a cursor only advances, and what was removed or erased does
+not come back (`removals.py`). Replaying an event that was applied before changes nothing.
 """
 
 import json
@@ -50,15 +49,15 @@ from archiver.sqlite.rows import insert, update, upsert
 
 
 def apply(db: sqlite3.Connection, entry: Entry) -> None:
-    """Bring the tables up to what the entry tells."""
+    """Apply an entry to the tables."""
     if entry.event is not None:
         _apply(entry.event, db, entry)
 
 
 def replay(db: sqlite3.Connection, segment: Segment) -> None:
-    """Bring the tables up to what the segment tells; one that was forged may tell nonsense.
+    """Apply a segment to the tables; a forged one may be invalid.
 
-    Raises ArchiveDamaged for a line that is no event.
+    Raises ArchiveDamaged for a line that is not an event.
     """
     for number, line in enumerate(segment.lines, start=2):
         try:

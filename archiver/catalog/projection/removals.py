@@ -1,7 +1,7 @@
 """How holds, removals and erasures change the tables of the catalog.
 
-What was removed leaves a tombstone, and what was erased a mark on its lead and calls; nothing that
-is told late brings either back. See `recordings.py` for the rules that all events keep.
+What was removed leaves a tombstone, and what was erased a mark on its lead and calls; late events
+never bring either back. See `recordings.py` for the rules that all events follow.
 """
 
 import json
@@ -186,7 +186,7 @@ def redacted(event: Redacted, db: sqlite3.Connection, entry: Entry) -> None:
 
 
 def erased(event: Erased, db: sqlite3.Connection, entry: Entry) -> None:
-    """An erasure is done. What a machine knew that had not told anybody goes now."""
+    """An erasure is complete. Unpublished data about the person on this machine is deleted now."""
     before = seconds(event.before)
     db.execute(
         "UPDATE erasures SET done_before = max(coalesce(done_before, 0), ?) WHERE lead_id = ?",

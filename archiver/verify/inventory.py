@@ -1,9 +1,8 @@
 """The objects that an archive must have according to its ledger, in the order of the keys.
 
 The catalog could nearly answer this, but it is on a machine that is no evidence: a verification
-builds the inventory from the ledger that it has just checked. So this is a second, smaller
-projection of the same events, into a temporary file: only events that name objects are read (calls,
-cursors and orders name none), and members are treated as possibly damaged.
+builds the inventory from the ledger that it has just checked, in a temporary file. Only events that
+name objects are read, and members are treated as possibly damaged.
 
 If the ledger names a key twice with different bytes, the first event is valid: keys are write-once,
 so a later one is no correction.

@@ -45,6 +45,21 @@ BANISHED: Final = {
     r"of a bug of ours|a bug of ours": "say: a bug in archiver",
     r"the nights?'? (go|goes) on": "say: runs continue",
     r"should have one|shouldHaveOne|should_have_one": "say: unrecorded (calls)",
+    r"worth waking": "say: needs attention",
+    r"made up for": "say: is started late, catches up",
+    r"by the clocks of": "say: in the time zone, local time",
+    r"people of the proxy|ask its people": "say: the operator of",
+    r"for the trying|for the asking": "say what is tested",
+    r"(put|puts|putting) up with": "say: accepts, tolerates",
+    r"thousand million": "say: billion",
+    r"quiet machine": "say: idle machine",
+    r"machine was busy": "say: under load",
+    r"nobody else's": "say: reserved",
+    r"what the archive lack(s|ed)": "say: what is missing in the archive",
+    r"answers with a page of its own": "say: returned a page of its own",
+    r"goes on from (there|here)": "say: continues",
+    r"brings? (\w+ )*home": "say: archives",
+    r"must cover something": "say what is missing",
 }
 """Phrases that no user reads, as regular expressions, each with what to say instead."""
 

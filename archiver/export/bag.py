@@ -129,6 +129,10 @@ class Bag:
         chunks, size = _text(parts)
         self._tags.append(await self._write(path, chunks, size, self._moment))
 
+    async def tag_bytes(self, path: str, data: bytes) -> None:
+        """Write a tag file that is no text."""
+        self._tags.append(await self._write(path, _joined([data]), len(data), self._moment))
+
     async def finish(self, info: "list[tuple[str, str]]") -> None:
         """Write what a bag ends with, and make all of it durable."""
         await self.tag("bagit.txt", _DECLARATION.decode())

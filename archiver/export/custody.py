@@ -187,7 +187,7 @@ def page_parts(custody: Custody) -> tuple[str, str]:
         policy=policy(style),
         style=Markup(style),  # noqa: S704 - ours
         title=custody.title,
-        facts=list(_facts(custody, voice)),
+        facts=list(facts(custody, voice)),
         shown=_SHOWN,
         missing=[_sentence(one) for one in _missing(custody, voice)],
         redactions=list(_redactions(custody, voice)),
@@ -196,7 +196,7 @@ def page_parts(custody: Custody) -> tuple[str, str]:
         ),
         how=custody.copies.redactions,
         masked=[voice.say(f"mask.{one}") for one in sorted(custody.copies.masks.kinds)],
-        who=_who(custody, voice.say),
+        who=who(custody, voice.say),
         differences=[_sentence(one) for one in custody.contents.differences],
         rows=_ROWS,
     ).partition(_ROWS)
@@ -208,16 +208,19 @@ _ROWS: Final = Markup("<!-- rows -->\n")
 
 
 @dataclass(frozen=True, slots=True)
-class _Fact:
+class Fact:
+    """What stands in a row, and a digest below it."""
+
     text: str
     hash: str | None = None
 
 
-def _facts(custody: Custody, voice: Voice) -> Iterator[tuple[str, _Fact]]:
+def facts(custody: Custody, voice: Voice) -> Iterator[tuple[str, Fact]]:
+    """What the record says of the export, by the names of its rows."""
     packed, say = custody.contents, voice.say
     yield (
         "contents",
-        _Fact(
+        Fact(
             say(
                 "custody.contents",
                 calls=say("count.calls", count=packed.calls),
@@ -226,16 +229,16 @@ def _facts(custody: Custody, voice: Voice) -> Iterator[tuple[str, _Fact]]:
             )
         ),
     )
-    yield "period", _Fact(voice.period(packed.first, packed.last))
-    yield "asked", _Fact(_asked(custody, voice))
-    yield "exported", _Fact(voice.moment(custody.at))
-    yield "by", _Fact(_who(custody, say))
-    yield "with", _Fact(say("custody.with", version=__version__, export=custody.export_id))
-    yield "archive", _Fact(custody.archive_id, ARCHIVE_FORMAT)
+    yield "period", Fact(voice.period(packed.first, packed.last))
+    yield "asked", Fact(_asked(custody, voice))
+    yield "exported", Fact(voice.moment(custody.at))
+    yield "by", Fact(who(custody, say))
+    yield "with", Fact(say("custody.with", version=__version__, export=custody.export_id))
+    yield "archive", Fact(custody.archive_id, ARCHIVE_FORMAT)
     for name, head in (("head", custody.chosen.head), ("recorded", custody.recorded_in)):
-        yield name, _Fact(say("custody.segment", number=head.number), head.digest)
-    yield "manifest", _Fact(MANIFEST, custody.manifest_sha256)
-    yield "fetching", _Fact(custody.chosen.fetched.said(say))
+        yield name, Fact(say("custody.segment", number=head.number), head.digest)
+    yield "manifest", Fact(MANIFEST, custody.manifest_sha256)
+    yield "fetching", Fact(custody.chosen.fetched.said(say))
 
 
 def _redactions(custody: Custody, voice: Voice) -> Iterator[dict[str, str]]:
@@ -243,11 +246,16 @@ def _redactions(custody: Custody, voice: Voice) -> Iterator[dict[str, str]]:
         for span in one["spans"]:
             yield {
                 "recording": str(one["recordId"]),
-                "span": f"{clock(span['replacedFrom'])}\N{EN DASH}{clock(span['replacedUntil'])}",
+                "span": f"{_exact(span['replacedFrom'])}\N{EN DASH}{_exact(span['replacedUntil'])}",
                 "side": voice.say(f"side.{span['side']}"),
                 "reason": span["reason"],
                 "original": one["redactedCopyOf"]["sha256"],
             }
+
+
+def _exact(seconds: float) -> str:
+    """`1:02.5`."""
+    return f"{clock(int(seconds))}.{int(seconds * 10) % 10}"
 
 
 def _asked(custody: Custody, voice: Voice) -> str:
@@ -260,7 +268,8 @@ def _asked(custody: Custody, voice: Voice) -> str:
     return say("custody.asked.all")
 
 
-def _who(custody: Custody, say: Messages) -> str:
+def who(custody: Custody, say: Messages) -> str:
+    """Who exported, for people."""
     exporter = custody.exporter
     account = say("custody.by.account", user=exporter.user, host=exporter.host)
     name = custody.request.by

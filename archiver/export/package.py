@@ -25,6 +25,7 @@ from archiver.clock import Clock, stamp, system_clock
 from archiver.config import Config
 from archiver.export import custody
 from archiver.export.bag import Bag, Written
+from archiver.export.certificate import CERTIFICATE, certificate
 from archiver.export.choosing import Chosen, choose
 from archiver.export.copies import REDACTIONS, Copies, redactions_json
 from archiver.export.custody import Custody, Exporter
@@ -38,6 +39,7 @@ from archiver.export.sinks import FolderSink, Sink, ZipSink
 from archiver.export.tables import Tables
 from archiver.export.target import Target, keep_apart, writing
 from archiver.export.voice import Voice
+from archiver.export.vouching import Vouched, vouched
 from archiver.export.waveforms import Waveforms
 from archiver.ledger.events import Exported
 from archiver.retention.acts import name_of_act
@@ -80,9 +82,7 @@ async def export(
             request, chosen = _shown(request, chosen, masks)
             on_event(Note(f"packing {request.target}"))
             on_event(CallsListed(chosen.sums.calls))
-            work = _Export(
-                archive, request, chosen, exporter, voice, copies, config.download.spool, clock
-            )
+            work = _Export(archive, config, request, chosen, exporter, voice, copies, clock)
             record = await work.pack(target, on_event)
         await to_thread.run_sync(target.commit)
     return ExportReport(record, target.path, time.monotonic() - began)
@@ -90,15 +90,15 @@ async def export(
 
 @dataclass(frozen=True, slots=True)
 class _Export:
-    """An export whose calls are chosen. `spool` is for files that are needed for a moment."""
+    """An export whose calls are chosen."""
 
     archive: Archive
+    config: Config
     request: ExportRequest
     chosen: Chosen
     exporter: Exporter
     voice: Voice
     copies: Copies
-    spool: Path
     clock: Clock
 
     async def pack(self, target: Target, on_event: OnEvent) -> Custody:
@@ -108,7 +108,12 @@ class _Export:
             packer = await self._packer(target, stack, scratch, bag, on_event)
             manifest = await packer.pack()
             record = await self._tell(packer.contents, manifest)
-            await _write_custody(bag, record, scratch)
+            proof = await vouched(
+                self.archive, self.config.evidence, record.recorded_in, clock=self.clock
+            )
+            for trouble in proof.troubles:
+                on_event(Note(trouble))
+            await _write_custody(bag, record, scratch, proof)
             await bag.finish(list(_bag_info(record)))
         return record
 
@@ -121,7 +126,7 @@ class _Export:
         on_event: OnEvent,
     ) -> Packer:
         request, voice = self.request, self.voice
-        tables = partial(Tables, target, voice, self.spool, request.load_file)
+        tables = partial(Tables, target, voice, self.config.download.spool, request.load_file)
         return Packer(
             self.archive,
             bag,
@@ -130,7 +135,7 @@ class _Export:
             leave_out_damaged=request.leave_out_damaged,
             scratch=scratch,
             waveforms=await stack.enter_async_context(
-                Waveforms(is_wanted=request.waveforms, folder=self.spool)
+                Waveforms(is_wanted=request.waveforms, folder=self.config.download.spool)
             ),
             tables=await stack.enter_async_context(entered(tables)),
             copies=self.copies,
@@ -214,12 +219,15 @@ def _lines(event: Exported, record_ids: list[int]) -> Iterator[Exported]:
         yield replace(event, record_ids=tuple(record_ids[first : first + _IDS_AN_EVENT]))
 
 
-async def _write_custody(bag: Bag, record: Custody, scratch: Scratches) -> None:
+async def _write_custody(bag: Bag, record: Custody, scratch: Scratches, proof: Vouched) -> None:
     if record.redactions is not None:
         await bag.tag(REDACTIONS, record.redactions)
     await bag.tag("custody.json", custody.json_start(record), scratch.lines, custody.JSON_END)
     start, end = custody.page_parts(record)
     await bag.tag("custody.html", start, scratch.rows, end)
+    await bag.tag(CERTIFICATE, certificate(record, proof))
+    for path, data in sorted(proof.files.items()):
+        await bag.tag_bytes(path, data)
 
 
 def _bag_info(record: Custody) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,67 @@
+"""`certificate.html`: what a person signs, for a court or for somebody who asked for access.
+
+It says what the program knows, and leaves lines for what only people know. The texts are templates
+for a lawyer, in the words of the rules that they name.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from markupsafe import Markup
+
+from archiver import __version__
+from archiver.export.bag import MANIFEST
+from archiver.export.custody import Custody, Fact, facts, who
+from archiver.export.markup import asset, policy
+from archiver.export.vouching import Vouched
+from archiver.text.messages import load_messages
+
+CERTIFICATE: Final = "certificate.html"
+
+
+def certificate(custody: Custody, vouched: Vouched) -> str:
+    """The page."""
+    style, voice = asset("custody.css") + asset("certificate.css"), custody.voice
+    copies = custody.copies
+    return voice.render(
+        "certificate.html",
+        policy=policy(style),
+        style=Markup(style),  # noqa: S704 - ours
+        title=custody.title,
+        facts=[*_about(custody), *facts(custody, voice), *_vouched(custody, vouched)],
+        vouched=vouched,
+        court=load_messages("archiver.export", "en"),
+        version=__version__,
+        who=who(custody, voice.say),
+        at=voice.moment(custody.at),
+        calls=custody.contents.calls,
+        recordings=custody.contents.recordings,
+        redacted=len(copies.made),
+        masked=[voice.say(f"mask.{one}") for one in sorted(copies.masks.kinds)],
+        manifest=MANIFEST,
+        manifest_sha256=custody.manifest_sha256,
+        missing=len(custody.contents.missing),
+    )
+
+
+def _about(custody: Custody) -> Iterator[tuple[str, Fact]]:
+    why = custody.request.why
+    for name, text in (("case", why.case), ("purpose", why.reason), ("recipient", why.recipient)):
+        yield name, Fact(text)
+
+
+def _vouched(custody: Custody, vouched: Vouched) -> Iterator[tuple[str, Fact]]:
+    voice, signature, stamp = custody.voice, vouched.signature, vouched.stamp
+    say = voice.say
+    if signature is None:
+        yield "signature", Fact(say("certificate.unsigned"))
+    else:
+        at, number = voice.moment(signature.at), signature.head.number
+        text = say("certificate.signed", at=at, number=number, file=signature.file)
+        yield "signature", Fact(text, signature.key_id)
+    if stamp is None:
+        yield "stamp", Fact(say("certificate.unstamped"))
+    else:
+        key = "certificate.stamped" if stamp.is_checked else "certificate.stamped.unchecked"
+        values = {"at": voice.moment(stamp.at), "number": stamp.head.number, "file": stamp.file}
+        yield "stamp", Fact(say(key, authority=stamp.authority, **values))

@@ -1,0 +1,123 @@
+"""What vouches for the ledger from outside, taken along in a package: a signature, a time stamp.
+
+The head that tells of the export is signed and stamped, where the configuration asks for that; else
+the newest of the archive's own are taken. They are checked with the keys in the archive, and lie in
+the package as they are, so that whoever has the public key checks them again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from archiver.archive.archive import Archive
+from archiver.clock import Clock
+from archiver.config import EvidenceConfig
+from archiver.errors import ArchiverError
+from archiver.extras import is_installed
+from archiver.ledger.segments import Head
+
+if TYPE_CHECKING:
+    from archiver.evidence.objects import Exhibits
+
+FOLDER = "evidence/"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """That the head was signed by the key at that moment, by the clock of whoever signed it."""
+
+    head: Head
+    at: datetime
+    key_id: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """That the head existed at that moment, by the clock of an authority; `is_checked` against its
+    root certificate."""
+
+    head: Head
+    at: datetime
+    authority: str
+    is_checked: bool
+    file: str
+
+
+@dataclass(slots=True)
+class Vouched:
+    """What was found, and the files that prove it, by their paths in the package."""
+
+    signature: Signature | None = None
+    stamp: Stamp | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
+
+
+async def vouched(archive: Archive, config: EvidenceConfig, head: Head, *, clock: Clock) -> Vouched:
+    """Have the head vouched for, and look up what vouches for it or for one before it.
+
+    What cannot be done or read is a trouble, and ends nothing.
+    """
+    found = Vouched()
+    if not is_installed("evidence"):
+        return found
+    from archiver.evidence.attest import attest
+    from archiver.evidence.objects import read_exhibits
+
+    try:
+        done = await attest(archive.storage, archive.archive_id, head, config, clock=clock)
+        found.troubles += done.troubles if done else ()
+        exhibits = await read_exhibits(archive.storage)
+        _take_signature(exhibits, archive.archive_id, head, found)
+        await _take_stamp(exhibits, config, head, found)
+    except ArchiverError as error:
+        found.troubles.append(str(error))
+    return found
+
+
+def _take_signature(exhibits: "Exhibits", archive_id: str, head: Head, found: Vouched) -> None:
+    from archiver.evidence.trust import trust_of
+
+    trust = trust_of(exhibits, None, archive_id)
+    for key, one, signed in sorted(exhibits.heads, key=lambda each: each[1].head.number):
+        public = trust.keys.get(str(one.key_id))
+        if public is None or one.archive_id != archive_id or not _is_before(one.head, head):
+            continue
+        if len(signed.signatures) == 1 and public.verifies(signed.signatures[0], signed.line):
+            file = _path(key)
+            found.signature = Signature(one.head, one.at, public.key_id, file)
+            pem = f"{FOLDER}{public.key_id[:16]}.pem"
+            _replace(found.files, (".signed", ".pem"), {file: signed.data, pem: public.pem})
+
+
+async def _take_stamp(
+    exhibits: "Exhibits", config: EvidenceConfig, head: Head, found: Vouched
+) -> None:
+    from archiver.evidence.stamping import read_stamp, roots_of
+
+    roots = await roots_of(config)
+    for key, stamped, data in sorted(exhibits.stamps, key=lambda each: each[1].number):
+        try:
+            one = read_stamp(data, roots)
+        except ValueError:
+            continue  # `verify` reports it
+        if not one.problem and one.digest == stamped.digest and _is_before(stamped, head):
+            file = _path(key)
+            found.stamp = Stamp(stamped, one.at, one.authority, bool(roots), file)
+            _replace(found.files, (".tsr",), {file: data})
+
+
+def _is_before(one: Head, head: Head) -> bool:
+    return one == head or one.number < head.number
+
+
+def _path(key: str) -> str:
+    return FOLDER + key.rpartition("/")[2]
+
+
+def _replace(files: dict[str, bytes], kinds: tuple[str, ...], new: Mapping[str, bytes]) -> None:
+    for name in [name for name in files if name.endswith(kinds)]:
+        del files[name]
+    files.update(new)

@@ -3,11 +3,13 @@
 import signal
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 from tests.support.blocking import Watch
+from tests.support.scheduling import ByFile
 
 # Started by nohup, the tests and every process that they start would ignore a closed terminal.
 if threading.current_thread() is threading.main_thread():
@@ -38,6 +40,12 @@ def free_event_loop(watch: Watch) -> Iterator[None]:
     watch.found.clear()
     yield
     watch.check()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
+    """The slow proofs alone share nothing worth waiting for: they go to whoever is free."""
+    return None if config.option.markexpr == "nightly" else ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

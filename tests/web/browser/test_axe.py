@@ -44,20 +44,20 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
-def look(page: Page, scheme: str, language: str) -> None:
-    """The page again, in that theme and language, without motion."""
+def look(page: Page, scheme: str, language: str = "en") -> None:
+    """Show the page in that theme and language, without motion."""
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-    url = page.url
-    page.context.add_cookies([{"name": "desk-language", "value": language, "url": url}])
-    page.goto(url)
+    if language != "en":
+        page.context.add_cookies([{"name": "desk-language", "value": language, "url": page.url}])
+        page.goto(page.url)
     if page.locator("#player").count():
         page.locator("#player[data-ready]").wait_for()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", ["list", "player", "damaged", "queues", "log"])
 def test_a_page_is_accessible(visit: Visit, name: str) -> None:
     page = visit(*PAGES[name], expects_trouble=True)
-    look(page, "light", "en")
+    look(page, "light")
     assert violations(page) == []
 
 
@@ -79,7 +79,7 @@ def test_every_page_is_accessible_in_every_look(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_a_page_says_of_saving_is_accessible(visit: Visit, scheme: str) -> None:
     page = visit("rolf", "/recordings/900114", expects_trouble=True)
-    look(page, scheme, "en")
+    look(page, scheme)
     page.route("**/notes", lambda route: route.abort())
     page.locator("#note").fill("Later")
     page.locator("#note-form button").click()

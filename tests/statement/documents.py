@@ -52,5 +52,5 @@ def document(language: str = "en") -> Document:
             ),
             Section("agents", "By agent", [table, Paragraph(HOSTILE, "soft")]),
         ],
-        "Made by archiver",
+        "Created by archiver",
     )

@@ -1,8 +1,8 @@
 """The file of the desk's own data: sessions, notes, tags, verdicts, queues and the access log.
 
-Nothing of it can be found again elsewhere: unlike the catalog it is never set aside or made anew,
-it is synced with each write, and it is worth a backup. One connection writes, one reads; each is
-used by one thread at a time.
+None of it exists elsewhere: unlike the catalog it is never set aside or recreated, it is synced
+with each write, and it should be backed up. One connection writes, one reads; each is used by one
+thread at a time.
 """
 
 import os
@@ -61,9 +61,9 @@ class DeskFile:
         )
 
     async def scrub(self) -> None:
-        """Leave no trace of deleted rows, neither in the file nor in its log.
+        """Remove all traces of deleted rows, from the file and its log.
 
-        VACUUM writes every page anew: moved rows leave copies that `secure_delete` does not reach.
+        VACUUM rewrites every page: moved rows leave copies that `secure_delete` does not reach.
         """
 
         def act() -> None:
@@ -76,7 +76,7 @@ class DeskFile:
 
 
 def desk_data(config: Config, archive_id: str, state_folder: Path) -> Path:
-    """Where the desk's own data about that archive lies on this machine."""
+    """The folder of the desk's own data about that archive on this machine."""
     return config.desk.data or state_folder / "desk" / archive_id / "desk.sqlite"
 
 
@@ -114,7 +114,7 @@ def _connected(
 
 
 def _in_turns(db: sqlite3.Connection) -> sqlite3.Connection:
-    """The connection with rows by name, whose transactions begin where we say so."""
+    """The connection with rows by name, with explicit transactions."""
     db.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
     db.isolation_level = None
     db.row_factory = sqlite3.Row

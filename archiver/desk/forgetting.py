@@ -1,8 +1,8 @@
-"""When a recording is erased or pruned in the archive, the desk forgets what was said about it.
+"""When a recording is erased or pruned in the archive, the desk deletes what was written about it.
 
-Words go: notes, tags, the comments of verdicts and of their former revisions, drafts, and places in
-queues, which hold the reasons for a skip. What stays is the marks of submitted verdicts, numbers
-that tell of an agent's work and of nobody else, and the access log, which names ids.
+Text is deleted: notes, tags, the comments of verdicts and of their earlier revisions, drafts, and
+queue entries, which have reasons for skips. Only the answers of submitted verdicts remain, which
+are numbers about an agent's work, and the access log, which has ids.
 """
 
 import sqlite3
@@ -25,9 +25,9 @@ _ACTS: Final = (
 
 
 async def forget(file: DeskFile, record_ids: Sequence[int]) -> int:
-    """Forget what was said about these recordings; how many rows that were.
+    """Delete what was written about these recordings; returns the number of rows.
 
-    May be called again and again with the same ids. No trace stays in the file or in its log.
+    Can be repeated with the same ids. No trace stays in the file or in its log.
     """
     forgotten = 0
     for first in range(0, len(record_ids), _AT_ONCE):

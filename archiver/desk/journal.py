@@ -32,7 +32,7 @@ _TIDY_EVERY: Final = timedelta(hours=1)
 
 
 class Act(StrEnum):
-    """What the log tells of."""
+    """The actions in the log."""
 
     PLAY = "play"
     DOWNLOAD = "download"
@@ -67,9 +67,9 @@ class Journal:
         self._tidied_at: datetime | None = None
 
     async def played(self, person: Person, address: str, record_id: int) -> None:
-        """A person asks for sound of a recording: an entry, unless it goes on with a play.
+        """A person requests audio of a recording: an entry, unless it continues a play.
 
-        Raises StorageError when it cannot be written: then nothing may be played.
+        Raises StorageError if it cannot be written: then nothing may be played.
         """
         now, key = self._clock(), (person.name, address, record_id)
         begun = self._plays.get(key)
@@ -93,7 +93,7 @@ class Journal:
     async def record(
         self, who: str, address: str, act: Act, *, record_id: int | None = None, detail: str = ""
     ) -> None:
-        """Anything but a play. `who` may be what somebody typed who was not let in."""
+        """Any other action. `who` may be the name entered in a failed log-in."""
         now = self._clock()
         await self._file.write(lambda db: _append(db, now, who, address, act, record_id, detail))
         await self._tidy(now)
@@ -173,7 +173,7 @@ def _append(
 
 
 def _as_known(who: str) -> str:
-    """The name as the users file has it, also of somebody who typed it in another way."""
+    """The name as in the users file, even if it was typed differently."""
     try:
         return proper_name(who)
     except ValueError:

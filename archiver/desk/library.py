@@ -61,9 +61,9 @@ class Library:
         return vitals_of(self.folder / _INDEX, self.archive_id)
 
     async def on_buried(self, forget: Forget) -> None:
-        """Have `forget` told the id of every recording that is removed from the archive.
+        """Call `forget` with the id of every recording that is removed from the archive.
 
-        It is told all that were removed so far at once, and may be told one again.
+        It gets all removals so far at once, and may get one again.
         """
         self._forgetters.append(forget)
         buried = await anyio.to_thread.run_sync(self.index.buried)
@@ -71,12 +71,12 @@ class Library:
             await forget(buried)
 
     async def catch_up(self) -> None:
-        """Take in everything that the archive tells by now. Raises StorageError."""
+        """Read everything new in the archive. Raises StorageError."""
         async with self._catching_up:
             await self._following.catch_up(self._bury)
 
     async def follow(self, *, poll: float = _POLL_SECONDS) -> None:
-        """Catch up, again and again, for ever; what cannot be read is told in `progress`."""
+        """Keep catching up; problems are reported in `progress`."""
         while True:
             try:
                 await self.catch_up()
@@ -124,7 +124,7 @@ async def open_library(
 async def _open_index(
     config: Config, path: Path, archive_id: str, storage: Storage
 ) -> AsyncIterator[tuple[DeskIndex, Following]]:
-    """The index, made anew if the archive's ledger is not the one that it was made from."""
+    """The index, rebuilt if the archive's ledger is not the one that it was built from."""
     zone = config.window.timezone
     index = await DeskIndex.open(path, archive_id, zone)
     try:

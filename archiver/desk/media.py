@@ -1,8 +1,8 @@
-"""Listen: the audio of a recording, or the word for why there is none.
+"""The audio of a recording, or the reason why there is none.
 
-A recording is asked for by its id alone. The key comes from the ledger by way of the index, is
-checked to be that of this very recording, and the object has to have the size that the ledger
-tells; so nothing that a browser sends ever names an object.
+A recording is requested by its id only. The key comes from the ledger through the index, is checked
+to be that of this recording, and the object must have the recorded size; so nothing that a browser
+sends ever names an object.
 """
 
 import re
@@ -35,7 +35,7 @@ Why: TypeAlias = Literal[
 ]
 
 _PATIENCE: Final = 15.0
-"""Seconds for the storage to say that the object is there, before a listener is told."""
+"""Seconds for the storage to find the object, before the user is told."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _AUDIO: Final = re.compile(r"audio/[a-z0-9][a-z0-9.+-]{0,60}")
 
@@ -53,12 +53,12 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Why a recording cannot be heard.
+    """Why a recording cannot be played.
 
-    `unknown`: the archive knows no such recording. `waiting` to `erased` are states of the ledger.
-    `missing`: it should be there and is not. `damaged`: what is there is not what the ledger tells.
-    `forbidden`: the rights of the desk, or its S3 key, do not allow to read it. `unreachable`: the
-    storage does not answer, or not as it should.
+    `unknown`: the archive has no such recording. `waiting` to `erased` are states in the ledger.
+    `missing`: the object does not exist. `damaged`: the object differs from the ledger.
+    `forbidden`: permissions of the desk, or its S3 key, do not allow reading it. `unreachable`: the
+    storage does not respond, or not properly.
     """
 
     record_id: int
@@ -119,7 +119,7 @@ _WHY: Final[dict[State, Why]] = {
 
 
 def _sound(record_id: int, source: Source) -> Sound | None:
-    """The audio as the ledger tells of it; None when it cannot be what it says."""
+    """The audio according to the ledger; None if that is invalid."""
     key, size, sha256 = source.key, source.size, source.sha256
     parsed = None if key is None else parse_recording_key(key)
     if key is None or parsed is None or parsed.is_sidecar or parsed.record_id != record_id:

@@ -1,9 +1,9 @@
-"""Audio that browsers do not play, decoded to PCM once and then served like any other file.
+"""Audio that browsers cannot play, decoded to PCM once and then served like any other file.
 
-The decoded file is a WAVE file of 16 bits, named by the digest of the recording. The folder holds
-no more than it may: what was played longest ago goes first. Decoders read what strangers sent: they
-run in processes of their own, and ffmpeg is told which container to expect, so that no playlist
-inside a recording leads it to other files or to the network.
+The decoded file is a 16-bit WAVE file, named by the digest of the recording. The folder has a
+maximum size: what was played longest ago is removed first. Decoders read untrusted data: they run
+in separate processes, and ffmpeg is told which container to expect, so that no playlist inside a
+recording can lead it to other files or to the network.
 """
 
 import os

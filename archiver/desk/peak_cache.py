@@ -1,7 +1,7 @@
 """Waveforms on disk, one small JSON file each, named by the digest of the audio.
 
-The folder holds no more than it may: what was asked for longest ago goes first. Whatever is wrong
-with a file, its waveform is simply computed again.
+The folder has a maximum size: what was requested longest ago is removed first. If a file is
+invalid, its waveform is computed again.
 """
 
 import base64
@@ -67,7 +67,7 @@ class PeakCache:
         return self._folder / sha256[:2] / f"{sha256}.json"
 
     def _sweep(self) -> None:
-        """Remove what was asked for longest ago until the rest fits, and what a crash left."""
+        """Remove the least recently requested ones until the rest fits, and remains of a crash."""
         kept = []
         for path in self._folder.glob("??/*"):
             with suppress(FileNotFoundError):

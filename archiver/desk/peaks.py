@@ -34,12 +34,11 @@ CACHE_BYTES: Final = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class NoPeaks:
-    """Why there is no waveform. But for `absent` the recording may be played all the same.
+    """Why there is no waveform. Except for `absent`, the recording may still be playable.
 
-    `unknown-codec`: nothing here decodes it, though a browser may. `too-long`: more than 12 hours.
-    `damaged`: the bytes are not those that the ledger tells of. `forbidden`: the desk may not read
-    them. `unreachable`: the storage does not give them. `failed`: it did not come to an end this
-    time.
+    `unknown-codec`: no decoder here, though browsers may have one. `too-long`: more than 12 hours.
+    `damaged`: the bytes differ from the ledger. `forbidden`: the desk is not allowed to read them.
+    `unreachable`: the storage does not return them. `failed`: the computation did not finish.
     """
 
     reason: Reason
@@ -73,8 +72,8 @@ class Peaks:
                     self._at_work.pop(sound.sha256, None)
 
     async def sketch(self, record_id: int) -> Waveform | NoPeaks | None:
-        """A rough waveform at once, for a recording whose own is not computed yet; None where it
-        is, or where it takes no longer."""
+        """A rough waveform immediately, if the exact one is not computed yet; None if it is, or if
+        it takes no longer."""
         sound = await self._media.look(record_id)
         if isinstance(sound, Absent):
             return None

@@ -10,7 +10,7 @@ from typing import Final
 
 FFMPEG: Final = "ffmpeg"
 HEAD_BYTES: Final = 4096
-"""How much of the beginning says which codec it is: the format chunk comes early."""
+"""How much of the beginning shows the codec: the format chunk is near the start."""
 
 
 class Way(Enum):
@@ -47,7 +47,7 @@ _DECODED: Final = frozenset({0x0002, 0x0006, 0x0007, 0x0011, 0x0031})
 
 
 def is_wave(content_type: str) -> bool:
-    """Whether the codec is told by the head of the file alone."""
+    """Whether the codec is known from the head of the file alone."""
     return content_type in ("audio/wav", "audio/x-wav", "audio/wave")
 
 

@@ -1,7 +1,7 @@
 """The tables of the desk's file, as numbered migrations.
 
-Times are whole seconds since 1970, UTC. Recordings are named by their ids alone: what they are
-lies in the archive.
+Times are whole seconds since 1970, UTC. Recordings are identified by their ids only: their data is
+in the archive.
 """
 
 import os
@@ -105,7 +105,7 @@ def prepare(db: sqlite3.Connection, archive_id: str) -> None:
     """
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
-    # What is deleted is overwritten: notes and verdicts tell of people.
+    # Deleted data is overwritten: notes and verdicts are about people.
     db.execute("PRAGMA secure_delete = ON")
     try:
         migrate(db, MIGRATIONS)

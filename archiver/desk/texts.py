@@ -1,4 +1,4 @@
-"""What visitors write, as the desk keeps it: NFC, without characters that nobody sees (pure)."""
+"""Text written by users, as stored: NFC, without invisible characters (pure)."""
 
 import unicodedata
 from typing import Final

@@ -1,4 +1,4 @@
-"""Audio -> what is drawn of it: the peaks of each channel, and where nobody speaks.
+"""Audio -> a waveform: the peaks of each channel, and silent spans.
 
 A file is decoded a few seconds at a time, so memory does not grow with its length. `trace` is made
 to run in a worker process (see `archiver.sound.decoding`).
@@ -33,7 +33,7 @@ _STEPS_A_LOOK: Final = 10
 _QUIETEST: Final = 0.006
 _LOUDEST_SILENCE: Final = 0.05
 _SHARE_OF_SPEECH: Final = 0.08
-"""Below this share of how loud the speech of the recording is, nobody speaks (about -22 dB)."""
+"""Below this share of the loudness of speech in the recording, nobody speaks (about -22 dB)."""
 _LEAST_SILENCE: Final = 1.0
 _MARGIN: Final = 0.2
 """Seconds: shorter pauses are speech, and some of the silence is kept at both ends."""

@@ -1,4 +1,4 @@
-"""The QA desk as a web application: pages, sound, and who may have them.
+"""The QA desk as a web application: pages, audio, and access to them.
 
-Imports `desk`, `monitoring` and what lies below them; the only place that imports Starlette.
+Imports `desk`, `monitoring` and what is below them; the only place that imports Starlette.
 """

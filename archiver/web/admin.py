@@ -1,4 +1,4 @@
-"""What only whoever oversees the desk sees: who listened to what, and took away what."""
+"""Pages for admins only: who listened to what, and who downloaded what."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""The application: every address of the desk with the right that it asks for, in one table.
+"""The application: every route of the desk with the permission that it requires, in one table.
 
-`/healthz` and the static files are open; the log-in page is open; everything else is behind
-`guarded`. Metrics have a port of their own: see `metrics`.
+`/healthz`, the static files and the log-in page are open; everything else is behind `guarded`.
+Metrics have a separate port: see `metrics`.
 """
 
 from typing import Final
@@ -98,7 +98,7 @@ def create_app(desk: Desk) -> ASGIApp:
 
 
 class _Static(StaticFiles):
-    """Our own files: kept by browsers, and asked after each time, so that an update is seen."""
+    """Static files: browsers keep them, but revalidate each time, so that an update is seen."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -107,5 +107,5 @@ class _Static(StaticFiles):
 
 
 async def _healthy(request: Request) -> Response:
-    """Whether the desk answers; it tells nothing of the archive."""
+    """Whether the desk responds; reveals nothing about the archive."""
     return PlainTextResponse("ok\n")

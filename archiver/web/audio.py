@@ -1,7 +1,7 @@
-"""The sound of one recording, or a range of it, from the archive; every play is in the journal.
+"""The audio of one recording, or a range of it, from the archive; every play is in the access log.
 
-Nothing in a request names a key or a path: a recording is asked for by its id, and what lies under
-which key is for `Media` to know. A play that cannot be written to the journal is not served.
+Nothing in a request names a key or a path: a recording is requested by its id, and `Media` finds
+its key. A play that cannot be logged is not served.
 """
 
 import logging

@@ -1,8 +1,8 @@
-"""Answers made smaller on the way, where the browser accepts it: pages, scripts, figures, tables.
+"""Compression of responses, if the browser accepts it: pages, scripts, figures, tables.
 
-Sound is never touched: it is compressed already, and asked for in ranges. A page holds no secret
-that is the same in every answer (see `Visitor.csrf`), so its length tells a stranger nothing
-(BREACH).
+Audio is never compressed: it is compressed already, and requested in ranges. A page has no secret
+that is the same in every response (see `Visitor.csrf`), so its length reveals nothing to an
+attacker (BREACH).
 """
 
 import zlib
@@ -20,11 +20,11 @@ _LEAST: Final = 1024
 _LEVEL: Final = 4
 _GZIP: Final = 16 + zlib.MAX_WBITS
 _AT_ONCE: Final = 64 * 1024
-"""More than that is compressed in a thread, so that nobody waits for it."""
+"""Larger responses are compressed in a thread, so that others need not wait."""
 
 
 class Compressed:
-    """An application whose texts are sent as gzip to whom accepts that."""
+    """An application whose texts are sent as gzip to clients that accept it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -41,7 +41,7 @@ class Compressed:
 
 
 class _Squeezing:
-    """One answer. Its start waits for the first of its body, which tells how long it is."""
+    """One response. Its start waits for the first part of its body, which shows its length."""
 
     def __init__(self, send: Send) -> None:
         self._send = send

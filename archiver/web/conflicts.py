@@ -12,7 +12,7 @@ _OURS = frozenset({TOKEN_FIELD, "version"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field: what the form says, and what is saved by now."""
+    """One field: the value in the form, and the value saved meanwhile."""
 
     label: str
     mine: str

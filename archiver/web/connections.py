@@ -1,9 +1,9 @@
-"""The connections of the desk: whoever says nothing, or too slowly, holds none for long.
+"""The connections of the desk: idle and slow clients cannot block it.
 
-uvicorn waits for ever for a head that was begun, and for a reader that reads nothing. Here each of
-these has its time, and the port has a limit that lies below what the process may open: beyond it,
-the connection that has waited longest for its head makes room; only where all are being served is
-a new one refused.
+uvicorn waits without limit for the rest of a request head, and for a client that reads nothing.
+Here each of these has a timeout, and the number of connections is limited below the process's limit
+of open files: beyond it, the connection that has waited longest for its request is closed; a new
+one is rejected only if all are being served.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ _REFUSED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds for a head, from the connection or the last answer on; for the body of a request,
-    forms of some KiB; and for a reader to take the 48 KiB that wait for it (1 KiB/s: a player that
-    is paused for longer asks for the rest again)."""
+    """Timeouts in seconds: for a request head, from the connection or the last response on; for the
+    body of a request, forms of a few KiB; and for a client to read the 48 KiB that wait for it (1
+    KiB/s: a player that is paused for longer requests the rest again)."""
 
     head: float = 10.0
     body: float = 60.0

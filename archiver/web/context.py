@@ -1,7 +1,7 @@
-"""One request by one person: the only door between an address and what stands behind it.
+"""One request by one person: the only access to what is behind an address.
 
-`guarded` is where every right is enforced. A handler is given a `Visit`: its person may do what the
-route asks for, and its form bears the token that only our own pages know.
+`guarded` enforces all permissions. A handler gets a `Visit`: its person may do what the route
+requires, and its form has the token that only our own pages contain.
 """
 
 import secrets
@@ -53,7 +53,7 @@ class Visit:
 
     @property
     def person(self) -> Person:
-        """Who asks."""
+        """The user of the request."""
         return self.visitor.person
 
     @property
@@ -63,7 +63,7 @@ class Visit:
 
     @property
     def is_live(self) -> bool:
-        """Whether a script of ours asks, which replaces a piece of its page."""
+        """Whether a script of ours made the request, which replaces a part of its page."""
         return LIVE_HEADER in self.request.headers
 
     @property
@@ -126,7 +126,7 @@ def desk_of(request: Request) -> Desk:
 
 
 async def visitor_of(request: Request, desk: Desk) -> Visitor | None:
-    """Who asks: by the header of a believed proxy, by a session, or by being at this machine."""
+    """The user: by the header of a trusted proxy, by a session, or by being on this machine."""
     header = desk.config.desk.proxy_header
     named = request.headers.getlist(header) if header else []
     return await desk.door.visitor(
@@ -148,7 +148,7 @@ def language_of(request: Request, desk: Desk) -> Messages:
 
 
 def look(request: Request, desk: Desk, say: Messages, wording: Wording) -> Mapping[str, Any]:
-    """What every page needs, whoever reads it."""
+    """The values that every page needs, for any user."""
     theme = request.cookies.get(THEME)
     return {
         "say": say,
@@ -162,7 +162,7 @@ def look(request: Request, desk: Desk, say: Messages, wording: Wording) -> Mappi
 
 
 def here(request: Request) -> str:
-    """The path and query of the request, as the browser asked for it."""
+    """The path and query of the request, as sent by the browser."""
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 

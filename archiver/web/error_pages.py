@@ -1,4 +1,4 @@
-"""Every refusal and every failure as a page of one sentence that says what to do."""
+"""Every rejection and every failure as a page with one sentence and the next step."""
 
 import logging
 from collections.abc import Mapping
@@ -103,10 +103,10 @@ async def refusal(
     text: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The refusal in the reader's language: a page, or a line for what is no page.
+    """The rejection in the user's language: a page, or one line where a page is not expected.
 
-    Who is known keeps the bar of every page, and with it the way back. `text` is said in place of
-    the usual sentence of the status.
+    A logged-in user keeps the navigation bar, and with it the way back. `text` replaces the usual
+    sentence of the status.
     """
     desk = desk_of(request)
     say = language_of(request, desk)
@@ -127,5 +127,5 @@ async def refusal(
 async def _visitor(request: Request, desk: Desk) -> Visitor | None:
     try:
         return await visitor_of(request, desk)
-    except ArchiverError:  # who it is cannot be told either
+    except ArchiverError:  # the user is unknown as well
         return None

@@ -10,9 +10,9 @@ _BEFORE: Final = 60
 
 
 def marked(text: str, search: str) -> list[tuple[str, bool]]:
-    """The text in pieces, and whether each is a hit: a word that begins with a word searched for.
+    """The text in pieces, and whether each is a match: a word that begins with a search term.
 
-    That is more than the search finds where it asks for whole words; it marks, it does not decide.
+    That may be more than the search finds if it requires whole words; it only highlights.
     """
     starts = tuple({_plain(word) for word in _WORD.findall(search)})
     if not starts:

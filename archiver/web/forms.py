@@ -1,4 +1,4 @@
-"""What a form says, read with a limit: fields of text, and the numbers that some of them are."""
+"""The fields of a form, read with a limit: text, and numbers."""
 
 import math
 from typing import Final
@@ -39,7 +39,7 @@ async def read_form(request: Request) -> Form:
 
 
 def number(text: str | None) -> int | None:
-    """An id in a form or in an address, None where nothing is said; refuses (400) what is none."""
+    """An id in a form or an address, None if missing; rejects (400) invalid ones."""
     if text is None or not text.strip():
         return None
     try:
@@ -65,7 +65,7 @@ def token(form: Form) -> str:
 
 
 def basis(form: Form) -> Basis:
-    """What a form was based on; refuses (400) one that does not say."""
+    """The version that a form was based on; rejects (400) a form without it."""
     version = number(form.get("version"))
     if version is None:
         raise HTTPException(400)

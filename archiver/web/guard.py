@@ -1,13 +1,13 @@
-"""What stands before every page: whose name was called, where a change comes from, what may load.
+"""Checks before every page: the host name, the origin of a change, and what may be loaded.
 
-- A `Host` that is none of ours is refused (421): a foreign name that was made to resolve to this
-  machine would else let a foreign page read the desk (DNS rebinding). Addresses in digits are
-  ours, for nobody can rebind those.
-- A request that names two ends of its body is refused (400), and its connection closed.
-- A request that changes something is refused (403) when the browser says that it comes from
-  another origin. The token that every form bears is the second lock; see `signing`.
-- Every answer names what may be loaded with it: nothing but our own files. The one style that is
-  not a file (the waveform's, inside its own shadow tree) bears a nonce that is new each time.
+- A `Host` that is not ours is rejected (421): a foreign host name that resolves to this machine
+  would otherwise let a foreign page read the desk (DNS rebinding). IP addresses are accepted, since
+  they cannot be rebound.
+- A request that gives two lengths of its body is rejected (400), and its connection closed.
+- A request that changes something is rejected (403) if the browser says that it comes from another
+  origin. The token in every form is the second protection; see `login`.
+- Every response restricts what may be loaded: nothing but our own files. The one style that is not
+  a file (the waveform's, inside its own shadow tree) has a nonce that is new each time.
 """
 
 import ipaddress
@@ -39,10 +39,10 @@ _ALWAYS: Final = {
 
 
 class Guard:
-    """The outermost layer of the application. `hosts` are the names that people may call.
+    """The outermost layer of the application. `hosts` are the accepted host names.
 
-    `origin` is the one that browsers see where a proxy calls the desk by another name. A desk
-    without log-in (`is_local`) answers nobody who is not at this machine, and no proxy.
+    `origin` is the public one if a proxy uses a different name. A desk without log-in (`is_local`)
+    serves this machine only, and no proxy.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Guard:
         return name in self._hosts or _is_address(name, loopback=self._is_local)
 
     def _is_from_here(self, headers: Headers, host: str) -> bool:
-        """Whether the browser says nothing against it; what is no browser says nothing at all."""
+        """Whether the browser does not object; other clients send no such header."""
         site = headers.get("sec-fetch-site")
         if site is not None and site not in {"same-origin", "none"}:
             return False

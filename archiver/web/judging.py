@@ -38,8 +38,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Another reviewer's verdict, and what it said before: of each former revision, the newest
-    first, the answers that the next one changed."""
+    """Another reviewer's verdict, and its earlier revisions, newest first: the answers that the
+    next revision changed."""
 
     verdict: Verdict
     answers: list[Asked]

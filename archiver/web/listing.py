@@ -27,7 +27,7 @@ _ALL: Final = "all"
 
 @dataclass(frozen=True, slots=True)
 class FacetChoice:
-    """One line of a facet: what it says, how many it gives, and the address that toggles it."""
+    """One line of a facet: its label, its count, and the address that toggles it."""
 
     label: str
     count: int
@@ -57,7 +57,7 @@ class Row:
 
 
 async def show(visit: Visit) -> Response:
-    """The list that the address asks for."""
+    """The list for the address."""
     desk = visit.desk
     view, senseless = read_view(visit.request.query_params)
     page = await _page(visit, view, senseless)

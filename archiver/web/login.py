@@ -31,7 +31,7 @@ _THEMES: Final = ("", "light", "dark")
 
 
 async def show(request: Request) -> Response:
-    """The log-in page; whoever is known already goes on."""
+    """The log-in page; redirects users who are logged in already."""
     desk = desk_of(request)
     if await visitor_of(request, desk) is not None:
         return RedirectResponse(f"{desk.base}{inner_path(request, desk)}", 303)

@@ -1,6 +1,6 @@
-"""What Prometheus may ask of a desk: the archive as its index knows it, the runs of this machine.
+"""The metrics of a desk: the archive according to its index, and the runs of this machine.
 
-It has a port of its own, `metrics.listen`, and asks nobody to log in: it tells of no person.
+They are served on a separate port, `metrics.listen`, without log-in: they contain no personal data.
 """
 
 import logging
@@ -28,10 +28,10 @@ _FRESH: Final = 10.0
 async def serve_metrics(
     config: Config, library: Library, *, state_folder: Path, clock: Clock
 ) -> None:
-    """Serve them where `metrics.listen` says, until cancelled; the event loop is the pulse.
+    """Serve them at `metrics.listen`, until cancelled; the event loop gives the sign of life.
 
-    Without such an address nothing is served. Where it cannot be had (`run --every` on the same
-    machine has it), one line says so, and the desk goes on without.
+    Without such an address nothing is served. If it is in use (by `run --every` on the same
+    machine), one line says so, and the desk continues without.
     """
     address = config.metrics.listen
     if address is None:
@@ -54,7 +54,7 @@ async def serve_metrics(
 
 
 class Lately:
-    """Asks for what it tells at most once in `_FRESH` seconds, whoever asks, from any thread."""
+    """Reads the figures at most once in `_FRESH` seconds, for all clients, from any thread."""
 
     def __init__(
         self, ask: Callable[[], bytes], ticks: Callable[[], float] = time.monotonic

@@ -16,7 +16,7 @@ from archiver.web.context import Visit
 from archiver.web.forms import basis, seconds, token
 
 REMOVED: Final = frozenset({State.ERASED, State.PRUNED})
-"""States of a recording that nothing is said of any more: the desk has forgotten its words."""
+"""States of recordings whose notes were deleted, and that accept no new ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ async def tags_of(visit: Visit, record_id: int) -> Mapping[str, Any]:
 
 
 async def recording(visit: Visit) -> Entry:
-    """The recording that the path names. NoSuchThing for one that nothing can be said of any more:
-    the archive does not know it, or has removed it."""
+    """The recording in the path. NoSuchThing if it accepts no notes: the archive does not have it,
+    or has removed it."""
     entry = await visit.desk.library.index.recording(visit.id())
     if entry is None or entry.state in REMOVED:
         raise NoSuchThing(f"there is no recording {visit.id()}")

@@ -1,4 +1,4 @@
-"""One recording within its call: the player, what is known of it, and what people say of it."""
+"""One recording within its call: the player, its details, and notes, tags and scorecard."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -67,7 +67,7 @@ async def of_call(visit: Visit) -> Response:
 
 
 def leg_data(visit: Visit, leg: Leg) -> Mapping[str, Any]:
-    """What the player's script is told of one part of the call."""
+    """The data of one part of the call for the player's script."""
     record_id = leg.entry.record_id
     path = f"{visit.desk.base}/recordings/{record_id}"
     return {
@@ -82,7 +82,7 @@ def leg_data(visit: Visit, leg: Leg) -> Mapping[str, Any]:
 
 
 async def _queue(visit: Visit) -> Queue | None:
-    """The queue that the recording was taken from, as the address says."""
+    """The queue that the recording was taken from, according to the address."""
     queue_id = number(visit.request.query_params.get("queue"))
     if queue_id is None or not visit.person.may(Right.JUDGE):
         return None

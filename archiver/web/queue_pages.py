@@ -15,7 +15,7 @@ PLACES: Final = 200
 
 
 async def show(visit: Visit) -> Response:
-    """All queues, and for whoever oversees them the form for a new one."""
+    """All queues, and for admins the form for a new one."""
     view, _ = read_view(visit.request.query_params)
     may_make = visit.person.may(Right.OVERSEE)
     sample = await visit.desk.library.index.by_agent(view) if may_make else {}
@@ -53,9 +53,9 @@ async def places(visit: Visit) -> Response:
 
 
 async def take_next(visit: Visit) -> Response:
-    """The next recording of a queue, or of any; back to the queues when nothing is left.
+    """The next recording of a queue, or of any; back to the queues if nothing is left.
 
-    Whoever asks from a recording that is neither judged nor skipped keeps it, and is told why.
+    A recording that was neither reviewed nor skipped is kept, with a message.
     """
     place = await visit.desk.queues.next(visit.person, number(visit.form.get("queue")))
     if place is None:

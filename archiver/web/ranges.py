@@ -1,7 +1,7 @@
-"""The `Range` header (RFC 9110, section 14), single ranges of bytes only (pure).
+"""The `Range` header (RFC 9110, section 14), single byte ranges only (pure).
 
-A header that is malformed, speaks of another unit or asks for several ranges may be ignored, and
-is: the answer is then the whole. A well-formed range that selects nothing is refused (416).
+A header that is malformed, has another unit or several ranges may be ignored, and is: the response
+then has the whole file. A well-formed range that selects nothing is rejected (416).
 """
 
 import re
@@ -17,7 +17,7 @@ class Unsatisfiable(ValueError):
 
 
 def requested(header: str | None, size: int) -> ByteRange | None:
-    """The bytes that the header asks for, cut at `size`; None stands for the whole file.
+    """The requested bytes, limited to `size`; None stands for the whole file.
 
     Raises Unsatisfiable.
     """

@@ -1,4 +1,4 @@
-"""The desk on a socket, until it is told to stop."""
+"""The desk on a socket, until it is stopped."""
 
 import asyncio
 import errno
@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
         self.listens = anyio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, and announce it."""
         await super().startup(sockets)
         self.listens.set()
 
@@ -94,7 +94,7 @@ async def serve(
 
 
 def settings(app: object, crowd: Crowd) -> uvicorn.Config:
-    """How uvicorn serves: no log of who asked for what but ours, no name of itself, no proxies."""
+    """The settings of uvicorn: no access log but ours, no server header, no proxies."""
     # What it logs of errors is either ours already, or the noise of strangers on the line.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     return uvicorn.Config(
@@ -124,7 +124,7 @@ def _say_shortly(turned: Turned) -> None:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there. UsageError when it cannot be had."""
+    """A socket that listens there. UsageError if that is impossible."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, place = found[0]

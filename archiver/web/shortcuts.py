@@ -1,6 +1,6 @@
-"""The keys of each page, as the help (`?`) and the documentation tell them.
+"""The keyboard shortcuts of each page, for the help (`?`) and the documentation.
 
-The scripts that listen for them are in `static/`; a test compares both.
+The scripts that handle them are in `static/`; a test compares both.
 """
 
 from typing import Final

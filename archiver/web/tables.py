@@ -1,4 +1,4 @@
-"""Tables to take away, as CSV: each is told to the access log before its first row leaves."""
+"""Tables for download, as CSV: each is logged before its first row is sent."""
 
 from collections.abc import AsyncIterator
 

@@ -1,7 +1,7 @@
 """A view as an address, and an address as a view (pure).
 
-Every choice in a list is a parameter of its address, so that whatever a person sees can be sent to
-a colleague. What makes no sense in an address is left out, and named, so that the page can say so.
+Every filter of a list is a parameter of its address, so that any view can be sent to a colleague.
+Invalid parameters are ignored and listed, so that the page can say so.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -120,7 +120,7 @@ def read_view(asked: QueryParams) -> tuple[View, list[str]]:
 
 
 def pairs(view: View) -> Iterator[tuple[str, str]]:
-    """What an address says of the view: nothing of what nobody chose."""
+    """The parameters of the view; defaults are left out."""
     for each in PARAMETERS:
         value = getattr(view, each.member)
         if value == getattr(_DEFAULTS, each.member):
@@ -130,7 +130,7 @@ def pairs(view: View) -> Iterator[tuple[str, str]]:
 
 
 def query(view: View, **more: object) -> str:
-    """`?…` of the view, with more parameters after it; nothing where there is nothing to say."""
+    """`?…` of the view, with more parameters after it; empty if there are none."""
     said = [*pairs(view), *((name, str(value)) for name, value in more.items())]
     return f"?{urlencode(said)}" if said else ""
 

@@ -16,16 +16,16 @@ class Entrance(Enum):
     """How the desk lets people in."""
 
     LOCAL = auto()
-    """Whoever reaches the loopback address is the admin `local`."""
+    """Everyone who can connect to the loopback address is the admin `local`."""
     GUARDED = auto()
     """By a password of the users file, or by the word of a proxy that the configuration names."""
 
 
 def entrance(host: str, users: Collection[User], *, has_proxy: bool) -> Entrance:
-    """What is required of visitors of a desk that listens on `host`.
+    """The access rules of a desk that listens on `host`.
 
-    A log-in wherever there are users, and on anything but loopback in any case. Raises UsageError
-    where nobody could get in, or everybody could.
+    A log-in if there are users, and always on addresses other than loopback. Raises UsageError if
+    nobody could log in, or everyone could.
     """
     can_log_in = has_proxy or any(user.password is not None for user in users)
     if users and can_log_in:
@@ -49,7 +49,7 @@ def entrance(host: str, users: Collection[User], *, has_proxy: bool) -> Entrance
 
 
 def is_among(address: str, networks: Collection[Network]) -> bool:
-    """Whether the address lies in one of the networks; no address at all lies in none."""
+    """Whether the address is in one of the networks; a missing address is in none."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

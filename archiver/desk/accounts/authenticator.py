@@ -1,7 +1,7 @@
-"""Who comes in: by a password, by the word of a proxy, or because the desk is for this machine.
+"""Authentication: by a password, by a proxy's header, or because the desk serves this machine only.
 
-A form that changes something carries a code that only a page of ours could know (CSRF). It is bound
-to the session, or to the name of a visitor who needs none, with a key that lies in the desk's file.
+A form that changes something has a token that only our own pages contain (CSRF). It is bound to the
+session, or to the name of a user who needs none, with a key in the desk's file.
 """
 
 import hashlib
@@ -38,8 +38,8 @@ class Visitor:
 
     @property
     def csrf(self) -> str:
-        """The code for a page, masked anew each time: pages are compressed, and the length of one
-        must not tell whether a guess of the code stands in it, too (BREACH)."""
+        """The token for a page, masked differently each time: pages are compressed, and the length
+        of a page must not reveal whether a guess of the token is in it (BREACH)."""
         mask = secrets.token_bytes(len(self.code))
         return (mask + _masked(self.code, mask)).hex()
 
@@ -75,10 +75,11 @@ class Door:
         self._few_at_once = anyio.CapacityLimiter(_AT_ONCE)
 
     async def log_in(self, name: str, password: str, *, address: str) -> str:
-        """Begin a session; the token for the visitor's cookie.
+        """Begin a session; returns the token for the visitor's cookie.
 
-        Raises LogInThrottled after too many failures of this name or from this address, and
-        LogInFailed, which does not tell a wrong name from a wrong password, by its time neither.
+        Raises LogInThrottled after too many failures with this name or from this address, and
+        LogInFailed, which does not distinguish a wrong name from a wrong password, not even by its
+        time.
         """
         user = await self._users.look_up(name)
         key, place = user.name if user else name[:64].casefold(), place_of(address)
@@ -96,10 +97,10 @@ class Door:
     async def visitor(
         self, *, peer: str, named: Sequence[str], token: str | None
     ) -> Visitor | None:
-        """Who makes a request, or None for somebody who has to log in first.
+        """The user of a request, or None if a log-in is required.
 
         `peer` is the other end of the connection, `named` every value of the proxy's header, and
-        `token` that of the cookie. A header is believed from the proxies alone; NotAllowed for a
+        `token` that of the cookie. The header is accepted from the proxies only; NotAllowed for a
         name that is not in the users file, or for more than one.
         """
         if self._entrance is Entrance.LOCAL:

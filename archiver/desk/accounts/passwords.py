@@ -21,13 +21,13 @@ Cost: TypeAlias = tuple[int, int, int]
 
 COST: Final[Cost] = (15, 8, 3)
 _MOST: Final = 256 * 2**20
-"""Bytes of memory that the cost in a users file may ask for."""
+"""The maximum bytes of memory that a hash in a users file may require."""
 
 
 def hash_password(password: str, cost: Cost = COST) -> str:
-    """The text to keep for a new password, which is checked at that cost ever after.
+    """The hash of a new password, which also contains its cost.
 
-    ValueError, with a sentence that goes on from "the password", for one that is too short or long.
+    ValueError, with a sentence that continues "the password", if it is too short or long.
     """
     if len(password) < SHORTEST:
         raise ValueError(f"must have {SHORTEST} characters or more")
@@ -43,7 +43,7 @@ def is_hash(text: str) -> bool:
 
 
 def verify_password(password: str, kept: str | None) -> bool:
-    """Whether it is the password whose hash is kept. None, for no password, takes just as long.
+    """Whether the password matches the hash. None, for no password, takes just as long.
 
     Blocks for some tenths of a second, without the interpreter's lock.
     """
@@ -83,4 +83,4 @@ def _text(data: bytes) -> str:
 
 
 _NOBODY: Final = f"scrypt:{_say(COST)}:{_text(bytes(16))}:{_text(bytes(32))}"
-"""What a password is compared with where there is none: names shall not be told by the time."""
+"""The hash used if there is none, so that the time does not reveal whether a name exists."""

@@ -29,7 +29,7 @@ class Right(StrEnum):
 
 
 class Role(StrEnum):
-    """What the users file says a person is."""
+    """The role of a person in the users file."""
 
     LISTENER = "listener"
     REVIEWER = "reviewer"
@@ -78,13 +78,14 @@ class Person:
 
 
 LOCAL: Final = Person("local", Role.ADMIN, Way.LOCAL)
-"""Whoever sits at this machine, where nobody has to log in. No user may have that name."""
+"""The user on this machine if no log-in is required. No other user can have that name."""
 
 
 def proper_name(text: str) -> str:
-    """The name as it is kept: 1 to 64 letters, digits and `. _ @ + -`, beginning with no sign.
+    """The name as stored: 1 to 64 letters, digits and `. _ @ + -`, beginning with a letter or
+    digit.
 
-    ValueError, with a sentence that goes on from "the name", for any other text.
+    ValueError, with a sentence that continues "the name", for any other text.
     """
     name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     if _NAME.fullmatch(name) is None:

@@ -1,8 +1,8 @@
-"""Sessions: who logged in, known by a token that only the visitor's browser has.
+"""Sessions: logged-in users, identified by a token that only the browser has.
 
-The file keeps the SHA-256 of a token, never the token: whoever reads it, or a backup of it, cannot
-be anybody. A session also remembers which password it began with, so that another password, or no
-user at all, ends it at once.
+The file has the SHA-256 of a token, never the token: someone who reads it, or a backup of it,
+cannot use it. A session also stores which password it began with, so that a new password, or the
+removal of the user, ends it at once.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ class Sessions:
         return token
 
     async def user_of(self, token: str, users: UsersFile) -> User | None:
-        """The user whose session it is, as the users file has him now; None when it has ended."""
+        """The user of the session, as the users file has them now; None if it has ended."""
         digest, now = digest_of(token), self._now()
         found = await self._file.read(
             lambda db: db.execute(
@@ -97,7 +97,7 @@ def digest_of(token: str) -> bytes:
 
 
 def _credential(user: User) -> bytes:
-    """What tells one password from the next, without its hash."""
+    """An identifier of the password, without its hash."""
     return hashlib.sha256((user.password or "").encode()).digest()
 
 

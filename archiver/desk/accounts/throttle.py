@@ -1,9 +1,9 @@
-"""How often a log-in may fail: by name and by address, in bounded memory (pure).
+"""Limits of failed log-ins: by name and by address, in bounded memory (pure).
 
-Each key has an allowance of attempts that grows back with time. An attempt takes one *before* the
-password is looked at, so that many at once get no more than many in a row, and success gives it
-back. An attacker can keep a name out in this way for as long as he tries, but never whoever is
-logged in already.
+Each key has an allowance of attempts that recovers over time. An attempt is counted *before* the
+password is checked, so that parallel attempts get no more than sequential ones, and success returns
+it. An attacker can therefore lock out a name for as long as they keep trying, but never users who
+are logged in already.
 """
 
 import ipaddress
@@ -57,7 +57,7 @@ class Throttle:
             self._keys[key].left = min(float(self._allowed), self._keys[key].left + 1)
 
     def forget(self, key: str) -> None:
-        """Begin anew with the key."""
+        """Reset the key."""
         self._keys.pop(key, None)
 
 

@@ -1,8 +1,8 @@
 """The users file: who may use the desk, with which role and password, in YAML.
 
-It decides who hears every call, so it is refused when others than its owner may change it, or
-others than its owner and group may read it. It is read again whenever it has changed; one that
-cannot be read any more lets nobody in until it is mended.
+It controls access to every call, so it is rejected if anyone but its owner can change it, or anyone
+but its owner and group can read it. It is read again whenever it has changed; if it cannot be read,
+nobody can log in until it is repaired.
 """
 
 import os

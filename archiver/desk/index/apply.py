@@ -1,8 +1,8 @@
-"""Taking in what the ledger tells: the catalog's projection, and what follows from it here.
+"""Applying the ledger to the index: the catalog's projection, and what follows from it here.
 
-A line that is no event, or that makes no sense to SQLite, is passed over: the desk shows what it
-can, and `archiver verify` is there to judge. A recording that is about to be removed loses its card
-at once; its text leaves the file when the index is scrubbed.
+A line that is not an event, or that SQLite rejects, is skipped: the desk shows what it can, and
+`archiver verify` reports the rest. A recording that is about to be removed loses its card at once;
+its text is removed from the file when the index is scrubbed.
 """
 
 import json
@@ -44,12 +44,7 @@ _FATAL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLI
 
 @dataclass(slots=True)
 class Taken:
-    """What some lines of the ledger changed.
-
-    `touched` are recordings whose rows may look different now, `buried` those that lost their
-    card. With `are_holds_changed` any recording may be held, or no longer be. `skipped` counts the
-    lines that made no sense.
-    """
+    """The changes made by some lines of the ledger."""
 
     touched: set[int] = field(default_factory=set)
     buried: set[int] = field(default_factory=set)

@@ -1,8 +1,8 @@
-"""The index follows the archive: first what the ledger tells, then the sidecars, newest first.
+"""The index follows the archive: first the ledger, then the sidecars, newest first.
 
-Only the storage is needed, and it is only read, so this works beside a run, on another machine, and
-from a read-only mount. What cannot be read is said and tried again later; the desk goes on with
-what it has.
+Only the storage is needed, read-only, so this works during a run, on another machine, and from a
+read-only mount. What cannot be read is reported and tried again later; the desk continues with what
+it has.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -34,7 +34,7 @@ from archiver.tasks.lanes import in_lanes
 _Result = TypeVar("_Result")
 
 OnBuried: TypeAlias = Callable[[Sequence[int], Sequence[str]], Awaitable[None]]
-"""Hears of recordings that were removed, or are about to be: their ids, and digests of audio."""
+"""Receives removed recordings, or those about to be: their ids, and digests of audio."""
 
 _SIDECARS: Final = 512
 _SIDECAR_BYTES: Final = 32 * 1024 * 1024
@@ -44,7 +44,7 @@ _IN_ONE_GO: Final = 8
 
 
 class Following:
-    """Brings the index up to the archive, a step at a time."""
+    """Updates the index from the archive, step by step."""
 
     def __init__(self, upkeep: Upkeep, storage: Storage, archive_id: str) -> None:
         self._upkeep = upkeep
@@ -59,9 +59,9 @@ class Following:
         self.progress = Progress(0, 0, 0, 0, is_current=False)
 
     async def begin(self) -> bool:
-        """Go on from where the index stands; False when the ledger no longer has that segment.
+        """Continue from the state of the index; False if the ledger no longer has that segment.
 
-        Then the index tells of another history, and must be made anew.
+        Then the index is of a different history, and must be rebuilt.
         """
         head = await self._do(self._upkeep.store.head)
         await self._do(self._upkeep.store.try_troubled_again)
@@ -74,9 +74,9 @@ class Following:
         return True
 
     async def catch_up(self, on_buried: OnBuried) -> None:
-        """Take in all that the ledger and the sidecars tell by now, telling how far on the way.
+        """Read everything new in the ledger and the sidecars, and report progress.
 
-        Raises StorageError when the storage does not answer.
+        Raises StorageError if the storage does not respond.
         """
         await self._follow_ledger()
         await self._bury(on_buried)
@@ -90,7 +90,7 @@ class Following:
         await self._tell(is_current=True)
 
     def lament(self, error: ArchiverError) -> None:
-        """Say on the page that the archive cannot be read just now."""
+        """Show on the page that the archive cannot be read at the moment."""
         self.progress = replace(self.progress, is_current=False, trouble=str(error))
 
     async def _follow_ledger(self) -> None:
@@ -121,7 +121,7 @@ class Following:
         self._has_begun = True
 
     async def _bury(self, on_buried: OnBuried) -> None:
-        """Leave nothing of removed recordings here, and tell those who may know of them."""
+        """Delete everything about removed recordings here, and notify others that may have it."""
         if self._buried:
             buried = sorted(self._buried)
             digests = await self._do(self._upkeep.store.digests, buried)

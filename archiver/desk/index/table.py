@@ -1,7 +1,7 @@
-"""A view as a table, made in a process of its own: two hundred thousand rows keep nobody waiting.
+"""A view as a table, created in a separate process: two hundred thousand rows delay nobody.
 
-A thread would share the interpreter with every page that is made meanwhile; a process does not. It
-opens the index itself, only to read, and gives back finished lines.
+A thread would share the interpreter with all pages served meanwhile; a process does not. It opens
+the index itself, read-only, and returns finished lines.
 """
 
 import sqlite3
@@ -32,9 +32,9 @@ _ROWS: Final = 2000
 
 
 async def table(index: DeskIndex, view: View, zone: tzinfo) -> AsyncIterator[str]:
-    """The whole view as CSV, a piece at a time, in its order; moments are those of the zone.
+    """The whole view as CSV, piece by piece, in its order; times are in the given zone.
 
-    The rows are those of the moment of the first; what is told of each is read on the way. Raises
+    The rows are those of the moment of the first one; their data is read on the way. Raises
     StorageError.
     """
     yield BOM + csv_line(COLUMNS)
@@ -54,7 +54,7 @@ def lines_of(path: Path, piece: Piece, zone: tzinfo) -> str:
 
 @lru_cache(maxsize=1)
 def _reader(path: Path, inode: int) -> sqlite3.Connection:
-    """A connection that only reads; another one for an index that was made anew."""
+    """A read-only connection; a new one for a rebuilt index."""
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 

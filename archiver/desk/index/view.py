@@ -1,7 +1,7 @@
-"""A view: everything that one list of recordings is asked for, as a frozen value (pure).
+"""A view: all filters of a list of recordings, as a frozen value (pure).
 
-Whatever a person chooses is a member here, so a view can be an address, and an address a view. An
-empty member asks for nothing. Members of one facet are alternatives; facets narrow one another.
+Every filter is a member, so a view can be an address, and an address a view. An empty member means
+no filter. Values of one facet are alternatives; facets narrow each other.
 """
 
 from dataclasses import dataclass

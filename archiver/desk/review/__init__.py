@@ -1,4 +1,4 @@
-"""What people say about recordings: notes, tags, verdicts, scorecards and review queues.
+"""Reviews of recordings: notes, tags, verdicts, scorecards and review queues.
 
 Kept in the desk's own file. Imports its neighbours in `desk`.
 """

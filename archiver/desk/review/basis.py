@@ -1,14 +1,14 @@
-"""What a form was based on, and what a repeated form has made already.
+"""The version that a form was based on, and the result of a repeated form.
 
-Two mechanisms keep what people type from being lost or doubled, for everything that the desk lets
-them write:
+Two mechanisms keep what people type from being lost or duplicated, for everything that can be
+written in the desk:
 
-- A row that can be changed has a `version`, and remembers the page (`writer`) that wrote it last. A
-  form says which version it showed and which page it is. It is taken when nothing else has written
-  since: an answer of the desk may be lost on the way, and the page then sends its next change with
-  the version that it knows. Anything else is refused, and nothing is merged.
-- A form that creates something carries a token. The first one creates; the same token again, from a
-  second click or a repeated request, gives what the first one made.
+- A row that can be changed has a `version`, and stores the page (`writer`) that wrote it last. A
+  form has the version that it showed and the id of its page. It is accepted if nothing else has
+  written since: a response of the desk may be lost, and the page then sends its next change with
+  the version that it knows. Anything else is rejected, and nothing is merged.
+- A form that creates something has a token. The first one creates; the same token again, from a
+  second click or a repeated request, returns what the first one created.
 """
 
 import sqlite3

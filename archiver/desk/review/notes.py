@@ -100,7 +100,7 @@ class Notes:
     async def change(
         self, by: Person, note_id: int, text: str, *, basis: Basis | None = None
     ) -> Note:
-        """Give one's own note another text; ChangedMeanwhile if it is not as `basis` says."""
+        """Change the text of one's own note; ChangedMeanwhile if it is not as `basis` says."""
         by.need(Right.JUDGE)
         kept, now = _kept(text), seconds(self._clock())
 

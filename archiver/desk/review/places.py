@@ -33,7 +33,7 @@ class Place:
 
 
 def end_places(db: sqlite3.Connection, record_id: int, by: str, now: int) -> None:
-    """Somebody has judged the recording: it waits in no queue any more."""
+    """The recording was reviewed: remove it from all queues."""
     db.execute(
         "UPDATE places SET state = 'done', claimed_by = NULL, claimed_until = NULL,"
         " ended_by = ?, ended_at = ? WHERE record_id = ? AND state = 'waiting'",

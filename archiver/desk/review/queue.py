@@ -1,7 +1,8 @@
-"""Review queues: a random sample, given out one by one, never the same to two people at a time.
+"""Review queues: a random sample, assigned one by one, never the same recording to two people at a
+time.
 
-Whoever takes a place claims it for an hour; each sign of work renews the claim. A reviewer
-who goes home blocks nobody: a claim that has run out is given to the next one.
+A reviewer claims an entry for an hour; each sign of work renews the claim. A reviewer who goes home
+blocks nobody: an expired claim goes to the next one.
 """
 
 import secrets
@@ -158,10 +159,10 @@ class Queues:
         return None if row is None else _queue(row)
 
     async def next(self, by: Person, queue_id: int | None = None) -> Place | None:
-        """Claim the next recording to review, of one queue or of all that are open; None: no more.
+        """Claim the next recording to review, of one queue or of all open ones; None: no more.
 
-        While a claim of one's own lasts, that place comes again, however often it is asked for.
-        What one has released, or let run out, comes after everything else.
+        While a claim of the user lasts, the same entry is returned. Entries that the user has
+        released, or whose claim has expired, come last.
         """
         by.need(Right.JUDGE)
         now = self._clock()
@@ -194,7 +195,7 @@ class Queues:
             await self._file.write(lambda db: db.execute(_RENEWAL, asked))
 
     async def release(self, by: Person, queue_id: int, record_id: int) -> None:
-        """Give up one's claim, for somebody else to take the place."""
+        """Release one's claim, so that another reviewer can get the entry."""
         by.need(Right.JUDGE)
         now = seconds(self._clock())
         await self._file.write(
@@ -206,9 +207,9 @@ class Queues:
         )
 
     async def skip(self, by: Person, queue_id: int, record_id: int, reason: str) -> Place:
-        """Take a recording out of the queue unreviewed, and say why; NoSuchThing if another has it.
+        """Skip a recording in the queue, with a reason; NoSuchThing if another reviewer has it.
 
-        It stays in the queue's numbers as skipped, with the name and the reason.
+        It counts as skipped in the queue, with the name and the reason.
         """
         by.need(Right.JUDGE)
         why, now = short_text(reason, "reason", _LONGEST_REASON), seconds(self._clock())

@@ -1,7 +1,7 @@
 """A random sample of recordings with a share of each agent's (pure).
 
-Every recording gets a rank from a keyed hash of its id, and of each agent those of the lowest rank
-are taken. So nobody chooses, and whoever knows the seed can draw the same sample again.
+Every recording gets a rank from a keyed hash of its id, and those of the lowest rank are taken for
+each agent. So nobody chooses, and the same seed gives the same sample again.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True, order=True)
 class Drawn:
-    """One recording of a sample; agent 0 stands for those whose agent is not known."""
+    """One recording of a sample; agent 0 stands for recordings of an unknown agent."""
 
     record_id: int
     agent_id: int
@@ -24,9 +24,9 @@ class Drawn:
 def draw(
     by_agent: Mapping[int, Sequence[int]], *, share: float, least: int, seed: str
 ) -> list[Drawn]:
-    """The share of each agent's recordings, rounded up, and at least so many where there are.
+    """The share of each agent's recordings, rounded up, with a minimum number.
 
-    They come in an order that mixes the agents: whoever stops half-way has a sample, too.
+    Agents are shuffled: a sample that is only half done is still fair.
     """
     drawn = [
         (rank(record_id, seed), Drawn(record_id, agent_id))

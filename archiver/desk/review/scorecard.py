@@ -1,10 +1,10 @@
-"""The questions of a review, and what the answers are worth (pure, but for reading the file).
+"""The questions of a review, and the value of the answers (pure, except for reading the file).
 
-A scorecard is known by the digest of what it asks. Whoever changes a word of it makes another one,
-and every verdict keeps the one that it was given on.
+A scorecard is identified by the digest of its content. Changing a word makes a different one, and
+every verdict keeps its own.
 
-The score is the weighted mean of the answers in percent: a yes is 100, a no is 0, and 1 to 5 stand
-for 0, 25, 50, 75 and 100. What is not applicable does not count.
+The score is the weighted mean of the answers in percent: yes is 100, no is 0, and 1 to 5 are 0, 25,
+50, 75 and 100. Questions that are not applicable are ignored.
 """
 
 import hashlib
@@ -88,7 +88,7 @@ class Scorecard:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of all that it asks."""
+        """The SHA-256 of its content."""
         return hashlib.sha256(dump_scorecard(self).encode("utf-8")).hexdigest()
 
     @property

@@ -12,7 +12,7 @@ from archiver.desk.review.verdicts import Verdict, Verdicts
 from archiver.text.csv import BOM, csv_line
 
 Describe: TypeAlias = Callable[[Sequence[int]], Awaitable[list[Entry]]]
-"""Tells what is known of recordings; those that are not known any more are left out."""
+"""Returns the facts of recordings; unknown ones are left out."""
 
 VERDICT_COLUMNS: Final = (
     "verdictId", "recordId", "callId", "leadId", "createdAtUtc", "agentId", "agent", "reviewer",

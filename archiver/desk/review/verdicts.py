@@ -1,8 +1,8 @@
-"""Verdicts: how one reviewer answers the questions of a scorecard about one recording.
+"""Verdicts: one reviewer's answers to the questions of a scorecard about one recording.
 
-Verdicts of several reviewers are kept apart, and a reviewer sees nobody else's: what one thinks
-shall not be known to the next. A draft is changed in place; once submitted, every change is a new
-revision and the former one is kept. A verdict belongs to the scorecard that it was begun on.
+Reviewers see only their own verdicts, so that they do not influence each other. A draft is changed
+in place; once submitted, every change is a new revision and the earlier one is kept. A verdict
+belongs to the scorecard that it was started with.
 """
 
 import json
@@ -55,7 +55,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class FormerVerdict:
-    """What a verdict said until it was changed."""
+    """An earlier revision of a verdict."""
 
     revision: int
     marks: Mapping[str, Mark]
@@ -95,7 +95,8 @@ class Verdicts:
         return await self._file.read(ask)
 
     async def history(self, by: Person, verdict_id: int) -> list[FormerVerdict]:
-        """What the verdict said before, newest first. NoSuchThing for one that is not for `by`."""
+        """The earlier revisions of the verdict, newest first. NoSuchThing if `by` may not see
+        it."""
 
         def ask(db: sqlite3.Connection) -> list[FormerVerdict]:
             found = db.execute(

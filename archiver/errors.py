@@ -124,7 +124,9 @@ class ChangedMeanwhile(DeskRefused):
     """It was changed on another page after the form was loaded; nothing was overwritten."""
 
 
-Problem: TypeAlias = Literal["empty", "too-long", "too-many", "range", "unanswered", "invalid"]
+Problem: TypeAlias = Literal[
+    "empty", "too-long", "too-many", "range", "unanswered", "unapproved", "invalid"
+]
 
 
 class WrongInput(DeskRefused):

@@ -1,8 +1,17 @@
-"""An export that somebody asked for at the desk, made in a process of its own."""
+"""An export that somebody asked for at the desk, made in a process of its own.
 
+The desk starts `PACK`, hands the job over on its input and reads the outcome from its output. A
+desk that dies closes the input, which ends this process as well.
+"""
+
+import json
 import os
+import pickle
+import sys
+import threading
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import anyio
 
@@ -11,13 +20,45 @@ from archiver.cli.exporting import exporter_here
 from archiver.cli.vouching import acted_anew
 from archiver.config import Config
 from archiver.console import Console
-from archiver.desk.packages.orders import Order, Packed
+from archiver.desk.packages.orders import Order, Packed, Wish
+from archiver.desk.packages.packing import LENGTH_BYTES, Job
 from archiver.errors import ArchiverError
+from archiver.export.custody import acts_of_export
+from archiver.export.masking import Mask
 from archiver.export.outcome import ExportReport
 from archiver.export.package import export
+from archiver.export.redactions import Reason, Redactions
 from archiver.export.request import ExportRequest, Fetched, Trace
 from archiver.export.selection import Named, Selection
-from archiver.retention.acts import Did, Why
+from archiver.retention.acts import Why
+
+PACK: Final = (sys.executable, "-m", "archiver.cli.desk_packing")
+"""The command of the process."""
+
+
+def main() -> None:
+    """Do the job on the input, and write the outcome."""
+    source = sys.stdin.buffer
+    length = int.from_bytes(source.read(LENGTH_BYTES), "big")
+    job = pickle.loads(source.read(length))  # noqa: S301 - from the desk that started us
+    assert isinstance(job, Job)  # noqa: S101 - for the type checker
+    threading.Thread(target=_end_with_the_desk, daemon=True).start()
+    done = pack(job.config, job.state_folder, job.path, job.order)
+    told: dict[str, object] = {"problem": done}
+    if isinstance(done, Packed):
+        told = {
+            "bytes": done.bytes,
+            "manifestSha256": done.manifest_sha256,
+            "missing": done.missing,
+        }
+    sys.stdout.write(json.dumps(told))
+
+
+def _end_with_the_desk() -> None:
+    # Not through the buffered reader: whoever waits in it keeps the interpreter from ending.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os._exit(1)
 
 
 def pack(config: Config, state_folder: Path, path: Path, order: Order) -> Packed | str:
@@ -46,6 +87,9 @@ async def _pack(config: Config, state_folder: Path, path: Path, order: Order) ->
         language=wish.language,
         waveforms=True,
         load_file=wish.load_file,
+        redactions=_redactions(wish),
+        masked=frozenset(map(Mask, wish.masks)),
+        why=Why(wish.reason, f"{order.asked_by}, at the desk", wish.case, wish.recipient).checked(),
     )
     report = await export(
         config,
@@ -56,8 +100,17 @@ async def _pack(config: Config, state_folder: Path, path: Path, order: Order) ->
         on_event=lambda event: None,
         state_folder=state_folder,
     )
-    why = Why(wish.reason, f"{order.asked_by}, at the desk", wish.case, wish.recipient).checked()
-    made = report.custody
-    deed = deed_of(Did.EXPORT, why, exportId=made.export_id, manifest=made.manifest_sha256)
-    await acted_anew(config, state_folder, Console(), deed)
+    for did, concerning in acts_of_export(report.custody):
+        await acted_anew(config, state_folder, Console(), deed_of(did, request.why, **concerning))
     return report
+
+
+def _redactions(wish: Wish) -> Redactions | None:
+    spans: dict[int, tuple[Reason, ...]] = {}
+    for left in wish.spans:
+        spans[left.record_id] = (*spans.get(left.record_id, ()), Reason(left.span, left.reason))
+    return Redactions(spans, fill=wish.fill) if spans else None
+
+
+if __name__ == "__main__":
+    main()

@@ -70,7 +70,7 @@ def keep_serving(
 ) -> int:
     """Serve the desk on the socket until interrupted, and return the exit code of that."""
     with extra("desk"):
-        from archiver.cli.desk_packing import pack
+        from archiver.cli.desk_packing import PACK
         from archiver.web.serving import serve
 
     try:
@@ -83,7 +83,7 @@ def keep_serving(
                 state_folder=state_folder(context.environ, config.catalog.path),
                 clock=system_clock,
                 announce=announce,
-                pack=pack,
+                pack=PACK,
             )
         )
     except* KeyboardInterrupt:

@@ -341,6 +341,9 @@ def _desk(section: Section, place: Place) -> DeskConfig:
         keep_log=section.value("keep_log", length, default.keep_log),
         exports=section.value("exports", place.path, None),
         keep_exports=section.value("keep_exports", length, default.keep_exports),
+        approve_redactions=section.value(
+            "approve_redactions", yes_or_no, default.approve_redactions
+        ),
     )
     if desk.proxy_header is not None and not desk.proxy_addresses:
         section.refuse(

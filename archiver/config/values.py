@@ -203,6 +203,7 @@ class DeskConfig:
     keep_log: timedelta = timedelta(days=730)
     exports: Path | None = None
     keep_exports: timedelta = timedelta(days=7)
+    approve_redactions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

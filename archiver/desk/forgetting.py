@@ -16,6 +16,7 @@ _AT_ONCE: Final = 5000
 _ACTS: Final = (
     "DELETE FROM notes WHERE record_id IN these",
     "DELETE FROM tags WHERE record_id IN these",
+    "DELETE FROM redactions WHERE record_id IN these",
     "DELETE FROM places WHERE record_id IN these",
     "DELETE FROM verdicts WHERE state = 'draft' AND record_id IN these",
     "UPDATE verdicts SET comment = '' WHERE comment <> '' AND record_id IN these",

@@ -38,6 +38,7 @@ class Act(StrEnum):
     DOWNLOAD = "download"
     EXPORT = "export"
     PACKAGE = "package"
+    REDACT = "redact"
     LOG_IN = "log-in"
     LOG_IN_REFUSED = "log-in-refused"
     LOG_OUT = "log-out"

@@ -95,6 +95,17 @@ MIGRATIONS: tuple[str, ...] = (
         ended_at INTEGER
     );
     """,
+    """
+    CREATE TABLE redactions (
+        redaction_id INTEGER PRIMARY KEY AUTOINCREMENT, record_id INTEGER NOT NULL,
+        begins REAL NOT NULL, ends REAL NOT NULL, side TEXT NOT NULL, reason TEXT NOT NULL,
+        marked_by TEXT NOT NULL, marked_at INTEGER NOT NULL, approved_by TEXT
+    );
+    CREATE INDEX redactions_record ON redactions (record_id);
+    ALTER TABLE packages ADD COLUMN masks TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE packages ADD COLUMN spans TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE packages ADD COLUMN fill TEXT NOT NULL DEFAULT 'silence';
+    """,
 )
 
 

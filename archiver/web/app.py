@@ -28,6 +28,7 @@ from archiver.web import (
     notes,
     player_page,
     queue_pages,
+    redacting,
     tables,
 )
 from archiver.web.compression import Compressed
@@ -48,6 +49,19 @@ PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("POST", f"{_RECORDING}/notes", notes.add_note, Right.JUDGE),
     ("POST", f"{_RECORDING}/notes/{{note_id:int}}", notes.change_note, Right.JUDGE),
     ("POST", f"{_RECORDING}/notes/{{note_id:int}}/remove", notes.remove_note, Right.JUDGE),
+    ("POST", f"{_RECORDING}/redactions", redacting.mark, Right.JUDGE),
+    (
+        "POST",
+        f"{_RECORDING}/redactions/{{redaction_id:int}}/approve",
+        redacting.approve,
+        Right.OVERSEE,
+    ),
+    (
+        "POST",
+        f"{_RECORDING}/redactions/{{redaction_id:int}}/remove",
+        redacting.remove,
+        Right.JUDGE,
+    ),
     ("POST", f"{_RECORDING}/tags", notes.change_tags, Right.JUDGE),
     ("POST", f"{_RECORDING}/verdict", judging.judge, Right.JUDGE),
     ("POST", f"{_RECORDING}/skip", queue_pages.skip, Right.JUDGE),

@@ -18,9 +18,10 @@ from archiver.desk.forgetting import forget
 from archiver.desk.journal import Journal
 from archiver.desk.library import Library, open_library
 from archiver.desk.packages.orders import Orders
-from archiver.desk.packages.packing import Pack, Packing
+from archiver.desk.packages.packing import Packing
 from archiver.desk.review.notes import Notes
 from archiver.desk.review.queue import Queues
+from archiver.desk.review.redactions import Redactions
 from archiver.desk.review.scorecard import Scorecard, read_scorecard
 from archiver.desk.review.tags import Tags
 from archiver.desk.review.verdicts import Verdicts
@@ -40,6 +41,7 @@ class Desk:
     verdicts: Verdicts
     queues: Queues
     card: Scorecard
+    redactions: Redactions
     orders: Orders
     packing: Packing
     hosts: frozenset[str]
@@ -65,13 +67,19 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    config: Config, *, host: str, state_folder: Path, cache_folder: Path, clock: Clock, pack: Pack
+    config: Config,
+    *,
+    host: str,
+    state_folder: Path,
+    cache_folder: Path,
+    clock: Clock,
+    pack: Sequence[str],
 ) -> AsyncIterator[Desk]:
     """The desk over the archive that the configuration names, for a server that listens on `host`.
 
-    `pack` makes the exports that people ask for. Raises UsageError where everybody or nobody could
-    come in, ConfigError for users or a scorecard that cannot be read, NoArchive and StorageError as
-    the library does.
+    `pack` is the command that makes the exports that people ask for (see `Packing`). Raises
+    UsageError where everybody or nobody could come in, ConfigError for users or a scorecard that
+    cannot be read, NoArchive and StorageError as the library does.
     """
     wanted = config.desk
     users = UsersFile(wanted.users)
@@ -113,6 +121,7 @@ async def open_desk(
             verdicts=verdicts,
             queues=Queues(file, clock),
             card=card,
+            redactions=Redactions(file, clock, needs_approval=wanted.approve_redactions),
             orders=orders,
             packing=packing,
             hosts=_names(host, wanted.public_url),

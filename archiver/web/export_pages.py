@@ -1,5 +1,6 @@
 """Exports that are made at the desk: asked for, watched while they are made, and downloaded."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import anyio
@@ -8,12 +9,16 @@ from starlette.responses import FileResponse, Response
 
 from archiver.desk.accounts.person import Right
 from archiver.desk.journal import Act
-from archiver.desk.packages.orders import Stage, Wish
-from archiver.errors import NoSuchThing
+from archiver.desk.packages.orders import Left, Stage, Wish
+from archiver.errors import NoSuchThing, WrongInput
+from archiver.sound.spans import FILLS
 from archiver.text.messages import LANGUAGES
 from archiver.web.context import Visit
 from archiver.web.forms import token
 from archiver.web.view_address import query, read_id, read_view
+
+MASKS: Final = ("summaries", "phones", "names")
+"""What can be left out of every call, by the words of `archiver export --mask`."""
 
 _MOST_NAMED: Final = 500
 """Recordings that an address names one by one."""
@@ -37,11 +42,17 @@ async def show(visit: Visit) -> Response:
 
 async def form(visit: Visit) -> Response:
     """What is to be exported, and why."""
-    count = len(await _chosen(visit))
+    chosen = await _chosen(visit)
+    marked = await visit.desk.redactions.of(chosen)
     return visit.page(
         "export_form.html",
         section="exports",
-        count=count,
+        count=len(chosen),
+        spans=len(marked),
+        redacted=len({one.record_id for one in marked}),
+        waiting=sum(not one.is_applied for one in marked),
+        masks=MASKS,
+        fills=FILLS,
         address=_address(visit),
         keep_days=visit.desk.packing.keep.days,
     )
@@ -53,13 +64,20 @@ async def ask(visit: Visit) -> Response:
     language = fields.get("language", "")
     if language not in LANGUAGES:
         raise HTTPException(400)
+    masks, fill = fields.getlist("mask"), next((f for f in FILLS if f == fields.get("fill")), None)
+    if fill is None or not set(masks) <= set(MASKS):
+        raise HTTPException(400)
+    chosen = await _chosen(visit)
     wish = Wish(
-        await _chosen(visit),
+        chosen,
         reason=fields.get("why", ""),
         case=fields.get("case", ""),
         recipient=fields.get("recipient", ""),
         language=language,
         load_file="load_file" in fields,
+        masks=tuple(dict.fromkeys(masks)),
+        spans=await _left_out(visit, chosen) if "redact" in fields else (),
+        fill=fill,
     )
     package_id = await desk.orders.ask(visit.person, wish, token(fields))
     await desk.journal.record(
@@ -94,6 +112,20 @@ async def remove(visit: Visit) -> Response:
     await visit.desk.orders.remove(visit.person, visit.id("package_id"))
     await visit.desk.packing.look()
     return visit.go("/exports")
+
+
+async def _left_out(visit: Visit, chosen: Sequence[int]) -> tuple[Left, ...]:
+    """What is marked in these recordings; WrongInput while something waits for approval, for what
+    is marked must not leave by chance."""
+    marked = await visit.desk.redactions.of(chosen)
+    if waiting := sum(not one.is_applied for one in marked):
+        raise WrongInput(
+            "redact",
+            f"{waiting} redactions are not approved",
+            problem="unapproved",
+            limit=waiting,
+        )
+    return tuple(Left(one.record_id, one.span, one.reason) for one in marked)
 
 
 async def _chosen(visit: Visit) -> tuple[int, ...]:

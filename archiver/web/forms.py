@@ -9,8 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from archiver.desk.review.basis import LONGEST_TOKEN, Basis
-from archiver.errors import WrongInput
+from archiver.errors import Problem, WrongInput
 from archiver.web.view_address import read_id
+from archiver.web.wording import read_clock
 
 MOST_BYTES: Final = 64 * 1024
 _MOST_FIELDS: Final = 500
@@ -76,6 +77,17 @@ def _code(text: str) -> str:
     if len(text) > LONGEST_TOKEN or not (text.isascii() and text.isprintable()):
         raise HTTPException(400)
     return text
+
+
+def position(form: Form, field: str) -> float:
+    """A position as people write it: `75.2`, `75,2` or `1:15`; WrongInput for what is none."""
+    text = form.get(field, "").strip()
+    whole = read_clock(text) if ":" in text else None
+    try:
+        return whole if whole is not None else float(text.replace(",", "."))
+    except ValueError:
+        problem: Problem = "invalid" if text else "empty"
+        raise WrongInput(field, f"{field} is not a position", problem=problem) from None
 
 
 def seconds(text: str | None, *, most: float = 7 * 86_400) -> float:

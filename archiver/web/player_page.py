@@ -15,6 +15,7 @@ from archiver.web.excerpt import marked
 from archiver.web.forms import number
 from archiver.web.judging import judgement
 from archiver.web.notes import REMOVED, call_of, notes_of, tags_of
+from archiver.web.redacting import redactions_of
 from archiver.web.view_address import changed, query, read_view
 
 _SPEEDS: Final = (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3)
@@ -53,6 +54,7 @@ async def show(visit: Visit) -> Response:
         progress=visit.desk.library.progress,
         may_take_away=visit.person.may(Right.TAKE_AWAY),
         **await notes_of(visit, call),
+        **await redactions_of(visit, call),
         **await tags_of(visit, entry.record_id),
         **await judgement(visit, entry),
     )

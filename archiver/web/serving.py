@@ -4,7 +4,7 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ import uvicorn
 
 from archiver.clock import Clock
 from archiver.config import Config
-from archiver.desk.packages.packing import Pack
 from archiver.errors import UsageError
 from archiver.monitoring.strangers import OUT_OF_FILES, Turned, is_out_of_files
 from archiver.web.app import create_app
@@ -55,13 +54,13 @@ async def serve(
     state_folder: Path,
     clock: Clock,
     announce: Callable[[str], None],
-    pack: Pack,
+    pack: Sequence[str],
     deadlines: Deadlines = _DEADLINES,
 ) -> None:
     """Serve the desk until cancelled; `announce` is called with its address once it listens.
 
     `host` is what `listener` listens on, as a person wrote it; the socket is closed at the end.
-    `pack` makes the exports that people ask for, in another process.
+    `pack` is the command that makes the exports that people ask for (see `Packing`).
     Metrics are served beside it where the configuration asks for them.
     Waveforms are kept in the state folder. Raises what `open_desk` raises.
     """

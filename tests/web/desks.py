@@ -15,7 +15,7 @@ import anyio
 import httpx
 from anyio.from_thread import start_blocking_portal
 
-from archiver.cli.desk_packing import pack
+from archiver.cli.desk_packing import PACK
 from archiver.clock import system_clock
 from archiver.config import Config
 from archiver.desk.accounts.enrolment import change_users
@@ -130,7 +130,7 @@ def served(
         state_folder=made.state,
         clock=system_clock,
         announce=told.put,
-        pack=pack,
+        pack=PACK,
         deadlines=deadlines or Deadlines(),
     )
     with start_blocking_portal() as portal:

@@ -28,6 +28,7 @@ ADDRESSES = {
     "{note_id:int}": "1",
     "{queue_id:int}": "1",
     "{package_id:int}": "1",
+    "{redaction_id:int}": "1",
 }
 
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import anyio
 import httpx
+import numpy as np
 import pytest
+import soundfile
 
 from tests.web.desks import (
     Served,
@@ -22,7 +24,7 @@ from tests.web.desks import (
     until_listed,
 )
 
-WHY = {"why": "complaint 17", "language": "en", "token": "t-1"}
+WHY = {"why": "complaint 17", "language": "en", "token": "t-1", "fill": "silence"}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +107,8 @@ def test_a_package_that_is_removed_is_gone_from_the_disk(desk: Served) -> None:
         ("/exports?records=1,x", {}, 400),
         ("/exports?since=yesterday", {}, 400),
         ("/exports?records=900101", {"language": "tlh"}, 400),
+        ("/exports?records=900101", {"mask": "faces"}, 400),
+        ("/exports?records=900101", {"fill": "music"}, 400),
         ("/exports?q=nothing+has+this+word", {}, 422),
     ],
 )
@@ -117,6 +121,38 @@ def test_what_cannot_be_exported_is_refused(
         assert text(rita, "/exports").count("<tr>") == before
 
 
+def test_a_marked_span_leaves_as_silence_and_the_masked_facts_not_at_all(desk: Served) -> None:
+    with desk.visitor("rita") as rita:
+        for _ in range(2):
+            marked = post(
+                rita,
+                "/recordings/900116/redactions",
+                start="0:01",
+                end="2,5",
+                side="both",
+                why="card number",
+                token="r-1",
+            )
+            assert marked.status_code == 303
+        page = text(rita, "/recordings/900116")
+        assert page.count("card number") == 1
+        assert "1 marked span" in text(rita, "/exports/new?records=900116,900112")
+        wish = WHY | {"token": "t-4", "redact": "yes", "mask": "phones"}
+        post(rita, "/exports?records=900116", **wish)
+        page = until_ready(rita)
+        assert "Failed" not in page, re.sub(r"<[^>]+>", " ", page[page.index("<tbody") :])
+        number = max(map(int, re.findall(r"/exports/(\d+)/file", page)))
+        package = zipfile.ZipFile(io.BytesIO(rita.get(f"/exports/{number}/file").content))
+    (copy,) = (name for name in package.namelist() if "redacted_900116" in name and "wav" in name)
+    samples, rate = soundfile.read(io.BytesIO(package.read(copy)))
+    assert not np.any(samples[int(0.9 * rate) : int(2.6 * rate)])
+    assert np.any(samples[int(3 * rate) :])
+    said = b"".join(package.read(name) for name in package.namelist() if name.endswith(".csv"))
+    assert b"+7900" not in said
+    with desk.visitor("ada") as ada:
+        assert "marked 1 to 2.5 s, both" in text(ada, "/journal")
+
+
 def test_a_listener_takes_nothing_away(desk: Served) -> None:
     with desk.visitor("lena") as lena:
         assert csrf_of(text(lena))
@@ -127,3 +163,23 @@ def test_a_listener_takes_nothing_away(desk: Served) -> None:
 def _read(package: zipfile.ZipFile, name: str) -> bytes:
     (path,) = (one for one in package.namelist() if one.endswith(name))
     return package.read(path)
+
+
+def test_a_redaction_that_waits_for_approval_keeps_the_export_from_leaving(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    made = archived(tmp_path_factory.mktemp("desk"), calls(), desk={"approve_redactions": True})
+    enrol(made)
+    span = {"start": "1", "end": "2", "side": "left", "why": "name", "token": ""}
+    wish = WHY | {"token": "t-5", "redact": "yes"}
+    with served(made) as desk, desk.visitor("ada") as ada, desk.visitor("rita") as rita:
+        until_listed(ada, 17)
+        assert post(rita, "/recordings/900116/redactions", **span).status_code == 303
+        assert "1 redaction is waiting" in text(rita, "/exports/new?records=900116")
+        refused = post(rita, "/exports?records=900116", **wish)
+        assert refused.status_code == 422
+        assert "not approved" in refused.text
+        assert post(rita, "/recordings/900116/redactions/1/approve").status_code == 403
+        assert post(ada, "/recordings/900116/redactions/1/approve").status_code == 303
+        assert post(rita, "/recordings/900116/redactions/1/remove").status_code == 403
+        assert post(rita, "/exports?records=900116", **wish).status_code == 303

@@ -15,6 +15,7 @@ from archiver.desk.file import DeskFile
 from archiver.desk.review.basis import Once
 from archiver.desk.texts import one_line, short_text
 from archiver.errors import NoSuchThing, WrongInput
+from archiver.sound.spans import Fill, Span
 
 MOST_RECORDINGS: Final = 100_000
 """In one package. More belong to `archiver export`, which is told what to take in few words."""
@@ -36,9 +37,22 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A span that is left out of a recording, and why."""
+
+    record_id: int
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What a package is to be, and why: the recordings, the language of its pages, and whether a
-    load file for review platforms belongs in it."""
+    load file for review platforms belongs in it.
+
+    `masks` are the kinds of facts that are left out, by the words of `archiver export --mask`;
+    `spans` are left out of recordings and replaced by `fill`.
+    """
 
     record_ids: tuple[int, ...]
     reason: str
@@ -46,6 +60,9 @@ class Wish:
     recipient: str = ""
     language: str = "en"
     load_file: bool = False
+    masks: tuple[str, ...] = ()
+    spans: tuple[Left, ...] = ()
+    fill: Fill = "silence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +120,9 @@ class Orders:
             "recipient": _optional(wish.recipient, "recipient"),
             "language": wish.language,
             "load_file": wish.load_file,
+            "masks": json.dumps(wish.masks),
+            "spans": json.dumps([_as_list(one) for one in wish.spans]),
+            "fill": wish.fill,
         }
 
         def create(db: sqlite3.Connection) -> int:
@@ -217,7 +237,7 @@ class Orders:
         now = seconds(self._clock())
         await self._file.write(
             lambda db: db.execute(
-                "UPDATE packages SET stage = ?, record_ids = '[]', ended_at = ?"  # noqa: S608
+                "UPDATE packages SET stage = ?, record_ids = '[]', spans = '[]', ended_at = ?"  # noqa: S608
                 f" WHERE stage NOT IN ('expired', 'removed') AND {condition}",
                 (stage, now, *values),
             )
@@ -226,9 +246,15 @@ class Orders:
 
 _ASK: Final = """
     INSERT INTO packages (asked_by, asked_at, record_ids, recordings, reason, case_number,
-        recipient, language, load_file, stage)
-    VALUES (:by, :at, :ids, :count, :reason, :case, :recipient, :language, :load_file, 'waiting')
+        recipient, language, load_file, masks, spans, fill, stage)
+    VALUES (:by, :at, :ids, :count, :reason, :case, :recipient, :language, :load_file, :masks,
+        :spans, :fill, 'waiting')
 """
+
+
+def _as_list(left: Left) -> list[object]:
+    span = left.span
+    return [left.record_id, span.start, span.end, span.side, left.reason]
 
 
 def _check_count(count: int) -> None:
@@ -264,6 +290,12 @@ def _order(row: sqlite3.Row) -> Order:
             row["recipient"],
             row["language"],
             bool(row["load_file"]),
+            tuple(json.loads(row["masks"])),
+            tuple(
+                Left(record_id, Span(start, end, side), reason)
+                for record_id, start, end, side, reason in json.loads(row["spans"])
+            ),
+            row["fill"],
         ),
         recordings=row["recordings"],
         stage=Stage(row["stage"]),

@@ -5,18 +5,20 @@ listens waits for it, and what goes wrong there does not end the desk. What a de
 had begun is made anew by the next one; a file in the folder that no order names is removed.
 """
 
+import json
 import logging
 import os
+import pickle
 import stat
-from collections.abc import AsyncIterator, Callable
+import subprocess
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 import anyio
-import anyio.to_process
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
@@ -28,16 +30,36 @@ _LOG: Final = logging.getLogger(__name__)
 _LOOK_EVERY: Final = 60.0
 """Seconds until packages that are over are looked for again."""
 
-Pack: TypeAlias = Callable[[Config, Path, Path, Order], Packed | str]
-"""Packs an order: the configuration, the folder of the machine's state, the file to make. It runs
-in another process, so it is a function of a module; a string says why there is no package."""
+LENGTH_BYTES: Final = 8
+"""How long a job is, before it, on the input of the process that packs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the process that packs is told: where the archive and this machine's state are, and
+    which file to make of which order."""
+
+    config: Config
+    state_folder: Path
+    path: Path
+    order: Order
 
 
 class Packing:
-    """The folder of packages and what fills it. `pack` makes one; `keep` is how long it stays."""
+    """The folder of packages and what fills it.
+
+    `pack` is the command of a process that makes one. It reads a job from its input (its length,
+    then pickled), which stays open for as long as the package is wanted, and writes `bytes`,
+    `manifestSha256` and `missing`, or the `problem`, as one JSON object.
+    """
 
     def __init__(
-        self, orders: Orders, config: Config, folder: Path, state_folder: Path, pack: Pack
+        self,
+        orders: Orders,
+        config: Config,
+        folder: Path,
+        state_folder: Path,
+        pack: Sequence[str],
     ) -> None:
         self._orders = orders
         self._config = config
@@ -95,17 +117,11 @@ class Packing:
                 await self._changed.wait()
 
     async def _make(self, order: Order) -> None:
-        path = self.path(order)
+        job = Job(self._config, self._state_folder, self.path(order), order)
         with anyio.CancelScope() as scope:
             self._current = order.package_id, scope
             try:
-                done = await anyio.to_process.run_sync(
-                    partial(self._pack, self._config, self._state_folder, path, order),
-                    cancellable=True,
-                )
-            except (anyio.BrokenWorkerProcess, OSError) as error:
-                _LOG.warning("export %d: %s", order.package_id, error)
-                done = "the process that makes it has ended"
+                done = await _packed(self._pack, job)
             finally:
                 self._current = None
             await self._orders.finish(order.package_id, done)
@@ -117,6 +133,27 @@ class Packing:
 
     async def _is_wanted(self, package_id: int) -> bool:
         return await self._orders.stage(package_id) is Stage.WORKING
+
+
+async def _packed(command: Sequence[str], job: Job) -> Packed | str:
+    """What the process says of the job; a sentence where it says nothing that can be read."""
+    data = pickle.dumps(job)
+    said = bytearray()
+    try:
+        async with await anyio.open_process(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None
+        ) as process:
+            assert process.stdin is not None and process.stdout is not None  # noqa: S101
+            await process.stdin.send(len(data).to_bytes(LENGTH_BYTES, "big") + data)
+            async for chunk in process.stdout:
+                said += chunk
+        told = json.loads(said)
+        if "problem" in told:
+            return str(told["problem"])
+        return Packed(told["bytes"], told["manifestSha256"], told["missing"])
+    except (OSError, ValueError, KeyError, anyio.BrokenResourceError) as error:
+        _LOG.warning("export %d: %s", job.order.package_id, error)
+        return "the process that makes it has ended"
 
 
 def _stop(group: TaskGroup) -> None:

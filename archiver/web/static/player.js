@@ -187,6 +187,16 @@ function loopTo() {
   timeline.seek(from);
 }
 
+// A loop within the recording of this page is the span to redact, as long as nobody typed another.
+function aimRedaction() {
+  const { loop } = timeline;
+  const form = $("redaction-form");
+  const leg = legs.find(({ id }) => id === record);
+  if (!form || !loop?.to || timeline.legAt(loop.from) !== leg) return;
+  form.elements.start.value = (loop.from - leg.offset).toFixed(2);
+  form.elements.end.value = (loop.to - leg.offset).toFixed(2);
+}
+
 function pressLoop() {
   if (timeline.loop?.to) timeline.setLoop(null);
   else if (timeline.loop) loopTo();
@@ -332,7 +342,7 @@ timeline.addEventListener("skips", () => {
   $("silence").setAttribute("aria-pressed", String(timeline.skips));
   keep.set("skips", timeline.skips);
 });
-timeline.addEventListener("loop", showLoop);
+timeline.addEventListener("loop", () => { showLoop(); aimRedaction(); });
 timeline.addEventListener("flow", showFlow);
 timeline.addEventListener("length", showLength);
 document.addEventListener("desk-away", showFlow);

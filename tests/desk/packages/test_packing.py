@@ -1,13 +1,14 @@
 """Packing beside the desk: one process makes a package, and what is over is removed."""
 
-import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 
 from archiver.config import Config
-from archiver.desk.packages.orders import Order, Orders, Packed, Stage, Wish
+from archiver.desk.packages.orders import Order, Orders, Stage, Wish
 from archiver.desk.packages.packing import Packing
 from archiver.errors import StorageRefused
 from tests.desk.parts import RITA, desk_file
@@ -18,18 +19,25 @@ pytestmark = pytest.mark.anyio
 CONFIG = Config(liner=None)
 
 
-def write(config: Config, state_folder: Path, path: Path, order: Order) -> Packed | str:
-    path.write_bytes(b"zip")
-    return Packed(3, "00" * 32, 0)
+READ = """
+import json, os, pickle, sys
+job = pickle.loads(sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(8), "big")))
+"""
+WRITE = f"""{READ}
+job.path.write_bytes(b"zip")
+print(json.dumps({{"bytes": 3, "manifestSha256": "00", "missing": 0}}))
+"""
+REFUSE = f"""{READ}
+print(json.dumps({{"problem": "no space left"}}))
+"""
+DIE = f"""{READ}
+job.path.with_name(f".{{job.path.name}}.0123.part").write_bytes(b"half")
+os._exit(9)
+"""
 
 
-def refuse(config: Config, state_folder: Path, path: Path, order: Order) -> Packed | str:
-    return "no space left"
-
-
-def die(config: Config, state_folder: Path, path: Path, order: Order) -> Packed | str:
-    path.with_name(f".{path.name}.0123.part").write_bytes(b"half")
-    os._exit(9)
+def command(script: str) -> Sequence[str]:
+    return (sys.executable, "-c", script)
 
 
 async def ended(orders: Orders, package_id: int) -> Order:
@@ -43,18 +51,18 @@ async def ended(orders: Orders, package_id: int) -> Order:
 @pytest.mark.parametrize(
     ("pack", "stage", "problem"),
     [
-        (write, Stage.READY, ""),
-        (refuse, Stage.FAILED, "no space left"),
-        (die, Stage.FAILED, "the process that makes it has ended"),
+        (WRITE, Stage.READY, ""),
+        (REFUSE, Stage.FAILED, "no space left"),
+        (DIE, Stage.FAILED, "the process that makes it has ended"),
     ],
 )
 async def test_a_package_is_made_or_its_failure_is_told(
-    tmp_path: Path, pack: object, stage: Stage, problem: str
+    tmp_path: Path, pack: str, stage: Stage, problem: str
 ) -> None:
     folder = tmp_path / "exports"
     async with desk_file(tmp_path) as file:
         orders = Orders(file, ManualClock())
-        packing = Packing(orders, CONFIG, folder, tmp_path, pack)  # type: ignore[arg-type]
+        packing = Packing(orders, CONFIG, folder, tmp_path, command(pack))
         async with packing.at_work():
             package_id = await orders.ask(RITA, Wish((1,), "why"), "")
             await packing.look()
@@ -71,7 +79,7 @@ async def test_what_no_package_needs_is_removed_and_nothing_else(tmp_path: Path)
         (folder / name).write_bytes(b"")
     async with desk_file(tmp_path) as file:
         orders = Orders(file, ManualClock())
-        packing = Packing(orders, CONFIG, folder, tmp_path, write)
+        packing = Packing(orders, CONFIG, folder, tmp_path, command(WRITE))
         async with packing.at_work():
             package_id = await orders.ask(RITA, Wish((1,), "why"), "")
             await packing.look()
@@ -84,7 +92,7 @@ async def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) ->
     (tmp_path / "file").write_bytes(b"")
     async with desk_file(tmp_path) as file:
         orders = Orders(file, ManualClock())
-        packing = Packing(orders, CONFIG, tmp_path / "file/exports", tmp_path, write)
+        packing = Packing(orders, CONFIG, tmp_path / "file/exports", tmp_path, command(WRITE))
         with pytest.raises(StorageRefused, match="for exports") as refused:
             async with packing.at_work():
                 pass

@@ -16,6 +16,7 @@ from anyio import to_thread
 from archiver.archive.archive import Archive
 from archiver.archive.format import own_id, read_id
 from archiver.archive.pace import REAL_PACE, Pace
+from archiver.archive.right_clock import NO_OTHER, ClockCheck, OtherClocks
 from archiver.catalog.catalog import Catalog
 from archiver.clock import Clock
 from archiver.config import Config
@@ -39,20 +40,24 @@ async def locked_archive(
     clock: Clock,
     make: bool = True,
     pace: Pace = REAL_PACE,
+    others: OtherClocks = NO_OTHER,
 ) -> AsyncIterator[Archive]:
     """The configured archive, locked for writing.
 
     It is created if there is none, unless `make` is false: then NoArchive is raised. Raises
-    ArchiveLocked if another run has locked it, UsageError if the location contains something else,
-    ArchiveDamaged if its ledger is damaged, StorageRefused if its storage does not support
-    create-only writes.
+    ArchiveLocked if another run has locked it, UsageError if the location contains something else
+    or if `others`, the storage or the ledger contradict the clock, ArchiveDamaged if its ledger is
+    damaged, StorageRefused if its storage does not support create-only writes.
     """
+    check = ClockCheck(clock, others, pace.clocks_apart)
+    is_right = check.with_api()
     opened = await (_open_or_make if make else _open_existing)(config, pace)
     async with closed_at_the_end(opened) as storage:
         if make:
             await _refuse_foreign(storage, config.storage.url)
         else:
             await _there(storage, config.storage.url)
+        is_right = await check.with_storage(storage) or is_right
         async with archive_lock(storage, owner, times=pace.lease) as lock:
             await storage.clear_parts()
             archive_id = await own_id(storage)
@@ -60,7 +65,10 @@ async def locked_archive(
             async with closed_at_the_end(await Catalog.open(path, archive_id)) as catalog:
                 ledger = Ledger(storage, archive_id, lease=pace.lease)
                 archive = Archive(storage, archive_id, ledger, catalog, pace=pace, lock=lock)
-                if await ledger.claim_left(await archive.catch_up()):
+                head = await archive.catch_up()
+                if not is_right:
+                    await check.with_ledger(archive)
+                if await ledger.claim_left(head):
                     await archive.catch_up()
                 await archive.publish()
                 yield archive
@@ -87,6 +95,27 @@ async def watched_archive(
                 archive = Archive(storage, archive_id, ledger, catalog, pace=pace, is_watched=True)
                 await archive.catch_up()
                 yield archive
+
+
+@asynccontextmanager
+async def announcing_archive(
+    config: Config,
+    *,
+    state_folder: Path,
+    clock: Clock,
+    others: OtherClocks,
+    pace: Pace = REAL_PACE,
+) -> AsyncIterator[Archive]:
+    """The same, for a command that announces something under this clock without the lock.
+
+    Raises UsageError for a clock that `others`, the storage or the ledger contradict.
+    """
+    check = ClockCheck(clock, others, pace.clocks_apart)
+    is_right = check.with_api()
+    async with watched_archive(config, state_folder=state_folder, pace=pace) as archive:
+        if not (await check.with_storage(archive.storage) or is_right):
+            await check.with_ledger(archive)
+        yield archive
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ failure may cost, never what is done.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from archiver.liner.client import API_RETRY
@@ -24,7 +25,8 @@ class Pace:
 
     A segment of the ledger is written when `segment_events` wait, or `publish_seconds` after the
     last one. `lease` is the timing of the lock on storage without locks; `syncing` makes writes to
-    the given folder durable.
+    the given folder durable. `clocks_apart` is how far another clock may differ from the one that
+    dates events; beyond it nothing is written.
     """
 
     api: RetryPolicy = API_RETRY
@@ -35,6 +37,7 @@ class Pace:
     publish_seconds: float = 30.0
     lease: LeaseTimes = LEASE_TIMES
     syncing: Callable[[str], Syncing] = Syncing
+    clocks_apart: timedelta = timedelta(days=1)
 
 
 REAL_PACE: Final = Pace()

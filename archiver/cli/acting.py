@@ -3,16 +3,15 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from archiver.cli.parsing import Parser, add_today
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:
     from archiver.retention.acts import Deed, Did, Why
 
 
-def add_why(
-    parser: argparse.ArgumentParser, *, reason: str = "why it is done", named_by: bool = True
-) -> None:
-    """Give a command --reason, --case, --recipient and (unless it has one already) --by."""
+def add_why(parser: Parser, *, reason: str = "why it is done", named_by: bool = True) -> None:
+    """Give a command --reason, --case, --recipient, --today and (unless it has its own) --by."""
     for name, says in {
         "reason": f"{reason}; kept in the archive, so do not name customers here",
         "by": "who requested it, or on whose behalf it is done; recorded beside your account",
@@ -21,6 +20,7 @@ def add_why(
     }.items():
         if name != "by" or named_by:
             parser.add_argument(f"--{name}", default="", metavar="TEXT", help=says)
+    add_today(parser)
 
 
 def why_of(arguments: argparse.Namespace, *, needed_for: str = "") -> "Why":

@@ -8,7 +8,7 @@ import anyio
 
 from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, add_today, count_argument, id_argument
+from archiver.cli.parsing import Parser, count_argument, id_argument
 from archiver.cli.wording import counted, listed, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
@@ -48,7 +48,6 @@ def add_to(parser: Parser, common: Parser) -> None:
         help="erase it; COUNT is the number of recordings that `archiver erase --lead ID` shows",
     )
     add_why(parser, reason="why it is erased, and who asked for it")
-    add_today(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -72,11 +71,11 @@ async def _act(
     context: Context,
 ) -> "tuple[ErasePlan, bool, str | None]":
     from archiver.archive.opening import watched_archive
+    from archiver.archive.right_clock import require_right_clock
     from archiver.cli.vouching import vouched
     from archiver.retention.acts import Did, name_of_act
     from archiver.retention.erase import erase, plan_erase
     from archiver.retention.locking import archive_to_remove_from
-    from archiver.retention.right_clock import require_right_clock
 
     state = state_folder(context.environ, config.catalog.path)
     if number is None:
@@ -84,7 +83,7 @@ async def _act(
             plan = await plan_erase(archive, lead_id, clock=system_clock)
             return plan, False, (await archive.catalog.head()).digest
     async with archive_to_remove_from(
-        config, "erase", state_folder=state, clock=system_clock
+        config, "erase", state_folder=state, clock=system_clock, today=today
     ) as archive:
         await require_right_clock(archive, system_clock, today=today)
         act = name_of_act(system_clock())

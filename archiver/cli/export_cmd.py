@@ -192,6 +192,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         redactions=redactions_by(arguments),
         masked=frozenset(one for said in arguments.mask for one in read_masks(said)),
         why=why,
+        today=arguments.today,
     )
     report = export_package(config, request, context.console, state)
     if report is None:

@@ -120,7 +120,7 @@ async def _pack(
     )
     for did, concerning in acts_of_export(report.custody):
         deed = deed_of(did, request.why, **concerning)
-        await acted_anew(config, state_folder, console, deed)
+        await acted_anew(config, state_folder, console, deed, today=request.today)
     return report
 
 

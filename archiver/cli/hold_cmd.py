@@ -101,12 +101,18 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
         )
 
     async def placed(config: Config) -> "tuple[str, int, int, LegalHolds]":
-        from archiver.archive.opening import watched_archive
+        from archiver.archive.opening import announcing_archive
+        from archiver.archive.right_clock import OtherClocks
         from archiver.catalog.retention import being_removed, covered
         from archiver.cli.vouching import vouched
 
         state = state_folder(context.environ, config.catalog.path)
-        async with watched_archive(config, state_folder=state) as archive:
+        async with announcing_archive(
+            config,
+            state_folder=state,
+            clock=system_clock,
+            others=OtherClocks(today=arguments.today),
+        ) as archive:
             hold_id = await act(archive)
             covers = await archive.catalog.ask(lambda db: covered(db, hold_id))
             leaving = await archive.catalog.ask(lambda db: being_removed(db, hold_id))
@@ -134,7 +140,8 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
 
 def lift(arguments: argparse.Namespace, context: Context) -> int:
     """End a hold."""
-    from archiver.archive.opening import watched_archive
+    from archiver.archive.opening import announcing_archive
+    from archiver.archive.right_clock import OtherClocks
     from archiver.cli.vouching import vouched
     from archiver.retention.acts import Did, person
     from archiver.retention.holds import lift_hold
@@ -143,7 +150,12 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
 
     async def lifted(config: Config) -> "LegalHolds":
         state = state_folder(context.environ, config.catalog.path)
-        async with watched_archive(config, state_folder=state) as archive:
+        async with announcing_archive(
+            config,
+            state_folder=state,
+            clock=system_clock,
+            others=OtherClocks(today=arguments.today),
+        ) as archive:
             await lift_hold(
                 archive,
                 arguments.hold_id,

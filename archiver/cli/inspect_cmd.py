@@ -14,9 +14,10 @@ from archiver.config import Config, state_folder
 from archiver.errors import INTERRUPTED, ArchiveLocked
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from archiver.archive.archive import Archive
+    from archiver.archive.right_clock import OtherClocks
     from archiver.catalog.inspections import Examinable
     from archiver.inspection.inspect import Inspection
     from archiver.ledger.events import Inspected
@@ -49,7 +50,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config(needs_key=False)
     since, _ = period(arguments.since, None, config.window.timezone)
     found, is_stopped = anyio.run(
-        _inspect, config, since, arguments.again, why_of(arguments), context
+        _inspect, config, since, arguments.again, why_of(arguments), arguments.today, context
     )
     console = context.console
     console.json(found.as_json())
@@ -67,10 +68,16 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 async def _inspect(
-    config: Config, since: "datetime | None", again: bool, why: "Why", context: Context
+    config: Config,
+    since: "datetime | None",
+    again: bool,
+    why: "Why",
+    today: "date | None",
+    context: Context,
 ) -> "tuple[Inspection, bool]":
     """What was found, and whether it was interrupted."""
-    from archiver.archive.opening import watched_archive
+    from archiver.archive.opening import announcing_archive
+    from archiver.archive.right_clock import OtherClocks
     from archiver.cli.progress import Meter, MeterPrinter
     from archiver.cli.vouching import acted_anew
     from archiver.cli.watch import shown_by, stopped_by_signal
@@ -81,11 +88,12 @@ async def _inspect(
     from archiver.retention.acts import Did, name_of_act
 
     state, meter = state_folder(context.environ), Meter()
-    act = name_of_act(system_clock())
+    act, others = name_of_act(system_clock()), OtherClocks(today=today)
+    opened = announcing_archive(config, state_folder=state, clock=system_clock, others=others)
     async with (
         stopped_by_signal(context.console) as stop,
         shown_by(MeterPrinter(meter, context.console, time.monotonic, title="inspect")),
-        watched_archive(config, state_folder=state) as archive,
+        opened as archive,
     ):
 
         async def tell(events: "Sequence[Inspected]") -> None:
@@ -96,7 +104,7 @@ async def _inspect(
             async def revise(locked: "Archive") -> list[str]:
                 return await put_lengths_right(locked, recordings, clock=system_clock, act=act)
 
-            is_done = await _under_lock(config, context, revise)
+            is_done = await _under_lock(config, context, others, revise)
             await archive.catch_up()
             return is_done
 
@@ -114,15 +122,18 @@ async def _inspect(
     async def write(locked: "Archive") -> list[str]:
         return await write_findings(locked, clock=system_clock, act=act)
 
-    if not await _under_lock(config, context, write):
+    if not await _under_lock(config, context, others, write):
         context.console.say("a run has locked the archive, and writes the findings into sidecars")
     deed = deed_of(Did.INSPECT, why, inspection=act, examined=found.examined)
-    await acted_anew(config, state, context.console, deed)
+    await acted_anew(config, state, context.console, deed, today=today)
     return found, stop.is_set()
 
 
 async def _under_lock(
-    config: Config, context: Context, revise: "Callable[[Archive], Awaitable[list[str]]]"
+    config: Config,
+    context: Context,
+    others: "OtherClocks",
+    revise: "Callable[[Archive], Awaitable[list[str]]]",
 ) -> bool:
     """Revise sidecars as the owner of the archive's lock; False while a run has locked it."""
     from archiver.archive.opening import locked_archive
@@ -134,6 +145,7 @@ async def _under_lock(
         state_folder=state_folder(context.environ),
         clock=system_clock,
         make=False,
+        others=others,
     )
     try:
         async with locked as archive:

@@ -11,12 +11,15 @@ import anyio
 from anyio import to_thread
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser
+from archiver.cli.parsing import Parser, add_today
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import KeyUnusable, UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from archiver.archive.archive import Archive
     from archiver.evidence.attest import Attestation
     from archiver.evidence.keys import PublicKey
 
@@ -35,7 +38,8 @@ def add_to(parser: Parser, common: Parser) -> None:
     _add_key_options(new)
     turn = _act(acts, common, rotate, "rotate", "create a new key, announced by the current one")
     _add_key_options(turn)
-    _act(acts, common, sign, "sign", "sign, witness and time-stamp the newest head now")
+    add_today(turn)
+    add_today(_act(acts, common, sign, "sign", "sign, witness and time-stamp the newest head now"))
 
 
 def _act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:
@@ -95,10 +99,7 @@ def rotate(arguments: argparse.Namespace, context: Context) -> int:
     phrase = _passphrase(arguments)
 
     async def act() -> "PublicKey":
-        from archiver.archive.opening import watched_archive
-
-        state = state_folder(context.environ, config.catalog.path)
-        async with watched_archive(config, state_folder=state) as archive:
+        async with _dated_archive(config, arguments, context) as archive:
             await check_current(archive.storage, old.public.key_id)
             made = await to_thread.run_sync(_make, arguments, context, phrase)
             new = await to_thread.run_sync(load_signer, arguments.to, phrase)
@@ -116,7 +117,7 @@ def rotate(arguments: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def sign(_arguments: argparse.Namespace, context: Context) -> int:
+def sign(arguments: argparse.Namespace, context: Context) -> int:
     """Have the newest head vouched for; 5 when something of it could not be done."""
     config = context.load_config(needs_key=False)
     if not config.evidence.vouches:
@@ -124,7 +125,7 @@ def sign(_arguments: argparse.Namespace, context: Context) -> int:
             "nothing is configured in the section evidence of archive.yaml",
             hint="set evidence.sign, evidence.timestamp_url or evidence.witnesses",
         )
-    done = anyio.run(_sign, config, context)
+    done = anyio.run(_sign, config, arguments, context)
     if done is None:
         raise UsageError("the ledger is empty", hint="run `archiver run` first")
     told = done.as_json()
@@ -137,12 +138,27 @@ def sign(_arguments: argparse.Namespace, context: Context) -> int:
     return 5 if done.troubles else 0
 
 
-async def _sign(config: Config, context: Context) -> "Attestation | None":
-    from archiver.archive.opening import watched_archive
+def _dated_archive(
+    config: Config, arguments: argparse.Namespace, context: Context
+) -> "AbstractAsyncContextManager[Archive]":
+    """The archive, for a statement with the time of this clock, if that can be believed."""
+    from archiver.archive.opening import announcing_archive
+    from archiver.archive.right_clock import OtherClocks
+
+    return announcing_archive(
+        config,
+        state_folder=state_folder(context.environ, config.catalog.path),
+        clock=system_clock,
+        others=OtherClocks(today=arguments.today),
+    )
+
+
+async def _sign(
+    config: Config, arguments: argparse.Namespace, context: Context
+) -> "Attestation | None":
     from archiver.cli.vouching import vouched
 
-    state = state_folder(context.environ, config.catalog.path)
-    async with watched_archive(config, state_folder=state) as archive:
+    async with _dated_archive(config, arguments, context) as archive:
         return await vouched(archive, config, context.console)
 
 

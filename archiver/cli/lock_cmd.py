@@ -16,6 +16,8 @@ from archiver.errors import INTERRUPTED, UsageError
 from archiver.text.measures import say_duration, say_size
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from archiver.retention.acts import Why
     from archiver.retention.lock_all import Locking
 
@@ -65,7 +67,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         context.console.json(_as_json(planned, wanted, head=None, dry_run=True))
         context.console.result(*_planned_lines(planned, wanted))
         return 0
-    done, head, is_stopped = anyio.run(_lock, config, wanted, arguments.again, why, context)
+    asked = arguments.again, why, arguments.today
+    done, head, is_stopped = anyio.run(_lock, config, wanted, *asked, context)
     context.console.json(_as_json(done, wanted, head=head, dry_run=False))
     context.console.result(*_lines(done, wanted, head))
     if is_stopped:
@@ -87,7 +90,12 @@ async def _plan(
 
 
 async def _lock(
-    config: Config, wanted: ObjectLockConfig, again: bool, why: "Why", context: Context
+    config: Config,
+    wanted: ObjectLockConfig,
+    again: bool,
+    why: "Why",
+    today: "date | None",
+    context: Context,
 ) -> "tuple[Locking, str | None, bool]":
     from archiver.archive.opening import existing_archive
     from archiver.cli.progress import Meter, MeterPrinter
@@ -105,7 +113,9 @@ async def _lock(
     async with (
         stopped_by_signal(context.console) as stop,
         shown_by(MeterPrinter(meter, context.console, time.monotonic, title="lock")),
-        archive_to_remove_from(config, "lock", state_folder=state, clock=system_clock) as archive,
+        archive_to_remove_from(
+            config, "lock", state_folder=state, clock=system_clock, today=today
+        ) as archive,
     ):
         followed = await follow_holds(
             archive,

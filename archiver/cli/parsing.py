@@ -155,8 +155,8 @@ def add_today(parser: Parser) -> None:
         "--today",
         type=_day,
         metavar="DATE",
-        help="today's date (UTC), to confirm the clock of this machine when the archive's last "
-        "run was long ago",
+        help="today's date (UTC), to confirm the clock of this machine when nothing else can: the "
+        "archive's last run was long ago, or its ledger or the API has another date",
     )
 
 

@@ -8,7 +8,7 @@ import anyio
 
 from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, add_today, count_argument
+from archiver.cli.parsing import Parser, count_argument
 from archiver.cli.wording import counted, part_line, sized
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
@@ -44,7 +44,6 @@ def add_to(parser: Parser, common: Parser) -> None:
         help="delete them; COUNT is the number that `archiver prune` shows",
     )
     add_why(parser)
-    add_today(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -66,11 +65,11 @@ async def _act(
     context: Context,
 ) -> "tuple[PrunePlan, int | None, str | None]":
     from archiver.archive.opening import watched_archive
+    from archiver.archive.right_clock import require_right_clock
     from archiver.cli.vouching import vouched
     from archiver.retention.acts import Did, name_of_act
     from archiver.retention.locking import archive_to_remove_from
     from archiver.retention.prune import plan_prune, prune
-    from archiver.retention.right_clock import require_right_clock
 
     state, keep = state_folder(context.environ, config.catalog.path), config.retention.keep
     if number is None:
@@ -78,7 +77,7 @@ async def _act(
             plan = await plan_prune(archive, keep, clock=system_clock)
             return plan, None, (await archive.catalog.head()).digest
     async with archive_to_remove_from(
-        config, "prune", state_folder=state, clock=system_clock
+        config, "prune", state_folder=state, clock=system_clock, today=today
     ) as archive:
         await require_right_clock(archive, system_clock, today=today)
         act = name_of_act(system_clock())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, id_argument, period
+from archiver.cli.parsing import Parser, add_today, id_argument, period
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import ConfigError, UsageError
@@ -27,6 +27,7 @@ _OF_ONE_RUN: Final = {
     "calls": "--call",
     "recheck": "--recheck",
     "dry_run": "--dry-run",
+    "today": "--today",
 }
 """Options that say something about one run, and nothing about years of them."""
 
@@ -70,6 +71,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         metavar="HH:MM",
         help="with --every in whole days: start at this time in window.timezone",
     )
+    add_today(parser)
     parser.set_defaults(execute=execute)
 
 
@@ -91,6 +93,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         calls=_once(arguments.calls),
         recheck=arguments.recheck,
         dry_run=arguments.dry_run,
+        today=arguments.today,
     )
     return anyio.run(_once_and_told, config, request, context, backend_options=FASTEST_LOOP)
 

@@ -101,7 +101,7 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
             hint="runs print it, and the name of the newest ledger file contains it",
         )
     since, _ = period(arguments.since, None, config.window.timezone)
-    return Wanted(parts, since, head, arguments.repair, arguments.key)
+    return Wanted(parts, since, head, arguments.repair, arguments.key, arguments.today)
 
 
 async def _verify(
@@ -119,7 +119,7 @@ async def _verify(
         if wanted.repair and any(one.repaired for one in verified.found.findings):
             keys = [one.key for one in verified.found.findings if one.repaired]
             deed = deed_of(Did.REPAIR, why, keys=keys[:_MOST_KEYS], repaired=len(keys))
-            await acted_anew(config, state, context.console, deed)
+            await acted_anew(config, state, context.console, deed, today=wanted.today)
     return verified, stop.is_set()
 
 

@@ -1,5 +1,6 @@
 """Having the head vouched for after a command that told the ledger something."""
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,21 @@ async def vouched(archive: "Archive", config: Config, console: Console) -> "Atte
     return done
 
 
-async def acted_anew(config: Config, state_folder: Path, console: Console, deed: "Deed") -> None:
+async def acted_anew(
+    config: Config,
+    state_folder: Path,
+    console: Console,
+    deed: "Deed",
+    *,
+    today: date | None = None,
+) -> None:
     """Record who did it and why, and have the head vouched for, where the archive is closed."""
-    from archiver.archive.opening import watched_archive
+    from archiver.archive.opening import announcing_archive
+    from archiver.archive.right_clock import OtherClocks
     from archiver.retention.acts import record_deed
 
-    async with watched_archive(config, state_folder=state_folder) as archive:
+    async with announcing_archive(
+        config, state_folder=state_folder, clock=system_clock, others=OtherClocks(today=today)
+    ) as archive:
         await record_deed(archive, deed, clock=system_clock)
         await vouched(archive, config, console)

@@ -30,6 +30,7 @@ async def fetch(
     asked = None if request.offline else fetch_request(request.selection, traced)
     if asked is None:
         return Fetched("offline")
+    asked = replace(asked, today=request.today)
     on_event(Note(_announced(asked, config.window.timezone)))
     try:
         report = await run(replace(config, scope=_scope(request.selection, asked)), asked)

@@ -19,8 +19,9 @@ from anyio import to_thread
 
 from archiver import __version__
 from archiver.archive.archive import Archive
-from archiver.archive.opening import watched_archive
+from archiver.archive.opening import announcing_archive
 from archiver.archive.pace import REAL_PACE, Pace
+from archiver.archive.right_clock import OtherClocks
 from archiver.clock import Clock, stamp, system_clock
 from archiver.config import Config
 from archiver.export import custody
@@ -75,7 +76,10 @@ async def export(
     masks = Masks(request.masked, voice.say("masked"))
     copies = Copies(request.redactions, masks, config.download.spool)
     async with entered(partial(_target, config, request)) as target:
-        async with watched_archive(config, state_folder=state_folder, pace=pace) as archive:
+        others = OtherClocks(today=request.today)
+        async with announcing_archive(
+            config, state_folder=state_folder, clock=clock, others=others, pace=pace
+        ) as archive:
             chosen = await choose(
                 config, request, fetched, traced, archive, on_event=on_event, clock=clock
             )

@@ -1,7 +1,7 @@
 """What an export is asked for, and what had been brought home before it began (pure)."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,8 @@ older. The custody record states it."""
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
     """Which calls go where, and what of them is left out. `by` is who hands them over, in their
-    own words; `why` is what the act of it says."""
+    own words; `why` is what the act of it says; `today` is the day (UTC) that a person names where
+    the clock of the machine is in doubt."""
 
     target: Path
     selection: Selection
@@ -35,6 +36,7 @@ class ExportRequest:
     redactions: Redactions | None = None
     masked: frozenset[Mask] = frozenset()
     why: Why = field(default_factory=Why)
+    today: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

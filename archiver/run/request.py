@@ -1,7 +1,7 @@
 """The request for a run (pure)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,7 +9,8 @@ class RunRequest:
     """The options of a run; moments are aware. Without any, it is a full run.
 
     `for_export` requests each window in one piece first, since a long period may have few calls,
-    and does not retry what is open elsewhere.
+    and does not retry what is open elsewhere. `today` is the date (UTC) that the user confirms if
+    the clock of the machine is in doubt.
     """
 
     since: datetime | None = None
@@ -20,6 +21,7 @@ class RunRequest:
     recheck: bool = False
     dry_run: bool = False
     for_export: bool = False
+    today: date | None = None
 
     @property
     def purpose(self) -> str | None:

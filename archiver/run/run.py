@@ -18,6 +18,7 @@ from archiver import __version__
 from archiver.archive.archive import Archive
 from archiver.archive.opening import locked_archive
 from archiver.archive.pace import REAL_PACE, Pace
+from archiver.archive.right_clock import OtherClocks
 from archiver.catalog.work import Outcome
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
@@ -79,7 +80,8 @@ async def run(
         if request.dry_run:
             opened = surveyed_archive(config, state_folder)
         else:
-            opened = _locked(config, run_id, state_folder, clock, pace)
+            others = OtherClocks(origin.liner.server_time, request.today)
+            opened = _locked(config, run_id, state_folder, clock, pace, others)
         async with opened as archive:
             disarm()
             intake = Intake(
@@ -101,13 +103,19 @@ async def run(
 
 @asynccontextmanager
 async def _locked(
-    config: Config, run_id: str, state_folder: Path, clock: Clock, pace: Pace
+    config: Config,
+    run_id: str,
+    state_folder: Path,
+    clock: Clock,
+    pace: Pace,
+    others: OtherClocks,
 ) -> AsyncIterator[Archive]:
     """The archive, locked, after completing interrupted removals."""
     owner = f"run {run_id}"
-    async with locked_archive(
-        config, owner=owner, state_folder=state_folder, clock=clock, pace=pace
-    ) as archive:
+    locked = locked_archive(
+        config, owner=owner, state_folder=state_folder, clock=clock, pace=pace, others=others
+    )
+    async with locked as archive:
         with suppress(ArchiverError):  # a removal that fails must not prevent archiving
             await finish_acts(archive, clock=clock)
             await finish_removals(archive, clock=clock, act=run_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 
 from anyio import to_thread
@@ -9,6 +10,7 @@ from anyio import to_thread
 from archiver.archive.archive import Archive
 from archiver.archive.opening import locked_archive
 from archiver.archive.pace import Pace
+from archiver.archive.right_clock import OtherClocks
 from archiver.archive.unrecorded import Left
 from archiver.clock import Clock
 from archiver.config import Config
@@ -37,10 +39,12 @@ async def repair(
     state_folder: Path,
     clock: Clock,
     pace: Pace,
+    today: date | None = None,
 ) -> None:
     """Record what was unrecorded, repair what can be repaired, and mark those findings; the others
     get the reason.
 
+    `today` is the date (UTC) that the user confirms if the clock of the machine is in doubt.
     Raises ArchiveLocked if a run has locked the archive, SourceError if the API cannot be used, and
     any other ArchiverError that concerns more than one recording; some may be repaired by then.
     """
@@ -61,6 +65,7 @@ async def repair(
         clock=clock,
         make=False,
         pace=pace,
+        others=OtherClocks(today=today),
     )
     async with locked as archive:
         archive.lock.leave = archive.lock.found_left  # what it says is for the next run

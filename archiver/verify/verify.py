@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -45,14 +45,15 @@ _MOST_FORMAT_BYTES = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the command asks for: one of `parts` (see `sampling`), or what came since a moment, or
-    all; the head that must be in the ledger; whether to mend what can be; and the file of the
-    public key that signatures must be by."""
+    all; the head that must be in the ledger; whether to mend what can be; the file of the
+    public key that signatures must be by; and the day (UTC) that a person names for `repair`."""
 
     parts: int | None = None
     since: datetime | None = None
     head: str | None = None
     repair: bool = False
     key: Path | None = None
+    today: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ async def verify(
         sample = None
         if wanted.parts is not None:
             sample = await to_thread.run_sync(load_sample, state, wanted.parts, clock())
+        mend = partial(repair, config, state_folder=state_folder)
         async with entered(_scratch_inventory) as inventory:
             request = VerifyRequest(sample, wanted.since, wanted.head)
             found = await check(
@@ -134,17 +136,15 @@ async def verify(
                 found.findings += await removals_under_hold(storage, found.archive_id, doomed)
             evidence = await _evidence(storage, found, config, wanted)
             notes = [*_notes(found), *evidence.notes]
-            if config.storage.s3.object_lock is not None:
-                lock = config.storage.s3.object_lock
+            lock = config.storage.s3.object_lock
+            if lock is not None:
                 faults = await audit_locks(storage, inventory, request.selects, lock, clock())
                 # The version of an unrecorded revision is not recorded either.
                 new = {one.key for one in found.unrecorded}
                 found.findings += [one for one in faults if one.key not in new]
             if wanted.repair:
                 try:
-                    await repair(
-                        config, found, inventory, state_folder=state_folder, clock=clock, pace=pace
-                    )
+                    await mend(found, inventory, clock=clock, pace=pace, today=wanted.today)
                 except ArchiverError as error:
                     # What was found must be told, whoever cannot be reached.
                     notes.append(f"not repaired: {error}; {error.hint}".removesuffix("; "))

@@ -47,8 +47,13 @@ async def dies(night: Night, suffix: str, *, before: bool = False, **wanted: Any
 
 
 async def verified(night: Night, **wanted: Any) -> Verified:
-    config, state = night.config(), night.state
-    return await verify(config, Wanted(**wanted), state_folder=state, patience=AT_ONCE)
+    return await verify(
+        night.config(),
+        Wanted(**wanted),
+        state_folder=night.state,
+        patience=AT_ONCE,
+        pace=night.pace,
+    )
 
 
 async def left(night: Night) -> set[tuple[str, Left]]:

@@ -38,7 +38,7 @@ async def planned(night: Night, keep: timedelta | None = KEEP) -> PrunePlan:
 
 async def pruned(night: Night, number: int, keep: timedelta | None = KEEP) -> tuple[PrunePlan, int]:
     async with archive_to_remove_from(
-        night.config(), "prune", state_folder=night.state, clock=night.clock
+        night.config(), "prune", state_folder=night.state, clock=night.clock, pace=night.pace
     ) as archive:
         return await prune(archive, keep, number, clock=night.clock, act="test-prune")
 
@@ -52,7 +52,11 @@ async def erased(
     night: Night, number: int, lead: int = 789, state: Path | None = None
 ) -> ErasePlan:
     async with archive_to_remove_from(
-        night.config(), "erase", state_folder=state or night.state, clock=night.clock
+        night.config(),
+        "erase",
+        state_folder=state or night.state,
+        clock=night.clock,
+        pace=night.pace,
     ) as archive:
         return await erase(archive, lead, number, clock=night.clock, act="test-erase")
 
@@ -102,13 +106,13 @@ async def holds(night: Night) -> list[Hold]:
 async def check_rebuilt(night: Night) -> None:
     """A catalog that the ledger fills anew is the one that was lost, row for row."""
     async with archive_to_remove_from(
-        night.config(), "check", state_folder=night.state, clock=night.clock
+        night.config(), "check", state_folder=night.state, clock=night.clock, pace=night.pace
     ):
         pass
     before = tables(night.catalog)
     other = night.folder / "rebuilt"
     async with archive_to_remove_from(
-        night.config(), "check", state_folder=other, clock=night.clock
+        night.config(), "check", state_folder=other, clock=night.clock, pace=night.pace
     ):
         pass
     (path,) = other.glob("*.sqlite")

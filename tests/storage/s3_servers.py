@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -54,6 +55,47 @@ def _client(endpoint: str) -> "S3Client":
         aws_secret_access_key=SECRET_KEY,
         config=Config(s3={"addressing_style": "path"}),
     )
+
+
+@dataclass(frozen=True)
+class Seaweed(S3Server):
+    """A SeaweedFS of the test's own. `identities` is the file of whom it admits."""
+
+    process: "subprocess.Popen[bytes]"
+    identities: Path
+
+    def admit(self, *access_keys: str) -> None:
+        """Admit these keys from now on, and no other; the secret is that of this module."""
+        _admit(self.identities, *access_keys)
+        self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + READY_WITHIN
+        while self._admits(ACCESS_KEY) != (ACCESS_KEY in access_keys) or not all(
+            map(self._admits, access_keys)
+        ):
+            assert time.monotonic() < deadline, "SeaweedFS does not read its identities again"
+            time.sleep(0.02)
+
+    def _admits(self, access_key: str) -> bool:
+        client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=access_key,
+            aws_secret_access_key=SECRET_KEY,
+        )
+        try:
+            client.list_buckets()
+        except ClientError:
+            return False
+        return True
+
+
+def _admit(file: Path, *access_keys: str) -> None:
+    rights = ["Admin", "Read", "Write", "List", "Tagging"]
+    # One identity: those that a file no longer has are kept until the server is started again.
+    credentials = [{"accessKey": one, "secretKey": SECRET_KEY} for one in access_keys]
+    identities = [{"name": "qa", "credentials": credentials, "actions": rights}]
+    file.write_text(json.dumps({"identities": identities}))
 
 
 class RawBucket:
@@ -108,15 +150,12 @@ def moto_server() -> Iterator[S3Server]:
 
 
 @contextmanager
-def seaweedfs() -> Iterator[S3Server]:
+def seaweedfs() -> Iterator[Seaweed]:
     # Every port that it would take by default is given or off: two servers run side by side.
     master, filer, volume, s3, admin = _low_ports(5)
-    credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
-    rights = ["Admin", "Read", "Write", "List", "Tagging"]
-    identities = [{"name": "qa", "credentials": credentials, "actions": rights}]
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "seaweed.json"
-        config.write_text(json.dumps({"identities": identities}))
+        _admit(config, ACCESS_KEY)
         arguments = [
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={config}", f"-dir={folder}"),
             *(f"-master.port={master}", f"-filer.port={filer}", f"-volume.port={volume}"),
@@ -124,10 +163,10 @@ def seaweedfs() -> Iterator[S3Server]:
             *("-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"),
         ]
         program = str(Path(sys.executable).with_name("weed"))
-        with _running([program, "mini", *arguments], cwd=folder):
+        with _running([program, "mini", *arguments], cwd=folder) as process:
             endpoint = f"http://127.0.0.1:{s3}"
             _wait_until_ready(f"{endpoint}/healthz")
-            yield S3Server(endpoint)
+            yield Seaweed(endpoint, process, config)
 
 
 @contextmanager
@@ -151,12 +190,14 @@ def juicefs() -> Iterator[S3Server]:
 
 
 @contextmanager
-def _running(command: list[str], cwd: str, env: dict[str, str] | None = None) -> Iterator[None]:
+def _running(
+    command: list[str], cwd: str, env: dict[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     with subprocess.Popen(
         command, cwd=cwd, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         try:
-            yield
+            yield process
         finally:
             process.kill()
 

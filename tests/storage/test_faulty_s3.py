@@ -7,7 +7,7 @@ from itertools import count
 import anyio
 import pytest
 
-from archiver.errors import StorageError, StorageRefused, StorageUnreachable
+from archiver.errors import StorageError, StorageForbidden, StorageRefused, StorageUnreachable
 from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head
 from archiver.storage.keys import ARCHIVE_LOCK_KEY
@@ -199,6 +199,29 @@ async def test_new_credentials_are_those_that_are_there_by_then(
     puts = [one for one in proxy.seen if one.path.endswith("a/2") and one.method == "PUT"]
     assert len(puts) == 3
     assert puts[-1].headers["X-Amz-Security-Token"] == "fresh"
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied"])
+async def test_a_key_that_was_replaced_by_another_is_used_no_longer(
+    storage: S3Storage, proxy: FaultyS3, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    await storage.put("a/1", body(b"1"))
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "rotated")
+    proxy.fault(lambda request: "X-Amz-Security-Token" not in request.headers, refused(403, code))
+    proxy.fault(lambda request: True, lambda request, forward: Answer(418, {}, b""))
+    with pytest.raises(StorageError, match="418"):
+        await storage.stat("a/1")
+    assert [one.headers.get("X-Amz-Security-Token") for one in proxy.seen[-2:]] == [None, "rotated"]
+
+
+async def test_a_refusal_with_the_same_credentials_is_looked_into_once_in_a_while(
+    storage: S3Storage, proxy: FaultyS3
+) -> None:
+    proxy.fault(anything, refused(403, "AccessDenied"))
+    for key in ("a/1", "a/2"):
+        with pytest.raises(StorageForbidden):
+            await storage.stat(key)
+    assert len(proxy.seen) == 2
 
 
 @pytest.mark.parametrize("answer", [b"<html>busy</html>", b"", b"{}", b"\x00\xff"])

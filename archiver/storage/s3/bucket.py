@@ -21,6 +21,7 @@ from archiver.errors import (
     KeyExists,
     KeyMissing,
     StorageError,
+    StorageForbidden,
     StorageRefused,
     StorageUnreachable,
 )
@@ -160,11 +161,17 @@ class S3Storage(Storage):
         )
 
     def _attempt(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
-        """Do the work; once more, with credentials looked for anew, if those have expired."""
+        """Do the work; once more, with credentials looked for anew, if those have expired, or
+        others have taken their place since."""
+        used = self._bucket.service
         try:
             return work(*arguments)
         except CredentialsExpired:
             self._bucket.renew()
+            return work(*arguments)
+        except StorageForbidden:
+            if not self._bucket.renew_if_rotated(used):
+                raise
             return work(*arguments)
 
     async def _put_whole(self, key: str, body: Body, replacing: str | None) -> Any:

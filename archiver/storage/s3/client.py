@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, RefreshableCredentials
 
 from archiver.config import S3Config
 
@@ -49,11 +49,32 @@ class Service:
             self.client.meta.events.register(f"before-send.s3.{operation}", note)
 
 
-def connect(config: S3Config, connections: int) -> Service:
-    """A client with so many connections at most; no request is made yet."""
+def has_other_credentials(config: S3Config, known: Credentials | None) -> bool:
+    """Whether the environment or the shared file has other credentials by now than those `known`.
+
+    Those that refresh themselves are not looked for. Raises errors of botocore.
+    """
+    if isinstance(known, RefreshableCredentials):
+        return False
+    base = _base(config)
+    if config.profile is not None:
+        base.set_config_variable("profile", config.profile)
+    found = base.get_credentials()
+    if known is None or found is None:
+        return found is not None
+    return bool(found.get_frozen_credentials() != known.get_frozen_credentials())
+
+
+def _base(config: S3Config) -> botocore.session.Session:
     base = botocore.session.get_session()
     if config.credentials_file is not None:
         base.set_config_variable("credentials_file", str(config.credentials_file))
+    return base
+
+
+def connect(config: S3Config, connections: int) -> Service:
+    """A client with so many connections at most; no request is made yet."""
+    base = _base(config)
     session = boto3.session.Session(botocore_session=base, profile_name=config.profile)
     region = config.region or session.region_name or ("us-east-1" if config.endpoint_url else None)
     secure = not (config.endpoint_url or "").startswith("http://")

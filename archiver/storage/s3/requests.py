@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from operator import attrgetter
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from botocore.exceptions import ClientError
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 Stream: TypeAlias = "StreamingBody | io.BytesIO"
 
 HASH_CHUNK: Final = 1 << 20
+_LOOK_AGAIN: Final = 10.0
 
 
 class Bucket:
@@ -60,6 +62,7 @@ class Bucket:
         self._config = config
         self._bucket_is_known = False
         self._connections = connections
+        self._look_again = 0.0
         self.versions = VersionRequests(name, self._prefix)
         self.renew()
 
@@ -70,6 +73,24 @@ class Bucket:
         self._client = self.service.client
         self.patterns: dict[str, Pattern] = {}
         self.versions.client = self._client
+
+    def renew_if_rotated(self, used: client.Service) -> bool:
+        """Renew where other credentials are there by now than `used`; whether they are.
+
+        Looked for every ten seconds at most: a bucket may refuse many requests for other reasons.
+        """
+        if self.service is not used:  # another thread was faster
+            return True
+        now = monotonic()
+        if now < self._look_again:
+            return False
+        with s3_errors(""):
+            is_other = client.has_other_credentials(self._config, self.service.credentials)
+        if is_other:
+            self.renew()
+        else:
+            self._look_again = now + _LOOK_AGAIN
+        return is_other
 
     def close(self) -> None:
         """Close the connections that are at rest."""

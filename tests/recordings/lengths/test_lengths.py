@@ -148,6 +148,29 @@ def test_no_body_costs_much_however_odd_it_is(kind: str) -> None:
     assert facts.seconds is None or "frames of" in kind or "ID3 between" in kind
 
 
+def adts(length: int) -> bytes:
+    """A frame of AAC of that many bytes, at 16 kHz."""
+    fields = (0xFFF1 << 40) | (0x60 << 32) | (0x40 << 24) | (length << 13) | 0x1FFC
+    return fields.to_bytes(7, "big") + bytes(length - 7)
+
+
+def test_the_oddest_aac_costs_at_most_twice_what_good_speech_of_its_size_costs() -> None:
+    """Good speech is AAC of 16 kbit/s at 16 kHz: 128 bytes a frame."""
+    good = Counted(adts(128) * (8 * MIB // 128))
+    assert measure(good).seconds == 8 * MIB / 128 * 1024 / 16000
+    for odd in (adts(7), adts(64), adts(63) + adts(66), adts(7) * 9 + adts(3000)):
+        data = Counted((odd * (8 * MIB // len(odd)))[: 8 * MIB])
+        measure(data)
+        assert data.looks <= 2 * good.looks + 1000, len(odd)
+
+
+def test_frames_shorter_than_their_header_are_no_sound() -> None:
+    short = bytearray(adts(128) * 20)
+    short[128 * 10 + 4] = 0
+    short[128 * 10 + 5] = 0x1F
+    assert measure(bytes(short)).seconds is None
+
+
 def test_good_recordings_take_a_handful_of_looks_at_any_length() -> None:
     for name in ("rec-900106.mp3", "rec-900102.mp3", "rec-900117.ogg", "rec-900116.wav"):
         data = Counted(sample(name).data)

@@ -160,7 +160,9 @@ def window(
     if begin is None and config.window.since is not None and config.window.since > now:
         told = say_moment(config.window.since, config.window.timezone)
         raise ConfigError(
-            f"window.since is in the future: {told}", hint="set it to the first day to archive"
+            f"window.since is in the future: {told}",
+            hint="set it to the first day to archive; the clock of this machine says "
+            + say_moment(now, config.window.timezone),
         )
     return begin, end
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from archiver.archive.pace import Pace
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.config import Config
 from archiver.doctor.check import Check, Surroundings
 from archiver.errors import RequestError
@@ -138,6 +138,8 @@ def _clock_check(ours: datetime, theirs: datetime | None) -> Check:
         return Check.ok("clock", "in step with the API's clock")
     direction = "ahead of" if seconds > 0 else "behind"
     said = f"is {say_duration(abs(seconds))} {direction} the API's"
+    if abs(seconds) > REAL_PACE.clocks_apart.total_seconds():
+        return Check.problem("clock", said, "set the clock of this machine (NTP): no run begins")
     return Check.warning(
         "clock", said, "set the clock of this machine (NTP): time windows depend on it"
     )

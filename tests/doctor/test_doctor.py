@@ -107,7 +107,12 @@ async def test_an_api_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
 
 
 async def test_a_clock_that_is_wrong_is_told_with_its_direction(tmp_path: Path) -> None:
-    for shift, said in ((-5, "behind"), (5, "ahead of")):
+    warning, problem = Verdict.WARNING, Verdict.PROBLEM
+    for shift, said, verdict in (
+        (-5, "behind", warning),
+        (5, "ahead of", warning),
+        (3000, "ahead of", problem),  # no run begins then
+    ):
 
         def clock(shift: int = shift) -> datetime:
             return system_clock() + timedelta(minutes=shift)
@@ -115,7 +120,7 @@ async def test_a_clock_that_is_wrong_is_told_with_its_direction(tmp_path: Path) 
         async with Sandbox() as sandbox:
             config = configured(tmp_path, sandbox.url)
             checks = await found(config, surroundings(tmp_path, clock=clock))
-        assert checks["clock"].verdict is Verdict.WARNING
+        assert checks["clock"].verdict is verdict
         assert said in checks["clock"].finding
 
 

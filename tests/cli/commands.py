@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from archiver.archive.pace import Pace
 from archiver.cli import main
 
 TOP = Path(__file__).parent.parent.parent
@@ -51,7 +52,11 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 
 def archiver(
-    *arguments: str, folder: Path, environ: Mapping[str, str] | None = None, typed: str = ""
+    *arguments: str,
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    typed: str = "",
+    pace: Pace | None = None,
 ) -> Ended:
     """Run one command in the folder, to its end, within this process: it is started already."""
     wanted = environment(folder, **(environ or {}))
@@ -63,7 +68,7 @@ def archiver(
             patch.delenv(name)
         for name, value in wanted.items():
             patch.setenv(name, value)
-        code = main(arguments)
+        code = main(arguments, pace=pace)
     return Ended(code, out.getvalue(), err.getvalue())
 
 
@@ -71,7 +76,6 @@ def started(
     *arguments: str,
     folder: Path,
     environ: Mapping[str, str] | None = None,
-    user: int | None = None,
     module: str = "archiver",
 ) -> "subprocess.Popen[str]":
     """Start one command in the folder as a process; end it with `awaited` or `interrupted`."""
@@ -82,7 +86,6 @@ def started(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        user=user,
     )
 
 

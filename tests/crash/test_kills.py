@@ -82,7 +82,7 @@ def survive(folder: Path, kills: int, longest: float) -> None:
 
 
 def test_a_run_may_be_killed_again_and_again(tmp_path: Path) -> None:
-    survive(tmp_path, kills=6, longest=0.1)
+    survive(tmp_path, kills=4, longest=0.1)
 
 
 @pytest.mark.nightly

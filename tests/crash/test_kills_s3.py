@@ -6,6 +6,7 @@ No test waits a minute: the commands take every lease that they find for a dead 
 import random
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Stall
 from archiver.sandbox.world import World
+from archiver.storage.lease import LeaseTimes
 from tests.cli.commands import PATIENCE
 from tests.crash.test_kills import killed
 from tests.storage.s3_servers import (
@@ -28,7 +30,7 @@ from tests.storage.s3_servers import (
 )
 from tests.support.command import RECENTLY, Command, command
 from tests.support.witness import Witness
-from tests.support.world import audio_of
+from tests.support.world import QUICK, audio_of
 
 
 def centre(calls: int) -> World:
@@ -56,6 +58,7 @@ def on_s3(
         }
         if impatient:
             commands.module = "tests.crash.impatient"
+            commands.pace = replace(QUICK, lease=LeaseTimes(dead_after=0.0))
         (folder / "spool").mkdir()
         yield commands, bucket
 

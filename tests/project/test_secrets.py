@@ -26,7 +26,7 @@ from archiver.sandbox.faults import (
     html,
 )
 from archiver.sandbox.world import World
-from tests.cli.commands import Ended
+from tests.cli.commands import Ended, awaited
 from tests.support.command import RECENTLY, Command, command
 
 KEY = "CANARY-api+key/with=odd&signs-0123456789"
@@ -122,13 +122,11 @@ AWS = {
 }
 
 
-def test_a_run_in_which_everything_fails_tells_no_secret(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_in_which_everything_fails_tells_no_secret(tmp_path: Path) -> None:
     with command(tmp_path, centre(), key=KEY) as commands:
         commands.sandbox.faults.add(*BROKEN)
         commands.environ = AWS
-        ends = [commands.run_here(capsys, *more) for more in ([], ["--recheck"])]
+        ends = [commands.run(*more) for more in ([], ["--recheck"])]
         assert {one.code for one in ends} == {3}
         assert ends[0].answer["recordings"]["archived"] > 0
         search(commands, *ends)
@@ -165,11 +163,11 @@ def test_an_api_that_echoes_the_key_gets_it_into_no_file(tmp_path: Path) -> None
     ],
 )
 def test_an_api_that_refuses_and_repeats_the_key_is_not_repeated(
-    tmp_path: Path, fault: Fault, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, fault: Fault
 ) -> None:
     with command(tmp_path, centre(), key=KEY) as commands:
         commands.sandbox.faults.add(fault)
-        ended = commands.run_here(capsys)
+        ended = commands.run()
         assert ended.code == 5
         search(commands, ended)
 
@@ -179,7 +177,7 @@ def test_a_storage_that_refuses_tells_no_key_of_its_own(tmp_path: Path) -> None:
         commands.environ = AWS
         at_the_api = {"endpoint_url": commands.sandbox.url, "region": "us-east-1"}
         commands.settings["storage"] = {"url": "s3://bucket/x", "s3": at_the_api}
-        ended = commands.run()
+        ended = awaited(commands.start("run", "--json"))  # as a process: it minds the debugging
         assert ended.code == 5
         search(commands, ended)
 
@@ -194,7 +192,7 @@ def test_a_bug_of_ours_shows_a_traceback_without_secrets(tmp_path: Path) -> None
     )
     with command(tmp_path, centre(), key=KEY) as commands:
         commands.environ = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parent.parent.parent}"}
-        ended = commands.run()
+        ended = awaited(commands.start("run", "--json"))
         broken.unlink()
         assert ended.code == 1
         assert "RuntimeError" in ended.err

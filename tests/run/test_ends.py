@@ -109,13 +109,12 @@ REFUSALS: dict[str, tuple[Callable[[Command], object], int, str]] = {
 def test_a_run_that_cannot_begin_says_why_and_changes_nothing(
     commands: Command,
     prepare: tuple[Callable[[Command], object], int, str],
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     arrange, code, word = prepare
     arrange(commands)
     archive = commands.folder / "archive"
     before = sorted(archive.rglob("*"))
-    check_refusal(commands.run_here(capsys), code, word)
+    check_refusal(commands.run(), code, word)
     assert sorted(archive.rglob("*")) == before
 
 
@@ -185,7 +184,7 @@ def test_a_command_in_between_does_not_forget_that_a_run_was_killed(
     orphan = commands.archive.root / "9/2/900002.wav"
     write(orphan, "")
     orphan.write_bytes(audio_of(centre())[900_002])
-    awaited(commands.start(*between))
+    commands.here(*between)
     assert commands.run().code == 0
     commands.archive.check()
     assert (commands.archive.recordings()[900_002]).lead == 9
@@ -270,6 +269,6 @@ def test_something_open_ends_a_run_with_3_and_one_object(commands: Command) -> N
     ended = commands.run()
     assert ended.code == 3
     assert ended.answer["problems"][0]["reason"] == "source-missing"
-    people = awaited(commands.start("run"))
+    people = commands.here("run")
     assert people.code == 3
     assert "{" not in people.out

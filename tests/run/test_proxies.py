@@ -35,12 +35,10 @@ def said(ended: Ended) -> str:
 
 
 @needs_tinyproxy
-def test_calls_and_recordings_come_through_the_proxy(
-    archiver: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_calls_and_recordings_come_through_the_proxy(archiver: Command, tmp_path: Path) -> None:
     with tinyproxy(tmp_path, asking()) as proxy:
         through(archiver, proxy.with_password)
-        ended = archiver.run_here(capsys)
+        ended = archiver.run()
         assert ended.code == 0, ended.err
         assert ended.answer["recordings"]["archived"] == CALLS
         assert proxy.requests("GET") >= 2 * CALLS
@@ -49,50 +47,44 @@ def test_calls_and_recordings_come_through_the_proxy(
 
 
 @needs_tinyproxy
-def test_without_the_password_it_says_where_to_put_it(
-    archiver: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_the_password_it_says_where_to_put_it(archiver: Command, tmp_path: Path) -> None:
     with tinyproxy(tmp_path, asking()) as proxy:
         through(archiver, proxy.url)
-        ended = archiver.run_here(capsys)
+        ended = archiver.run()
     assert ended.code == 5
     assert "the proxy requires a user name and a password" in said(ended)
     assert "http.proxy" in said(ended)
 
 
 @needs_tinyproxy
-def test_a_proxy_that_refuses_the_api_is_told_as_such(
-    archiver: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_proxy_that_refuses_the_api_is_told_as_such(archiver: Command, tmp_path: Path) -> None:
     with tinyproxy(tmp_path, refusing(tmp_path)) as proxy:
         archiver.settings = {
             "http": {"proxy": proxy.url},
             "liner": {"url": "https://liner.example.org"},
         }
-        ended = archiver.run_here(capsys)
+        ended = archiver.run()
     assert ended.code == 5
     assert "the proxy refuses the connection (403)" in said(ended)
     assert "NO_PROXY" in said(ended)
 
 
-def test_a_proxy_that_is_not_there_is_told_as_such(
-    archiver: Command, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_proxy_that_is_not_there_is_told_as_such(archiver: Command) -> None:
     through(archiver, "http://127.0.0.1:9")
-    ended = archiver.run_here(capsys)
+    ended = archiver.run()
     assert ended.code == 5
     assert "the proxy cannot be reached" in said(ended)
     assert "Check http.proxy." in said(ended)
 
 
 def test_an_impossible_proxy_is_a_mistake_in_the_configuration_or_the_environment(
-    archiver: Command, capsys: pytest.CaptureFixture[str]
+    archiver: Command,
 ) -> None:
     archiver.environ = {"HTTPS_PROXY": f"socks5://anna:{PASSWORD}@proxy.example.com"}
-    ended = archiver.run_here(capsys)
+    ended = archiver.run()
     assert ended.code == 2
     assert "HTTPS_PROXY must begin with http://" in said(ended)
     through(archiver, f"https://anna:{PASSWORD}@proxy.example.com")
-    ended = archiver.run_here(capsys)
+    ended = archiver.run()
     assert ended.code == 2
     assert "http.proxy must begin with http://" in said(ended)

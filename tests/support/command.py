@@ -1,4 +1,7 @@
-"""The real command line over a sandbox in a thread: started, watched, killed, completed."""
+"""The real command line over a sandbox in a thread: started, watched, killed, completed.
+
+Only what is sent a signal or killed needs a process of its own; `run` does without.
+"""
 
 import json
 import subprocess
@@ -9,12 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from archiver.cli import main
+from archiver.archive.pace import Pace
 from archiver.sandbox.model import Source
 from archiver.sandbox.server import Sandbox, sandbox_thread
-from tests.cli.commands import Ended, awaited, environment, started
+from tests.cli.commands import Ended, archiver, started
 from tests.support.crews import CREW
 from tests.support.witness import Witness
 from tests.support.world import QUICK
@@ -32,6 +33,7 @@ class Command:
     settings: dict[str, Any] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     module: str = "archiver"
+    pace: Pace = QUICK
 
     @property
     def archive(self) -> Witness:
@@ -49,29 +51,21 @@ class Command:
             document[section] = document.get(section, {}) | members
         (self.folder / "archive.yaml").write_text(json.dumps(document))
 
-    def start(self, *arguments: str, user: int | None = None) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A command as a process of its own."""
         self.configure()
-        return started(
-            *arguments,
-            folder=self.folder,
-            environ=self._environ(),
-            user=user,
-            module=self.module,
-        )
+        environ = self._environ()
+        return started(*arguments, folder=self.folder, environ=environ, module=self.module)
 
-    def run(self, *arguments: str, user: int | None = None) -> Ended:
+    def run(self, *arguments: str) -> Ended:
         """`archiver run --json` with more arguments, to its end."""
-        return awaited(self.start("run", "--json", *arguments, user=user))
+        return self.here("run", "--json", *arguments)
 
-    def run_here(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> Ended:
-        """The same within this process, where retries need not wait."""
+    def here(self, *arguments: str) -> Ended:
+        """Any command, to its end, within this process, where retries need not wait."""
         self.configure()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(self.folder)
-            for name, value in environment(self.folder, **self._environ()).items():
-                patch.setenv(name, value)
-            code = main(["run", "--json", *arguments], pace=QUICK)
-        return Ended(code, *capsys.readouterr())
+        environ = self._environ()
+        return archiver(*arguments, folder=self.folder, environ=environ, pace=self.pace)
 
     def _environ(self) -> dict[str, str]:
         return {

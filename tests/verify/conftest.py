@@ -5,10 +5,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.storage.conftest import aws_environment, moto
+from tests.storage.conftest import aws_environment, moto, shared_clients
 from tests.verify.archives import Case, make
 
-__all__ = ["aws_environment", "moto"]
+__all__ = ["aws_environment", "moto", "shared_clients"]
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,11 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -126,19 +128,18 @@ async def is_found(case: Case, *, head: str | None) -> bool:
         return True
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
+some_change = given(
     change=st.sampled_from(CHANGES),
     seed=st.integers(0, 2**32),
     is_catalog_lost=st.booleans(),
 )
-def test_any_change_of_any_byte_line_or_file_is_found(
-    pristine: Case, change: Change, seed: int, is_catalog_lost: bool
-) -> None:
+tried = partial(
+    settings,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def check(pristine: Case, change: Change, seed: int, is_catalog_lost: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         case = pristine.copy(Path(folder) / "case")
         head = None
@@ -148,6 +149,23 @@ def test_any_change_of_any_byte_line_or_file_is_found(
             case.forget_catalog()
         if change(case.root, random.Random(seed)):
             assert anyio.run(lambda: is_found(case, head=head))
+
+
+@tried(max_examples=40)
+@some_change
+def test_any_change_of_any_byte_line_or_file_is_found(
+    pristine: Case, change: Change, seed: int, is_catalog_lost: bool
+) -> None:
+    check(pristine, change, seed, is_catalog_lost)
+
+
+@pytest.mark.nightly
+@tried(max_examples=600)
+@some_change
+def test_hundreds_of_changes_of_any_byte_line_or_file_are_found(
+    pristine: Case, change: Change, seed: int, is_catalog_lost: bool
+) -> None:
+    check(pristine, change, seed, is_catalog_lost)
 
 
 def test_an_untouched_archive_has_no_finding(pristine: Case) -> None:

@@ -31,7 +31,7 @@ from tests.verify.media import Bucket, Folder
 
 __all__ = ["seaweed"]
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment", "shared_clients")]
 
 
 IMPATIENT = LeaseTimes(dead_after=0.0)

@@ -3,7 +3,6 @@
 import errno
 import os
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from secrets import token_hex
 from threading import Event, Lock
@@ -15,11 +14,11 @@ from archiver.archive.reindex import reindex
 from archiver.archive.status import look
 from archiver.config import StorageConfig
 from archiver.errors import ArchiveDamaged
-from archiver.storage.s3 import client
 from archiver.verify.findings import ChainBroken, Finding, Missing, Unexpected
 from archiver.verify.inventory import Expected, Inventory
 from archiver.verify.verify import Wanted, verify
 from tests.storage.s3_servers import RawBucket, S3Server
+from tests.support.nightly import some_by_day
 from tests.verify.archives import AT_ONCE, Case, names
 from tests.verify.media import Bucket, Folder
 from tests.verify.tampering import (
@@ -54,12 +53,9 @@ async def test_it_is_found_on_a_disk(case: Case, tampering: Tampering) -> None:
     assert verified.found.is_whole
 
 
-@pytest.mark.usefixtures("aws_environment")
-@pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda one: one.__name__)
-async def test_it_is_found_on_s3(
-    pristine: Case, moto: S3Server, tampering: Tampering, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "connect", client_of)
+@pytest.mark.usefixtures("aws_environment", "shared_clients")
+@pytest.mark.parametrize("tampering", some_by_day(TAMPERINGS, 4), ids=lambda one: one.__name__)
+async def test_it_is_found_on_s3(pristine: Case, moto: S3Server, tampering: Tampering) -> None:
     medium = Bucket(RawBucket(moto, token_hex(4), "verified"))
     folder = Folder(pristine.root)
     for key in folder.listing():
@@ -69,10 +65,6 @@ async def test_it_is_found_on_s3(
     config = replace(pristine.config, storage=StorageConfig(url, moto.config))
     verified = await verify(config, Wanted(), state_folder=pristine.state, patience=AT_ONCE)
     check(verified.found.findings, named)
-
-
-client_of = cache(client.connect)
-"""One client for all tests here: making one takes longer than the test."""
 
 
 async def test_a_broken_chain_does_not_stop_the_check_of_everything_else(case: Case) -> None:

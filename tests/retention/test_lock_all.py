@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment", "sha
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(params=["moto", pytest.param("seaweed", marks=pytest.mark.nightly)])
+@pytest.fixture(params=["seaweed", pytest.param("moto", marks=pytest.mark.nightly)])
 def server(request: pytest.FixtureRequest) -> S3Server:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, S3Server)
@@ -108,9 +108,9 @@ async def test_what_lies_unlocked_is_locked_and_then_verify_finds_nothing(
 
 
 async def test_a_second_time_looks_at_no_recording_again_unless_it_is_asked_to(
-    tmp_path: Path, moto: S3Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seaweed: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with on_s3(tmp_path, moto, old_world(), lock="1h", mode="GOVERNANCE") as (night, _):
+    async with on_s3(tmp_path, seaweed, old_world(), lock="1h", mode="GOVERNANCE") as (night, _):
         await night.run()
         done = await locked(night)
         assert set(done.objects) == {Ended.ALREADY}
@@ -163,9 +163,9 @@ async def test_a_longer_retention_extends_locks_and_a_shorter_one_changes_none(
 
 
 async def test_what_was_written_longer_ago_than_the_retention_stays_free_and_is_no_finding(
-    tmp_path: Path, moto: S3Server
+    tmp_path: Path, seaweed: S3Server
 ) -> None:
-    async with on_s3(tmp_path, moto, old_world()) as (night, bucket):
+    async with on_s3(tmp_path, seaweed, old_world()) as (night, bucket):
         await night.run()
         before = dates(bucket)
         asks_for(night, "1s")
@@ -177,10 +177,10 @@ async def test_what_was_written_longer_ago_than_the_retention_stays_free_and_is_
 
 
 async def test_an_interruption_costs_no_more_than_a_page_and_the_next_goes_on(
-    tmp_path: Path, moto: S3Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seaweed: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archiver.retention.lock_all._A_PAGE", 2)
-    async with on_s3(tmp_path, moto, old_world()) as (night, _):
+    async with on_s3(tmp_path, seaweed, old_world()) as (night, _):
         await night.run()
         asks_for(night, "1h")
         others = (await planned(night)).others
@@ -192,8 +192,8 @@ async def test_an_interruption_costs_no_more_than_a_page_and_the_next_goes_on(
         assert await locks_found(night) == set()
 
 
-async def test_what_is_missing_is_named_and_stays_due(tmp_path: Path, moto: S3Server) -> None:
-    async with on_s3(tmp_path, moto, old_world()) as (night, bucket):
+async def test_what_is_missing_is_named_and_stays_due(tmp_path: Path, seaweed: S3Server) -> None:
+    async with on_s3(tmp_path, seaweed, old_world()) as (night, bucket):
         await night.run()
         (audio,) = bucket.versions("5/1/11.wav")
         bucket.client.delete_object(
@@ -206,9 +206,9 @@ async def test_what_is_missing_is_named_and_stays_due(tmp_path: Path, moto: S3Se
 
 
 async def test_an_object_that_the_archive_does_not_know_is_not_locked(
-    tmp_path: Path, moto: S3Server
+    tmp_path: Path, seaweed: S3Server
 ) -> None:
-    async with on_s3(tmp_path, moto, old_world()) as (night, bucket):
+    async with on_s3(tmp_path, seaweed, old_world()) as (night, bucket):
         await night.run()
         for key in ("_archive/ledger/notes.txt", "_archive/runs/foreign.json", "9/9/9.mp3"):
             bucket.write(key, b"foreign")
@@ -218,8 +218,8 @@ async def test_an_object_that_the_archive_does_not_know_is_not_locked(
         assert found == {"_archive/ledger/notes.txt", "_archive/runs/foreign.json", "9/9/9.mp3"}
 
 
-async def test_a_bucket_without_object_lock_is_refused(tmp_path: Path, moto: S3Server) -> None:
-    async with on_s3(tmp_path, moto, old_world(), plain=True) as (night, _):
+async def test_a_bucket_without_object_lock_is_refused(tmp_path: Path, seaweed: S3Server) -> None:
+    async with on_s3(tmp_path, seaweed, old_world(), plain=True) as (night, _):
         await night.run()
         asks_for(night, "1h")
         config = night.config()
@@ -228,8 +228,8 @@ async def test_a_bucket_without_object_lock_is_refused(tmp_path: Path, moto: S3S
                 await require_locks(storage, config.storage.s3.object_lock)
 
 
-async def test_verify_says_how_to_lock_what_is_not_locked(tmp_path: Path, moto: S3Server) -> None:
-    async with on_s3(tmp_path, moto, old_world()) as (night, _):
+async def test_verify_says_how_to_lock_what_is_not_locked(tmp_path: Path, seaweed: S3Server) -> None:
+    async with on_s3(tmp_path, seaweed, old_world()) as (night, _):
         await night.run()
         asks_for(night, "1h")
         verified = await verify(

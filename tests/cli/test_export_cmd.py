@@ -20,6 +20,7 @@ from archiver.sandbox.faults import Stall
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import PATIENCE, archiver, interrupted, started
 from tests.desk.parts import RITA
+from tests.support.nightly import some_by_day
 
 KEY = "canary-key-7f3a"
 LEAD, OTHER_LEAD = "50231", "50244"
@@ -172,7 +173,7 @@ def stalled(sandbox: Sandbox, place: Path, *arguments: str) -> Iterator["Popen[s
             interrupted(process, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", some_by_day([signal.SIGHUP, signal.SIGINT], 2))
 def test_ctrl_c_or_a_closed_terminal_while_it_fetches_ends_with_130_and_leaves_no_package(
     place: Path, sandbox: Sandbox, number: signal.Signals
 ) -> None:

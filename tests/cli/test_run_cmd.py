@@ -16,6 +16,7 @@ from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Stall, Status
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import PATIENCE, archiver, interrupted, started
+from tests.support.nightly import some_by_day
 
 ENVIRON = {"LINER_URL": "https://liner.test", "LINER_API_KEY": "key"}
 
@@ -131,7 +132,7 @@ def test_a_dry_run_tells_and_changes_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", some_by_day([signal.SIGTERM, signal.SIGINT, signal.SIGHUP], 3))
 def test_an_interrupted_run_ends_in_seconds_with_130_and_the_next_completes_it(
     tmp_path: Path, sandbox: Sandbox, number: signal.Signals
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import archiver, interrupted, started
+from tests.support.nightly import some_by_day
 from tests.web.desks import Made, archived, calls
 
 LONGEST_END = 5.0
@@ -32,7 +33,7 @@ def page(url: str) -> str:
         return str(answer.read().decode())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", some_by_day([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], 3))
 def test_it_serves_where_it_says_and_ends_within_seconds_even_with_a_listener(
     made: Made, number: signal.Signals
 ) -> None:

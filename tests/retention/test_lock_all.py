@@ -228,7 +228,9 @@ async def test_a_bucket_without_object_lock_is_refused(tmp_path: Path, seaweed: 
                 await require_locks(storage, config.storage.s3.object_lock)
 
 
-async def test_verify_says_how_to_lock_what_is_not_locked(tmp_path: Path, seaweed: S3Server) -> None:
+async def test_verify_says_how_to_lock_what_is_not_locked(
+    tmp_path: Path, seaweed: S3Server
+) -> None:
     async with on_s3(tmp_path, seaweed, old_world()) as (night, _):
         await night.run()
         asks_for(night, "1h")

@@ -20,6 +20,7 @@ from archiver.sandbox.faults import Fault, Stall, Status
 from archiver.sandbox.world import World
 from tests.cli.commands import PATIENCE, Ended, awaited
 from tests.support.command import RECENTLY, Command, command
+from tests.support.nightly import some_by_day
 from tests.support.world import audio_of, tree
 
 ROOM = 6 * 1024 * 1024
@@ -118,7 +119,7 @@ def test_a_run_that_cannot_begin_says_why_and_changes_nothing(
     assert sorted(archive.rglob("*")) == before
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", some_by_day([signal.SIGINT, signal.SIGTERM], 2))
 def test_a_signal_ends_a_run_with_a_report_and_the_next_completes_it(
     tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -25,7 +25,7 @@ from archiver.monitoring.standing import Standing, last_began, standing
 from archiver.run.request import RunRequest
 from archiver.schedule.nightly import Nightly
 from archiver.schedule.schedule import Schedule
-from archiver.schedule.waiting import Sleep
+from archiver.schedule.waiting import STEP, Sleep
 
 _EARLY: Final = timedelta(hours=1)
 """A night's run does not end at the same minute each time."""
@@ -41,6 +41,7 @@ class Nights:
     state_folder: Path
     clock: Clock = system_clock
     sleep: Sleep = anyio.sleep
+    step: float = STEP
     pulse: Pulse = field(default_factory=Pulse)
     found: Standing = field(default_factory=lambda: Standing(Memory()))
 
@@ -54,6 +55,7 @@ class Nights:
                 run=partial(self.run, stop),
                 clock=self.clock,
                 sleep=self.sleep,
+                step=self.step,
                 say=console.say,
                 stop=stop,
                 alive=self.pulse.beat,

@@ -18,18 +18,28 @@ from archiver.http.wire.tunnel import ProxyFailed
 from archiver.secrets import Secret
 from archiver.tasks.retry import RetryPolicy, retrying
 
-DELIVERY_RETRY = RetryPolicy(attempts=3, first_wait=1.0, greatest_wait=3.0, longest_retry_after=5.0)
+DELIVERY_RETRY: Final = RetryPolicy(
+    attempts=3, first_wait=1.0, greatest_wait=3.0, longest_retry_after=5.0
+)
 _SECONDS: Final = 5.0
 
 
-async def post(address: Secret, payload: Mapping[str, Any], *, proxies: Proxies = DIRECT) -> None:
+async def post(
+    address: Secret,
+    payload: Mapping[str, Any],
+    *,
+    proxies: Proxies = DIRECT,
+    retry: RetryPolicy = DELIVERY_RETRY,
+) -> None:
     """POST a JSON object. Raises NoticeUndelivered if it was not delivered."""
-    await _send("POST", address, payload, proxies)
+    await _send("POST", address, payload, proxies, retry)
 
 
-async def ping(address: Secret, *, proxies: Proxies = DIRECT) -> None:
+async def ping(
+    address: Secret, *, proxies: Proxies = DIRECT, retry: RetryPolicy = DELIVERY_RETRY
+) -> None:
     """GET the address, as a heartbeat. Raises NoticeUndelivered if it fails."""
-    await _send("GET", address, None, proxies)
+    await _send("GET", address, None, proxies, retry)
 
 
 def origin_of(address: Secret) -> str:
@@ -38,7 +48,11 @@ def origin_of(address: Secret) -> str:
 
 
 async def _send(
-    method: str, address: Secret, payload: Mapping[str, Any] | None, proxies: Proxies
+    method: str,
+    address: Secret,
+    payload: Mapping[str, Any] | None,
+    proxies: Proxies,
+    retry: RetryPolicy,
 ) -> None:
     transport = GuardedTransport(OriginPolicy(address.reveal()), proxies=proxies)
     async with httpx.AsyncClient(
@@ -48,7 +62,7 @@ async def _send(
         trust_env=False,
         headers={"User-Agent": USER_AGENT},
     ) as client:
-        await retrying(DELIVERY_RETRY, lambda: _attempt(client, method, address, payload))
+        await retrying(retry, lambda: _attempt(client, method, address, payload))
 
 
 async def _attempt(

@@ -34,6 +34,7 @@ from archiver.monitoring.verifications import (
     remember_verification,
     verifications_path,
 )
+from archiver.tasks.retry import RetryPolicy
 
 _LONGEST: Final = 60.0
 """Seconds after which delivery is given up: the run has ended, and others may be waiting for
@@ -41,14 +42,21 @@ that."""
 
 
 async def tell(
-    config: Config, night: Night, *, state_folder: Path, console: Console, clock: Clock
+    config: Config,
+    night: Night,
+    *,
+    state_folder: Path,
+    console: Console,
+    clock: Clock,
+    retry: RetryPolicy = delivery.DELIVERY_RETRY,
 ) -> Standing | None:
     """Send notices, update the history, and return the current standing.
 
-    Raises nothing: returns None, and prints a line, if that itself failed unexpectedly.
+    `retry` says how often a notice is sent again. Raises nothing: returns None, and prints a line,
+    if that itself failed unexpectedly.
     """
     try:
-        return await _tell(config, night, state_folder, console, clock)
+        return await _tell(config, night, state_folder, console, clock, retry)
     except Exception as error:  # noqa: BLE001 - being told of is nothing that a run may fail on
         said = f"{type(error).__name__}: {error}"
         console.warn(f"could not report the result of this run: {said}", event="trouble")
@@ -79,7 +87,12 @@ async def tell_verification(
 
 
 async def _tell(
-    config: Config, night: Night, state_folder: Path, console: Console, clock: Clock
+    config: Config,
+    night: Night,
+    state_folder: Path,
+    console: Console,
+    clock: Clock,
+    retry: RetryPolicy,
 ) -> Standing:
     found = await standing(config, state_folder)
     memory = found.memory
@@ -95,11 +108,14 @@ async def _tell(
     memory.note(night, failed=bool(trouble))
     with anyio.move_on_after(_LONGEST):
         for notice in notices:
-            if await _notify(config, notice, memory, console) and notice.kind is Kind.SILENCE:
+            if (
+                await _notify(config, notice, memory, console, retry)
+                and notice.kind is Kind.SILENCE
+            ):
                 memory.silent_day = None if silence is None else silence.day
         if config.notices.heartbeat is not None and night.came_to_its_end and not trouble:
             await _try(
-                delivery.ping(config.notices.heartbeat, proxies=config.http.proxy),
+                delivery.ping(config.notices.heartbeat, proxies=config.http.proxy, retry=retry),
                 "heartbeat",
                 memory,
                 console,
@@ -113,7 +129,13 @@ async def _tell(
     return found
 
 
-async def _notify(config: Config, notice: Notice, memory: Memory, console: Console) -> bool:
+async def _notify(
+    config: Config,
+    notice: Notice,
+    memory: Memory,
+    console: Console,
+    retry: RetryPolicy = delivery.DELIVERY_RETRY,
+) -> bool:
     """Whether the notice is done with: delivered, or not configured."""
     if config.notices.webhook is None:
         return True
@@ -126,7 +148,8 @@ async def _notify(config: Config, notice: Notice, memory: Memory, console: Conso
         "archive": config.storage.url,
         **notice.facts,
     }
-    sending = delivery.post(config.notices.webhook, payload, proxies=config.http.proxy)
+    proxies = config.http.proxy
+    sending = delivery.post(config.notices.webhook, payload, proxies=proxies, retry=retry)
     return await _try(sending, f"notice of {notice.kind.value}", memory, console)
 
 

@@ -13,7 +13,7 @@ import anyio
 
 from archiver.clock import Clock
 from archiver.schedule.schedule import Schedule, is_misdated
-from archiver.schedule.waiting import Sleep, wait_step
+from archiver.schedule.waiting import STEP, Sleep, wait_step
 from archiver.text.measures import say_moment
 
 
@@ -22,7 +22,8 @@ class Nightly:
     """What a schedule is followed with. `run` does one run and tells how it went.
 
     `say` hears a line at a time for people, `alive` that the waiting goes on. `stop` ends it: at
-    once while it waits; what it means to a run is for `run` to know.
+    once while it waits; what it means to a run is for `run` to know. `step` is how many seconds lie
+    between two looks at the clock.
     """
 
     schedule: Schedule
@@ -32,6 +33,7 @@ class Nightly:
     say: Callable[[str], None]
     stop: anyio.Event = field(default_factory=anyio.Event)
     alive: Callable[[], None] = lambda: None
+    step: float = STEP
 
     async def follow(self, last: datetime | None) -> None:
         """Run whenever it is due, the last run having begun at `last`, until `stop` is set."""
@@ -47,7 +49,7 @@ class Nightly:
         due = self._announced(last)
         while self.clock() < due and not self.stop.is_set():
             self.alive()
-            jump = await wait_step(due, self.clock, self._sleep)
+            jump = await wait_step(due, self.clock, self._sleep, self.step)
             if jump is not None and not self.stop.is_set():
                 self.say(str(jump))
                 due = self._announced(last)

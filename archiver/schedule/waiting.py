@@ -29,10 +29,10 @@ class Jump:
         return f"the clock was set back by {length}"
 
 
-async def wait_step(due: datetime, clock: Clock, sleep: Sleep) -> Jump | None:
-    """Sleep until `due`, at most one step; the jump of the clock meanwhile, if there was one."""
+async def wait_step(due: datetime, clock: Clock, sleep: Sleep, step: float = STEP) -> Jump | None:
+    """Sleep until `due`, at most `step` seconds; the clock's jump meanwhile, if there was one."""
     before = clock()
-    length = min(STEP, max(0.0, (due - before).total_seconds()))
+    length = min(step, max(0.0, (due - before).total_seconds()))
     await sleep(length)
     by = clock() - before - timedelta(seconds=length)
     return Jump(by) if abs(by) > _JUMP else None

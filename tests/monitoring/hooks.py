@@ -4,11 +4,15 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from archiver.monitoring.delivery import DELIVERY_RETRY
+
 PATIENCE = 30.0
+AT_ONCE = replace(DELIVERY_RETRY, first_wait=0.001, greatest_wait=0.002)
+"""A notice that is sent again takes no time."""
 
 
 @dataclass

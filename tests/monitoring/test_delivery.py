@@ -7,7 +7,7 @@ import pytest
 from archiver.errors import NoticeUndelivered
 from archiver.monitoring.delivery import origin_of, ping, post
 from archiver.secrets import Secret
-from tests.monitoring.hooks import Hooks
+from tests.monitoring.hooks import AT_ONCE, Hooks
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +35,7 @@ async def test_a_heartbeat_is_asked_for_and_nothing_more(server: Hooks) -> None:
 
 async def test_what_may_pass_is_tried_again(server: Hooks) -> None:
     server.statuses = [503, 429, 204]
-    await post(secret(server), {"text": "hello"})
+    await post(secret(server), {"text": "hello"}, retry=AT_ONCE)
     assert len(server.heard) == 3
 
 
@@ -48,7 +48,7 @@ async def test_a_refusal_is_an_error_that_names_the_origin_only(
 ) -> None:
     server.statuses = [status]
     with pytest.raises(NoticeUndelivered, match=said) as caught:
-        await post(secret(server), {"text": "hello"})
+        await post(secret(server), {"text": "hello"}, retry=AT_ONCE)
     assert len(server.heard) == requests
     assert str(caught.value).startswith(server.url)
     assert CANARY not in f"{caught.value} {caught.value.hint}"
@@ -57,7 +57,7 @@ async def test_a_refusal_is_an_error_that_names_the_origin_only(
 async def test_a_redirect_is_not_followed(server: Hooks) -> None:
     server.statuses, server.location = [307], f"{server.url}/elsewhere"
     with pytest.raises(NoticeUndelivered, match="redirect"):
-        await post(secret(server), {"text": "hello"})
+        await post(secret(server), {"text": "hello"}, retry=AT_ONCE)
     assert [one.path.partition("?")[0] for one in server.heard] == [f"/services/{CANARY}"]
 
 
@@ -68,7 +68,7 @@ async def test_nobody_there_is_an_error_soon() -> None:
     with pytest.raises(
         NoticeUndelivered, match=r"no response from .*: Connection refused"
     ) as caught:
-        await ping(Secret(f"http://127.0.0.1:{port}/{CANARY}"))
+        await ping(Secret(f"http://127.0.0.1:{port}/{CANARY}"), retry=AT_ONCE)
     assert CANARY not in str(caught.value)
 
 

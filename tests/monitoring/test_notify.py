@@ -21,7 +21,7 @@ from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Status
 from archiver.sandbox.world import World
-from tests.monitoring.hooks import Hooks
+from tests.monitoring.hooks import AT_ONCE, Hooks
 from tests.support.world import Night as Bench
 from tests.support.world import bench
 
@@ -66,7 +66,12 @@ async def told(there: Bench, config: Config, voice: Voice, code: int | None = No
     else:
         night = Night(began, there.clock(), code, error="the API is down")
     found = await tell(
-        config, night, state_folder=there.state, console=voice.console, clock=there.clock
+        config,
+        night,
+        state_folder=there.state,
+        console=voice.console,
+        clock=there.clock,
+        retry=AT_ONCE,
     )
     assert found is not None
     return found

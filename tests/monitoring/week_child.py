@@ -15,7 +15,6 @@ from pathlib import Path
 import anyio
 
 from archiver.cli import main, nightly
-from archiver.schedule import waiting
 from tests.support.world import QUICK
 
 
@@ -48,8 +47,9 @@ async def sleep(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    waiting.STEP = 300.0  # type: ignore[misc]  # a day is then some hundred looks at the clock
-    nightly.Nights = partial(nightly.Nights, clock=clock, sleep=sleep)  # type: ignore[misc, assignment]
+    # With such steps a day is some hundred looks at the clock.
+    nights = partial(nightly.Nights, clock=clock, sleep=sleep, step=300.0)
+    nightly.Nights = nights  # type: ignore[misc, assignment]
     code = main(["run", "--every", "24h", "--at", "02:30", "--log", "json"], pace=QUICK)
     sys.stdout.flush()
     os._exit(code)

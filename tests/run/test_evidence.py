@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-import archiver.run.finalize
-import archiver.run.report
 from archiver.errors import ArchiverError
 from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
@@ -161,25 +159,6 @@ async def test_a_clock_that_was_set_back_loses_nothing(tmp_path: Path) -> None:
         night.world.call(at=night.clock.now - timedelta(hours=5)).recording()
         assert (await night.run()).exit_code == 0
         night.check_archive()
-
-
-async def test_a_report_names_a_thousand_problems_at_most_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (archiver.run.finalize, archiver.run.report):
-        monkeypatch.setattr(module, "MOST_PROBLEMS", 10)
-    world = World()
-    for _ in range(11):
-        world.call(has_records=True)
-    async with bench(tmp_path, world) as night:
-        told_of = (await night.run()).as_json()
-        assert len(told_of["problems"]) == 10
-        assert told_of["problemsCut"] is True
-        world.remove_call(1)
-        world.change_call(2).recording(21, call=2)
-        told_of = (await night.run()).as_json()
-        assert len(told_of["problems"]) == 10
-        assert "problemsCut" not in told_of
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "other", "empty"])

@@ -22,7 +22,12 @@ async def vouched(archive: "Archive", config: Config, console: Console) -> "Atte
 
     head = await archive.catalog.head()
     done = await attest(
-        archive.storage, archive.archive_id, head, config.evidence, clock=system_clock
+        archive.storage,
+        archive.archive_id,
+        head,
+        config.evidence,
+        clock=system_clock,
+        proxies=config.http.proxy,
     )
     for trouble in () if done is None else done.troubles:
         console.warn(trouble)

@@ -28,6 +28,7 @@ from archiver.evidence.statements import (
     stamp_key,
 )
 from archiver.evidence.witnesses import tell_witness
+from archiver.http.proxies import DIRECT, Proxies
 from archiver.ledger.segments import MOST_BYTES as MOST_SEGMENT_BYTES
 from archiver.ledger.segments import Head, number_prefix
 from archiver.storage.base import Body, Storage
@@ -63,11 +64,13 @@ async def attest(
     config: EvidenceConfig,
     *,
     clock: Clock,
+    proxies: Proxies = DIRECT,
     stop: anyio.Event | None = None,
 ) -> Attestation | None:
     """Have the head vouched for as the configuration asks; None where it asks for nothing.
 
-    It is signed in any case; once `stop` is set nobody outside is waited for.
+    It is signed in any case; once `stop` is set nobody outside is waited for. The authority is
+    asked through `proxies`.
     """
     if not config.vouches or head.digest is None:
         return None
@@ -80,28 +83,27 @@ async def attest(
             signed = await _sign(storage, statement, signer)
             done.signed_at = statement.at
         except ArchiverError as error:
-            done.troubles.append(_said("the head is not signed", error))
+            done.troubles.append(trouble_of("the head is not signed", error))
     async with cancelled_by(stop or anyio.Event()):
-        await _reach_out(storage, archive_id, done, signed, config)
+        await _tell_witnesses(archive_id, done, signed, config)
+        if config.timestamp_url is not None:
+            try:
+                done.stamped_at = await _stamp(storage, done.head, config, proxies)
+            except ArchiverError as error:
+                done.troubles.append(trouble_of("the head is not stamped", error))
     return done
 
 
-async def _reach_out(
-    storage: Storage, archive_id: str, done: Attestation, signed: Signed, config: EvidenceConfig
+async def _tell_witnesses(
+    archive_id: str, done: Attestation, signed: Signed, config: EvidenceConfig
 ) -> None:
-    """Tell the witnesses, and have the head stamped."""
     for witness in config.witnesses:
         try:
             await tell_witness(witness, archive_id, done.head, signed.data)
             done.witnesses[witness.url] = True
         except ArchiverError as error:
             done.witnesses[witness.url] = False
-            done.troubles.append(_said("a witness does not have the head", error))
-    if config.timestamp_url is not None:
-        try:
-            done.stamped_at = await _stamp(storage, done.head, config)
-        except ArchiverError as error:
-            done.troubles.append(_said("the head is not stamped", error))
+            done.troubles.append(trouble_of("a witness does not have the head", error))
 
 
 async def _sign(storage: Storage, statement: HeadStatement, signer: Signer) -> Signed:
@@ -137,14 +139,16 @@ def _is_by(signer: Signer, signed: Signed) -> bool:
     return any(signer.public.verifies(one, signed.line) for one in signed.signatures)
 
 
-async def _stamp(storage: Storage, head: Head, config: EvidenceConfig) -> datetime:
+async def _stamp(
+    storage: Storage, head: Head, config: EvidenceConfig, proxies: Proxies
+) -> datetime:
     """The moment of the head's stamp, which lies in the archive then."""
     key = stamp_key(head)
     roots = await roots_of(config)
     segment = await storage.read(
         f"{number_prefix(head.number)}{head.digest}.jsonl", limit=MOST_SEGMENT_BYTES
     )
-    data = await fetch_stamp(str(config.timestamp_url), segment)
+    data = await fetch_stamp(str(config.timestamp_url), segment, proxies=proxies)
     found = read_stamp(data, roots)
     if found.problem:
         raise StorageError(f"the time stamp is invalid: {found.problem}")
@@ -152,7 +156,8 @@ async def _stamp(storage: Storage, head: Head, config: EvidenceConfig) -> dateti
     return found.at
 
 
-def _said(what: str, error: ArchiverError) -> str:
+def trouble_of(what: str, error: ArchiverError) -> str:
+    """What could not be done, why, and what to do."""
     return f"{what}: {error}; {error.hint}".removesuffix("; ")
 
 

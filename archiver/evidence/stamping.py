@@ -15,9 +15,12 @@ from anyio import to_thread
 
 from archiver.clock import stamp
 from archiver.config import EvidenceConfig
-from archiver.errors import KeyUnusable, StampUnavailable
+from archiver.errors import FetchError, KeyUnusable, StampUnavailable
 from archiver.extras import extra
-from archiver.http.transport import USER_AGENT
+from archiver.http.origins import OriginPolicy
+from archiver.http.proxies import DIRECT, Proxies
+from archiver.http.transport import USER_AGENT, GuardedTransport
+from archiver.http.wire.tunnel import ProxyFailed
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -42,16 +45,17 @@ class TimeStamp:
     problem: str = ""
 
 
-async def fetch_stamp(url: str, segment: bytes) -> bytes:
-    """The authority's answer over a segment, whose imprint and nonce are checked.
+async def fetch_stamp(url: str, stamped: bytes, *, proxies: Proxies = DIRECT) -> bytes:
+    """The authority's answer over these bytes (a segment), whose imprint and nonce are checked.
 
-    Raises StampUnavailable; a later head is stamped instead.
+    Asked for through the proxy that is meant for it. Raises StampUnavailable; a later head is
+    stamped instead.
     """
     with extra("evidence"):
         from rfc3161_client import TimestampRequestBuilder
         from rfc3161_client.base import HashAlgorithm
-    asked = TimestampRequestBuilder().data(segment).hash_algorithm(HashAlgorithm.SHA256).build()
-    data = await _exchange(url, asked.as_bytes())
+    asked = TimestampRequestBuilder().data(stamped).hash_algorithm(HashAlgorithm.SHA256).build()
+    data = await _exchange(url, asked.as_bytes(), proxies)
     try:
         answer = _decoded(data)
     except ValueError as error:
@@ -140,12 +144,17 @@ def _authority(answer: "TimeStampResponse") -> tuple[str, datetime | None]:
     return "an authority that sent no certificate", None
 
 
-async def _exchange(url: str, query: bytes) -> bytes:
+async def _exchange(url: str, query: bytes, proxies: Proxies) -> bytes:
     headers = {"User-Agent": USER_AGENT, "Content-Type": _ASKED, "Accept": _ANSWERED}
+    transport = GuardedTransport(OriginPolicy(url), proxies=proxies)
     try:
         async with (
             httpx.AsyncClient(
-                timeout=_SECONDS, follow_redirects=False, trust_env=False, headers=headers
+                transport=transport,
+                timeout=_SECONDS,
+                follow_redirects=False,
+                trust_env=False,
+                headers=headers,
             ) as client,
             client.stream("POST", url, content=query) as response,
         ):
@@ -155,6 +164,10 @@ async def _exchange(url: str, query: bytes) -> bytes:
             if kind != _ANSWERED:
                 raise _unavailable(url, f"it returned {kind[:60] or 'no type'}, not a time stamp")
             return await _bounded(url, response)
+    except ProxyFailed as error:
+        raise _unavailable(url, str(error), hint=error.hint) from None
+    except FetchError as error:
+        raise _unavailable(url, str(error)) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _unavailable(url, f"no response ({type(error).__name__})") from None
 
@@ -169,9 +182,11 @@ async def _bounded(url: str, response: httpx.Response) -> bytes:
     return b"".join(parts)
 
 
-def _unavailable(url: str, why: str) -> StampUnavailable:
+def _unavailable(
+    url: str, why: str, *, hint: str = "check evidence.timestamp_url"
+) -> StampUnavailable:
     host = httpx.URL(url).host
     return StampUnavailable(
         f"no time stamp from {host}: {why}",
-        hint="check evidence.timestamp_url; the next stamp covers this head, too",
+        hint=f"{hint}; the next stamp covers this head, too",
     )

@@ -7,6 +7,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -59,7 +60,7 @@ class HeadStatement:
             "head": self.head.digest,
             "at": stamp(self.at),
         }
-        return _line(told | ({} if self.key_id is None else {"key": self.key_id}))
+        return line_of(told | ({} if self.key_id is None else {"key": self.key_id}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Rotation:
 
     def line(self) -> bytes:
         """The statement as the line that both keys sign, the old one first."""
-        return _line(
+        return line_of(
             {
                 "format": ROTATION_FORMAT,
                 "archive": self.archive_id,
@@ -175,7 +176,8 @@ def signed_by(line: bytes, *signers: Any) -> Signed:
     return Signed(line, tuple(one.sign(line) for one in signers))
 
 
-def _line(told: dict[str, Any]) -> bytes:
+def line_of(told: Mapping[str, Any]) -> bytes:
+    """A statement as the line that is signed, its line feed included."""
     return json.dumps(told, separators=(",", ":")).encode("ascii") + b"\n"
 
 

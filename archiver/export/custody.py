@@ -7,7 +7,7 @@ differ from one export to the next while the payload does not.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from markupsafe import Markup
 from archiver import __version__
 from archiver.archive.format import FORMAT as ARCHIVE_FORMAT
 from archiver.clock import stamp, stamp_or_none
+from archiver.evidence.exports import SIGNED, Seal
 from archiver.export.bag import MANIFEST
 from archiver.export.choosing import Chosen
 from archiver.export.copies import REDACTIONS, Copies
@@ -69,6 +70,7 @@ class Custody:
     voice: Voice
     copies: Copies
     redactions: str | None
+    seal: Seal = field(default_factory=Seal)
 
     @property
     def title(self) -> str:
@@ -121,6 +123,7 @@ class Custody:
                 "missing": len(self.contents.missing),
             },
             "manifest": {"path": MANIFEST, "sha256": self.manifest_sha256},
+            "signature": self.seal.as_json(),
             "redactions": self.list_of_redactions(),
             "masked": sorted(self.copies.masks.kinds),
             "missing": [one.as_json() for one in self.contents.missing],
@@ -238,6 +241,10 @@ def facts(custody: Custody, voice: Voice) -> Iterator[tuple[str, Fact]]:
     for name, head in (("head", custody.chosen.head), ("recorded", custody.recorded_in)):
         yield name, Fact(say("custody.segment", number=head.number), head.digest)
     yield "manifest", Fact(MANIFEST, custody.manifest_sha256)
+    if custody.seal.key_id is not None:
+        yield "signed", Fact(say("custody.signed", path=SIGNED), custody.seal.key_id)
+    if custody.seal.stamped_at is not None:
+        yield "stamped", Fact(voice.moment(custody.seal.stamped_at))
     yield "fetching", Fact(custody.chosen.fetched.said(say))
 
 

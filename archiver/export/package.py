@@ -24,6 +24,7 @@ from archiver.archive.pace import REAL_PACE, Pace
 from archiver.archive.right_clock import OtherClocks
 from archiver.clock import Clock, stamp, system_clock
 from archiver.config import Config
+from archiver.evidence.exports import Packed, seal
 from archiver.export import custody
 from archiver.export.bag import Bag, Written
 from archiver.export.certificate import CERTIFICATE, certificate
@@ -113,10 +114,14 @@ class _Export:
             manifest = await packer.pack()
             record = await self._tell(packer.contents, manifest)
             proof = await vouched(
-                self.archive, self.config.evidence, record.recorded_in, clock=self.clock
+                self.archive,
+                self.config.evidence,
+                record.recorded_in,
+                clock=self.clock,
+                proxies=self.config.http.proxy,
             )
-            for trouble in proof.troubles:
-                on_event(Note(trouble))
+            for trouble in (*proof.troubles, *record.seal.troubles):
+                on_event(Note(f"warning: {trouble}"))
             await _write_custody(bag, record, scratch, proof)
             await bag.finish(list(_bag_info(record)))
         return record
@@ -169,6 +174,7 @@ class _Export:
         )
         lines = list(_lines(event, done.record_ids))
         head = await self.archive.announce(lines, at=at, run=export_id)
+        packed = Packed(self.archive.archive_id, export_id, manifest.sha256, head)
         return Custody(
             export_id=export_id,
             at=at,
@@ -182,6 +188,13 @@ class _Export:
             voice=self.voice,
             copies=self.copies,
             redactions=redactions,
+            seal=await seal(
+                packed,
+                self.archive.storage,
+                self.config.evidence,
+                clock=self.clock,
+                proxies=self.config.http.proxy,
+            ),
         )
 
 
@@ -230,7 +243,7 @@ async def _write_custody(bag: Bag, record: Custody, scratch: Scratches, proof: V
     start, end = custody.page_parts(record)
     await bag.tag("custody.html", start, scratch.rows, end)
     await bag.tag(CERTIFICATE, certificate(record, proof))
-    for path, data in sorted(proof.files.items()):
+    for path, data in sorted({**proof.files, **record.seal.files}.items()):
         await bag.tag_bytes(path, data)
 
 

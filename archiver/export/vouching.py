@@ -14,13 +14,14 @@ from archiver.archive.archive import Archive
 from archiver.clock import Clock
 from archiver.config import EvidenceConfig
 from archiver.errors import ArchiverError
+from archiver.evidence.exports import FOLDER
 from archiver.extras import is_installed
+from archiver.http.proxies import DIRECT, Proxies
 from archiver.ledger.segments import Head
 
 if TYPE_CHECKING:
     from archiver.evidence.objects import Exhibits
 
-FOLDER = "evidence/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,14 @@ class Vouched:
     troubles: list[str] = field(default_factory=list)
 
 
-async def vouched(archive: Archive, config: EvidenceConfig, head: Head, *, clock: Clock) -> Vouched:
+async def vouched(
+    archive: Archive,
+    config: EvidenceConfig,
+    head: Head,
+    *,
+    clock: Clock,
+    proxies: Proxies = DIRECT,
+) -> Vouched:
     """Have the head vouched for, and look up what vouches for it or for one before it.
 
     What cannot be done or read is a trouble, and ends nothing.
@@ -67,7 +75,9 @@ async def vouched(archive: Archive, config: EvidenceConfig, head: Head, *, clock
     from archiver.evidence.objects import read_exhibits
 
     try:
-        done = await attest(archive.storage, archive.archive_id, head, config, clock=clock)
+        done = await attest(
+            archive.storage, archive.archive_id, head, config, clock=clock, proxies=proxies
+        )
         found.troubles += done.troubles if done else ()
         exhibits = await read_exhibits(archive.storage)
         _take_signature(exhibits, archive.archive_id, head, found)

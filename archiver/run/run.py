@@ -186,10 +186,16 @@ class _Run:
     async def _attest(self) -> Mapping[str, Any] | None:
         """Have the last head of the run signed, witnessed and time-stamped; failures never fail the
         run."""
-        archive, config = self.intake.archive, self.intake.config.evidence
+        archive, config = self.intake.archive, self.intake.config
         head = await archive.catalog.head()
         done = await attest(
-            archive.storage, archive.archive_id, head, config, clock=self.clock, stop=self.stop
+            archive.storage,
+            archive.archive_id,
+            head,
+            config.evidence,
+            clock=self.clock,
+            proxies=config.http.proxy,
+            stop=self.stop,
         )
         return None if done is None else done.as_json()
 

@@ -1,5 +1,6 @@
 """Whatever cannot sign, stamp or witness is said in its own words, and fails no run."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from archiver.errors import StampUnavailable
 from archiver.evidence.keys import load_signer, make_key
+from archiver.evidence.stamping import fetch_stamp, read_stamp
+from archiver.http.proxies import configured
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
 from tests.evidence.authority import Authority, serving
@@ -189,3 +193,19 @@ async def test_a_retired_key_signs_nothing_that_comes_later(vouched: Vouched) ->
     await rotate(LocalStorage(vouched.root), archive_id, early, old, new, clock=ManualClock())
     found = await vouched.findings(evidence={"sign": None}, key=vouched.folder / "new.pem.pub")
     assert {one.name for one in found} == {"foreign-signature", "not-signed"}
+
+
+async def test_the_authority_is_asked_through_the_proxy_alone(
+    tmp_path: Path, authority: Authority
+) -> None:
+    """The authority itself stands in for a proxy: the name of the other one resolves nowhere."""
+    proxies = configured(authority.url.rstrip("/"), {})
+    segment = b"a segment\n"
+    url = "http://authority.example.invalid/stamp"
+    found = read_stamp(await fetch_stamp(url, segment, proxies=proxies), [])
+    assert found.digest == hashlib.sha256(segment).hexdigest()
+    with pytest.raises(StampUnavailable):
+        await fetch_stamp(url, segment)
+    refused = configured("http://127.0.0.1:9", {})
+    with pytest.raises(StampUnavailable, match="proxy"):
+        await fetch_stamp(authority.url, segment, proxies=refused)

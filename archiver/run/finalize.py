@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from archiver.catalog import queries
@@ -39,12 +40,20 @@ class Diary:
 
 
 async def close_run(
-    intake: Intake, recorder: Recorder, diary: Diary, *, done: bool, began: float, clock: Clock
+    intake: Intake,
+    recorder: Recorder,
+    diary: Diary,
+    *,
+    done: bool,
+    began: float,
+    clock: Clock,
+    complete: Callable[[RunReport], Awaitable[None]],
 ) -> RunReport:
     """Record the cursors, store the run's report in the archive, and return it.
 
-    The report is stored before the event with its digest, and that event before the returned head
-    is written: so the stored report contains the head before its own.
+    `complete` may add to the report before it is stored; everything that was archived is in the
+    ledger by then. The report is stored before the event with its digest, and that event before the
+    returned head is written: so the stored report contains the head before its own.
     """
     archive, run_id = intake.archive, intake.run_id
     if done and intake.listed == (intake.tally.calls + recorder.tally.calls).total():
@@ -52,7 +61,8 @@ async def close_run(
     head = await archive.publish()
     report = await _report(intake, recorder, diary, done=done, began=began)
     report.head = head
-    data = (json.dumps(report.as_json(), indent=2) + "\n").encode("ascii")
+    await complete(report)
+    data = (json.dumps(report.as_stored(), indent=2) + "\n").encode("ascii")
     body = Body.of(data, "application/json")
     key = f"{RUNS_PREFIX}{run_id}.json"
     put = await archive.storage.put(key, body)

@@ -123,6 +123,15 @@ class RunReport:
         }
         return report | {name: value for name, value in more.items() if value}
 
+    def as_stored(self) -> dict[str, Any]:
+        """The report as the archive keeps it: of the sound check its numbers alone. The ledger and
+        the sidecars name the recordings, and there they are erased with the person."""
+        told = self.as_json()
+        if "sound" in told:
+            sound = told["sound"].items()
+            told["sound"] = {name: one for name, one in sound if not isinstance(one, list)}
+        return told
+
     def _problems(self) -> list[dict[str, Any]]:
         return [_shortfall(one) for one in self.shortfalls] + [
             self._problem(one) for one in self.problems

@@ -151,17 +151,14 @@ class _Run:
             done = await self._bring_all(claims, recovery, recorder)
             self.diary.strays = sorted(recovery.orphans.values())
             report = await close_run(
-                self.intake, recorder, self.diary, done=done, began=self.began, clock=self.clock
+                self.intake,
+                recorder,
+                self.diary,
+                done=done,
+                began=self.began,
+                clock=self.clock,
+                complete=self._check_sound,
             )
-            if done and self.intake.config.inspect.after_run:
-                await check_sound(
-                    self.intake.archive,
-                    self.intake.config.inspect,
-                    report,
-                    stop=self.stop,
-                    on_event=self.intake.on_event,
-                    clock=self.clock,
-                )
             await self._follow_holds(report)
             self._settle(recovery, is_complete=report.complete)
             report.evidence = await self._attest()
@@ -182,6 +179,20 @@ class _Run:
                 raise
             await self._tell_unfinished(courier)
         return done
+
+    async def _check_sound(self, report: RunReport) -> None:
+        """Examine what is due, unless the run was interrupted."""
+        intake = self.intake
+        if report.interrupted or not intake.config.inspect.after_run:
+            return
+        await check_sound(
+            intake.archive,
+            intake.config.inspect,
+            report,
+            stop=self.stop,
+            on_event=intake.on_event,
+            clock=self.clock,
+        )
 
     async def _attest(self) -> Mapping[str, Any] | None:
         """Have the last head of the run signed, witnessed and time-stamped; failures never fail the

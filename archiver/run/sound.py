@@ -1,7 +1,9 @@
 """The sound check at the end of a run, after everything is fetched, within its time limit.
 
-It cannot fail a run: the recordings are archived and verified, whatever they sound like. What could
-not be examined is due again in the next run.
+It runs before the report is stored, so that the report lists damaged sidecars that it finds;
+everything that was fetched is in the ledger by then. It cannot fail a run: the recordings are
+archived and verified, whatever they sound like. What could not be examined is due again in the next
+run.
 """
 
 import time

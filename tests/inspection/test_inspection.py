@@ -291,3 +291,36 @@ async def misstate(archive: Archive, at: datetime, record_id: int, seconds: floa
     kept = await read_link(storage, revision_key(key, 1))
     told = succession(record_id, kept, await read_link(storage, key))
     await archive.catalog.record([told], at=at, run="earlier")
+
+
+async def test_a_damaged_sidecar_that_the_check_meets_is_in_the_report_that_is_stored(
+    tmp_path: Path, recorded: World
+) -> None:
+    async with bench(tmp_path, recorded) as night:
+        await night.run()
+        await examine(night)
+        (path,) = night.archive.root.glob("[0-9]*/*/12.json")
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes().replace(b'"revision": 1', b'"revision": 7'))
+        night.clock.advance(days=1)
+        report = await night.run(settings=EXAMINED)
+        assert report.exit_code == 4
+        stored = json.loads(
+            (night.archive.root / f"_archive/runs/{report.run_id}.json").read_bytes()
+        )
+        assert stored["damaged"] == report.damaged != []
+        assert stored["complete"] is False
+        status = await look(night.config(), state_folder=night.state)
+        assert status.overview.runs[0].complete is False
+
+
+async def test_the_stored_report_has_the_numbers_of_the_check_and_names_no_recording(
+    tmp_path: Path, recorded: World
+) -> None:
+    async with bench(tmp_path, recorded, settings=EXAMINED) as night:
+        report = await night.run()
+        stored = json.loads(
+            (night.archive.root / f"_archive/runs/{report.run_id}.json").read_bytes()
+        )
+        assert stored["sound"]["examined"] == 5
+        assert not any(isinstance(one, list) for one in stored["sound"].values())

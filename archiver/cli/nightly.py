@@ -22,6 +22,11 @@ from archiver.monitoring.history import Memory
 from archiver.monitoring.night import Night
 from archiver.monitoring.notify import tell
 from archiver.monitoring.standing import Standing, last_began, standing
+from archiver.monitoring.verifications import (
+    health_of,
+    recall_verifications,
+    verifications_path,
+)
 from archiver.run.request import RunRequest
 from archiver.schedule.nightly import Nightly
 from archiver.schedule.schedule import Schedule
@@ -139,11 +144,18 @@ class Nights:
         say = self.context.console.say
         with ExitStack() as opened:
             try:
-                port = opened.enter_context(endpoint(address, self._metrics, self.pulse))
+                port = opened.enter_context(
+                    endpoint(address, self._metrics, self.pulse, health=self._health)
+                )
                 say(f"metrics are served on {address.host} port {port}")
             except ConfigError as error:  # a desk on this machine may have it, and no night waits
                 self.context.console.warn(f"{error}; runs continue without metrics")
             yield
+
+    def _health(self) -> str:
+        """The last verification, also one that a timer of the system started."""
+        path = verifications_path(self.config.storage.url, self.state_folder)
+        return health_of(recall_verifications(path))
 
     def _metrics(self) -> bytes:
         from archiver.monitoring.metrics import exposition

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from archiver.evidence.objects import Exhibits
 
 
-
 @dataclass(frozen=True, slots=True)
 class Signature:
     """That the head was signed by the key at that moment, by the clock of whoever signed it."""

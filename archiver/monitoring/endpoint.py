@@ -1,7 +1,8 @@
 """The HTTP endpoint of `run --every` and `serve`: /metrics, and /healthz for service managers.
 
-It responds from a thread of its own, even while a run is busy, and reports healthy only while the
-main loop shows signs of life.
+It answers from a thread of its own, so it answers while a run is busy; and it says that all is well
+only while the main loop keeps showing signs of life. How the last verification ended is a line more
+there and changes no status: a restart mends no damage, and alerts and notices tell of it.
 """
 
 import io
@@ -64,12 +65,23 @@ class _Hurried(io.RawIOBase):
         return self._connection.recv_into(buffer)
 
 
+def _nothing() -> str:
+    return ""
+
+
 @contextmanager
-def endpoint(address: ListenAddress, metrics: Callable[[], bytes], pulse: Pulse) -> Iterator[int]:
+def endpoint(
+    address: ListenAddress,
+    metrics: Callable[[], bytes],
+    pulse: Pulse,
+    *,
+    health: Callable[[], str] = _nothing,
+) -> Iterator[int]:
     """Listen on that address during the block; yields the port. ConfigError if that is
-    impossible."""
+    impossible. `health` returns further lines for /healthz.
+    """
     try:
-        server = _server(address, metrics, pulse)
+        server = _server(address, metrics, pulse, health)
     except OSError as error:
         raise ConfigError(
             f"metrics.listen: {address.host} port {address.port} is not available: "
@@ -127,7 +139,10 @@ class _Server(ThreadingHTTPServer):
 
 
 def _server(
-    address: ListenAddress, metrics: Callable[[], bytes], pulse: Pulse
+    address: ListenAddress,
+    metrics: Callable[[], bytes],
+    pulse: Pulse,
+    health: Callable[[], str],
 ) -> ThreadingHTTPServer:
     from archiver.monitoring.metrics import CONTENT_TYPE
 
@@ -142,8 +157,8 @@ def _server(
             if self.path == "/metrics":
                 self._answer(200, CONTENT_TYPE, metrics())
             elif self.path == "/healthz":
-                said = (200, b"ok\n") if pulse.is_alive else (503, b"the main loop hangs\n")
-                self._answer(said[0], "text/plain", said[1])
+                status, said = (200, "ok") if pulse.is_alive else (503, "the main loop hangs")
+                self._answer(status, "text/plain", f"{said}\n{health()}".encode())
             else:
                 self._answer(404, "text/plain", b"/metrics and /healthz are here\n")
 

@@ -58,6 +58,19 @@ class Verifications:
     history: tuple[Verification, ...] = ()
 
 
+def health_of(known: Verifications | None) -> str:
+    """The last verification in a line, for /healthz; nothing where there was none."""
+    if known is None:
+        return ""
+    last = known.last
+    count = sum(last.findings.values())
+    found = "no result" if last.error else f"{count:,} findings"
+    return (
+        f"last verification: {stamp(last.ended_at)}, exit code {last.exit_code}, "
+        f"scope {last.scope}, {found}\n"
+    )
+
+
 def verifications_path(storage_url: str, state_folder: Path) -> Path:
     """The path of the history for that archive."""
     return state_folder / f"verifications-{sha256(storage_url.encode()).hexdigest()[:16]}.json"

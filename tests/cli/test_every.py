@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -72,14 +73,27 @@ def hears(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
 def test_it_verifies_after_a_run_when_that_is_due_and_sends_a_notice_of_damage(
     tmp_path: Path, sandbox: Sandbox, server: Hooks
 ) -> None:
+    (port,) = free_ports(1)
     verified = {"every": "24h", "sample": "1/1"}
-    configure(tmp_path, sandbox, verify=verified, notices={"webhook": f"{server.url}/hook"})
+    listen = {"listen": f"127.0.0.1:{port}"}
+    configure(
+        tmp_path,
+        sandbox,
+        verify=verified,
+        metrics=listen,
+        notices={"webhook": f"{server.url}/hook"},
+    )
     assert archiver("run", folder=tmp_path).code == 0
     (audio,) = (tmp_path / "archive").glob("50231/70101/*.mp3")
     audio.unlink()
     process = started("run", "--every", "1s", "--json", folder=tmp_path)
     told = answers(process, 3)
     server.wait_for("damage")
+    status, health = ask(port, "/healthz")
+    assert status == 200
+    assert re.fullmatch(
+        rb"ok\nlast verification: \S+Z, exit code 4, scope sample, 1 findings\n", health
+    )
     assert interrupted(process, signal.SIGTERM).code == 130
     assert [one["finding"] for one in told[1]["findings"]] == ["missing"]
     assert "runId" in told[2]  # and the next is due a day later

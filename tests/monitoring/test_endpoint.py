@@ -54,6 +54,12 @@ def test_health_is_a_sign_of_life_not_long_ago() -> None:
         assert ask(port, "/healthz")[0] == 200
 
 
+def test_health_says_how_the_last_verification_ended_and_keeps_its_status() -> None:
+    listen = ListenAddress("127.0.0.1", 0)
+    with endpoint(listen, lambda: b"", Pulse(), health=lambda: "last verification: x\n") as port:
+        assert ask(port, "/healthz") == (200, b"ok\nlast verification: x\n")
+
+
 def test_it_listens_on_ipv6_too() -> None:
     with listening(Pulse(), "::1") as port:
         assert ask(port, "/healthz", host="::1")[0] == 200

@@ -28,8 +28,8 @@ _CONFIRM = "if it is right, confirm today's date (UTC) with --today YYYY-MM-DD"
 
 @dataclass(frozen=True, slots=True)
 class OtherClocks:
-    """What a command knows of the time besides its own clock: `api` is the present moment by the
-    API's clock, if the API has just told it; `today` is the date (UTC) that the user confirms."""
+    """The times that a command knows besides its own clock: `api` is the current time by the API's
+    clock, if known; `today` is the date (UTC) confirmed by the user."""
 
     api: datetime | None = None
     today: date | None = None

@@ -1,7 +1,7 @@
-"""The statement: what of a period is archived, open, lost, checked and vouched for, as a page.
+"""The statement: what is archived, open, lost, verified and witnessed in a period, as a page.
 
 `gather` reads catalog, acts, verifications and evidence into a typed value; `document` puts it into
-words, in each language; `page` and `pdf` set these. Only `gather` goes in or out.
+words, in each language; `page` and `pdf` render it. Only `gather` does I/O.
 
-Imports `retention`, `evidence`, `monitoring`, `desk` and what lies below.
+Imports `retention`, `evidence`, `monitoring`, `desk` and what is below.
 """

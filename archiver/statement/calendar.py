@@ -1,8 +1,8 @@
-"""The calendar of coverage: in which state each day is (pure).
+"""The calendar of coverage: the state of each day (pure).
 
-A day with calls is in the state of its worst call. A day without any is silent where the same
-weekday has always had many (`monitoring.silence`), and quiet where it has not. A day that was
-silent counts as usual for the days after it, so that an outage of months stays visible.
+A day with calls has the state of its worst call. A day without calls is silent if the same weekday
+has always had many (`monitoring.silence`), and quiet otherwise. A silent day counts as usual for
+the days after it, so that an outage of months stays visible.
 """
 
 from collections.abc import Iterator, Mapping
@@ -93,13 +93,13 @@ def state_of(covered: Covered) -> DayState:
 
 
 def _is_unlisted(found: Coverage, begin: datetime, end: datetime) -> bool:
-    """Whether no run has listed the whole day, or it lies before the first call of all."""
+    """Whether no run has listed the whole day, or it is before the first call of all."""
     if found.listed_until is None or end > found.listed_until:
         return True
     return found.oldest is None or end <= found.oldest
 
 
 def _missed(day: date, counts: Mapping[date, int]) -> int:
-    """How many calls are usual on that day, if it should have had some; else 0."""
+    """The usual number of calls on that day, if there should have been some; else 0."""
     silence = silence_of(day, [counts.get(one, 0) for one in days_to_count(day)])
     return 0 if silence is None else max(1, int(silence.usual))

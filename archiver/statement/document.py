@@ -51,7 +51,7 @@ def _facts(found: Statement, speech: Speech) -> list[Fact]:
 
 
 def _verdict(found: Statement, speech: Speech) -> Paragraph:
-    """The worst that there is to say, in a sentence or two."""
+    """The most important result, in a sentence or two."""
     say, covered = speech.say, found.coverage.in_all
     if found.is_empty:
         return Paragraph(say("verdict.empty"), "warn")

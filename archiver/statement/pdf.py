@@ -1,8 +1,8 @@
-"""A statement as a PDF for A4, set by Typst: tagged (PDF/UA-1), fonts included, no network.
+"""A statement as a PDF for A4, typeset by Typst: tagged (PDF/UA-1), fonts included, no network.
 
-The template is ours and fixed; the statement comes in as data, so that nothing in it can become
-markup. Fonts are those that the library brings, which have Latin and Cyrillic letters: the result
-is the same on every machine.
+The template is ours and fixed; the statement is passed as data, so that nothing in it can become
+markup. Fonts are those of the library, which have Latin and Cyrillic letters: the result is the
+same on every machine.
 """
 
 import json

@@ -45,7 +45,7 @@ async def mark(visit: Visit) -> Response:
 
 
 async def approve(visit: Visit) -> Response:
-    """Approve a span that somebody else marked."""
+    """Approve another user's span."""
     entry = await recording(visit)
     done = await visit.desk.redactions.approve(visit.person, visit.id("redaction_id"))
     await _log(visit, entry, f"approved {done.span.start:g} to {done.span.end:g} s")

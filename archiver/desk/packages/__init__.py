@@ -1,4 +1,4 @@
-"""Packages that people ask for at the desk: the orders, and what makes and removes them.
+"""Exports requested in the desk: the orders, and their creation and removal.
 
-Imports the desk's file; what packs is handed in, since exports lie above the desk.
+Imports the desk's file; the packing function is passed in, since `export` is above the desk.
 """

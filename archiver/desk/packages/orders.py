@@ -1,4 +1,4 @@
-"""What people asked to have packed, and what became of it, in the desk's own file."""
+"""The exports requested in the desk and their states, in the desk's own file."""
 
 import json
 import sqlite3
@@ -18,7 +18,7 @@ from archiver.errors import NoSuchThing, WrongInput
 from archiver.sound.spans import Fill, Span
 
 MOST_RECORDINGS: Final = 100_000
-"""In one package. More belong to `archiver export`, which is told what to take in few words."""
+"""The most recordings in one package. For more, use `archiver export`, whose selection is short."""
 
 _LONGEST: Final = 500
 _SHOWN: Final = 200
@@ -33,7 +33,7 @@ class Stage(StrEnum):
     FAILED = "failed"
     EXPIRED = "expired"
     REMOVED = "removed"
-    """Somebody removed it, or a recording in it was removed from the archive."""
+    """It was removed by a user, or a recording in it was removed from the archive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Order:
 
     @property
     def file_name(self) -> str:
-        """The name of its file, in the folder of packages and for whoever downloads it."""
+        """The name of its file, in the folder of packages and for downloads."""
         return f"export-{self.package_id}.zip"
 
 
@@ -103,7 +103,7 @@ class Orders:
         self._clock = clock
 
     async def ask(self, by: Person, wish: Wish, token: str) -> int:
-        """Ask for a package; its number. The same token again gives the same package.
+        """Request a package; returns its number. The same token again returns the same package.
 
         WrongInput without a reason, for a text that is too long, and for no recordings or too many.
         """
@@ -157,8 +157,8 @@ class Orders:
         return _order(row)
 
     async def next(self) -> Order | None:
-        """The oldest that waits, which is worked on from now; one that a desk which ended had begun
-        waits as well: see `begin_again`."""
+        """The oldest waiting one, which is in progress from now on; one that a stopped desk had
+        begun waits as well: see `begin_again`."""
 
         def change(db: sqlite3.Connection) -> sqlite3.Row | None:
             row: sqlite3.Row | None = db.execute(

@@ -1,8 +1,8 @@
-"""Makes the packages that were asked for, one after the other, and removes those that are over.
+"""Creates the requested packages, one after the other, and removes expired ones.
 
-Packing reads, hashes and compresses gigabytes, so it happens in a process of its own: nobody who
-listens waits for it, and what goes wrong there does not end the desk. What a desk that was killed
-had begun is made anew by the next one; a file in the folder that no order names is removed.
+Packing reads, hashes and compresses gigabytes, so it is done in a separate process: it does not
+slow down the desk, and its failures do not end the desk. What a killed desk had begun is started
+again by the next one; a file in the folder without an order is removed.
 """
 
 import json
@@ -36,8 +36,8 @@ LENGTH_BYTES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the process that packs is told: where the archive and this machine's state are, and
-    which file to make of which order."""
+    """The input of the packing process: where the archive and this machine's state are, and which
+    file to create for which order."""
 
     config: Config
     state_folder: Path
@@ -75,7 +75,7 @@ class Packing:
         return self._config.desk.keep_exports
 
     def path(self, order: Order) -> Path:
-        """Where the file of a package lies."""
+        """The path of a package's file."""
         return self._folder / order.file_name
 
     async def written(self, order: Order) -> int:
@@ -83,7 +83,7 @@ class Packing:
         return await anyio.to_thread.run_sync(_bytes_in_parts, self._folder, order.file_name)
 
     async def look(self) -> None:
-        """Look at the orders now: something was asked for, or removed."""
+        """Check the orders now: one was added or removed."""
         if self._current is not None:
             package_id, scope = self._current
             if not await self._is_wanted(package_id):
@@ -136,7 +136,7 @@ class Packing:
 
 
 async def _packed(command: Sequence[str], job: Job) -> Packed | str:
-    """What the process says of the job; a sentence where it says nothing that can be read."""
+    """The result of the packing process; a message if it cannot be read."""
     data = pickle.dumps(job)
     said = bytearray()
     try:
@@ -161,7 +161,7 @@ def _stop(group: TaskGroup) -> None:
 
 
 def _make_private(folder: Path) -> None:
-    """The folder, which nobody else on this machine can read: it holds copies of recordings."""
+    """The folder, which no one else on this machine can read: it contains copies of recordings."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(stat.S_IRWXU)
@@ -173,9 +173,9 @@ def _make_private(folder: Path) -> None:
 
 
 def _remove_others(folder: Path, kept: set[str]) -> None:
-    """Remove the files whose packages are over, and what a kill left behind.
+    """Remove the files of expired packages, and remains of a kill.
 
-    Only names that packages and their parts have: the folder may be one that somebody named.
+    Only files with names of packages and their parts: the folder may be one that was configured.
     """
     with suppress(OSError):
         for entry in os.scandir(folder):

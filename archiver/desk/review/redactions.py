@@ -1,8 +1,8 @@
-"""Spans of recordings that are not for everybody: marked by people, applied to copies only.
+"""Confidential spans of recordings: marked by users, applied to copies only.
 
-A span names seconds from the beginning, a side and a reason. Where the configuration asks for it, a
-second person has to approve a span before it is applied. The recording in the archive never
-changes: what is handed over, or played to whom must not hear the span, is a copy.
+A span has a start and an end in seconds, a channel and a reason. If configured, a second person
+must approve a span before it is applied. The recording in the archive never changes: exports
+contain a copy.
 """
 
 import json
@@ -29,8 +29,7 @@ _LATEST: Final = 7 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """A span that somebody marked, and who approved it. `is_applied` says whether copies leave it
-    out by now."""
+    """A marked span, and who approved it. `is_applied` says whether copies leave it out."""
 
     redaction_id: int
     record_id: int
@@ -72,10 +71,10 @@ class Redactions:
         length: float | None,
         token: str = "",
     ) -> None:
-        """Mark a span of a recording that is `length` seconds long, as far as that is known.
+        """Mark a span of a recording of `length` seconds, if known.
 
-        The same token again marks nothing more. WrongInput for a span that is none or lies outside
-        of the recording, and for a reason that is missing or too long.
+        The same token again marks nothing more. WrongInput for a span that is invalid or outside of
+        the recording, and for a reason that is missing or too long.
         """
         by.need(Right.JUDGE)
         _check(span, length)
@@ -95,7 +94,7 @@ class Redactions:
         await self._file.write(lambda db: once.make(db, lambda: create(db)))
 
     async def approve(self, by: Person, redaction_id: int) -> Redaction:
-        """Approve a span that somebody else marked; NotAllowed for one's own."""
+        """Approve another user's span; NotAllowed for one's own."""
         by.need(Right.OVERSEE)
 
         def change(db: sqlite3.Connection) -> sqlite3.Row:
@@ -112,7 +111,7 @@ class Redactions:
         return self._redaction(await self._file.write(change))
 
     async def remove(self, by: Person, redaction_id: int) -> Redaction:
-        """Remove a span: one's own as long as nobody has approved it; an overseer removes any."""
+        """Remove a span: authors their own until it is approved, admins any."""
         by.need(Right.JUDGE)
 
         def change(db: sqlite3.Connection) -> sqlite3.Row:

@@ -1,7 +1,7 @@
 """Time as the archiver writes it: aware, UTC, whole seconds, `2026-10-01T08:31:17Z`."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -38,3 +38,8 @@ def from_stamp(text: str) -> datetime:
     if moment.tzinfo is None or moment.utcoffset():
         raise ValueError(f"not a moment in UTC: {text!r}")
     return moment.astimezone(UTC)
+
+
+def local_stamp(moment: datetime, zone: tzinfo) -> str:
+    """The moment in a zone with its offset, to the second, as every table of the desk has it."""
+    return moment.astimezone(zone).isoformat(timespec="seconds")

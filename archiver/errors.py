@@ -125,7 +125,7 @@ class ChangedMeanwhile(DeskRefused):
 
 
 Problem: TypeAlias = Literal[
-    "empty", "too-long", "too-many", "range", "unanswered", "unapproved", "invalid"
+    "empty", "too-long", "too-few", "too-many", "range", "unanswered", "unapproved", "invalid"
 ]
 
 

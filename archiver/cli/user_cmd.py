@@ -14,7 +14,7 @@ from archiver.errors import UsageError
 if TYPE_CHECKING:
     from archiver.desk.accounts.users import User
 
-_ROLES: Final = ("listener", "reviewer", "admin")
+_ROLES: Final = ("listener", "reviewer", "lead", "admin", "agent")
 _LONGEST: Final = 4096
 
 
@@ -32,9 +32,11 @@ def add_to(parser: Parser, common: Parser) -> None:
         "--role",
         required=True,
         choices=_ROLES,
-        help="listener: find and play; reviewer: also notes, tags, verdicts, downloads; admin: "
-        "also queues, everybody's verdicts, the access log",
+        help="listener: find and play; reviewer: also notes, tags, verdicts, downloads; "
+        "lead: also queues, everybody's verdicts, reports; admin: also the access log; "
+        "agent: only their own reviewed calls",
     )
+    _add_user_id(adding)
     _add_password_options(adding).add_argument(
         "--no-password",
         action="store_true",
@@ -46,6 +48,7 @@ def add_to(parser: Parser, common: Parser) -> None:
     moving = _act(acts, common, change_role, "role", "change the role of a user")
     moving.add_argument("name", metavar="NAME", help="the name to log in with")
     moving.add_argument("role", metavar="ROLE", choices=_ROLES, help=", ".join(_ROLES))
+    _add_user_id(moving)
     _act(acts, common, show, "list", "list the users and their roles")
     removing = _act(acts, common, remove, "remove", "remove a user; their notes are kept")
     removing.add_argument("name", metavar="NAME", help="the name to log in with")
@@ -61,6 +64,12 @@ def _act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:
     )
     parser.set_defaults(execute=execute)
     return parser
+
+
+def _add_user_id(parser: Any) -> None:
+    parser.add_argument(
+        "--user-id", metavar="ID", type=int, help="of an agent: the id of that user in the API"
+    )
 
 
 def _add_password_options(parser: argparse.ArgumentParser) -> Any:
@@ -81,11 +90,12 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
 
     name, path = _proper(arguments.name), _path(context)
     _refuse_known(name, path)
+    user_id = _user_id(arguments)
     kept = None if arguments.no_password else _new_password(arguments, context)
 
     def change(users: "dict[str, User]") -> None:
         _refuse_known(name, path)
-        users[name] = User(name, Role(arguments.role), kept)
+        users[name] = User(name, Role(arguments.role), kept, user_id)
 
     change_users(path, change)
     return _done(context, f"Added {name} as {arguments.role}.", name, path)
@@ -107,7 +117,7 @@ def change_role(arguments: argparse.Namespace, context: Context) -> int:
     from archiver.desk.accounts.person import Role
 
     name, path = _proper(arguments.name), _path(context)
-    _change(name, path, role=Role(arguments.role))
+    _change(name, path, role=Role(arguments.role), user_id=_user_id(arguments))
     return _done(context, f"{name} is now {arguments.role}.", name, path)
 
 
@@ -140,8 +150,25 @@ def show(_arguments: argparse.Namespace, context: Context) -> int:
     wide = max((len(user.name) for user in users), default=0)
     for user in users:
         rest = "" if user.password else "  (no password: log-in through the proxy only)"
-        context.console.result(f"{user.name:<{wide}}  {user.role}{rest}")
+        whom = "" if user.user_id is None else f" (user {user.user_id})"
+        context.console.result(f"{user.name:<{wide}}  {user.role}{whom}{rest}")
     return 0
+
+
+def _user_id(arguments: argparse.Namespace) -> int | None:
+    from archiver.desk.accounts.users import GREATEST_USER_ID
+
+    user_id: int | None = arguments.user_id
+    if arguments.role == "agent" and user_id is None:
+        raise UsageError(
+            "an agent needs the id of a user of the API",
+            hint="add --user-id ID; `archiver status` shows the ids of agents",
+        )
+    if arguments.role != "agent" and user_id is not None:
+        raise UsageError("--user-id is for the role agent only", hint="leave it out")
+    if user_id is not None and not 1 <= user_id <= GREATEST_USER_ID:
+        raise UsageError(f"--user-id must be from 1 to {GREATEST_USER_ID}", hint="check the id")
+    return user_id
 
 
 def _path(context: Context) -> Path:
@@ -231,4 +258,5 @@ def _done(context: Context, says: str, name: str, path: Path) -> int:
 
 
 def _as_json(user: "User") -> dict[str, Any]:
-    return {"name": user.name, "role": str(user.role), "hasPassword": user.password is not None}
+    told = {"name": user.name, "role": str(user.role), "hasPassword": user.password is not None}
+    return told if user.user_id is None else {**told, "userId": user.user_id}

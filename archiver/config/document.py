@@ -1,7 +1,7 @@
 """YAML text -> sections of named scalars, each of which knows its line (pure).
 
 Only the part of YAML that a configuration needs is admitted: mappings, lists and scalars, no deeper
-than six levels. Anchors, aliases and tags are refused, so a small file cannot grow into a large
+than seven levels. Anchors, aliases and tags are refused, so a small file cannot grow into a large
 value. Scalars are kept as text and read by the parser of their key: YAML's own guesses (`1:30` is
 90, `no` is false) never apply.
 
@@ -27,7 +27,7 @@ from archiver.errors import ConfigError
 T = TypeVar("T")
 
 _MOST_CHARACTERS = 256 * 1024
-_MOST_LEVELS = 6
+_MOST_LEVELS = 7
 _NOTHING = frozenset({"", "~", "null"})
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 

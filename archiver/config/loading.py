@@ -328,6 +328,9 @@ def _verify(section: Section) -> VerifyConfig:
 
 def _desk(section: Section, place: Place) -> DeskConfig:
     default = DeskConfig()
+    channel: str = section.value(
+        "agent_channel", one_of(("left", "right")), str(default.agent_channel)
+    )
     desk = DeskConfig(
         users=section.value("users", place.path, place.path(str(default.users))),
         proxy_header=section.value("proxy_header", _FIELD, None),
@@ -344,6 +347,8 @@ def _desk(section: Section, place: Place) -> DeskConfig:
         approve_redactions=section.value(
             "approve_redactions", yes_or_no, default.approve_redactions
         ),
+        agent_channel=cast(Literal["left", "right"], channel),
+        api_token_file=section.value("api_token_file", place.path, None),
     )
     if desk.proxy_header is not None and not desk.proxy_addresses:
         section.refuse(

@@ -15,12 +15,19 @@ from archiver.desk.file import DeskFile
 _AT_ONCE: Final = 5000
 _ACTS: Final = (
     "DELETE FROM notes WHERE record_id IN these",
+    "DELETE FROM removed_notes WHERE record_id IN these",
+    "DELETE FROM moments WHERE record_id IN these",
     "DELETE FROM tags WHERE record_id IN these",
     "DELETE FROM redactions WHERE record_id IN these",
     "DELETE FROM places WHERE record_id IN these",
     "DELETE FROM verdicts WHERE state = 'draft' AND record_id IN these",
-    "UPDATE verdicts SET comment = '' WHERE comment <> '' AND record_id IN these",
-    "UPDATE former_verdicts SET comment = '' WHERE comment <> '' AND verdict_id IN"
+    "UPDATE steps SET text = '' WHERE text <> '' AND verdict_id IN"
+    " (SELECT verdict_id FROM verdicts WHERE record_id IN these)",
+    "UPDATE calibration_calls SET comment = '' WHERE comment <> '' AND record_id IN these",
+    "UPDATE verdicts SET comment = '', remarks = '{}'"
+    " WHERE (comment <> '' OR remarks <> '{}') AND record_id IN these",
+    "UPDATE former_verdicts SET comment = '', remarks = '{}'"
+    " WHERE (comment <> '' OR remarks <> '{}') AND verdict_id IN"
     " (SELECT verdict_id FROM verdicts WHERE record_id IN these)",
 )
 

@@ -10,19 +10,19 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
 from archiver.catalog.epoch import moment, seconds
-from archiver.clock import Clock, stamp
+from archiver.clock import Clock, local_stamp
 from archiver.desk.accounts.person import Person, Right, proper_name
 from archiver.desk.file import DeskFile
 from archiver.desk.texts import one_line
 from archiver.text.csv import BOM, csv_line
 
 ONE_PLAY: Final = timedelta(minutes=30)
-COLUMNS: Final = ("entry", "atUtc", "user", "address", "act", "recordId", "detail")
+COLUMNS: Final = ("entry", "at", "user", "address", "act", "recordId", "detail")
 
 _MOST_DETAIL: Final = 500
 _MOST_NAME: Final = 100
@@ -42,6 +42,13 @@ class Act(StrEnum):
     LOG_IN = "log-in"
     LOG_IN_REFUSED = "log-in-refused"
     LOG_OUT = "log-out"
+    SEARCH = "search"
+    REMOVE_NOTE = "remove-note"
+    DRAW = "draw"
+    CLOSE = "close"
+    ACKNOWLEDGE = "acknowledge"
+    DISPUTE = "dispute"
+    DECIDE = "decide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,21 @@ class LogEntry:
     act: str
     record_id: int | None
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which entries: of a user, an act, a recording, from a moment on, before another. An empty
+    member asks for nothing."""
+
+    name: str | None = None
+    act: str | None = None
+    record_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_EVERYTHING: Final = Wanted()
 
 
 class Journal:
@@ -105,22 +127,32 @@ class Journal:
         *,
         before: int | None = None,
         limit: int = 100,
-        name: str | None = None,
-        record_id: int | None = None,
+        wanted: Wanted = _EVERYTHING,
     ) -> list[LogEntry]:
-        """The newest entries, or those before the entry `before`: of all, a user, a recording."""
+        """The newest of the entries, or those before the entry `before`."""
         by.need(Right.OVERSEE)
-        asked = {"before": before, "name": name, "record_id": record_id, "limit": limit}
+        asked = {
+            "before": before,
+            "limit": limit,
+            "name": wanted.name,
+            "act": wanted.act,
+            "record_id": wanted.record_id,
+            "since": seconds(wanted.since),
+            "until": seconds(wanted.until),
+        }
         rows = await self._file.read(lambda db: db.execute(_NEWEST, asked).fetchall())
         return [_entry(row) for row in rows]
 
-    async def rows(self, by: Person) -> AsyncIterator[str]:
-        """The whole log as a table for spreadsheets, newest first, in pieces of text."""
+    async def rows(
+        self, by: Person, zone: tzinfo, wanted: Wanted = _EVERYTHING
+    ) -> AsyncIterator[str]:
+        """The entries as a table for spreadsheets, newest first, in pieces of text; moments are
+        those of the zone."""
         by.need(Right.OVERSEE)
         yield BOM + csv_line(COLUMNS)
         before: int | None = None
-        while entries := await self.page(by, before=before, limit=_PAGE):
-            yield "".join(csv_line(_cells(entry)) for entry in entries)
+        while entries := await self.page(by, before=before, limit=_PAGE, wanted=wanted):
+            yield "".join(csv_line(_cells(entry, zone)) for entry in entries)
             before = entries[-1].entry_id
 
     def _remember(self, key: tuple[str, str, int], begun: datetime) -> None:
@@ -146,7 +178,9 @@ class Journal:
 _NEWEST: Final = """
     SELECT * FROM log
     WHERE (:before IS NULL OR entry_id < :before)
-      AND (:name IS NULL OR name = :name) AND (:record_id IS NULL OR record_id = :record_id)
+      AND (:name IS NULL OR name = :name) AND (:act IS NULL OR act = :act)
+      AND (:since IS NULL OR at >= :since) AND (:until IS NULL OR at < :until)
+      AND (:record_id IS NULL OR record_id = :record_id)
     ORDER BY entry_id DESC LIMIT :limit
 """
 
@@ -193,10 +227,10 @@ def _entry(row: sqlite3.Row) -> LogEntry:
     )
 
 
-def _cells(entry: LogEntry) -> tuple[object, ...]:
+def _cells(entry: LogEntry, zone: tzinfo) -> tuple[object, ...]:
     return (
         entry.entry_id,
-        stamp(entry.at),
+        local_stamp(entry.at, zone),
         entry.name,
         entry.address,
         entry.act,

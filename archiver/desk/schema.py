@@ -106,6 +106,84 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE packages ADD COLUMN spans TEXT NOT NULL DEFAULT '[]';
     ALTER TABLE packages ADD COLUMN fill TEXT NOT NULL DEFAULT 'silence';
     """,
+    """
+    ALTER TABLE scorecards ADD COLUMN name TEXT NOT NULL DEFAULT 'scorecard';
+    ALTER TABLE scorecards ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE scorecards ADD COLUMN position INTEGER;
+    UPDATE scorecards
+        SET version = (SELECT count(*) FROM scorecards o WHERE o.rowid <= scorecards.rowid);
+    ALTER TABLE verdicts ADD COLUMN remarks TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE verdicts ADD COLUMN is_failed INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE former_verdicts ADD COLUMN remarks TEXT NOT NULL DEFAULT '{}';
+    """,
+    """
+    CREATE TABLE steps (
+        step_id INTEGER PRIMARY KEY AUTOINCREMENT, verdict_id INTEGER NOT NULL,
+        revision INTEGER NOT NULL, act TEXT NOT NULL
+            CHECK (act IN ('acknowledged', 'disputed', 'upheld', 'changed')),
+        question TEXT NOT NULL, text TEXT NOT NULL, name TEXT NOT NULL, at INTEGER NOT NULL
+    );
+    CREATE INDEX steps_verdict ON steps (verdict_id, step_id);
+    CREATE INDEX verdicts_agent ON verdicts (agent_id, changed_at);
+    CREATE TABLE calibrations (
+        calibration_id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL,
+        scorecard TEXT NOT NULL REFERENCES scorecards (digest), made_by TEXT NOT NULL,
+        made_at INTEGER NOT NULL, revealed_at INTEGER, closed_at INTEGER, closed_by TEXT
+    );
+    CREATE TABLE calibration_calls (
+        calibration_id INTEGER NOT NULL, position INTEGER NOT NULL, record_id INTEGER NOT NULL,
+        agreed TEXT, comment TEXT NOT NULL DEFAULT '', PRIMARY KEY (calibration_id, position)
+    ) WITHOUT ROWID;
+    CREATE INDEX calibration_calls_record ON calibration_calls (record_id);
+    CREATE TABLE calibration_people (
+        calibration_id INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (calibration_id, name)
+    ) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE verdicts ADD COLUMN is_played INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE verdicts ADD COLUMN heard REAL NOT NULL DEFAULT 0;
+    ALTER TABLE verdicts ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;
+    UPDATE verdicts SET is_played = EXISTS (
+        SELECT 1 FROM log WHERE log.record_id = verdicts.record_id AND act = 'play'
+        AND log.name = verdicts.reviewer
+    );
+    CREATE INDEX verdicts_changed ON verdicts (changed_at, verdict_id);
+    CREATE TABLE removed_notes (
+        note_id INTEGER PRIMARY KEY, record_id INTEGER NOT NULL, author TEXT NOT NULL,
+        removed_by TEXT NOT NULL, removed_at INTEGER NOT NULL
+    );
+    CREATE INDEX removed_notes_record ON removed_notes (record_id);
+    """,
+    """
+    CREATE TABLE plans (
+        plan_id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, query TEXT NOT NULL,
+        per_agent INTEGER NOT NULL, strata TEXT NOT NULL, people TEXT NOT NULL,
+        due_days INTEGER NOT NULL, made_by TEXT NOT NULL, made_at INTEGER NOT NULL,
+        first_week INTEGER NOT NULL, ended_at INTEGER
+    );
+    CREATE TABLE plan_weeks (
+        plan_id INTEGER NOT NULL, week INTEGER NOT NULL, queue_id INTEGER, due_at INTEGER NOT NULL,
+        PRIMARY KEY (plan_id, week)
+    ) WITHOUT ROWID;
+    CREATE INDEX plan_weeks_queue ON plan_weeks (queue_id);
+    ALTER TABLE places ADD COLUMN assigned_to TEXT;
+    CREATE TABLE searches (
+        search_id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, owner TEXT NOT NULL,
+        query TEXT NOT NULL, is_shared INTEGER NOT NULL, made_at INTEGER NOT NULL,
+        UNIQUE (owner, name)
+    );
+    CREATE TABLE playlists (
+        playlist_id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, owner TEXT NOT NULL,
+        made_at INTEGER NOT NULL
+    );
+    CREATE TABLE moments (
+        moment_id INTEGER PRIMARY KEY AUTOINCREMENT, playlist_id INTEGER NOT NULL,
+        record_id INTEGER NOT NULL, seconds REAL NOT NULL, text TEXT NOT NULL, name TEXT NOT NULL,
+        added_at INTEGER NOT NULL
+    );
+    CREATE INDEX moments_playlist ON moments (playlist_id, moment_id);
+    CREATE INDEX moments_record ON moments (record_id);
+    """,
 )
 
 

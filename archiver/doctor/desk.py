@@ -17,7 +17,7 @@ from archiver.config import Config, DeskConfig
 from archiver.desk.accounts.person import Role
 from archiver.desk.accounts.users import UsersFile
 from archiver.desk.playback import FFMPEG
-from archiver.desk.review.scorecard import read_scorecard
+from archiver.desk.review.card_file import read_card_files
 from archiver.doctor.check import Check, Surroundings, Verdict
 from archiver.doctor.machine import try_database
 from archiver.errors import ConfigError
@@ -85,11 +85,13 @@ def _users(desk: DeskConfig) -> Check:
     counts = Counter(user.role for user in users.values())
     said = ", ".join(f"{counts[role]} {role}" for role in Role)
     if not counts[Role.ADMIN]:
-        finding = f"no admin, so nobody can create queues or read the access log: {said}"
+        finding = f"no admin, so nobody can read the access log: {said}"
         return Check.warning(_USERS, finding, "archiver user add NAME --role admin")
     return Check.ok(_USERS, f"readable: {said}")
 
 
 def _scorecard(desk: DeskConfig) -> Check:
-    count = len(read_scorecard(desk.scorecard).questions)
-    return Check.ok(_SCORECARD, f"valid; questions: {count}")
+    found = read_card_files(desk.scorecard)
+    count = sum(len(one.card.questions) for one in found)
+    many = f"scorecards: {len(found)}, " if len(found) > 1 else ""
+    return Check.ok(_SCORECARD, f"valid; {many}questions: {count}")

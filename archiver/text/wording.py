@@ -34,6 +34,10 @@ class Wording:
         month = self._say.words("months.short")[day.month - 1]
         return f"{self._say.words('weekdays.short')[day.weekday()]} {day.day} {month}"
 
+    def brief_day(self, day: date) -> str:
+        """`2 Nov`."""
+        return f"{day.day} {self._say.words('months.short')[day.month - 1]}"
+
     def day(self, day: date | None) -> str:
         """`Monday, 2 November 2026`."""
         if day is None:

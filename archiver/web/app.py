@@ -19,14 +19,21 @@ from archiver.desk.accounts.person import Right
 from archiver.errors import ArchiverError
 from archiver.web import (
     admin,
+    api,
     audio,
+    calibration_pages,
+    collections_pages,
+    disputes,
     error_pages,
     export_pages,
     judging,
     listing,
     login,
+    my_calls,
     notes,
+    plan_pages,
     player_page,
+    quality_page,
     queue_pages,
     redacting,
     tables,
@@ -37,6 +44,8 @@ from archiver.web.desk import Desk
 from archiver.web.guard import Guard
 
 _RECORDING: Final = "/recordings/{record_id:int}"
+_PLAYLIST: Final = "/playlists/{playlist_id:int}"
+_CALIBRATION: Final = "/calibrations/{calibration_id:int}"
 
 PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("GET", "/", listing.show, Right.LISTEN),
@@ -68,20 +77,45 @@ PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("POST", f"{_RECORDING}/put-back", queue_pages.put_back, Right.JUDGE),
     ("GET", "/queue", queue_pages.show, Right.JUDGE),
     ("POST", "/queue/next", queue_pages.take_next, Right.JUDGE),
-    ("POST", "/queue", queue_pages.make, Right.OVERSEE),
-    ("GET", "/queue/{queue_id:int}", queue_pages.places, Right.OVERSEE),
-    ("POST", "/queue/{queue_id:int}/close", queue_pages.close, Right.OVERSEE),
+    ("POST", "/queue", queue_pages.make, Right.LEAD),
+    ("GET", "/queue/{queue_id:int}", queue_pages.places, Right.LEAD),
+    ("POST", "/queue/{queue_id:int}/close", queue_pages.close, Right.LEAD),
+    ("GET", "/quality", quality_page.show, Right.LEAD),
+    ("GET", "/quality.csv", quality_page.table, Right.LEAD),
     ("GET", "/journal", admin.journal, Right.OVERSEE),
     ("GET", "/journal.csv", tables.journal, Right.OVERSEE),
-    ("GET", "/verdicts.csv", tables.verdicts, Right.OVERSEE),
+    ("GET", "/verdicts.csv", tables.verdicts, Right.LEAD),
     ("GET", "/notes.csv", tables.notes, Right.TAKE_AWAY),
     ("GET", "/exports", export_pages.show, Right.TAKE_AWAY),
     ("GET", "/exports/new", export_pages.form, Right.TAKE_AWAY),
     ("POST", "/exports", export_pages.ask, Right.TAKE_AWAY),
     ("GET", "/exports/{package_id:int}/file", export_pages.take_away, Right.TAKE_AWAY),
     ("POST", "/exports/{package_id:int}/remove", export_pages.remove, Right.TAKE_AWAY),
-    ("POST", "/log-out", login.log_out, Right.LISTEN),
-    ("POST", "/settings", login.settle, Right.LISTEN),
+    ("GET", "/my", my_calls.show, Right.OWN),
+    ("GET", f"/my{_RECORDING}", my_calls.call, Right.OWN),
+    ("GET", f"/my{_RECORDING}/audio", my_calls.listen, Right.OWN),
+    ("GET", f"/my{_RECORDING}/peaks", my_calls.shape, Right.OWN),
+    ("POST", f"/my{_RECORDING}/acknowledge", my_calls.acknowledge, Right.OWN),
+    ("POST", f"/my{_RECORDING}/dispute", my_calls.dispute, Right.OWN),
+    ("POST", "/searches", collections_pages.save_search, Right.LISTEN),
+    ("POST", "/searches/{search_id:int}/remove", collections_pages.remove_search, Right.LISTEN),
+    ("GET", "/playlists", collections_pages.playlists, Right.LISTEN),
+    ("GET", _PLAYLIST, collections_pages.playlist, Right.LISTEN),
+    ("POST", f"{_PLAYLIST}/remove", collections_pages.remove_playlist, Right.JUDGE),
+    ("POST", f"{_RECORDING}/moments", collections_pages.add_moment, Right.JUDGE),
+    ("POST", "/moments/{moment_id:int}/remove", collections_pages.take_out, Right.JUDGE),
+    ("GET", "/plans", plan_pages.show, Right.LEAD),
+    ("POST", "/plans", plan_pages.make, Right.LEAD),
+    ("POST", "/plans/{plan_id:int}/end", plan_pages.end, Right.LEAD),
+    ("GET", "/calibrations", calibration_pages.show, Right.JUDGE),
+    ("POST", "/calibrations", calibration_pages.make, Right.LEAD),
+    ("GET", _CALIBRATION, calibration_pages.one, Right.JUDGE),
+    ("POST", f"{_CALIBRATION}{_RECORDING}", calibration_pages.agree, Right.LEAD),
+    ("POST", f"{_CALIBRATION}/close", calibration_pages.close, Right.LEAD),
+    ("GET", "/disputes", disputes.show, Right.LEAD),
+    ("POST", "/disputes/{step_id:int}", disputes.decide, Right.LEAD),
+    ("POST", "/log-out", login.log_out, Right.ENTER),
+    ("POST", "/settings", login.settle, Right.ENTER),
 )
 """Method, path, handler, and the right without which the handler is never called."""
 
@@ -92,6 +126,9 @@ def create_app(desk: Desk) -> ASGIApp:
         Route("/healthz", _healthy),
         Route("/log-in", login.show),
         Route("/log-in", login.log_in, methods=["POST"]),
+        Route("/api/openapi.json", api.description),
+        Route("/api/verdicts", api.guarded_by_token(api.verdicts)),
+        Route("/api/report", api.guarded_by_token(api.report)),
         Mount("/static", _Static(packages=[("archiver.web", "static")])),
         *(
             Route(path, guarded(handler, right), methods=[method])

@@ -22,7 +22,7 @@ from archiver.text.wording import Wording
 from archiver.web import pages
 from archiver.web.cookies import LANGUAGE, SESSION, THEME
 from archiver.web.desk import Desk
-from archiver.web.forms import Form, read_form
+from archiver.web.forms import MOST_BYTES_OF_PEOPLE, Form, read_form
 from archiver.web.messages import messages, spoken
 from archiver.web.shortcuts import keys_of
 from archiver.web.view_address import GREATEST_ID
@@ -105,10 +105,12 @@ def guarded(handler: Handler, right: Right) -> Callable[[Request], Awaitable[Res
         visitor = await visitor_of(request, desk)
         if visitor is None:
             return _to_log_in(request, desk)
+        if _is_home_of_agent(request, desk, visitor.person):
+            return RedirectResponse(f"{desk.base}/my", 303)
         visitor.person.need(right)
         form = Form()
         if request.method == "POST":
-            form = await read_form(request)
+            form = await read_form(request, MOST_BYTES_OF_PEOPLE)
             sent = request.headers.get(TOKEN_HEADER) or form.get(TOKEN_FIELD)
             if not visitor.trusts(sent):
                 raise Forged
@@ -117,6 +119,11 @@ def guarded(handler: Handler, right: Right) -> Callable[[Request], Awaitable[Res
         return await handler(Visit(request, desk, visitor, say, wording, form))
 
     return endpoint
+
+
+def _is_home_of_agent(request: Request, desk: Desk, person: Person) -> bool:
+    """The first page of everybody else is the list of all calls."""
+    return request.url.path == f"{desk.base}/" and not person.may(Right.LISTEN)
 
 
 def desk_of(request: Request) -> Desk:

@@ -82,8 +82,7 @@ async def on_archiver_error(request: Request, error: Exception) -> Response:
 def _wrong(request: Request, error: WrongInput) -> str:
     """Which field cannot be taken, and what it may be."""
     desk, say = desk_of(request), language_of(request, desk_of(request))
-    asked = (q for q in desk.card.questions if q.question_id == error.field)
-    question = next(asked, None)
+    question = desk.cards.question(error.field)
     field = question.text.said(say.language) if question else say.named("field", error.field)
     limit = "" if error.limit is None else say.number(error.limit)
     return say(f"wrong.{error.problem}", field=field, limit=limit)

@@ -13,6 +13,7 @@ from archiver.desk.packages.orders import Left, Stage, Wish
 from archiver.errors import NoSuchThing, WrongInput
 from archiver.sound.spans import FILLS
 from archiver.text.messages import LANGUAGES
+from archiver.web.asked import asked_view
 from archiver.web.context import Visit
 from archiver.web.forms import token
 from archiver.web.view_address import query, read_id, read_view
@@ -135,7 +136,7 @@ async def _chosen(visit: Visit) -> tuple[int, ...]:
     if "records" in params:
         entries = await index.entries(_ids(params["records"]))
         return tuple(one.record_id for one in entries if one.state.value == "archived")
-    view, senseless = read_view(params)
+    view, senseless = await asked_view(visit)
     if senseless:
         raise HTTPException(400)  # else a mistyped filter would hand over more than was meant
     by_agent = await index.by_agent(view)

@@ -14,13 +14,15 @@ from archiver.web.view_address import read_id
 from archiver.web.wording import read_clock
 
 MOST_BYTES: Final = 64 * 1024
+MOST_BYTES_OF_PEOPLE: Final = 512 * 1024
+"""Of those who are logged in: a scorecard of a hundred questions, each with a comment."""
 _MOST_FIELDS: Final = 500
 _KIND: Final = "application/x-www-form-urlencoded"
 
 Form = MultiDict
 
 
-async def read_form(request: Request) -> Form:
+async def read_form(request: Request, most: int = MOST_BYTES) -> Form:
     """The fields of the form. Refuses (415, 413, 400) what is none, or larger than any of ours."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _KIND:
@@ -28,7 +30,7 @@ async def read_form(request: Request) -> Form:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MOST_BYTES:
+        if len(body) > most:
             raise HTTPException(413)
     try:
         fields = parse_qsl(
@@ -88,6 +90,15 @@ def position(form: Form, field: str) -> float:
     except ValueError:
         problem: Problem = "invalid" if text else "empty"
         raise WrongInput(field, f"{field} is not a position", problem=problem) from None
+
+
+def share(text: str | None, *, most: float = 1.0) -> float:
+    """A number that a script of ours counted, from 0 to `most`; what is none counts as 0."""
+    try:
+        counted = float(text or "")
+    except ValueError:
+        return 0.0
+    return min(max(counted, 0.0), most) if math.isfinite(counted) else 0.0
 
 
 def seconds(text: str | None, *, most: float = 7 * 86_400) -> float:

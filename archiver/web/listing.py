@@ -9,18 +9,29 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from archiver.desk.index.entries import Choice, Entry, Facets, Page
+from archiver.desk.index.search import number
 from archiver.desk.index.view import Sort, View
+from archiver.desk.journal import Act
 from archiver.errors import UsageError
 from archiver.text.wording import clock
+from archiver.web.asked import asked_view
 from archiver.web.context import Visit
 from archiver.web.excerpt import excerpt
-from archiver.web.view_address import changed, choices, pairs, query, read_view, toggled, without
+from archiver.web.view_address import changed, choices, pairs, query, toggled, without
 
 ROWS: Final = 50
 _SHOWN_DAYS: Final = 14
 _SHOWN: Final = 8
 """Choices of a facet that stand on the page; a link leads to all of them. Two hundred agents and a
 thousand days made three quarters of the page, and of the time that it took."""
+_GROUPS: Final = {
+    "directions": "way",
+    "statuses": "status",
+    "states": "state",
+    "findings": "finding",
+}
+_SHARES: Final = frozenset({"min_talk", "max_talk", "min_silence", "max_silence"})
+_SCORES: Final = frozenset({"min_score", "max_score"})
 _ALL: Final = "all"
 """The parameter of an address that names a facet to be shown with every choice."""
 
@@ -59,7 +70,8 @@ class Row:
 async def show(visit: Visit) -> Response:
     """The list for the address."""
     desk = visit.desk
-    view, senseless = read_view(visit.request.query_params)
+    view, senseless = await asked_view(visit)
+    await _log_search(visit, view)
     page = await _page(visit, view, senseless)
     counts = await desk.library.index.facets(view)
     ids = [entry.record_id for entry in page.rows]
@@ -79,6 +91,16 @@ async def show(visit: Visit) -> Response:
         address=query(changed(view)),
         after=query(changed(view), after=page.next) if page.next else None,
         sorts=_sorts(view),
+        searches=await desk.searches.of(visit.person),
+    )
+
+
+async def _log_search(visit: Visit, view: View) -> None:
+    """Who looks for a person by number leaves a trace; its further pages are the same search."""
+    if view.cursor or not (view.phone or view.lead is not None or number(view.text) is not None):
+        return
+    await visit.desk.journal.record(
+        visit.person.name, visit.address, Act.SEARCH, detail=query(changed(view))
     )
 
 
@@ -130,6 +152,7 @@ def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
         ("statuses", _worded(visit, facets.statuses, "status"), _SHOWN),
         ("states", _worded(visit, facets.states, "state"), _SHOWN),
         ("tags", [one for one in tags if one[2] or one[0] in view.tags], _SHOWN),
+        ("findings", _worded(visit, facets.findings, "finding"), _SHOWN),
     ):
         yield _facet(visit, view, name, lines, len(lines) if name == whole else shown)
     for member, (no, yes) in (
@@ -200,7 +223,7 @@ def _chips(visit: Visit, view: View, facets: Facets) -> Iterator[tuple[str, str]
 
 
 def _said(visit: Visit, facets: Facets, member: str, value: Any) -> str:
-    say, wording = visit.say, visit.wording
+    say = visit.say
     lists: dict[str, tuple[tuple[Choice, ...], str]] = {
         "agents": (facets.agents, "agent"),
         "orders": (facets.orders, "order"),
@@ -209,16 +232,34 @@ def _said(visit: Visit, facets: Facets, member: str, value: Any) -> str:
         among, group = lists[member]
         found = next((each for each in among if each.value == value), Choice(value, None, 0))
         return _name(visit, found, group)
-    if member in {"directions", "statuses", "states"}:
-        group = {"directions": "way", "statuses": "status", "states": "state"}[member]
+    if member in _GROUPS:
+        group = _GROUPS[member]
         return say.named(group, value) if value else say(f"{group}.none")
+    if member == "answers":
+        return _answer(visit, value)
     if isinstance(value, bool):
         return say(f"{member}.{'yes' if value else 'no'}")
+    return say(f"chip.{member}", value=_worded_value(visit, member, value))
+
+
+def _worded_value(visit: Visit, member: str, value: Any) -> str:
     if isinstance(value, date):
-        return say(f"chip.{member}", value=wording.full(value))
-    if isinstance(value, float):
-        return say(f"chip.{member}", value=clock(value))
-    return say(f"chip.{member}", value=value)
+        return visit.wording.full(value)
+    if member in _SHARES:
+        return visit.say.brief(100 * value)
+    if member in _SCORES:
+        return visit.say.brief(value)
+    return clock(value) if isinstance(value, float) else str(value)
+
+
+def _answer(visit: Visit, value: str) -> str:
+    """An answer that was searched for, in the words of its question."""
+    names, _, answer = value.partition(":")
+    first = names.split(",")[0]
+    question = visit.desk.cards.question(first)
+    asked = question.text.said(visit.say.language) if question else first
+    more = " …" if "," in names else ""
+    return f"{asked}{more}: {visit.say.named('answer', answer)}"
 
 
 def _sorts(view: View) -> Mapping[str, tuple[str, str]]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from archiver.desk.accounts.person import Right
 from archiver.desk.index.entries import CallEntry, Entry, Leg
 from archiver.desk.index.view import State
+from archiver.desk.journal import Act
 from archiver.desk.review.notes import Note
 from archiver.errors import ChangedMeanwhile, NoSuchThing
 from archiver.web.conflicts import Difference, conflict
@@ -54,9 +55,22 @@ async def change_note(visit: Visit) -> Response:
 
 
 async def remove_note(visit: Visit) -> Response:
-    """Take a note back."""
-    entry = await recording(visit)
-    await visit.desk.notes.remove(visit.person, visit.id("note_id"))
+    """Take a note back; that of somebody else only after a question."""
+    entry, note_id = await recording(visit), visit.id("note_id")
+    note = await visit.desk.notes.find(note_id)
+    is_own = note.author == visit.person.name
+    if not is_own and visit.person.may(Right.OVERSEE) and "sure" not in visit.form:
+        return visit.page("remove_note.html", section="list", entry=entry, note=note)
+    await visit.desk.notes.remove(visit.person, note_id)
+    if not is_own:
+        detail = f"note {note_id} by {note.author}"
+        await visit.desk.journal.record(
+            visit.person.name,
+            visit.address,
+            Act.REMOVE_NOTE,
+            record_id=entry.record_id,
+            detail=detail,
+        )
     return await _notes_again(visit, entry)
 
 
@@ -82,7 +96,10 @@ async def notes_of(visit: Visit, call: CallEntry) -> Mapping[str, Any]:
             may_remove = is_mine or person.may(Right.OVERSEE)
             lines.append(NoteLine(note, leg.offset + note.seconds, is_mine, may_remove))
     lines.sort(key=lambda line: (line.at, line.note.note_id))
-    return {"notes": lines}
+    removed = [
+        one for leg in call.legs for one in await visit.desk.notes.removed(leg.entry.record_id)
+    ]
+    return {"notes": lines, "removed_notes": removed}
 
 
 async def tags_of(visit: Visit, record_id: int) -> Mapping[str, Any]:

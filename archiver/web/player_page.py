@@ -9,16 +9,19 @@ from starlette.responses import Response
 from archiver.desk.accounts.person import Right
 from archiver.desk.index.entries import CallEntry, Entry, Leg
 from archiver.desk.index.view import State
+from archiver.desk.review.calibration import Session
 from archiver.desk.review.queue import Queue
+from archiver.web.asked import asked_view
+from archiver.web.calibration_pages import session_of
 from archiver.web.context import Visit
 from archiver.web.excerpt import marked
 from archiver.web.forms import number
 from archiver.web.judging import judgement
 from archiver.web.notes import REMOVED, call_of, notes_of, tags_of
 from archiver.web.redacting import redactions_of
-from archiver.web.view_address import changed, query, read_view
+from archiver.web.view_address import changed, query
 
-_SPEEDS: Final = (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3)
+SPEEDS: Final = (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3)
 
 
 async def show(visit: Visit) -> Response:
@@ -33,7 +36,7 @@ async def show(visit: Visit) -> Response:
             record_id=visit.id(),
         )
     call = await call_of(visit, entry)
-    view, _ = read_view(visit.request.query_params)
+    view, _ = await asked_view(visit)
     view = changed(view)
     is_removed = entry.state in REMOVED
     return visit.page(
@@ -44,8 +47,10 @@ async def show(visit: Visit) -> Response:
         call=call,
         legs=[leg_data(visit, leg) for leg in call.legs],
         numbers={leg.entry.record_id: n for n, leg in enumerate(call.legs, 1)},
-        speeds=_SPEEDS,
+        speeds=SPEEDS,
         queue=await _queue(visit),
+        playlists=await visit.desk.playlists.all() if visit.person.may(Right.JUDGE) else None,
+        calibration=await _calibration(visit, entry),
         is_kept="kept" in visit.request.query_params,
         view=view,
         address=query(view),
@@ -56,6 +61,9 @@ async def show(visit: Visit) -> Response:
         **await notes_of(visit, call),
         **await redactions_of(visit, call),
         **await tags_of(visit, entry.record_id),
+        leg_offset=next(
+            (leg.offset for leg in call.legs if leg.entry.record_id == entry.record_id), 0.0
+        ),
         **await judgement(visit, entry),
     )
 
@@ -81,6 +89,11 @@ def leg_data(visit: Visit, leg: Leg) -> Mapping[str, Any]:
         "peaks": f"{path}/peaks",
         "notes": f"{path}/notes",
     }
+
+
+async def _calibration(visit: Visit, entry: Entry) -> Session | None:
+    """The calibration that the recording was opened from, as the address says."""
+    return await session_of(visit, entry.record_id) if visit.person.may(Right.JUDGE) else None
 
 
 async def _queue(visit: Visit) -> Queue | None:

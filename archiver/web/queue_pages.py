@@ -6,18 +6,21 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from archiver.desk.accounts.person import Right
+from archiver.desk.journal import Act
+from archiver.web.asked import asked_view
 from archiver.web.context import Visit
 from archiver.web.forms import number, number_within, token
-from archiver.web.view_address import query, read_view
+from archiver.web.view_address import query
 
 PLACES: Final = 200
 """Of one page."""
 
 
 async def show(visit: Visit) -> Response:
-    """All queues, and for admins the form for a new one."""
-    view, _ = read_view(visit.request.query_params)
-    may_make = visit.person.may(Right.OVERSEE)
+    """All queues, and for whoever oversees them the form for a new one."""
+    view, _ = await asked_view(visit)
+    may_make = visit.person.may(Right.LEAD)
+    await visit.desk.cards.refresh()
     sample = await visit.desk.library.index.by_agent(view) if may_make else {}
     return visit.page(
         "queues.html",
@@ -27,6 +30,7 @@ async def show(visit: Visit) -> Response:
         agents=len(sample),
         recordings=sum(len(ids) for ids in sample.values()),
         is_done="done" in visit.request.query_params,
+        card_trouble=visit.desk.cards.trouble if may_make else "",
     )
 
 
@@ -80,19 +84,25 @@ async def put_back(visit: Visit) -> Response:
 async def make(visit: Visit) -> Response:
     """A new queue: a share of each agent's recordings in a view, drawn at random."""
     form = visit.form
-    view, _ = read_view(visit.request.query_params)
+    view, _ = await asked_view(visit)
     share = number_within(form, "share", "5", most=100) / 100
     least = round(number_within(form, "least", "1", most=1000))
+    await visit.desk.cards.refresh()
     sample = await visit.desk.library.index.by_agent(view)
-    await visit.desk.queues.make(
+    made = await visit.desk.queues.make(
         visit.person, form.get("title", ""), sample, share=share, least=least, token=token(form)
     )
+    detail = f"queue {made.queue_id}, seed {made.seed}{query(view)}"
+    await visit.desk.journal.record(visit.person.name, visit.address, Act.DRAW, detail=detail)
     return visit.go("/queue")
 
 
 async def close(visit: Visit) -> Response:
     """End a queue; what was judged stays."""
-    await visit.desk.queues.close(visit.person, visit.id("queue_id"))
+    queue_id = visit.id("queue_id")
+    await visit.desk.queues.close(visit.person, queue_id)
+    detail = f"queue {queue_id}"
+    await visit.desk.journal.record(visit.person.name, visit.address, Act.CLOSE, detail=detail)
     return visit.go("/queue")
 
 

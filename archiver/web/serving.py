@@ -22,6 +22,7 @@ from archiver.web.app import create_app
 from archiver.web.connections import Crowd, Deadlines, DeskConnection
 from archiver.web.desk import open_desk
 from archiver.web.metrics import serve_metrics
+from archiver.web.planning import plans_at_work
 
 _GRACE: Final = 2
 """Seconds for answers under way when the desk ends; a listener's stream is cut after that."""
@@ -74,7 +75,7 @@ async def serve(
             clock=clock,
             pack=pack,
         )
-        async with opened as desk:
+        async with opened as desk, plans_at_work(desk):
             crowd = Crowd(deadlines)
             _say_shortly(crowd.turned)
             server = _Server(settings(create_app(desk), crowd))

@@ -7,32 +7,43 @@ from starlette.responses import Response, StreamingResponse
 from archiver.desk.index.table import table
 from archiver.desk.journal import Act
 from archiver.desk.review.sheets import note_rows, verdict_rows
+from archiver.web.admin import wanted_entries
+from archiver.web.asked import asked_view
 from archiver.web.context import Visit
-from archiver.web.view_address import changed, query, read_view
+from archiver.web.view_address import changed, query
 
 
 async def recordings(visit: Visit) -> Response:
     """A whole view, whichever page of it the address shows."""
-    view = changed(read_view(visit.request.query_params)[0])
+    view = changed((await asked_view(visit))[0])
     rows = table(visit.desk.library.index, view, visit.wording.zone)
     return await _taken(visit, "recordings.csv", rows, query(view))
 
 
 async def journal(visit: Visit) -> Response:
-    """The access log."""
-    return await _taken(visit, "access-log.csv", visit.desk.journal.rows(visit.person))
+    """The access log, as far as its page shows it."""
+    wanted, address, _ = wanted_entries(visit)
+    rows = visit.desk.journal.rows(visit.person, visit.wording.zone, wanted)
+    return await _taken(visit, "access-log.csv", rows, address)
 
 
 async def verdicts(visit: Visit) -> Response:
     """Every verdict of every reviewer."""
     describe = visit.desk.library.index.entries
-    rows = verdict_rows(visit.person, visit.desk.verdicts, describe, language=visit.say.language)
+    rows = verdict_rows(
+        visit.person,
+        visit.desk.verdicts,
+        describe,
+        language=visit.say.language,
+        zone=visit.wording.zone,
+    )
     return await _taken(visit, "verdicts.csv", rows)
 
 
 async def notes(visit: Visit) -> Response:
     """Every note of everybody."""
-    rows = note_rows(visit.person, visit.desk.notes, visit.desk.library.index.entries)
+    describe = visit.desk.library.index.entries
+    rows = note_rows(visit.person, visit.desk.notes, describe, zone=visit.wording.zone)
     return await _taken(visit, "notes.csv", rows)
 
 

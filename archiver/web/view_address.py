@@ -4,6 +4,7 @@ Every filter of a list is a parameter of its address, so that any view can be se
 Invalid parameters are ignored and listed, so that the page can say so.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from archiver.desk.accounts.person import proper_name
 from archiver.desk.index.view import Sort, State, View
 from archiver.text.wording import clock
 from archiver.web.wording import read_clock
@@ -68,6 +70,39 @@ def _text(text: str) -> str:
     return text
 
 
+def _score(text: str) -> float:
+    if re.fullmatch(r"[0-9]{1,3}([.,][0-9]{1,2})?", text) is None:
+        raise ValueError(text)
+    score = float(text.replace(",", "."))
+    if score > 100:
+        raise ValueError(text)
+    return score
+
+
+def _share(text: str) -> float:
+    return _score(text.removesuffix("%").strip()) / 100
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g}"
+
+
+_NAME: Final = "[a-z][a-z0-9_]{0,39}"
+_ANSWER: Final = re.compile(f"{_NAME}:(yes|no|na|[1-5])|{_NAME}(,{_NAME}){{0,99}}:any")
+
+
+def _answer(text: str) -> str:
+    if _ANSWER.fullmatch(text) is None:
+        raise ValueError(text)
+    return text
+
+
+def _finding(text: str) -> str:
+    if re.fullmatch(r"[a-z][a-z0-9-]{0,39}", text) is None:
+        raise ValueError(text)
+    return text
+
+
 def _unknown(word: str) -> str:
     return word or "-"
 
@@ -94,12 +129,26 @@ PARAMETERS: Final = (
     Parameter("held", "is_held", _yes_no, _said),
     Parameter("min", "min_seconds", _length, clock),
     Parameter("max", "max_seconds", _length, clock),
+    Parameter("min-talk", "min_talk", _share, _percent),
+    Parameter("max-talk", "max_talk", _share, _percent),
+    Parameter("min-silence", "min_silence", _share, _percent),
+    Parameter("max-silence", "max_silence", _share, _percent),
+    Parameter("finding", "findings", _finding, str, repeats=True),
+    Parameter("reviewer", "reviewers", proper_name, str, repeats=True),
+    Parameter("card", "cards", _text, str, repeats=True),
+    Parameter("answer", "answers", _answer, str, repeats=True),
+    Parameter("min-score", "min_score", _score, "{:g}".format),
+    Parameter("max-score", "max_score", _score, "{:g}".format),
+    Parameter("failed", "is_failed", _yes_no, _said),
+    Parameter("played", "is_played", _yes_no, _said),
+    Parameter("words", "words", _text, str),
     Parameter("sort", "sort", Sort, str),
     Parameter("up", "ascending", _yes_no, _said),
     Parameter("after", "cursor", _text, str),
 )
 _BY_MEMBER: Final = {each.member: each for each in PARAMETERS}
 _DEFAULTS: Final = View()
+_NO_CHOICES: Final = frozenset({"sort", "ascending", "cursor"})
 
 
 def read_view(asked: QueryParams) -> tuple[View, list[str]]:
@@ -159,7 +208,7 @@ def choices(view: View) -> Mapping[str, tuple[Any, ...]]:
     chosen: dict[str, tuple[Any, ...]] = {}
     for member in (field.name for field in fields(View)):
         value = getattr(view, member)
-        if member in {"sort", "ascending", "cursor"} or value == getattr(_DEFAULTS, member):
+        if member not in _BY_MEMBER or member in _NO_CHOICES or value == getattr(_DEFAULTS, member):
             continue
         chosen[member] = value if _BY_MEMBER[member].repeats else (value,)
     return chosen

@@ -71,6 +71,8 @@ desk:
   scorecard: card.yaml
   language: ru
   keep_log: 90d
+  agent_channel: right
+  api_token_file: token
 """
 
 
@@ -144,6 +146,8 @@ def test_everything_can_be_said() -> None:
         BASE / "card.yaml",
         "ru",
         timedelta(days=90),
+        agent_channel="right",
+        api_token_file=BASE / "token",
     )
     assert config.liner == LinerConfig("http://127.0.0.1:8123", Secret("plain-key"), 2.5, 60.0)
     assert config.scope.orders == (202, 203)

@@ -35,6 +35,11 @@ def rows_of(ids: st.SearchStrategy[int]) -> st.SearchStrategy[list[Row]]:
         status=st.sampled_from([None, "answered", "busy"]),
         state=st.sampled_from([str(one) for one in State]),
         has_summary=st.integers(0, 1),
+        talk_left=st.sampled_from([None, 0.0, 30.0]),
+        talk_right=st.sampled_from([None, 10.0]),
+        silence=st.sampled_from([None, 0.0, 0.5]),
+        overtalk=st.none(),
+        findings=st.sampled_from([None, "[]", '["silent"]', '["silent"]["noise","silent"]']),
     )
     return st.lists(row, max_size=25, unique_by=lambda one: one.record_id)
 

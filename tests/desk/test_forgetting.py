@@ -8,9 +8,9 @@ import pytest
 from archiver.desk.file import DeskFile
 from archiver.desk.forgetting import forget
 from archiver.desk.journal import Journal
+from archiver.desk.review.card_file import parse_scorecard
 from archiver.desk.review.notes import Notes
 from archiver.desk.review.queue import Queues
-from archiver.desk.review.scorecard import parse_scorecard
 from archiver.desk.review.tags import Tags
 from archiver.desk.review.verdicts import Verdicts
 from tests.desk.parts import ADA, RITA, ROSS, desk_file
@@ -24,15 +24,15 @@ WORD = "canary7f3a9q"
 
 async def say_everything(file: DeskFile, record_id: int) -> None:
     clock = ManualClock()
-    verdicts = Verdicts(file, CARD, clock)
+    verdicts = Verdicts(file, clock)
     for number in range(30):
         await Notes(file, clock).add(RITA, record_id, number, f"{WORD} {'lorem ipsum ' * 40}")
     note = (await Notes(file, clock).of(record_id))[0]
     await Notes(file, clock).change(RITA, note.note_id, f"{WORD} changed")
     await Tags(file, clock).add(RITA, record_id, WORD)
     for comment in (f"{WORD} first", f"{WORD} second"):
-        await verdicts.save(RITA, record_id, {"hello": True}, comment=comment, submit=True)
-    await verdicts.save(ROSS, record_id, {"hello": True}, comment=f"{WORD} draft")
+        await verdicts.save(RITA, record_id, CARD, {"hello": True}, comment=comment, submit=True)
+    await verdicts.save(ROSS, record_id, CARD, {"hello": True}, comment=f"{WORD} draft")
     queues = Queues(file, clock)
     queue = await queues.make(ADA, "All", {1: [record_id]}, share=1)
     await queues.skip(ROSS, queue.queue_id, record_id, f"it is {WORD}")
@@ -59,11 +59,11 @@ async def test_the_marks_of_submitted_verdicts_stay_without_a_word(tmp_path: Pat
     async with desk_file(tmp_path) as file:
         await say_everything(file, 456)
         await forget(file, [456])
-        verdicts = Verdicts(file, CARD, ManualClock())
+        verdicts = Verdicts(file, ManualClock())
         (kept,) = await verdicts.of(ADA, 456)
         assert (kept.reviewer, kept.score, kept.comment) == ("rita", 100, "")
         assert [former.comment for former in await verdicts.history(ADA, kept.verdict_id)] == [""]
-        assert await verdicts.mine(ROSS, 456) is None
+        assert await verdicts.mine(ROSS, 456, CARD) is None
 
 
 async def test_other_recordings_and_the_access_log_stay_as_they_are(tmp_path: Path) -> None:

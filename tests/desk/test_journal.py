@@ -3,15 +3,16 @@
 import csv
 import io
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import anyio
 import pytest
 
 from archiver.desk.accounts.person import Person
 from archiver.desk.file import DeskFile
-from archiver.desk.journal import COLUMNS, ONE_PLAY, Act, Journal, LogEntry
+from archiver.desk.journal import COLUMNS, ONE_PLAY, Act, Journal, LogEntry, Wanted
 from archiver.errors import NotAllowed, StorageError
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
 from tests.support.world import FIRST_NIGHT, ManualClock
@@ -113,8 +114,36 @@ async def test_it_is_read_page_by_page_and_by_person_or_recording(tmp_path: Path
         first = await log.page(ADA, limit=3)
         second = await log.page(ADA, before=first[-1].entry_id, limit=3)
         assert [entry.record_id for entry in (*first, *second)] == [7, 6, 5, 4, 3, 2]
-        assert [entry.record_id for entry in await log.page(ADA, name="ross")] == [6, 4, 2]
-        assert [entry.name for entry in await log.page(ADA, record_id=5)] == ["rita"]
+        assert [entry.record_id for entry in await log.page(ADA, wanted=Wanted(name="ross"))] == [
+            6,
+            4,
+            2,
+        ]
+        assert [entry.name for entry in await log.page(ADA, wanted=Wanted(record_id=5))] == ["rita"]
+
+
+async def test_it_is_narrowed_by_person_act_and_date_and_its_table_alike(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with desk_file(tmp_path) as file:
+        log = journal(file, clock)
+        for act in (Act.DRAW, Act.SEARCH, Act.DRAW):
+            await log.record("lead", HERE, act, detail=act)
+            await log.record("ada", HERE, act)
+            clock.advance(days=1)
+        day = FIRST_NIGHT + timedelta(days=1)
+        for wanted, count in (
+            (Wanted(act="draw"), 4),
+            (Wanted(act="draw", name="lead"), 2),
+            (Wanted(since=day), 4),
+            (Wanted(until=day), 2),
+            (Wanted(since=day, until=day + timedelta(days=1), name="ada"), 1),
+        ):
+            assert len(await log.page(ADA, wanted=wanted)) == count
+            berlin = ZoneInfo("Europe/Berlin")
+            text = "".join([piece async for piece in log.rows(ADA, berlin, wanted)])
+            rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+            assert len(rows) == count + 1
+            assert all(row[1].endswith("+01:00") for row in rows[1:])
 
 
 @pytest.mark.parametrize("person", [LENA, RITA])
@@ -124,7 +153,7 @@ async def test_nobody_but_an_admin_reads_it(tmp_path: Path, person: Person) -> N
         with pytest.raises(NotAllowed):
             await log.page(person)
         with pytest.raises(NotAllowed):
-            await anext(log.rows(person))
+            await anext(log.rows(person, UTC))
 
 
 async def test_whatever_a_stranger_types_stays_one_short_line(tmp_path: Path) -> None:
@@ -136,7 +165,7 @@ async def test_whatever_a_stranger_types_stays_one_short_line(tmp_path: Path) ->
         assert len(newest.detail) == 500
         assert len(typed.name) == 100
         assert typed.name.isprintable()
-        text = "".join([piece async for piece in log.rows(ADA)])
+        text = "".join([piece async for piece in log.rows(ADA, UTC)])
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
     assert tuple(rows[0]) == COLUMNS
     assert [row[4] for row in rows[1:]] == ["export", "log-in-refused"]
@@ -163,6 +192,6 @@ async def test_the_whole_log_is_a_table(tmp_path: Path) -> None:
             )
 
         await file.write(fill)
-        text = "".join([piece async for piece in journal(file, ManualClock()).rows(ADA)])
+        text = "".join([piece async for piece in journal(file, ManualClock()).rows(ADA, UTC)])
     rows = list(csv.reader(io.StringIO(text)))
     assert [int(row[5]) for row in rows[1:]] == list(range(2499, -1, -1))

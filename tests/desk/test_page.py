@@ -17,9 +17,9 @@ from archiver.desk.accounts.person import Role
 from archiver.desk.accounts.sessions import IDLE, LONGEST
 from archiver.desk.accounts.throttle import EVERY, PER_ADDRESS, PER_NAME
 from archiver.desk.journal import ONE_PLAY
+from archiver.desk.review.card_file import parse_scorecard
 from archiver.desk.review.notes import Notes
 from archiver.desk.review.queue import LEASE
-from archiver.desk.review.scorecard import parse_scorecard
 from tests.desk.parts import RITA, desk_file
 from tests.support.world import ManualClock
 
@@ -48,20 +48,22 @@ def test_its_configuration_of_a_proxy_can_be_used() -> None:
 
 
 def test_its_table_names_every_role() -> None:
-    assert re.findall(r"^\| `([a-z]+)` \|", PAGE, re.MULTILINE)[:3] == [str(one) for one in Role]
+    assert re.findall(r"^\| `([a-z]+)` \|", PAGE, re.MULTILINE)[: len(Role)] == [
+        str(one) for one in Role
+    ]
 
 
 def test_its_numbers_are_those_of_the_code() -> None:
     text = " ".join(PAGE.split())
     told = {
-        "Passwords have ten characters": SHORTEST == 10,
+        "Passwords have at least ten characters": SHORTEST == 10,
         "ten failed log-ins with one name": PER_NAME == 10,
         "thirty from one address": PER_ADDRESS == 30,
         "one attempt becomes available each minute": timedelta(minutes=1) == EVERY,
-        "four hours without a click": timedelta(hours=4) == IDLE,
-        "in any case after fourteen": timedelta(hours=14) == LONGEST,
-        "nobody else's for an hour": timedelta(hours=1) == LEASE,
-        "more than half an hour, that is a new one": timedelta(minutes=30) == ONE_PLAY,
+        "four hours without activity": timedelta(hours=4) == IDLE,
+        "after fourteen hours in any case": timedelta(hours=14) == LONGEST,
+        "reserved for a reviewer for one hour": timedelta(hours=1) == LEASE,
+        "again after half an hour": timedelta(minutes=30) == ONE_PLAY,
         "`desk.keep_log` (two years)": load_config(
             "", {}, base=Path("/srv"), needs_key=False
         ).desk.keep_log

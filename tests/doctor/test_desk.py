@@ -74,7 +74,12 @@ def broken(folder: Path) -> None:
     [
         (open_to_all, "", "desk: users", "the desk would not start"),
         (broken, "", "desk: users", "users.yaml, line 1"),
-        (lambda folder: enrol(folder, rita=Role.REVIEWER), "", "desk: users", "nobody can create"),
+        (
+            lambda folder: enrol(folder, rita=Role.REVIEWER),
+            "",
+            "desk: users",
+            "nobody can read",
+        ),
         (lambda _: None, "public_url: https://d.example", "desk: users", "nobody can log in"),
         (lambda _: None, "scorecard: none.yaml", "desk: scorecard", "none.yaml"),
         (

@@ -31,7 +31,16 @@ from tests.desk.parts import CHEAP
 from tests.support.world import FIRST_NIGHT, Night, bench
 
 PASSWORD = "correct horse battery"
-PEOPLE = {"lena": Role.LISTENER, "rita": Role.REVIEWER, "ross": Role.REVIEWER, "ada": Role.ADMIN}
+PEOPLE = {
+    "lena": Role.LISTENER,
+    "rita": Role.REVIEWER,
+    "ross": Role.REVIEWER,
+    "lead": Role.LEAD,
+    "ada": Role.ADMIN,
+    "anna": Role.AGENT,
+}
+AGENT_ID = 101
+"""Anna Price in the sample calls."""
 _PATIENCE = 10.0
 
 
@@ -110,7 +119,7 @@ def enrol(made: Made, people: Mapping[str, Role] = PEOPLE) -> None:
 
     def change(users: dict[str, User]) -> None:
         for name, role in people.items():
-            users[name] = User(name, role, kept)
+            users[name] = User(name, role, kept, AGENT_ID if role is Role.AGENT else None)
 
     change_users(made.config.desk.users, change)
     assert stat.S_IMODE(made.config.desk.users.stat().st_mode) & 0o077 == 0

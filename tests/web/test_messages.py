@@ -71,6 +71,7 @@ def test_no_message_is_left_that_nothing_uses() -> None:
     beginnings = (
         *built(),
         "script.",
+        "finding.",
         "save.",
         "keys.",
         "act.",

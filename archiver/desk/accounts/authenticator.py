@@ -144,7 +144,7 @@ class Door:
 
 
 def _person(user: User, way: Way) -> Person:
-    return Person(user.name, user.role, way)
+    return Person(user.name, user.role, way, user.user_id)
 
 
 def _masked(text: bytes, mask: bytes) -> bytes:

@@ -14,7 +14,7 @@ from archiver.storage.local.filelock import FileLock
 
 _HEAD: Final = (
     "# Who may use the desk, as what. `archiver user` writes this file anew: comments are lost.\n"
-    "# A role (listener, reviewer or admin) may be changed by hand; it counts at once.\n"
+    "# A role (listener, reviewer, lead, admin, agent) may be changed by hand; it counts at once.\n"
 )
 
 
@@ -44,6 +44,8 @@ def _text(users: dict[str, User]) -> str:
 def _entry(user: User) -> str:
     """Strings in JSON's form are strings in YAML's, too."""
     lines = [f"  - name: {json.dumps(user.name, ensure_ascii=False)}\n    role: {user.role}\n"]
+    if user.user_id is not None:
+        lines.append(f"    user_id: {user.user_id}\n")
     if user.password is not None:
         lines.append(f"    password: {json.dumps(user.password)}\n")
     return "".join(lines)

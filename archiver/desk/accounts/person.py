@@ -18,14 +18,20 @@ _NAME: Final = re.compile(r"[^\W_][\w.@+-]{0,63}")
 class Right(StrEnum):
     """What a person may do at the desk."""
 
+    ENTER = "enter"
+    """Be let in: choose a language, log out."""
+    OWN = "own"
+    """Hear one's own calls that were reviewed, and respond to the verdict."""
     LISTEN = "listen"
     """Find and play recordings; read notes and tags."""
     JUDGE = "judge"
     """Write notes, tags and verdicts; work through a queue."""
     TAKE_AWAY = "take-away"
     """Download a recording or a table of what was found."""
+    LEAD = "lead"
+    """Make queues; read everybody's verdicts and the reports, and take them away."""
     OVERSEE = "oversee"
-    """Make queues; read everybody's verdicts and the access log, and take them away."""
+    """Read the access log; remove anybody's note."""
 
 
 class Role(StrEnum):
@@ -33,18 +39,24 @@ class Role(StrEnum):
 
     LISTENER = "listener"
     REVIEWER = "reviewer"
+    LEAD = "lead"
     ADMIN = "admin"
+    AGENT = "agent"
 
     @property
     def rights(self) -> frozenset[Right]:
-        """All that the role allows; each role may do what the ones before it may."""
+        """All that the role allows; up to `admin` each may do what the ones before it may."""
         return _RIGHTS[self]
 
 
+_LISTENER: Final = frozenset({Right.ENTER, Right.LISTEN})
+_REVIEWER: Final = _LISTENER | {Right.JUDGE, Right.TAKE_AWAY}
 _RIGHTS: Final = {
-    Role.LISTENER: frozenset({Right.LISTEN}),
-    Role.REVIEWER: frozenset({Right.LISTEN, Right.JUDGE, Right.TAKE_AWAY}),
-    Role.ADMIN: frozenset(Right),
+    Role.LISTENER: _LISTENER,
+    Role.REVIEWER: _REVIEWER,
+    Role.LEAD: _REVIEWER | {Right.LEAD},
+    Role.ADMIN: _REVIEWER | {Right.LEAD, Right.OVERSEE},
+    Role.AGENT: frozenset({Right.ENTER, Right.OWN}),
 }
 
 
@@ -58,11 +70,12 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A visitor who was let in."""
+    """A visitor who was let in. `user_id` is the id that an agent has in the API."""
 
     name: str
     role: Role
     way: Way
+    user_id: int | None = None
 
     def may(self, right: Right) -> bool:
         """Whether the role allows it."""

@@ -17,22 +17,25 @@ import anyio.to_thread
 
 from archiver.config.document import Section, Source, parse_document
 from archiver.config.files import read_text
-from archiver.config.scalars import one_of
+from archiver.config.scalars import one_of, whole
 from archiver.desk.accounts.passwords import is_hash
 from archiver.desk.accounts.person import Role, proper_name
 from archiver.errors import ConfigError
 
-_KNOWN: Final = {"": ("users",), "users": ("name", "role", "password")}
+_KNOWN: Final = {"": ("users",), "users": ("name", "role", "user_id", "password")}
+GREATEST_USER_ID: Final = 999_999_999
 _TOO_OPEN: Final = stat.S_IWGRP | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One entry. Without a password (its hash) the user gets in by the word of a proxy alone."""
+    """One entry. Without a password (its hash) the user gets in by the word of a proxy alone. An
+    agent, and nobody else, has the id of a user of the API."""
 
     name: str
     role: Role
     password: str | None = None
+    user_id: int | None = None
 
 
 class UsersFile:
@@ -66,6 +69,10 @@ class UsersFile:
         """The same, in a worker thread and for one task at a time."""
         return await anyio.to_thread.run_sync(self.find, name, limiter=self._one_looks)
 
+    async def look_at_all(self) -> Mapping[str, User]:
+        """Every user by name, in a worker thread and for one task at a time."""
+        return await anyio.to_thread.run_sync(self.all, limiter=self._one_looks)
+
     def _facts(self) -> tuple[int, ...] | None:
         try:
             facts = self.path.stat()
@@ -97,10 +104,15 @@ def _user(section: Section) -> User:
     for key in ("name", "role"):
         if not section.has(key):
             raise section.error(key, "is missing")
+    role = Role(section.value("role", one_of(tuple(Role)), ""))
+    if section.has("user_id") != (role is Role.AGENT):
+        what = "is missing: an agent needs" if role is Role.AGENT else "is for agents only:"
+        raise section.error("user_id", f"{what} the id of a user of the API")
     return User(
         name=section.value("name", proper_name, ""),
-        role=Role(section.value("role", one_of(tuple(Role)), "")),
+        role=role,
         password=section.value("password", _hash, None, private=True),
+        user_id=section.value("user_id", whole(1, GREATEST_USER_ID), None),
     )
 
 

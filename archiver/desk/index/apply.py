@@ -18,6 +18,7 @@ from archiver.ledger.events import (
     Erasing,
     Gone,
     Held,
+    Inspected,
     Lifted,
     Removed,
     Removing,
@@ -113,7 +114,7 @@ def _take(db: sqlite3.Connection, entry: Entry, taken: Taken) -> None:
             db.execute(_READABLE, (event.record_id,))
         case CallJudged():
             taken.touched.update(event.recordings, (one.record_id for one in event.open))
-        case Gone():
+        case Gone() | Inspected():
             taken.touched.add(event.record_id)
         case Removing():
             _bury(db, event.record_ids, taken)

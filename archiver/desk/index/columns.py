@@ -19,11 +19,13 @@ from archiver.desk.index.view import State
 Ints: TypeAlias = npt.NDArray[np.int64]
 Codes: TypeAlias = npt.NDArray[np.int32]
 Bits: TypeAlias = npt.NDArray[np.bool_]
+Lengths: TypeAlias = npt.NDArray[np.float32]
 
 STATES: Final = tuple(State)
 _EPOCH: Final = date(1970, 1, 1)
 _QUARTER: Final = 900
 """Seconds. Zones change their offset at full quarters of an hour."""
+_LENGTHS: Final = ("seconds", "talk_left", "talk_right", "silence", "overtalk")
 _LONGEST: Final = 1e9
 """Seconds. What claims to be longer is nonsense, and must not overflow."""
 
@@ -62,15 +64,16 @@ class Legends:
     agent: Legend = field(default_factory=lambda: Legend(0))
     direction: Legend = field(default_factory=lambda: Legend(""))
     status: Legend = field(default_factory=lambda: Legend(""))
+    findings: Legend = field(default_factory=lambda: Legend(""))
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """One array for each fact, all of one length.
 
-    Unknown leads, phones and moments are 0, unknown lengths -1. `day` counts local days since 1970.
-    `by_moment` are the positions of the rows from the oldest to the newest (those of one moment by
-    id), `rank` is the inverse.
+    Unknown leads, phones and moments are 0, unknown lengths and figures of
+    the sound -1. `day` counts local days since 1970. `by_moment` are the positions of the rows from
+    the oldest to the newest (those of one moment by id), `rank` is the inverse.
     """
 
     record_id: Ints
@@ -78,13 +81,18 @@ class Columns:
     lead_id: Ints
     phone: Ints
     created_at: Ints
-    seconds: npt.NDArray[np.float32]
+    seconds: Lengths
     day: Codes
     order: Codes
     agent: Codes
     direction: Codes
     status: Codes
     state: npt.NDArray[np.int8]
+    talk_left: Lengths
+    talk_right: Lengths
+    silence: Lengths
+    overtalk: Lengths
+    findings: Codes
     has_summary: Bits
     is_held: Bits
     is_reviewed: Bits
@@ -155,12 +163,13 @@ def encode(rows: Sequence[Sequence[Any]], legends: Legends) -> Columns:
         "lead_id": _ints(named["lead_id"]),
         "phone": _ints(named["phone"]),
         "created_at": created_at,
-        "seconds": np.array([_length(one) for one in named["seconds"]], np.float32),
+        **{name: np.array([_length(one) for one in named[name]], np.float32) for name in _LENGTHS},
         "day": local_days(created_at, legends.zone),
         "order": legends.order.encode(named["order_id"]),
         "agent": legends.agent.encode(named["user_id"]),
         "direction": legends.direction.encode(named["direction"]),
         "status": legends.status.encode(named["status"]),
+        "findings": legends.findings.encode(named["findings"]),
         "state": np.array([states[one] for one in named["state"]], np.int8),
         "has_summary": np.array(named["has_summary"], np.bool_),
         "is_held": np.zeros(len(created_at), np.bool_),
@@ -208,7 +217,7 @@ def _ints(values: Sequence[int | None]) -> Ints:
 
 
 def _length(seconds: float | None) -> float:
-    return -1.0 if seconds is None else min(float(seconds), _LONGEST)
+    return min(float(seconds), _LONGEST) if seconds is not None and seconds >= 0 else -1.0
 
 
 def _ordered(arrays: Mapping[str, npt.NDArray[Any]]) -> Columns:

@@ -119,6 +119,7 @@ class Facets:
     has_summary: tuple[int, int]
     is_reviewed: tuple[int, int]
     is_held: tuple[int, int]
+    findings: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

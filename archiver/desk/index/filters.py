@@ -4,6 +4,8 @@ Every question is a pass or two over columns in memory; nothing here waits or ra
 asks.
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import reduce
@@ -32,6 +34,7 @@ _FOUR_DIGITS: Final = 1000
 """From here on a bare number is looked for in telephone numbers, too."""
 _MOST_TAGS: Final = 100
 """Of a facet: tags are people's own words, and there may be any number of them."""
+_FINDING: Final = re.compile(r'"([^"\\]+)"')
 _LAST_DAY: Final = day_number(date.max)
 
 
@@ -90,7 +93,18 @@ class Match:
             has_summary=_no_yes(of("has_summary")),
             is_reviewed=_no_yes(of("is_reviewed")),
             is_held=_no_yes(of("is_held")),
+            findings=self._finding_choices(of("findings")),
         )
+
+    def _finding_choices(self, codes: npt.NDArray[Any]) -> tuple[Choice, ...]:
+        counts: Counter[str] = Counter()
+        for code, count in enumerate(np.bincount(codes).tolist()):
+            if code and count:
+                told = str(self._legends.findings.values[code])
+                counts.update(dict.fromkeys(set(_FINDING.findall(told)), count))
+        counts.update(dict.fromkeys(self._view.findings, 0))
+        found = [Choice(name, None, count) for name, count in counts.items()]
+        return tuple(sorted(found, key=lambda one: (-one.count, str(one.value))))
 
     def _tagged(self, tags: Sequence[str]) -> Bits:
         mask = np.zeros(len(self.columns), np.bool_)
@@ -131,6 +145,31 @@ def _asked(columns: Columns, view: View, texts: Ints | None) -> list[Bits]:
         masks.append(columns.seconds >= max(0.0, view.min_seconds))
     if view.max_seconds is not None:
         masks.append((columns.seconds >= 0) & (columns.seconds <= view.max_seconds))
+    if view.among is not None:
+        mask = np.zeros(len(columns), np.bool_)
+        mask[columns.positions(np.array(view.among, np.int64))] = True
+        masks.append(mask)
+    return masks + _heard(columns, view)
+
+
+def _heard(columns: Columns, view: View) -> list[Bits]:
+    """The conditions on what the sound check measured; what it did not measure fits none."""
+    masks: list[Bits] = []
+    if view.min_silence is not None:
+        masks.append((columns.silence >= 0) & (columns.silence >= view.min_silence))
+    if view.max_silence is not None:
+        masks.append((columns.silence >= 0) & (columns.silence <= view.max_silence))
+    if view.min_talk is None and view.max_talk is None:
+        return masks
+    own, other = columns.talk_left, columns.talk_right
+    if view.agent_channel == "right":
+        own, other = other, own
+    both = own + other
+    known = (own >= 0) & (other >= 0) & (both > 0)
+    share = np.divide(own, both, out=np.full(len(own), -1, np.float32), where=known)
+    masks.append(known & (share >= (view.min_talk or 0.0)))
+    if view.max_talk is not None:
+        masks.append(known & (share <= view.max_talk))
     return masks
 
 
@@ -153,6 +192,11 @@ def _chosen(columns: Columns, legends: Legends, view: View) -> list[tuple[str, B
     if view.states:
         codes = [STATES.index(State(one)) for one in view.states]
         chosen.append(("state", _one_of(columns.state, codes, len(STATES))))
+    if view.findings:
+        told = [str(one) for one in legends.findings.values]
+        wanted_ones = [f'"{one}"' for one in view.findings]
+        codes = [n for n, text in enumerate(told) if any(one in text for one in wanted_ones)]
+        chosen.append(("findings", _one_of(columns.findings, codes, len(told))))
     for name, wanted in (
         ("has_summary", view.has_summary),
         ("is_reviewed", view.is_reviewed),

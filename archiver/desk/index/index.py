@@ -29,6 +29,7 @@ import numpy as np
 
 from archiver.desk.index import rows as sql
 from archiver.desk.index.border import index_errors
+from archiver.desk.index.calls import Calls, calls_of
 from archiver.desk.index.columns import STATES, Ints
 from archiver.desk.index.entries import CallEntry, Entry, Facets, Leg, Neighbours, Page
 from archiver.desk.index.filters import Match
@@ -205,6 +206,19 @@ class DeskIndex:
             return {one: group.tolist() for one, group in zip(ids, groups, strict=False)}
 
         return await self._ask(found)
+
+    async def calls(self, view: View) -> Calls:
+        """The archived recordings of the view as columns, for what is added up over them."""
+
+        def found(db: sqlite3.Connection, picture: Picture) -> Calls:
+            rows = self._match(db, picture, view).rows()
+            return calls_of(picture.columns, picture.legends, rows, view.agent_channel)
+
+        return await self._ask(found)
+
+    def names(self) -> Mapping[tuple[str, int], str]:
+        """The newest known names, by `agent` or `order` and id."""
+        return self.upkeep.picture.names
 
     async def source(self, record_id: int) -> sql.Source | None:
         """Where the audio of a recording lies; None if the archive does not know it."""

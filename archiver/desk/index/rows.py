@@ -22,6 +22,13 @@ _HAS_SUMMARY: Final = """
          WHEN cards.revision IS NULL OR cards.trouble <> '' THEN has_summary IS 1
          ELSE cards.summary IS NOT NULL END
 """
+_SOUND: Final = """
+    CAST(json_extract(inspections.sound, '$.sides[0].talk') AS REAL),
+    CAST(json_extract(inspections.sound, '$.sides[1].talk') AS REAL),
+    CAST(json_extract(inspections.sound, '$.silence') AS REAL),
+    CAST(json_extract(inspections.sound, '$.overtalk') AS REAL),
+    recordings.findings || coalesce(inspections.findings, '')
+"""
 _FACTS: Final = f"""
     recordings.record_id, CAST(recordings.call_id AS INTEGER),
     CAST(coalesce(cards.lead_id, recordings.lead_id, calls.lead_id) AS INTEGER), cards.digits,
@@ -29,23 +36,25 @@ _FACTS: Final = f"""
     CAST(coalesce(cards.seconds, recordings.duration_seconds) AS REAL),
     CAST(coalesce(cards.order_id, calls.order_id) AS INTEGER),
     CAST(coalesce(cards.user_id, recordings.user_id, calls.user_id) AS INTEGER),
-    cards.direction, cards.status, {_STATE}, {_HAS_SUMMARY}
+    cards.direction, cards.status, {_STATE}, {_HAS_SUMMARY}, {_SOUND}
 """
 """SQLite takes any type into any column: what a damaged ledger has for a number becomes one."""
 _JOINED: Final = """
     FROM recordings LEFT JOIN calls ON calls.call_id = recordings.call_id
     LEFT JOIN cards USING (record_id) LEFT JOIN removals USING (record_id)
+    LEFT JOIN inspections USING (record_id)
 """
 _WAS: Final = "CASE why WHEN 'erasure' THEN 'erased' ELSE 'pruned' END"
 _IDS: Final = f"""
     record_id, CAST(call_id AS INTEGER), CAST(lead_id AS INTEGER),
-    {", ".join(["NULL"] * 7)}, {_WAS}, 0
+    {", ".join(["NULL"] * 7)}, {_WAS}, 0, NULL, NULL, NULL, NULL, NULL
 """
 """Of a removed recording, as wide as `_FACTS`."""
 
 
 class Row(NamedTuple):
-    """What the columns are made of. Times are seconds since 1970, UTC."""
+    """What the columns are made of. Times are seconds since 1970, UTC. What the sound check found:
+    seconds of talk on each side, the share of silence, seconds of overtalk, and all findings."""
 
     record_id: int
     call_id: int
@@ -59,6 +68,11 @@ class Row(NamedTuple):
     status: str | None
     state: str
     has_summary: int
+    talk_left: float | None = None
+    talk_right: float | None = None
+    silence: float | None = None
+    overtalk: float | None = None
+    findings: str | None = None
 
 
 ALL_ROWS: Final = f"SELECT {_FACTS} {_JOINED} UNION ALL SELECT {_IDS} FROM tombstones"  # noqa: S608 - constants

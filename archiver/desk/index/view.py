@@ -45,7 +45,12 @@ class View:
     `days`, `since` and `until` are local dates of `window.timezone`; `until` belongs to the period.
     `orders` and `agents` are ids, 0 standing for "none known"; `directions` and `statuses` are
     words of the API, "" standing for "none known"; `tags` are as the desk keeps them.
-    `min_seconds` and `max_seconds` are inclusive.
+    `min_seconds` and `max_seconds` are inclusive; so are the shares, 0 to 1: `silence` that of the
+    length in pauses, `talk` that of the agent in what both sides of a stereo recording say.
+    `findings` are names of what the archive or its sound check found.
+    `reviewers`, `cards`, `answers`, the scores, `is_failed`, `is_played` and `words` ask for a
+    verdict or a note (see `review.judged`), which the index knows nothing of: whoever asks it puts
+    the ids that fit into `among`, and the side of the agents into `agent_channel`.
     `cursor` is a `Page.next` of the same view: the list goes on after it.
     """
 
@@ -66,6 +71,21 @@ class View:
     is_held: bool | None = None
     min_seconds: float | None = None
     max_seconds: float | None = None
+    min_talk: float | None = None
+    max_talk: float | None = None
+    min_silence: float | None = None
+    max_silence: float | None = None
+    findings: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    cards: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    min_score: float | None = None
+    max_score: float | None = None
+    is_failed: bool | None = None
+    is_played: bool | None = None
+    words: str = ""
+    among: tuple[int, ...] | None = None
+    agent_channel: str = "left"
     sort: Sort = Sort.CREATED
     ascending: bool = False
     cursor: str = ""

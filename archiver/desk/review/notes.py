@@ -35,6 +35,17 @@ class Note:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class RemovedNote:
+    """What is left of a note that somebody else removed."""
+
+    note_id: int
+    record_id: int
+    author: str
+    removed_by: str
+    removed_at: datetime
+
+
 class Notes:
     """The notes of one desk."""
 
@@ -51,6 +62,18 @@ class Notes:
             ).fetchall()
         )
         return [_note(row) for row in rows]
+
+    async def removed(self, record_id: int) -> list[RemovedNote]:
+        """The notes on a recording that somebody else than their author removed."""
+        rows = await self._file.read(
+            lambda db: db.execute(
+                "SELECT * FROM removed_notes WHERE record_id = ? ORDER BY note_id", (record_id,)
+            ).fetchall()
+        )
+        return [
+            RemovedNote(note_id, record_id, author, name, moment(at))
+            for note_id, record_id, author, name, at in rows
+        ]
 
     async def find(self, note_id: int) -> Note:
         """The note of that id; NoSuchThing if there is none."""
@@ -122,14 +145,20 @@ class Notes:
         return await self._file.write(change)
 
     async def remove(self, by: Person, note_id: int) -> Note:
-        """Remove one's own note; an admin may remove anybody's."""
+        """Remove one's own note; an admin may remove anybody's, which leaves a trace."""
         by.need(Right.JUDGE)
+        now = seconds(self._clock())
 
         def change(db: sqlite3.Connection) -> Note:
             note = _found(db, note_id)
             if note.author != by.name and not by.may(Right.OVERSEE):
                 raise NotAllowed("only its author, or an admin, can remove a note")
             db.execute("DELETE FROM notes WHERE note_id = ?", (note_id,))
+            if note.author != by.name:
+                db.execute(
+                    "INSERT OR IGNORE INTO removed_notes VALUES (?, ?, ?, ?, ?)",
+                    (note_id, note.record_id, note.author, by.name, now),
+                )
             return note
 
         return await self._file.write(change)

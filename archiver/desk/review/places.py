@@ -30,6 +30,7 @@ class Place:
     ended_by: str | None
     ended_at: datetime | None
     reason: str | None
+    assigned_to: str | None
 
 
 def end_places(db: sqlite3.Connection, record_id: int, by: str, now: int) -> None:
@@ -54,4 +55,5 @@ def place_of(row: sqlite3.Row) -> Place:
         row["ended_by"],
         moment(row["ended_at"]),
         row["reason"],
+        row["assigned_to"],
     )

@@ -56,11 +56,12 @@ _FREE: Final = """
     SELECT p.* FROM places p JOIN queues q USING (queue_id)
     WHERE p.state = 'waiting' AND (p.claimed_until IS NULL OR p.claimed_until <= :now)
       AND q.closed_at IS NULL AND (:queue_id IS NULL OR queue_id = :queue_id)
+      AND (p.assigned_to IS NULL OR p.assigned_to = :me)
       AND NOT EXISTS (
           SELECT 1 FROM verdicts v
           WHERE v.record_id = p.record_id AND v.reviewer = :me AND v.state = 'submitted'
       )
-    ORDER BY p.claimed_by IS :me, queue_id, p.position LIMIT 1
+    ORDER BY p.claimed_by IS :me, p.assigned_to IS NULL, queue_id, p.position LIMIT 1
 """
 _FADING: Final = """
     SELECT 1 FROM places
@@ -116,7 +117,7 @@ class Queues:
         nothing to draw from, or too much would be drawn. The same token again gives the queue that
         it made before.
         """
-        by.need(Right.OVERSEE)
+        by.need(Right.LEAD)
         if not 0 < share <= 1 or not 0 <= least <= _MOST:
             raise WrongInput(
                 "share",
@@ -230,7 +231,7 @@ class Queues:
 
     async def close(self, by: Person, queue_id: int) -> None:
         """Give out nothing of the queue any more; what was reviewed stays."""
-        by.need(Right.OVERSEE)
+        by.need(Right.LEAD)
         now = seconds(self._clock())
         await self._file.write(
             lambda db: db.execute(
@@ -243,7 +244,7 @@ class Queues:
         self, by: Person, queue_id: int, *, after: int = 0, limit: int = _MOST
     ) -> list[Place]:
         """The places of a queue in their order, from the one after the position `after` on."""
-        by.need(Right.OVERSEE)
+        by.need(Right.LEAD)
         asked = (queue_id, after, limit)
         rows = await self._file.read(lambda db: db.execute(_PLACES, asked).fetchall())
         return [place_of(row) for row in rows]

@@ -36,6 +36,35 @@ def draw(
     return [one for _, one in sorted(drawn)]
 
 
+def stratified(
+    by_agent: Mapping[int, Mapping[tuple[int, ...], Sequence[int]]], *, number: int, seed: str
+) -> list[Drawn]:
+    """So many of each agent's recordings, or all where there are fewer, each stratum in proportion
+    to its size (by largest remainders); in an order that mixes the agents."""
+    drawn = []
+    for agent_id, strata in by_agent.items():
+        for stratum, count in _quotas(strata, number, seed).items():
+            drawn += [
+                (rank(record_id, seed), Drawn(record_id, agent_id))
+                for record_id in _lowest(strata[stratum], count, seed)
+            ]
+    return [one for _, one in sorted(drawn)]
+
+
+def _quotas(
+    strata: Mapping[tuple[int, ...], Sequence[int]], number: int, seed: str
+) -> dict[tuple[int, ...], int]:
+    total = sum(map(len, strata.values()))
+    number = min(number, total)
+    wanted = {key: number * len(ids) / total for key, ids in strata.items()}
+    quotas = {key: int(share) for key, share in wanted.items()}
+    # Equal remainders go by the seed, so that no stratum always comes first.
+    left = sorted(strata, key=lambda key: (quotas[key] - wanted[key], rank(min(strata[key]), seed)))
+    for key in left[: number - sum(quotas.values())]:
+        quotas[key] += 1
+    return quotas
+
+
 def rank(record_id: int, seed: str) -> bytes:
     """Where a recording stands in the order of that seed."""
     key = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()

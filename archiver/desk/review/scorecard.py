@@ -1,10 +1,11 @@
-"""The questions of a review, and the value of the answers (pure, except for reading the file).
+"""The questions of a review, and what the answers are worth (pure).
 
 A scorecard is identified by the digest of its content. Changing a word makes a different one, and
 every verdict keeps its own.
 
-The score is the weighted mean of the answers in percent: yes is 100, no is 0, and 1 to 5 are 0, 25,
-50, 75 and 100. Questions that are not applicable are ignored.
+The score is the weighted mean of the answers in percent: a yes is 100, a no is 0, and 1 to 5 stand
+for 0, 25, 50, 75 and 100. What is not applicable does not count. A question may be one that must
+not fail: a no or a 1 there makes its section, or the whole score, 0.
 """
 
 import hashlib
@@ -13,29 +14,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from archiver.config.document import Section, Source, parse_document
-from archiver.config.files import read_text
-from archiver.config.scalars import one_of, rate, word
 from archiver.errors import WrongInput
 
 Mark: TypeAlias = bool | int | None
 """One answer: yes or no, 1 to 5, or None for "not applicable"."""
 
-_LANGUAGES: Final = ("en", "ru")
 _BEST: Final = 5
-_MOST_QUESTIONS: Final = 100
-_ID: Final = word(r"[a-z][a-z0-9_]{0,39}", "lower-case letters, digits and _, such as greeting")
-_KNOWN: Final = {
-    "": ("title", "questions"),
-    "title": _LANGUAGES,
-    "questions": ("id", "section", "text", "kind", "weight"),
-    "questions.section": _LANGUAGES,
-    "questions.text": _LANGUAGES,
-}
 
 
 class Kind(StrEnum):
@@ -43,6 +29,13 @@ class Kind(StrEnum):
 
     YES_NO = "yes_no"
     SCALE = "scale"
+
+
+class AutoFail(StrEnum):
+    """What a no or a 1 brings to nothing."""
+
+    SECTION = "section"
+    CARD = "card"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +50,29 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an answer is not the best one: a choice that a question offers."""
+
+    cause_id: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """One question. `weight` is above 0."""
+    """One question. `weight` is above 0; `advice` says how to answer it."""
 
     question_id: str
     text: Text
     kind: Kind
     weight: float = 1.0
     section: Text | None = None
+    advice: Text | None = None
+    auto_fail: AutoFail | None = None
+    causes: tuple[Cause, ...] = ()
+
+    def fails(self, mark: Mark) -> bool:
+        """Whether the mark is a failure of a question that must not fail."""
+        return self.auto_fail is not None and mark is not None and self.worth(mark) == 0
 
     def takes(self, mark: object) -> bool:
         """Whether the mark is an answer to it."""
@@ -117,53 +125,39 @@ class Scorecard:
     def score(self, marks: Mapping[str, Mark]) -> float | None:
         """0 to 100, of the questions that are answered; None where none of them applies."""
         total, gained = 0.0, 0.0
-        for question in self.questions:
-            mark = marks.get(question.question_id)
-            if mark is not None:
-                total += question.weight
-                gained += question.weight * question.worth(mark)
+        for _, questions in self.sections:
+            weight, points = _points(questions, marks)
+            total += weight
+            gained += points
+        if AutoFail.CARD in self.failures(marks).values():
+            gained = 0.0
         return round(100 * gained / total, 1) if total else None
 
+    def section_scores(self, marks: Mapping[str, Mark]) -> list[tuple[Text | None, float | None]]:
+        """0 to 100 for each section, in order; None where nothing in it applies."""
+        found: list[tuple[Text | None, float | None]] = []
+        for section, questions in self.sections:
+            weight, points = _points(questions, marks)
+            found.append((section, round(100 * points / weight, 1) if weight else None))
+        return found
 
-def read_scorecard(path: Path | None) -> Scorecard:
-    """The scorecard in a file, or (None) the one in the package; ConfigError names the line."""
-    if path is None:
-        text = files("archiver.desk.review").joinpath("scorecard.yaml").read_text("utf-8")
-        return parse_scorecard(text, "scorecard.yaml")
-    return parse_scorecard(read_text(path, f"desk.scorecard: {path}"), path.name)
-
-
-def parse_scorecard(text: str, name: str) -> Scorecard:
-    """The scorecard that a text in YAML describes; ConfigError names the line."""
-    top = parse_document(Source(name, {}), text, _KNOWN)
-    questions = tuple(_question(section) for section in top.sections("questions"))
-    ids = [question.question_id for question in questions]
-    twice = next((one for one in ids if ids.count(one) > 1), None)
-    if twice is not None:
-        raise top.error(
-            "questions", f"contain the id {twice} twice", "give each question its own id"
-        )
-    if not 1 <= len(questions) <= _MOST_QUESTIONS:
-        raise top.error("questions", f"must be 1 to {_MOST_QUESTIONS} questions")
-    return Scorecard(_text(top, "title") or Text((("", name),)), questions)
+    def failures(self, marks: Mapping[str, Mark]) -> dict[str, AutoFail]:
+        """The questions that must not fail and did, with what they bring to nothing."""
+        return {
+            one.question_id: one.auto_fail
+            for one in self.questions
+            if one.auto_fail is not None and one.fails(marks.get(one.question_id))
+        }
 
 
 def dump_scorecard(card: Scorecard) -> str:
-    """The scorecard as JSON, always the same for the same one."""
+    """The scorecard as JSON, always the same for the same one.
+
+    What a question leaves out is left out here, so that scorecards of earlier versions of this
+    program keep their digest.
+    """
     return json.dumps(
-        {
-            "title": card.title.by_language,
-            "questions": [
-                {
-                    "id": one.question_id,
-                    "text": one.text.by_language,
-                    "kind": one.kind,
-                    "weight": one.weight,
-                    "section": None if one.section is None else one.section.by_language,
-                }
-                for one in card.questions
-            ],
-        },
+        {"title": card.title.by_language, "questions": [_dumped(one) for one in card.questions]},
         ensure_ascii=False,
         separators=(",", ":"),
     )
@@ -172,59 +166,54 @@ def dump_scorecard(card: Scorecard) -> str:
 def load_scorecard(text: str) -> Scorecard:
     """What `dump_scorecard` wrote."""
     kept = json.loads(text)
-    return Scorecard(
-        _kept_text(kept["title"]),
-        tuple(
-            Question(
-                one["id"],
-                _kept_text(one["text"]),
-                Kind(one["kind"]),
-                one["weight"],
-                None if one["section"] is None else _kept_text(one["section"]),
-            )
-            for one in kept["questions"]
-        ),
-    )
+    return Scorecard(_text(kept["title"]), tuple(_loaded(one) for one in kept["questions"]))
 
 
-def _question(section: Section) -> Question:
-    for key in ("id", "kind", "text"):
-        if not section.has(key):
-            raise section.error(key, "is missing")
-    text = _text(section, "text")
-    if text is None:
-        raise section.error("text", "is missing")
+def _points(questions: Sequence[Question], marks: Mapping[str, Mark]) -> tuple[float, float]:
+    """The weight of what applies in a section, and how much of it was gained."""
+    total, gained, is_failed = 0.0, 0.0, False
+    for question in questions:
+        mark = marks.get(question.question_id)
+        if mark is not None:
+            total += question.weight
+            gained += question.weight * question.worth(mark)
+            is_failed |= question.fails(mark)
+    return total, 0.0 if is_failed else gained
+
+
+def _dumped(one: Question) -> dict[str, Any]:
+    kept: dict[str, Any] = {
+        "id": one.question_id,
+        "text": one.text.by_language,
+        "kind": one.kind,
+        "weight": one.weight,
+        "section": None if one.section is None else one.section.by_language,
+    }
+    if one.advice is not None:
+        kept["help"] = one.advice.by_language
+    if one.auto_fail is not None:
+        kept["auto_fail"] = one.auto_fail
+    if one.causes:
+        kept["causes"] = [[each.cause_id, each.text.by_language] for each in one.causes]
+    return kept
+
+
+def _loaded(one: Mapping[str, Any]) -> Question:
     return Question(
-        question_id=section.value("id", _ID, ""),
-        text=text,
-        kind=Kind(section.value("kind", one_of(tuple(Kind)), "")),
-        weight=section.value("weight", rate, 1.0),
-        section=_text(section, "section"),
+        one["id"],
+        _text(one["text"]),
+        Kind(one["kind"]),
+        one["weight"],
+        None if one["section"] is None else _text(one["section"]),
+        _text(one["help"]) if "help" in one else None,
+        AutoFail(one["auto_fail"]) if "auto_fail" in one else None,
+        tuple(Cause(cause_id, _text(text)) for cause_id, text in one.get("causes", ())),
     )
-
-
-def _text(section: Section, key: str) -> Text | None:
-    """A plain text, or one for each language in the order in which the file gives them."""
-    if not section.is_mapping(key):
-        plain = section.value(key, _words, "")
-        return Text((("", plain),)) if plain else None
-    inner = section.section(key)
-    given = [(one, inner.value(one, _words, "")) for one in _LANGUAGES if inner.has(one)]
-    if not given:
-        raise section.error(key, "has no text")
-    return Text(tuple(given))
-
-
-def _words(text: str) -> str:
-    words = " ".join(text.split())
-    if not 1 <= len(words) <= 300:
-        raise ValueError("must be a text of 1 to 300 characters")
-    return words
 
 
 def _mark(mark: object) -> Mark:
     return mark if isinstance(mark, bool | int) else None
 
 
-def _kept_text(pairs: Sequence[Sequence[Any]]) -> Text:
+def _text(pairs: Sequence[Sequence[Any]]) -> Text:
     return Text(tuple((str(language), str(text)) for language, text in pairs))

@@ -1,9 +1,10 @@
 """Verdicts and notes as tables for spreadsheets, in pieces of text."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from datetime import tzinfo
 from typing import Final, TypeAlias
 
-from archiver.clock import stamp, stamp_or_none
+from archiver.clock import local_stamp
 from archiver.desk.accounts.person import Person, Right
 from archiver.desk.index.entries import Entry
 from archiver.desk.review.notes import Note, Notes
@@ -15,25 +16,26 @@ Describe: TypeAlias = Callable[[Sequence[int]], Awaitable[list[Entry]]]
 """Returns the facts of recordings; unknown ones are left out."""
 
 VERDICT_COLUMNS: Final = (
-    "verdictId", "recordId", "callId", "leadId", "createdAtUtc", "agentId", "agent", "reviewer",
-    "revision", "score", "reviewedAtUtc", "scorecard", "scorecardDigest", "comment",
+    "verdictId", "recordId", "callId", "leadId", "createdAt", "agent", "userId", "reviewer",
+    "revision", "score", "autoFail", "reviewedAt", "scorecard", "scorecardVersion",
+    "scorecardDigest", "played", "heardShare", "secondsSpent", "comment",
 )  # fmt: skip
 NOTE_COLUMNS: Final = (
-    "noteId", "recordId", "callId", "leadId", "createdAtUtc", "agentId", "agent", "seconds",
-    "text", "author", "writtenAtUtc", "changedAtUtc",
+    "noteId", "recordId", "callId", "leadId", "createdAt", "agent", "userId", "seconds",
+    "text", "author", "writtenAt", "changedAt",
 )  # fmt: skip
 
 _AT_ONCE: Final = 500
 
 
 async def verdict_rows(
-    by: Person, verdicts: Verdicts, describe: Describe, *, language: str
+    by: Person, verdicts: Verdicts, describe: Describe, *, language: str, zone: tzinfo
 ) -> AsyncIterator[str]:
     """Every verdict that was submitted, with a column for each question by its id.
 
     Questions of former scorecards have their columns behind those of the present one.
     """
-    by.need(Right.OVERSEE)
+    by.need(Right.LEAD)
     cards = await verdicts.cards()
     questions = list(dict.fromkeys(one.question_id for card in cards for one in card.questions))
     yield BOM + csv_line((*VERDICT_COLUMNS, *questions))
@@ -41,20 +43,22 @@ async def verdict_rows(
     while found := await verdicts.after(by, last, _AT_ONCE):
         known = await _known(describe, (one.record_id for one in found))
         yield "".join(
-            csv_line(_verdict_cells(one, known.get(one.record_id), questions, language))
+            csv_line(_verdict_cells(one, known.get(one.record_id), questions, language, zone))
             for one in found
         )
         last = found[-1].verdict_id
 
 
-async def note_rows(by: Person, notes: Notes, describe: Describe) -> AsyncIterator[str]:
+async def note_rows(
+    by: Person, notes: Notes, describe: Describe, *, zone: tzinfo
+) -> AsyncIterator[str]:
     """Every note, in the order in which they were written."""
     by.need(Right.TAKE_AWAY)
     yield BOM + csv_line(NOTE_COLUMNS)
     last = 0
     while found := await notes.after(last, _AT_ONCE):
         known = await _known(describe, (one.record_id for one in found))
-        yield "".join(csv_line(_note_cells(one, known.get(one.record_id))) for one in found)
+        yield "".join(csv_line(_note_cells(one, known.get(one.record_id), zone)) for one in found)
         last = found[-1].note_id
 
 
@@ -64,48 +68,53 @@ async def _known(describe: Describe, record_ids: Iterable[int]) -> dict[int, Ent
 
 
 def _verdict_cells(
-    verdict: Verdict, entry: Entry | None, questions: Sequence[str], language: str
+    verdict: Verdict, entry: Entry | None, questions: Sequence[str], language: str, zone: tzinfo
 ) -> list[object]:
     asked = {one.question_id for one in verdict.card.questions}
     return [
         verdict.verdict_id,
         verdict.record_id,
-        *_facts(entry, verdict.agent_id),
+        *_facts(entry, verdict.agent_id, zone),
         verdict.reviewer,
         verdict.revision,
         verdict.score,
-        stamp(verdict.changed_at),
+        int(verdict.is_failed),
+        local_stamp(verdict.changed_at, zone),
         verdict.card.title.said(language),
+        verdict.card_version,
         verdict.card.digest[:12],
+        int(verdict.attention.is_played),
+        round(verdict.attention.heard, 3),
+        verdict.attention.spent,
         verdict.comment,
         *(_answer(verdict.marks.get(one)) if one in asked else "" for one in questions),
     ]
 
 
-def _note_cells(note: Note, entry: Entry | None) -> list[object]:
+def _note_cells(note: Note, entry: Entry | None, zone: tzinfo) -> list[object]:
     return [
         note.note_id,
         note.record_id,
-        *_facts(entry, None),
+        *_facts(entry, None, zone),
         note.seconds,
         note.text,
         note.author,
-        stamp(note.created_at),
-        stamp(note.changed_at),
+        local_stamp(note.created_at, zone),
+        local_stamp(note.changed_at, zone),
     ]
 
 
-def _facts(entry: Entry | None, agent_id: int | None) -> list[object]:
+def _facts(entry: Entry | None, agent_id: int | None, zone: tzinfo) -> list[object]:
     """Call, lead, moment and agent; of a removed recording only what the desk itself noted."""
     if entry is None:
-        return ["", "", "", agent_id, ""]
+        return ["", "", "", "", agent_id]
     agent = entry.user_id if agent_id is None else agent_id
     return [
         entry.call_id,
         entry.lead_id,
-        stamp_or_none(entry.created_at),
-        agent,
+        local_stamp(entry.created_at, zone) if entry.created_at else "",
         entry.agent if agent == entry.user_id else "",
+        agent,
     ]
 
 

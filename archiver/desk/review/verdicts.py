@@ -8,23 +8,37 @@ belongs to the scorecard that it was started with.
 import json
 import sqlite3
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from archiver.catalog.epoch import moment, seconds
 from archiver.clock import Clock
 from archiver.desk.accounts.person import Person, Right
 from archiver.desk.file import DeskFile
+from archiver.desk.review.attention import NONE, Attention, attend
 from archiver.desk.review.basis import Basis
+from archiver.desk.review.blindness import REVEALED, reveal
 from archiver.desk.review.places import end_places
-from archiver.desk.review.scorecard import Mark, Scorecard, dump_scorecard, load_scorecard
+from archiver.desk.review.remarks import Remark, check_remarks, dump_remarks, load_remarks
+from archiver.desk.review.scorecard import (
+    AutoFail,
+    Mark,
+    Scorecard,
+    dump_scorecard,
+    load_scorecard,
+)
 from archiver.desk.texts import free_text
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 
 _LONGEST: Final = 4000
+_NOTHING: Final[Mapping[str, Remark]] = MappingProxyType({})
+_ALL: Final = (0, 2**63 - 1)
+VERDICTS: Final = """SELECT verdicts.*, s.name AS card_name, s.version AS card_version
+    FROM verdicts JOIN scorecards s ON s.digest = verdicts.scorecard"""
 
 
 class VerdictState(StrEnum):
@@ -36,7 +50,9 @@ class VerdictState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One reviewer's answers. `score` is 0 to 100, None where no question applies."""
+    """One reviewer's answers, and what is said beside each. `score` is 0 to 100, None where no
+    question applies; `is_failed` says that a question which must not fail brought it to 0.
+    `card_name` and `card_version` are those of the scorecard that it was begun on."""
 
     verdict_id: int
     record_id: int
@@ -51,6 +67,11 @@ class Verdict:
     changed_at: datetime
     agent_id: int | None
     version: int
+    remarks: Mapping[str, Remark]
+    is_failed: bool
+    card_name: str
+    card_version: int
+    attention: Attention
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +83,71 @@ class FormerVerdict:
     comment: str
     score: float | None
     changed_at: datetime
+    remarks: Mapping[str, Remark]
+
+
+_Key = tuple[int, str, str]
+"""Recording, reviewer, and the digest of the scorecard."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a form says, checked."""
+
+    card: Scorecard
+    marks: Mapping[str, Mark]
+    comment: str
+    remarks: Mapping[str, Remark]
+
+    def is_in(self, verdict: Verdict) -> bool:
+        """Whether the verdict says the same."""
+        told = (verdict.marks, verdict.comment, verdict.remarks)
+        return told == (self.marks, self.comment, self.remarks)
+
+    def columns(self) -> tuple[str, str, float | None, str, bool]:
+        """Marks, comment, score, remarks, and whether it failed, as they are kept."""
+        is_failed = AutoFail.CARD in self.card.failures(self.marks).values()
+        score = self.card.score(self.marks)
+        return json.dumps(self.marks), self.comment, score, dump_remarks(self.remarks), is_failed
+
+
+def _said(
+    card: Scorecard,
+    marks: Mapping[str, object],
+    comment: str,
+    remarks: Mapping[str, Remark],
+    *,
+    submit: bool,
+) -> _Said:
+    checked = card.check(marks)
+    missing = card.unanswered(checked) if submit else []
+    if missing:
+        raise WrongInput(
+            missing[0],
+            f"{len(missing)} questions are not answered",
+            problem="unanswered",
+            limit=len(missing),
+        )
+    kept = free_text(comment, "comment", _LONGEST)
+    return _Said(card, checked, kept, check_remarks(card, remarks))
 
 
 class Verdicts:
-    """The verdicts of one desk; new ones are given on `card`."""
+    """The verdicts of one desk."""
 
-    def __init__(self, file: DeskFile, card: Scorecard, clock: Clock) -> None:
+    def __init__(self, file: DeskFile, clock: Clock) -> None:
         self._file = file
         self._clock = clock
-        self.card = card
-        self._digest = card.digest
-        self._cards = {self._digest: card}
+        self._cards: dict[str, Scorecard] = {}
 
-    async def mine(self, by: Person, record_id: int) -> Verdict | None:
-        """One's own verdict on the recording, by the present scorecard."""
-        key = (record_id, by.name, self._digest)
+    async def mine(self, by: Person, record_id: int, card: Scorecard) -> Verdict | None:
+        """One's own verdict on the recording, by that scorecard."""
+        key = (record_id, by.name, card.digest)
         return await self._file.read(lambda db: self._find(db, key))
+
+    async def card(self, digest: str) -> Scorecard:
+        """The scorecard of that digest; NoSuchThing if the desk never had it."""
+        return await self._file.read(lambda db: self._card(db, digest))
 
     async def of(self, by: Person, record_id: int) -> list[Verdict]:
         """The verdicts on a recording that the person may see: one's own, and for an admin all that
@@ -85,10 +155,11 @@ class Verdicts:
 
         def ask(db: sqlite3.Connection) -> list[Verdict]:
             rows = db.execute(
-                "SELECT * FROM verdicts"
-                " WHERE record_id = ? AND (reviewer = ? OR ? AND state = 'submitted')"
+                f"{VERDICTS}"
+                " WHERE record_id = ? AND (reviewer = ?"
+                f" OR ? AND state = 'submitted' AND {REVEALED})"
                 " ORDER BY created_at, verdict_id",
-                (record_id, by.name, by.may(Right.OVERSEE)),
+                (record_id, by.name, by.may(Right.LEAD)),
             )
             return [self._verdict(db, row) for row in rows.fetchall()]
 
@@ -102,11 +173,10 @@ class Verdicts:
             found = db.execute(
                 "SELECT reviewer FROM verdicts WHERE verdict_id = ?", (verdict_id,)
             ).fetchone()
-            if found is None or not (found[0] == by.name or by.may(Right.OVERSEE)):
+            if found is None or not (found[0] == by.name or by.may(Right.LEAD)):
                 raise NoSuchThing("this verdict does not exist")
             rows = db.execute(
-                "SELECT revision, marks, comment, score, changed_at FROM former_verdicts"
-                " WHERE verdict_id = ? ORDER BY revision DESC",
+                "SELECT * FROM former_verdicts WHERE verdict_id = ? ORDER BY revision DESC",
                 (verdict_id,),
             )
             return [_former(row) for row in rows.fetchall()]
@@ -117,12 +187,15 @@ class Verdicts:
         self,
         by: Person,
         record_id: int,
+        card: Scorecard,
         marks: Mapping[str, object],
         *,
         comment: str = "",
+        remarks: Mapping[str, Remark] = _NOTHING,
         agent_id: int | None = None,
         submit: bool = False,
         basis: Basis | None = None,
+        attention: Attention = NONE,
     ) -> Verdict:
         """Keep one's own verdict as a draft, or submit it: then every question has to be answered.
 
@@ -132,26 +205,16 @@ class Verdicts:
         question's id, and NotAllowed for turning a submitted verdict into a draft.
         """
         by.need(Right.JUDGE)
-        checked = self.card.check(marks)
-        missing = self.card.unanswered(checked) if submit else []
-        if missing:
-            raise WrongInput(
-                missing[0],
-                f"{len(missing)} questions are not answered",
-                problem="unanswered",
-                limit=len(missing),
-            )
-        kept, now = free_text(comment, "comment", _LONGEST), seconds(self._clock())
-        said = (json.dumps(checked), kept, self.card.score(checked))
-        key = (record_id, by.name, self._digest)
+        said = _said(card, marks, comment, remarks, submit=submit)
+        key, now = (record_id, by.name, card.digest), seconds(self._clock())
 
         def change(db: sqlite3.Connection) -> Verdict:
             former = self._find(db, key)
-            is_same = former is not None and (former.marks, former.comment) == (checked, kept)
+            is_same = former is not None and said.is_in(former)
             if basis is not None and not is_same:
                 basis.need(*_written(db, key))
             if former is None:
-                self._begin(db, key, now, agent_id)
+                _begin(db, key, card, now, agent_id)
             elif former.state is VerdictState.SUBMITTED:
                 if not submit:
                     raise NotAllowed(
@@ -159,15 +222,24 @@ class Verdicts:
                     )
                 if is_same:
                     return former
-                _keep_former(db, former.verdict_id)
+                keep_former(db, former.verdict_id)
             _say(db, key, said, now, submit=submit, writer=basis.writer if basis else "")
+            attend(db, key, attention)
             if submit:
                 end_places(db, record_id, by.name, now)
+                reveal(db, record_id, now)
             found = self._find(db, key)
             assert found is not None  # noqa: S101 - it was written just now
             return found
 
         return await self._file.write(change)
+
+    def selected(
+        self, db: sqlite3.Connection, condition: str, values: Sequence[object]
+    ) -> list[Verdict]:
+        """The verdicts that fit a condition in SQL, within the transaction of the caller."""
+        rows = db.execute(f"{VERDICTS} WHERE {condition}", values).fetchall()
+        return [self._verdict(db, row) for row in rows]
 
     async def reviewed(self) -> "array[int]":
         """The ids of all recordings that have a verdict which was submitted."""
@@ -178,46 +250,53 @@ class Verdicts:
         )
         return array("q", (record_id for (record_id,) in rows))
 
-    async def after(self, by: Person, verdict_id: int, limit: int) -> list[Verdict]:
-        """The next verdicts of all that were submitted, in the order in which they were begun."""
-        by.need(Right.OVERSEE)
+    async def after(
+        self, by: Person, verdict_id: int, limit: int, *, span: tuple[int, int] = _ALL
+    ) -> list[Verdict]:
+        """The next verdicts of all that were submitted, in the order in which they were begun;
+        `span` is the least and the greatest id of their recordings."""
+        by.need(Right.LEAD)
 
         def ask(db: sqlite3.Connection) -> list[Verdict]:
             rows = db.execute(
-                "SELECT * FROM verdicts WHERE verdict_id > ? AND state = 'submitted'"
-                " ORDER BY verdict_id LIMIT ?",
-                (verdict_id, limit),
+                f"{VERDICTS} WHERE verdict_id > ? AND state = 'submitted' AND {REVEALED}"
+                " AND record_id BETWEEN ? AND ? ORDER BY verdict_id LIMIT ?",
+                (verdict_id, *span, limit),
             )
             return [self._verdict(db, row) for row in rows.fetchall()]
 
         return await self._file.read(ask)
 
+    async def changed(
+        self,
+        by: Person,
+        *,
+        since: datetime | None,
+        after: tuple[int, int] | None,
+        limit: int,
+    ) -> list[Verdict]:
+        """Verdicts that were submitted, in the order in which they were changed: from a moment on,
+        after one of a moment (seconds since 1970) and an id."""
+        by.need(Right.LEAD)
+        condition = f"state = 'submitted' AND {REVEALED} AND changed_at >= ?"
+        condition += (
+            " AND (changed_at, verdict_id) > (?, ?) ORDER BY changed_at, verdict_id LIMIT ?"
+        )
+        values = (seconds(since) or 0, *(after or (-1, -1)), limit)
+        return await self._file.read(lambda db: self.selected(db, condition, values))
+
     async def cards(self) -> list[Scorecard]:
-        """Every scorecard that a verdict was given on, the present one first."""
+        """Every scorecard that is or was in use, the present ones first."""
         rows = await self._file.read(
             lambda db: db.execute(
-                "SELECT definition FROM scorecards WHERE digest <> ? ORDER BY rowid",
-                (self._digest,),
+                "SELECT definition FROM scorecards ORDER BY position IS NULL, position, rowid"
             ).fetchall()
         )
-        return [self.card, *(load_scorecard(definition) for (definition,) in rows)]
+        return [load_scorecard(definition) for (definition,) in rows]
 
-    def _begin(
-        self, db: sqlite3.Connection, key: tuple[int, str, str], now: int, agent_id: int | None
-    ) -> None:
-        db.execute(
-            "INSERT OR IGNORE INTO scorecards VALUES (?, ?)",
-            (self._digest, dump_scorecard(self.card)),
-        )
-        db.execute(
-            "INSERT INTO verdicts (record_id, reviewer, scorecard, state, revision, marks, comment,"
-            " agent_id, created_at, changed_at) VALUES (?, ?, ?, 'draft', 1, '{}', '', ?, ?, ?)",
-            (*key, agent_id, now, now),
-        )
-
-    def _find(self, db: sqlite3.Connection, key: tuple[int, str, str]) -> Verdict | None:
+    def _find(self, db: sqlite3.Connection, key: _Key) -> Verdict | None:
         row = db.execute(
-            "SELECT * FROM verdicts WHERE record_id = ? AND reviewer = ? AND scorecard = ?", key
+            f"{VERDICTS} WHERE record_id = ? AND reviewer = ? AND scorecard = ?", key
         ).fetchone()
         return None if row is None else self._verdict(db, row)
 
@@ -236,20 +315,44 @@ class Verdicts:
             moment(row["changed_at"]),
             row["agent_id"],
             row["version"],
+            load_remarks(row["remarks"]),
+            bool(row["is_failed"]),
+            row["card_name"],
+            row["card_version"],
+            Attention(bool(row["is_played"]), row["heard"], row["spent"]),
         )
 
     def _card(self, db: sqlite3.Connection, digest: str) -> Scorecard:
         if digest not in self._cards:
-            (text,) = db.execute(
+            found = db.execute(
                 "SELECT definition FROM scorecards WHERE digest = ?", (digest,)
             ).fetchone()
-            self._cards[digest] = load_scorecard(text)
+            if found is None:
+                raise NoSuchThing("the desk has no such scorecard")
+            self._cards[digest] = load_scorecard(found[0])
         return self._cards[digest]
 
 
-def _keep_former(db: sqlite3.Connection, verdict_id: int) -> None:
+def _begin(
+    db: sqlite3.Connection, key: _Key, card: Scorecard, now: int, agent_id: int | None
+) -> None:
     db.execute(
-        "INSERT INTO former_verdicts SELECT verdict_id, revision, marks, comment, score, changed_at"
+        "INSERT OR IGNORE INTO scorecards (digest, definition) VALUES (?, ?)",
+        (key[2], dump_scorecard(card)),
+    )
+    db.execute(
+        "INSERT INTO verdicts (record_id, reviewer, scorecard, state, revision, marks, comment,"
+        " agent_id, created_at, changed_at) VALUES (?, ?, ?, 'draft', 1, '{}', '', ?, ?, ?)",
+        (*key, agent_id, now, now),
+    )
+
+
+def keep_former(db: sqlite3.Connection, verdict_id: int) -> None:
+    """Keep a verdict as it is as a former revision; it is about to become the next one."""
+    db.execute(
+        "INSERT INTO former_verdicts"
+        " (verdict_id, revision, marks, comment, score, changed_at, remarks)"
+        " SELECT verdict_id, revision, marks, comment, score, changed_at, remarks"
         " FROM verdicts WHERE verdict_id = ?",
         (verdict_id,),
     )
@@ -258,8 +361,8 @@ def _keep_former(db: sqlite3.Connection, verdict_id: int) -> None:
 
 def _say(
     db: sqlite3.Connection,
-    key: tuple[int, str, str],
-    said: tuple[str, str, float | None],
+    key: _Key,
+    said: _Said,
     now: int,
     *,
     submit: bool,
@@ -267,14 +370,15 @@ def _say(
 ) -> None:
     state = VerdictState.SUBMITTED if submit else VerdictState.DRAFT
     db.execute(
-        "UPDATE verdicts SET marks = ?, comment = ?, score = ?, state = ?, changed_at = ?,"
+        "UPDATE verdicts SET marks = ?, comment = ?, score = ?, remarks = ?, is_failed = ?,"
+        " state = ?, changed_at = ?,"
         " writer = ?, version = version + 1"
         " WHERE record_id = ? AND reviewer = ? AND scorecard = ?",
-        (*said, state, now, writer, *key),
+        (*said.columns(), state, now, writer, *key),
     )
 
 
-def _written(db: sqlite3.Connection, key: tuple[int, str, str]) -> tuple[int, str]:
+def _written(db: sqlite3.Connection, key: _Key) -> tuple[int, str]:
     """The version of a verdict and the page that wrote it; 0 where there is none yet."""
     row = db.execute(
         "SELECT version, writer FROM verdicts"
@@ -291,4 +395,5 @@ def _former(row: sqlite3.Row) -> FormerVerdict:
         row["comment"],
         row["score"],
         moment(row["changed_at"]),
+        load_remarks(row["remarks"]),
     )

@@ -9,6 +9,8 @@ const PREFIX = `desk.unsent.${bar.dataset.user}.`;
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
 const PATIENCE = 15_000;
+const FORM = "application/x-www-form-urlencoded";
+const MOST_KEPT_ALIVE = 60_000; // browsers send no more than 64 KiB for a page that is left
 
 const memory = new Map(); // where the browser keeps nothing for us
 const inFlight = new Set();
@@ -63,11 +65,12 @@ async function send(entry) {
   let outcome = "later";
   let answer = null;
   try {
+    const body = new URLSearchParams(entry.fields).toString();
     const response = await fetch(entry.path, {
       method: "POST",
-      body: new URLSearchParams(entry.fields),
-      headers: { "X-CSRF-Token": bar.dataset.csrf, "X-Desk-Live": "1" },
-      keepalive: true,
+      body,
+      headers: { "X-CSRF-Token": bar.dataset.csrf, "X-Desk-Live": "1", "Content-Type": FORM },
+      keepalive: body.length < MOST_KEPT_ALIVE,
       signal: AbortSignal.timeout(PATIENCE),
     });
     answer = {

@@ -1,5 +1,6 @@
 // The page of a recording: sound, waveform, keys, and what is kept of a reader's place and habits.
 
+import { attend } from "./attention.js";
 import { clock } from "./clock.js";
 import "./desk.js";
 import { listen } from "./keys.js";
@@ -28,6 +29,7 @@ for (const leg of legs) {
 }
 const timeline = new Timeline(legs, record);
 const sides = new Sides();
+attend(record, timeline);
 const say = (key, values = {}) =>
   Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, value), words[key]);
 
@@ -232,7 +234,7 @@ function flash(text) {
 function toggleAutoplay() {
   const isOn = !keep.get("autoplay", false);
   keep.set("autoplay", isOn);
-  $("autoplay").setAttribute("aria-pressed", String(isOn));
+  $("autoplay")?.setAttribute("aria-pressed", String(isOn));
   tell(say(isOn ? "autoplay.on" : "autoplay.off"));
 }
 
@@ -390,8 +392,8 @@ $("loop").addEventListener("click", pressLoop);
 $("link").addEventListener("click", copyLink);
 $("zoom-in").addEventListener("click", () => zoom(1));
 $("zoom-out").addEventListener("click", () => zoom(-1));
-$("autoplay").addEventListener("click", toggleAutoplay);
-$("autoplay").setAttribute("aria-pressed", String(keep.get("autoplay", false)));
+$("autoplay")?.addEventListener("click", toggleAutoplay);
+$("autoplay")?.setAttribute("aria-pressed", String(keep.get("autoplay", false)));
 
 listen({
   Space: () => timeline.toggle(),

@@ -9,7 +9,7 @@ import { drop, find, flush, onOutcome, post, storage, unsent, wouldLose } from "
 
 const words = JSON.parse(bar.dataset.words);
 const TYPED = `desk.typed.${bar.dataset.user}.${location.pathname}#`;
-const KEPT_OF_FORM = new Set(["version", "writer", "token", "seconds"]);
+const KEPT_OF_FORM = new Set(["version", "writer", "token", "seconds", "card", "heard", "spent"]);
 const NEVER_KEPT = new Set(["csrf", "act"]);
 
 const formOf = (key) => (key ? document.querySelector(`form[data-key="${CSS.escape(key)}"]`) : null);
@@ -74,7 +74,8 @@ export function restore(place) {
 // Sending
 
 function entryId(form) {
-  return form.elements.token?.value || new URL(form.action, location.href).pathname;
+  const { pathname, search } = new URL(form.action, location.href);
+  return form.elements.token?.value || pathname + search;
 }
 
 function entryOf(form, act) {

@@ -1,6 +1,7 @@
 // The scorecard by keyboard: in a question, 1 to 5, Y, N and X answer it and go on to the next one.
 // Every change is saved as a draft.
 
+import { clock } from "./clock.js";
 import { keyName } from "./keys.js";
 import { submit } from "./saving.js";
 
@@ -45,6 +46,21 @@ async function save() {
   if (form()?.dataset.draft) await submit(form(), { name: "act", value: "draft" });
 }
 
+// Where the player is, as the evidence of a question; it is a place in this recording, not in its call.
+function takePosition(button) {
+  const player = document.getElementById("player");
+  const leg = JSON.parse(player.dataset.legs).find((one) => one.id === Number(player.dataset.record));
+  const at = Math.max(0, Number(document.getElementById("seek").value) - leg.offset);
+  const field = button.closest("form").elements[button.dataset.here];
+  field.value = clock(at);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-here]");
+  if (button) takePosition(button);
+  if (event.target.closest("[data-unanswered]") && open()) event.preventDefault();
+});
 document.addEventListener("input", (event) => { if (event.target.closest("#card-form")) saveSoon(); });
 document.addEventListener("restored", (event) => { if (event.target.id === "card-form") saveSoon(); });
 document.addEventListener("submit", (event) => { if (event.target.id === "card-form") stopSaving(); }, true);
@@ -57,7 +73,7 @@ document.addEventListener("keydown", (event) => {
     form().querySelector('button[value="submit"]').click();
     return;
   }
-  if (!inForm) return;
+  if (!inForm || !event.target.closest(".answers")) return;
   const question = event.target.closest(".question");
   const name = keyName(event);
   if (!question || !/^[1-5ynx]$/.test(name)) return;

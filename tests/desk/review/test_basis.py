@@ -9,7 +9,7 @@ from archiver.desk.review.notes import Notes
 from archiver.desk.review.queue import Queues
 from archiver.errors import ChangedMeanwhile, NoSuchThing, WrongInput
 from tests.desk.parts import ADA, RITA, ROSS, desk_file
-from tests.desk.review.test_verdicts import GOOD, POOR, verdicts
+from tests.desk.review.test_verdicts import CARD, GOOD, POOR, verdicts
 from tests.support.world import ManualClock
 
 pytestmark = pytest.mark.anyio
@@ -18,26 +18,30 @@ pytestmark = pytest.mark.anyio
 async def test_a_stale_form_overwrites_neither_a_draft_nor_a_verdict(tmp_path: Path) -> None:
     async with desk_file(tmp_path) as file:
         desk = verdicts(file)
-        seen = await desk.save(RITA, 456, {"tone": 2}, basis=Basis(0, "one"))
+        seen = await desk.save(RITA, 456, CARD, {"tone": 2}, basis=Basis(0, "one"))
         with pytest.raises(ChangedMeanwhile):
-            await desk.save(RITA, 456, {"tone": 5}, basis=Basis(0, "two"))
-        submitted = await desk.save(RITA, 456, GOOD, submit=True, basis=Basis(seen.version, "two"))
+            await desk.save(RITA, 456, CARD, {"tone": 5}, basis=Basis(0, "two"))
+        submitted = await desk.save(
+            RITA, 456, CARD, GOOD, submit=True, basis=Basis(seen.version, "two")
+        )
         for submit in (False, True):
             with pytest.raises(ChangedMeanwhile):
-                await desk.save(RITA, 456, POOR, submit=submit, basis=Basis(seen.version, "one"))
-        assert await desk.mine(RITA, 456) == submitted
+                await desk.save(
+                    RITA, 456, CARD, POOR, submit=submit, basis=Basis(seen.version, "one")
+                )
+        assert await desk.mine(RITA, 456, CARD) == submitted
 
 
 async def test_a_page_whose_answer_was_lost_goes_on_from_what_it_wrote(tmp_path: Path) -> None:
     async with desk_file(tmp_path) as file:
         desk = verdicts(file)
-        await desk.save(RITA, 456, {"tone": 2}, basis=Basis(0, "page"))  # its answer is lost
-        again = await desk.save(RITA, 456, {"tone": 2}, basis=Basis(0, "page"))
-        newer = await desk.save(RITA, 456, {"tone": 3}, basis=Basis(0, "page"))
+        await desk.save(RITA, 456, CARD, {"tone": 2}, basis=Basis(0, "page"))  # its answer is lost
+        again = await desk.save(RITA, 456, CARD, {"tone": 2}, basis=Basis(0, "page"))
+        newer = await desk.save(RITA, 456, CARD, {"tone": 3}, basis=Basis(0, "page"))
         assert (again.marks, newer.marks) == ({"tone": 2}, {"tone": 3})
-        await desk.save(RITA, 456, {"tone": 4}, basis=Basis(newer.version, "another"))
+        await desk.save(RITA, 456, CARD, {"tone": 4}, basis=Basis(newer.version, "another"))
         with pytest.raises(ChangedMeanwhile):
-            await desk.save(RITA, 456, {"tone": 3}, comment="!", basis=Basis(0, "page"))
+            await desk.save(RITA, 456, CARD, {"tone": 3}, comment="!", basis=Basis(0, "page"))
 
 
 async def test_a_note_that_was_changed_elsewhere_is_not_overwritten(tmp_path: Path) -> None:

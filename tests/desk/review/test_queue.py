@@ -7,9 +7,9 @@ import pytest
 
 from archiver.desk.accounts.person import Person, Role, Way
 from archiver.desk.file import DeskFile
+from archiver.desk.review.card_file import parse_scorecard
 from archiver.desk.review.places import Place, PlaceState
 from archiver.desk.review.queue import LEASE, Queue, Queues
-from archiver.desk.review.scorecard import parse_scorecard
 from archiver.desk.review.verdicts import Verdicts
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
@@ -25,7 +25,7 @@ async def made(queues: Queues, records: int = 3) -> Queue:
 
 
 async def submitted(file: DeskFile, clock: ManualClock, by: Person, record_id: int) -> None:
-    await Verdicts(file, CARD, clock).save(by, record_id, {"hello": True}, submit=True)
+    await Verdicts(file, clock).save(by, record_id, CARD, {"hello": True}, submit=True)
 
 
 async def order(queues: Queues, queue_id: int) -> list[int]:

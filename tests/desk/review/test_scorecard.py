@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.desk.review.card_file import parse_card_file, parse_scorecard, read_card_files
 from archiver.desk.review.scorecard import (
+    AutoFail,
     Kind,
     Mark,
     Scorecard,
     dump_scorecard,
     load_scorecard,
-    parse_scorecard,
-    read_scorecard,
 )
 from archiver.errors import ConfigError, WrongInput
 
@@ -23,13 +23,28 @@ questions:
   - {id: tone, text: Tone, kind: scale, weight: 0.5}
 """
 
+STRICT = """
+title: Strict
+for: {orders: [12, 13], directions: [incoming], tags: [Complaint]}
+questions:
+  - id: consent
+    text: Said that the call is recorded
+    help: {en: Before anything else, ru: До начала разговора}
+    kind: yes_no
+    auto_fail: card
+    section: Rules
+    causes: [{id: forgot, text: {en: Forgot, ru: Забыл}}, {id: late, text: Too late}]
+  - {id: tone, text: Tone, kind: scale, section: Talk, weight: 3, auto_fail: section}
+  - {id: need, text: Need, kind: scale, section: Talk}
+"""
+
 
 def card(text: str = TEXT) -> Scorecard:
     return parse_scorecard(text, "card.yaml")
 
 
 def test_the_one_in_the_package_speaks_both_languages() -> None:
-    shipped = read_scorecard(None)
+    shipped = read_card_files(None)[0].card
     assert len(shipped.questions) >= 6
     texts = [shipped.title, *(one.text for one in shipped.questions)]
     texts += [one.section for one in shipped.questions if one.section]
@@ -66,7 +81,7 @@ def test_whatever_it_asks_differently_makes_it_another_one() -> None:
 
 
 def test_it_is_kept_and_read_back_as_it_was() -> None:
-    for one in (card(), read_scorecard(None)):
+    for one in (card(), card(STRICT), read_card_files(None)[0].card):
         assert load_scorecard(dump_scorecard(one)) == one
         assert load_scorecard(dump_scorecard(one)).digest == one.digest
 
@@ -87,6 +102,46 @@ def test_the_score_is_the_weighted_mean_of_what_applies(
     marks: dict[str, Mark], score: float | None
 ) -> None:
     assert card().score(marks) == score
+
+
+@pytest.mark.parametrize(
+    ("marks", "score", "failed"),
+    [
+        ({"consent": True, "tone": 5, "need": 5}, 100.0, {}),
+        ({"consent": False, "tone": 5, "need": 5}, 0.0, {"consent": AutoFail.CARD}),
+        ({"consent": True, "tone": 1, "need": 5}, 20.0, {"tone": AutoFail.SECTION}),
+        ({"consent": None, "tone": 2, "need": 5}, 43.8, {}),
+    ],
+)
+def test_a_question_that_must_not_fail_brings_its_section_or_all_to_nothing(
+    marks: dict[str, Mark], score: float, failed: dict[str, AutoFail]
+) -> None:
+    strict = card(STRICT)
+    assert strict.score(marks) == score
+    assert strict.failures(marks) == failed
+
+
+def test_each_section_has_a_score_of_its_own() -> None:
+    scores = card(STRICT).section_scores({"consent": True, "tone": 1, "need": 5})
+    assert [(name and name.said("en"), score) for name, score in scores] == [
+        ("Rules", 100.0),
+        ("Talk", 0.0),
+    ]
+    assert card().section_scores({"hello": None, "name": None, "tone": 3})[0][1] is None
+
+
+def test_a_scorecard_is_for_the_recordings_that_its_file_names() -> None:
+    scope = parse_card_file(STRICT, "strict.yaml").scope
+    assert scope.fits(12, "incoming", ["complaint", "other"])
+    assert not scope.fits(14, "incoming", ["complaint"])
+    assert not scope.fits(12, "outgoing", ["complaint"])
+    assert not scope.fits(12, "incoming", [])
+    assert parse_card_file(TEXT, "any.yaml").scope.fits(None, None, [])
+
+
+def test_what_earlier_versions_wrote_keeps_its_digest() -> None:
+    assert "auto_fail" not in dump_scorecard(card())
+    assert "help" not in dump_scorecard(card())
 
 
 @given(st.data())
@@ -141,6 +196,15 @@ def test_what_is_not_answered_is_told_in_the_order_of_the_questions() -> None:
         ("questions: [{id: a, text: A, kind: stars}]", "must be yes_no or scale"),
         ("questions: [{id: a, text: A, kind: scale, weight: 0}]", "questions.weight must be"),
         ("questions: [{id: a, text: A, kind: scale, wieght: 1}]", "did you mean questions.weight"),
+        ("questions: [{id: a, text: A, kind: scale, auto_fail: x}]", "must be section or card"),
+        (
+            "questions:\n- {id: a, text: A, kind: yes_no, causes: [{id: b}]}",
+            "line 2: questions.causes.text is missing",
+        ),
+        (
+            "for: {orders: [x]}\nquestions: [{id: a, text: A, kind: scale}]",
+            "line 1: for.orders must be a whole number",
+        ),
         (
             "questions:\n- {id: a, text: A, kind: scale}\n- {id: a, text: B, kind: scale}",
             "questions contain the id a twice",

@@ -3,14 +3,16 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 
 from archiver.desk.index.entries import Entry
 from archiver.desk.index.view import State
+from archiver.desk.review.card_file import CardFile, parse_scorecard
+from archiver.desk.review.cards import keep_cards
 from archiver.desk.review.notes import Notes
-from archiver.desk.review.scorecard import parse_scorecard
 from archiver.desk.review.sheets import NOTE_COLUMNS, VERDICT_COLUMNS, note_rows, verdict_rows
 from archiver.desk.review.verdicts import Verdicts
 from archiver.errors import NotAllowed
@@ -56,12 +58,14 @@ async def table(pieces: AsyncIterator[str]) -> list[dict[str, str]]:
 async def test_verdicts_have_a_column_for_each_question_of_every_scorecard(tmp_path: Path) -> None:
     async with desk_file(tmp_path) as file:
         clock = ManualClock()
-        old, new = Verdicts(file, OLD, clock), Verdicts(file, NEW, clock)
-        await old.save(RITA, 1, {"hello": True, "name": None}, comment="=1+1", submit=True)
-        await new.save(ROSS, 1, {"hello": False, "tone": 4}, submit=True, agent_id=102)
-        await new.save(ROSS, 2, {"hello": False, "tone": 1}, submit=True, agent_id=102)
-        await new.save(ROSS, 3, {"hello": False})
-        rows = await table(verdict_rows(ADA, new, describe, language="ru"))
+        files = [CardFile("next", NEW), CardFile("former", OLD)]
+        await file.write(lambda db: keep_cards(db, files))
+        new = Verdicts(file, clock)
+        await new.save(RITA, 1, OLD, {"hello": True, "name": None}, comment="=1+1", submit=True)
+        await new.save(ROSS, 1, NEW, {"hello": False, "tone": 4}, submit=True, agent_id=102)
+        await new.save(ROSS, 2, NEW, {"hello": False, "tone": 1}, submit=True, agent_id=102)
+        await new.save(ROSS, 3, NEW, {"hello": False})
+        rows = await table(verdict_rows(ADA, new, describe, language="ru", zone=UTC))
     assert tuple(rows[0]) == (*VERDICT_COLUMNS, "tone", "hello", "name")
     assert [(row["reviewer"], row["tone"], row["hello"], row["name"]) for row in rows] == [
         ("rita", "", "yes", "n/a"),
@@ -71,7 +75,7 @@ async def test_verdicts_have_a_column_for_each_question_of_every_scorecard(tmp_p
     assert [row["score"] for row in rows] == ["100.0", "37.5", "0.0"]
     assert rows[0]["comment"] == "'=1+1"
     assert rows[0]["scorecard"] == "Продажи"
-    assert [(row["callId"], row["agentId"], row["agent"]) for row in rows] == [
+    assert [(row["callId"], row["userId"], row["agent"]) for row in rows] == [
         ("1001", "101", "Anna Price"),
         ("1001", "102", ""),
         ("", "102", ""),
@@ -90,16 +94,18 @@ async def test_a_table_of_many_pages_misses_nothing(tmp_path: Path) -> None:
                 ((number,) for number in range(3, 1300)),
             )
         )
-        rows = await table(note_rows(RITA, notes, describe))
+        rows = await table(note_rows(RITA, notes, describe, zone=UTC))
     assert [int(row["recordId"]) for row in rows] == [1, *range(3, 1300)]
     assert tuple(rows[0]) == NOTE_COLUMNS
-    assert rows[0]["writtenAtUtc"] == "2026-11-03T01:00:00Z"
+    assert rows[0]["writtenAt"] == "2026-11-03T01:00:00+00:00"
 
 
 async def test_who_may_not_gets_no_line(tmp_path: Path) -> None:
     async with desk_file(tmp_path) as file:
         clock = ManualClock()
         with pytest.raises(NotAllowed):
-            await table(verdict_rows(RITA, Verdicts(file, NEW, clock), describe, language="en"))
+            await table(
+                verdict_rows(RITA, Verdicts(file, clock), describe, language="en", zone=UTC)
+            )
         with pytest.raises(NotAllowed):
-            await table(note_rows(LENA, Notes(file, clock), describe))
+            await table(note_rows(LENA, Notes(file, clock), describe, zone=UTC))

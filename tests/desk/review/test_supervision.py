@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from archiver.desk.review.scorecard import Mark, parse_scorecard
+from archiver.desk.review.card_file import parse_scorecard
+from archiver.desk.review.scorecard import Mark
 from archiver.desk.review.supervision import reviews_of
 from archiver.desk.review.verdicts import Verdicts
 from tests.desk.parts import RITA, ROSS, desk_file
@@ -20,10 +21,10 @@ async def test_submitted_verdicts_count_each_recording_once(tmp_path: Path) -> N
     async with desk_file(tmp_path) as file:
         (path,) = tmp_path.rglob("*.sqlite")
         clock = ManualClock()
-        verdicts = Verdicts(file, CARD, clock)
+        verdicts = Verdicts(file, clock)
         for person, record_id in ((RITA, 1), (ROSS, 1), (RITA, 2)):
-            await verdicts.save(person, record_id, GOOD, submit=True)
-        await verdicts.save(ROSS, 3, GOOD)
+            await verdicts.save(person, record_id, CARD, GOOD, submit=True)
+        await verdicts.save(ROSS, 3, CARD, GOOD)
         (archive_id,) = await file.read(
             lambda db: db.execute("SELECT archive_id FROM head").fetchone()
         )

@@ -32,7 +32,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
     made = archived(tmp_path_factory.mktemp("desk"), world, runs=erase_the_doomed)
     damage(made, DAMAGED)
-    people = {"lena": Role.LISTENER, "ada": Role.ADMIN}
+    people = {"lena": Role.LISTENER, "ada": Role.ADMIN, "anna": Role.AGENT}
     enrol(made, people | dict.fromkeys(REVIEWERS, Role.REVIEWER))
     with served(made) as desk:
         with desk.visitor("ada") as ada:
@@ -51,7 +51,7 @@ def browser(desk: Served) -> Iterator[Browser]:
 def keys(desk: Served) -> Mapping[str, str]:
     """The session of each person; the log-in itself has a test of its own."""
     sessions = {}
-    for name in ("lena", "ada", *REVIEWERS):
+    for name in ("lena", "ada", "anna", *REVIEWERS):
         with desk.visitor(name) as client:
             sessions[name] = client.cookies[SESSION]
     return sessions

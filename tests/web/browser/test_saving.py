@@ -87,7 +87,7 @@ def test_a_stale_tab_shows_the_difference_and_overwrites_nothing(visit: Visit) -
 def test_a_draft_whose_answer_was_lost_is_no_conflict_with_itself(visit: Visit) -> None:
     page = visit("rosa", "/recordings/900108", expects_trouble=True)
     ready(page)
-    lose_answers(page, "/verdict")
+    lose_answers(page, "/verdict?*")
     press(page, "g", "y")
     expect(page.locator("[data-state-of=card-form]")).to_contain_text("Not saved")
     press(page, "y")

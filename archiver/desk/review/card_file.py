@@ -1,0 +1,169 @@
+"""Scorecards from YAML files: one file, or every one in a folder; an error names file and line.
+
+A file says what it asks and, under `for`, which recordings it is for. Of several the first in the
+order of their file names whose `for` fits is proposed; one without `for` fits every recording.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from archiver.config.document import Section, Source, parse_document
+from archiver.config.files import read_text
+from archiver.config.scalars import one_of, rate, whole, word
+from archiver.desk.review.scorecard import AutoFail, Cause, Kind, Question, Scorecard, Text
+from archiver.errors import ConfigError
+
+USUAL: Final = "scorecard"
+"""The name of the one in the package."""
+_LANGUAGES: Final = ("en", "ru")
+_MOST_QUESTIONS: Final = 100
+_MOST_CAUSES: Final = 20
+_MOST_FILES: Final = 50
+_ID: Final = word(r"[a-z][a-z0-9_]{0,39}", "lower-case letters, digits and _, such as greeting")
+_KNOWN: Final = {
+    "": ("title", "for", "questions"),
+    "title": _LANGUAGES,
+    "for": ("orders", "directions", "tags"),
+    "questions": ("id", "section", "text", "kind", "weight", "help", "auto_fail", "causes"),
+    "questions.section": _LANGUAGES,
+    "questions.text": _LANGUAGES,
+    "questions.help": _LANGUAGES,
+    "questions.causes": ("id", "text"),
+    "questions.causes.text": _LANGUAGES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which recordings a scorecard is for. An empty member asks for nothing."""
+
+    orders: tuple[int, ...] = ()
+    directions: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    def fits(self, order_id: int | None, direction: str | None, tags: Sequence[str]) -> bool:
+        """Whether a recording is one of them."""
+        return (
+            (not self.orders or order_id in self.orders)
+            and (not self.directions or direction in self.directions)
+            and (not self.tags or any(tag in self.tags for tag in tags))
+        )
+
+
+EVERYTHING: Final = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class CardFile:
+    """One file: `name` is that of the file without its ending."""
+
+    name: str
+    card: Scorecard
+    scope: Scope = EVERYTHING
+
+
+def read_card_files(path: Path | None) -> list[CardFile]:
+    """The scorecard in a file, those in a folder, or (None) the one in the package.
+
+    ConfigError names file and line; a folder without any is one, too.
+    """
+    if path is None:
+        text = files("archiver.desk.review").joinpath("scorecard.yaml").read_text("utf-8")
+        return [parse_card_file(text, f"{USUAL}.yaml")]
+    found = card_paths(path)
+    if not found:
+        hint = "put files that end with .yaml into it, or set desk.scorecard to a file"
+        raise ConfigError(f"desk.scorecard: {path} contains no scorecards", hint=hint)
+    if len(found) > _MOST_FILES:
+        raise ConfigError(f"desk.scorecard: {path} contains more than {_MOST_FILES} scorecards")
+    return [parse_card_file(read_text(one, f"desk.scorecard: {one}"), one.name) for one in found]
+
+
+def card_paths(path: Path) -> list[Path]:
+    """The files of scorecards, by name."""
+    return sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+
+
+def parse_card_file(text: str, name: str) -> CardFile:
+    """The scorecard that a text in YAML describes; ConfigError names the line."""
+    top = parse_document(Source(name, {}), text, _KNOWN)
+    questions = tuple(_question(section) for section in top.sections("questions"))
+    ids = [question.question_id for question in questions]
+    twice = next((one for one in ids if ids.count(one) > 1), None)
+    if twice is not None:
+        raise top.error(
+            "questions", f"contain the id {twice} twice", "give each question its own id"
+        )
+    if not 1 <= len(questions) <= _MOST_QUESTIONS:
+        raise top.error("questions", f"must be 1 to {_MOST_QUESTIONS} questions")
+    card = Scorecard(_text(top, "title") or Text((("", name),)), questions)
+    return CardFile(Path(name).stem[:100], card, _scope(top.section("for")))
+
+
+def parse_scorecard(text: str, name: str) -> Scorecard:
+    """What a file asks, whichever recordings it is for."""
+    return parse_card_file(text, name).card
+
+
+def _scope(section: Section) -> Scope:
+    return Scope(
+        section.values("orders", whole(1, 999_999_999), ()),
+        section.values("directions", _words, ()),
+        tuple(tag.casefold() for tag in section.values("tags", _words, ())),
+    )
+
+
+def _question(section: Section) -> Question:
+    for key in ("id", "kind", "text"):
+        if not section.has(key):
+            raise section.error(key, "is missing")
+    text = _text(section, "text")
+    if text is None:
+        raise section.error("text", "is missing")
+    fail = section.value("auto_fail", one_of(tuple(AutoFail)), "")
+    return Question(
+        question_id=section.value("id", _ID, ""),
+        text=text,
+        kind=Kind(section.value("kind", one_of(tuple(Kind)), "")),
+        weight=section.value("weight", rate, 1.0),
+        section=_text(section, "section"),
+        advice=_text(section, "help"),
+        auto_fail=AutoFail(fail) if fail else None,
+        causes=_causes(section),
+    )
+
+
+def _causes(section: Section) -> tuple[Cause, ...]:
+    found = []
+    for one in section.sections("causes"):
+        text = _text(one, "text")
+        if not one.has("id") or text is None:
+            raise one.error("id" if not one.has("id") else "text", "is missing")
+        found.append(Cause(one.value("id", _ID, ""), text))
+    if len({one.cause_id for one in found}) < len(found):
+        raise section.error("causes", "contain the same id twice", "give each cause its own id")
+    if len(found) > _MOST_CAUSES:
+        raise section.error("causes", f"must be at most {_MOST_CAUSES}")
+    return tuple(found)
+
+
+def _text(section: Section, key: str) -> Text | None:
+    """A plain text, or one for each language in the order in which the file gives them."""
+    if not section.is_mapping(key):
+        plain = section.value(key, _words, "")
+        return Text((("", plain),)) if plain else None
+    inner = section.section(key)
+    given = [(one, inner.value(one, _words, "")) for one in _LANGUAGES if inner.has(one)]
+    if not given:
+        raise section.error(key, "has no text")
+    return Text(tuple(given))
+
+
+def _words(text: str) -> str:
+    words = " ".join(text.split())
+    if not 1 <= len(words) <= 300:
+        raise ValueError("must be a text of 1 to 300 characters")
+    return words

@@ -17,7 +17,9 @@ _IS_DUE: Final = f"""
 """  # noqa: S608 - constants only
 
 _DUE: Final = f"""
-    SELECT record_id, key, version, sidecar_version, revision
+    SELECT record_id, key, version, sidecar_version, revision, bytes + sidecar_bytes,
+        (SELECT seconds FROM locks WHERE locks.record_id = recordings.record_id
+            AND locks.revision >= recordings.revision AND NOT :again)
     FROM recordings WHERE record_id > :after AND {_IS_DUE} ORDER BY record_id LIMIT :most
 """  # noqa: S608 - constants only
 
@@ -70,10 +72,13 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Lockable:
     """An archived recording with its objects: audio, sidecar, superseded sidecars and what a
-    repair kept aside. `revision` is that of the sidecar."""
+    repair kept aside. `revision` is that of the sidecar, `size` in bytes without what was kept, and
+    `known` for how many seconds it is known to be locked."""
 
     record_id: int
     revision: int
+    size: int
+    known: int
     places: tuple[Place, ...]
 
 
@@ -105,13 +110,15 @@ def to_lock(
         Lockable(
             record_id,
             revision,
+            size,
+            known or 0,
             (
                 Place(key, version),
                 Place(sidecar_key(key), sidecar_version),
                 *former.get(record_id, ()),
             ),
         )
-        for record_id, key, version, sidecar_version, revision in rows
+        for record_id, key, version, sidecar_version, revision, size, known in rows
     ]
 
 

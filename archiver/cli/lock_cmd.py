@@ -34,7 +34,8 @@ def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
         "Apply storage.s3.object_lock to objects that are not locked, and extend locks that are "
-        "shorter than its `retain`, counted from when each object was written. A lock is never "
+        "shorter than its `retain`, or than a matching rule of retention.rules, counted from when "
+        "each object was written. A lock is never "
         "shortened, and keeps its mode. In COMPLIANCE mode nobody can undo this. The archive is "
         "locked for other commands meanwhile; interrupted, it continues where it stopped. It "
         "makes no API requests and needs no key."
@@ -81,12 +82,14 @@ async def _plan(
 ) -> "Locking":
     from archiver.archive.opening import existing_archive, watched_archive
     from archiver.retention.lock_all import plan_lock, require_locks
+    from archiver.retention.rules import open_rulebook
 
     state = state_folder(context.environ, config.catalog.path)
     async with existing_archive(config) as (storage, _):
         await require_locks(storage, wanted)
     async with watched_archive(config, state_folder=state) as archive:
-        return await plan_lock(archive, wanted, again=again)
+        rules = await open_rulebook(config, archive, state)
+        return await plan_lock(archive, wanted, rules, again=again)
 
 
 async def _lock(
@@ -105,6 +108,7 @@ async def _lock(
     from archiver.retention.legal_holds import follow_holds
     from archiver.retention.lock_all import lock_all, plan_lock, require_locks
     from archiver.retention.locking import archive_to_remove_from
+    from archiver.retention.rules import open_rulebook
 
     state, meter = state_folder(context.environ, config.catalog.path), Meter()
     seconds = int(wanted.retain.total_seconds())
@@ -125,13 +129,15 @@ async def _lock(
         )
         if followed.trouble:
             context.console.warn(f"S3 legal holds are incomplete: {followed.trouble}")
-        planned = await plan_lock(archive, wanted, again=again)
+        rules = await open_rulebook(config, archive, state)
+        planned = await plan_lock(archive, wanted, rules, again=again)
         meter.expect(planned.due.recordings + planned.others, 0)
         done = await lock_all(
             archive,
             wanted,
             clock=system_clock,
             deed=deed_of(Did.LOCK, why, mode=wanted.mode, retainSeconds=seconds),
+            rulebook=rules,
             again=again,
             is_over=stop.is_set,
             on_done=lambda count: meter.add(count, 0),
@@ -152,6 +158,7 @@ def _as_json(
             "recordings": done.due.recordings,
             "objects": done.due.objects + done.others,
             "bytes": done.due.bytes,
+            "hanging": done.hanging,
         },
     }
     if dry_run:
@@ -173,6 +180,14 @@ def _planned_lines(planned: "Locking", wanted: ObjectLockConfig) -> list[str]:
         f"({say_size(due.bytes)})",
         f"{sized(due.objects, 'object', 'objects')} of them: audio, sidecars, revisions",
         f"{sized(planned.others, 'object', 'objects')} of the ledger, reports, holds and acts",
+        *(
+            [
+                f"{sized(planned.hanging, 'recording', 'recordings')} may have a longer period by "
+                "status, which is read from the sidecar when it is locked"
+            ]
+            if planned.hanging
+            else []
+        ),
         "",
         "Nothing was locked. `archiver lock` checks each of them, and locks those that need it.",
     ]

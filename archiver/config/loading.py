@@ -15,6 +15,7 @@ from archiver.config.addresses import (
 from archiver.config.document import Section, Source, parse_document
 from archiver.config.files import read_ids, read_secret, read_text
 from archiver.config.places import Place, evidence, storage
+from archiver.config.retention import retention
 from archiver.config.scalars import (
     allowed_origin,
     api_key,
@@ -43,6 +44,7 @@ from archiver.config.values import (
     NoticesConfig,
     ObjectLockConfig,
     RetentionConfig,
+    RetentionRule,
     S3Config,
     ScopeConfig,
     StorageConfig,
@@ -76,6 +78,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "storage.s3.object_lock": _names(ObjectLockConfig),
     "catalog": _names(CatalogConfig),
     "retention": _names(RetentionConfig),
+    "retention.rules": _names(RetentionRule),
     "inspect": _names(InspectConfig),
     "evidence": _names(EvidenceConfig),
     "evidence.witnesses": _names(StorageConfig),
@@ -140,7 +143,7 @@ def load_config(
         http=_http(top.section("http"), environ, needs_key=needs_key),
         storage=storage(top.section("storage"), place),
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
-        retention=RetentionConfig(keep=top.section("retention").value("keep", length, None)),
+        retention=retention(top.section("retention"), place),
         inspect=_inspect(top.section("inspect")),
         evidence=evidence(top.section("evidence"), place),
         verify=_verify(top.section("verify")),

@@ -63,6 +63,12 @@ _WRITTEN: Final[Mapping[str, list[Schema]]] = {
     "download.spool_memory": [_SIZE, {"type": "integer"}],
     "scope.orders": [{"const": "all"}, *_IDS],
     "scope.leads": [*_IDS, _TEXT],
+    "retention.rules.leads": [*_IDS, _TEXT],
+    "retention.rules.statuses": [
+        _TEXT,
+        {"type": "integer"},
+        {"type": "array", "items": {"type": ["string", "integer"]}},
+    ],
 }
 """Keys whose values are written differently from their types."""
 

@@ -123,10 +123,26 @@ class InspectConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionRule:
+    """How long one class of recordings is kept. A recording is of the class when it has one of the
+    ids, tags or statuses of every condition that is given; statuses are ids or codes."""
+
+    keep: timedelta
+    orders: tuple[int, ...] = ()
+    leads: tuple[int, ...] = ()
+    tags: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionConfig:
-    """How long recordings are kept at least, and when `prune` may remove them; None is for ever."""
+    """How long recordings are kept at least, and when `prune` may remove them; None is for ever.
+
+    The first of the `rules` that a recording matches says it, else `keep`.
+    """
 
     keep: timedelta | None = None
+    rules: tuple[RetentionRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,7 +279,8 @@ class Removing:
     """These recordings are about to be removed: from now on their objects may be missing.
 
     `why` is `retention` or `erasure` (of the person `lead_id`). An announced removal is always
-    completed, if necessary by a later run; `Removed` ends it.
+    completed, if necessary by a later run; `Removed` ends it. `rule` is the
+    number of the retention rule that allowed it (0: retention.keep), after `keep_seconds`.
     """
 
     what: ClassVar[str] = "removing"
@@ -287,6 +288,8 @@ class Removing:
     record_ids: tuple[int, ...]
     why: str
     lead_id: int | None = None
+    rule: int | None = None
+    keep_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 A put is locked from its first moment. What was stored before Object Lock was configured, was copied
 from elsewhere, or was locked for a shorter time, is locked here: each object for `retain` from when
 it was written, as if it had been locked then. So an object whose time has passed is left as it is,
-and nobody is kept from deleting what is old enough. A lock is never shortened, and keeps its mode.
+and nobody is kept from deleting what is old enough. A rule of retention that keeps a recording for
+longer lengthens the lock of its objects. A lock is never shortened, and keeps its mode.
 
 The listing of a bucket does not tell locks, so each version is asked for by itself: one request an
 object, and a second where there is something to do. The ledger remembers which recordings are
@@ -11,7 +12,7 @@ locked, and for how long; the next time only the others are asked for.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,6 +22,7 @@ from typing import Final
 import anyio
 
 from archiver.archive.archive import Archive
+from archiver.catalog.classes import classes_of
 from archiver.catalog.locks import Due, Lockable, Place, how_many_to_lock, known_versions, to_lock
 from archiver.clock import Clock
 from archiver.config import ObjectLockConfig
@@ -30,6 +32,7 @@ from archiver.ledger.claims import claimed_number
 from archiver.ledger.events import Locked
 from archiver.ledger.segments import head_of
 from archiver.retention.acts import Deed, store_deed
+from archiver.retention.rules import Rulebook, Term, known_terms, terms_of
 from archiver.storage.base import Storage
 from archiver.storage.keys import (
     ACTS_PREFIX,
@@ -45,11 +48,14 @@ from archiver.tasks.lanes import in_lanes
 _A_PAGE: Final = 500
 """Recordings that are told of in one line of the ledger."""
 _AT_ONCE: Final = 16
+_PLANNED_AT_ONCE: Final = 5000
 _SLACK: Final = timedelta(hours=1)
 """A lock counts from the first byte of a put, the age of an object from its last."""
 _NEARLY: Final = 0.01
 _TOO_SOON: Final = timedelta(minutes=1)
 """S3 takes no date in the past: a lock that would end by then is left out."""
+NO_RULES: Final = Rulebook(None)
+"""Every recording is locked for as long as the configuration says."""
 _EVIDENCE: Final = (FORMAT_KEY, LEDGER_PREFIX, EVIDENCE_PREFIX, RUNS_PREFIX, HOLDS_PREFIX)
 
 
@@ -68,11 +74,13 @@ class Locking:
     """What is to be locked, and what was done: how many recordings were looked at, and objects by
     how it went with them.
 
-    `missing` names objects (a thousand at most) that are not there, which `verify` looks into.
+    `hanging` counts recordings whose time a status decides, which a plan does not read; `missing`
+    names objects (a thousand at most) that are not there, which `verify` looks into.
     """
 
     due: Due
     others: int
+    hanging: int = 0
     recordings: int = 0
     objects: Counter[Ended] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
@@ -95,14 +103,58 @@ async def require_locks(storage: Storage, config: ObjectLockConfig | None) -> Ve
     return versions
 
 
-async def plan_lock(archive: Archive, config: ObjectLockConfig, *, again: bool) -> Locking:
+async def plan_lock(
+    archive: Archive, config: ObjectLockConfig, rulebook: Rulebook = NO_RULES, *, again: bool
+) -> Locking:
     """How much is not known to be locked. The catalog tells, and no object is looked at."""
-    seconds = int(config.retain.total_seconds())
-    due = await archive.catalog.ask(partial(how_many_to_lock, seconds=seconds, again=again))
     others = 0
     async for _ in _other_places(archive):
         others += 1
+    if rulebook.rules:
+        due, hanging = await _due_by_rule(archive, config, rulebook, again=again)
+        return Locking(due, others, hanging)
+    seconds = int(config.retain.total_seconds())
+    due = await archive.catalog.ask(partial(how_many_to_lock, seconds=seconds, again=again))
     return Locking(due, others)
+
+
+async def _due_by_rule(
+    archive: Archive, config: ObjectLockConfig, rulebook: Rulebook, *, again: bool
+) -> tuple[Due, int]:
+    """What is due where the rules say for how long; and of how many a status decides it."""
+    after, recordings, objects, size, hanging = 0, 0, 0, 0, 0
+    while page := await archive.catalog.ask(
+        partial(
+            to_lock,
+            seconds=_longest(config, rulebook),
+            after=after,
+            most=_PLANNED_AT_ONCE,
+            again=again,
+        )
+    ):
+        after = page[-1].record_id
+        ids = [one.record_id for one in page]
+        classes = await archive.catalog.ask(partial(classes_of, record_ids=ids))
+        terms = known_terms(rulebook, classes)
+        for one in page:
+            term = terms.get(one.record_id)
+            hanging += term is None
+            if one.known < _seconds(config, term):
+                recordings += 1
+                objects += len(one.places)
+                size += one.size
+    return Due(recordings, objects, size), hanging
+
+
+def _longest(config: ObjectLockConfig, rulebook: Rulebook) -> int:
+    """For how many seconds anything is locked at most."""
+    return int(max(config.retain, rulebook.longest).total_seconds())
+
+
+def _seconds(config: ObjectLockConfig, term: Term | None) -> int:
+    """For how many seconds a recording is locked: a rule only ever makes it longer."""
+    longer = term.keep if term is not None and term.rule and term.keep is not None else None
+    return int(max(config.retain, longer or config.retain).total_seconds())
 
 
 async def lock_all(
@@ -111,6 +163,7 @@ async def lock_all(
     *,
     clock: Clock,
     deed: Deed,
+    rulebook: Rulebook = NO_RULES,
     again: bool = False,
     is_over: Callable[[], bool] = lambda: False,
     on_done: Callable[[int], None] = lambda count: None,
@@ -123,10 +176,10 @@ async def lock_all(
     locked, StorageError for what the storage refuses.
     """
     versions = await require_locks(archive.storage, config)
-    done = await plan_lock(archive, config, again=again)
+    done = await plan_lock(archive, config, rulebook, again=again)
     working = _Working(archive, versions, config, clock, deed, done, await _now(archive, clock))
     await working.lock_others(is_over, on_done)
-    after, seconds = 0, int(config.retain.total_seconds())
+    after, seconds = 0, _longest(config, rulebook)
     while not is_over():
         page = await archive.catalog.ask(
             partial(to_lock, seconds=seconds, after=after, most=_A_PAGE, again=again)
@@ -135,7 +188,11 @@ async def lock_all(
             done.is_whole = True
             break
         after = page[-1].record_id
-        await working.lock_page(page, on_done)
+        keys = {one.record_id: one.places[0].key for one in page}
+        terms = await terms_of(archive, rulebook, keys)
+        wanted = {one.record_id: _seconds(config, terms.get(one.record_id)) for one in page}
+        due = [one for one in page if one.known < wanted[one.record_id]]
+        await working.lock_page(due, wanted, on_done)
     await archive.publish()
     return done
 
@@ -154,12 +211,19 @@ class _Working:
     _is_told: bool = False
     _telling: anyio.Lock = field(default_factory=anyio.Lock)
 
-    async def lock_page(self, page: Sequence[Lockable], on_done: Callable[[int], None]) -> None:
-        """Lock the objects of these recordings, and tell the ledger of those that are there."""
+    async def lock_page(
+        self,
+        page: Sequence[Lockable],
+        wanted: Mapping[int, int],
+        on_done: Callable[[int], None],
+    ) -> None:
+        """Lock the objects of these recordings, each for so many seconds, and tell the ledger of
+        those that are there."""
         locked: list[Lockable] = []
 
         async def lock(one: Lockable) -> None:
-            ends = [await self._lock(place) for place in one.places]
+            retain = timedelta(seconds=wanted[one.record_id])
+            ends = [await self._lock(place, retain) for place in one.places]
             self._count(one.places, ends)
             if Ended.MISSING not in ends:
                 locked.append(one)
@@ -167,7 +231,7 @@ class _Working:
 
         await in_lanes(_AT_ONCE, page, lock)
         self.done.recordings += len(page)
-        await self._tell(sorted(locked, key=lambda one: one.record_id))
+        await self._tell(sorted(locked, key=lambda one: one.record_id), wanted)
 
     async def lock_others(
         self, is_over: Callable[[], bool], on_done: Callable[[int], None]
@@ -176,20 +240,23 @@ class _Working:
 
         async def lock(place: Place) -> None:
             if not is_over():
-                self._count([place], [await self._lock(place)])
+                self._count([place], [await self._lock(place, self.config.retain)])
                 on_done(1)
 
         await in_lanes(_AT_ONCE, _other_places(self.archive), lock)
 
-    async def _tell(self, locked: Sequence[Lockable]) -> None:
-        if not locked:
-            return
-        event = Locked(
-            record_ids=tuple(one.record_id for one in locked),
-            revisions=tuple(one.revision for one in locked),
-            seconds=int(self.config.retain.total_seconds()),
-        )
-        await self.archive.catalog.record([event], at=self.clock(), run=self.deed.act_id)
+    async def _tell(self, locked: Sequence[Lockable], wanted: Mapping[int, int]) -> None:
+        events = []
+        for seconds in sorted({wanted[one.record_id] for one in locked}):
+            some = [one for one in locked if wanted[one.record_id] == seconds]
+            events.append(
+                Locked(
+                    record_ids=tuple(one.record_id for one in some),
+                    revisions=tuple(one.revision for one in some),
+                    seconds=seconds,
+                )
+            )
+        await self.archive.catalog.record(events, at=self.clock(), run=self.deed.act_id)
         await self.archive.publish(least=self.archive.pace.segment_events)
 
     def _count(self, places: Sequence[Place], ends: Sequence[Ended]) -> None:
@@ -198,7 +265,7 @@ class _Working:
             if ended is Ended.MISSING and len(self.done.missing) < 1000:
                 self.done.missing.append(place.key)
 
-    async def _lock(self, place: Place) -> Ended:
+    async def _lock(self, place: Place, retain: timedelta) -> Ended:
         version = place.version or await _oldest(self.versions, place.key)
         if version is None:
             return Ended.MISSING
@@ -206,7 +273,6 @@ class _Working:
             lock = await self.versions.lock(place.key, version)
         except KeyMissing:
             return Ended.MISSING
-        retain = self.config.retain
         until = (lock.written or self.now) + retain
         slack = min(_SLACK, retain * _NEARLY)
         if lock.until is not None and lock.until >= until - slack:

@@ -8,7 +8,7 @@ covers, that are locked, that belong to a call that is still open, or that are d
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,6 +28,7 @@ from archiver.ledger.events import Event, Removing
 from archiver.retention.acts import Deed, record_deed
 from archiver.retention.objects import AT_ONCE, Locked, first_lock, locks_of, places_of
 from archiver.retention.removal import finish_removals
+from archiver.retention.rules import Rulebook, Term, terms_of
 from archiver.storage.base import Reading
 from archiver.storage.keys import sidecar_key
 from archiver.storage.versions import Versions
@@ -42,8 +43,12 @@ with a million calls that takes a second."""
 
 @dataclass(slots=True)
 class PrunePlan:
-    """What would be removed, and what stays although it is old enough. `kept` counts by cause:
-    `held`, `locked`, `open`, `damaged`; `next_at` is when the first lock expires."""
+    """What would go, and what stays although it is old enough. `kept` counts by cause: `held`,
+    `locked`, `open`, `damaged`; `next_at` is when the first of the locked may go.
+
+    `by_rule` has the ids of what would go by the number of the rule (0: retention.keep), and
+    `kept_by_rule` counts what is past the shortest of all terms, and not past its own.
+    """
 
     before: datetime
     record_ids: list[int] = field(default_factory=list)
@@ -56,9 +61,12 @@ class PrunePlan:
     damaged: list[str] = field(default_factory=list)
     next_at: datetime | None = None
     younger: int = 0
+    by_rule: dict[int, list[int]] = field(default_factory=dict)
+    kept_by_rule: Counter[int] = field(default_factory=Counter)
 
-    def take(self, recording: Shelved) -> None:
-        """Count a recording that would be removed."""
+    def take(self, recording: Shelved, rule: int) -> None:
+        """This one would go, as that rule says."""
+        self.by_rule.setdefault(rule, []).append(recording.record_id)
         created = recording.created_at or recording.archived_at
         self.record_ids.append(recording.record_id)
         self.size += recording.size + recording.sidecar_size
@@ -80,29 +88,48 @@ class PrunePlan:
             self.next_at = min(lock.until, self.next_at or lock.until)
 
 
-async def plan_prune(archive: Archive, keep: timedelta | None, *, clock: Clock) -> PrunePlan:
-    """Check everything that is old enough; nothing is changed.
+async def plan_prune(archive: Archive, rulebook: Rulebook, *, clock: Clock) -> PrunePlan:
+    """Look through everything that is old enough; nothing is changed.
 
-    Sizes are compared, bytes are not read yet. Raises UsageError without `retention.keep`.
+    Sizes are compared, bytes are not read yet. Raises UsageError where everything is kept forever.
     """
-    if keep is None:
+    if rulebook.shortest is None:
         raise UsageError(
             "retention.keep is not set, so recordings are kept forever",
             hint="set retention.keep in archive.yaml, for example to 3y",
         )
     now = clock()
-    plan, after = PrunePlan(before=now - keep), 0
+    plan, after = PrunePlan(before=now - rulebook.shortest), 0
     versions = await locks_of(archive.storage)
     while page := await _page(archive, plan.before, after):
         after = page[-1].recording.record_id
+        terms = await terms_of(
+            archive,
+            rulebook,
+            {one.recording.record_id: one.recording.key or "" for one in page},
+        )
         fates: dict[int, str | Locked] = {}
 
-        async def look(one: Aged, fates: dict[int, str | Locked] = fates) -> None:
-            fates[one.recording.record_id] = await _fate(archive, one, versions, now)
+        async def look(
+            one: Aged,
+            fates: dict[int, str | Locked] = fates,
+            terms: Mapping[int, Term | None] = terms,
+        ) -> None:
+            number = one.recording.record_id
+            term = terms.get(number)
+            if term is not None and not _is_past(one.recording, term, now):
+                plan.kept_by_rule[term.rule] += 1
+                return
+            fate = await _fate(archive, one, versions, now)
+            # Where its status cannot be read, the sidecar is damaged, and no rule can let it go.
+            fates[number] = "damaged" if term is None and fate == "gone" else fate
 
         await in_lanes(AT_ONCE, page, look)
         for one in page:
-            _count(plan, one.recording, fates[one.recording.record_id])
+            number = one.recording.record_id
+            term = terms.get(number)
+            if number in fates:
+                _count(plan, one.recording, fates[number], 0 if term is None else term.rule)
     in_all = await archive.catalog.ask(retention.archived)
     plan.younger = in_all - len(plan.record_ids) - plan.kept.total()
     return plan
@@ -110,7 +137,7 @@ async def plan_prune(archive: Archive, keep: timedelta | None, *, clock: Clock) 
 
 async def prune(
     archive: Archive,
-    keep: timedelta | None,
+    rulebook: Rulebook,
     number: int,
     *,
     clock: Clock,
@@ -124,7 +151,7 @@ async def prune(
     of the archive's lock. Raises UsageError, and removes nothing, for a different number.
     """
     await finish_removals(archive, clock=clock, act=act)
-    plan = await plan_prune(archive, keep, clock=clock)
+    plan = await plan_prune(archive, rulebook, clock=clock)
     if number != len(plan.record_ids):
         what = "recording" if len(plan.record_ids) == 1 else "recordings"
         raise UsageError(
@@ -138,7 +165,7 @@ async def prune(
     for first in range(0, number, _A_PAGE):
         ids = plan.record_ids[first : first + _A_PAGE]
         sound = await _sound(archive, ids, plan)
-        await _tell(archive, sound, plan, clock=clock, act=act)
+        await _tell(archive, sound, plan, rulebook, clock=clock, act=act)
         removed += await finish_removals(archive, clock=clock, act=act)
     return plan, removed
 
@@ -169,10 +196,16 @@ async def _has_its_size(archive: Archive, recording: Shelved) -> bool:
         return False
 
 
-def _count(plan: PrunePlan, recording: Shelved, fate: str | Locked) -> None:
+def _is_past(recording: Shelved, term: Term, now: datetime) -> bool:
+    """Whether its time is over."""
+    moments = [one for one in (recording.created_at, recording.archived_at) if one is not None]
+    return term.keep is not None and (not moments or max(moments) < now - term.keep)
+
+
+def _count(plan: PrunePlan, recording: Shelved, fate: str | Locked, rule: int) -> None:
     match fate:
         case "gone":
-            plan.take(recording)
+            plan.take(recording, rule)
         case "damaged":
             plan.keep_damaged(recording)
         case Locked():
@@ -207,17 +240,36 @@ def _digest_of(reading: Reading | StorageError) -> str | None:
 
 
 async def _tell(
-    archive: Archive, sound: Sequence[Shelved], plan: PrunePlan, *, clock: Clock, act: str
+    archive: Archive,
+    sound: Sequence[Shelved],
+    plan: PrunePlan,
+    rulebook: Rulebook,
+    *,
+    clock: Clock,
+    act: str,
 ) -> None:
-    """Announce the removal of everything that no hold covers at this point of the ledger."""
+    """Announce the removal of all that no hold covers at this place of the ledger, by rule."""
     ids = sorted(one.record_id for one in sound)
+    by_rule = {rule: set(some).intersection(ids) for rule, some in plan.by_rule.items()}
     held: set[int] = set()
 
     async def decision() -> list[Event]:
         nonlocal held
         held = await archive.catalog.ask(lambda db: retention.held_among(db, ids))
-        free = tuple(one for one in ids if one not in held)
-        return [Removing(record_ids=free, why="retention")] if free else []
+        return [
+            Removing(
+                record_ids=tuple(sorted(free)),
+                why="retention",
+                rule=rule,
+                keep_seconds=_seconds(rulebook.term(rule).keep),
+            )
+            for rule, some in sorted(by_rule.items())
+            if (free := some - held)
+        ]
 
     await archive.decide(decision, at=clock(), run=act)
     plan.kept["held"] += len(held)
+
+
+def _seconds(keep: timedelta | None) -> int | None:
+    return None if keep is None else int(keep.total_seconds())

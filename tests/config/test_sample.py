@@ -48,7 +48,10 @@ storage:
     kms_key_id: arn:aws:kms:eu-central-1:1:key/2
     object_lock: {mode: COMPLIANCE, retain: 3y}
 catalog: {path: ~/catalog.sqlite}
-retention: {keep: 3y}
+retention:
+  keep: 3y
+  rules:
+    - {orders: [202], leads: 789, tags: [Complaint], statuses: [answered, 3], keep: 10y}
 inspect: {after_run: no, workers: 3, limit: 2h}
 metrics: {textfile: /var/lib/node_exporter/archiver.prom, listen: "[::1]:9464"}
 evidence:
@@ -76,7 +79,7 @@ desk:
 """
 
 
-LISTS = {"evidence.witnesses"}
+LISTS = {"evidence.witnesses", "retention.rules"}
 """Sections that stand in a list, which the sample shows empty."""
 
 

@@ -11,6 +11,7 @@ from archiver.retention.erase import ErasePlan, erase, plan_erase
 from archiver.retention.holds import lift_hold, place_hold
 from archiver.retention.locking import archive_to_remove_from
 from archiver.retention.prune import PrunePlan, plan_prune, prune
+from archiver.retention.rules import Rulebook
 from archiver.sandbox.world import World
 from tests.run.test_machines import tables
 from tests.support.world import Night
@@ -33,14 +34,14 @@ def world_with_a_person() -> World:
 
 async def planned(night: Night, keep: timedelta | None = KEEP) -> PrunePlan:
     async with watched_archive(night.config(), state_folder=night.state) as archive:
-        return await plan_prune(archive, keep, clock=night.clock)
+        return await plan_prune(archive, Rulebook(keep), clock=night.clock)
 
 
 async def pruned(night: Night, number: int, keep: timedelta | None = KEEP) -> tuple[PrunePlan, int]:
     async with archive_to_remove_from(
         night.config(), "prune", state_folder=night.state, clock=night.clock, pace=night.pace
     ) as archive:
-        return await prune(archive, keep, number, clock=night.clock, act="test-prune")
+        return await prune(archive, Rulebook(keep), number, clock=night.clock, act="test-prune")
 
 
 async def erasable(night: Night, lead: int = 789) -> ErasePlan:

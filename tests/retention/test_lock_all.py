@@ -12,6 +12,7 @@ from archiver.errors import UsageError
 from archiver.retention.acts import Deed, Did, Why, name_of_act
 from archiver.retention.lock_all import Ended, Locking, lock_all, plan_lock, require_locks
 from archiver.retention.locking import archive_to_remove_from
+from archiver.retention.rules import open_rulebook
 from archiver.storage.keys import REVISIONS_PREFIX
 from archiver.storage.s3.versions import VersionRequests
 from archiver.verify.findings import NotLocked
@@ -56,6 +57,7 @@ async def locked(night: Night, *, again: bool = False, most: int | None = None) 
             archive,
             wanted,
             clock=night.clock,
+            rulebook=await open_rulebook(config, archive, night.state),
             deed=Deed(name_of_act(night.clock()), Did.LOCK, Why(reason="policy")),
             again=again,
             is_over=lambda: most is not None and count >= most,
@@ -68,7 +70,8 @@ async def planned(night: Night, *, again: bool = False) -> Locking:
     wanted = config.storage.s3.object_lock
     assert wanted is not None
     async with watched_archive(config, state_folder=night.state) as archive:
-        return await plan_lock(archive, wanted, again=again)
+        rules = await open_rulebook(config, archive, night.state)
+        return await plan_lock(archive, wanted, rules, again=again)
 
 
 def dates(bucket: Bucket) -> dict[str, datetime | None]:

@@ -1,0 +1,176 @@
+"""How long a recording is kept, by class: the first rule that it matches says it.
+
+Orders and leads are those of every call that lists the recording; a recording's own lead counts as
+well. Tags are those of the desk on this machine. A status is read from the sidecar, and only where
+everything else of the rule matches and no rule before did: the ledger does not have it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from archiver.archive.archive import Archive
+from archiver.catalog.classes import Classified, classes_of
+from archiver.config import Config
+from archiver.config.values import RetentionRule
+from archiver.desk.file import desk_data
+from archiver.desk.review.tags import recordings_with
+from archiver.errors import StorageError, StorageForbidden, StorageUnreachable
+from archiver.recordings import sidecar
+from archiver.storage.keys import sidecar_key
+from archiver.tasks.lanes import in_lanes
+
+_READERS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """How long a recording is kept (None: for ever), and the number of the rule that says so, from
+    1; 0 is retention.keep."""
+
+    rule: int
+    keep: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The rules, with the recordings that have the tags of each (None: it asks for none)."""
+
+    keep: timedelta | None
+    rules: tuple[RetentionRule, ...] = ()
+    tagged: tuple[frozenset[int] | None, ...] = ()
+
+    @property
+    def shortest(self) -> timedelta | None:
+        """The shortest time after which anything may go; None: nothing ever may."""
+        return min((one for one in (self.keep, *self._keeps) if one is not None), default=None)
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest time that any rule asks for; nothing without rules."""
+        return max(self._keeps, default=timedelta())
+
+    @property
+    def reads_sidecars(self) -> bool:
+        """Whether a rule asks for a status."""
+        return any(one.statuses for one in self.rules)
+
+    def term(self, number: int) -> Term:
+        """The term of the rule with that number, from 1; 0 is retention.keep."""
+        return Term(number, self.rules[number - 1].keep if number else self.keep)
+
+    def name(self, number: int) -> str:
+        """The rule for people."""
+        if not number:
+            return "retention.keep"
+        rule = self.rules[number - 1]
+        conditions = {
+            "orders": rule.orders,
+            "leads": rule.leads,
+            "tags": rule.tags,
+            "statuses": rule.statuses,
+        }
+        said = "; ".join(
+            f"{name} {', '.join(map(str, some[:3]))}{' ...' if len(some) > 3 else ''}"
+            for name, some in conditions.items()
+            if some
+        )
+        return f"rule {number} ({said})"
+
+    def first_match(
+        self, one: Classified, status: frozenset[str] | None, *, after: int = 0
+    ) -> tuple[int, bool]:
+        """The number of the first rule that matches, 0 for none; and whether it hangs on a status.
+
+        With `status` None the search ends at the first rule for which the status decides.
+        """
+        for number, rule in enumerate(self.rules[after:], after + 1):
+            tagged = self.tagged[number - 1]
+            if (
+                (rule.orders and one.orders.isdisjoint(rule.orders))
+                or (rule.leads and one.leads.isdisjoint(rule.leads))
+                or (tagged is not None and one.record_id not in tagged)
+            ):
+                continue
+            if not rule.statuses:
+                return number, False
+            if status is None:
+                return number, True
+            if not status.isdisjoint(rule.statuses):
+                return number, False
+        return 0, False
+
+    @property
+    def _keeps(self) -> list[timedelta]:
+        return [one.keep for one in self.rules]
+
+
+async def open_rulebook(config: Config, archive: Archive, state_folder: Path) -> Rulebook:
+    """The rules of the configuration, their tags looked up.
+
+    Raises UsageError where a rule asks for a tag and this machine has no desk: without its tags,
+    what a rule keeps could not be told.
+    """
+    rules = config.retention.rules
+    path = desk_data(config, archive.archive_id, state_folder)
+    tagged = [
+        await recordings_with(path, archive.archive_id, rule.tags) if rule.tags else None
+        for rule in rules
+    ]
+    return Rulebook(config.retention.keep, rules, tuple(tagged))
+
+
+async def terms_of(
+    archive: Archive, rulebook: Rulebook, keys: Mapping[int, str]
+) -> dict[int, Term | None]:
+    """The term of each recording, by id; None where its status cannot be read."""
+    if not rulebook.rules:
+        return dict.fromkeys(keys, rulebook.term(0))
+    found: dict[int, Term | None] = {}
+    hanging: list[Classified] = []
+    for one in await archive.catalog.ask(partial(classes_of, record_ids=list(keys))):
+        number, hangs = rulebook.first_match(one, None)
+        if hangs:
+            hanging.append(one)
+        else:
+            found[one.record_id] = rulebook.term(number)
+
+    async def look(one: Classified) -> None:
+        status = await _status_of(archive, keys[one.record_id])
+        found[one.record_id] = (
+            None if status is None else rulebook.term(rulebook.first_match(one, status)[0])
+        )
+
+    await in_lanes(_READERS, hanging, look)
+    return found
+
+
+def known_terms(rulebook: Rulebook, some: Sequence[Classified]) -> dict[int, Term | None]:
+    """The same from the catalog alone; None where a status decides."""
+    found: dict[int, Term | None] = {}
+    for one in some:
+        number, hangs = rulebook.first_match(one, None)
+        found[one.record_id] = None if hangs else rulebook.term(number)
+    return found
+
+
+async def _status_of(archive: Archive, key: str) -> frozenset[str] | None:
+    """The id and the code of the status in the sidecar, in lower case; None where it is damaged or
+    missing. Raises StorageError when the storage does not answer."""
+    (read,) = await archive.storage.readings([sidecar_key(key)], keep=sidecar.MOST_BYTES)
+    if isinstance(read, StorageUnreachable | StorageForbidden):
+        raise read
+    if isinstance(read, StorageError) or read.content is None:
+        return None
+    try:
+        told = sidecar.decode(read.content).fields
+    except ValueError:
+        return None
+    call = told.get("call")
+    values = [told.get("statusCode")]
+    if isinstance(call, dict):
+        values += [call.get("statusId"), call.get("statusCode")]
+    return frozenset(str(one).casefold() for one in values if one is not None)

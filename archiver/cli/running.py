@@ -12,6 +12,7 @@ from archiver.cli.context import Context
 from archiver.cli.event_log import log_end, log_event
 from archiver.cli.failing import our_error, say_failure
 from archiver.cli.progress import Tally, printer_for
+from archiver.cli.replicating import replicate_after_run
 from archiver.cli.watch import shown_by, stopped_by_signal
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
@@ -65,6 +66,8 @@ async def one_run(
         hint=getattr(failure, "hint", ""),
     )
     log_end(context.console, night)
+    if told is not None and not request.dry_run:
+        await replicate_after_run(config, context, state_folder, stop, clock=clock, alive=alive)
     return night
 
 

@@ -56,6 +56,11 @@ def add_to(parser: Parser, common: Parser) -> None:
         help="the public key that signs the archive; default: that of evidence.sign",
     )
     parser.add_argument(
+        "--replica",
+        action="store_true",
+        help="verify the replica instead, and compare its ledger with the archive's",
+    )
+    parser.add_argument(
         "--repair",
         action="store_true",
         help="fetch damaged objects again if the source still has them; the damaged ones are "
@@ -76,11 +81,13 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     try:
         verified, is_stopped = anyio.run(_verify, config, wanted, why, context)
     except ArchiverError as error:
-        anyio.run(tell, None, error.exit_code, error)
+        if not wanted.replica:
+            anyio.run(tell, None, error.exit_code, error)
         raise
     code = exit_code_of(verified, is_stopped=is_stopped)
     _tell(verified, context, head=wanted.head, is_stopped=is_stopped)
-    anyio.run(tell, verified, code, None)
+    if not wanted.replica:  # what is remembered and told is about the archive
+        anyio.run(tell, verified, code, None)
     return code
 
 
@@ -90,6 +97,11 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
 
     if arguments.sample and arguments.since:
         raise UsageError("--sample and --since cannot be combined", hint="use one of them")
+    if arguments.replica and arguments.repair:
+        raise UsageError(
+            "--replica and --repair cannot be combined",
+            hint="`archiver replicate --all` copies what the replica lacks",
+        )
     try:
         parts = parse_share(arguments.sample) if arguments.sample else None
     except ValueError as error:
@@ -101,7 +113,15 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
             hint="runs print it, and the name of the newest ledger file contains it",
         )
     since, _ = period(arguments.since, None, config.window.timezone)
-    return Wanted(parts, since, head, arguments.repair, arguments.key, arguments.today)
+    return Wanted(
+        parts,
+        since,
+        head,
+        arguments.repair,
+        arguments.key,
+        arguments.today,
+        arguments.replica,
+    )
 
 
 async def _verify(

@@ -14,7 +14,7 @@ from archiver.config.addresses import (
 )
 from archiver.config.document import Section, Source, parse_document
 from archiver.config.files import read_ids, read_secret, read_text
-from archiver.config.places import Place, evidence, storage
+from archiver.config.places import Place, evidence, overlap, replica, storage
 from archiver.config.retention import retention
 from archiver.config.scalars import (
     allowed_origin,
@@ -43,6 +43,7 @@ from archiver.config.values import (
     MetricsConfig,
     NoticesConfig,
     ObjectLockConfig,
+    ReplicaConfig,
     RetentionConfig,
     RetentionRule,
     S3Config,
@@ -83,6 +84,9 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "evidence": _names(EvidenceConfig),
     "evidence.witnesses": _names(StorageConfig),
     "evidence.witnesses.s3": tuple(n for n in _names(S3Config) if n != "object_lock"),
+    "replica": _names(ReplicaConfig),
+    "replica.s3": _names(S3Config),
+    "replica.s3.object_lock": _names(ObjectLockConfig),
     "verify": _names(VerifyConfig),
     "metrics": _names(MetricsConfig),
     "notices": (*_names(NoticesConfig), "webhook_file", "heartbeat_file"),
@@ -146,6 +150,7 @@ def load_config(
         retention=retention(top.section("retention"), place),
         inspect=_inspect(top.section("inspect")),
         evidence=evidence(top.section("evidence"), place),
+        replica=replica(top.section("replica"), place),
         verify=_verify(top.section("verify")),
         metrics=metrics(top.section("metrics"), place.path),
         notices=notices(top.section("notices"), place.path) if tells else NoticesConfig(),
@@ -364,7 +369,12 @@ def _desk(section: Section, place: Place) -> DeskConfig:
 
 
 def _keep_apart(top: Section, config: Config) -> None:
-    """Refuse paths inside the archive, which contains evidence only."""
+    """Refuse paths inside the archive, which contains evidence only, and a replica that is it."""
+    second = config.replica.storage
+    if second is not None and overlap(config.storage, second):
+        message = "is the archive itself (storage.url), or one is inside the other"
+        hint = "choose another location, on another machine or in another account"
+        top.section("replica").refuse("url", message, hint)
     if not config.storage.is_local or top.section("storage").is_refused("url"):
         return
     root = os.path.normpath(config.storage.url)

@@ -1,13 +1,21 @@
 """The sections of archive.yaml that name places: `storage`, and `evidence` with its witnesses."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast
 
 from archiver.config.addresses import parse_base_url, parse_path, parse_storage_url
 from archiver.config.document import Section
-from archiver.config.scalars import length, one_of, word, yes_or_no
-from archiver.config.values import EvidenceConfig, ObjectLockConfig, S3Config, StorageConfig
+from archiver.config.scalars import length, one_of, whole, word, yes_or_no
+from archiver.config.values import (
+    S3_SCHEME,
+    EvidenceConfig,
+    ObjectLockConfig,
+    ReplicaConfig,
+    S3Config,
+    StorageConfig,
+)
 
 _SSE: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
@@ -34,7 +42,7 @@ def storage(section: Section, place: Place) -> StorageConfig:
     s3 = _s3(section.section("s3"), place)
     found = StorageConfig(url=url, s3=s3)
     if s3 != S3Config() and found.is_local:
-        message = "applies to archives on S3 only, but storage.url is a folder"
+        message = f"applies to archives on S3 only, but {section.full('url')} is a folder"
         section.refuse("s3", message, beside=["url"])
     return found
 
@@ -69,6 +77,34 @@ def _object_lock(section: Section) -> ObjectLockConfig | None:
         section.refuse(given, message, "set both or neither", beside=[missing])
         return None
     return ObjectLockConfig(cast(Literal["GOVERNANCE", "COMPLIANCE"], mode), retain)
+
+
+def replica(section: Section, place: Place) -> ReplicaConfig:
+    """The section `replica`."""
+    default = ReplicaConfig()
+    given = storage(section, place) if section.has("url") else StorageConfig()
+    if not section.has("url") and section.is_mapping("s3"):
+        _s3(section.section("s3"), place)  # what is wrong in it is refused all the same
+    return ReplicaConfig(
+        url=given.url if section.has("url") else None,
+        s3=given.s3,
+        workers=section.value("workers", whole(1, 64), default.workers),
+        prune=section.value("prune", yes_or_no, default.prune),
+        after_run=section.value("after_run", yes_or_no, default.after_run),
+    )
+
+
+def overlap(one: StorageConfig, other: StorageConfig) -> bool:
+    """Whether both are the same place, or one lies inside the other, as far as their names tell."""
+    if one.is_local != other.is_local or one.s3.endpoint_url != other.s3.endpoint_url:
+        return False
+    if one.is_local:
+        first, second = (Path(os.path.normpath(each.url)) for each in (one, other))
+    else:
+        first, second = (
+            Path("/") / each.url.removeprefix(S3_SCHEME).strip("/") for each in (one, other)
+        )
+    return first.is_relative_to(second) or second.is_relative_to(first)
 
 
 def evidence(section: Section, place: Place) -> EvidenceConfig:

@@ -23,9 +23,9 @@ def retention(section: Section, place: Place) -> RetentionConfig:
 
 def _rule(section: Section, place: Place) -> RetentionRule:
     if not section.has("keep"):
-        raise section.error("keep", "is missing", "set how long these recordings are kept: 5y")
+        section.refuse("keep", "is missing", "set how long these recordings are kept: 5y")
     if not any(section.has(name) for name in _CONDITIONS):
-        raise section.error(
+        section.refuse(
             "keep", "applies to nothing", "set orders, leads, tags or statuses beside it"
         )
     return RetentionRule(

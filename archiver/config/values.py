@@ -106,6 +106,24 @@ class StorageConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicaConfig:
+    """The second archive: its root as in `StorageConfig` (None: there is none), how many objects
+    are copied at a time, whether what is pruned goes from it, too, and whether each run is
+    followed by a replication."""
+
+    url: str | None = None
+    s3: S3Config = S3Config()
+    workers: int = 8
+    prune: bool = False
+    after_run: bool = True
+
+    @property
+    def storage(self) -> StorageConfig | None:
+        """The place of the replica."""
+        return None if self.url is None else StorageConfig(self.url, self.s3)
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogConfig:
     """The catalog file; None is the user's state folder, with the archive's id as its name."""
 
@@ -239,6 +257,7 @@ class Config:
     retention: RetentionConfig = RetentionConfig()
     inspect: InspectConfig = InspectConfig()
     evidence: EvidenceConfig = EvidenceConfig()
+    replica: ReplicaConfig = ReplicaConfig()
     verify: VerifyConfig = VerifyConfig()
     metrics: MetricsConfig = MetricsConfig()
     notices: NoticesConfig = NoticesConfig()

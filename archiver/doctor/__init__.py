@@ -21,6 +21,7 @@ from archiver.doctor.machine import (
     try_spool,
 )
 from archiver.doctor.monitoring import try_metrics, try_notices
+from archiver.doctor.replica import try_replica
 from archiver.errors import ArchiverError
 
 __all__ = ["Check", "Surroundings", "Verdict", "examine"]
@@ -31,6 +32,7 @@ _EXAMINERS: Final[tuple[tuple[str, Examiner], ...]] = (
     ("proxy", try_proxy),
     ("API", try_api),
     ("archive", try_archive),
+    ("replica", try_replica),
     ("catalog", try_catalog),
     ("spool", try_spool),
     ("space", try_space),

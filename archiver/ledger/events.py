@@ -231,12 +231,9 @@ class Lifted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalHold:
-    """The legal hold of S3 on every version of these recordings is `setting` (from here on they may
-    have it), `set`, or `removed`, as holds of the archive ask for it.
-
-    `revisions` are those of their sidecars, one a recording. `others` are versions (`key version`)
-    on which somebody else had set one before: those are never removed.
-    """
+    """S3's legal hold on every version of these recordings is `setting` (from here on they may have
+    it), `set` or `removed`. `revisions` are those of their sidecars, one a recording; `others` are
+    versions (`key version`) on which somebody else had set one before: those are never removed."""
 
     what: ClassVar[str] = "legal-hold"
 
@@ -249,10 +246,7 @@ class LegalHold:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Locked:
     """The objects of these recordings are locked (Object Lock) for at least `seconds` from when
-    each was written; or that time has passed.
-
-    `revisions` are those of their sidecars, one a recording: a later one is not among the objects.
-    """
+    each was written, or that time has passed. `revisions` are those of their sidecars."""
 
     what: ClassVar[str] = "locked"
 
@@ -376,6 +370,17 @@ class Exported:
     redactions_sha256: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """The archive was lost, and copied back from its replica, which had it up to that segment: the
+    versions that were told before are those of another bucket."""
+
+    what: ClassVar[str] = "restored"
+
+    segment: int
+    head: str
+
+
 Event: TypeAlias = (
     Stored
     | Revised
@@ -397,4 +402,5 @@ Event: TypeAlias = (
     | Redacted
     | Erased
     | Exported
+    | Restored
 )

@@ -18,8 +18,11 @@ from archiver.archive.status import FailedRuns
 from archiver.clock import from_stamp, stamp
 from archiver.errors import INTERRUPTED
 from archiver.monitoring.night import COMPLETE, OPEN, Night
+from archiver.monitoring.replications import Replicated, recall_replication
 from archiver.monitoring.verifications import Verifications, recall_verifications
 
+_BESIDE: Final = frozenset({"verifications", "replication"})
+"""What is remembered in files of their own: either may be written while the other is."""
 _MOMENTS: Final = (
     *("started_at", "ended_at", "succeeded_at", "completed_at", "failing_since"),
     *("signed_at", "stamped_at", "witnessed_at"),
@@ -55,6 +58,7 @@ class Memory:
     bytes: int = 0
     undelivered: int = 0
     verifications: Verifications | None = None
+    replication: Replicated | None = None
 
     def note(self, night: Night, *, failed: bool) -> None:
         """Add a run; `failed` says whether it is reported as failed."""
@@ -113,13 +117,15 @@ def recall(path: Path) -> Memory:
         memory = Memory()
     beside = path.with_name(path.name.replace("nights-", "verifications-", 1))
     memory.verifications = recall_verifications(beside)
+    beside = path.with_name(path.name.replace("nights-", "replica-", 1))
+    memory.replication = recall_replication(beside)
     return memory
 
 
 def remember(memory: Memory, path: Path) -> None:
     """Replace the file atomically. Raises OSError."""
     told = asdict(memory)
-    del told["verifications"]  # in a file of their own
+    del told["verifications"], told["replication"]  # in files of their own
     for name in _MOMENTS:
         told[name] = None if told[name] is None else stamp(told[name])
     told["silent_day"] = memory.silent_day and memory.silent_day.isoformat()
@@ -135,7 +141,7 @@ def remember(memory: Memory, path: Path) -> None:
 
 
 def _memory_of(told: dict[str, Any]) -> Memory:
-    names = [each.name for each in fields(Memory) if each.name != "verifications"]
+    names = [each.name for each in fields(Memory) if each.name not in _BESIDE]
     known = {name: told[name] for name in names if name in told}
     for name in _MOMENTS:
         if known.get(name) is not None:

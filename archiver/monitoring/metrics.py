@@ -18,6 +18,7 @@ from archiver import __version__
 from archiver.catalog.inspections import SoundCheck
 from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
+from archiver.monitoring.replications import Replicated
 from archiver.monitoring.verifications import Verifications
 from archiver.sound.figures import SOUND_FINDINGS
 
@@ -62,6 +63,8 @@ def _registry(memory: Memory, vitals: Vitals | None, now: datetime) -> Collector
     families = [*_of_runs(memory)] if vitals is None else [*_of_runs(memory), *_of(vitals, now)]
     if memory.verifications is not None:
         families += _of_verifications(memory.verifications)
+    if memory.replication is not None:
+        families += _of_replication(memory.replication, vitals, now)
     registry.register(_Snapshot(families))
     return registry
 
@@ -110,6 +113,36 @@ def _of_verifications(known: Verifications) -> Iterator[Metric]:
         "Findings of the last verification that were not repaired.",
         _sum(last.findings),
     )
+
+
+def _of_replication(known: Replicated, vitals: Vitals | None, now: datetime) -> Iterator[Metric]:
+    yield from _known(
+        (
+            "replica_last_attempt_timestamp_seconds",
+            "When the archive was last replicated, or that was tried.",
+            _unix(known.at),
+        ),
+        (
+            "replica_last_current_timestamp_seconds",
+            "When the replica last lacked nothing.",
+            _unix(known.current_at),
+        ),
+    )
+    yield _gauge("replica_failed", "1 if the last replication failed, else 0.", bool(known.error))
+    yield _gauge(
+        "replica_waiting", "Objects that the replica still has to get or lose.", known.waiting
+    )
+    yield _gauge("replica_segments", "Segments of the ledger in the replica.", known.segments)
+    if vitals is not None:
+        behind = max(0, vitals.segments - known.segments)
+        yield _gauge(
+            "replica_segments_behind", "Segments of the ledger that the replica lacks.", behind
+        )
+        since = known.behind_since or known.current_at or known.at
+        lag = (now - since).total_seconds() if behind else 0.0
+        yield _gauge(
+            "replica_lag_seconds", "Age of the oldest event that the replica lacks.", max(0.0, lag)
+        )
 
 
 def _sum(counts: Mapping[str, int]) -> int:

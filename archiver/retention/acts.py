@@ -50,6 +50,7 @@ class Did(StrEnum):
     INSPECT = "inspect"
     LOCK = "lock"
     REDACT = "redact"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,6 +254,17 @@ class NotLocked(Finding):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaDiffers(Finding):
+    """The ledger of the replica has a segment that the archive's does not have."""
+
+    name: ClassVar[str] = "replica-differs"
+    next_step: ClassVar[str] = (
+        "the archive was rolled back, truncated or rewritten, or the replica was changed: find out "
+        "which; the heads that runs printed, signatures and witnesses tell"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownVersion(Finding):
     """In a versioned bucket, a version (or a delete marker) that is not in the ledger.
 
@@ -288,6 +299,7 @@ KINDS: tuple[type[Finding], ...] = (
     ForeignFormat,
     NotLocked,
     UnknownVersion,
+    ReplicaDiffers,
 )
 """Every kind of finding, as documentation and tests count them."""
 

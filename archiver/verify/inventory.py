@@ -8,7 +8,6 @@ If the ledger names a key twice with different bytes, the first event is valid: 
 so a later one is no correction.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +20,7 @@ from archiver.sqlite.errors import UNFIT, Database
 from archiver.sqlite.rows import insert, insert_where, update
 from archiver.storage.keys import check_key, parse_recording_key
 from archiver.text.json import read_json
+from archiver.verify.rows import Other, Revised, Stored, digest, number, row_of, text
 
 _INVENTORY: Final = Database(
     name="the temporary list of checked objects",
@@ -67,8 +67,6 @@ _OTHERS = """
 _ALL: Final = f"{_AUDIO} UNION ALL {_SIDECARS} UNION ALL {_OTHERS} ORDER BY key, at"
 
 _FETCHED_AT_ONCE = 2000
-_GREATEST = 2**63
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAMES_NOTHING: Final = tuple(map(beginning, (CallJudged, CursorMoved, OrderSeen)))
 
 
@@ -111,48 +109,9 @@ class Expected(NamedTuple):
     leaving: int = 0
 
 
-class _Stored(NamedTuple):
-    """A recording and its sidecar, as a row of `recordings`."""
-
-    record_id: int
-    stem: str
-    extension: str
-    call_id: int
-    bytes: int
-    sha256: str
-    version: str | None
-    at: str
-    sidecar_bytes: int
-    sidecar_sha256: str
-    sidecar_version: str | None
-    revision: int
-    revised_at: str
-
-
-class _Revised(NamedTuple):
-    """What a revision changes of it."""
-
-    sidecar_bytes: int
-    sidecar_sha256: str
-    sidecar_version: str | None
-    revision: int
-    revised_at: str
-
-
-class _Other(NamedTuple):
-    """Any other object, as a row of `others`."""
-
-    key: str
-    kind: Kind
-    owner: int | str | None
-    sha256: str
-    version: str | None
-    at: str
-
-
-_STORE: Final = insert_where("recordings", _Stored, "? NOT IN (SELECT record_id FROM removed)")
-_REVISE: Final = update("recordings", _Revised, "record_id = ? AND revision <= ?")
-_ADD: Final = insert("others", _Other)
+_STORE: Final = insert_where("recordings", Stored, "? NOT IN (SELECT record_id FROM removed)")
+_REVISE: Final = update("recordings", Revised, "record_id = ? AND revision <= ?")
+_ADD: Final = insert("others", Other)
 
 
 class Stock(NamedTuple):
@@ -165,14 +124,16 @@ class Stock(NamedTuple):
 class Inventory:
     """The inventory of one archive in a new file of its own. Every method blocks.
 
-    Used by one thread at a time: two that run the same statement spoil it for each other.
+    With `keeps_pruned` it is that of a replica, where what was pruned may still be. Used by one
+    thread at a time: two that run the same statement spoil it for each other.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keeps_pruned: bool = False) -> None:
+        self._keeps_pruned = keeps_pruned
         with _INVENTORY.sqlite_errors():
             self._db = open_scratch(path)
             self._db.executescript(_SCHEMA)
-        self._stored: list[_Stored] = []
+        self._stored: list[Stored] = []
         self.tells_of_holds = self.tells_of_removals = False
 
     def close(self) -> None:
@@ -245,13 +206,13 @@ class Inventory:
     def _take(self, event: dict[str, Any]) -> None:
         what = event["what"]
         if what == "stored":
-            self._stored.append(_row_of(event))
+            self._stored.append(row_of(event))
             self._superseded(event)
             return
         act = _ACTS.get(what)
         if act is not None:
             self._flush()
-            act(self, event, _text(event["at"]))
+            act(self, event, text(event["at"]))
 
     def _flush(self) -> None:
         """Stored recordings go in together, before anything that may refer to them."""
@@ -260,19 +221,19 @@ class Inventory:
 
     def _superseded(self, event: dict[str, Any]) -> None:
         if "previousKey" in event:
-            owner, version = _number(event["recordId"]), event.get("previousVersion")
+            owner, version = number(event["recordId"]), event.get("previousVersion")
             key, digest = event["previousKey"], event["previousSha256"]
-            self._keep(key, Kind.REVISION, owner, digest, version, _text(event["at"]))
+            self._keep(key, Kind.REVISION, owner, digest, version, text(event["at"]))
 
     def _revised(self, event: dict[str, Any], at: str) -> None:
-        row = _Revised(
-            sidecar_bytes=_number(event["sidecarBytes"]),
-            sidecar_sha256=_digest(event["sidecarSha256"]),
+        row = Revised(
+            sidecar_bytes=number(event["sidecarBytes"]),
+            sidecar_sha256=digest(event["sidecarSha256"]),
             sidecar_version=event.get("sidecarVersion"),
-            revision=_number(event["revision"]),
+            revision=number(event["revision"]),
             revised_at=at,
         )
-        self._db.execute(_REVISE, (*row, _number(event["recordId"]), row.revision))
+        self._db.execute(_REVISE, (*row, number(event["recordId"]), row.revision))
         self._superseded(event)
 
     def _report(self, event: dict[str, Any], at: str) -> None:
@@ -280,7 +241,7 @@ class Inventory:
         self._keep(event["reportKey"], Kind.REPORT, None, event["reportSha256"], version, at)
 
     def _redacted(self, event: dict[str, Any], at: str) -> None:
-        new, old = _digest(event["reportSha256"]), _digest(event["previousSha256"])
+        new, old = digest(event["reportSha256"]), digest(event["previousSha256"])
         self._db.execute(
             "UPDATE others SET sha256 = ?, version = ?, at = ?, former = ?"
             " WHERE key = ? AND sha256 IN (?, ?)",
@@ -289,14 +250,18 @@ class Inventory:
 
     def _hold(self, event: dict[str, Any], at: str) -> None:
         self.tells_of_holds = True
-        owner, version = _text(event["holdId"]), event.get("version")
+        owner, version = text(event["holdId"]), event.get("version")
         self._keep(event["key"], Kind.HOLD, owner, event["sha256"], version, at)
 
     def _act(self, event: dict[str, Any], at: str) -> None:
         self._keep(event["key"], Kind.ACT, None, event["sha256"], event.get("version"), at)
 
+    def _restored(self, event: dict[str, Any], at: str) -> None:
+        self._db.execute("UPDATE recordings SET version = NULL, sidecar_version = NULL")
+        self._db.execute("UPDATE others SET version = NULL")
+
     def _repaired(self, event: dict[str, Any], at: str) -> None:
-        key, owner = event["key"], _number(event["recordId"])
+        key, owner = event["key"], number(event["recordId"])
         if "damagedKey" in event:
             aside, version = event["damagedKey"], event.get("damagedVersion")
             self._keep(aside, Kind.DAMAGED, owner, event["damagedSha256"], version, at)
@@ -310,11 +275,13 @@ class Inventory:
 
     def _removing(self, event: dict[str, Any], at: str) -> None:
         self.tells_of_removals = True
-        ids = [(_number(one),) for one in event["recordIds"]]
+        ids = [(number(one),) for one in event["recordIds"]]
         self._db.executemany("INSERT OR IGNORE INTO leaving VALUES (?)", ids)
 
     def _removed(self, event: dict[str, Any], at: str) -> None:
-        one = (_number(event["recordId"]),)
+        one = (number(event["recordId"]),)
+        if self._keeps_pruned and event.get("why") == "retention":
+            return  # it is among those that are leaving, which may be there or not
         self._db.execute("INSERT OR IGNORE INTO removed VALUES (?)", one)
         self._db.execute("DELETE FROM recordings WHERE record_id = ?", one)
         self._db.execute(
@@ -323,7 +290,14 @@ class Inventory:
 
     def _erasing(self, event: dict[str, Any], at: str) -> None:
         self.tells_of_removals = True
-        ids = [(_text(one),) for one in event.get("holdIds", ())]
+        if self._keeps_pruned:
+            calls = [(number(one),) for one in event.get("callIds", ())]
+            self._db.executemany(
+                "DELETE FROM recordings WHERE call_id = ?"
+                " AND record_id IN (SELECT record_id FROM leaving)",
+                calls,
+            )
+        ids = [(text(one),) for one in event.get("holdIds", ())]
         self._db.executemany(
             "UPDATE others SET former = sha256 WHERE kind = 'hold' AND owner = ?", ids
         )
@@ -341,7 +315,7 @@ class Inventory:
         version: str | None,
         at: str,
     ) -> None:
-        self._db.execute(_ADD, _Other(check_key(key), kind, owner, _digest(sha256), version, at))
+        self._db.execute(_ADD, Other(check_key(key), kind, owner, digest(sha256), version, at))
 
 
 _ACTS: Final[dict[str, Callable[[Inventory, dict[str, Any], str], None]]] = {
@@ -351,50 +325,10 @@ _ACTS: Final[dict[str, Callable[[Inventory, dict[str, Any], str], None]]] = {
     "held": Inventory._hold,
     "lifted": Inventory._hold,
     "act": Inventory._act,
+    "restored": Inventory._restored,
     "repaired": Inventory._repaired,
     "removing": Inventory._removing,
     "removed": Inventory._removed,
     "erasing": Inventory._erasing,
     "erased": Inventory._erased,
 }
-
-
-def _row_of(event: dict[str, Any]) -> _Stored:
-    key, record_id = event["key"], _number(event["recordId"])
-    name = parse_recording_key(key)
-    if name is None or name.is_sidecar or name.record_id != record_id:
-        raise ValueError("not the key of this recording")
-    at = _text(event["at"])
-    return _Stored(
-        record_id=record_id,
-        stem=key[: -len(name.extension) - 1],
-        extension=name.extension,
-        call_id=_number(event["callId"]),
-        bytes=_number(event["bytes"]),
-        sha256=_digest(event["sha256"]),
-        version=event.get("version"),
-        at=at,
-        sidecar_bytes=_number(event["sidecarBytes"]),
-        sidecar_sha256=_digest(event["sidecarSha256"]),
-        sidecar_version=event.get("sidecarVersion"),
-        revision=_number(event.get("revision", 1)),
-        revised_at=at,
-    )
-
-
-def _number(value: Any) -> int:
-    if type(value) is int and 0 <= value < _GREATEST:
-        return value
-    raise ValueError("not a number of the ledger")
-
-
-def _digest(value: Any) -> str:
-    if isinstance(value, str) and _DIGEST.fullmatch(value):
-        return value
-    raise ValueError("not a SHA-256")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise ValueError("not a text")

@@ -33,8 +33,13 @@ async def audit_locks(
     select: Callable[[Expected], bool],
     wanted: ObjectLockConfig,
     now: datetime,
+    *,
+    is_copy: bool = False,
 ) -> list[Finding]:
     """The findings about locks and versions, in the order of keys.
+
+    In a copy of the archive (`is_copy`) the versions in the ledger are those of another bucket: a
+    sidecar or a report may have several there.
 
     While a run has locked the archive, a newer sidecar may be its own and unrecorded: the next
     verification will show.
@@ -43,17 +48,24 @@ async def audit_locks(
     chunks = inventory.chunks()
     while chunk := await anyio.to_thread.run_sync(next, chunks, None):
         chosen = [one for one in chunk if select(one) and not one.leaving]
-        findings += await _audit_some(storage, chosen, wanted, now)
+        findings += await _audit_some(storage, chosen, wanted, now, is_copy)
     return findings
 
 
 async def _audit_some(
-    storage: Storage, chosen: Sequence[Expected], wanted: ObjectLockConfig, now: datetime
+    storage: Storage,
+    chosen: Sequence[Expected],
+    wanted: ObjectLockConfig,
+    now: datetime,
+    is_copy: bool,
 ) -> list[Finding]:
     found: dict[str, list[WormFault]] = {}
 
     async def look(one: Expected) -> None:
-        faults = await audit_object(storage, one.key, one.version, retain=wanted.retain, now=now)
+        known = None if is_copy else one.version
+        faults = await audit_object(storage, one.key, known, retain=wanted.retain, now=now)
+        if is_copy and one.kind in _RUNS_CHANGE:
+            faults = [fault for fault in faults if fault.fault is not Fault.LAID_OVER]
         if one.kind in _RUNS_CHANGE and faults and await is_archive_locked(storage):
             return
         found[one.key] = faults

@@ -1,7 +1,7 @@
 """`verify` as a whole: which archive, which part of it, and what is noted for the next time."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -33,10 +33,12 @@ from archiver.tasks.threads import entered
 from archiver.text.json import read_json
 from archiver.verify.audit import PATIENT, Patience, Verification, VerifyRequest, check
 from archiver.verify.evidence import audit_evidence
+from archiver.verify.findings import Finding
 from archiver.verify.history import removals_under_hold
 from archiver.verify.inventory import Inventory
 from archiver.verify.locks import audit_locks
 from archiver.verify.repair import repair
+from archiver.verify.replica import as_archive, compare_ledgers
 from archiver.verify.sampling import Sample, load_sample, save_sample
 
 _MOST_FORMAT_BYTES = 64 * 1024
@@ -45,8 +47,9 @@ _MOST_FORMAT_BYTES = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the command asks for: one of `parts` (see `sampling`), or what came since a moment, or
-    all; the head that must be in the ledger; whether to mend what can be; the file of the
-    public key that signatures must be by; and the day (UTC) that a person names for `repair`."""
+    all; the head that must be in the ledger; whether to mend what can be; the file of the public
+    key that signatures must be by; the day (UTC) that a person names for `repair`; and whether it
+    is the replica that is read."""
 
     parts: int | None = None
     since: datetime | None = None
@@ -54,6 +57,7 @@ class Wanted:
     repair: bool = False
     key: Path | None = None
     today: date | None = None
+    replica: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +114,24 @@ async def verify(
     """Verify the archive that the configuration names; reads only, unless `repair` is wanted.
 
     Raises NoArchive and UsageError for a place that holds none, or one of another format version.
+    With `replica` it is the replica that is read, and its ledger is compared with the archive's.
     """
+    first = config
+    if wanted.replica:
+        config = as_archive(config)
     async with existing_storage(config) as storage:
         told = await _told_id(storage, config.storage.url)
-        state = _state_path(config, told, state_folder)
-        sample = None
-        if wanted.parts is not None:
-            sample = await to_thread.run_sync(load_sample, state, wanted.parts, clock())
+        state = _state_path(config, told, state_folder, is_replica=wanted.replica)
+        sample = await _due(wanted, state, clock)
         mend = partial(repair, config, state_folder=state_folder)
-        async with entered(_scratch_inventory) as inventory:
+        keeps_pruned = wanted.replica and not config.replica.prune
+        async with entered(partial(_scratch_inventory, keeps_pruned)) as inventory:
             request = VerifyRequest(sample, wanted.since, wanted.head)
             found = await check(
                 storage,
                 request,
                 inventory,
-                partial(_memory, config, state_folder),
+                _forgetful if wanted.replica else partial(_memory, config, state_folder),
                 archive_id=told,
                 on_stock=watcher.on_stock,
                 on_read=watcher.on_read,
@@ -135,13 +142,13 @@ async def verify(
                 doomed = await to_thread.run_sync(inventory.doomed)
                 found.findings += await removals_under_hold(storage, found.archive_id, doomed)
             evidence = await _evidence(storage, found, config, wanted)
-            notes = [*_notes(found), *evidence.notes]
-            lock = config.storage.s3.object_lock
-            if lock is not None:
-                faults = await audit_locks(storage, inventory, request.selects, lock, clock())
-                # The version of an unrecorded revision is not recorded either.
-                new = {one.key for one in found.unrecorded}
-                found.findings += [one for one in faults if one.key not in new]
+            behind = await compare_ledgers(first, storage, found) if wanted.replica else []
+            notes = [*_notes(found), *evidence.notes, *behind]
+            if (lock := config.storage.s3.object_lock) is not None:
+                faults = await audit_locks(
+                    storage, inventory, request.selects, lock, clock(), is_copy=wanted.replica
+                )
+                _note_faults(found, faults)
             if wanted.repair:
                 try:
                     await mend(found, inventory, clock=clock, pace=pace, today=wanted.today)
@@ -153,11 +160,27 @@ async def verify(
     return Verified(found, sample, tuple(notes), tuple(evidence.proofs), state)
 
 
+async def _due(wanted: Wanted, state: Path, clock: Clock) -> Sample | None:
+    """The sample that is due, where one is wanted."""
+    if wanted.parts is None:
+        return None
+    return await to_thread.run_sync(load_sample, state, wanted.parts, clock())
+
+
+def _note_faults(found: Verification, faults: Sequence[Finding]) -> None:
+    """Add what is wrong with locks and versions, but for unrecorded revisions: their versions are
+    not recorded either."""
+    new = {one.key for one in found.unrecorded}
+    found.findings += [one for one in faults if one.key not in new]
+
+
 @contextmanager
-def _scratch_inventory() -> Iterator[Inventory]:
+def _scratch_inventory(keeps_pruned: bool) -> Iterator[Inventory]:
     with (
         tempfile.TemporaryDirectory(prefix="archiver-") as folder,
-        closing(Inventory(Path(folder) / "inventory.sqlite")) as inventory,
+        closing(
+            Inventory(Path(folder) / "inventory.sqlite", keeps_pruned=keeps_pruned)
+        ) as inventory,
     ):
         yield inventory
 
@@ -197,9 +220,17 @@ def _memory(config: Config, state_folder: Path, archive_id: str | None) -> Glimp
     return glimpse(catalog_path(config, archive_id, state_folder), archive_id)
 
 
-def _state_path(config: Config, archive_id: str | None, state_folder: Path) -> Path:
+def _forgetful(archive_id: str | None) -> Glimpse:
+    """What this machine has seen of the archive says nothing of a replica, which comes later."""
+    return Glimpse()
+
+
+def _state_path(
+    config: Config, archive_id: str | None, state_folder: Path, *, is_replica: bool
+) -> Path:
     name = archive_id or "unknown"
-    return catalog_path(config, name, state_folder).parent / f"{name}.verify.json"
+    ending = "replica.verify" if is_replica else "verify"
+    return catalog_path(config, name, state_folder).parent / f"{name}.{ending}.json"
 
 
 async def _evidence(storage: Storage, found: Verification, config: Config, wanted: Wanted) -> Audit:

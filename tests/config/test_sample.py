@@ -63,6 +63,20 @@ evidence:
     - {url: heads}
     - {url: "s3://witness/heads", s3: {profile: audit, credentials_file: aws}}
   send_head: true
+replica:
+  url: s3://second/calls
+  s3:
+    endpoint_url: https://s3.elsewhere.example.com
+    region: eu-west-1
+    storage_class: GLACIER_IR
+    sse: aws:kms
+    kms_key_id: key
+    object_lock: {mode: GOVERNANCE, retain: 1y}
+    profile: second
+    credentials_file: aws2
+  workers: 4
+  prune: yes
+  after_run: no
 verify: {every: 24h, sample: 1/30}
 notices: {webhook: "https://hooks.example.com/a?b=c", heartbeat: "http://127.0.0.1:8000/beat"}
 desk:

@@ -14,6 +14,7 @@ import yaml
 from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
 from archiver.monitoring.metrics import exposition
+from archiver.monitoring.replications import Replicated
 
 FOLDER = Path(__file__).parent.parent.parent / "docker" / "monitoring"
 RULES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts.yaml").read_text("utf-8"))["groups"][
@@ -26,7 +27,13 @@ def exposed() -> set[str]:
     """The names of all metrics of a machine that has run before."""
     now = datetime(2026, 11, 3, tzinfo=UTC)
     memory = Memory(
-        started_at=now, ended_at=now, succeeded_at=now, completed_at=now, exit_code=0, runs={"0": 1}
+        started_at=now,
+        ended_at=now,
+        succeeded_at=now,
+        completed_at=now,
+        exit_code=0,
+        runs={"0": 1},
+        replication=Replicated(now, current_at=now),
     )
     states = {"archived": 1}
     vitals = Vitals(states, states, 1, now, 0, 1)

@@ -24,7 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("catalog",),
     ("archive",),
     ("crew", "retention", "evidence", "monitoring", "inspection", "desk"),
-    ("statement",),
+    ("statement", "replica"),
     ("run", "web"),
     ("verify", "export", "doctor"),
     ("cli", "__main__"),

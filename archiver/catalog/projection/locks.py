@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Final
 
-from archiver.ledger.events import LegalHold, Locked
+from archiver.ledger.events import LegalHold, Locked, Restored
 from archiver.ledger.lines import Entry
 
 _KEEP: Final = """
@@ -11,6 +11,14 @@ _KEEP: Final = """
     SELECT record_id, ?, ? FROM recordings WHERE record_id = ?
     ON CONFLICT DO UPDATE SET revision = excluded.revision, seconds = excluded.seconds
 """
+
+_VERSIONS: Final = {
+    "recordings": ("version", "sidecar_version"),
+    "revisions": ("version",),
+    "runs": ("report_version",),
+    "holds": ("version", "lift_version"),
+}
+"""Tables that name versions, and their columns."""
 
 
 def locked(event: Locked, db: sqlite3.Connection, entry: Entry) -> None:
@@ -54,3 +62,12 @@ def forget(db: sqlite3.Connection, record_id: int) -> None:
     """An object of the recording was stored anew: whether it is locked is not known."""
     db.execute("DELETE FROM locks WHERE record_id = ?", (record_id,))
     db.execute("UPDATE legal_holds SET is_set = 0 WHERE record_id = ?", (record_id,))
+
+
+def restored(event: Restored, db: sqlite3.Connection, entry: Entry) -> None:
+    """Every object is a new one: no version is known, no lock and no legal hold."""
+    for table, columns in _VERSIONS.items():
+        changes = ", ".join(f"{name} = NULL" for name in columns)
+        db.execute(f"UPDATE {table} SET {changes}")  # noqa: S608 - constants
+    for table in ("locks", "legal_holds", "other_legal_holds"):
+        db.execute(f"DELETE FROM {table}")  # noqa: S608 - constants

@@ -1,0 +1,116 @@
+"""A replication as a command lives it, and after a run: progress, and what is remembered of it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from archiver.cli.context import Context
+from archiver.cli.progress import Meter, MeterPrinter
+from archiver.cli.watch import shown_by
+from archiver.clock import Clock, system_clock
+from archiver.config import Config
+from archiver.errors import ArchiverError
+from archiver.monitoring.replications import (
+    Replicated,
+    recall_replication,
+    remember_replication,
+    replications_path,
+)
+
+if TYPE_CHECKING:
+    from archiver.replica.replicate import Replication
+
+
+async def one_replication(
+    config: Config,
+    context: Context,
+    state: Path,
+    stop: anyio.Event,
+    *,
+    everything: bool = False,
+    clock: Clock = system_clock,
+    alive: Callable[[], None] = lambda: None,
+) -> "Replication":
+    """Replicate, with progress, and remember how it went; what it raises is remembered as well."""
+    from archiver.replica.replicate import Manner, replicate
+    from archiver.replica.session import opened_both
+
+    settings, meter = config.replica, Meter()
+    manner = Manner(settings.workers, settings.prune, everything)
+    try:
+        async with (
+            shown_by(
+                MeterPrinter(meter, context.console, time.monotonic, title="replicate"),
+                alive=alive,
+            ),
+            opened_both(config, state_folder=state, pace=context.pace) as (archive, between),
+        ):
+            done = await replicate(
+                archive,
+                between,
+                manner,
+                is_over=stop.is_set,
+                on_copied=lambda size: meter.add(1, size),
+            )
+    except ArchiverError as error:
+        _remember(config, state, context, clock, None, str(error))
+        raise
+    _remember(config, state, context, clock, done, "")
+    return done
+
+
+async def replicate_after_run(
+    config: Config,
+    context: Context,
+    state: Path,
+    stop: anyio.Event,
+    *,
+    clock: Clock = system_clock,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Replicate after a run, where that is configured. What goes wrong is a warning: the run is
+    over, and the next one tries again."""
+    if config.replica.url is None or not config.replica.after_run or stop.is_set():
+        return
+    console = context.console
+    try:
+        done = await one_replication(config, context, state, stop, clock=clock, alive=alive)
+    except ArchiverError as error:
+        console.warn(f"not replicated: {error}; {error.hint or 'the next run tries again'}")
+        return
+    if done.waiting:
+        console.warn(f"the replica waits for {len(done.waiting):,} objects: `archiver replicate`")
+    elif not stop.is_set():
+        console.say(f"replicated up to segment {done.head.number:,} of the ledger")
+
+
+def _remember(
+    config: Config,
+    state: Path,
+    context: Context,
+    clock: Clock,
+    done: "Replication | None",
+    error: str,
+) -> None:
+    path = replications_path(config.storage.url, state)
+    before, now = recall_replication(path), clock()
+    if done is None:
+        told = replace(before or Replicated(now), at=now, error=error)
+    else:
+        told = Replicated(
+            at=now,
+            segments=done.head.number,
+            waiting=len(done.waiting),
+            foreign=len(done.foreign),
+            damaged=len(done.damaged),
+            behind_since=done.behind_since,
+            current_at=now if done.is_whole else before.current_at if before else None,
+        )
+    try:
+        remember_replication(told, path)
+    except OSError as failed:
+        context.console.warn(f"could not save the state of the replica: {failed.strerror}")

@@ -1,0 +1,99 @@
+"""The place of a replica: opened, and refused where it is the archive, another's or nobody's."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from anyio import to_thread
+
+from archiver.archive.format import encode_format, read_id
+from archiver.config import StorageConfig
+from archiver.errors import KeyExists, KeyMissing, StorageError, StorageRefused, UsageError
+from archiver.replica.errors import named_errors
+from archiver.replica.losing import lose
+from archiver.replica.waiting import APART_PREFIX
+from archiver.storage.base import Body, Storage
+from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
+from archiver.storage.opening import open_storage
+from archiver.tasks.closing import closed_at_the_end
+
+
+@asynccontextmanager
+async def opened_replica(
+    place: StorageConfig, archive_id: str, archive: Storage, *, setting: str = "replica"
+) -> AsyncIterator[Storage]:
+    """The storage of the replica, which is made where there is nothing yet.
+
+    Raises UsageError where the place is the archive itself, holds another archive or anything else,
+    and StorageRefused where it overwrites objects. `setting` is the section that names the place.
+    """
+    name = f"{setting} {place.url}"
+    with named_errors(name):
+        opened = await to_thread.run_sync(partial(open_storage, place, create=True))
+    async with closed_at_the_end(opened) as storage:
+        with named_errors(name):
+            is_new = await require_place(storage, place.url, archive_id, setting)
+            await require_apart(storage, place.url, archive, setting)
+            if is_new:
+                with suppress(KeyExists):
+                    await storage.put(FORMAT_KEY, _format(archive_id))
+            await _require_create_only(storage, archive_id)
+        yield storage
+
+
+async def require_place(storage: Storage, url: str, archive_id: str, setting: str) -> bool:
+    """Whether the place is empty. Raises UsageError where it holds anything but this replica."""
+    try:
+        found = await read_id(storage)
+    except KeyMissing:
+        async for info in storage.list():
+            if not info.key.startswith(TMP_PREFIX):
+                there = info.key[:80]
+                raise UsageError(
+                    f"{url} is not empty, but not a copy of this archive (it contains {there})",
+                    hint=f"point {setting}.url to an empty location",
+                ) from None
+        return True
+    if found != archive_id:
+        raise UsageError(
+            f"{url} contains another archive ({found}), not a copy of {archive_id}",
+            hint=f"point {setting}.url to an empty location, one for each archive",
+        )
+    return False
+
+
+async def require_apart(storage: Storage, url: str, archive: Storage, setting: str) -> None:
+    """Raise UsageError where the replica is the archive under another name: what is written to
+    the one must not be seen in the other."""
+    # One key a place: where it may not be removed again, it does not become many.
+    key = f"{APART_PREFIX}{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+    with suppress(KeyExists):
+        await storage.put(key, Body.of(b"is this one place or two?\n", "text/plain"))
+    try:
+        await archive.stat(key)
+    except KeyMissing:
+        return
+    finally:
+        with suppress(StorageError):
+            await lose(storage, key)
+    raise UsageError(
+        f"{url} is the archive itself, under another name",
+        hint=f"point {setting}.url to another location, on another machine or in another account",
+    )
+
+
+async def _require_create_only(storage: Storage, archive_id: str) -> None:
+    try:
+        await storage.put(FORMAT_KEY, _format(archive_id))
+    except KeyExists:
+        return
+    raise StorageRefused(
+        "the storage overwrites existing objects despite If-None-Match",
+        key=FORMAT_KEY,
+        hint="use another S3 server",
+    )
+
+
+def _format(archive_id: str) -> Body:
+    return Body.of(encode_format(archive_id), "application/json")

@@ -1,0 +1,109 @@
+"""A lost archive comes back from its replica: everything is copied, and the ledger goes on.
+
+Copying is the same as to the replica, in the other direction, into an empty place; interrupted, it
+goes on. Then the ledger of the new archive tells that it was restored, by whom and why. Its objects
+have other version ids than those of the lost bucket, which the ledger names: from that event on
+they count for nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from anyio import to_thread
+
+from archiver.archive.opening import catalog_path, locked_archive, watched_archive
+from archiver.catalog.readonly import glimpse
+from archiver.clock import Clock, stamp
+from archiver.config import Config
+from archiver.config.values import CatalogConfig
+from archiver.errors import ArchiveDamaged, UsageError
+from archiver.ledger.events import Event, Restored
+from archiver.ledger.segments import Head
+from archiver.replica.copying import Between
+from archiver.replica.opening import opened_replica
+from archiver.replica.replicate import Manner, Replication, replicate
+from archiver.replica.session import place_of, spool_to
+from archiver.retention.acts import Deed, person, store_deed
+from archiver.tasks.threads import scratch_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """What was copied; the head of the restored archive, None while it is incomplete; and where the
+    catalog of this machine was moved to, if it had seen more of the ledger than the replica has."""
+
+    copied: Replication
+    head: Head | None
+    set_aside: Path | None
+
+
+async def restore(
+    config: Config,
+    *,
+    state_folder: Path,
+    clock: Clock,
+    deed: Deed,
+    is_over: Callable[[], bool] = lambda: False,
+    on_copied: Callable[[int], None] = lambda size: None,
+) -> Restoration:
+    """Copy the replica to `storage.url`, and let the ledger go on there.
+
+    Raises UsageError where that place holds anything but a part of this very archive.
+    """
+    copied, archive_id = await _copy(config, is_over, on_copied)
+    if not copied.is_whole:
+        return Restoration(copied, None, None)
+    path = catalog_path(config, archive_id, state_folder)
+    set_aside = await to_thread.run_sync(_set_aside, path, archive_id, copied.head, clock)
+    async with locked_archive(
+        config,
+        owner=f"restore by {person()}",
+        state_folder=state_folder,
+        clock=clock,
+        make=False,
+    ) as archive:
+        event = Restored(segment=copied.head.number, head=str(copied.head.digest))
+        acts: list[Event] = [event, await store_deed(archive, deed, clock=clock)]
+        await archive.catalog.record(acts, at=clock(), run=deed.act_id)
+        head = await archive.publish()
+    return Restoration(copied, head, set_aside)
+
+
+async def _copy(
+    config: Config, is_over: Callable[[], bool], on_copied: Callable[[int], None]
+) -> tuple[Replication, str]:
+    """Copy everything back; and the id of the archive."""
+    back = replace(config, storage=place_of(config), catalog=CatalogConfig())
+    async with (
+        scratch_folder() as scratch,
+        watched_archive(back, state_folder=scratch) as replica,
+        opened_replica(
+            config.storage, replica.archive_id, replica.storage, setting="storage"
+        ) as target,
+    ):
+        between = Between(
+            replica.storage, target, f"storage {config.storage.url}", spool_to(target, config)
+        )
+        manner = Manner(config.replica.workers)
+        try:
+            done = await replicate(replica, between, manner, is_over=is_over, on_copied=on_copied)
+        except ArchiveDamaged as error:
+            raise UsageError(
+                f"{config.storage.url} contains a newer state of the archive than the replica, or "
+                "another one; nothing was copied",
+                hint="restore to an empty location",
+            ) from error
+        return done, replica.archive_id
+
+
+def _set_aside(path: Path, archive_id: str, head: Head, clock: Clock) -> Path | None:
+    """Move a catalog out of the way that has seen more of the ledger than there is now: opening the
+    archive with it would be refused."""
+    if glimpse(path, archive_id).head.number <= head.number:
+        return None
+    aside = path.with_name(f"{path.name}.lost-{stamp(clock()).replace(':', '')}")
+    path.rename(aside)
+    for ending in ("-wal", "-shm"):
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+    return aside

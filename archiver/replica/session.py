@@ -1,0 +1,49 @@
+"""The archive and its replica, both opened."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from archiver.archive.archive import Archive
+from archiver.archive.opening import watched_archive
+from archiver.archive.pace import REAL_PACE, Pace
+from archiver.config import Config, StorageConfig
+from archiver.errors import UsageError
+from archiver.recordings.spool import Spool
+from archiver.replica.copying import Between
+from archiver.replica.opening import opened_replica
+from archiver.storage.base import Storage
+
+
+@asynccontextmanager
+async def opened_both(
+    config: Config, *, state_folder: Path, pace: Pace = REAL_PACE
+) -> AsyncIterator[tuple[Archive, Between]]:
+    """The archive as it stands, and its replica. Neither is locked: a run may be under way.
+
+    Raises UsageError without `replica.url`, and what `opened_replica` raises.
+    """
+    place = place_of(config)
+    async with (
+        watched_archive(config, state_folder=state_folder, pace=pace) as archive,
+        opened_replica(place, archive.archive_id, archive.storage) as replica,
+    ):
+        spool = spool_to(replica, config)
+        yield archive, Between(archive.storage, replica, f"replica {place.url}", spool)
+
+
+def place_of(config: Config) -> StorageConfig:
+    """The place of the replica. UsageError where there is none."""
+    place = config.replica.storage
+    if place is None:
+        raise UsageError(
+            "replica.url is not set, so there is no second archive",
+            hint="set replica.url in archive.yaml to a folder or s3://bucket/prefix",
+        )
+    return place
+
+
+def spool_to(target: Storage, config: Config) -> Spool:
+    """Where objects wait on their way to that place: on its own disk, so that they are moved."""
+    in_memory = config.download.spool_memory // config.replica.workers
+    return Spool(target.spool_folder or config.download.spool, in_memory)

@@ -1,0 +1,124 @@
+"""`archiver replicate`: what it says, how it ends, and that no run fails with it."""
+
+import json
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.monitoring.replications import recall_replication
+from tests.cli.commands import archiver, started
+from tests.replica.nights import objects
+from tests.support.world import tree
+
+KEY = {"LINER_API_KEY": "x"}
+
+
+def with_replica(folder: Path, url: str = "./second", **more: Any) -> None:
+    text = (folder / "archive.yaml").read_text()
+    section = json.dumps({"url": url, **more})
+    (folder / "archive.yaml").write_text(f"{text}\nreplica: {section}\n")
+
+
+def test_it_copies_and_then_has_nothing_to_do(archived: Path) -> None:
+    with_replica(archived)
+    ended = archiver("replicate", folder=archived)
+    assert ended.code == 0, ended
+    assert "CURRENT: the replica has all" in ended.out
+    assert objects(archived / "second") == objects(archived / "archive")
+    told = archiver("replicate", "--json", folder=archived).answer
+    assert (told["complete"], told["bytes"], told["segmentsBehind"]) == (True, 0, 0)
+    ended = archiver("verify", "--replica", folder=archived)
+    assert ended.code == 0, ended
+    assert "the replica has the whole ledger of the archive" in ended.out
+    (path,) = (archived / ".local/state/archiver").glob("replica-*.json")
+    known = recall_replication(path)
+    assert known is not None
+    assert known.current_at is not None
+    assert known.error == ""
+
+
+def test_without_a_replica_it_ends_with_2(archived: Path) -> None:
+    ended = archiver("replicate", folder=archived)
+    assert ended.code == 2
+    assert "replica.url is not set" in ended.err
+    ended = archiver("verify", "--replica", folder=archived)
+    assert (ended.code, "replica.url is not set" in ended.err) == (2, True)
+
+
+def test_a_place_that_cannot_be_written_ends_with_5_and_is_remembered(archived: Path) -> None:
+    (archived / "file").write_bytes(b"")
+    with_replica(archived, "./file/second")
+    ended = archiver("replicate", folder=archived)
+    assert ended.code == 5, ended
+    assert "replica " in ended.err
+    assert "Traceback" not in ended.err
+    (path,) = (archived / ".local/state/archiver").glob("replica-*.json")
+    known = recall_replication(path)
+    assert known is not None
+    assert known.error
+
+
+def test_a_lost_archive_comes_back_with_a_reason(archived: Path) -> None:
+    with_replica(archived)
+    assert archiver("replicate", folder=archived).code == 0
+    before = objects(archived / "archive")
+    shutil.rmtree(archived / "archive")
+    ended = archiver("replicate", "--restore", folder=archived)
+    assert (ended.code, "needs a reason" in ended.err) == (2, True), ended
+    ended = archiver("replicate", "--restore", "--reason", "disk died", folder=archived)
+    assert ended.code == 0, ended
+    assert "RESTORED" in ended.out
+    assert before.items() <= objects(archived / "archive").items()
+    assert archiver("verify", folder=archived).code == 0
+    acts = archiver("status", "--acts", folder=archived)
+    assert "disk died" in acts.out
+
+
+def test_a_replica_of_another_archive_is_left_alone(archived: Path, tmp_path: Path) -> None:
+    (archived / "second/_archive").mkdir(parents=True)
+    other = (archived / "archive/_archive/format.json").read_text()
+    own = json.loads(other)["archiveId"]
+    (archived / "second/_archive/format.json").write_text(
+        other.replace(own, "11111111-1111-4111-8111-111111111111")
+    )
+    with_replica(archived)
+    before = tree(archived / "second")
+    ended = archiver("replicate", folder=archived)
+    assert ended.code == 2
+    assert "contains another archive" in ended.err
+    assert tree(archived / "second") == before
+
+
+def test_doctor_looks_at_the_replica(archived: Path) -> None:
+    with_replica(archived)
+    told = archiver("doctor", "--json", folder=archived, environ=KEY).answer
+    found = {one["name"]: one for one in told["checks"] if one["name"].startswith("replica")}
+    assert found["replica"]["verdict"] == "ok"
+    assert found["replica: create-only writes"]["verdict"] == "ok"
+    (archived / "link").symlink_to(archived / "archive")
+    text = (archived / "archive.yaml").read_text().replace("./second", "./link")
+    (archived / "archive.yaml").write_text(text)
+    told = archiver("doctor", "--json", folder=archived, environ=KEY).answer
+    found = {one["name"]: one for one in told["checks"] if one["name"].startswith("replica")}
+    assert found["replica"]["verdict"] == "warning"
+    assert "is the archive itself" in found["replica"]["finding"]
+
+
+@pytest.mark.nightly
+def test_a_replication_that_is_killed_again_and_again_comes_to_its_end(archived: Path) -> None:
+    with_replica(archived, workers=1)
+    for seconds in range(1, 12):
+        process = started("replicate", folder=archived)
+        try:
+            process.wait(timeout=0.35 + seconds * 0.07)
+        except Exception:  # noqa: BLE001 - still at work
+            os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    ended = archiver("replicate", folder=archived)
+    assert ended.code == 0, ended
+    assert objects(archived / "second") == objects(archived / "archive")
+    assert archiver("verify", "--replica", folder=archived).code == 0

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from archiver.monitoring.replications import recall_replication
+from archiver.sandbox.server import Sandbox, sandbox_thread
+from archiver.sandbox.world import World
 from tests.cli.commands import archiver, started
 from tests.replica.nights import objects
 from tests.support.world import tree
@@ -122,3 +124,31 @@ def test_a_replication_that_is_killed_again_and_again_comes_to_its_end(archived:
     assert ended.code == 0, ended
     assert objects(archived / "second") == objects(archived / "archive")
     assert archiver("verify", "--replica", folder=archived).code == 0
+
+
+def run_with_replica(folder: Path, url: str) -> tuple[int, str]:
+    world = World().call(1, lead=5).recording(11)
+    with sandbox_thread(Sandbox(world)) as server:
+        settings = {
+            "liner": {"url": server.url, "api_key": server.key},
+            "window": {"since": "2026-11-01"},
+            "inspect": {"after_run": False},
+            "replica": {"url": url},
+        }
+        (folder / "archive.yaml").write_text(json.dumps(settings))
+        ended = archiver("run", folder=folder)
+        return ended.code, ended.err
+
+
+def test_a_run_is_followed_by_a_replication(tmp_path: Path) -> None:
+    code, said = run_with_replica(tmp_path, "./second")
+    assert (code, "replicated up to segment" in said) == (0, True), said
+    assert objects(tmp_path / "second") == objects(tmp_path / "archive")
+
+
+def test_a_replica_that_cannot_be_used_fails_no_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    code, said = run_with_replica(tmp_path, "./file/second")
+    assert code == 0
+    assert "not replicated: replica " in said
+    assert (tmp_path / "archive/5/1/11.wav").exists()

@@ -1,7 +1,9 @@
 """A replica verified like an archive: by its own ledger, which has to be the archive's, or its
 beginning."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from archiver.archive.opening import existing_storage
 from archiver.config import Config
@@ -12,7 +14,16 @@ from archiver.replica.waiting import WAITING_PREFIX, waiting_in
 from archiver.storage.base import Storage
 from archiver.storage.keys import LEDGER_PREFIX
 from archiver.verify.audit import Verification
-from archiver.verify.findings import ReplicaDiffers
+from archiver.verify.findings import (
+    Finding,
+    Missing,
+    NotLocked,
+    ReplicaDiffers,
+    SidecarUnreadable,
+    Unexpected,
+    WrongDigest,
+    WrongSize,
+)
 
 
 def as_archive(config: Config) -> Config:
@@ -36,6 +47,27 @@ async def compare_ledgers(config: Config, replica: Storage, found: Verification)
             "`archiver replicate`"
         )
     return [*notes, await _compared(config, replica, found)]
+
+
+def advised(findings: Iterable[Finding]) -> list[Finding]:
+    """The findings with what is to be done about them in a replica, which is filled again from the
+    archive and never from the source."""
+    return [
+        one.advised(advice) if (advice := _ADVICE.get(type(one))) is not None else one
+        for one in findings
+    ]
+
+
+_FILL: Final = "run `archiver replicate --all` to copy it again"
+_MOVE: Final = f"move the object out of the replica, and {_FILL}"
+_ADVICE: Final[dict[type[Finding], str]] = {
+    Missing: _FILL,
+    WrongSize: _MOVE,
+    WrongDigest: _MOVE,
+    SidecarUnreadable: _MOVE,
+    Unexpected: "archiver did not put it there and never removes it: examine it and move it out",
+    NotLocked: "apply Object Lock to that version of the object in the replica",
+}
 
 
 async def _compared(config: Config, replica: Storage, found: Verification) -> str:

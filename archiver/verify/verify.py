@@ -38,7 +38,7 @@ from archiver.verify.history import removals_under_hold
 from archiver.verify.inventory import Inventory
 from archiver.verify.locks import audit_locks
 from archiver.verify.repair import repair
-from archiver.verify.replica import as_archive, compare_ledgers
+from archiver.verify.replica import advised, as_archive, compare_ledgers
 from archiver.verify.sampling import Sample, load_sample, save_sample
 
 _MOST_FORMAT_BYTES = 64 * 1024
@@ -149,6 +149,8 @@ async def verify(
                     storage, inventory, request.selects, lock, clock(), is_copy=wanted.replica
                 )
                 _note_faults(found, faults)
+            if wanted.replica:
+                found.findings = advised(found.findings)
             if wanted.repair:
                 try:
                     await mend(found, inventory, clock=clock, pace=pace, today=wanted.today)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, TypeAlias
 
+from archiver.ledger.lock_events import LegalHold, Locked, Restored
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
@@ -230,32 +232,6 @@ class Lifted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LegalHold:
-    """S3's legal hold on every version of these recordings is `setting` (from here on they may have
-    it), `set` or `removed`. `revisions` are those of their sidecars, one a recording; `others` are
-    versions (`key version`) on which somebody else had set one before: those are never removed."""
-
-    what: ClassVar[str] = "legal-hold"
-
-    state: str
-    record_ids: tuple[int, ...]
-    revisions: tuple[int, ...] = ()
-    others: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
-    """The objects of these recordings are locked (Object Lock) for at least `seconds` from when
-    each was written, or that time has passed. `revisions` are those of their sidecars."""
-
-    what: ClassVar[str] = "locked"
-
-    record_ids: tuple[int, ...]
-    revisions: tuple[int, ...]
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Acted:
     """An act of a person (`did`); who and why is stored in the object `key`."""
 
@@ -368,17 +344,6 @@ class Exported:
     record_ids: tuple[int, ...] = ()
     redacted: int | None = None
     redactions_sha256: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """The archive was lost, and copied back from its replica, which had it up to that segment: the
-    versions that were told before are those of another bucket."""
-
-    what: ClassVar[str] = "restored"
-
-    segment: int
-    head: str
 
 
 Event: TypeAlias = (

@@ -18,7 +18,8 @@ from archiver.clock import Clock, stamp
 from archiver.config import Config
 from archiver.config.values import CatalogConfig
 from archiver.errors import ArchiveDamaged, UsageError
-from archiver.ledger.events import Event, Restored
+from archiver.ledger.events import Event
+from archiver.ledger.lock_events import Restored
 from archiver.ledger.segments import Head
 from archiver.replica.copying import Between
 from archiver.replica.opening import opened_replica

@@ -18,7 +18,7 @@ from archiver.archive.archive import Archive
 from archiver.catalog.locks import Holdable, others_on_hold, to_hold, to_release
 from archiver.clock import Clock
 from archiver.errors import ArchiverError, KeyMissing
-from archiver.ledger.events import LegalHold
+from archiver.ledger.lock_events import LegalHold
 from archiver.retention.objects import AT_ONCE, locks_of, places_of
 from archiver.storage.versions import ObjectVersion, Versions
 from archiver.tasks.lanes import in_lanes

@@ -29,7 +29,7 @@ from archiver.config import ObjectLockConfig
 from archiver.errors import KeyMissing, UsageError
 from archiver.evidence.statements import is_evidence
 from archiver.ledger.claims import claimed_number
-from archiver.ledger.events import Locked
+from archiver.ledger.lock_events import Locked
 from archiver.ledger.segments import head_of
 from archiver.retention.acts import Deed, store_deed
 from archiver.retention.rules import Rulebook, Term, known_terms, terms_of

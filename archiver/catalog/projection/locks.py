@@ -3,8 +3,8 @@
 import sqlite3
 from typing import Final
 
-from archiver.ledger.events import LegalHold, Locked, Restored
 from archiver.ledger.lines import Entry
+from archiver.ledger.lock_events import LegalHold, Locked, Restored
 
 _KEEP: Final = """
     INSERT INTO locks (record_id, revision, seconds)

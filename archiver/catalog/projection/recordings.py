@@ -29,21 +29,19 @@ from archiver.ledger.events import (
     Gone,
     Held,
     Inspected,
-    LegalHold,
     Lifted,
-    Locked,
     OpenRecording,
     OrderSeen,
     Redacted,
     Removed,
     Removing,
     Repaired,
-    Restored,
     Revised,
     RunEnded,
     Stored,
 )
 from archiver.ledger.lines import Entry, decode
+from archiver.ledger.lock_events import LegalHold, Locked, Restored
 from archiver.ledger.segments import Segment
 from archiver.sqlite.errors import UNFIT
 from archiver.sqlite.rows import insert, update, upsert

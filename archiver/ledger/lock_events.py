@@ -1,0 +1,41 @@
+"""Events about where objects are stored: their locks, and another bucket (pure); see `events`."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegalHold:
+    """S3's legal hold on every version of these recordings is `setting` (from here on they may have
+    it), `set` or `removed`. `revisions` are those of their sidecars, one a recording; `others` are
+    versions (`key version`) on which somebody else had set one before: those are never removed."""
+
+    what: ClassVar[str] = "legal-hold"
+
+    state: str
+    record_ids: tuple[int, ...]
+    revisions: tuple[int, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """The objects of these recordings are locked (Object Lock) for at least `seconds` from when
+    each was written, or that time has passed. `revisions` are those of their sidecars."""
+
+    what: ClassVar[str] = "locked"
+
+    record_ids: tuple[int, ...]
+    revisions: tuple[int, ...]
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """The archive was lost, and copied back from its replica, which had it up to that segment: the
+    versions that were told before are those of another bucket."""
+
+    what: ClassVar[str] = "restored"
+
+    segment: int
+    head: str

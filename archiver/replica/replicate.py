@@ -138,6 +138,9 @@ class _Work:
             is_new = segment.head.number > self.done.head.number
             if is_new:
                 self.done.behind_since = _moment_of(segment)
+            if not is_new and not self.manner.all:
+                await self._claim(segment)  # whoever put it may have died before the claim
+                continue
             if self.is_over() or not await self._take(segment):
                 break
             if is_new:
@@ -192,9 +195,13 @@ class _Work:
         if self.is_over():
             return False
         await self.between.put(segment.key, Body.of(segment.data, _SEGMENT))
+        await self._claim(segment)
+        return True
+
+    async def _claim(self, segment: Segment) -> None:
+        """Make the segment count in the replica."""
         if segment.asks_for_claim:
             await self.between.put(claim_key(segment.head.number), claim_of(segment.head))
-        return True
 
     async def _held(self, keys: Iterable[str]) -> Mapping[str, Held]:
         return await self.archive.catalog.ask(partial(held_under, keys=list(keys)))

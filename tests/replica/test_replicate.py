@@ -58,6 +58,27 @@ async def test_nothing_is_asked_of_the_source(tmp_path: Path) -> None:
         assert not night.sandbox.requests
 
 
+async def test_what_was_copied_is_not_read_again_and_a_lost_claim_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mirrored(tmp_path) as night:
+        await night.run()
+        await replicated(night)
+        last = max((tmp_path / "replica/_archive/ledger").glob("*.claim"))
+        last.unlink()
+        opened: list[str] = []
+        real = LocalStorage.open
+
+        def noted(storage: LocalStorage, key: str, *rest: object) -> object:
+            opened.append(key)
+            return real(storage, key, *rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(LocalStorage, "open", noted)
+        assert (await replicated(night)).is_whole
+        assert not [key for key in opened if not key.startswith("_archive/")]
+        assert last.exists()
+
+
 async def test_an_interruption_leaves_an_archive_and_the_next_goes_on(tmp_path: Path) -> None:
     async with mirrored(tmp_path, workers=1) as night:
         await night.run()

@@ -21,9 +21,12 @@ def seaweed() -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_clients() -> Iterator[None]:
-    """One boto3 client a server for all tests, since making one takes longer than most tests."""
+    """One boto3 client a server for all tests of a module: making one takes longer than most tests.
+
+    Not for all modules: some are about the making of a client.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "connect", cache(client.connect))
         yield

@@ -5,8 +5,9 @@
  *
  * Stands before the functions of libc by which names and bytes are changed and made durable. Each
  * call that succeeded and concerns the folder is appended to the journal as one record, in the
- * order in which the calls happened: calls of the same process take turns. `power.py` reads the
- * journal and makes of it what a power cut after any record may leave.
+ * order in which the calls happened: calls of the same process take turns, and a process that waits
+ * for another finds the other's records before its own. `power.py` reads the journal and makes of it
+ * what a power cut after any record may leave.
  *
  * A record: operation (1 byte), inode, offset, length (8 bytes each), lengths of two paths (4 bytes
  * each), the paths, and `length` bytes for a write. Numbers are those of this machine. A call that
@@ -89,24 +90,17 @@ static int path_of(int file, char *path)
     return is_ours(path);
 }
 
-static void put(const void *data, size_t length)
-{
-    const char *rest = data;
-
-    while (length > 0) {
-        ssize_t written = syscall(SYS_write, journal, rest, length);
-        if (written <= 0)
-            abort();
-        rest += written;
-        length -= (size_t)written;
-    }
-}
-
+/* In one call: a run may have several processes, and the records of all are in one journal. */
 static void record(char what, uint64_t inode, uint64_t offset, uint64_t length, const char *path,
                    const char *other, const void *data)
 {
     char head[33];
     uint32_t one = (uint32_t)strlen(path), two = (uint32_t)strlen(other);
+    size_t content = data == NULL ? 0 : length;
+    struct iovec parts[] = {{head, sizeof head},
+                            {(void *)path, one},
+                            {(void *)other, two},
+                            {(void *)data, content}};
 
     head[0] = what;
     memcpy(head + 1, &inode, 8);
@@ -114,11 +108,8 @@ static void record(char what, uint64_t inode, uint64_t offset, uint64_t length, 
     memcpy(head + 17, &length, 8);
     memcpy(head + 25, &one, 4);
     memcpy(head + 29, &two, 4);
-    put(head, sizeof head);
-    put(path, one);
-    put(other, two);
-    if (data != NULL)
-        put(data, length);
+    if (syscall(SYS_writev, journal, parts, 4) != (ssize_t)(sizeof head + one + two + content))
+        abort();
 }
 
 static uint64_t inode_of(int file)

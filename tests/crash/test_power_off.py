@@ -34,6 +34,7 @@ CONFIG = """\
 liner: {{url: "{url}", api_key: {key}, requests_per_second: 10000}}
 window: {{since: 2026-11-01}}
 inspect: {{after_run: no}}
+download: {{processes: {processes}}}
 storage: {{url: "{disk}/archive"}}
 catalog: {{path: "{disk}/state/catalog.sqlite"}}
 """
@@ -54,12 +55,12 @@ def night_on(sandbox: Sandbox, folder: Path) -> Night:
 
 
 async def journaled(
-    sandbox: Sandbox, folder: Path, *options: str
+    sandbox: Sandbox, folder: Path, *options: str, processes: int = 1
 ) -> tuple[Disk, Sequence[Record], Ended]:
     """A real run over `folder / "disk"`, and all that it did there."""
     disk = folder / "disk"
     disk.mkdir(exist_ok=True)
-    text = CONFIG.format(url=sandbox.url, key=sandbox.key, disk=disk)
+    text = CONFIG.format(url=sandbox.url, key=sandbox.key, disk=disk, processes=processes)
     (folder / "archive.yaml").write_text(text)
     (folder / "archive.yaml").chmod(0o600)
     before = Disk(disk)
@@ -121,9 +122,14 @@ async def reported(folder: Path, disk: Disk, head: str) -> None:
         archive.check_recordings(audio_of(world()))
 
 
-async def test_a_first_run_may_lose_its_power_after_any_call(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_a_first_run_may_lose_its_power_after_any_call(
+    tmp_path: Path, processes: int
+) -> None:
     async with bench(tmp_path, world()) as night:
-        disk, journal, ended = await journaled(night.sandbox, tmp_path, "--json")
+        disk, journal, ended = await journaled(
+            night.sandbox, tmp_path, "--json", processes=processes
+        )
         assert ended.code == 0, ended
         tried = await cut_everywhere(night.sandbox, tmp_path, disk, journal)
         assert tried > 300

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.export.browser import needs_chromium
-from tests.web.browser.acts import Visit, at, plays, press, ready
+from tests.web.browser.acts import Visit, at, plays, ready
 
 pytestmark = [needs_chromium, pytest.mark.nightly]
 
@@ -25,7 +25,7 @@ def test_an_agent_hears_an_own_call_and_disputes_an_answer(visit: Visit) -> None
     ready(page)
     page.locator("button.at").first.click()
     assert at(page) == pytest.approx(2, abs=0.5)
-    press(page, "Space")
+    page.locator("#toggle").click()
     page.wait_for_function(
         "() => [...document.querySelectorAll('audio')].some((one) => !one.paused)"
     )

@@ -93,7 +93,7 @@ def test_the_calls_stand_in_order_with_what_is_known_of_them(page: Page) -> None
     expect(first).to_contain_text("+79001234567")
     expect(first).to_contain_text("Answered")
     expect(first).to_contain_text("0:18")
-    expect(page.locator("#call-124")).to_contain_text("Nothing was recorded.")
+    expect(page.locator("#call-124")).to_contain_text("No recording.")
     expect(page.locator("#recording-900116")).to_contain_text("Not in this package")
     expect(page.locator(".notice")).to_contain_text("1 item that belongs here could not")
 

@@ -177,9 +177,15 @@ def take_coverage(
     given = json.dumps([*reviewed])
     (found.reviewed,) = stock.ask(_REVIEWED, {"reviewed": given}).fetchone()
     found.removed = dict(db.execute(_REMOVED.format("removed_at"), of_time))
-    found.oldest = moment(db.execute(_OLDEST).fetchone()[0])
+    found.oldest = oldest_call(db)
     found.listed_until = last_whole_run(db)
     return found
+
+
+def oldest_call(db: sqlite3.Connection) -> datetime | None:
+    """When the first call of all was created; None where none has a date."""
+    oldest: int | None = db.execute(_OLDEST).fetchone()[0]
+    return moment(oldest)
 
 
 def _runs(db: sqlite3.Connection, of_time: dict[str, int | None]) -> Runs:

@@ -103,12 +103,20 @@ def _period(arguments: argparse.Namespace, config: Config) -> "Period":
 
 
 async def _gather(config: Config, wanted: "Period", context: Context) -> "Statement":
+    from archiver.archive.names import archived_names
     from archiver.archive.opening import watched_archive
     from archiver.statement.gather import gather
 
     state = state_folder(context.environ, config.catalog.path)
     async with watched_archive(config, state_folder=state) as archive:
-        return await gather(archive, config, wanted, state_folder=state, clock=system_clock)
+        return await gather(
+            archive,
+            config,
+            wanted,
+            names=await archived_names(archive),
+            state_folder=state,
+            clock=system_clock,
+        )
 
 
 def _made(found: "Statement", language: str, path: Path) -> bytes:

@@ -19,6 +19,7 @@ import anyio.to_thread
 from archiver.archive.opening import existing_archive
 from archiver.catalog.readonly import Vitals, vitals_of
 from archiver.config import Config
+from archiver.desk.index.answers import IndexAnswers
 from archiver.desk.index.entries import Progress
 from archiver.desk.index.index import DeskIndex
 from archiver.desk.index.store import discard
@@ -39,10 +40,15 @@ _POLL_SECONDS: Final = 5.0
 
 @dataclass(slots=True)
 class Library:
-    """What the desk reads of one archive. `folder` is the desk's own, apart from the archive."""
+    """What the desk reads of one archive. `folder` is the desk's own, apart from the archive.
+
+    `storage` is that of the archive; `catalog` answers the questions of a catalog.
+    """
 
     archive_id: str
     folder: Path
+    storage: Storage
+    catalog: IndexAnswers
     index: DeskIndex
     media: Media
     pcm: Pcm
@@ -108,7 +114,10 @@ async def open_library(
             media = Media(index, storage)
             pcm = Pcm(media, cache_folder / "pcm")
             peaks = Peaks(media, pcm, cache_folder / "peaks")
-            library = Library(archive_id, folder, index, media, pcm, peaks, following)
+            answers = IndexAnswers(folder / _INDEX)
+            library = Library(
+                archive_id, folder, storage, answers, index, media, pcm, peaks, following
+            )
             with one_failure():
                 async with anyio.create_task_group() as background:
                     if is_following:

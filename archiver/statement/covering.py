@@ -97,7 +97,7 @@ def _calendar(days: Sequence[Day], speech: Speech) -> Calendar:
 
 def _month(days: Sequence[Day], speech: Speech) -> Month:
     first = days[0].day
-    title = f"{speech.say.words('months.alone')[first.month - 1]} {first.year}"
+    title = speech.wording.month(first)
     cells: list[Cell | None] = [None] * first.weekday()
     cells += [_cell(one, speech) for one in days]
     cells += [None] * (-len(cells) % 7)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from anyio import to_thread
 
 from archiver.archive.archive import Readable
-from archiver.archive.names import ArchivedNames, archived_names
+from archiver.archive.names import ArchivedNames
 from archiver.archive.status import FailedRuns
 from archiver.catalog import queries
 from archiver.catalog.acts import known_acts
@@ -61,7 +61,13 @@ class Statement:
 
 
 async def gather(
-    archive: Readable, config: Config, period: Period, *, state_folder: Path, clock: Clock
+    archive: Readable,
+    config: Config,
+    period: Period,
+    *,
+    names: ArchivedNames,
+    state_folder: Path,
+    clock: Clock,
 ) -> Statement:
     """The statement of that period. Raises StorageError where the archive cannot be read."""
     at, archive_id = clock(), archive.archive_id
@@ -84,7 +90,7 @@ async def gather(
         period=period,
         coverage=coverage,
         days=calendar_of(coverage),
-        names=await archived_names(archive),
+        names=names,
         acts=await told_acts(archive.storage, acts[-MOST_ACTS:]),
         acts_in_all=len(acts),
         verifications=_within(memory, period),

@@ -20,3 +20,10 @@ def month_of(text: str, zone: tzinfo) -> Period:
     last = date(year + month // 12, month % 12 + 1, 1)
     since, until = (first_moment(datetime.combine(one, time()), zone) for one in (first, last))
     return Period(zone, since, until)
+
+
+def months_between(first: datetime, last: datetime, zone: tzinfo) -> list[str]:
+    """The months of two moments and all between them, as `month_of` reads them, newest first."""
+    one, other = (each.astimezone(zone) for each in (first, last))
+    numbers = range(other.year * 12 + other.month - 1, one.year * 12 + one.month - 2, -1)
+    return [f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers]

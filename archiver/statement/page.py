@@ -21,10 +21,10 @@ def page_of(document: Document) -> str:
     )
 
 
-def body_of(document: Document, level: int = 2) -> Markup:
-    """The sections alone, as a page of the desk has them; their headings are of that level."""
+def body_of(document: Document) -> Markup:
+    """All but the title, as a part of another page; its headings are of the second level."""
     template = _templates().get_template("sections.html")
-    return Markup(template.render(document=document, level=level))  # noqa: S704 - made from text
+    return Markup(template.render(document=document))  # noqa: S704 - made from text
 
 
 @functools.cache

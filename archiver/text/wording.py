@@ -38,6 +38,10 @@ class Wording:
         """`2 Nov`."""
         return f"{day.day} {self._say.words('months.short')[day.month - 1]}"
 
+    def month(self, day: date) -> str:
+        """`November 2026`."""
+        return f"{self._say.words('months.alone')[day.month - 1]} {day.year}"
+
     def day(self, day: date | None) -> str:
         """`Monday, 2 November 2026`."""
         if day is None:

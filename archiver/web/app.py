@@ -36,6 +36,7 @@ from archiver.web import (
     quality_page,
     queue_pages,
     redacting,
+    statements,
     tables,
 )
 from archiver.web.compression import Compressed
@@ -82,6 +83,9 @@ PAGES: Final[tuple[tuple[str, str, Handler, Right], ...]] = (
     ("POST", "/queue/{queue_id:int}/close", queue_pages.close, Right.LEAD),
     ("GET", "/quality", quality_page.show, Right.LEAD),
     ("GET", "/quality.csv", quality_page.table, Right.LEAD),
+    ("GET", "/statement", statements.show, Right.OVERSEE),
+    ("GET", "/statement.html", statements.page, Right.OVERSEE),
+    ("GET", "/statement.pdf", statements.pdf, Right.OVERSEE),
     ("GET", "/journal", admin.journal, Right.OVERSEE),
     ("GET", "/journal.csv", tables.journal, Right.OVERSEE),
     ("GET", "/verdicts.csv", tables.verdicts, Right.LEAD),

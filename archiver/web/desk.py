@@ -65,6 +65,8 @@ class Desk:
     api_token: Secret | None
     cards: Cards
     hosts: frozenset[str]
+    state_folder: Path
+    clock: Clock
 
     @property
     def base(self) -> str:
@@ -144,6 +146,8 @@ async def open_desk(
             api_token=token,
             cards=cards,
             hosts=_names(host, wanted.public_url),
+            state_folder=state_folder,
+            clock=clock,
         )
 
 

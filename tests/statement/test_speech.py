@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from string import Formatter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from archiver.catalog.coverage import AGES
 from archiver.catalog.overview import Period
-from archiver.statement.months import month_of
+from archiver.statement.months import month_of, months_between
 from archiver.statement.speech import Speech
 from archiver.text.messages import LANGUAGES
 
@@ -76,3 +77,10 @@ def test_a_period_names_its_days_and_its_times_where_they_matter() -> None:
 def test_a_month_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be a month"):
         month_of(text, UTC)
+
+
+def test_the_months_of_an_archive_are_named_newest_first_in_its_zone() -> None:
+    first, last = datetime(2025, 11, 30, 23, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+    assert months_between(first, last, UTC) == ["2026-02", "2026-01", "2025-12", "2025-11"]
+    assert months_between(first, last, ZoneInfo("Europe/Moscow"))[-1] == "2025-12"
+    assert months_between(last, last, UTC) == ["2026-02"]

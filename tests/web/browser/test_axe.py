@@ -35,6 +35,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "plans": ("ada", "/plans"),
     "playlists": ("lena", "/playlists"),
     "own calls": ("anna", "/my"),
+    "statement": ("ada", "/statement?month=2026-11"),
     "log": ("ada", "/journal"),
     "refused": ("lena", "/journal"),
     "no such page": ("lena", "/nothing"),

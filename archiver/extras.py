@@ -27,6 +27,7 @@ EXTRAS: Final[Mapping[str, Extra]] = {
     "s3": Extra("storage on S3", frozenset({"boto3", "botocore"})),
     "sound": Extra("the part that decodes sound", frozenset({"numpy", "soundfile"})),
     "evidence": Extra("signing and time stamps", frozenset({"cryptography", "rfc3161_client"})),
+    "notify": Extra("sending notices through Apprise", frozenset({"apprise"})),
     "pdf": Extra("PDF output", frozenset({"typst"})),
     "desk": Extra("the QA desk", frozenset({"numpy", "soundfile", "starlette", "uvicorn"})),
 }

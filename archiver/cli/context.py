@@ -73,4 +73,9 @@ def _secrets_of(notices: "NoticesConfig") -> list[str]:
     hide innocent words."""
     addresses = [each.reveal() for each in (notices.webhook, notices.heartbeat) if each is not None]
     paths = [urlsplit(each).path for each in addresses]
-    return addresses + [path for path in paths if len(path) >= _SHORTEST_PATH]
+    addresses += [path for path in paths if len(path) >= _SHORTEST_PATH]
+    if not notices.apprise:
+        return addresses
+    from archiver.monitoring.messengers import secrets_in
+
+    return [*addresses, *(one for each in notices.apprise for one in secrets_in(each))]

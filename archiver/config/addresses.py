@@ -15,6 +15,7 @@ from archiver.http.origins import DEFAULT_PORTS, Origin
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_APPRISE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s]{1,2000}")
 _PREFIX = re.compile(r"[A-Za-z0-9!_.*'()=@,+ -]+")
 
 
@@ -45,6 +46,13 @@ def parse_notice_url(text: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("must begin with https:// (http:// is for a loopback host only)")
     return _origin(parts) + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def parse_apprise_url(text: str) -> str:
+    """An address as Apprise writes it, such as `mailto://user:password@example.com`."""
+    if _APPRISE.fullmatch(text) is None:
+        raise ValueError("must be an Apprise address such as mailto://user:password@example.com")
+    return text
 
 
 def parse_listen(text: str) -> tuple[str, int]:

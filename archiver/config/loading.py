@@ -89,7 +89,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "replica.s3.object_lock": _names(ObjectLockConfig),
     "verify": _names(VerifyConfig),
     "metrics": _names(MetricsConfig),
-    "notices": (*_names(NoticesConfig), "webhook_file", "heartbeat_file"),
+    "notices": (*_names(NoticesConfig), "webhook_file", "apprise_file", "heartbeat_file"),
     "desk": _names(DeskConfig),
 }
 """Every section by its full name, and the keys that it knows."""

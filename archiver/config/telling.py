@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from archiver.config.addresses import parse_listen, parse_notice_url
+from archiver.config.addresses import parse_apprise_url, parse_listen, parse_notice_url
 from archiver.config.document import Section
 from archiver.config.files import read_secret
 from archiver.config.values import ListenAddress, MetricsConfig, NoticesConfig
@@ -23,6 +23,7 @@ def notices(section: Section, path: Callable[[str], Path]) -> NoticesConfig:
     """The section `notices`; each address may be in a file of its own."""
     return NoticesConfig(
         webhook=_address(section, "webhook", path),
+        apprise=_apprise(section, path),
         heartbeat=_address(section, "heartbeat", path),
     )
 
@@ -45,3 +46,28 @@ def _address(section: Section, key: str, path: Callable[[str], Path]) -> Secret 
             raise ConfigError(f"{name}: the address in {file} {error}", hint=hint) from None
 
     return section.value(in_file, read, None)
+
+
+def _apprise(section: Section, path: Callable[[str], Path]) -> tuple[Secret, ...]:
+    """A list of addresses, or a file with one a line; lines that begin with `#` are comments."""
+    if not section.has("apprise_file"):
+        return section.values(
+            "apprise", lambda text: Secret(parse_apprise_url(text)), (), private=True
+        )
+    if section.has("apprise"):
+        message = f"and {section.full('apprise')} cannot both be set"
+        section.refuse("apprise_file", message, "remove one of them")
+        return ()
+
+    def read(text: str) -> tuple[Secret, ...]:
+        file, name = path(text), section.full("apprise_file")
+        lines = map(str.strip, read_secret(file, name).splitlines())
+        try:
+            return tuple(
+                Secret(parse_apprise_url(one)) for one in lines if one and not one.startswith("#")
+            )
+        except ValueError as error:
+            hint = "the file must contain one address per line"
+            raise ConfigError(f"{name}: an address in {file} {error}", hint=hint) from None
+
+    return section.value("apprise_file", read, ())

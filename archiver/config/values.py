@@ -211,9 +211,11 @@ class MetricsConfig:
 
 @dataclass(frozen=True, slots=True)
 class NoticesConfig:
-    """The addresses of notices. Both are secrets: anyone who knows them can use them."""
+    """The addresses of notices. All are secrets: anyone who knows them can use them. `apprise` are
+    those of mail, Teams, Slack and the like, as Apprise writes them."""
 
     webhook: Secret | None = None
+    apprise: tuple[Secret, ...] = ()
     heartbeat: Secret | None = None
 
 

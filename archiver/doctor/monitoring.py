@@ -11,10 +11,12 @@ import httpx
 
 from archiver.config import Config
 from archiver.doctor.check import Check, Surroundings
+from archiver.errors import ExtraMissing
 from archiver.http.origins import Origin
 from archiver.http.proxies import Proxies
 from archiver.http.wire.dialling import Dialler
 from archiver.http.wire.tunnel import ProxyFailed
+from archiver.monitoring.messengers import is_known, scheme_of
 from archiver.secrets import Secret
 
 _SECONDS = 5.0
@@ -23,11 +25,12 @@ _SECONDS = 5.0
 async def try_notices(config: Config, _around: Surroundings) -> list[Check]:
     """Connections to the servers of the webhook and the heartbeat."""
     wanted = {"webhook": config.notices.webhook, "heartbeat": config.notices.heartbeat}
-    return [
+    found = [
         await _try_address(name, address, config.http.proxy)
         for name, address in wanted.items()
         if address is not None
     ]
+    return found + [await _try_apprise(address) for address in config.notices.apprise]
 
 
 async def try_metrics(config: Config, _around: Surroundings) -> list[Check]:
@@ -50,6 +53,19 @@ async def _try_address(name: str, address: Secret, proxies: Proxies) -> Check:
         return Check.warning(name, f"{shown} cannot be reached{through}: {error}", hint)
     connection.close()
     return Check.ok(name, f"{shown} can be reached{through}; nothing was sent")
+
+
+async def _try_apprise(address: Secret) -> Check:
+    """Nothing is connected: that is known to the service alone."""
+    scheme = f"{scheme_of(address)}://…"
+    try:
+        known = await anyio.to_thread.run_sync(is_known, address)
+    except ExtraMissing as error:
+        return Check.warning("apprise", f"{scheme}: {error}", error.hint)
+    if not known:
+        hint = "check notices.apprise; `apprise --details` lists all services"
+        return Check.warning("apprise", f"{scheme} is not an address that Apprise knows", hint)
+    return Check.ok("apprise", f"{scheme} is an address that Apprise knows; nothing was sent")
 
 
 def _try_textfile(path: Path) -> Check:

@@ -16,8 +16,8 @@ import anyio.to_thread
 from archiver.clock import Clock
 from archiver.config import Config, MetricsConfig
 from archiver.console import Console
-from archiver.errors import NoticeUndelivered
-from archiver.monitoring import delivery
+from archiver.errors import ExtraMissing, NoticeUndelivered
+from archiver.monitoring import delivery, messengers
 from archiver.monitoring.history import Memory, memory_path, remember
 from archiver.monitoring.night import Night
 from archiver.monitoring.notices import (
@@ -136,27 +136,31 @@ async def _notify(
     console: Console,
     retry: RetryPolicy = delivery.DELIVERY_RETRY,
 ) -> bool:
-    """Whether the notice is done with: delivered, or not configured."""
-    if config.notices.webhook is None:
-        return True
-    host = socket.gethostname()
+    """Whether the notice is done with: delivered to everyone who is configured."""
+    host, wanted = socket.gethostname(), config.notices
     text = console.clean(f"archiver on {host}, {config.storage.url}: {notice.text}")
-    payload = {
-        "text": text,
-        "kind": notice.kind.value,
-        "host": host,
-        "archive": config.storage.url,
-        **notice.facts,
-    }
-    proxies = config.http.proxy
-    sending = delivery.post(config.notices.webhook, payload, proxies=proxies, retry=retry)
-    return await _try(sending, f"notice of {notice.kind.value}", memory, console)
+    what = f"notice of {notice.kind.value}"
+    done = True
+    if wanted.webhook is not None:
+        payload = {
+            "text": text,
+            "kind": notice.kind.value,
+            "host": host,
+            "archive": config.storage.url,
+            **notice.facts,
+        }
+        sending = delivery.post(wanted.webhook, payload, proxies=config.http.proxy, retry=retry)
+        done = await _try(sending, what, memory, console)
+    for address in wanted.apprise:
+        title = f"archiver on {host}: {notice.kind.value}"
+        done &= await _try(messengers.send(address, title, text), what, memory, console)
+    return done
 
 
 async def _try(sending: Awaitable[None], what: str, memory: Memory, console: Console) -> bool:
     try:
         await sending
-    except NoticeUndelivered as error:
+    except (NoticeUndelivered, ExtraMissing) as error:
         memory.undelivered += 1
         console.warn(f"could not deliver the {what}: {error}", event="undelivered", notice=what)
         return False

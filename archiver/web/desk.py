@@ -66,7 +66,6 @@ class Desk:
     cards: Cards
     hosts: frozenset[str]
     state_folder: Path
-    clock: Clock
 
     @property
     def base(self) -> str:
@@ -147,7 +146,6 @@ async def open_desk(
             cards=cards,
             hosts=_names(host, wanted.public_url),
             state_folder=state_folder,
-            clock=clock,
         )
 
 

@@ -215,3 +215,20 @@ def test_a_secret_prints_as_redacted_wherever_it_is() -> None:
     assert config.api.api_key == Secret(CANARY)
     assert config.api.api_key != Secret("other")
     assert config.api.api_key != CANARY
+
+
+def test_addresses_of_apprise_may_lie_in_a_file_and_are_never_shown(tmp_path: Path) -> None:
+    one, other = f"slack://{CANARY}/b/c", f"mailto://u:{CANARY}@example.com"
+    (tmp_path / "addresses").write_text(f"# ours\n{one}\n\n{other}\n")
+    (tmp_path / "addresses").chmod(0o600)
+    notices = load("notices: {apprise_file: addresses}", ENVIRON, tmp_path).notices
+    assert notices.apprise == (Secret(one), Secret(other))
+    assert CANARY not in repr(notices)
+    (tmp_path / "addresses").write_text(f"{one}\n{CANARY}\n")
+    with pytest.raises(ConfigError) as caught:
+        load("notices: {apprise_file: addresses}", ENVIRON, tmp_path)
+    assert "an address in" in str(caught.value)
+    assert CANARY not in f"{caught.value} {caught.value.hint}"
+    with pytest.raises(ConfigError, match=r"notices\.apprise must be an Apprise address") as caught:
+        load(f"notices: {{apprise: ['{CANARY} {CANARY}']}}", ENVIRON, tmp_path)
+    assert CANARY not in str(caught.value)

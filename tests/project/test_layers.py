@@ -32,6 +32,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """From the bottom up: a module may import those of its own layer and of the layers below."""
 
 AT_HOME = {
+    "apprise": {"monitoring"},
     "boto3": {"storage.s3"},
     "cryptography": {"evidence"},
     "rfc3161_client": {"evidence"},

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+from anyio import to_thread
 
 from archiver.cli.context import Context
 from archiver.cli.progress import Meter, MeterPrinter
@@ -57,9 +59,9 @@ async def one_replication(
                 on_copied=lambda size: meter.add(1, size),
             )
     except ArchiverError as error:
-        _remember(config, state, context, clock, None, str(error))
+        await _remember(config, state, context, clock, None, str(error))
         raise
-    _remember(config, state, context, clock, done, "")
+    await _remember(config, state, context, clock, done, "")
     return done
 
 
@@ -88,7 +90,7 @@ async def replicate_after_run(
         console.say(f"replicated up to segment {done.head.number:,} of the ledger")
 
 
-def _remember(
+async def _remember(
     config: Config,
     state: Path,
     context: Context,
@@ -97,20 +99,24 @@ def _remember(
     error: str,
 ) -> None:
     path = replications_path(config.storage.url, state)
-    before, now = recall_replication(path), clock()
-    if done is None:
-        told = replace(before or Replicated(now), at=now, error=error)
-    else:
-        told = Replicated(
-            at=now,
-            segments=done.head.number,
-            waiting=len(done.waiting),
-            foreign=len(done.foreign),
-            damaged=len(done.damaged),
-            behind_since=done.behind_since,
-            current_at=now if done.is_whole else before.current_at if before else None,
-        )
     try:
-        remember_replication(told, path)
+        await to_thread.run_sync(_write, path, clock(), done, error)
     except OSError as failed:
         context.console.warn(f"could not save the state of the replica: {failed.strerror}")
+
+
+def _write(path: Path, now: datetime, done: "Replication | None", error: str) -> None:
+    before = recall_replication(path)
+    if done is None:
+        remember_replication(replace(before or Replicated(now), at=now, error=error), path)
+        return
+    told = Replicated(
+        at=now,
+        segments=done.head.number,
+        waiting=len(done.waiting),
+        foreign=len(done.foreign),
+        damaged=len(done.damaged),
+        behind_since=done.behind_since,
+        current_at=now if done.is_whole else before.current_at if before else None,
+    )
+    remember_replication(told, path)

@@ -15,6 +15,8 @@ from archiver.errors import INTERRUPTED
 from archiver.text.measures import say_moment, say_size
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from archiver.replica.replicate import Replication
     from archiver.replica.restore import Restoration
     from archiver.retention.acts import Why
@@ -52,7 +54,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config(needs_key=False)
     if arguments.restore:
         why = why_of(arguments, needed_for="a restoration")
-        return _tell_restored(*anyio.run(_restore, config, why, context), context)
+        return _tell_restored(*anyio.run(_restore, config, why, arguments.today, context), context)
     done, is_stopped = anyio.run(_replicate, config, arguments.all, context)
     context.console.json(done.as_json())
     context.console.result(*_lines(done, config))
@@ -71,7 +73,9 @@ async def _replicate(
         return done, stop.is_set()
 
 
-async def _restore(config: Config, why: "Why", context: Context) -> "tuple[Restoration, bool]":
+async def _restore(
+    config: Config, why: "Why", today: "date | None", context: Context
+) -> "tuple[Restoration, bool]":
     from archiver.cli.watch import stopped_by_signal
     from archiver.replica.restore import restore
     from archiver.retention.acts import Did
@@ -83,6 +87,7 @@ async def _restore(config: Config, why: "Why", context: Context) -> "tuple[Resto
             state_folder=state,
             clock=system_clock,
             deed=deed_of(Did.RESTORE, why),
+            today=today,
             is_over=stop.is_set,
         )
         return done, stop.is_set()

@@ -8,11 +8,13 @@ they count for nothing.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from anyio import to_thread
 
 from archiver.archive.opening import catalog_path, locked_archive, watched_archive
+from archiver.archive.right_clock import OtherClocks
 from archiver.catalog.readonly import glimpse
 from archiver.clock import Clock, stamp
 from archiver.config import Config
@@ -45,12 +47,14 @@ async def restore(
     state_folder: Path,
     clock: Clock,
     deed: Deed,
+    today: date | None = None,
     is_over: Callable[[], bool] = lambda: False,
     on_copied: Callable[[int], None] = lambda size: None,
 ) -> Restoration:
     """Copy the replica to `storage.url`, and let the ledger go on there.
 
-    Raises UsageError where that place holds anything but a part of this very archive.
+    `today` (UTC) is the user's confirmation of a clock that the ledger cannot confirm. Raises
+    UsageError where that place holds anything but a part of this very archive.
     """
     copied, archive_id = await _copy(config, is_over, on_copied)
     if not copied.is_whole:
@@ -63,6 +67,7 @@ async def restore(
         state_folder=state_folder,
         clock=clock,
         make=False,
+        others=OtherClocks(today=today),
     ) as archive:
         event = Restored(segment=copied.head.number, head=str(copied.head.digest))
         acts: list[Event] = [event, await store_deed(archive, deed, clock=clock)]

@@ -119,7 +119,7 @@ async def test_the_ledger_tells_which_rule_let_each_go_and_a_hold_stands_above_a
             retention={"keep": "30d", "rules": [{"leads": [5, 8], "keep": "10d"}]}
         )
         async with archive_to_remove_from(
-            config, "prune", state_folder=night.state, clock=night.clock
+            config, "prune", state_folder=night.state, clock=night.clock, pace=night.pace
         ) as archive:
             rules = await open_rulebook(config, archive, night.state)
             plan, removed = await prune(archive, rules, 3, clock=night.clock, act="test")

@@ -41,6 +41,7 @@ the other side asked for a delay), and which exit code the command ends with.
     │   └── KeyChanged            5   the object is no longer the one that was read
     ├── ArchiveDamaged            4   the archive contradicts its ledger or format
     ├── ArchiveLocked             6   another run has locked the archive
+    ├── CrewUnavailable           5   the processes or machines that fetch and store cannot be used
     ├── StampUnavailable          5   the authority issued no time stamp; never ends a run
     └── NoticeUndelivered         5   a notice could not be delivered; never ends a run
 
@@ -302,6 +303,12 @@ class ArchiveLocked(ArchiverError):
     """Another run has locked the archive."""
 
     exit_code = 6
+
+
+class CrewUnavailable(ArchiverError):
+    """The processes or machines that are to fetch and store do not answer, or cannot work."""
+
+    exit_code = 5
 
 
 class StampUnavailable(ArchiverError):

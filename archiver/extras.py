@@ -24,6 +24,7 @@ class Extra:
 
 
 EXTRAS: Final[Mapping[str, Extra]] = {
+    "dask": Extra("fetching on several machines", frozenset({"distributed"})),
     "s3": Extra("storage on S3", frozenset({"boto3", "botocore"})),
     "sound": Extra("the part that decodes sound", frozenset({"numpy", "soundfile"})),
     "evidence": Extra("signing and time stamps", frozenset({"cryptography", "rfc3161_client"})),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.blocking import Watch
+from tests.support.crews import CREW, EVERY_CREW
 from tests.support.scheduling import ByFile
 
 # Started by nohup, the tests and every process that they start would ignore a closed terminal.
@@ -46,6 +47,13 @@ def free_event_loop(watch: Watch) -> Iterator[None]:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
     """The slow proofs alone share nothing worth waiting for: they go to whoever is free."""
     return None if config.option.markexpr == "nightly" else ByFile(config, log)
+
+
+@pytest.fixture(params=EVERY_CREW)
+def crew(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whoever uses this proves what it says of a run over every crew."""
+    with CREW.chosen(request.param):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

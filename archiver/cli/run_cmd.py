@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -72,14 +73,23 @@ def add_to(parser: Parser, common: Parser) -> None:
         help="with --every in whole days: start at this time in window.timezone",
     )
     add_today(parser)
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="have the workers of this Dask scheduler fetch and store (tls://HOST:8786)",
+    )
     parser.set_defaults(execute=execute)
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Run, print the balance, and return the exit code of the run; again and again on request."""
+    from archiver.crew.choosing import check_crew
     from archiver.run.request import RunRequest
 
     config = context.load_config()
+    if arguments.dask is not None:
+        config = replace(config, dask=replace(config.dask, scheduler=arguments.dask))
+    check_crew(config)
     since, until = window(arguments.since, arguments.until, config)
     schedule = schedule_of(arguments, config)
     collect_rarely()

@@ -9,6 +9,7 @@ from archiver.config.loading import load_config, read_config
 from archiver.config.values import (
     CatalogConfig,
     Config,
+    DaskConfig,
     DeskConfig,
     DownloadConfig,
     EvidenceConfig,
@@ -30,6 +31,7 @@ from archiver.text.measures import parse_moment
 __all__ = [
     "CatalogConfig",
     "Config",
+    "DaskConfig",
     "DeskConfig",
     "DownloadConfig",
     "EvidenceConfig",

@@ -34,6 +34,7 @@ from archiver.config.telling import metrics, notices
 from archiver.config.values import (
     CatalogConfig,
     Config,
+    DaskConfig,
     DeskConfig,
     DownloadConfig,
     EvidenceConfig,
@@ -73,6 +74,7 @@ KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "scope": _names(ScopeConfig),
     "window": _names(WindowConfig),
     "download": _names(DownloadConfig),
+    "dask": _names(DaskConfig),
     "http": _names(HttpConfig),
     "storage": _names(StorageConfig),
     "storage.s3": _names(S3Config),
@@ -101,6 +103,7 @@ def read_config(
     *,
     needs_key: bool = True,
     sends_notices: bool | None = None,
+    fetches_only: bool = False,
 ) -> Config:
     """The configuration in a file; ConfigError, with all its errors, when it cannot be used."""
     text = read_text(path, path.name)
@@ -112,6 +115,7 @@ def read_config(
         name=path.name,
         needs_key=needs_key,
         sends_notices=sends_notices,
+        fetches_only=fetches_only,
     )
 
 
@@ -123,6 +127,7 @@ def load_config(
     name: str = "archive.yaml",
     needs_key: bool = True,
     sends_notices: bool | None = None,
+    fetches_only: bool = False,
 ) -> Config:
     """The configuration in `text`, checked as a whole.
 
@@ -131,19 +136,21 @@ def load_config(
 
     Without `needs_key`, for commands that never talk to the API, there is no `liner`: neither the
     key nor the host need be known. The addresses of notices are not read either, unless the
-    command sends some.
+    command sends some. With `fetches_only`, for workers that recordings are sent to, the key is
+    empty where it is not given, and notices are none of theirs.
     """
     source = Source(name, environ, errors=[])
     top = parse_document(source, text, KNOWN)
     place = Place(base, environ.get("HOME"))
-    tells = needs_key if sends_notices is None else sends_notices
+    tells = (needs_key and not fetches_only) if sends_notices is None else sends_notices
     if not needs_key:
         _check_liner(top.section("liner"), environ)
     config = Config(
-        liner=_liner(top.section("liner"), environ, place) if needs_key else None,
+        liner=_liner(top.section("liner"), environ, place, fetches_only) if needs_key else None,
         scope=_scope(top.section("scope"), place),
         window=_window(top.section("window")),
         download=_download(top.section("download"), place),
+        dask=_dask(top.section("dask"), place),
         http=_http(top.section("http"), environ, needs_key=needs_key),
         storage=storage(top.section("storage"), place),
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
@@ -161,11 +168,13 @@ def load_config(
     return config
 
 
-def _liner(section: Section, environ: Mapping[str, str], place: Place) -> LinerConfig:
+def _liner(
+    section: Section, environ: Mapping[str, str], place: Place, fetches_only: bool
+) -> LinerConfig:
     requests_per_second, seconds = _pace_of_requests(section)
     return LinerConfig(
         url=_api_url(section, environ),
-        api_key=_api_key(section, environ, place),
+        api_key=_api_key(section, environ, place, may_lack=fetches_only),
         requests_per_second=requests_per_second,
         timeout=seconds,
     )
@@ -201,7 +210,9 @@ def _api_url(section: Section, environ: Mapping[str, str]) -> str:
         return ""
 
 
-def _api_key(section: Section, environ: Mapping[str, str], place: Place) -> Secret:
+def _api_key(
+    section: Section, environ: Mapping[str, str], place: Place, *, may_lack: bool
+) -> Secret:
     """The key from the file of a mounted secret, from archive.yaml, or from LINER_API_KEY.
 
     `api_key` with its default still written out counts as not given, so that a complete sample
@@ -217,6 +228,8 @@ def _api_key(section: Section, environ: Mapping[str, str], place: Place) -> Secr
     if given:
         return section.value("api_key", api_key, Secret(""), private=True)
     if "LINER_API_KEY" not in environ:
+        if may_lack:
+            return Secret("")
         section.refuse("api_key", "is missing: LINER_API_KEY is not set", _KEY_HINT)
         return Secret("")
     try:
@@ -299,6 +312,16 @@ def _download(section: Section, place: Place) -> DownloadConfig:
         allow_origins=section.values(
             "allow_origins", allowed_origin, default.allow_origins, private=True
         ),
+    )
+
+
+def _dask(section: Section, place: Place) -> DaskConfig:
+    address = word(r"[!-~]{1,300}", "an address such as tls://scheduler.example.com:8786")
+    return DaskConfig(
+        scheduler=section.value("scheduler", address, None),
+        tls_ca=section.value("tls_ca", place.path, None),
+        tls_cert=section.value("tls_cert", place.path, None),
+        tls_key=section.value("tls_key", place.path, None),
     )
 
 

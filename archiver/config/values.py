@@ -63,6 +63,19 @@ class DownloadConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DaskConfig:
+    """The scheduler whose workers fetch and store, and the files (PEM) of mutual TLS with it.
+
+    None: without Dask, and as Dask's own configuration says.
+    """
+
+    scheduler: str | None = None
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectLockConfig:
     """The Object Lock that every new object is given: its mode, and for how long from then on."""
 
@@ -253,6 +266,7 @@ class Config:
     scope: ScopeConfig = ScopeConfig()
     window: WindowConfig = field(default_factory=WindowConfig)
     download: DownloadConfig = field(default_factory=DownloadConfig)
+    dask: DaskConfig = DaskConfig()
     http: HttpConfig = HttpConfig()
     storage: StorageConfig = StorageConfig()
     catalog: CatalogConfig = CatalogConfig()

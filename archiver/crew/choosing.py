@@ -1,18 +1,20 @@
-"""Which crew a run has: the process itself, or child processes where these pay."""
+"""Which crew a run has: the process itself, child processes where these pay, or Dask workers."""
 
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from archiver.archive.archive import Archive
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.crew.child import Start
+from archiver.crew.cluster import Scheduler, dask_workers
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.equipment import spool_on_the_way_to
 from archiver.crew.in_process import InProcess
 from archiver.crew.pipes import child_processes
+from archiver.errors import UsageError
 from archiver.recordings.fetch import Fetcher
 from archiver.tasks.grace import Grace
 
@@ -51,6 +53,11 @@ async def crew_of(
 
     `fetcher` makes what fetches in this process.
     """
+    if config.dask.scheduler is not None:
+        others = _on_other_machines(config, archive, run_id, grace, listener)
+        async with others as crew:
+            yield crew
+        return
     processes = processes_of(config, len(os.sched_getaffinity(0)))
     if processes == 1:
         spool = spool_on_the_way_to(archive.storage, config)
@@ -69,3 +76,29 @@ async def crew_of(
     )
     async with children as crew:
         yield crew
+
+
+def check_crew(config: Config) -> None:
+    """Raise UsageError where the configuration asks for a crew that cannot be."""
+    if config.dask.scheduler is None:
+        return
+    scheduler = Scheduler(config.dask.scheduler, config.dask)
+    scheduler.check()
+    if config.storage.is_local and not scheduler.is_on_loopback:
+        raise UsageError(
+            "workers on other machines cannot reach an archive in a folder",
+            hint="use an archive on S3, or leave out --dask",
+        )
+
+
+def _on_other_machines(
+    config: Config, archive: Archive, run_id: str, grace: Grace, listener: Listener
+) -> AbstractAsyncContextManager[Crew]:
+    return dask_workers(
+        Scheduler(config.dask.scheduler or "", config.dask),
+        archive_id=archive.archive_id,
+        run_id=run_id,
+        workers=config.download.workers,
+        grace=grace,
+        listener=listener,
+    )

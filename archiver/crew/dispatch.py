@@ -45,6 +45,7 @@ class Sent:
     ended: anyio.Event = field(default_factory=anyio.Event)
     brought: Brought | None = None
     is_given_up: bool = False
+    was_sent: bool = False
     is_suspect: bool = False
     deaths: int = 0
 
@@ -82,6 +83,7 @@ class Dispatch:
             sent.is_given_up = True
             if sent in self._waiting:
                 self._waiting.remove(sent)
+                self._grace.has_ended |= sent.was_sent  # nobody knows what its worker left
             if sent.brought is not None:
                 self._late.append((unit.recording.id, sent.brought))
             raise
@@ -106,6 +108,8 @@ class Dispatch:
             if batch[0].is_suspect or following.is_suspect or size > MOST_BATCH_BYTES:
                 break
             batch.append(self._waiting.popleft())
+        for sent in batch:
+            sent.was_sent = True
         self._under_way.update(batch)
         return batch
 
@@ -140,6 +144,7 @@ class Dispatch:
         self._failure = error
         while self._waiting:
             sent = self._waiting.popleft()
+            self._grace.has_ended |= sent.was_sent
             self._end(sent, Brought(failure=error, left=sent.unit.orphan))
 
     async def drain(self) -> list[tuple[int, Brought]]:
@@ -159,6 +164,11 @@ class Dispatch:
             if sent.unit.recording.id == record_id:
                 return sent.unit.call.id
         return None
+
+    @property
+    def has_work(self) -> bool:
+        """Whether any unit waits, or is under way."""
+        return bool(self._waiting or self._under_way)
 
     @property
     def is_under_way(self) -> bool:

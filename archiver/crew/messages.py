@@ -95,13 +95,24 @@ def encode_answer(brought: Sequence[Brought], clock: Clock) -> bytes:
     return _ENCODER.encode({"head": head, "endings": endings}).encode("ascii")
 
 
+def encode_refusal(error: ArchiverError) -> bytes:
+    """The answer to a batch of which nothing was done."""
+    told = {"head": [PROTOCOL, __version__], "refused": _failure_as_json(error)}
+    return _ENCODER.encode(told).encode("ascii")
+
+
 def decode_answer(data: bytes, count: int) -> list[Brought]:
-    """The endings of a batch of so many units. UsageError when another version made them;
-    ValueError when they are none."""
+    """The endings of a batch of so many units.
+
+    Raises UsageError when another version made them, the failure where the worker refused the
+    batch, and ValueError for what is no answer.
+    """
     told = read_json(data)
     try:
         protocol, version = told["head"]
         _check_versions(protocol, version, "a worker")
+        if "refused" in told:
+            raise _failure(told["refused"])
         brought = list(map(_brought, told["endings"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not an answer: {type(error).__name__}") from error
@@ -121,6 +132,11 @@ def decode_failure(data: bytes) -> ArchiverError:
         return _failure(read_json(data))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a failure: {type(error).__name__}") from error
+
+
+def in_the_words_of(who: str, error: ArchiverError) -> ArchiverError:
+    """The same failure, which says where it happened."""
+    return _failure({**_failure_as_json(error), "message": f"{who}: {error}"})
 
 
 def _check_versions(protocol: Any, version: Any, who: str) -> None:

@@ -7,7 +7,7 @@ to a unit is raised: it is part of the answer.
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,14 +22,19 @@ from archiver.config import Config
 from archiver.crew.crew import Crew
 from archiver.crew.equipment import OnBytes, fetcher_over, policy_of, spool_on_the_way_to
 from archiver.crew.in_process import InProcess
-from archiver.crew.messages import decode_batch, encode_answer
+from archiver.crew.messages import (
+    decode_batch,
+    encode_answer,
+    encode_refusal,
+    in_the_words_of,
+)
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError, KeyMissing, UsageError
 from archiver.http.transport import GuardedTransport
 from archiver.storage.base import Storage
 from archiver.storage.opening import open_storage
 from archiver.tasks.closing import closed_at_the_end
-from archiver.tasks.grace import Grace
+from archiver.tasks.grace import GRACE_SECONDS, Grace
 from archiver.tasks.retry import RetryScheduled
 
 _CONNECTIONS_BESIDE_WORKERS: Final = 4
@@ -39,30 +44,27 @@ OnRetry = Callable[[RetryScheduled], None]
 
 @dataclass(slots=True)
 class Worker:
-    """Does batches for the archive of that id; each says how many units are fetched at a time."""
+    """Does batches for the archive of that id; each says how many units are fetched at a time.
+
+    `name` stands before the words of its failures, where there are several machines.
+    """
 
     crew: Crew
     archive_id: str
     clock: Clock
     slots: anyio.CapacityLimiter
+    grace: Grace
+    name: str = ""
     _batches: dict[str, set[anyio.CancelScope]] = field(default_factory=dict)
 
     async def bring_batch(self, data: bytes) -> bytes:
-        """The answer to a batch; raises nothing but what ends this process.
-
-        A failure that concerns the whole run is the ending of every unit of the batch. Raises
-        ValueError for what is no batch at all.
-        """
+        """The answer to a batch. Raises ValueError for what is none."""
         try:
             batch = decode_batch(data)
+            self._check(batch.archive_id)
         except ArchiverError as error:
-            return encode_answer([Brought(failure=error)], self.clock)
+            return encode_refusal(self._named(error))
         endings = [Brought(left=unit.orphan) for unit in batch.units]
-        refused = self._refusal(batch.archive_id)
-        if refused is not None:
-            failed = [Brought(failure=refused, left=unit.orphan) for unit in batch.units]
-            return encode_answer(failed, self.clock)
-
         self.slots.total_tokens = max(1, batch.slots)
 
         async def bring(number: int, unit: Unit) -> None:
@@ -80,23 +82,32 @@ class Worker:
         return encode_answer(endings, self.clock)
 
     def drop(self, run_id: str) -> None:
-        """The run ends: fetch nothing more for it, and finish what is being stored."""
+        """The run ends: fetch nothing more for it, and finish what is being stored, while it waits.
+
+        A process that works for several runs has a worker for each.
+        """
+        self.grace.end_within(GRACE_SECONDS)
         for scope in self._batches.get(run_id, ()):
             scope.cancel()
 
-    def _refusal(self, archive_id: str) -> UsageError | None:
-        if archive_id == self.archive_id:
-            return None
-        return UsageError(
-            f"a worker has opened another archive ({self.archive_id}) than the run ({archive_id})",
-            hint="set storage.url of every worker to the archive of the run",
-        )
+    def _check(self, archive_id: str) -> None:
+        if archive_id != self.archive_id:
+            raise UsageError(
+                f"the archive here is {self.archive_id}, that of the run is {archive_id}",
+                hint="set storage.url of every worker to the archive of the run",
+            )
+
+    def _named(self, error: ArchiverError) -> ArchiverError:
+        return in_the_words_of(self.name, error) if self.name else error
 
     async def _ending(self, unit: Unit) -> Brought:
         try:
-            return await self.crew.bring(unit)
+            brought = await self.crew.bring(unit)
         except Exception as error:  # noqa: BLE001 - it belongs into the answer
-            return Brought(failure=_bug(error, unit), left=unit.orphan)
+            brought = Brought(failure=_bug(error, unit), left=unit.orphan)
+        if brought.failure is None:
+            return brought
+        return replace(brought, failure=self._named(brought.failure))
 
 
 @asynccontextmanager
@@ -105,6 +116,7 @@ async def working(
     *,
     pace: Pace,
     clock: Clock,
+    name: str = "",
     on_bytes: OnBytes = lambda count: None,
     on_retry: OnRetry | None = None,
 ) -> AsyncIterator[Worker]:
@@ -126,8 +138,9 @@ async def working(
         )
         archive_id = await _id_of(storage, config.storage.url)
         spool = spool_on_the_way_to(storage, config)
-        crew = InProcess(fetcher, storage, spool, Grace(), clock, workers)
-        yield Worker(crew, archive_id, clock, anyio.CapacityLimiter(workers))
+        grace = Grace()
+        crew = InProcess(fetcher, storage, spool, grace, clock, workers)
+        yield Worker(crew, archive_id, clock, anyio.CapacityLimiter(workers), grace, name)
 
 
 async def _id_of(storage: Storage, url: str) -> str:
@@ -135,7 +148,7 @@ async def _id_of(storage: Storage, url: str) -> str:
         return await read_id(storage)
     except KeyMissing:
         raise UsageError(
-            f"a worker finds no archive in {url}",
+            f"there is no archive in {url}",
             hint="set storage.url of every worker to the archive of the run",
         ) from None
 

@@ -143,7 +143,8 @@ class Fetcher:
             {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "identity"}
         )
         self._headers_to_api = self._headers_to_others.copy()
-        self._headers_to_api["X-Api-Key"] = api_key.reveal()
+        if key := api_key.reveal():
+            self._headers_to_api["X-Api-Key"] = key
         self._limits = {"timeout": {"connect": _CONNECT_SECONDS, "read": stall, "pool": None}}
         self._max_bytes = max_bytes
         self._retry = retry

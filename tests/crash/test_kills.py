@@ -81,6 +81,7 @@ def survive(folder: Path, kills: int, longest: float) -> None:
         assert commands.sandbox.count(Route.FILE) == 0
 
 
+@pytest.mark.usefixtures("crew")
 def test_a_run_may_be_killed_again_and_again(tmp_path: Path) -> None:
     survive(tmp_path, kills=4, longest=0.1)
 

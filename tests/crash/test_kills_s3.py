@@ -29,6 +29,7 @@ from tests.storage.s3_servers import (
     seaweedfs,
 )
 from tests.support.command import RECENTLY, Command, command
+from tests.support.crews import CREW
 from tests.support.witness import Witness
 from tests.support.world import QUICK, audio_of
 
@@ -50,7 +51,8 @@ def on_s3(
     with command(folder, world) as commands:
         s3 = {"endpoint_url": server.endpoint, "region": "us-east-1"}
         commands.settings["storage"] = {"url": f"s3://{bucket.name}/{bucket.prefix}", "s3": s3}
-        commands.settings["download"] = {"spool": str(folder / "spool"), "spool_memory": "16MiB"}
+        spool = {"spool": str(folder / "spool"), "spool_memory": "16MiB"}
+        commands.settings["download"] = {**CREW.settings, **spool}
         commands.environ = {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -94,6 +96,7 @@ def survive(folder: Path, server: S3Server, kills: int, calls: int) -> None:
         assert commands.sandbox.count(Route.FILE) == 0
 
 
+@pytest.mark.usefixtures("crew")
 def test_a_run_onto_s3_may_be_killed_again_and_again(tmp_path: Path) -> None:
     with moto_server() as server:
         survive(tmp_path, server, kills=1, calls=25)

@@ -45,6 +45,7 @@ AT_HOME = {
     },
     "prometheus_client": {"monitoring"},
     "sqlite3": {"catalog", "desk", "sqlite"},
+    "distributed": {"crew"},
     "tinytag": {"recordings"},
     "tqdm": {"cli"},
     "xlsxwriter": {"export"},

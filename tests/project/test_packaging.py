@@ -211,9 +211,9 @@ def test_the_readme_has_a_single_line_that_sets_up_and_does_it_all(word: str) ->
     assert "pip install -q -c constraints.txt" in first
 
 
-def manifests() -> list[dict[str, Any]]:
-    """Every resource that docker/kubernetes applies."""
-    folder = ROOT / "docker" / "kubernetes"
+def manifests(name: str = "") -> list[dict[str, Any]]:
+    """Every resource that docker/kubernetes applies, or a folder of it."""
+    folder = ROOT / "docker" / "kubernetes" / name
     names = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))["resources"]
     assert {f"{one.stem}.yaml" for one in folder.glob("*.yaml")} == {*names, "kustomization.yaml"}
     return [one for name in names for one in yaml.safe_load_all((folder / name).read_text("utf-8"))]
@@ -221,16 +221,17 @@ def manifests() -> list[dict[str, Any]]:
 
 def pods() -> dict[str, dict[str, Any]]:
     found = {}
-    for one in manifests():
+    for one in (*manifests(), *manifests("dask")):
         if one["kind"] == "CronJob":
             name = "verify" if "verify" in one["metadata"]["name"] else "nightly"
             found[name] = one["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-        if one["kind"] == "Deployment":
-            found["desk"] = one["spec"]["template"]["spec"]
+        if one["kind"] in ("Deployment", "Job"):
+            name = one["metadata"]["name"].removeprefix("archiver-")
+            found[name] = one["spec"]["template"]["spec"]
     return found
 
 
-@pytest.mark.parametrize("name", ["nightly", "verify", "desk"])
+@pytest.mark.parametrize("name", ["nightly", "verify", "desk", "scheduler", "worker", "backfill"])
 def test_every_pod_is_locked_down(name: str) -> None:
     pod = pods()[name]
     assert pod["automountServiceAccountToken"] is False
@@ -251,6 +252,33 @@ def test_every_pod_is_locked_down(name: str) -> None:
 def test_the_desk_gets_no_key_of_the_api() -> None:
     assert "liner_api_key" not in str(pods()["desk"])
     assert "secrets" not in COMPOSE["services"]["desk"]
+
+
+def test_dask_speaks_mutual_tls_only_and_its_workers_get_no_key_of_the_api() -> None:
+    told = {
+        **{name: str(COMPOSE["services"][name]["command"]) for name in ("scheduler", "worker")},
+        **{f"{name}-pod": str(pods()[name]["containers"]) for name in ("scheduler", "worker")},
+    }
+    for arguments in told.values():
+        for option in ("--tls-ca-file=", "--tls-cert=", "--tls-key=", "--no-dashboard"):
+            assert option in arguments
+        assert "tcp://" not in arguments
+    for configured in (pods()["worker"], COMPOSE["services"]["worker"]):
+        assert "liner_api_key" not in str(configured)
+    policies = {one["metadata"]["name"] for one in manifests("dask") if "Policy" in one["kind"]}
+    assert policies == {"archiver-scheduler", "archiver-worker", "archiver-backfill"}
+
+
+def test_a_dask_worker_can_use_its_configuration_without_a_key(tmp_path: Path) -> None:
+    environ = COMPOSE["services"]["try"]["environment"]
+    (told,) = (one for one in manifests("dask") if one["kind"] == "ConfigMap")
+    for text in (
+        (ROOT / "docker" / "worker.yaml").read_text("utf-8"),
+        told["data"]["archive.yaml"],
+    ):
+        config = load_config(text, environ, base=tmp_path, fetches_only=True)
+        assert config.api.api_key.reveal() == ""
+        assert config.storage.url.startswith("s3://recordings/")
 
 
 def test_the_configuration_for_kubernetes_can_be_used(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from archiver.sandbox.faults import Fault, Status
 from archiver.sandbox.world import World
 from tests.support.world import bench, reasons, told
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("crew")]
 
 
 def shared() -> World:

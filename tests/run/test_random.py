@@ -44,6 +44,7 @@ pytestmark = pytest.mark.anyio
 NIGHTS = 8
 QUICK = range(100, 103)
 MANY = range(1, 80)
+OVER_EVERY_CREW = range(200, 203)
 
 WHOLE_LISTS: list[Effect] = [
     PageCap(3),
@@ -248,6 +249,12 @@ def _audio(world: World) -> dict[int, bytes]:
 
 @pytest.mark.parametrize("seed", QUICK)
 async def test_a_random_life_loses_nothing(tmp_path: Path, seed: int) -> None:
+    await live(seed, tmp_path)
+
+
+@pytest.mark.usefixtures("crew")
+@pytest.mark.parametrize("seed", OVER_EVERY_CREW)
+async def test_a_random_life_loses_nothing_over_any_crew(tmp_path: Path, seed: int) -> None:
     await live(seed, tmp_path)
 
 

@@ -48,6 +48,7 @@ ALLOWED: Final[dict[tuple[str, str], str]] = {
 ANYWHERE: Final = {
     "_find_and_load": "late imports keep the start of a command fast",
     "StreamHandler.emit": "a line on standard error",
+    "_getaddrinfo": "so asks Dask about addresses that are numbers, which need no looking up",
     "Popen.__init__": "asyncio itself starts processes on the loop",
 }
 """Functions of the standard library that may block, whoever calls them."""

@@ -44,7 +44,7 @@ class Command:
             "liner": {"url": self.sandbox.url, "requests_per_second": 10_000},
             "window": {"since": f"{RECENTLY - timedelta(days=1):%Y-%m-%d}"},
             "storage": {"url": str(self.folder / "archive")},
-            "download": dict(CREW.settings),
+            "download": {**CREW.settings},
             "inspect": {"after_run": False},
         }
         for section, members in self.settings.items():

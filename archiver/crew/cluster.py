@@ -1,0 +1,288 @@
+"""A crew of Dask workers on other machines (`cluster_worker`), over an archive that all reach.
+
+Dask carries batches and finds another worker for those of one that dies. What it does not do stays
+here: units that kill every worker are found out, batches are no more than the workers have room
+for, and a run whose scheduler or workers are gone for good ends, with a sentence.
+
+Whoever reaches a scheduler can run code on its workers: so mutual TLS, or nothing but loopback.
+"""
+
+import ipaddress
+import logging
+import warnings
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import anyio
+
+from archiver.config import DaskConfig
+from archiver.crew.cluster_worker import Sealed, bring_batch, end_run, topic_of
+from archiver.crew.crew import Crew, Listener
+from archiver.crew.dispatch import Dispatch, Lane, WorkerLost
+from archiver.crew.progress import read_progress
+from archiver.crew.unit import Brought, Unit
+from archiver.errors import ArchiverError, CrewUnavailable, UsageError
+from archiver.extras import extra
+from archiver.tasks.failures import one_failure
+from archiver.tasks.grace import GRACE_SECONDS, Grace
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+MOST_UNITS: Final = 48
+"""Units of a batch: one costs Dask 5 ms of processor time, whatever its size."""
+
+_ROUNDS_AHEAD: Final = 3
+"""Units under way for each that is being fetched, so that no worker is idle between batches."""
+_LISTING: Final = 16
+_BATCHES_A_WORKER: Final = (2, 4)
+
+_CONNECT_SECONDS: Final = 10.0
+_RECONNECT_SECONDS: Final = 60.0
+_NOBODY_SECONDS: Final = 60.0
+_LOOK_EVERY: Final = 2.0
+
+_START_WORKERS: Final = "start some with `dask worker ADDRESS`, see docs/scale.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """Where the scheduler is, and with which certificates it is spoken to."""
+
+    address: str
+    tls: DaskConfig
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether it is on this machine, so that nobody else can reach it."""
+        host = urlsplit(self.address).hostname or ""
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost"
+
+    def check(self) -> None:
+        """Raise UsageError for an address that is none, or that would be spoken to unprotected."""
+        try:
+            parts = urlsplit(self.address)
+            is_whole = bool(parts.hostname) and parts.port is not None
+        except ValueError:
+            is_whole = False
+        if not is_whole or parts.scheme not in ("tls", "tcp"):
+            raise UsageError(
+                f"{self.address} is not the address of a Dask scheduler",
+                hint="use tls://HOST:PORT, such as tls://scheduler.example.com:8786",
+            )
+        if parts.scheme == "tcp" and not self.is_on_loopback:
+            raise UsageError(
+                f"{self.address} is not encrypted: tcp:// is for a scheduler on this machine only",
+                hint="use tls:// with certificates, see docs/scale.md",
+            )
+
+
+@asynccontextmanager
+async def dask_workers(
+    scheduler: Scheduler,
+    *,
+    archive_id: str,
+    run_id: str,
+    workers: int,
+    grace: Grace,
+    listener: Listener,
+) -> AsyncIterator[Crew]:
+    """The workers of the scheduler, which fetch so many recordings at a time between them.
+
+    Raises UsageError for what the configuration lacks, CrewUnavailable when nobody answers.
+    """
+    async with _connected(scheduler) as client:
+        dispatch = Dispatch(archive_id, run_id, most=MOST_UNITS, slots=workers, grace=grace)
+        crew = Cluster(dispatch, client, run_id, workers)
+
+        def hear(event: tuple[float, Any]) -> None:
+            news = read_progress(event[1])
+            listener.on_bytes(news.received)
+            for scheduled in news.retries:
+                listener.on_retry(dispatch.call_of(scheduled.record_id), scheduled)
+
+        client.subscribe_topic(topic_of(run_id), hear)
+        with one_failure():
+            async with anyio.create_task_group() as group:
+                group.start_soon(crew.lead)
+                yield crew
+                group.cancel_scope.cancel()
+
+
+class Cluster(Lane):
+    """All workers of one scheduler: it hands each batch to one that has room."""
+
+    def __init__(self, dispatch: Dispatch, client: "Client", run_id: str, workers: int) -> None:
+        super().__init__(dispatch)
+        self._client = client
+        self._run_id = run_id
+        self._workers = workers
+        self._asked = 0
+
+    @property
+    def couriers(self) -> int:
+        """See `Crew.couriers`."""
+        return _ROUNDS_AHEAD * self._workers + _LISTING
+
+    async def bring(self, unit: Unit) -> Brought:
+        """See `Crew.bring`."""
+        return await self.dispatch.bring(unit)
+
+    async def drain(self) -> Sequence[tuple[int, Brought]]:
+        """See `Crew.drain`."""
+        with anyio.move_on_after(GRACE_SECONDS, shield=True), suppress(Exception):
+            await self._client.run(end_run, self._run_id)
+        return await self.dispatch.drain()
+
+    async def lead(self) -> None:
+        """Keep the workers busy; when there are none, or no scheduler, every unit ends so."""
+        try:
+            with one_failure():
+                async with anyio.create_task_group() as group:
+                    await self._follow_workers(group)
+        except ArchiverError as error:
+            self.dispatch.fail(error)
+
+    async def _follow_workers(self, group: anyio.abc.TaskGroup) -> None:
+        places, deserted = 0, 0.0
+        while True:
+            threads = await self._threads()
+            if threads:
+                self.dispatch.slots = -(-self._workers // len(threads))
+                least, most = (each * len(threads) for each in _BATCHES_A_WORKER)
+                for _ in range(places, max(least, min(most, sum(threads)))):
+                    group.start_soon(self.keep_busy)
+                    places += 1
+            nobody_works = not threads and self.dispatch.has_work
+            deserted = deserted + _LOOK_EVERY if nobody_works else 0.0
+            if deserted >= _NOBODY_SECONDS:
+                raise CrewUnavailable(
+                    f"no Dask worker has been connected for {_NOBODY_SECONDS:.0f} seconds",
+                    hint=_START_WORKERS,
+                )
+            await anyio.sleep(_LOOK_EVERY)
+
+    async def _threads(self) -> list[int]:
+        """How many batches each worker takes at a time by itself; nothing while nobody answers."""
+        if self._client.status == "closed":
+            raise _gone()
+        with anyio.move_on_after(_CONNECT_SECONDS):
+            try:
+                return list((await self._client.nthreads()).values())
+            except Exception:  # noqa: BLE001 - it reconnects by itself, or closes
+                return []
+        return []
+
+    async def ask(self, batch: bytes) -> bytes:
+        """See `Lane.ask`."""
+        from distributed import KilledWorker
+
+        self._asked += 1
+        key = f"archiver-{self._run_id}-{self._asked}"
+        try:
+            future = self._client.submit(bring_batch, Sealed(batch), key=key, pure=False)
+        except Exception as error:
+            raise _gone() from error
+        try:
+            answer: Sealed = await future
+        except CancelledError as error:  # of the future, by the client that lost its scheduler
+            raise WorkerLost("the scheduler was lost", is_its_fault=False) from error
+        except KilledWorker as error:
+            raise WorkerLost("every Dask worker that fetched it ended unexpectedly") from error
+        except Exception as error:
+            raise CrewUnavailable(
+                f"a Dask worker cannot work for archiver: {type(error).__name__}",
+                hint="install the same version of archiver on every worker; its log says more",
+            ) from error
+        finally:
+            future.release()
+        return answer.data
+
+
+@asynccontextmanager
+async def _connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
+    with extra("dask"):
+        from distributed import Client
+
+    scheduler.check()
+    security = _security(scheduler)
+    await _reached(scheduler.address)
+    for name in [one for one in logging.root.manager.loggerDict if one.startswith("distributed")]:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by us
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions: ours are compared with each batch
+            client = await Client(
+                scheduler.address,
+                asynchronous=True,
+                security=security,
+                timeout=_RECONNECT_SECONDS,
+                set_as_default=False,
+            )
+    except Exception as error:
+        raise CrewUnavailable(
+            f"the Dask scheduler at {scheduler.address} cannot be used: {type(error).__name__}",
+            hint="check its address and certificates, and that its version of Dask is the same",
+        ) from error
+    try:
+        yield client
+    finally:
+        with anyio.move_on_after(GRACE_SECONDS, shield=True):
+            await client.close()
+
+
+def _security(scheduler: Scheduler) -> Any:
+    """Mutual TLS with the files of archive.yaml, or those of Dask's own configuration."""
+    from distributed import Security
+
+    if scheduler.address.startswith("tcp://"):
+        return None
+    tls = scheduler.tls
+    given = {
+        "tls_ca_file": tls.tls_ca,
+        "tls_client_cert": tls.tls_cert,
+        "tls_client_key": tls.tls_key,
+    }
+    told = {name: str(path) for name, path in given.items() if path is not None}
+    security = Security(require_encryption=True, **told)
+    if not (security.tls_ca_file and security.tls_client_cert):
+        raise UsageError(
+            "tls:// requires certificates for mutual TLS",
+            hint="set dask.tls_ca, dask.tls_cert and dask.tls_key, see docs/scale.md",
+        )
+    try:
+        security.get_connection_args("client")
+    except OSError as error:
+        raise UsageError(
+            f"the certificates for Dask cannot be used: {error.strerror or error}",
+            hint="check the files that dask.tls_ca, dask.tls_cert and dask.tls_key name",
+        ) from error
+    return security
+
+
+async def _reached(address: str) -> None:
+    """Raise CrewUnavailable at once where nobody listens."""
+    parts = urlsplit(address)
+    try:
+        with anyio.fail_after(_CONNECT_SECONDS):
+            stream = await anyio.connect_tcp(parts.hostname or "", parts.port or 0)
+            await stream.aclose()
+    except (OSError, TimeoutError) as error:
+        raise CrewUnavailable(
+            f"the Dask scheduler at {address} does not answer",
+            hint="start it with `dask scheduler`, or correct the address, see docs/scale.md",
+        ) from error
+
+
+def _gone() -> CrewUnavailable:
+    return CrewUnavailable(
+        f"the Dask scheduler has been gone for {_RECONNECT_SECONDS:.0f} seconds",
+        hint="start it again; the next run continues",
+    )

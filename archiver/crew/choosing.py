@@ -22,8 +22,9 @@ PAYS_FROM: Final = 400.0
 """Requests a second from which a second process pays. One process lists, fetches and stores at
 least as many recordings a second, and each takes a request; below, it only waits for the API."""
 
-MOST_THAT_PAY: Final = 3
-"""The run's own process lists, judges and records, which takes as long as a third of the rest."""
+MOST_THAT_PAY: Final = 2
+"""The run's own process lists, judges and records. That takes as long as either of two others needs
+for its half of the fetching and storing (measured), so a third one would wait for it."""
 
 
 def processes_of(config: Config, cores: int) -> int:

@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from tests.support.blocking import Watch
 from tests.support.crews import CREW, EVERY_CREW
+from tests.support.dask_cluster import Cluster, dask_cluster
 from tests.support.scheduling import ByFile
 
 # Started by nohup, the tests and every process that they start would ignore a closed terminal.
@@ -49,10 +50,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | Non
     return None if config.option.markexpr == "nightly" else ByFile(config, log)
 
 
+@pytest.fixture(scope="session")
+def dask_workers() -> Iterator[Cluster]:
+    with dask_cluster() as cluster:
+        yield cluster
+
+
 @pytest.fixture(params=EVERY_CREW)
 def crew(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whoever uses this proves what it says of a run over every crew."""
-    with CREW.chosen(request.param):
+    needs_dask = request.param == "dask"
+    cluster = request.getfixturevalue("dask_workers") if needs_dask else None
+    with CREW.chosen(request.param, cluster):
         yield
 
 

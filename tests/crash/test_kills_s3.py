@@ -29,7 +29,6 @@ from tests.storage.s3_servers import (
     seaweedfs,
 )
 from tests.support.command import RECENTLY, Command, command
-from tests.support.crews import CREW
 from tests.support.witness import Witness
 from tests.support.world import QUICK, audio_of
 
@@ -51,8 +50,7 @@ def on_s3(
     with command(folder, world) as commands:
         s3 = {"endpoint_url": server.endpoint, "region": "us-east-1"}
         commands.settings["storage"] = {"url": f"s3://{bucket.name}/{bucket.prefix}", "s3": s3}
-        spool = {"spool": str(folder / "spool"), "spool_memory": "16MiB"}
-        commands.settings["download"] = {**CREW.settings, **spool}
+        commands.settings["download"] = {"spool": str(folder / "spool"), "spool_memory": "16MiB"}
         commands.environ = {
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,

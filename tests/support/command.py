@@ -44,11 +44,11 @@ class Command:
             "liner": {"url": self.sandbox.url, "requests_per_second": 10_000},
             "window": {"since": f"{RECENTLY - timedelta(days=1):%Y-%m-%d}"},
             "storage": {"url": str(self.folder / "archive")},
-            "download": {**CREW.settings},
             "inspect": {"after_run": False},
         }
         for section, members in self.settings.items():
             document[section] = document.get(section, {}) | members
+        CREW.configure(document, self.sandbox.key)
         (self.folder / "archive.yaml").write_text(json.dumps(document))
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":

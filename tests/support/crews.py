@@ -2,42 +2,51 @@
 
     pytestmark = pytest.mark.usefixtures("crew")
 
-A crew of processes takes a second to start, so those are for the night.
+A crew of processes takes a second to start, and one of Dask several, so those are for the night.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
 
-IN_PROCESS: Final = {"processes": 1}
-SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "in-process": IN_PROCESS,
-    "pipes": {"processes": 2},
-}
-"""By the names of the crews, what `download` says."""
+from tests.support.dask_cluster import Cluster
+
+_CREWS: Final = ("in-process", "pipes", "dask")
 
 EVERY_CREW: Final = [
     name if name == "in-process" else pytest.param(name, marks=pytest.mark.nightly)
-    for name in SETTINGS
+    for name in _CREWS
 ]
 
 
 @dataclass
 class Chosen:
-    """The crew of the current test; its `settings` belong into `download`."""
+    """The crew of the current test: so many processes, or Dask workers."""
 
-    settings: Mapping[str, Any] = field(default_factory=lambda: IN_PROCESS)
+    processes: int = 1
+    cluster: Cluster | None = None
 
     @contextmanager
-    def chosen(self, name: str) -> Iterator[None]:
-        before, self.settings = self.settings, SETTINGS[name]
+    def chosen(self, name: str, cluster: Cluster | None) -> Iterator[None]:
+        before = (self.processes, self.cluster)
+        self.processes, self.cluster = (2 if name == "pipes" else 1), cluster
         try:
             yield
         finally:
-            self.settings = before
+            self.processes, self.cluster = before
+
+    def configure(self, document: dict[str, Any], key: str) -> None:
+        """Add what a configuration says of the crew, and tell Dask workers the rest of it; those
+        fetch from the sandbox itself, for which they need its key."""
+        asked: dict[str, Any] = document.get("download", {})
+        document["download"] = {"processes": self.processes, **asked}
+        if self.cluster is not None:
+            document["dask"] = {"scheduler": self.cluster.address}
+            liner = document["liner"] | {"api_key": key}
+            self.cluster.configure(document | {"liner": liner})
 
 
 CREW: Final = Chosen()

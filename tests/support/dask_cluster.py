@@ -17,8 +17,6 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final
 
-from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY
-
 START_SECONDS: Final = 90.0
 """As long as two cores that seven share may take for imports."""
 
@@ -26,8 +24,6 @@ _ENVIRON: Final = {
     "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "15s",
     "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
-    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
@@ -112,6 +108,8 @@ class Cluster:
         self.processes.clear()
 
     def _start(self, command: str, *arguments: str) -> "subprocess.Popen[bytes]":
+        from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY  # and a server with them
+
         log = self.folder / f"{command}-{len(self.processes)}-{monotonic()}.log"
         with log.open("wb") as output:
             return subprocess.Popen(
@@ -123,6 +121,8 @@ class Cluster:
                 env={
                     **os.environ,
                     **_ENVIRON,
+                    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+                    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
                     "PYTHONPATH": str(Path(__file__).parents[2]),
                     "ARCHIVER_CONFIG": str(self.config),
                     **self.environ,

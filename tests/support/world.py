@@ -111,13 +111,14 @@ class Night:
                 "requests_per_second": 10_000,
             },
             "window": {"since": "2026-11-01"},
-            "download": {"workers": 8, **CREW.settings},
+            "download": {"workers": 8},
             "storage": {"url": str(self.folder / "archive")},
             "inspect": {"after_run": False},
         }
         for changes in (self.settings, settings):
             for section, members in changes.items():
                 document[section] = document.get(section, {}) | members
+        CREW.configure(document, self.sandbox.key)
         return load_config(json.dumps(document), {}, base=self.folder)
 
     async def run(

@@ -89,8 +89,12 @@ def test_another_module_that_is_missing_is_no_matter_of_an_extra() -> None:
 def test_doctor_names_the_extras_that_the_configuration_needs(tmp_path: Path) -> None:
     text = (
         "window: {since: 2026-10-01}\nstorage: {url: %s}\ndesk: {public_url: 'https://desk.test'}"
+        "\ndask: {scheduler: 'tcp://127.0.0.1:9'}"
     )
-    for url, wanted in (("'s3://bucket/calls'", {"s3", "desk"}), ("here", {"desk"})):
+    for url, wanted in (
+        ("'s3://bucket/calls'", {"s3", "dask", "desk"}),
+        ("here", {"dask", "desk"}),
+    ):
         (tmp_path / "archive.yaml").write_text(text % url)
         said = commands(tmp_path, "doctor --json", out=True)
         checks = json.loads(said[0])["checks"]

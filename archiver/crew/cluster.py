@@ -116,6 +116,12 @@ async def dask_workers(
                 group.cancel_scope.cancel()
 
 
+async def count_workers(scheduler: Scheduler) -> int:
+    """How many workers the scheduler has. Raises what `dask_workers` raises."""
+    async with _connected(scheduler) as client:
+        return len(await client.nthreads())
+
+
 class Cluster(Lane):
     """All workers of one scheduler: it hands each batch to one that has room."""
 

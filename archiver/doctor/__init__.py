@@ -12,6 +12,7 @@ from archiver.config import Config
 from archiver.doctor.api import try_api, try_proxy
 from archiver.doctor.archive import try_archive
 from archiver.doctor.check import Check, Examiner, Surroundings, Verdict
+from archiver.doctor.crew import try_crew
 from archiver.doctor.desk import try_desk
 from archiver.doctor.machine import (
     try_catalog,
@@ -35,6 +36,7 @@ _EXAMINERS: Final[tuple[tuple[str, Examiner], ...]] = (
     ("replica", try_replica),
     ("catalog", try_catalog),
     ("spool", try_spool),
+    ("Dask", try_crew),
     ("space", try_space),
     ("notices", try_notices),
     ("metrics", try_metrics),

@@ -38,24 +38,31 @@ pytestmark = pytest.mark.anyio
     ],
 )
 def test_a_scheduler_that_cannot_be_used_is_said_in_a_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], address: str, code: int, words: str
+    tmp_path: Path, address: str, code: int, words: str
 ) -> None:
     with command(tmp_path, crowd(2)) as commands:
-        ended = commands.run_here(capsys, "--dask", address)
+        ended = commands.run("--dask", address)
         assert ended.code == code, ended.err
         error = ended.answer["error"]
         assert words in error["message"] + error["hint"]
         assert error["hint"]
         assert len(ended.err.strip().splitlines()) == 3
-        assert commands.run_here(capsys).code == 0
+        assert commands.run().code == 0
         commands.archive.check()
 
 
-def test_other_machines_cannot_reach_a_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_doctor_says_whether_the_scheduler_answers(tmp_path: Path) -> None:
     with command(tmp_path, crowd(1)) as commands:
-        ended = commands.run_here(capsys, "--dask", "tls://scheduler.example.com:8786")
+        commands.settings["dask"] = {"scheduler": "tcp://127.0.0.1:1"}
+        ended = commands.here("doctor", "--json")
+        (check,) = (one for one in ended.answer["checks"] if one["name"] == "Dask")
+        assert (ended.code, check["verdict"]) == (5, "problem")
+        assert "does not answer" in check["finding"]
+
+
+def test_other_machines_cannot_reach_a_folder(tmp_path: Path) -> None:
+    with command(tmp_path, crowd(1)) as commands:
+        ended = commands.run("--dask", "tls://scheduler.example.com:8786")
         assert ended.code == 2
         assert "folder" in ended.answer["error"]["message"]
 

@@ -137,6 +137,11 @@ class Cluster(Lane):
         """See `Crew.couriers`."""
         return _ROUNDS_AHEAD * self._workers + _LISTING
 
+    @property
+    def has_lost_any(self) -> bool:
+        """See `Crew.has_lost_any`: Dask replaces those that die without a word."""
+        return True
+
     async def bring(self, unit: Unit) -> Brought:
         """See `Crew.bring`."""
         return await self.dispatch.bring(unit)

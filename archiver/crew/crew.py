@@ -23,6 +23,10 @@ class Crew(Protocol):
     def couriers(self) -> int:
         """How many units at a time keep the crew busy."""
 
+    @property
+    def has_lost_any(self) -> bool:
+        """Whether one of the crew died, which may have left temporary files and uploads."""
+
     async def bring(self, unit: Unit) -> Brought:
         """Fetch, prove and store one recording.
 

@@ -60,6 +60,7 @@ class Dispatch:
         self, archive_id: str, run_id: str, *, most: int, slots: int, grace: Grace
     ) -> None:
         self.slots = slots
+        self.has_lost_any = False
         self._names = (archive_id, run_id)
         self._most = most
         self._grace = grace
@@ -125,6 +126,7 @@ class Dispatch:
 
     def lose(self, batch: Sequence[Sent], how: str, *, is_its_fault: bool = True) -> None:
         """The worker of the batch died: its units go to others, or fail when that happens again."""
+        self.has_lost_any = True
         for sent in reversed(batch):
             if sent not in self._under_way:
                 continue

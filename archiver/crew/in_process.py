@@ -26,6 +26,11 @@ class InProcess:
     clock: Clock
     couriers: int
 
+    @property
+    def has_lost_any(self) -> bool:
+        """See `Crew.has_lost_any`."""
+        return False
+
     async def bring(self, unit: Unit) -> Brought:
         """See `Crew.bring`."""
         record_id = unit.recording.id

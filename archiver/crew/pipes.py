@@ -150,6 +150,11 @@ class Pipes:
         """See `Crew.couriers`."""
         return self.processes * self.places * MOST_UNITS + _LISTING
 
+    @property
+    def has_lost_any(self) -> bool:
+        """See `Crew.has_lost_any`."""
+        return self.dispatch.has_lost_any
+
     async def bring(self, unit: Unit) -> Brought:
         """See `Crew.bring`."""
         return await self.dispatch.bring(unit)

@@ -178,6 +178,9 @@ class _Run:
                     await self.intake.archive.publish()
                 raise
             await self._tell_unfinished(courier)
+        if crew.has_lost_any:
+            with suppress(ArchiverError):
+                await self.intake.archive.storage.clear_parts()
         return done
 
     async def _check_sound(self, report: RunReport) -> None:

@@ -14,7 +14,7 @@ from archiver.config.addresses import (
 )
 from archiver.config.document import Section, Source, parse_document
 from archiver.config.files import read_ids, read_secret, read_text
-from archiver.config.places import Place, evidence, overlap, replica, storage
+from archiver.config.places import Place, dask, evidence, overlap, replica, storage
 from archiver.config.retention import retention
 from archiver.config.scalars import (
     allowed_origin,
@@ -30,7 +30,7 @@ from archiver.config.scalars import (
     yes_or_no,
     zone_name,
 )
-from archiver.config.telling import metrics, notices
+from archiver.config.telling import inspect, metrics, notices
 from archiver.config.values import (
     CatalogConfig,
     Config,
@@ -150,12 +150,12 @@ def load_config(
         scope=_scope(top.section("scope"), place),
         window=_window(top.section("window")),
         download=_download(top.section("download"), place),
-        dask=_dask(top.section("dask"), place),
+        dask=dask(top.section("dask"), place),
         http=_http(top.section("http"), environ, needs_key=needs_key),
         storage=storage(top.section("storage"), place),
         catalog=CatalogConfig(path=top.section("catalog").value("path", place.path, None)),
         retention=retention(top.section("retention"), place),
-        inspect=_inspect(top.section("inspect")),
+        inspect=inspect(top.section("inspect")),
         evidence=evidence(top.section("evidence"), place),
         replica=replica(top.section("replica"), place),
         verify=_verify(top.section("verify")),
@@ -315,16 +315,6 @@ def _download(section: Section, place: Place) -> DownloadConfig:
     )
 
 
-def _dask(section: Section, place: Place) -> DaskConfig:
-    address = word(r"[!-~]{1,300}", "an address such as tls://scheduler.example.com:8786")
-    return DaskConfig(
-        scheduler=section.value("scheduler", address, None),
-        tls_ca=section.value("tls_ca", place.path, None),
-        tls_cert=section.value("tls_cert", place.path, None),
-        tls_key=section.value("tls_key", place.path, None),
-    )
-
-
 def _http(section: Section, environ: Mapping[str, str], *, needs_key: bool) -> HttpConfig:
     def parse(text: str) -> proxies.Proxies:
         return proxies.configured(text, environ)
@@ -339,15 +329,6 @@ def _http(section: Section, environ: Mapping[str, str], *, needs_key: bool) -> H
         hint = "correct the environment variable, or set http.proxy (`none` for none)"
         section.report("proxy", ConfigError(str(error), hint=hint))
         return HttpConfig()
-
-
-def _inspect(section: Section) -> InspectConfig:
-    default = InspectConfig()
-    return InspectConfig(
-        after_run=section.value("after_run", yes_or_no, default.after_run),
-        workers=section.value("workers", whole(1, 64), default.workers),
-        limit=section.value("limit", length, default.limit),
-    )
 
 
 def _verify(section: Section) -> VerifyConfig:

@@ -10,6 +10,7 @@ from archiver.config.document import Section
 from archiver.config.scalars import length, one_of, whole, word, yes_or_no
 from archiver.config.values import (
     S3_SCHEME,
+    DaskConfig,
     EvidenceConfig,
     ObjectLockConfig,
     ReplicaConfig,
@@ -126,3 +127,14 @@ def _witness(section: Section, place: Place) -> StorageConfig:
     if not section.has("url"):
         section.refuse("url", "is missing", "set it to a folder, or s3://bucket/prefix")
     return storage(section, place)
+
+
+def dask(section: Section, place: Place) -> DaskConfig:
+    """The section `dask`: where its scheduler is, and the files of mutual TLS."""
+    address = word(r"[!-~]{1,300}", "an address such as tls://scheduler.example.com:8786")
+    return DaskConfig(
+        scheduler=section.value("scheduler", address, None),
+        tls_ca=section.value("tls_ca", place.path, None),
+        tls_cert=section.value("tls_cert", place.path, None),
+        tls_key=section.value("tls_key", place.path, None),
+    )

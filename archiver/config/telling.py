@@ -1,4 +1,4 @@
-"""The sections of archive.yaml for monitoring: `metrics` and `notices`."""
+"""The sections of archive.yaml that tell how runs went: `metrics`, `notices` and `inspect`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 from archiver.config.addresses import parse_apprise_url, parse_listen, parse_notice_url
 from archiver.config.document import Section
 from archiver.config.files import read_secret
-from archiver.config.values import ListenAddress, MetricsConfig, NoticesConfig
+from archiver.config.scalars import length, whole, yes_or_no
+from archiver.config.values import InspectConfig, ListenAddress, MetricsConfig, NoticesConfig
 from archiver.errors import ConfigError
 from archiver.secrets import Secret
 
@@ -71,3 +72,13 @@ def _apprise(section: Section, path: Callable[[str], Path]) -> tuple[Secret, ...
             raise ConfigError(f"{name}: an address in {file} {error}", hint=hint) from None
 
     return section.value("apprise_file", read, ())
+
+
+def inspect(section: Section) -> InspectConfig:
+    """The section `inspect`."""
+    default = InspectConfig()
+    return InspectConfig(
+        after_run=section.value("after_run", yes_or_no, default.after_run),
+        workers=section.value("workers", whole(1, 64), default.workers),
+        limit=section.value("limit", length, default.limit),
+    )

@@ -86,7 +86,7 @@ class Watch:
 
     def _noting(self, function: BlockBusterFunction) -> Callable[..., bool]:
         does_not_wait = function.can_block_predicate
-        known_harmless = function.can_block_functions
+        known_harmless = _by_name(function.can_block_functions)
 
         def note(*arguments: Any, **named: Any) -> bool:
             caller = _caller_of_ours(sys._getframe(2), known_harmless)
@@ -97,9 +97,16 @@ class Watch:
         return note
 
 
-def _caller_of_ours(
-    frame: FrameType | None, harmless: Iterable[tuple[str, Iterable[str]]]
-) -> str | None:
+def _by_name(harmless: Iterable[tuple[str, Iterable[str]]]) -> dict[str, tuple[str, ...]]:
+    """The files of each function that may make the call: this is looked up for every frame."""
+    found: dict[str, tuple[str, ...]] = {}
+    for file, functions in harmless:
+        for name in functions:
+            found[name] = (*found.get(name, ()), file)
+    return found
+
+
+def _caller_of_ours(frame: FrameType | None, harmless: dict[str, tuple[str, ...]]) -> str | None:
     """Which code of ours made the call on the loop, by way of which functions; None: no such code.
 
     It is a coroutine, or what the loop calls by itself.
@@ -109,7 +116,7 @@ def _caller_of_ours(
         code = frame.f_code
         if code.co_filename.startswith(FOREIGN) or code.co_qualname in ANYWHERE:
             return None
-        if any(code.co_filename.endswith(file) and code.co_name in at for file, at in harmless):
+        if code.co_name in harmless and code.co_filename.endswith(harmless[code.co_name]):
             return None
         if code.co_filename.startswith(ROOT):
             module = code.co_filename.removeprefix(f"{ROOT}/")

@@ -108,4 +108,4 @@ async def test_tag_files_in_a_zip_carry_the_time_of_the_export(tmp_path: Path) -
         dates = {one.filename: one.date_time for one in packed.infolist()}
     tags = {name: at for name, at in dates.items() if "/data/" not in name}
     assert set(tags.values()) == {(now.year, now.month, now.day, now.hour, now.minute, now.second)}
-    assert len(tags) == 6
+    assert len(tags) == 7

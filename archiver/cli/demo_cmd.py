@@ -71,7 +71,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     stage = stage_for(system_clock())
     _refuse_foreign(folder, stage.leads)
     if not arguments.no_serve:
-        with extra("desk"):  # before the run, so that nobody waits for a desk that cannot come
+        with extra("desk"):  # before the run, so that a missing desk is reported at once
             import_module("archiver.web.serving")
     context.console.say(f"archiving the sample calls of the sandbox into {folder}")
     report, config = anyio.run(_run, folder, stage, context)

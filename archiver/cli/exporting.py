@@ -127,7 +127,7 @@ async def _pack(
 def _with_progress(
     console: Console, work: Callable[[OnEvent], Awaitable[_Result]]
 ) -> _Result | None:
-    """The result of the work, whose progress is shown; None when a signal ended it."""
+    """The result of the work, with progress; None if a signal ended it."""
     tally = Tally()
 
     async def shown() -> _Result:

@@ -82,7 +82,7 @@ def _add_add(acts: Any, common: Parser) -> None:
 
 
 def add(arguments: argparse.Namespace, context: Context) -> int:
-    """Place a hold, and say what it covers now."""
+    """Place a hold, and print what it covers now."""
     from archiver.retention.acts import Did, person
     from archiver.retention.holds import place_hold
 

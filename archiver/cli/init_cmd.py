@@ -37,7 +37,7 @@ def execute(_arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _steps(environ: Mapping[str, str]) -> Iterator[str]:
-    """What is left to do; what the environment already says need not be set in the file."""
+    """The remaining steps; what the environment has need not be set in the file."""
     if environ.get("LINER_URL"):
         yield "set window.since to the first day (LINER_URL is set: liner.url can stay empty)"
     else:

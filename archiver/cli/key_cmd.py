@@ -172,7 +172,7 @@ def _make(
 
 
 def _refuse_inside(path: Path, context: Context) -> None:
-    """Whoever can write to the archive must not find the key there."""
+    """The key must not be in the archive, where others can read it."""
     if not context.config_path.exists():
         return
     storage = context.load_config(needs_key=False).storage
@@ -184,7 +184,7 @@ def _refuse_inside(path: Path, context: Context) -> None:
 
 
 def _passphrase(arguments: argparse.Namespace) -> bytes | None:
-    """The passphrase that is asked for twice; None where none is wanted."""
+    """The passphrase, entered twice; None if none is wanted."""
     if arguments.no_passphrase:
         return None
     if arguments.passphrase_file is not None:

@@ -70,7 +70,7 @@ class Nights:
         return INTERRUPTED
 
     async def run(self, stop: anyio.Event) -> None:
-        """One run with the configuration as it is now, told to everybody."""
+        """One run with the current configuration, with notices and metrics."""
         began, console = self.clock(), self.context.console
         console.next_answer()
         console.about()

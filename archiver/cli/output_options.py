@@ -1,6 +1,6 @@
-"""What a command writes, and where: read from its arguments before they are parsed (pure).
+"""The output options of a command, read from its arguments before they are parsed (pure).
 
-Parsing may fail, and the error is to be written the way that was asked for, too.
+Parsing may fail, and that error must be printed as requested, too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """What `--json`, `--log json`, `--quiet` and `--verbose` ask for, and NO_COLOR and TERM."""
+    """The effect of `--json`, `--log json`, `--quiet` and `--verbose`, NO_COLOR and TERM."""
 
     json: bool
     json_logs: bool
@@ -21,7 +21,7 @@ class OutputOptions:
 
     @classmethod
     def of(cls, arguments: Sequence[str], environ: Mapping[str, str]) -> Self:
-        """What these arguments ask for, wherever they stand before `--`."""
+        """The options in these arguments, anywhere before `--`."""
         options = list(arguments)
         options = options[: options.index("--")] if "--" in options else options
         return cls(

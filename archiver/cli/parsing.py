@@ -31,11 +31,12 @@ class _Help(argparse.HelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours, so that they end like every other error, `--json` too.
+    """A parser whose errors are ours, so that they are reported like all others, also with
+    `--json`.
 
-    `fill` gives it its options when they are first needed, so that a command that nobody asks for
-    is not even imported. An unknown option is refused before anything else is looked at, by its
-    name alone: what follows it may be a password.
+    `fill` adds its options when they are first needed, so that the modules of other commands are
+    not even imported. An unknown option is rejected before anything else is examined, by its name
+    only: its value may be a password.
     """
 
     def __init__(self, *, fill: "Callable[[Parser], None] | None" = None, **named: Any) -> None:
@@ -107,10 +108,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def common_options() -> Parser:
-    """The options of every command, to be accepted before the command and after it alike.
+    """The options of every command, accepted before and after the command.
 
-    None of them has a default here: the one that stands after the command would undo the one
-    before it.
+    None of them has a default here: the one after the command would override the one before it.
     """
     options = Parser(add_help=False)
     options.add_argument(

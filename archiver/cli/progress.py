@@ -109,7 +109,7 @@ class Lines:
         self._received_then = 0
 
     def tick(self) -> None:
-        """Say the notes, and the line when its time has come."""
+        """Print the notes, and the progress line when it is due."""
         for note in self._tally.take_notes():
             self._console.say(note)
         now = self._clock()
@@ -118,7 +118,7 @@ class Lines:
             self._last, self._received_then = now, self._tally.received
 
     def close(self) -> None:
-        """Say the last notes."""
+        """Print the last notes."""
         for note in self._tally.take_notes():
             self._console.say(note)
 
@@ -139,9 +139,9 @@ def _of(tally: Tally) -> str:
 
 
 class Bars:
-    """Two bars on a terminal, calls and bytes; notes go above.
+    """Two bars on a terminal, calls and bytes; notes are printed above.
 
-    While nobody knows how many calls there are, the first one counts and shows no share.
+    While the number of calls is unknown, the first one counts and shows no percentage.
     """
 
     def __init__(self, tally: Tally, console: Console) -> None:
@@ -163,7 +163,7 @@ class Bars:
         )
 
     def tick(self) -> None:
-        """Say the notes above the bars, then redraw them."""
+        """Print the notes above the bars, then redraw them."""
         self._say_notes()
         self._calls.total = self._tally.total
         troubles = [f"{name}={count:,}" for name, count in self._tally.troubles().items()]
@@ -179,7 +179,7 @@ class Bars:
                 bar.refresh()
 
     def close(self) -> None:
-        """Say the last notes and take the bars away: the balance follows."""
+        """Print the last notes and remove the bars: the balance follows."""
         self._say_notes()
         self._bytes.close()
         self._calls.close()

@@ -28,7 +28,7 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(_arguments: argparse.Namespace, context: Context) -> int:
-    """Rebuild, and tell what was found; 0."""
+    """Rebuild, and print the result; 0."""
     config = context.load_config(needs_key=False)
     done = anyio.run(_reindex, config, context)
     context.console.result(*_lines(done))

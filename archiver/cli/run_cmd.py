@@ -1,4 +1,4 @@
-"""`archiver run`: bring home what is new, and account for everything listed."""
+"""`archiver run`: archive everything new, and account for everything listed."""
 
 import argparse
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _OF_ONE_RUN: Final = {
     "dry_run": "--dry-run",
     "today": "--today",
 }
-"""Options that say something about one run, and nothing about years of them."""
+"""Options for a single run, which cannot be combined with `--every`."""
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -109,7 +109,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
-    """One run. Of a whole one everybody is told; of any other, whoever asked for it knows."""
+    """One run. A full one sends notices; any other does not, since its user sees the result."""
     from archiver.cli.running import one_run
     from archiver.cli.watch import stopped_by_signal
     from archiver.monitoring.notify import tell
@@ -130,7 +130,7 @@ def _every_night(config: Config, context: Context, schedule: "Schedule") -> int:
 
 
 def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | None":
-    """What `--every` and `--at` ask for; None for a single run. UsageError for what cannot be."""
+    """The schedule of `--every` and `--at`; None for a single run. UsageError if invalid."""
     from archiver.schedule.schedule import Schedule, parse_time_of_day
 
     if arguments.every is None:
@@ -160,7 +160,7 @@ def schedule_of(arguments: argparse.Namespace, config: Config) -> "Schedule | No
 def window(
     since: str | None, until: str | None, config: Config
 ) -> tuple[datetime | None, datetime | None]:
-    """`--since` and `--until` as moments; UsageError when no call can lie between them."""
+    """`--since` and `--until` as times; UsageError if no call can be between them."""
     begin, end = period(since, until, config.window.timezone)
     now = system_clock()
     if begin is not None and begin > now:

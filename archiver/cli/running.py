@@ -35,10 +35,10 @@ async def one_run(
     clock: Clock = system_clock,
     alive: Callable[[], None] = lambda: None,
 ) -> Night:
-    """One run, its balance or its error told on the console, and how it went.
+    """One run, with its balance or error printed on the console; returns its result.
 
-    `stop` interrupts it in order. `alive` is called a few times a second while it lasts. Raises no
-    error that a run may end with.
+    `stop` interrupts it cleanly. `alive` is called a few times a second meanwhile. Raises no error
+    that a run may end with.
     """
     began, told, failure = clock(), None, None
     try:
@@ -90,7 +90,7 @@ async def watched_run(
     alive: Callable[[], None] = lambda: None,
     pace: Pace = REAL_PACE,
 ) -> RunReport | None:
-    """The same, where somebody else sets `stop`; progress is told and `alive` is called."""
+    """The same, if `stop` is set elsewhere; prints progress and calls `alive`."""
     tally = Tally()
     printer = printer_for(tally, console, time.monotonic)
 
@@ -113,7 +113,8 @@ async def watched_run(
 def finish(report: RunReport | None, config: Config, context: Context) -> int:
     """Print the balance and return the exit code.
 
-    With `--quiet`, where standard output may go nowhere, a run that is not good says so, too.
+    With `--quiet`, when standard output may be discarded, an unsuccessful run also prints a
+    warning.
     """
     if report is None:
         context.console.interrupted()

@@ -66,7 +66,7 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Serve until interrupted, which is what ends it; UsageError when the port cannot be had."""
+    """Serve until interrupted; UsageError if the port is not available."""
     from archiver.sandbox.server import serve
 
     world, since = _world(arguments)
@@ -90,7 +90,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _world(arguments: argparse.Namespace) -> "tuple[Source, datetime]":
-    """The calls to serve, and a first day that lies before all of them."""
+    """The calls to serve, and a first day before all of them."""
     from archiver.sandbox.stage import stage_for
 
     stage = stage_for(system_clock())

@@ -39,9 +39,9 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Serve until interrupted, which is what ends it.
+    """Serve until interrupted.
 
-    UsageError when the port cannot be had or nobody could log in, NoArchive without an archive.
+    UsageError if the port is not available or nobody could log in, NoArchive without an archive.
     """
     with extra("desk"):
         from archiver.web.serving import listening

@@ -30,7 +30,7 @@ _TABLES: Final = {
     "order": ("Order", "orderId", "orders with fewer calls"),
     "agent": ("Agent", "userId", "agents with fewer calls"),
 }
-"""The title of each table, the member that says which row it is, and what is left out of it."""
+"""The title of each table, the member that identifies the row, and what is left out."""
 _FIRST_COLUMN: Final = 19
 """Characters; the last of them is blank."""
 _MOST_DAYS: Final = 14
@@ -140,7 +140,8 @@ def _line(first: str, cells: Sequence[str]) -> str:
 
 
 def _open(problems: Sequence[Told]) -> list[str]:
-    """What is open by state and reason: how old, how often tried, whose, and what to do."""
+    """What is open by state and reason: how old, how often tried, which calls, and the next
+    step."""
     lines = ["", f"{len(problems):,} open"] if problems else []
     for state, _, members in grouped(problems):
         ages = [one["ageSeconds"] for one in members if one["ageSeconds"] is not None]

@@ -8,10 +8,11 @@ _STANDARD: Final = (0, 1, 2)
 
 
 def open_standard_streams() -> None:
-    """Let each standard stream that is closed be open to nowhere.
+    """Open closed standard streams to the null device.
 
-    Else the next file that is opened gets its number: what is written to standard error would go
-    into the catalog, and libuv ends a process whose numbers 0 to 2 it is handed for a socket.
+    Otherwise the next opened file would get the number of the stream: messages for standard error
+    would be written to the catalog, and libuv aborts if it is given a socket with a number from 0
+    to 2.
     """
     for number in _STANDARD:
         try:

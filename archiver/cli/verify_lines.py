@@ -1,4 +1,4 @@
-"""What `archiver verify` says: the findings with their next steps, for people and as JSON."""
+"""The results of `archiver verify`: findings with their next steps, for people and as JSON."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A verification as a command lives it: progress while it lasts, and who is told of it."""
+"""A verification as a command: its progress, notices and metrics."""
 
 import time
 from collections import Counter
@@ -72,7 +72,7 @@ async def tell_everybody(
     error: ArchiverError | None,
     clock: Clock = system_clock,
 ) -> "Standing | None":
-    """Remember the verification for metrics, and send a notice where somebody has to know."""
+    """Add the verification to the history for metrics, and send a notice if necessary."""
     remaining = [] if verified is None else verified.found.remaining
     one = Verification(
         started_at=began,

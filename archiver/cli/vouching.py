@@ -1,4 +1,4 @@
-"""Having the head vouched for after a command that told the ledger something."""
+"""Signing, stamping and witnessing the head after a command that wrote to the ledger."""
 
 from datetime import date
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""How a command lives through work that takes long: a signal ends it in order, progress is drawn.
+"""Long commands: a signal ends them cleanly, and progress is shown.
 
 The first SIGINT or SIGTERM asks the work to stop. The second ends the process at once, whatever the
-command: an archive survives that as it survives any kill.
+command: an archive survives that like any kill.
 """
 
 import os

@@ -44,7 +44,7 @@ def who(problem: Mapping[str, Any]) -> str:
 
 
 def sum_line(title: str, count: int) -> str:
-    """How many there are in all; `part_line` says of what kind."""
+    """The total; `part_line` has the parts."""
     return f"{title:<14}{count:>11,}  listed"
 
 

@@ -40,7 +40,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What some of the evidence proves, in a sentence; `facts` say the same to machines."""
+    """What a piece of evidence proves, in one sentence; `facts` are the same for machines."""
 
     kind: str
     text: str
@@ -59,7 +59,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Somebody's word that the ledger had a segment. `is_inside`: it lies in the archive itself."""
+    """A claim that the ledger had a segment. `is_inside`: it is in the archive itself."""
 
     head: Head
     source: str
@@ -76,9 +76,9 @@ async def audit(
 ) -> Audit:
     """Check all signatures, stamps and witnesses of an archive.
 
-    `given` is the key that is trusted; without one those in the archive have to do. `has_traces`
-    tells that something else in the archive, or this machine, remembers a later end of the ledger.
-    Raises StorageUnreachable, and KeyUnusable for certificates that cannot be read.
+    `given` is the trusted key; without one, those in the archive are used. `has_traces` says that
+    something else in the archive, or this machine, knows a later end of the ledger. Raises
+    StorageUnreachable, and KeyUnusable for certificates that cannot be read.
     """
     roots = await roots_of(config)
     exhibits = await read_exhibits(storage)
@@ -239,7 +239,7 @@ def _check_witness(url: str, heads: Sequence[Head], chain: Chain, found: Audit) 
 
 
 def _contradictions(claims: Sequence[_Claim], chain: Chain, *, has_traces: bool) -> list[Fault]:
-    """What somebody vouched for and the ledger lacks, one finding a source and a kind."""
+    """Segments that are claimed but missing in the ledger, one finding per source and kind."""
     lost = [one for one in claims if not chain.has(one.head)]
     later = [one for one in lost if one.head.number > chain.head.number]
     numbers = set(chain.digests.values())

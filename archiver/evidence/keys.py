@@ -90,7 +90,7 @@ def public_file(path: Path) -> Path:
 
 
 def signer_of(config: EvidenceConfig) -> Signer:
-    """The key that `evidence.sign` names. Raises KeyUnusable, which says what is wrong."""
+    """The key of `evidence.sign`. Raises KeyUnusable with the reason."""
     path = config.sign
     if path is None:
         raise KeyUnusable("evidence.sign is not set", hint=_NEW_HINT)

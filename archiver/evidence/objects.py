@@ -1,6 +1,6 @@
-"""What lies under `_archive/evidence/`, read whole and taken apart; nothing is judged by a key yet.
+"""The objects under `_archive/evidence/`, read and parsed; no key is applied yet.
 
-Signatures are few and small (some kilobytes a night), so all of them are read every time.
+Signatures are few and small (a few kilobytes per run), so all of them are read every time.
 """
 
 from dataclasses import dataclass, field

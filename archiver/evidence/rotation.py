@@ -1,7 +1,7 @@
-"""One key after another: the old one names the new one, and both sign that.
+"""Key rotation: the old key names the new one, and both sign that.
 
-The old signature shows that its owner wanted the new key; the new one that nobody put an old key
-of his own before it. After the segment that the rotation names, the old key counts no more.
+The old signature shows that its owner wanted the new key; the new one, that nobody claimed someone
+else's key as a predecessor. After the segment in the rotation, the old key is no longer valid.
 """
 
 from archiver.clock import Clock

@@ -44,7 +44,8 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class HeadStatement:
-    """That an archive had this head at this moment. `key_id` is None where nobody signs it."""
+    """A statement that an archive had this head at this time. `key_id` is None if nobody signs
+    it."""
 
     archive_id: str
     head: Head
@@ -131,22 +132,22 @@ def read_rotation(signed: Signed) -> Rotation:
 
 
 def head_key(head: Head, key_id: str) -> str:
-    """Where the statement about a head lies that this key signs."""
+    """The key of the statement about a head, signed by this key."""
     return f"{HEADS_PREFIX}{name_of_head(head)}.{key_id[:16]}.signed"
 
 
 def stamp_key(head: Head) -> str:
-    """Where the time stamp of a head lies."""
+    """The key of the time stamp of a head."""
     return f"{STAMPS_PREFIX}{name_of_head(head)}.tsr"
 
 
 def public_key_key(key_id: str) -> str:
-    """Where a public key lies."""
+    """The key of a public key."""
     return f"{KEYS_PREFIX}{key_id}.pem"
 
 
 def rotation_key(key_id: str) -> str:
-    """Where the rotation to that key lies."""
+    """The key of the rotation to that key."""
     return f"{KEYS_PREFIX}{key_id}.signed"
 
 
@@ -162,7 +163,7 @@ def head_in(name: str) -> Head | None:
 
 
 def is_evidence(key: str) -> bool:
-    """Whether an object may lie under that key of an archive."""
+    """Whether an archive may have an object under that key."""
     folder, _, name = key.rpartition("/")
     folder += "/"
     if folder == KEYS_PREFIX:

@@ -1,8 +1,8 @@
-"""Whose signatures count: one key that is trusted, and those that it was rotated to or from (pure).
+"""Valid signing keys: one trusted key, and those that it was rotated to or from (pure).
 
-A rotation is signed by both keys, so trust follows it either way: back to the keys that led to the
-trusted one, and on to those that followed it. It names a segment: up to there the old key counts,
-after it the new one only.
+A rotation is signed by both keys, so trust follows it in both directions: back to the keys that led
+to the trusted one, and on to those that followed it. It names a segment: up to there the old key is
+valid, after it only the new one.
 """
 
 from collections.abc import Mapping
@@ -52,8 +52,8 @@ def trust_of(exhibits: Exhibits, given: PublicKey | None, archive_id: str | None
 def _path(key_id: str, rotations: list[Rotation], exhibits: Exhibits) -> list[Rotation]:
     """The rotations that led to the key, and those that followed it.
 
-    What else a predecessor was rotated to does not count: whoever stole it may have done that. Nor
-    does anything that follows a key which was rotated twice.
+    Other rotations of a predecessor are not valid: someone who stole it may have made them. Nor is
+    anything that follows a key which was rotated twice.
     """
     to = {one.key_id: one for one in rotations}
     path: list[Rotation] = []

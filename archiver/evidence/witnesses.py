@@ -1,7 +1,7 @@
-"""Witnesses: places with credentials of their own that keep the heads of an archive.
+"""Witnesses: locations with separate credentials that keep the heads of an archive.
 
-Below its root a witness has one folder an archive, named by the archive's id, and in it one object
-a head, named by number and digest. What else is there is somebody else's, and is left alone.
+Below its root a witness has one folder per archive, named after the archive's id, with one object
+per head, named by number and digest. Other objects there are ignored.
 """
 
 from collections.abc import AsyncIterator

@@ -1,8 +1,8 @@
-"""When the next run is due: every so often, or every so many days at a time of day (pure).
+"""When the next run is due: at an interval, or at a time of day every few days (pure).
 
-Moments are UTC throughout; the time zone matters only where a time of day is asked for. A day on
-which the clocks skip that time has its run at the first moment after the gap, and a day that has
-the time twice has its run at the first of the two: every day has exactly one due moment.
+Times are UTC throughout; the time zone matters only for a time of day. On a day on which the clocks
+skip that time, the run is due at the first moment after the gap; if the time occurs twice, at the
+first of the two: every day has exactly one due time.
 """
 
 import re
@@ -16,14 +16,14 @@ _SHORTEST: Final = timedelta(seconds=1)
 _TIME: Final = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 SLACK: Final = timedelta(hours=1)
-"""A last run that lies further in the future than this was dated by a clock that was wrong."""
+"""A last run that is further in the future than this had a wrong clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A run every so often; with `at`, on every so many days at that time in `zone`.
+    """A run at an interval; with `at`, every few days at that time in `zone`.
 
-    ValueError, in words for whoever wrote it, when `at` is given and `every` is no whole days.
+    ValueError, as a message for users, if `at` is given and `every` is not whole days.
     """
 
     every: timedelta
@@ -39,26 +39,26 @@ class Schedule:
     def due_after(self, last: datetime) -> datetime:
         """When the run after the one that began at `last` is due.
 
-        With `at`, a run belongs to the day whose due moment came last before it: one that began
-        late does not move the next.
+        With `at`, a run belongs to the day of the last due time before it: a late start does not
+        move the next.
         """
         if self.at is None:
             return last + self.every
         return self._due_on(self._day_of(last) + self.every)
 
     def next_due(self, last: datetime | None, now: datetime) -> datetime:
-        """The moment of the next run: `now` when one was missed, or when none says otherwise.
+        """The time of the next run: `now` if one was missed.
 
-        `last` is when the last run began, None when there was none: then the first one is due at
-        once, or with `at` at the next such time. A `last` that lies further in the future than
-        `SLACK` was dated by a clock that was wrong, and does not count.
+        `last` is when the last run began, None if there was none: then the first one is due at
+        once, or with `at` at the next such time. A `last` further in the future than `SLACK` had a
+        wrong clock, and is ignored.
         """
         if last is None or is_misdated(last, now):
             return now if self.at is None else self._due_on(self._day_of(now) + _DAY)
         return max(now, self.due_after(last))
 
     def _day_of(self, moment: datetime) -> date:
-        """The newest day whose due moment is not after `moment`."""
+        """The newest day whose due time is not after `moment`."""
         day = moment.astimezone(self.zone).date() + _DAY
         while self._due_on(day) > moment:
             day -= _DAY

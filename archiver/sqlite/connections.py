@@ -13,9 +13,9 @@ PATIENCE_MS: Final = 10_000
 
 
 def open_reader(path: Path, *, immutable: bool = False) -> sqlite3.Connection:
-    """A connection through which SQLite lets nobody write. Raises sqlite3.Error.
+    """A read-only connection. Raises sqlite3.Error.
 
-    `immutable` promises that nobody else writes either: then SQLite needs no files beside it.
+    `immutable` promises that no one else writes either: then SQLite needs no files next to it.
     """
     db = _open(path, "&immutable=1" if immutable else "")
     db.execute("PRAGMA query_only = ON")  # not even temporary tables

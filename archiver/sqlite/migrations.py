@@ -13,9 +13,9 @@ class NewerVersionError(sqlite3.DatabaseError):
 
 
 def migrate(db: sqlite3.Connection, migrations: Sequence[str]) -> None:
-    """Bring a database, new or old, to the newest version; each migration commits whole.
+    """Migrate a database, new or old, to the newest version; each migration is one transaction.
 
-    Raises NewerVersionError, and sqlite3.DatabaseError for a file that is no database.
+    Raises NewerVersionError, and sqlite3.DatabaseError if the file is not a database.
     """
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version > len(migrations):

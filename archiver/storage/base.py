@@ -100,7 +100,7 @@ class Storage(ABC):
 
     @abstractmethod
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
-        """Create the object (KeyExists if it is there), or replace the one that bears the tag."""
+        """Create the object (KeyExists if it is there), or replace the one with the tag."""
 
     @abstractmethod
     def open(
@@ -157,11 +157,11 @@ class Storage(ABC):
         return None
 
     def survey(self, on_gap: Callable[[str, StorageError], None]) -> AsyncIterator[ObjectInfo]:
-        """Everything, like `list`, but to the end: for whoever looks for damage.
+        """Everything, like `list`, despite errors: to find all damage.
 
-        What cannot be listed (a folder without rights, or on a bad sector) is passed over, and
-        `on_gap` told its key, with a slash at the end of a folder's, and the reason. A medium
-        without folders has no such gaps.
+        What cannot be listed (a folder without permissions, or on a bad sector) is skipped, and
+        reported to `on_gap` with its key, with a slash at the end of a folder's, and the reason.
+        Media without folders have no such gaps.
         """
         return self.list()
 

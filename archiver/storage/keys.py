@@ -1,8 +1,8 @@
 """A recording -> its keys, and back (pure).
 
-The extension of a recording never is `json`, since the sidecar lies beside the audio under that
-name: a source that serves JSON as a recording is refused long before, and if one slipped through,
-`456.bin` and `456.json` still are two objects.
+The extension of a recording is never `json`, since that is the name of its sidecar: a source that
+serves JSON as a recording is rejected long before, and if one were accepted, `456.bin` and
+`456.json` would still be two objects.
 """
 
 import re
@@ -37,7 +37,7 @@ _RECORDING: Final = re.compile(rf"({_ID})/({_ID})/({_ID})\.([a-z0-9]{{1,5}})")
 
 
 class RecordingKey(NamedTuple):
-    """What the key of an audio object or of a sidecar says; `lead_id` is 0 where none was known."""
+    """The parts of the key of an audio object or sidecar; `lead_id` is 0 if unknown."""
 
     lead_id: int
     call_id: int
@@ -79,7 +79,7 @@ def audio_key(lead_id: int | None, call_id: int, record_id: int, extension: str)
 
 
 def sibling_key(key: str, extension: str) -> tuple[str, int]:
-    """The key of the audio that lies, or would lie, beside that audio or sidecar; and its call."""
+    """The key of the audio for that audio or sidecar; and its call."""
     found = parse_recording_key(key)
     if found is None:
         raise ValueError(f"not the key of a recording: {key[:80]!r}")
@@ -95,8 +95,7 @@ def sidecar_key(audio: str) -> str:
 
 
 def sidecar_beside(key: str) -> str | None:
-    """The key of the sidecar that lies, or would lie, with that audio or sidecar; None for every
-    other key."""
+    """The key of the sidecar for that audio or sidecar; None for every other key."""
     found = parse_recording_key(key)
     if found is None:
         return None
@@ -112,7 +111,7 @@ def revision_key(sidecar: str, revision: int) -> str:
 
 
 class RevisionKey(NamedTuple):
-    """What the key of a superseded sidecar says: whose it was, and which revision."""
+    """The parts of the key of a superseded sidecar: its recording and revision."""
 
     sidecar: str
     record_id: int
@@ -120,7 +119,7 @@ class RevisionKey(NamedTuple):
 
 
 def parse_revision_key(key: str) -> RevisionKey | None:
-    """What the key of a superseded sidecar says; None for every other key."""
+    """Parse the key of a superseded sidecar; None for every other key."""
     match = _REVISION.fullmatch(key.removeprefix(REVISIONS_PREFIX))
     if match is None or not key.startswith(REVISIONS_PREFIX):
         return None
@@ -134,7 +133,7 @@ def damaged_key(key: str, sha256: str) -> str:
 
 
 def parse_recording_key(key: str) -> RecordingKey | None:
-    """What the key of audio or sidecar says; None for every other key (`_archive/…`, foreign)."""
+    """Parse the key of audio or sidecar; None for every other key (`_archive/…`, foreign)."""
     match = _RECORDING.fullmatch(key)
     if match is None:
         return None

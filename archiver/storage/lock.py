@@ -33,10 +33,10 @@ LEASE_TIMES = LeaseTimes()
 
 @dataclass(slots=True)
 class AcquiredLock:
-    """A lock that was acquired. `found_left`: its last owner died, or left it behind on purpose.
+    """An acquired lock. `found_left`: its last owner was killed, or left it behind on purpose.
 
-    Who sets `leave` does the same, so that the next owner learns of an end that was out of order.
-    What was found so stays so, until somebody has put the archive in order and says so.
+    A process that sets `leave` does the same, so that the next owner learns of the unclean end.
+    This state is kept until everything is recovered.
     """
 
     found_left: bool
@@ -112,9 +112,9 @@ async def is_archive_locked(storage: Storage, *, times: LeaseTimes = LEASE_TIMES
 
 
 async def is_lock_left(storage: Storage) -> bool:
-    """Whether the lock of a run that died, or ended out of order, still lies there.
+    """Whether the lock of a run that was killed, or ended uncleanly, still exists.
 
-    For whoever has seen that the archive is not locked now.
+    Only meaningful if the archive is not locked now.
     """
     try:
         await storage.stat(ARCHIVE_LOCK_KEY)
@@ -176,7 +176,7 @@ def _owner(lock: FileLock, key: str) -> bytes:
 
 
 def _release(lock: FileLock, key: str, leave: bool) -> None:
-    """Whatever the disk says to it: a lock file that stays blocks nobody, and says so to the next
+    """Ignores errors of the disk: a lock file that remains blocks nobody, and informs the next
     run."""
     with disk_errors(key):
         lock.release(leave=leave)

@@ -26,10 +26,10 @@ def open_storage(
     syncing: Callable[[str], Syncing] = Syncing,
     retry: RetryPolicy = POLICY,
 ) -> Storage:
-    """The storage that the configuration names; no request is made yet.
+    """The configured storage; no request is made yet.
 
-    A folder that does not exist is made, durably, with `create`; without it, StorageRefused.
-    `syncing` makes durable what is put into it, `retry` says how often it is asked again.
+    With `create`, a missing folder is created durably; without it, StorageRefused is raised.
+    `syncing` makes writes durable, `retry` is the retry policy.
     """
     if not config.is_local:
         return Retrying(_open_s3(config), retry)

@@ -28,13 +28,13 @@ _Result = TypeVar("_Result")
 
 
 class Retrying(Storage):
-    """A storage whose verbs are tried again after StorageUnreachable.
+    """A storage whose operations are retried after StorageUnreachable.
 
-    A `put` whose answer was lost meets its own object on the next attempt; so what is there is
-    read back, and if it is the body, the put has succeeded. A `delete` that finds nothing on a
-    later attempt has done its work. A listing goes on where it broke, and each bit of progress
-    starts the count of attempts anew. A broken `open` is tried again until its first chunk is
-    there, not in the middle of the object.
+    A `put` whose response was lost finds its own object on the next attempt; so the object is read
+    back, and if it is the body, the put has succeeded. A `delete` that finds nothing on a later
+    attempt has succeeded. A listing continues where it broke off, and each bit of progress resets
+    the count of attempts. A broken `open` is retried until its first chunk has arrived, not in the
+    middle of the object.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Retrying(Storage):
             yield info
 
     def survey(self, on_gap: Callable[[str, StorageError], None]) -> AsyncIterator[ObjectInfo]:
-        """See `Storage.survey`; a gap is told at once, without another attempt."""
+        """See `Storage.survey`; a gap is reported at once, without another attempt."""
         return self._storage.survey(on_gap) if self.is_local else self.list()
 
     async def delete(self, key: str) -> None:
@@ -177,7 +177,7 @@ class Retrying(Storage):
 
 @dataclass(frozen=True, slots=True)
 class _RetryingVersions(Versions):
-    """Versions whose verbs are tried again after StorageUnreachable; each may be done twice."""
+    """Versions whose operations are retried after StorageUnreachable; each can be repeated."""
 
     inner: Versions
     retry: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]

@@ -25,7 +25,7 @@ class ObjectVersion:
 @dataclass(frozen=True, slots=True)
 class ObjectLock:
     """The lock of one version: until when (None: it never had any), in which mode, and whether a
-    legal hold on the medium itself keeps it besides. `written` is when the version was, by the
+    legal hold in the storage protects it as well. `written` is the time of the version, by the
     clock of the bucket."""
 
     until: datetime | None = None
@@ -51,8 +51,8 @@ class Versions(ABC):
 
     @abstractmethod
     async def retain(self, key: str, version: str | None, mode: str, until: datetime) -> None:
-        """Lock that version in this mode until then. Only ever to be asked for a later date than
-        the version has: some servers shorten a lock without a word."""
+        """Lock that version in this mode until then. Only for a later date than the version has:
+        some servers shorten a lock silently."""
 
     @abstractmethod
     async def hold(self, key: str, version: str | None, *, is_on: bool) -> None:

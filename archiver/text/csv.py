@@ -1,10 +1,10 @@
-"""Tables as spreadsheets open them: CSV that no program takes for anything but text (pure).
+"""Tables for spreadsheets: CSV that every program reads as text (pure).
 
-UTF-8 with a byte order mark, commas, CRLF. A cell that a spreadsheet would take for a formula gets
-an apostrophe in front (OWASP, "CSV injection"); a number in its international form, which begins
-with a plus, is one of them. So does one that it would show as another number: zeros in front and
-digits after the fifteenth are dropped, `1E5` is multiplied out. Line breaks and control characters
-become spaces, and what would turn the direction of writing becomes visible.
+UTF-8 with a byte order mark, commas, CRLF. A cell that a spreadsheet would read as a formula starts
+with an apostrophe (OWASP, "CSV injection"), which includes international telephone numbers with a
+plus. So does a cell that it would change as a number: leading zeros and digits after the fifteenth
+are dropped, `1E5` is expanded. Line breaks and control characters become spaces, and characters
+that change the direction of text become visible.
 """
 
 import csv
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Final
 
 BOM: Final = "\ufeff"
-"""The mark at the start of a file that tells a spreadsheet its encoding."""
+"""The byte order mark, which shows the encoding to spreadsheets."""
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 _CHANGED: Final = re.compile(r"0\d+|\d{12,}|[\d.,]*\d[eE][+-]?\d+", re.ASCII)

@@ -5,11 +5,10 @@ from typing import Any, NoReturn
 
 
 def read_json(text: bytes | str) -> Any:
-    """What the text says. ValueError for what is no JSON, or is nested deeper than anything is.
+    """Parse JSON. ValueError for anything else, or if it is nested too deeply.
 
-    The standard reader takes more than that: UTF-16, a byte order mark, NaN and Infinity, none of
-    which other programs would read the same; and it gives up on deep nesting with RecursionError,
-    which nobody expects of text.
+    The standard parser accepts more: UTF-16, a byte order mark, NaN and Infinity, which other
+    programs would not read the same way; and it fails on deep nesting with RecursionError.
     """
     try:
         return _STRICT.decode(text if isinstance(text, str) else text.decode("utf-8"))

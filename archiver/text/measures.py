@@ -1,7 +1,7 @@
-"""Durations, sizes and moments as people write and read them (pure).
+"""Durations, sizes and times as people write and read them (pure).
 
-The parsers raise ValueError with a sentence that goes on from the name of the setting ("must be a
-duration such as 15s"). It never repeats the text, which may hold a secret from the environment.
+The parsers raise ValueError with a sentence that continues the name of the setting ("must be a
+duration such as 15s"). It never repeats the text, which may be a secret from the environment.
 """
 
 import re

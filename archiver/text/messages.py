@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 LANGUAGES: Final = {"en": "English", "ru": "Русский"}
-"""By their code; the first is spoken to whoever asks for another."""
+"""By their code; the first is the fallback."""
 
 
 class Messages:
@@ -24,7 +24,7 @@ class Messages:
         self._form = _PLURALS[language]
 
     def __call__(self, key: str, **values: Any) -> str:
-        """The message under the key; KeyError for one that is not there."""
+        """The message under the key; KeyError if there is none."""
         text = self._texts[key]
         if isinstance(text, dict):
             text = text[self._form(int(values["count"]))]
@@ -72,7 +72,7 @@ class Messages:
 
 @functools.cache
 def load_messages(package: str, language: str) -> Messages:
-    """The words of that package in that language. KeyError for one that is not spoken."""
+    """The texts of that package in that language. KeyError if it is not supported."""
     if language not in LANGUAGES:
         raise KeyError(language)
     texts: dict[str, Any] = {}

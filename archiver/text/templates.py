@@ -12,9 +12,9 @@ _HIDDEN: Final = re.compile(
     "\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U0001d173-\U0001d17a"
     "\U000e0001-\U000e007f]"
 )
-"""Characters that nobody sees, but for line breaks and tab, or that make a line read as another.
+"""Invisible characters, except line breaks and tab, and those that make a line read differently.
 
-The joiners U+200C and U+200D are part of how Persian, Hindi and some pictures are written.
+The joiners U+200C and U+200D are part of Persian, Hindi and some emoji.
 """
 
 

@@ -15,7 +15,7 @@ def clock(seconds: float | None) -> str:
 
 
 class Wording:
-    """What a page needs to say numbers and moments."""
+    """What a page needs to format numbers and times."""
 
     def __init__(self, messages: Messages, zone: tzinfo) -> None:
         self._say = messages

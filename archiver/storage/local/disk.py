@@ -67,12 +67,12 @@ _KINDS: tuple[tuple[type[StorageError], dict[int, str]], ...] = (
     (StorageRefused, _REFUSALS),
     (StorageUnreachable, _PASSING),
 )
-# File systems without hard links say so in these ways (exFAT, some FUSE and SMB mounts).
+# Errors of file systems without hard links (exFAT, some FUSE and SMB mounts).
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
 
 
 def storage_error(error: OSError, key: str) -> StorageError:
-    """The error of ours that says what an OSError at work on `key` means."""
+    """Convert an OSError of an operation on `key` to our error."""
     number = error.errno or 0
     # The system says "Too many levels of symbolic links" of the first one, since none is followed.
     said = "a symbolic link, not a file" if number == errno.ELOOP else error.strerror

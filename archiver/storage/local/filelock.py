@@ -1,11 +1,11 @@
-"""A lock that is a file: locked by flock, there only while it is locked.
+"""A lock file: locked by flock, and existing only while it is locked.
 
 The kernel releases the flock of a killed process at once, so a file that was left behind blocks
-nobody. Because the owner removes the file at the end, a waiter may get the flock of a file that
-has no name any more, while somebody else locks a new file of that name; so whoever got the flock
-compares what it locked with what the name stands for, and starts over if they differ.
+nobody. Because the owner removes the file at the end, a waiter may get the flock of a file that has
+no name any more, while another process locks a new file of that name; so after getting the flock,
+the locked file is compared with the one of that name, and the attempt is repeated if they differ.
 
-A file is locked and not a folder, since NFS grants an exclusive lock only on what is open for
+A file is locked and not a folder, since NFS grants an exclusive lock only on files open for
 writing.
 """
 
@@ -22,8 +22,8 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 class FileLock:
     """One attempt to acquire the lock at `path`; not shared between threads. Errors are OSErrors.
 
-    `found_left` tells, of an acquired lock, that its file was there already: its last owner was
-    killed, or left it on purpose.
+    `found_left` is true if an acquired lock's file existed already: its last owner was killed, or
+    left it on purpose.
     """
 
     def __init__(self, path: str) -> None:
@@ -32,10 +32,10 @@ class FileLock:
         self.found_left = False
 
     def acquire(self, content: bytes = b"") -> bool:
-        """Take the lock and write `content` into its file; False when somebody else has it.
+        """Acquire the lock and write `content` to its file; False if another process has it.
 
-        Makes the folder of the file and the one above it, but never the archive's own. Raises
-        StorageRefused where the file system knows no locks.
+        Creates the folder of the file and the one above it, but never the archive's own. Raises
+        StorageRefused if the file system does not support locks.
         """
         while self._file is None:
             file = self._open()
@@ -74,9 +74,9 @@ class FileLock:
         return b""
 
     def is_locked(self) -> bool:
-        """Whether somebody else has the lock now.
+        """Whether another process has the lock now.
 
-        A file that nobody has locked, left by a killed process, is locked for a moment to find out.
+        An unlocked file, left by a killed process, is locked for a moment to find out.
         """
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW)

@@ -1,14 +1,13 @@
 """An archive in a folder: part file, sync, link, sync of the folder.
 
-Puts that come while others are being written wait for their turn and are written together
-(`writing.py`), so a busy run shares its syncs and its hops to a thread, and an idle one waits for
-nobody.
+Puts that arrive while others are being written wait for their turn and are written together
+(`writing.py`), so a busy run shares its syncs and thread switches, and an idle one does not wait.
 
-Files are read-only, which keeps a slip from changing evidence. It keeps nobody out who owns the
-folder: a disk is not WORM.
+Files are read-only, which prevents accidental changes. It does not prevent changes by the owner of
+the folder: a disk is not WORM.
 
 One thing differs from S3: a key cannot be a folder of another key (`a` beside `a/b`); the second of
-the two is refused. Keys of an archive never do that.
+the two is rejected. Keys of an archive never are.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
-"""What S3 servers leave out of their answers, and what is done without it (pure).
+"""Optional parts of S3 responses, and how to do without them (pure).
 
-The documentation of S3 calls most members of an answer optional, and servers that are not Amazon's
-leave some out. What an archive can do without is done without; where it cannot, the storage is
-refused and the gap named, since a guess would be evidence of nothing.
+The documentation of S3 calls most members of a response optional, and servers other than Amazon's
+omit some. What an archive can do without is done without; otherwise the storage is rejected and the
+missing part named, since a guess is no evidence.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ _OF_A_LISTING = ("Name", "KeyCount", "MaxKeys", "IsTruncated", "Contents")
 
 
 def required(answer: Mapping[str, Any], member: str, key: str) -> Any:
-    """A member that there is no doing without. StorageRefused where the server leaves it out."""
+    """A required member. StorageRefused if the server omits it."""
     value = answer.get(member)
     if value is None:
         raise StorageRefused(
@@ -27,14 +27,15 @@ def required(answer: Mapping[str, Any], member: str, key: str) -> Any:
 
 
 def tag(answer: Mapping[str, Any]) -> str:
-    """The tag of an object; empty where the server gives none, and then it cannot be replaced."""
+    """The tag of an object; empty if the server has none, and then it cannot be replaced."""
     return str(answer.get("ETag") or "").strip('"')
 
 
 def is_of_s3(headers: Iterable[tuple[str, str]]) -> bool:
-    """Whether a 200 with these headers may be an object, and not the page of something before S3.
+    """Whether a 200 with these headers may be an object, and not a page of something in front of
+    S3.
 
-    Such a page is HTML, or bears neither of the two that every object has.
+    Such a page is HTML, or lacks the two headers that every object has.
     """
     told = {name.lower(): value for name, value in headers}
     if any(name.startswith("x-amz-") for name in told):
@@ -64,11 +65,11 @@ def require_listing(answer: Mapping[str, Any]) -> None:
 
 
 def following(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    """How to ask for the next page of a listing; None at its end.
+    """The request for the next page of a listing; None at its end.
 
-    A server that does not say whether there is more is asked for what comes after the last key. One
-    that says so and does not say how to go on, or says the same again, would be asked for ever or
-    believed too early.
+    If a server does not say whether there is more, the objects after the last key are requested. A
+    server that says there is more, but not how to continue, or repeats itself, would be queried
+    endlessly or trusted too early.
     """
     is_truncated, token = answer.get("IsTruncated"), answer.get("NextContinuationToken")
     page = answer.get("Contents", [])

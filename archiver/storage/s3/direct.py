@@ -1,8 +1,8 @@
-"""Small puts and gets of an archive over connections of our own, once boto3 has shown the way.
+"""Small puts and gets over our own connections, after boto3 has made the first one.
 
-Only plain success counts here, and a condition of a put that does not hold. Whatever else S3
-answers, the request is left to boto3, which knows redirects, regions and what each error means, and
-whose next request of the kind shows the way again.
+Only plain success is handled here, and an unmet condition of a put. For any other response of S3,
+the request is left to boto3, which handles redirects, regions and errors; its next request of the
+kind is the new pattern.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ _GIVEN: Final = {
 
 
 class Fate(Enum):
-    """What has become of a put that boto3 is to make: it has stored nothing, or nobody knows."""
+    """The state of a put that is left to boto3: nothing was stored, or that is unknown."""
 
     NOT_STORED = auto()
     UNKNOWN = auto()
@@ -122,7 +122,7 @@ class DirectRequests:
     async def _head(
         self, pattern: Pattern, key: str, parameters: Mapping[str, Any], payload: str
     ) -> bytes | None:
-        """The head of a request; None without credentials, which boto3 will know how to say."""
+        """The head of a request; None without credentials, which boto3 will report."""
         credentials = await self._credentials()
         if credentials is None:
             return None

@@ -67,7 +67,7 @@ class Bucket:
         self.renew()
 
     def renew(self) -> None:
-        """Look for credentials and make the client anew: those of before may have expired."""
+        """Look up credentials and create the client again: the former ones may have expired."""
         with s3_errors(""):
             self.service = client.connect(self._config, self._connections)
         self._client = self.service.client
@@ -105,7 +105,7 @@ class Bucket:
         return answer
 
     def put_parameters(self, key: str, body: Body, replacing: str | None) -> dict[str, Any]:
-        """What a put of a whole object says besides where it goes and its bytes."""
+        """The parameters of a put of a whole object, besides its location and bytes."""
         return {
             "ContentLength": body.size,
             "ContentType": body.content_type,
@@ -205,7 +205,7 @@ class Bucket:
     def page(
         self, prefix: str, asked: dict[str, Any]
     ) -> tuple[list[ObjectInfo], dict[str, Any] | None]:
-        """One page of a listing, and how the next is asked for; the first with nothing."""
+        """One page of a listing, and the request for the next; the first with nothing."""
         with s3_errors(prefix):
             answer = self._client.list_objects_v2(
                 Bucket=self._bucket, Prefix=self._prefix + prefix, **asked
@@ -244,7 +244,7 @@ class Bucket:
         return str(required(listed, "Key", "")).removeprefix(self._prefix)
 
     def now(self) -> datetime | None:
-        """The clock of the server; None where its answers bear no date."""
+        """The clock of the server; None if its responses have no date."""
         with s3_errors(""):
             return _date(self._client.head_bucket(Bucket=self._bucket))
 
@@ -266,7 +266,7 @@ class Bucket:
         return aborted
 
     def _require_bucket(self) -> None:
-        """A HEAD cannot say whether the object or the bucket is missing, so ask once."""
+        """Check once whether the object or the bucket is missing, which a HEAD cannot tell."""
         if not self._bucket_is_known:
             try:
                 self._client.head_bucket(Bucket=self._bucket)
@@ -292,10 +292,10 @@ class Bucket:
         return {"Bucket": self._bucket, "Key": self.name_of(key)}
 
     def _attributes(self, key: str) -> dict[str, Any]:
-        """What a new object bears besides its bytes.
+        """The parameters of a new object besides its bytes.
 
-        The archive's own objects are read by every run, so they stay in the standard class; what is
-        scratch must be free to go again.
+        The archive's own objects are read by every run, so they stay in the standard class;
+        temporary objects must be deletable.
         """
         config = self._config
         given: dict[str, Any] = {}
@@ -339,14 +339,14 @@ def _condition(replacing: str | None) -> dict[str, Any]:
 
 
 def get_parameters(span: ByteRange | None) -> dict[str, Any]:
-    """What a get says besides where it goes."""
+    """The parameters of a get, besides its location."""
     if span is None:
         return {}
     return {"Range": f"bytes={span.start}-{'' if span.stop is None else span.stop - 1}"}
 
 
 def info_of(key: str, size: int, answer: Any, age: float | None = None) -> ObjectInfo:
-    """What an answer of S3 says of an object."""
+    """The facts of an object in a response of S3."""
     version = answer.get("VersionId")
     return ObjectInfo(
         key,
@@ -380,8 +380,8 @@ def _date(answer: Any) -> datetime | None:
 
 
 def _age(answer: Any) -> float | None:
-    """Seconds since the object was written, both moments told by the server in one answer; None
-    where it does not say when that was."""
+    """Seconds since the object was written, by two times of the server in one response; None if it
+    gives none."""
     if answer.get("LastModified") is None:
         return None
     now = _date(answer) or datetime.now(UTC)

@@ -154,7 +154,8 @@ class S3Versions(Versions):
 
 
 def _whole(page: Any) -> Any:
-    """The page of a listing, if it says whether there is another: nobody would ask for it else."""
+    """The page of a listing, if it says whether there is another: otherwise the rest would be
+    missed."""
     required(page, "IsTruncated", "")
     return page
 

@@ -128,7 +128,7 @@ def add_omissions(parser: Parser) -> None:
         type=Path,
         metavar="FILE",
         help="replace spans of recordings: CSV or JSON with recordId, start, end (seconds), side "
-        "(left, right or both) and reason; these recordings are decoded and written anew",
+        "(left, right or both) and reason; these recordings are decoded and encoded again",
     )
     parser.add_argument(
         "--redact-with",
@@ -147,8 +147,8 @@ def add_omissions(parser: Parser) -> None:
         "--redact-format",
         choices=("wav", "flac"),
         default="wav",
-        help="the format of redacted recordings; flac is smaller, and holds MP3 and Opus in 16 "
-        "bits (default: wav)",
+        help="the format of redacted recordings; flac is smaller, and stores MP3 and Opus "
+        "with 16 bits (default: wav)",
     )
     parser.add_argument(
         "--mask",

@@ -25,9 +25,10 @@ def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
         "Write the statement of a period as one page to print or to hand over: coverage of each "
-        "day, share of talk archived, days without calls, what is open, what verify and the sound "
-        "check found, exports, removals, holds, reviews, and who vouches for the ledger. It makes "
-        "no API requests, needs no key and can be used during a run."
+        "day, share of talk time archived, days without calls, what is open, findings of verify "
+        "and of the sound check, exports, removals, holds, reviews, and the signatures, time "
+        "stamps and witnesses of the ledger. It makes no API requests, needs no key and can be "
+        "used during a run."
     )
     parser.add_argument("--month", metavar="MONTH", help="the calls of this month, such as 2026-10")
     parser.add_argument("--since", metavar="T", help="only calls since this date, time or age (7d)")

@@ -101,7 +101,7 @@ def read_masks(said: str) -> frozenset[Mask]:
     for word in words:
         if word not in set(Mask):
             raise UsageError(
-                f"--mask does not know {word[:40]!r}",
+                f"--mask does not support {word[:40]!r}",
                 hint=f"use one or more of {', '.join(Mask)}, such as --mask phones,names",
             )
     return frozenset(map(Mask, words))

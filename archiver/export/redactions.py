@@ -77,7 +77,7 @@ def read_redactions(data: bytes, name: str) -> Mapping[int, tuple[Reason, ...]]:
         record_id, reason = _entry(row, f"{name}, {place}")
         found.setdefault(record_id, []).append(reason)
     if not found:
-        raise UsageError(f"{name} names no spans", hint=_HINT)
+        raise UsageError(f"{name} contains no spans", hint=_HINT)
     return {record_id: tuple(some) for record_id, some in found.items()}
 
 

@@ -81,9 +81,7 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     """
     match = _MOMENT.fullmatch(text)
     if match is None:
-        raise ValueError(
-            "must be a date such as 2026-10-01, or a time such as 2026-10-01T08:30:00Z"
-        )
+        raise ValueError("must be a date such as 2026-10-01 or a time such as 2026-10-01T08:30:00Z")
     try:
         moment = datetime.fromisoformat(
             f"{match['day']}T{match['time'] or '00:00'}{match['offset'] or ''}"

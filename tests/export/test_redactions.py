@@ -37,7 +37,7 @@ def test_the_table_of_a_russian_office_is_read() -> None:
         ("", "line 1: the field recordId is missing"),
         ("recordId,start,end\n7,1,2\n", "line 1: the field reason is missing"),
         (HEAD.replace("side", "channel") + "7,1,2,left,x\n", "line 1: unknown field 'channel'"),
-        (HEAD, "names no spans"),
+        (HEAD, "contains no spans"),
         (HEAD + "7,1,2,left,x\nx,1,2,left,x\n", "line 3: recordId must be a recording id"),
         (HEAD + "7,-1,2,left,x\n", "line 2: start must be seconds"),
         (HEAD + "7,nan,2,left,x\n", "line 2: start must be seconds"),

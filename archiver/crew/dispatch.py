@@ -89,7 +89,7 @@ class Dispatch:
                 self._late.append((unit.recording.id, sent.brought))
             raise
         if sent.brought is None:
-            raise RuntimeError("a unit ended without an outcome")
+            raise RuntimeError("a unit ended without an ending")
         return sent.brought
 
     async def work_to_do(self) -> None:
@@ -236,7 +236,7 @@ class Lane(ABC):
         except WorkerLost as error:
             self.dispatch.lose(batch, str(error), is_its_fault=error.is_its_fault)
         except ValueError:
-            self.dispatch.lose(batch, "a worker returned an invalid response")
+            self.dispatch.lose(batch, "a worker gave an answer that is none")
         except BaseException:
             self.dispatch.lose(batch, "the worker that fetched it ended unexpectedly")
             raise

@@ -115,9 +115,9 @@ def decode_answer(data: bytes, count: int) -> list[Brought]:
             raise _failure(told["refused"])
         brought = list(map(_brought, told["endings"]))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"invalid response: {type(error).__name__}") from error
+        raise ValueError(f"not an answer: {type(error).__name__}") from error
     if len(brought) != count:
-        raise ValueError("invalid response: a different number of units")
+        raise ValueError("not an answer: it has another number of units")
     return brought
 
 
@@ -175,7 +175,7 @@ def _events(lines: Sequence[str]) -> Iterator[Stored | Revised]:
     for line in lines:
         event = read_line(line.encode("ascii")).event
         if not isinstance(event, Stored | Revised):
-            raise ValueError("invalid response: an unexpected kind of event")
+            raise ValueError("not an answer: an event of another kind")
         yield event
 
 

@@ -126,7 +126,7 @@ class _Link(Lane):
         """The end of the process in words."""
         code = await _end(self.process)
         if code < 0:
-            return f"a worker process was killed by signal {-code}"
+            return f"a worker process was ended by signal {-code}"
         return f"a worker process ended with exit code {code}"
 
 
@@ -189,7 +189,7 @@ class Pipes:
             if told.kind == FAILED:
                 raise decode_failure(told.body)
             if told.kind != READY:
-                raise _not_started("its output is invalid")
+                raise _not_started("it does not speak as expected")
             self._links.add(link)
             try:
                 with one_failure():

@@ -1,7 +1,7 @@
-"""The event loop of a run: libuv's where it is to be had (not on Windows), Python's own elsewhere.
+"""The event loop of a run: libuv's if available (not on Windows), else Python's own.
 
-A run of small recordings spends a tenth of its time in the loop itself (measured); on libuv's it
-takes that much less. Another tenth goes into looking for garbage, of which there is hardly any.
+A run of small recordings spends a tenth of its time in the loop itself (measured); libuv's saves
+that much. Another tenth is spent in the garbage collector, for hardly any garbage.
 """
 
 import gc

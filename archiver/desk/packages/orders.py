@@ -263,7 +263,7 @@ def _check_count(count: int) -> None:
     if count > MOST_RECORDINGS:
         raise WrongInput(
             "recordings",
-            f"{count:,} recordings are more than fit in one export",
+            f"{count:,} recordings are too many for one export",
             problem="range",
             limit=MOST_RECORDINGS,
             hint="narrow the selection, or use `archiver export`",

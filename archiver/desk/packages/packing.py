@@ -153,7 +153,7 @@ async def _packed(command: Sequence[str], job: Job) -> Packed | str:
         return Packed(told["bytes"], told["manifestSha256"], told["missing"])
     except (OSError, ValueError, KeyError, anyio.BrokenResourceError) as error:
         _LOG.warning("export %d: %s", job.order.package_id, error)
-        return "the process that makes it has ended"
+        return "the process that created it ended unexpectedly"
 
 
 def _stop(group: TaskGroup) -> None:

@@ -53,7 +53,7 @@ async def ended(orders: Orders, package_id: int) -> Order:
     [
         (WRITE, Stage.READY, ""),
         (REFUSE, Stage.FAILED, "no space left"),
-        (DIE, Stage.FAILED, "the process that makes it has ended"),
+        (DIE, Stage.FAILED, "the process that created it ended unexpectedly"),
     ],
 )
 async def test_a_package_is_made_or_its_failure_is_told(

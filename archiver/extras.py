@@ -30,6 +30,7 @@ EXTRAS: Final[Mapping[str, Extra]] = {
     "evidence": Extra("signing and time stamps", frozenset({"cryptography", "rfc3161_client"})),
     "notify": Extra("sending notices through Apprise", frozenset({"apprise"})),
     "pdf": Extra("PDF output", frozenset({"typst"})),
+    "encryption": Extra("encryption of exports", frozenset({"pyrage", "pyzipper"})),
     "desk": Extra("the QA desk", frozenset({"numpy", "soundfile", "starlette", "uvicorn"})),
 }
 """By their names in pyproject.toml."""

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from archiver.cli.acting import add_why, why_of
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, id_argument, margin_argument, period
+from archiver.cli.export_options import (
+    add_lock,
+    add_omissions,
+    lock_by,
+    masks_by,
+    redactions_by,
+)
+from archiver.cli.parsing import Parser, id_argument, period
 from archiver.config import state_folder
 from archiver.errors import INTERRUPTED, UsageError
 from archiver.text.messages import LANGUAGES
@@ -16,7 +23,6 @@ from archiver.text.messages import LANGUAGES
 if TYPE_CHECKING:
     from archiver.export.custody import Custody
     from archiver.export.outcome import ExportReport
-    from archiver.export.redactions import Redactions
     from archiver.export.selection import Selection
 
 _MOST_SHOWN: Final = 10
@@ -73,6 +79,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         help="add loadfile.dat, which Relativity and other review platforms import",
     )
     add_omissions(parser)
+    add_lock(parser)
     add_why(parser, named_by=False)
     parser.set_defaults(execute=execute)
 
@@ -121,48 +128,9 @@ def add_choice(parser: Parser) -> None:
     parser.add_argument("--until", metavar="T", help="only calls before this date or time")
 
 
-def add_omissions(parser: Parser) -> None:
-    """The options that say what is left out of the calls."""
-    parser.add_argument(
-        "--redact",
-        type=Path,
-        metavar="FILE",
-        help="replace spans of recordings: CSV or JSON with recordId, start, end (seconds), side "
-        "(left, right or both) and reason; these recordings are decoded and encoded again",
-    )
-    parser.add_argument(
-        "--redact-with",
-        choices=("silence", "tone"),
-        default="silence",
-        help="what replaces a span (default: silence)",
-    )
-    parser.add_argument(
-        "--redact-margin",
-        type=margin_argument,
-        default=0.2,
-        metavar="SECONDS",
-        help="how much is replaced before and after each span, up to 1 (default: 0.2)",
-    )
-    parser.add_argument(
-        "--redact-format",
-        choices=("wav", "flac"),
-        default="wav",
-        help="the format of redacted recordings; flac is smaller, and stores MP3 and Opus "
-        "with 16 bits (default: wav)",
-    )
-    parser.add_argument(
-        "--mask",
-        action="append",
-        default=[],
-        metavar="WHAT",
-        help="leave out summaries, phones, names (of agents), or several, such as phones,names",
-    )
-
-
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Export, say what was packed and what is missing, and return the exit code of the report."""
     from archiver.cli.exporting import export_package
-    from archiver.export.masking import read_masks
     from archiver.export.request import ExportRequest
     from archiver.export.target import check_target, keep_apart
 
@@ -190,7 +158,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         waveforms=arguments.waveforms,
         load_file=arguments.load_file,
         redactions=redactions_by(arguments),
-        masked=frozenset(one for said in arguments.mask for one in read_masks(said)),
+        masked=masks_by(arguments),
+        lock=lock_by(arguments, context.console),
         why=why,
         today=arguments.today,
     )
@@ -233,20 +202,6 @@ def chosen_by(arguments: argparse.Namespace) -> "Selection":
     )
 
 
-def redactions_by(arguments: argparse.Namespace) -> "Redactions | None":
-    """What `--redact` and its options ask for. UsageError for a list that cannot be read."""
-    from archiver.export.redactions import Redactions, load_redactions
-
-    if arguments.redact is None:
-        return None
-    return Redactions(
-        spans=load_redactions(arguments.redact),
-        margin=arguments.redact_margin,
-        fill=arguments.redact_with,
-        form=arguments.redact_format,
-    )
-
-
 def _once(values: Iterable[_Value]) -> tuple[_Value, ...]:
     return tuple(dict.fromkeys(values))
 
@@ -262,6 +217,7 @@ def _open_text(custody: "Custody") -> str | None:
 
 
 def _lines(report: "ExportReport") -> Iterator[str]:
+    from archiver.export.encryption import Password
     from archiver.text.measures import say_duration, say_size
 
     custody = report.custody
@@ -276,6 +232,8 @@ def _lines(report: "ExportReport") -> Iterator[str]:
         yield f"{packed_copies:,} redacted; redactions.json lists them"
     if warning := _open_text(custody):
         yield warning
+    if isinstance(custody.request.lock, Password):
+        yield "The password does not hide names of files in the zip, nor their sizes"
     lacks = [f"calls may be missing: {gap}" for gap in chosen.fetched.gaps]
     lacks += [f"no calls were found for {one}" for one in chosen.not_found]
     lacks += [one.said(say) for one in packed.missing]

@@ -1,7 +1,6 @@
 """`archiver user`: who may use the desk."""
 
 import argparse
-import getpass
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser
+from archiver.cli.passwords import password_from_terminal
 from archiver.errors import UsageError
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def _change(name: str, path: Path, **changed: Any) -> None:
 def _new_password(arguments: argparse.Namespace, context: Context) -> str:
     from archiver.desk.accounts.passwords import hash_password
 
-    password = _from_stdin() if arguments.password_stdin else _from_terminal()
+    password = _from_stdin() if arguments.password_stdin else _typed()
     context.console.protect(password)
     try:
         return hash_password(password)
@@ -228,24 +228,13 @@ def _new_password(arguments: argparse.Namespace, context: Context) -> str:
         ) from None
 
 
+def _typed() -> str:
+    hint = "pass it on standard input with --password-stdin"
+    return password_from_terminal(otherwise=hint)
+
+
 def _from_stdin() -> str:
     return sys.stdin.readline(_LONGEST).rstrip("\r\n")
-
-
-def _from_terminal() -> str:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "no terminal to enter the password",
-            hint="pass it on standard input with --password-stdin",
-        )
-    try:
-        password = getpass.getpass("Password: ")
-        again = getpass.getpass("Repeat it: ")
-    except EOFError:
-        raise UsageError("no password entered", hint="try again") from None
-    if password != again:
-        raise UsageError("the passwords do not match; nothing was changed", hint="try again")
-    return password
 
 
 def _done(context: Context, says: str, name: str, path: Path) -> int:

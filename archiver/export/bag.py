@@ -43,14 +43,14 @@ class Written:
 class Scratch:
     """Text that grows while the package is packed, and is put into it in the end.
 
-    It lies in memory while it is short, else in a file without a name beside the package. What is
-    not a coroutine blocks. Raises StorageFull and the like.
+    It is in memory while it is short, else in a file without a name in the target's scratch
+    folder. What is not a coroutine blocks. Raises StorageFull and the like.
     """
 
     def __init__(self, target: Target) -> None:
         self._target = target.path
         self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - `close` closes it
-            _IN_MEMORY, dir=str(target.path.parent)
+            _IN_MEMORY, dir=str(target.scratch)
         )
         self.size = 0
 

@@ -31,6 +31,7 @@ from archiver.export.certificate import CERTIFICATE, certificate
 from archiver.export.choosing import Chosen, choose
 from archiver.export.copies import REDACTIONS, Copies, redactions_json
 from archiver.export.custody import Custody, Exporter
+from archiver.export.encryption import Lock, folder_for_temporary_files
 from archiver.export.entries import Contents
 from archiver.export.masking import Masks
 from archiver.export.naming import folder_name
@@ -75,7 +76,10 @@ async def export(
     began = time.monotonic()
     voice = Voice(request.language, config.window.timezone)
     masks = Masks(request.masked, voice.say("masked"))
-    copies = Copies(request.redactions, masks, config.download.spool)
+    spool = await to_thread.run_sync(
+        folder_for_temporary_files, request.lock, config.download.spool
+    )
+    copies = Copies(request.redactions, masks, spool)
     async with entered(partial(_target, config, request)) as target:
         others = OtherClocks(today=request.today)
         async with announcing_archive(
@@ -87,7 +91,7 @@ async def export(
             request, chosen = _shown(request, chosen, masks)
             on_event(Note(f"packing {request.target}"))
             on_event(CallsListed(chosen.sums.calls))
-            work = _Export(archive, config, request, chosen, exporter, voice, copies, clock)
+            work = _Export(archive, config, request, chosen, exporter, voice, copies, spool, clock)
             record = await work.pack(target, on_event)
         await to_thread.run_sync(target.commit)
     return ExportReport(record, target.path, time.monotonic() - began)
@@ -95,7 +99,7 @@ async def export(
 
 @dataclass(frozen=True, slots=True)
 class _Export:
-    """An export whose calls are chosen."""
+    """An export whose calls are chosen. `spool` is for files that are needed for a moment."""
 
     archive: Archive
     config: Config
@@ -104,12 +108,14 @@ class _Export:
     exporter: Exporter
     voice: Voice
     copies: Copies
+    spool: Path
     clock: Clock
 
     async def pack(self, target: Target, on_event: OnEvent) -> Custody:
         """Write the package, and tell the ledger of it; what the custody record says."""
         async with AsyncExitStack() as stack:
-            scratch, bag = await _open(target, stack, self.clock().astimezone(self.voice.zone))
+            began = self.clock().astimezone(self.voice.zone)
+            scratch, bag = await _open(target, stack, began, self.request.lock)
             packer = await self._packer(target, stack, scratch, bag, on_event)
             manifest = await packer.pack()
             record = await self._tell(packer.contents, manifest)
@@ -135,7 +141,7 @@ class _Export:
         on_event: OnEvent,
     ) -> Packer:
         request, voice = self.request, self.voice
-        tables = partial(Tables, target, voice, self.config.download.spool, request.load_file)
+        tables = partial(Tables, target, voice, self.spool, request.load_file)
         return Packer(
             self.archive,
             bag,
@@ -144,7 +150,7 @@ class _Export:
             leave_out_damaged=request.leave_out_damaged,
             scratch=scratch,
             waveforms=await stack.enter_async_context(
-                Waveforms(is_wanted=request.waveforms, folder=self.config.download.spool)
+                Waveforms(is_wanted=request.waveforms, folder=self.spool)
             ),
             tables=await stack.enter_async_context(entered(tables)),
             copies=self.copies,
@@ -200,13 +206,17 @@ class _Export:
 
 def _target(config: Config, request: ExportRequest) -> Target:
     keep_apart(request.target, config.storage)
-    return Target(request.target, force=request.force)
+    spool = folder_for_temporary_files(request.lock, config.download.spool)
+    scratch = None if request.lock is None else spool
+    return Target(request.target, force=request.force, scratch=scratch)
 
 
-async def _open(target: Target, stack: AsyncExitStack, moment: datetime) -> tuple[Scratches, Bag]:
+async def _open(
+    target: Target, stack: AsyncExitStack, moment: datetime, lock: Lock | None
+) -> tuple[Scratches, Bag]:
     def sink() -> Sink:
         if target.is_file:
-            return ZipSink(target.part, folder_name(target.path.stem))
+            return ZipSink(target.part, folder_name(target.bare_name), lock)
         return FolderSink(target.part)
 
     with writing(target.path):

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
+from archiver.export.encryption import Lock
 from archiver.export.masking import Mask
 from archiver.export.redactions import Redactions
 from archiver.export.selection import Selection
@@ -21,8 +22,8 @@ older. The custody record states it."""
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
     """Which calls go where, and what of them is left out. `by` is who hands them over, in their
-    own words; `why` is what the act of it says; `today` is the day (UTC) that a person names where
-    the clock of the machine is in doubt."""
+    own words; `lock` says who can open the package; `why` is what the act of it says; `today` is
+    the day (UTC) that a person names where the clock of the machine is in doubt."""
 
     target: Path
     selection: Selection
@@ -35,6 +36,7 @@ class ExportRequest:
     load_file: bool = False
     redactions: Redactions | None = None
     masked: frozenset[Mask] = frozenset()
+    lock: Lock | None = None
     why: Why = field(default_factory=Why)
     today: date | None = None
 

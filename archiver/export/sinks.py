@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from archiver.export.encryption import AgeOutlet, Lock, Recipients, opened
+
 _EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
 """What a zip can say."""
 
@@ -93,17 +95,19 @@ class _SyncedFile(io.FileIO):
 
 
 class ZipSink:
-    """Files in a zip, below one folder; the file must not exist yet."""
+    """Files in a zip, below one folder; the file must not exist yet. With a lock nothing readable
+    is written."""
 
-    def __init__(self, path: Path, base: str) -> None:
+    def __init__(self, path: Path, base: str, lock: Lock | None = None) -> None:
         self._base = base
-        self._outlet = _Outlet(path)
-        self._zip = zipfile.ZipFile(self._outlet, "w", allowZip64=True)
+        self._outlet: AgeOutlet | _Outlet
+        self._outlet = AgeOutlet(path, lock) if isinstance(lock, Recipients) else _Outlet(path)
+        self._zip, self._entry_of = opened(self._outlet, lock)
         self._entry: IO[bytes] | None = None
 
     def create(self, path: str, size: int, moment: datetime | None) -> IO[bytes]:
         """See `Sink.create`."""
-        entry = zipfile.ZipInfo(f"{self._base}/{path}", _when(moment))
+        entry = self._entry_of(f"{self._base}/{path}", _when(moment))
         entry.file_size = size  # so that only files beyond 4 GiB need an unzip that knows Zip64
         entry.create_system, entry.external_attr = 3, 0o100644 << 16
         is_text = Path(path).suffix in _PACKED
@@ -114,13 +118,11 @@ class ZipSink:
     def finish(self) -> None:
         """See `Sink.finish`."""
         self._zip.close()
-        self._outlet.flush()
-        os.fsync(self._outlet.fileno())
-        self._outlet.close()
+        self._outlet.settle()
 
     def abandon(self) -> None:
         """See `Sink.abandon`."""
-        self._outlet.is_abandoned = True
+        self._outlet.abandon()
         if self._entry is not None:
             self._entry.close()
         self._zip.close()
@@ -143,6 +145,15 @@ class _Outlet(io.FileIO):
             while rest:
                 rest = rest[super().write(rest) or 0 :]
         return len(data)
+
+    def settle(self) -> None:
+        """Everything is written: make it durable."""
+        os.fsync(self.fileno())
+        self.close()
+
+    def abandon(self) -> None:
+        """Take nothing any more."""
+        self.is_abandoned = True
 
 
 def _when(moment: datetime | None) -> tuple[int, int, int, int, int, int]:

@@ -29,17 +29,34 @@ _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 class Target:
     """The place of one package. Use it as a context manager: what is not committed is removed.
 
-    A name that ends in `.zip` is a file, any other a folder, unless `is_file` says what it is.
+    A name that ends in `.zip` or `.zip.age` is a file, any other a folder, unless `is_file` says
+    what it is. `scratch` is a folder for files without a name, which are needed until it is whole.
     Raises what `check_target` raises.
     """
 
-    def __init__(self, path: Path, *, force: bool = False, is_file: bool | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        force: bool = False,
+        is_file: bool | None = None,
+        scratch: Path | None = None,
+    ) -> None:
         self.path = path.absolute()
+        self.scratch = scratch or self.path.parent
         self.is_file = _names_zip(path) if is_file is None else is_file
         self._force = force
         check_target(self.path, force=force, is_file=self.is_file)
         name = f".{self.path.name[:_NAME_OF_PART]}.{secrets.token_hex(4)}.part"
         self.part = self.path.with_name(name)
+
+    @property
+    def bare_name(self) -> str:
+        """The name without `.zip` and `.age`."""
+        name = self.path.name
+        for ending in (".age", ".zip"):
+            name = name[: -len(ending)] if name.lower().endswith(ending) else name
+        return name
 
     def __enter__(self) -> "Target":
         return self
@@ -126,7 +143,7 @@ def keep_apart(path: Path, storage: StorageConfig) -> None:
 
 
 def _names_zip(path: Path) -> bool:
-    return path.name.lower().endswith(".zip")
+    return path.name.lower().endswith((".zip", ".zip.age"))
 
 
 def _is_there(path: Path) -> bool:

@@ -57,6 +57,8 @@ AT_HOME = {
     "markupsafe": {"text", "web", "export", "statement"},
     "numpy": {"desk", "sound"},
     "soundfile": {"desk", "sound"},
+    "pyrage": {"export.encryption"},
+    "pyzipper": {"export.encryption"},
 }
 """Libraries that only these may import, so that their errors cannot leak."""
 

@@ -1,0 +1,131 @@
+"""The options of `archiver export` that say what is left out, and who can open the package."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archiver.cli.parsing import Parser, margin_argument
+from archiver.cli.passwords import password_from_terminal, password_in_file
+from archiver.console import Console
+from archiver.errors import UsageError
+
+if TYPE_CHECKING:
+    from archiver.export.encryption import Lock
+    from archiver.export.masking import Mask
+    from archiver.export.redactions import Redactions
+
+
+def add_omissions(parser: Parser) -> None:
+    """The options that say what is left out of the calls."""
+    parser.add_argument(
+        "--redact",
+        type=Path,
+        metavar="FILE",
+        help="replace spans of recordings: CSV or JSON with recordId, start, end (seconds), side "
+        "(left, right or both) and reason; these recordings are decoded and encoded again",
+    )
+    parser.add_argument(
+        "--redact-with",
+        choices=("silence", "tone"),
+        default="silence",
+        help="what replaces a span (default: silence)",
+    )
+    parser.add_argument(
+        "--redact-margin",
+        type=margin_argument,
+        default=0.2,
+        metavar="SECONDS",
+        help="how much is replaced before and after each span, up to 1 (default: 0.2)",
+    )
+    parser.add_argument(
+        "--redact-format",
+        choices=("wav", "flac"),
+        default="wav",
+        help="the format of redacted recordings; flac is smaller, and stores MP3 and Opus "
+        "with 16 bits (default: wav)",
+    )
+    parser.add_argument(
+        "--mask",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help="leave out summaries, phones, names (of agents), or several, such as phones,names",
+    )
+
+
+def add_lock(parser: Parser) -> None:
+    """The options that say who can open the package."""
+    parser.add_argument(
+        "--password",
+        action="store_true",
+        help="encrypt the zip file (AES-256, for 7-Zip and WinZip); prompts for the password",
+    )
+    parser.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="the same, with the password in this file",
+    )
+    parser.add_argument(
+        "--encrypt-to",
+        action="append",
+        default=[],
+        metavar="age1…",
+        help="encrypt for this public key of age; PATH must end in .zip.age. Can be repeated",
+    )
+
+
+def redactions_by(arguments: argparse.Namespace) -> "Redactions | None":
+    """What `--redact` and its options ask for. UsageError for a list that cannot be read."""
+    from archiver.export.redactions import Redactions, load_redactions
+
+    if arguments.redact is None:
+        return None
+    return Redactions(
+        spans=load_redactions(arguments.redact),
+        margin=arguments.redact_margin,
+        fill=arguments.redact_with,
+        form=arguments.redact_format,
+    )
+
+
+def masks_by(arguments: argparse.Namespace) -> "frozenset[Mask]":
+    """What `--mask` asks for. UsageError for what it does not know."""
+    from archiver.export.masking import read_masks
+
+    return frozenset(one for said in arguments.mask for one in read_masks(said))
+
+
+def lock_by(arguments: argparse.Namespace, console: Console) -> "Lock | None":
+    """Who can open the package; None: everybody. UsageError for a weak password, for what is no
+    public key, and for a name of the package that does not fit. The console never shows it."""
+    from archiver.export.encryption import checked_password, checked_recipients
+
+    name = arguments.to.name.lower()
+    has_password = arguments.password or arguments.password_file is not None
+    if has_password and arguments.encrypt_to:
+        raise UsageError("a password and --encrypt-to cannot be combined", hint="use one of them")
+    if arguments.encrypt_to:
+        _check_ending(name, ".zip.age", "--encrypt-to")
+        return checked_recipients(arguments.encrypt_to)
+    if name.endswith(".age"):
+        raise UsageError(
+            f"{arguments.to} would not be encrypted", hint="say for whom, with --encrypt-to age1…"
+        )
+    if not has_password:
+        return None
+    _check_ending(name, ".zip", "a password")
+    if arguments.password_file is not None:
+        text = password_in_file(arguments.password_file, "--password-file")
+    else:
+        text = password_from_terminal(otherwise="use --password-file")
+    console.protect(text)
+    return checked_password(text)
+
+
+def _check_ending(name: str, ending: str, what: str) -> None:
+    if not name.endswith(ending):
+        raise UsageError(
+            f"with {what} the name in --to must end in {ending}",
+            hint="only a zip file is encrypted, and its name says how",
+        )

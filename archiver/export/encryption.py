@@ -1,0 +1,200 @@
+"""A package that only some can open: a zip with a password, or a zip for age recipients.
+
+The zip is encrypted while it is written, so nothing readable of it is ever on the disk. A password
+makes a zip as WinZip and 7-Zip know it: AES-256, names and sizes of files stay readable. age
+encrypts the whole file, names included, for the keys of recipients.
+"""
+
+import io
+import os
+import threading
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from archiver.errors import UsageError
+from archiver.extras import extra
+from archiver.secrets import Secret
+
+SHORTEST, LONGEST = 12, 99
+"""Characters of a password: the format makes guessing cheap (1,000 rounds), and 7-Zip takes 99."""
+
+_LEAST_DIFFERENT: Final = 5
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - what is wanted is memory, for files of our own
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """Locks a zip."""
+
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """Public keys of age, `age1…`; any of their owners can decrypt."""
+
+    keys: tuple[str, ...]
+
+
+Lock: TypeAlias = Password | Recipients
+
+
+def checked_password(text: str) -> Password:
+    """The password. UsageError for one that is guessed too soon, or that not every program takes as
+    the same."""
+    problem = ""
+    if len(text) < SHORTEST:
+        problem = f"must have {SHORTEST} characters or more"
+    elif len(text) > LONGEST:
+        problem = f"must have at most {LONGEST} characters"
+    elif len(set(text)) < _LEAST_DIFFERENT:
+        problem = "repeats a few characters"
+    elif not (text.isascii() and text.isprintable()):
+        problem = (
+            "must have ASCII letters, digits and signs only: programs encode others differently"
+        )
+    if problem:
+        raise UsageError(f"the password {problem}", hint="several unrelated words make a good one")
+    _library()
+    return Password(Secret(text))
+
+
+def checked_recipients(keys: Sequence[str]) -> Recipients:
+    """The recipients. UsageError for what is no public key of age."""
+    age = _age()
+    for key in keys:
+        try:
+            age.x25519.Recipient.from_str(key)
+        except age.RecipientError:
+            raise UsageError(
+                f"--encrypt-to must be a public key of age, such as age1…, not {key[:20]!r}",
+                hint="the recipient makes one with `age-keygen`, and sends you the public key",
+            ) from None
+    return Recipients(tuple(dict.fromkeys(keys)))
+
+
+def folder_for_temporary_files(lock: Lock | None, spool: Path) -> Path:
+    """Where parts of a package may lie for a moment: in memory, where it is to be encrypted and
+    the system has files in memory."""
+    is_memory = lock is not None and os.access(_MEMORY, os.W_OK | os.X_OK)
+    return _MEMORY if is_memory else spool
+
+
+def opened(outlet: io.RawIOBase, lock: Lock | None) -> tuple[zipfile.ZipFile, Callable[..., Any]]:
+    """A zip to write into the outlet, and what makes its entries."""
+    if not isinstance(lock, Password):
+        return zipfile.ZipFile(outlet, "w", allowZip64=True), zipfile.ZipInfo
+    library = _library()
+    package = library.AESZipFile(outlet, "w", allowZip64=True, encryption=library.WZ_AES)
+    package.setpassword(lock.secret.reveal().encode("ascii"))
+    return package, package.zipinfo_cls
+
+
+class AgeOutlet(io.RawIOBase):
+    """The file behind a zip for recipients. What is written goes through a pipe to a thread that
+    encrypts; what goes wrong there is raised here, at the next write or in the end."""
+
+    def __init__(self, path: Path, recipients: Recipients) -> None:
+        super().__init__()
+        age = _age()
+        keys = [age.x25519.Recipient.from_str(one) for one in recipients.keys]
+        self._file = path.open("xb", buffering=0)
+        read, self._pipe = os.pipe()
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._encrypt, args=(age, read, keys), daemon=True)
+        self._thread.start()
+        self.is_abandoned = False
+
+    def writable(self) -> bool:
+        """It is written to, and no more."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of it, or nothing any more."""
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest and not self.is_abandoned:
+            if self._pipe < 0:
+                raise self._failure()
+            try:
+                rest = rest[os.write(self._pipe, rest) :]
+            except BrokenPipeError:
+                self._end()
+                raise self._failure() from None
+        return size
+
+    def settle(self) -> None:
+        """Everything is written: make it durable."""
+        self._end()
+        if self._error is not None:
+            raise self._failure()
+        os.fsync(self._file.fileno())
+        self.close()
+
+    def abandon(self) -> None:
+        """Take nothing any more."""
+        self.is_abandoned = True
+        self._end()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if not self.closed:
+            self._end()
+            self._file.close()
+        super().close()
+
+    def _end(self) -> None:
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1
+        self._thread.join()
+
+    def _encrypt(self, age: Any, read: int, keys: list[Any]) -> None:
+        with os.fdopen(read, "rb") as source:
+            try:
+                age.encrypt_io(source, _Whole(self._file, self._note), keys)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the writer has to learn of it
+                self._error = self._error or error
+
+    def _note(self, error: OSError) -> None:
+        self._error = error
+
+    def _failure(self) -> OSError:
+        """What the thread met, as the error of a file."""
+        return self._error if isinstance(self._error, OSError) else OSError(str(self._error))
+
+
+class _Whole:
+    """A raw file that takes all that it is given, and keeps why it did not."""
+
+    def __init__(self, file: io.FileIO, note: Callable[[OSError], None]) -> None:
+        self._file = file
+        self._note = note
+
+    def write(self, data: bytes) -> int:
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._note(error)
+            raise
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+def _library() -> Any:
+    with extra("encryption"):
+        import pyzipper
+    return pyzipper
+
+
+def _age() -> Any:
+    with extra("encryption"):
+        import pyrage
+    return pyrage

@@ -31,6 +31,7 @@ EXTRAS: Final[Mapping[str, Extra]] = {
     "notify": Extra("sending notices through Apprise", frozenset({"apprise"})),
     "pdf": Extra("PDF output", frozenset({"typst"})),
     "encryption": Extra("encryption of exports", frozenset({"pyrage", "pyzipper"})),
+    "table": Extra("writing of Parquet files", frozenset({"pyarrow"})),
     "desk": Extra("the QA desk", frozenset({"numpy", "soundfile", "starlette", "uvicorn"})),
 }
 """By their names in pyproject.toml."""

@@ -243,6 +243,19 @@ class Selection:
 
         return await self._do(read)
 
+    async def among(self, call_ids: Iterable[int]) -> frozenset[int]:
+        """Those of the calls that are chosen."""
+        asked = json.dumps(list(call_ids))
+        if asked == "[]":
+            return frozenset()
+        found = await self._do(
+            lambda db: db.execute(
+                "SELECT call_id FROM chosen WHERE call_id IN (SELECT value FROM json_each(?))",
+                (asked,),
+            ).fetchall()
+        )
+        return frozenset(row[0] for row in found)
+
     async def untold(self) -> list[Untold]:
         """The chosen calls that have no sidecar."""
         rows = await self._do(lambda db: db.execute(_UNTOLD).fetchall())

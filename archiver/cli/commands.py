@@ -33,6 +33,7 @@ COMMANDS: Final[Sequence[Command]] = (
     Command("status", "show the balance of the archive by day, order and agent, and what is open"),
     Command("report", "write the statement of a month as a page to print or hand over"),
     Command("export", "export calls as one package to hand over"),
+    Command("table", "write one table of all recordings and calls, for other programs"),
     Command("verify", "read the archive back and report all damage"),
     Command("inspect", "check recordings for silence, a dead channel, clipping or noise"),
     Command("reindex", "rebuild the catalog from the archive alone"),

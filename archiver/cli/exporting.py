@@ -48,7 +48,7 @@ def export_package(
         request = anyio.run(_with_tagged, config, request, state_folder)
     traced = Trace()
     if request.selection.needs_trace:
-        found = _with_progress(console, partial(_trace, config, request, state_folder))
+        found = with_progress(console, partial(_trace, config, request, state_folder))
         if found is None:
             return None
         traced = found
@@ -56,7 +56,7 @@ def export_package(
     if fetched is None:
         return None
     pack = partial(_pack, config, request, fetched, traced, state_folder, console)
-    return _with_progress(console, pack)
+    return with_progress(console, pack)
 
 
 async def _with_tagged(config: Config, request: ExportRequest, state_folder: Path) -> ExportRequest:
@@ -124,7 +124,7 @@ async def _pack(
     return report
 
 
-def _with_progress(
+def with_progress(
     console: Console, work: Callable[[OnEvent], Awaitable[_Result]]
 ) -> _Result | None:
     """The result of the work, with progress; None if a signal ended it."""

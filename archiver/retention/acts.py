@@ -51,6 +51,7 @@ class Did(StrEnum):
     LOCK = "lock"
     REDACT = "redact"
     RESTORE = "restore"
+    TABLE = "table"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("crew", "retention", "evidence", "monitoring", "inspection", "desk"),
     ("statement", "replica"),
     ("run", "web"),
-    ("verify", "export", "doctor"),
+    ("verify", "export", "table", "doctor"),
     ("cli", "__main__"),
 )
 """From the bottom up: a module may import those of its own layer and of the layers below."""
@@ -46,6 +46,7 @@ AT_HOME = {
     "prometheus_client": {"monitoring"},
     "sqlite3": {"catalog", "desk", "sqlite"},
     "distributed": {"crew"},
+    "sqlite3": {"catalog", "desk", "sqlite", "table"},
     "tinytag": {"recordings"},
     "tqdm": {"cli"},
     "xlsxwriter": {"export"},
@@ -57,6 +58,7 @@ AT_HOME = {
     "markupsafe": {"text", "web", "export", "statement"},
     "numpy": {"desk", "sound"},
     "soundfile": {"desk", "sound"},
+    "pyarrow": {"table"},
     "pyrage": {"export.encryption"},
     "pyzipper": {"export.encryption"},
 }

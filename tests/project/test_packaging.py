@@ -82,6 +82,7 @@ def section(headline: str) -> set[str]:
         ("For storage on S3 (`.[s3]`)", of_extra("s3")),
         ("For the sound check (`.[sound]`)", of_extra("sound")),
         ("For encrypted exports (`.[encryption]`)", of_extra("encryption")),
+        ("For Parquet tables (`.[table]`)", of_extra("table")),
         ("For signatures and time stamps (`.[evidence]`)", of_extra("evidence")),
         ("For the QA desk (`.[desk]`)", of_extra("desk")),
         ("To test (`.[test]`)", of_extra("test")),

@@ -192,6 +192,37 @@ def test_the_index_of_days_leads_to_a_day(page: Page) -> None:
     expect(page.locator(".call").first).to_have_id("call-128")
 
 
+def test_the_index_of_agents_narrows_to_one_and_back(page: Page) -> None:
+    agent = page.locator("#agents button", has_text="David Walsh")
+    expect(agent).to_have_text("David Walsh2")
+    agent.click()
+    expect(page.locator("#found")).to_have_text("2 of 7 calls")
+    expect(agent).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#agent")).to_have_value("David Walsh")
+    agent.click()
+    expect(page.locator("#found")).to_have_text("7 calls")
+    expect(agent).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_stranger_finds_one_call_among_three_thousand_in_four_steps(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """All that is known: Maria Lopez, on 19 January, in the afternoon at about half past four."""
+    write(tmp_path, 3000)
+    tab = browser.new_page()
+    tab.goto((tmp_path / "index.html").as_uri())
+    expect(tab.locator("#found")).to_have_text("3,000 calls")
+    tab.locator("#agents button", has_text="Maria Lopez").click()
+    tab.fill("#from", "2026-01-19")
+    tab.fill("#to", "2026-01-19")
+    expect(tab.locator(".call")).to_have_count(22)
+    times = tab.locator(".call time").all_text_contents()
+    (one,) = (place for place, at in enumerate(times) if "16:10" <= at < "16:50")
+    tab.locator(".call .play").nth(one).click()
+    expect(tab.locator("#title")).to_contain_text("19 January 2026 · " + times[one])
+    tab.close()
+
+
 def test_both_sides_of_a_stereo_recording_are_drawn_and_lead_to_a_position(page: Page) -> None:
     page.click("#recording-900113 .play")
     page.click("#toggle")

@@ -97,6 +97,9 @@
     const by = filters();
     chosen = isFiltered(by) ? calls.filter((call) => fits(call, by)) : calls;
     first = 0;
+    for (const button of byId("agents").querySelectorAll("button")) {
+      button.setAttribute("aria-pressed", String(button.value === by.agent));
+    }
     count();
     sum(by);
     show();
@@ -274,12 +277,34 @@
       option.value = agent;
       byId("agent").append(option);
     }
+    fillAgents();
     const known = head.days.map(([day]) => day).filter(Boolean);
     for (const field of [byId("from"), byId("to")]) {
       field.min = known[0] ?? "";
       field.max = known.at(-1) ?? "";
     }
     nav.hidden = head.days.length < 2;
+  }
+
+  function fillAgents() {
+    const list = element("ul");
+    for (const [agent, some] of head.agents) {
+      const item = element("li"), button = element("button");
+      button.type = "button";
+      button.value = agent;
+      button.setAttribute("aria-pressed", "false");
+      button.append(element("b", "", agent), element("span", "", number.format(some)));
+      button.firstChild.dir = "auto";
+      button.addEventListener("click", () => {
+        byId("agent").value = byId("agent").value === agent ? "" : agent;
+        choose();
+      });
+      item.append(button);
+      list.append(item);
+    }
+    byId("agents").append(list);
+    byId("agents").hidden = head.agents.length < 2;
+    byId("index").hidden = byId("agents").hidden && head.days.length < 2;
   }
 
   function dayList(days) {

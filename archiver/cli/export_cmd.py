@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from archiver.cli.acting import add_why, why_of
 from archiver.cli.context import Context
 from archiver.cli.export_options import (
+    add_certificate,
     add_lock,
     add_omissions,
     lock_by,
@@ -79,6 +80,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         help="add loadfile.dat, which Relativity and other review platforms import",
     )
     add_omissions(parser)
+    add_certificate(parser)
     add_lock(parser)
     add_why(parser, named_by=False)
     parser.set_defaults(execute=execute)
@@ -160,6 +162,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         redactions=redactions_by(arguments),
         masked=masks_by(arguments),
         lock=lock_by(arguments, context.console),
+        certificate_pdf=arguments.certificate_pdf,
         why=why,
         today=arguments.today,
     )

@@ -53,6 +53,15 @@ def add_omissions(parser: Parser) -> None:
     )
 
 
+def add_certificate(parser: Parser) -> None:
+    """The option for a certificate to print."""
+    parser.add_argument(
+        "--certificate-pdf",
+        action="store_true",
+        help="add certificate.pdf: the same as certificate.html, to print and sign",
+    )
+
+
 def add_lock(parser: Parser) -> None:
     """The options that say who can open the package."""
     parser.add_argument(

@@ -28,7 +28,7 @@ def certificate(custody: Custody, vouched: Vouched) -> str:
         policy=policy(style),
         style=Markup(style),  # noqa: S704 - ours
         title=custody.title,
-        facts=[*_about(custody), *facts(custody, voice), *_vouched(custody, vouched)],
+        facts=[*about(custody), *facts(custody, voice), *vouched_facts(custody, vouched)],
         vouched=vouched,
         court=load_messages("archiver.export", "en"),
         version=__version__,
@@ -44,13 +44,15 @@ def certificate(custody: Custody, vouched: Vouched) -> str:
     )
 
 
-def _about(custody: Custody) -> Iterator[tuple[str, Fact]]:
+def about(custody: Custody) -> Iterator[tuple[str, Fact]]:
+    """Case, purpose and recipient, by the names of their rows; empty where nothing was said."""
     why = custody.request.why
     for name, text in (("case", why.case), ("purpose", why.reason), ("recipient", why.recipient)):
         yield name, Fact(text)
 
 
-def _vouched(custody: Custody, vouched: Vouched) -> Iterator[tuple[str, Fact]]:
+def vouched_facts(custody: Custody, vouched: Vouched) -> Iterator[tuple[str, Fact]]:
+    """Signature and time stamp, by the names of their rows."""
     voice, signature, stamp = custody.voice, vouched.signature, vouched.stamp
     say = voice.say
     if signature is None:

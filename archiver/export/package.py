@@ -28,6 +28,7 @@ from archiver.evidence.exports import Packed, seal
 from archiver.export import custody
 from archiver.export.bag import Bag, Written
 from archiver.export.certificate import CERTIFICATE, certificate
+from archiver.export.certificate_pdf import CERTIFICATE_PDF, certificate_pdf
 from archiver.export.choosing import Chosen, choose
 from archiver.export.copies import REDACTIONS, Copies, redactions_json
 from archiver.export.custody import Custody, Exporter
@@ -47,6 +48,7 @@ from archiver.export.waveforms import Waveforms
 from archiver.ledger.events import Exported
 from archiver.retention.acts import name_of_act
 from archiver.run.events import CallsListed, Note, OnEvent
+from archiver.statement.pdf import need_pdf
 from archiver.tasks.threads import entered
 from archiver.text.measures import say_size
 
@@ -80,6 +82,8 @@ async def export(
         folder_for_temporary_files, request.lock, config.download.spool
     )
     copies = Copies(request.redactions, masks, spool)
+    if request.certificate_pdf:
+        need_pdf()
     async with entered(partial(_target, config, request)) as target:
         others = OtherClocks(today=request.today)
         async with announcing_archive(
@@ -129,6 +133,9 @@ class _Export:
             for trouble in (*proof.troubles, *record.seal.troubles):
                 on_event(Note(f"warning: {trouble}"))
             await _write_custody(bag, record, scratch, proof)
+            if self.request.certificate_pdf:
+                made = await to_thread.run_sync(certificate_pdf, record, proof)
+                await bag.tag_bytes(CERTIFICATE_PDF, made)
             await bag.finish(list(_bag_info(record)))
         return record
 

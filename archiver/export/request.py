@@ -37,6 +37,7 @@ class ExportRequest:
     redactions: Redactions | None = None
     masked: frozenset[Mask] = frozenset()
     lock: Lock | None = None
+    certificate_pdf: bool = False
     why: Why = field(default_factory=Why)
     today: date | None = None
 

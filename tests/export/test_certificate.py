@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pypdf
 import pytest
 
 from archiver.evidence.keys import make_key
@@ -55,6 +56,19 @@ async def test_a_russian_certificate_is_russian_but_for_the_american_court(tmp_p
         assert "I declare under penalty of perjury" in page
         assert "имена операторов" in page
         assert '<span class="line">' in page
+
+
+async def test_the_pdf_says_what_the_page_says(tmp_path: Path) -> None:
+    async with bench(tmp_path, one_lead()) as night:
+        package = await packed(
+            night, tmp_path / "lead", why=WHY, certificate_pdf=True, language="ru"
+        )
+        reader = pypdf.PdfReader(tmp_path / "lead/certificate.pdf")
+        text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+        for said in ("C-17 <b>", "Discovery request 7", "902(14)", "perjury", "Права и свободы"):
+            assert said in text
+        squeezed = text.replace(" ", "")
+        assert package.custody["manifest"]["sha256"] in squeezed
 
 
 async def test_signature_and_time_stamp_are_in_the_package_and_openssl_accepts_them(

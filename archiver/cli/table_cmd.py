@@ -78,6 +78,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         masked=masks_by(arguments),
         force=arguments.force,
         why=why,
+        today=arguments.today,
     )
     state = state_folder(context.environ)
     report = with_progress(context.console, partial(_write, config, request, state))

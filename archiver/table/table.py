@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +18,9 @@ import anyio
 from anyio import to_thread
 
 from archiver.archive.archive import Archive
-from archiver.archive.opening import watched_archive
+from archiver.archive.opening import announcing_archive
 from archiver.archive.pace import REAL_PACE, Pace
+from archiver.archive.right_clock import OtherClocks
 from archiver.catalog.kinds import Kind
 from archiver.catalog.selection import ChosenCall, ChosenRecording
 from archiver.clock import Clock, stamp_or_none, system_clock
@@ -43,7 +44,8 @@ _NAMED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class TableRequest:
-    """Which calls go where: those that began from `since` (included) to `until` (not)."""
+    """Which calls go where: those that began from `since` (included) to `until` (not). `today` is
+    the day (UTC) that a person names where the clock of the machine is in doubt."""
 
     target: Path
     since: datetime | None = None
@@ -51,6 +53,7 @@ class TableRequest:
     masked: frozenset[Mask] = frozenset()
     force: bool = False
     why: Why = field(default_factory=Why)
+    today: date | None = None
 
 
 @dataclass(slots=True)
@@ -100,7 +103,13 @@ async def write_table(
     """
     make = partial(Target, request.target, force=request.force, is_file=True)
     async with entered(make) as target:
-        async with watched_archive(config, state_folder=state_folder, pace=pace) as archive:
+        async with announcing_archive(
+            config,
+            state_folder=state_folder,
+            clock=clock,
+            others=OtherClocks(today=request.today),
+            pace=pace,
+        ) as archive:
             report = TableReport(target.path)
             async with _opened(target) as writer:
                 await _fill(archive, request, writer, report, on_event)

@@ -211,7 +211,7 @@
     part(".play").addEventListener("click", () => toggle(one));
     part(".summary").textContent = one.summary ?? say("no_summary");
     part(".summary").classList.toggle("none", !one.summary);
-    if (one.redacted) part(".summary").after(element("p", "difference", `${one.why}.`));
+    if (one.redacted) part(".summary").after(element("p", "difference", `${one.why[0].toUpperCase()}${one.why.slice(1)}.`));
     const facts = part("dl");
     for (const [name, said, link] of [["record", String(one.id)], ["file", one.file, true],
       ["size", one.size], ["sidecar", one.sidecar, true], ["sha256", one.sha256], ["key", one.key],

@@ -44,7 +44,6 @@ AT_HOME = {
         *("monitoring.delivery", "doctor.monitoring"),
     },
     "prometheus_client": {"monitoring"},
-    "sqlite3": {"catalog", "desk", "sqlite"},
     "distributed": {"crew"},
     "sqlite3": {"catalog", "desk", "sqlite", "table"},
     "tinytag": {"recordings"},

@@ -28,7 +28,10 @@ def test_one_logs_in_and_out_and_sees_what_the_role_allows(browser: Browser, des
     page.fill("#password", PASSWORD)
     press(page, "Enter")
     expect(page.locator("#search")).to_have_value("refund")
-    assert page.locator("nav[aria-label='Main navigation'] a").all_inner_texts() == ["Calls"]
+    assert page.locator("nav[aria-label='Main navigation'] a").all_inner_texts() == [
+        "Calls",
+        "Playlists",
+    ]
     page.goto(f"{desk.url}/journal")
     expect(page.locator("h1")).to_have_text("Access denied")
     page.goto(desk.url)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from archiver import __version__
 from archiver.clock import Clock
 from archiver.crew.unit import Brought, Unit
-from archiver.errors import ArchiverError, StorageError, UsageError
+from archiver.errors import ArchiverError, ConfigError, StorageError, UsageError
 from archiver.ledger.events import Revised, Stored
 from archiver.ledger.lines import decode as read_line
 from archiver.ledger.lines import encode as line_of
@@ -180,7 +180,7 @@ def _events(lines: Sequence[str]) -> Iterator[Stored | Revised]:
 
 
 def _kinds(kind: type[ArchiverError]) -> Iterator[type[ArchiverError]]:
-    if kind.__init__ in (ArchiverError.__init__, StorageError.__init__):
+    if kind.__init__ in (ArchiverError.__init__, ConfigError.__init__, StorageError.__init__):
         yield kind
     for one in kind.__subclasses__():
         yield from _kinds(one)

@@ -19,6 +19,7 @@ from archiver.crew.messages import (
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import (
     ArchiverError,
+    ConfigError,
     FetchError,
     StorageForbidden,
     StorageFull,
@@ -107,7 +108,8 @@ def test_a_failure_keeps_its_kind_its_words_and_its_exit_code() -> None:
     (came,) = decode_answer(encode_answer([Brought(failure=failure)], lambda: AT), 1)
     assert type(came.failure) is StorageForbidden
     assert (str(came.failure), came.failure.hint) == ("no right to put", "grant it")
-    assert type(decode_failure(encode_failure(StorageFull("full")))) is StorageFull
+    for kind in (StorageFull, ConfigError, UsageError):
+        assert type(decode_failure(encode_failure(kind("said", hint="do")))) is kind
 
 
 def test_a_failure_that_needs_more_than_words_is_still_a_failure() -> None:

@@ -28,7 +28,7 @@ def test_it_writes_the_table_and_tells_its_digest(archived: Path) -> None:
     ("arguments", "code", "said"),
     [
         (["--to", "calls.xls"], 2, "--to must name a .parquet, .sqlite or .csv file"),
-        (["--to", "calls.csv", "--mask", "addresses"], 2, "--mask does not know 'addresses'"),
+        (["--to", "calls.csv", "--mask", "addresses"], 2, "--mask does not support 'addresses'"),
         (["--to", "calls.csv", "--since", "2030-01-01"], 3, "no calls in this period"),
         (["--to", "missing/calls.csv"], 2, "does not exist"),
         (["--to", "archive/calls.csv"], 2, "is inside the archive"),

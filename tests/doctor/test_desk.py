@@ -43,7 +43,7 @@ async def test_a_sound_desk_is_told_part_by_part(tmp_path: Path) -> None:
     checks = await found(tmp_path, "scorecard: card.yaml, data: own/desk.sqlite")
     del checks["desk: decoder"]
     assert {one.verdict for one in checks.values()} == {Verdict.OK}, checks
-    assert "0 listener, 2 reviewer, 1 admin" in checks["desk: users"].finding
+    assert "0 listener, 2 reviewer, 0 lead, 1 admin, 0 agent" in checks["desk: users"].finding
     assert checks["desk: scorecard"].finding == "valid; questions: 1"
     assert str(tmp_path / "own") in checks["desk: data"].finding
     assert list((tmp_path / "own").iterdir()) == []

@@ -15,13 +15,15 @@ cd "$(dirname "$0")/.."
 
 stand_in=false
 pull=()
+version=()
 if [[ ${1:-} == --stand-in ]]; then
     stand_in=true
+    version=(--build-arg "PYTHON=$(sed -n 's/^ARG PYTHON=\([^@]*\).*/\1/p' docker/Dockerfile)")
     pull=(--pull-never)
 fi
 compose=${COMPOSE:-docker-compose}
 base=docker.io/library/python:$(sed -n 's/^ARG PYTHON=\([^@]*\).*/\1/p' docker/Dockerfile)
-seaweedfs=$(sed -n 's/^ *image: \(.*seaweedfs.*\)/\1/p' docker/compose.yaml)
+seaweedfs=$(sed -n 's/^ *image: \([^@]*seaweedfs[^@]*\).*/\1/p' docker/compose.yaml)
 locked=(--read-only --cap-drop ALL --security-opt no-new-privileges)
 
 work=$(mktemp -d)
@@ -68,7 +70,8 @@ END
     trap clean_up EXIT
 }
 
-build() { buildah bud --isolation chroot --quiet --format docker "$@"; }
+# A stand-in has another digest than the real image, so it is named by its version alone.
+build() { buildah bud --isolation chroot --quiet --format docker "${version[@]}" "$@"; }
 
 make_python_base() {
     local root=$work/root prefix
@@ -139,6 +142,7 @@ check_waiting() {
 check_compose() {
     local deployed=$work/deployed answer
     cp -r docker "$deployed"
+    ! $stand_in || sed -i 's/@sha256:[0-9a-f]*$//' "$deployed/compose.yaml"
     printf 'LINER_URL=https://liner.invalid\nARCHIVE_SINCE=2026-10-01\nARCHIVE_AT=03:30\nDESK_PORT=127.0.0.1:18080\nS3_SECRET_KEY=%s\n' "$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')" > "$deployed/.env"
     podman system service --time=0 "unix://$work/engine.sock" 2> "$work/service.log" &
     service=$!

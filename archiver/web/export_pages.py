@@ -15,7 +15,7 @@ from archiver.sound.spans import FILLS
 from archiver.text.messages import LANGUAGES
 from archiver.web.asked import asked_view
 from archiver.web.context import Visit
-from archiver.web.forms import token
+from archiver.web.forms import number, token
 from archiver.web.view_address import query, read_id, read_view
 
 MASKS: Final = ("summaries", "phones", "names")
@@ -132,9 +132,9 @@ async def _left_out(visit: Visit, chosen: Sequence[int]) -> tuple[Left, ...]:
 async def _chosen(visit: Visit) -> tuple[int, ...]:
     """The archived recordings that the address names one by one, or whose view it is."""
     index = visit.desk.library.index
-    params = visit.request.query_params
-    if "records" in params:
-        entries = await index.entries(_ids(params["records"]))
+    named = await _named(visit)
+    if named is not None:
+        entries = await index.entries(named)
         return tuple(one.record_id for one in entries if one.state.value == "archived")
     view, senseless = await asked_view(visit)
     if senseless:
@@ -143,9 +143,21 @@ async def _chosen(visit: Visit) -> tuple[int, ...]:
     return tuple(sorted(one for ids in by_agent.values() for one in ids))
 
 
+async def _named(visit: Visit) -> list[int] | None:
+    """The recordings that the address names, or those of its playlist; None where it has a view."""
+    params = visit.request.query_params
+    if "playlist" in params:
+        playlist_id = number(params["playlist"])
+        _, moments = await visit.desk.playlists.find(playlist_id or 0)
+        return list(dict.fromkeys(one.record_id for one in moments))
+    return _ids(params["records"]) if "records" in params else None
+
+
 def _address(visit: Visit) -> str:
     """What the recordings were chosen by, as the address has it."""
     params = visit.request.query_params
+    if "playlist" in params:
+        return f"?playlist={number(params['playlist']) or 0}"
     if "records" in params:
         return "?records=" + ",".join(map(str, _ids(params["records"])))
     return query(read_view(params)[0])

@@ -153,6 +153,19 @@ def test_a_marked_span_leaves_as_silence_and_the_masked_facts_not_at_all(desk: S
         assert "marked 1 to 2.5 s, both" in text(ada, "/journal")
 
 
+def test_a_playlist_becomes_an_export_of_its_recordings(desk: Served) -> None:
+    with desk.visitor("rita") as rita:
+        for at in ("0:01", "0:03"):
+            fields = {"at": at, "text": "greeting", "title": "Greetings", "token": at}
+            assert post(rita, "/recordings/900112/moments", **fields).status_code == 303
+        page = text(rita, "/playlists")
+        number = re.findall(r"/playlists/(\d+)", page)[0]
+        assert f"/exports/new?playlist={number}" in text(rita, f"/playlists/{number}")
+        form = text(rita, f"/exports/new?playlist={number}")
+        assert "1 archived recording is selected" in form
+        assert rita.get("/exports/new?playlist=4711").status_code == 404
+
+
 def test_a_listener_takes_nothing_away(desk: Served) -> None:
     with desk.visitor("lena") as lena:
         assert csrf_of(text(lena))

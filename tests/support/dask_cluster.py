@@ -18,7 +18,7 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 START_SECONDS: Final = 90.0
-"""As long as two cores that seven share may take for imports."""
+"""As long as its imports may take on a busy machine."""
 
 _ENVIRON: Final = {
     "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "15s",

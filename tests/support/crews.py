@@ -2,8 +2,8 @@
 
     pytestmark = pytest.mark.usefixtures("crew")
 
-What the source sends is the same for processes and for Dask workers, which share their code: tests
-of it use `local_crew`. A crew of processes takes a second to start, and one of Dask several, so
+Processes and Dask workers share the code that fetches and stores: where a test is about many states
+or bodies, `local_crew` proves them without Dask. A crew of processes takes a second to start, and one of Dask several, so
 those are for the night.
 """
 

@@ -3,8 +3,8 @@
     pytestmark = pytest.mark.usefixtures("crew")
 
 Processes and Dask workers share the code that fetches and stores: where a test is about many states
-or bodies, `local_crew` proves them without Dask. A crew of processes takes a second to start, and one of Dask several, so
-those are for the night.
+or bodies, `local_crew` proves them without Dask. A crew of processes takes a second to start, and
+one of Dask several, so those are for the night.
 """
 
 from collections.abc import Iterator

@@ -32,6 +32,18 @@ class Printer(Protocol):
         """Show the last notes and leave the terminal clean."""
 
 
+def _ending_signals() -> tuple[signal.Signals, ...]:
+    """Ctrl-C, a service manager, and a closed terminal unless that is ignored (`nohup`).
+
+    Each is received as it is: a SIGHUP that a handler turns into SIGINT reaches an event loop twice
+    now and then, and the second ends the process.
+    """
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, hangup
+
+
 @asynccontextmanager
 async def stopped_by_signal(console: Console) -> AsyncIterator[anyio.Event]:
     """An event that the first signal sets; the second ends the process.
@@ -39,7 +51,7 @@ async def stopped_by_signal(console: Console) -> AsyncIterator[anyio.Event]:
     What the body raises comes out as it is, not in a group.
     """
     stop = anyio.Event()
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(*_ending_signals()) as signals:
 
         async def listen() -> None:
             async for _ in signals:

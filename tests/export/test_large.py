@@ -24,8 +24,8 @@ pytestmark = [
 RECORDINGS = 1000
 LARGE = 256 * 2**20
 GROWTH = 48 * 2**20
-"""Of the peak, from a lead with one small recording to the large one. Python, boto3 and the tables take up to
-that on their way; holding the lead in memory would take ten times as much."""
+"""Of the peak, from a lead with one small recording to the large one. Python, boto3 and the tables
+take up to that on their way; holding the lead in memory would take ten times as much."""
 
 
 def large_lead() -> World:

@@ -40,6 +40,7 @@ async def test_a_locked_replica_is_written_locked_and_loses_what_was_erased_once
 ) -> None:
     name = f"second-{tmp_path.name.replace('_', '-')[-30:]}".lower().strip("-")
     async with on_s3(tmp_path, server, world_with_a_person()) as (night, _):
+        night.settings["download"] = {"workers": 1}  # the recording of two calls goes to the first
         lock = {"mode": "GOVERNANCE", "retain": "1h"}
         bucket, place = second_place(server, name, lock)
         night.settings["replica"] = place

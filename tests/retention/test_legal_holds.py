@@ -53,7 +53,6 @@ def lay_on_hold(bucket: Bucket, key: str, status: str = "ON") -> None:
     )
 
 
-OF_5 = {"789/2/31.wav", "789/2/31.json"}
 OF_6 = {"6/6/61.wav", "6/6/61.json"}
 OF_7 = {"7/7/71.wav", "7/7/71.json"}
 

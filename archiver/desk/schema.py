@@ -184,6 +184,16 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX moments_playlist ON moments (playlist_id, moment_id);
     CREATE INDEX moments_record ON moments (record_id);
     """,
+    """
+    ALTER TABLE receipts RENAME TO former_receipts;
+    CREATE TABLE receipts (
+        name TEXT NOT NULL, kind TEXT NOT NULL, token TEXT NOT NULL, made INTEGER NOT NULL,
+        at INTEGER NOT NULL, PRIMARY KEY (name, kind, token)
+    ) WITHOUT ROWID;
+    INSERT INTO receipts SELECT name, '', token, made, at FROM former_receipts;
+    DROP TABLE former_receipts;
+    CREATE INDEX receipts_at ON receipts (at);
+    """,
 )
 
 

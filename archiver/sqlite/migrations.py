@@ -1,7 +1,7 @@
 """Numbered migrations: their number is the file's `user_version`."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
 class NewerVersionError(sqlite3.DatabaseError):
@@ -15,10 +15,30 @@ class NewerVersionError(sqlite3.DatabaseError):
 def migrate(db: sqlite3.Connection, migrations: Sequence[str]) -> None:
     """Migrate a database, new or old, to the newest version; each migration is one transaction.
 
+    Several processes may open one database at the same time: each migration is done by one of them.
     Raises NewerVersionError, and sqlite3.DatabaseError if the file is not a database.
     """
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > len(migrations):
-        raise NewerVersionError(version)
-    for number, migration in enumerate(migrations[version:], start=version + 1):
-        db.executescript(f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT")
+    while _version(db) < len(migrations):
+        with db:
+            db.execute("BEGIN IMMEDIATE")
+            version = _version(db)  # another process may have migrated it while this one waited
+            if version < len(migrations):
+                for statement in _statements(migrations[version]):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {version + 1}")
+    if _version(db) > len(migrations):
+        raise NewerVersionError(_version(db))
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One by one: `executescript` would end the transaction in which the version was read."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += f"{piece};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

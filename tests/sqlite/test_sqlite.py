@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,27 @@ def test_a_reader_that_lets_itself_write_still_cannot(kept: Path) -> None:
         db.execute("PRAGMA query_only = OFF")
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             db.execute("INSERT INTO list VALUES (1)")
+
+
+def test_two_that_open_a_database_at_once_migrate_it_once(kept: Path) -> None:
+    migrations = ["CREATE TABLE list (it INTEGER PRIMARY KEY);", "INSERT INTO list DEFAULT VALUES;"]
+
+    class Late(sqlite3.Connection):
+        """Another process migrates between the first two statements of this one."""
+
+        is_first = True
+
+        def execute(self, *statement: Any) -> sqlite3.Cursor:
+            answer = super().execute(*statement)
+            if self.is_first:
+                self.is_first = False
+                with closing(sqlite3.connect(kept)) as other:
+                    migrate(other, migrations)
+            return answer
+
+    with closing(sqlite3.connect(kept, factory=Late)) as db:
+        migrate(db, migrations)
+        assert db.execute("SELECT count(*) FROM list").fetchone() == (1,)
 
 
 def test_only_what_is_missing_is_migrated_and_a_migration_counts_whole_or_not_at_all(

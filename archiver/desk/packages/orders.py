@@ -128,7 +128,7 @@ class Orders:
         def create(db: sqlite3.Connection) -> int:
             return int(db.execute(f"{_ASK} RETURNING package_id", row).fetchone()[0])
 
-        once = Once(by.name, token, now)
+        once = Once(by.name, "package", token, now)
         return await self._file.write(lambda db: once.make(db, lambda: create(db)))
 
     async def shown(self, to: Person) -> list[Order]:

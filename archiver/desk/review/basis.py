@@ -22,6 +22,8 @@ from archiver.errors import ChangedMeanwhile
 LONGEST_TOKEN: Final = 64
 _KEPT: Final = int(timedelta(days=30).total_seconds())
 """How long a browser that was offline may take to repeat a form."""
+_EARLIER: Final = ""
+"""The kind of what was made before kinds were kept, and may be sent again after the update."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,14 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """One creating form of one person. An empty token stands for a form that cannot be repeated."""
+    """One creating form of one person: `kind` is what it creates, and where, such as `note/456`.
+
+    The token of one form means nothing in another. An empty one stands for a form that cannot be
+    repeated.
+    """
 
     name: str
+    kind: str
     token: str
     now: int
 
@@ -55,14 +62,15 @@ class Once:
         if not self.token:
             return create()
         found = db.execute(
-            "SELECT made FROM receipts WHERE name = ? AND token = ?", (self.name, self.token)
+            "SELECT made FROM receipts WHERE name = ? AND kind IN (?, ?) AND token = ?",
+            (self.name, self.kind, _EARLIER, self.token),
         ).fetchone()
         if found is not None:
             return int(found[0])
         made = create()
         db.execute(
-            "INSERT INTO receipts (name, token, made, at) VALUES (?, ?, ?, ?)",
-            (self.name, self.token, made, self.now),
+            "INSERT INTO receipts (name, kind, token, made, at) VALUES (?, ?, ?, ?, ?)",
+            (self.name, self.kind, self.token, made, self.now),
         )
         db.execute("DELETE FROM receipts WHERE at < ?", (self.now - _KEPT,))
         return made

@@ -98,7 +98,7 @@ class Calibrations:
             )
             return one
 
-        once = Once(by.name, token, now)
+        once = Once(by.name, "calibration", token, now)
         return await self._file.write(lambda db: once.make(db, lambda: make(db)))
 
     async def all(self, by: Person) -> list[Session]:

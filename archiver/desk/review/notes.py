@@ -113,7 +113,7 @@ class Notes:
             raise WrongInput("seconds", "not a position in a recording")
         kept, now = _kept(text), seconds(self._clock())
         row = (record_id, round(at, 2), kept, by.name, now, now)
-        once = Once(by.name, token, now)
+        once = Once(by.name, f"note/{record_id}", token, now)
 
         def change(db: sqlite3.Connection) -> Note:
             return _found(db, once.make(db, lambda: _insert(db, row)))

@@ -124,7 +124,7 @@ class Plans:
             assert added.lastrowid is not None  # noqa: S101 - a row was inserted
             return added.lastrowid
 
-        once = Once(by.name, token, now)
+        once = Once(by.name, "plan", token, now)
         return await self._file.write(lambda db: once.make(db, lambda: make(db)))
 
     async def all(self) -> list[Plan]:

@@ -114,7 +114,7 @@ class Playlists:
             )
             return one
 
-        once = Once(by.name, token, now)
+        once = Once(by.name, f"moment/{int(place['record_id'])}", token, now)
         return await self._file.write(lambda db: once.make(db, lambda: change(db)))
 
     async def take_out(self, by: Person, moment_id: int) -> int:

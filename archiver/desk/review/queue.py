@@ -140,7 +140,7 @@ class Queues:
             )
         now = seconds(self._clock())
         row = (named, seed, share, least, by.name, now)
-        once = Once(by.name, token, now)
+        once = Once(by.name, "queue", token, now)
 
         def change(db: sqlite3.Connection) -> Queue:
             asked = {"queue_id": once.make(db, lambda: _make(db, row, drawn))}

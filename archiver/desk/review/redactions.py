@@ -81,7 +81,7 @@ class Redactions:
         now = seconds(self._clock())
         kept = short_text(reason, "why", _LONGEST)
         row = (record_id, round(span.start, 2), round(span.end, 2), span.side, kept, by.name, now)
-        once = Once(by.name, token, now)
+        once = Once(by.name, f"redaction/{record_id}", token, now)
 
         def create(db: sqlite3.Connection) -> int:
             made = db.execute(

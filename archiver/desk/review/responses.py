@@ -151,7 +151,7 @@ class Responses:
         by.need(Right.OWN)
         now = seconds(self._clock())
         condition, values = _own(by)
-        once = Once(by.name, token, now)
+        once = Once(by.name, f"{act}/{verdict_id}", token, now)
 
         def change(db: sqlite3.Connection) -> Answered:
             found = self._verdicts.selected(

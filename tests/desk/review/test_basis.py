@@ -6,6 +6,7 @@ import pytest
 
 from archiver.desk.review.basis import Basis
 from archiver.desk.review.notes import Notes
+from archiver.desk.review.playlists import Playlists
 from archiver.desk.review.queue import Queues
 from archiver.errors import ChangedMeanwhile, NoSuchThing, WrongInput
 from tests.desk.parts import ADA, RITA, ROSS, desk_file
@@ -74,6 +75,31 @@ async def test_a_form_that_is_sent_three_times_makes_one_note_and_one_queue(tmp_
         await notes.add(RITA, 456, 6, "Later", token="u")
         await notes.add(RITA, 456, 5, "Once", token="t")
         assert len(await notes.of(456)) == 3
+
+
+async def test_the_token_of_one_form_means_nothing_in_another(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with desk_file(tmp_path) as file:
+        notes, queues, lists = Notes(file, clock), Queues(file, clock), Playlists(file, clock)
+        queue = await queues.make(ADA, "Queue", {1: [10, 11]}, share=1, token="t")
+        note = await notes.add(ADA, 456, 5, "A note", token="t")
+        other = await notes.add(ADA, 457, 5, "On another recording", token="t")
+        place = {"record_id": 456, "seconds": 5.0}
+        await lists.add(ADA, place, "A moment", playlist_id=None, title="List", token="t")
+        assert [one.title for one in await queues.all()] == [queue.title]
+        assert (await notes.of(456), await notes.of(457)) == ([note], [other])
+        assert [one.title for one in await lists.all()] == ["List"]
+
+
+async def test_a_form_that_is_sent_again_after_an_update_still_makes_one_note(
+    tmp_path: Path,
+) -> None:
+    async with desk_file(tmp_path) as file:
+        notes = Notes(file, ManualClock())
+        note = await notes.add(RITA, 456, 5, "Once", token="t")
+        # Version 9 of the file did not keep what kind of form a token was from.
+        await file.write(lambda db: db.execute("UPDATE receipts SET kind = ''"))
+        assert await notes.add(RITA, 456, 5, "Once", token="t") == note
 
 
 @pytest.mark.parametrize(

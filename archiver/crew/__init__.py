@@ -1,6 +1,7 @@
-"""Who fetches and stores recordings, once the API has listed them: a crew.
+"""Crews: what fetches and stores recordings after the API has listed them.
 
-A unit is one recording: what is known of it goes in, ledger events or a reason come out. Whatever
-decides (claims, what is known, erasures, the API's budget, catalog and ledger) stays with the run.
+A unit is one recording. The run sends what it knows about the recording; the crew returns ledger
+events, or a reason why it was not archived. All decisions (claims, erasures, the API's request
+limit, catalog and ledger) stay in the run.
 Imports `archive`, `recordings` and what lies below them; never the catalog.
 """

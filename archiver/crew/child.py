@@ -1,9 +1,10 @@
-"""A child process that fetches and stores for a run of its parent: `python -m archiver.crew.child`.
+"""A child process that fetches and stores for its parent's run: `python -m archiver.crew.child`.
 
-It is told everything through its standard input, secrets included, and nothing on its command line.
-Signals are the parent's to hear: a terminal or a service manager sends them to the whole group, and
-the parent ends in order. The end of the input is the end of the child, at once and whatever it
-does: the run is over or dead, and the next one finds what was stored. So no child outlives its run.
+All its input, including secrets, arrives on standard input, and none on the command line. It
+ignores signals: a terminal or service manager sends them to the whole process group, and the
+parent then shuts down its children in order. When standard input is closed, the child exits at
+once, whatever it is doing: the run has ended or died, and the next one finds what was stored. So no
+child outlives its run.
 """
 
 import asyncio
@@ -39,13 +40,13 @@ from archiver.errors import ArchiverError
 from archiver.tasks.event_loop import FASTEST_LOOP, collect_rarely
 
 _TOLD_EVERY: Final = 0.2
-"""Seconds between two messages about progress."""
+"""Seconds between two progress messages."""
 _READ_AHEAD: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a child is told first."""
+    """The first message to a child."""
 
     config: Config
     pace: Pace
@@ -55,14 +56,14 @@ class Start:
 
 @dataclass(slots=True)
 class _Child:
-    """The two streams of this process, and what is under way."""
+    """The two streams of this process, and its batches in progress."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     progress: Progress = field(default_factory=Progress)
 
     async def serve(self) -> None:
-        """Do every batch until the parent is gone, and with it this process."""
+        """Process batches until the parent closes the input, then exit the process."""
         told = await read_frame(self.reader)
         if told is None or told.kind != START:
             return
@@ -117,11 +118,11 @@ class _Child:
 
 
 def main() -> None:
-    """Serve the parent that holds the other ends of standard input and output."""
+    """Serve the parent at the other end of standard input and output."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     output = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is printed is no message
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # print() must not corrupt the messages
     collect_rarely()
     anyio.run(_serve, output, backend_options=FASTEST_LOOP)
 

@@ -1,4 +1,4 @@
-"""Which crew a run has: the process itself, child processes where these pay, or Dask workers."""
+"""Selects the crew of a run: its own process, child processes if they pay off, or Dask workers."""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -19,16 +19,16 @@ from archiver.recordings.fetch import Fetcher
 from archiver.tasks.grace import Grace
 
 PAYS_FROM: Final = 400.0
-"""Requests a second from which a second process pays. One process lists, fetches and stores at
-least as many recordings a second, and each takes a request; below, it only waits for the API."""
+"""Requests per second from which a second process pays off. One process can list, fetch and store
+this many recordings per second, with one request each; below, it mostly waits for the API."""
 
 MOST_THAT_PAY: Final = 2
-"""The run's own process lists, judges and records. That takes as long as either of two others needs
-for its half of the fetching and storing (measured), so a third one would wait for it."""
+"""The run's own process lists, decides and records. This takes as long as each of two other
+processes takes for its half of fetching and storing (measured), so a third one would only wait."""
 
 
 def processes_of(config: Config, cores: int) -> int:
-    """How many processes fetch and store; 1 is the run's own."""
+    """The number of processes that fetch and store; 1 means the run's own."""
     download = config.download
     if download.processes is not None:
         wanted = download.processes
@@ -50,9 +50,9 @@ async def crew_of(
     clock: Clock,
     listener: Listener,
 ) -> AsyncIterator[Crew]:
-    """The crew that the configuration asks for; what it starts ends with the block.
+    """The configured crew. Everything that it starts ends with the context.
 
-    `fetcher` makes what fetches in this process.
+    `fetcher` creates the fetcher for this process.
     """
     if config.dask.scheduler is not None:
         others = _on_other_machines(config, archive, run_id, grace, listener)
@@ -80,7 +80,7 @@ async def crew_of(
 
 
 def check_crew(config: Config) -> None:
-    """Raise UsageError where the configuration asks for a crew that cannot be."""
+    """Raise UsageError if the configuration asks for an impossible crew."""
     if config.dask.scheduler is None:
         return
     scheduler = Scheduler(config.dask.scheduler, config.dask)

@@ -1,10 +1,11 @@
-"""A crew of Dask workers on other machines (`cluster_worker`), over an archive that all reach.
+"""A crew of Dask workers on other machines (`cluster_worker`), for an archive that all can reach.
 
-Dask carries batches and finds another worker for those of one that dies. What it does not do stays
-here: units that kill every worker are found out, batches are no more than the workers have room
-for, and a run whose scheduler or workers are gone for good ends, with a sentence.
+Dask distributes batches, and reassigns those of a worker that dies. The rest is done here: units
+that crash every worker are isolated, no more batches are submitted than the workers can process,
+and if the scheduler or all workers stay unreachable, the run ends with an error.
 
-Whoever reaches a scheduler can run code on its workers: so mutual TLS, or nothing but loopback.
+Anyone who can connect to a scheduler can run code on its workers. So it requires mutual TLS, or a
+loopback address.
 """
 
 import ipaddress
@@ -34,10 +35,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
 MOST_UNITS: Final = 48
-"""Units of a batch: one costs Dask 5 ms of processor time, whatever its size."""
+"""Units per batch: a batch costs Dask 5 ms of processor time, whatever its size."""
 
 _ROUNDS_AHEAD: Final = 3
-"""Units under way for each that is being fetched, so that no worker is idle between batches."""
+"""Units submitted for each one being fetched, so that no worker is idle between batches."""
 _LISTING: Final = 16
 _BATCHES_A_WORKER: Final = (2, 4)
 
@@ -51,14 +52,14 @@ _START_WORKERS: Final = "start some with `dask worker ADDRESS`, see docs/scale.m
 
 @dataclass(frozen=True, slots=True)
 class Scheduler:
-    """Where the scheduler is, and with which certificates it is spoken to."""
+    """The address of the scheduler, and the files of the certificates for it."""
 
     address: str
     tls: DaskConfig
 
     @property
     def is_on_loopback(self) -> bool:
-        """Whether it is on this machine, so that nobody else can reach it."""
+        """Whether it is on this machine, so that no other machine can connect to it."""
         host = urlsplit(self.address).hostname or ""
         try:
             return ipaddress.ip_address(host).is_loopback
@@ -66,7 +67,7 @@ class Scheduler:
             return host == "localhost"
 
     def check(self) -> None:
-        """Raise UsageError for an address that is none, or that would be spoken to unprotected."""
+        """Raise UsageError if the address is invalid, or the connection would not be protected."""
         try:
             parts = urlsplit(self.address)
             is_whole = bool(parts.hostname) and parts.port is not None
@@ -94,9 +95,9 @@ async def dask_workers(
     grace: Grace,
     listener: Listener,
 ) -> AsyncIterator[Crew]:
-    """The workers of the scheduler, which fetch so many recordings at a time between them.
+    """The workers of the scheduler, which together fetch this many recordings at a time.
 
-    Raises UsageError for what the configuration lacks, CrewUnavailable when nobody answers.
+    Raises UsageError for missing configuration, CrewUnavailable if the scheduler does not respond.
     """
     async with _connected(scheduler) as client:
         dispatch = Dispatch(archive_id, run_id, most=MOST_UNITS, slots=workers, grace=grace)
@@ -117,13 +118,13 @@ async def dask_workers(
 
 
 async def count_workers(scheduler: Scheduler) -> int:
-    """How many workers the scheduler has. Raises what `dask_workers` raises."""
+    """The number of workers of the scheduler. Raises the errors of `dask_workers`."""
     async with _connected(scheduler) as client:
         return len(await client.nthreads())
 
 
 class Cluster(Lane):
-    """All workers of one scheduler: it hands each batch to one that has room."""
+    """All workers of one scheduler; it assigns each batch to a worker with free capacity."""
 
     def __init__(self, dispatch: Dispatch, client: "Client", run_id: str, workers: int) -> None:
         super().__init__(dispatch)
@@ -139,7 +140,7 @@ class Cluster(Lane):
 
     @property
     def has_lost_any(self) -> bool:
-        """See `Crew.has_lost_any`: Dask replaces those that die without a word."""
+        """See `Crew.has_lost_any`: Dask replaces workers that die without reporting it."""
         return True
 
     async def bring(self, unit: Unit) -> Brought:
@@ -153,7 +154,7 @@ class Cluster(Lane):
         return await self.dispatch.drain()
 
     async def lead(self) -> None:
-        """Keep the workers busy; when there are none, or no scheduler, every unit ends so."""
+        """Keep the workers busy. Without workers or scheduler, every unit ends with an error."""
         try:
             with one_failure():
                 async with anyio.create_task_group() as group:
@@ -181,7 +182,7 @@ class Cluster(Lane):
             await anyio.sleep(_LOOK_EVERY)
 
     async def _threads(self) -> list[int]:
-        """How many batches each worker takes at a time by itself; nothing while nobody answers."""
+        """The number of batches of each worker at a time; empty if the scheduler is unreachable."""
         if self._client.status == "closed":
             raise _gone()
         with anyio.move_on_after(_CONNECT_SECONDS):
@@ -203,7 +204,7 @@ class Cluster(Lane):
             raise _gone() from error
         try:
             answer: Sealed = await future
-        except CancelledError as error:  # of the future, by the client that lost its scheduler
+        except CancelledError as error:  # of the future: the client has lost its scheduler
             raise WorkerLost("the scheduler was lost", is_its_fault=False) from error
         except KilledWorker as error:
             raise WorkerLost("every Dask worker that fetched it ended unexpectedly") from error
@@ -226,10 +227,10 @@ async def _connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
     security = _security(scheduler)
     await _reached(scheduler.address)
     for name in [one for one in logging.root.manager.loggerDict if one.startswith("distributed")]:
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said by us
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # our own messages say what matters
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of versions: ours are compared with each batch
+            warnings.simplefilter("ignore")  # about versions: each batch compares ours
             client = await Client(
                 scheduler.address,
                 asynchronous=True,
@@ -250,7 +251,7 @@ async def _connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
 
 
 def _security(scheduler: Scheduler) -> Any:
-    """Mutual TLS with the files of archive.yaml, or those of Dask's own configuration."""
+    """Mutual TLS with the files of archive.yaml, or with those of Dask's own configuration."""
     from distributed import Security
 
     if scheduler.address.startswith("tcp://"):
@@ -279,7 +280,7 @@ def _security(scheduler: Scheduler) -> Any:
 
 
 async def _reached(address: str) -> None:
-    """Raise CrewUnavailable at once where nobody listens."""
+    """Raise CrewUnavailable at once if nothing listens on the address."""
     parts = urlsplit(address)
     try:
         with anyio.fail_after(_CONNECT_SECONDS):

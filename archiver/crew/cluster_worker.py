@@ -1,9 +1,9 @@
-"""What a Dask worker does for a run: an ordinary `dask worker` in whose environment archiver is.
+"""The part of a run that a Dask worker executes: an ordinary `dask worker` with archiver installed.
 
-The configuration and every credential are the worker's own: `archive.yaml` in its folder, or the
-file that ARCHIVER_CONFIG names, read anew for each run. What travels is the signed address of each
-recording, so it travels sealed: Dask prints the arguments of what goes wrong. For the same reason
-nothing is raised here: whatever happens is part of the answer.
+Configuration and credentials are the worker's own: `archive.yaml` in its folder, or the file in
+ARCHIVER_CONFIG, read again for each run. Batches contain the signed addresses of recordings. Dask
+prints the arguments of a task that fails, so they are sealed, and no exception is raised here:
+every failure is part of the answer.
 """
 
 import os
@@ -34,21 +34,21 @@ from archiver.extras import extra
 CONFIG_VARIABLE: Final = "ARCHIVER_CONFIG"
 
 _TOLD_EVERY: Final = 1.0
-"""Seconds between two messages about progress."""
+"""Seconds between two progress messages."""
 _MOST_RUNS: Final = 4
-"""Runs that a worker keeps open, and remembers as ended: more than one at a time is rare."""
+"""Runs that a worker keeps open, and ended runs that it remembers. More than one is rare."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """Bytes that print as nothing."""
+    """Bytes whose repr is empty."""
 
     data: bytes = field(repr=False)
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run, as this process works for it."""
+    """One run in this process."""
 
     worker: Worker
     progress: Progress
@@ -58,16 +58,16 @@ class _Run:
 
 _RUNS: Final[dict[str, _Run]] = {}
 _ENDED: Final[dict[str, None]] = {}
-"""Runs that have told their workers to stop, the latest last."""
+"""Runs that have ended, the latest last."""
 
 
 def topic_of(run_id: str) -> str:
-    """Where the progress of a run is told."""
+    """The Dask topic for the progress of a run."""
     return f"archiver-{run_id}"
 
 
 async def bring_batch(batch: Sealed) -> Sealed:
-    """The answer to a batch. Called by Dask, on the event loop of its worker."""
+    """Process a batch and return its answer. Dask calls it on the event loop of its worker."""
     try:
         return Sealed(await _answer(batch.data))
     except ArchiverError as error:
@@ -78,7 +78,7 @@ async def bring_batch(batch: Sealed) -> Sealed:
 
 
 async def end_run(run_id: str) -> None:
-    """The run ends: fetch nothing more for it, and finish what is being stored."""
+    """End the run: fetch nothing more for it, and finish what is being stored."""
     _ENDED[run_id] = None
     while len(_ENDED) > _MOST_RUNS:
         del _ENDED[next(iter(_ENDED))]
@@ -152,7 +152,7 @@ def _tell(run_id: str, progress: Progress) -> None:
         from distributed import get_worker
 
     if news := progress.take():
-        with suppress(ValueError, OSError):  # the worker is leaving
+        with suppress(ValueError, OSError):  # the worker is shutting down
             get_worker().log_event(topic_of(run_id), news)
 
 
@@ -164,7 +164,7 @@ def _name() -> str:
 
 
 def _config(environ: Mapping[str, str]) -> Config:
-    """The configuration of this worker. The API key may be missing: most recordings need none."""
+    """This worker's configuration. The API key may be missing: most recordings do not need it."""
     path = Path(environ.get(CONFIG_VARIABLE) or "archive.yaml")
     if not path.exists():
         raise ConfigError(

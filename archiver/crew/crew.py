@@ -1,4 +1,4 @@
-"""The crew of a run, wherever it works: one verb, and an orderly end."""
+"""The interface of all crews: fetch and store one recording, and shut down in order."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,32 +10,32 @@ from archiver.tasks.retry import RetryScheduled
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who hears of bytes that arrive, and of retries, with the call that each is about."""
+    """Receives the number of bytes as they arrive, and retries, each with its call."""
 
     on_bytes: Callable[[int], None]
     on_retry: Callable[[int | None, RetryScheduled], None]
 
 
 class Crew(Protocol):
-    """Fetches, proves and stores recordings."""
+    """Fetches, verifies and stores recordings."""
 
     @property
     def couriers(self) -> int:
-        """How many units at a time keep the crew busy."""
+        """The number of units in progress that keeps the crew busy."""
 
     @property
     def has_lost_any(self) -> bool:
-        """Whether one of the crew died, which may have left temporary files and uploads."""
+        """Whether a worker died; if so, it may have left temporary files and uploads."""
 
     async def bring(self, unit: Unit) -> Brought:
-        """Fetch, prove and store one recording.
+        """Fetch, verify and store one recording.
 
-        A cancellation ends fetching at once, and lets storing finish within the run's grace.
+        Cancellation stops fetching at once, but lets storing finish within the run's grace period.
         """
 
     async def drain(self) -> Sequence[tuple[int, Brought]]:
-        """How units ended whose `bring` was cancelled, each with the id of its recording.
+        """The results of units whose `bring` was cancelled, each with its recording id.
 
-        Called once nobody calls `bring` any more. What is not known within the run's grace counts
-        as torn apart.
+        Called when no `bring` is pending any more. A unit without a result at the end of the run's
+        grace period counts as interrupted.
         """

@@ -1,9 +1,9 @@
-"""Units out, endings back, over workers that may die: the half of a crew that stays with the run.
+"""Assigns units to workers that may die, and collects their results: the run's half of a crew.
 
-Whoever has room takes what waits, up to a batch: no timer forms batches, so an idle worker gets its
-unit at once, and busy ones get many together. A unit whose worker died is suspect from then on: it
-goes to another worker by itself. One that kills every worker which takes it is found out that way,
-and fails alone.
+A worker with free capacity takes all waiting units, up to the size of a batch. There is no timer:
+an idle worker gets a unit at once, and busy ones get many together. If a worker dies, each of its
+units becomes suspect and is sent to another worker alone. This isolates a unit that crashes every
+worker, and only this unit fails.
 """
 
 from abc import ABC, abstractmethod
@@ -24,11 +24,11 @@ from archiver.tasks.grace import GRACE_SECONDS, Grace
 MOST_BATCH_BYTES: Final = 32 * 1024 * 1024
 
 _MOST_DEATHS: Final = 2
-"""Of workers that had a unit by itself. One may have been killed by chance."""
+"""Deaths of workers that had only this unit. One of them may be a coincidence."""
 
 
 class WorkerLost(Exception):
-    """A batch has no answer, and will have none. `is_its_fault`: it may have killed the worker."""
+    """There will be no answer to a batch. `is_its_fault`: the batch may have killed the worker."""
 
     def __init__(self, how: str, *, is_its_fault: bool = True) -> None:
         super().__init__(how)
@@ -37,8 +37,8 @@ class WorkerLost(Exception):
 
 @dataclass(slots=True, eq=False)
 class Sent:
-    """A unit on its way. `is_suspect`: a worker died that had it; `deaths`: of such as had nothing
-    else."""
+    """A unit in progress. `is_suspect`: one of its workers died; `deaths`: how many of its workers
+    died while they had no other unit."""
 
     unit: Unit
     data: bytes
@@ -51,9 +51,9 @@ class Sent:
 
 
 class Dispatch:
-    """Hands units to workers in batches of at most `most` units.
+    """Assigns units to workers in batches of at most `most` units.
 
-    `slots` is how many of them each worker is to fetch at a time.
+    `slots` is the number of units that each worker fetches at a time.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Dispatch:
             sent.is_given_up = True
             if sent in self._waiting:
                 self._waiting.remove(sent)
-                self._grace.has_ended |= sent.was_sent  # nobody knows what its worker left
+                self._grace.has_ended |= sent.was_sent  # its worker may have left objects
             if sent.brought is not None:
                 self._late.append((unit.recording.id, sent.brought))
             raise
@@ -93,13 +93,13 @@ class Dispatch:
         return sent.brought
 
     async def work_to_do(self) -> None:
-        """Wait until a unit waits."""
+        """Wait until there is a unit to assign."""
         while not self._waiting:
             self._there = anyio.Event()
             await self._there.wait()
 
     async def take(self) -> list[Sent]:
-        """The next batch, as soon as there is one. It is under way until `answer` or `lose`."""
+        """Wait for the next batch. It is in progress until `answer` or `lose` is called."""
         await self.work_to_do()
         batch = [self._waiting.popleft()]
         size = len(batch[0].data)
@@ -115,17 +115,18 @@ class Dispatch:
         return batch
 
     def encode(self, batch: Sequence[Sent]) -> bytes:
-        """The batch as bytes."""
+        """The batch as bytes, for `decode_batch`."""
         return encode_batch(*self._names, self.slots, [sent.data for sent in batch])
 
     def answer(self, batch: Sequence[Sent], data: bytes) -> None:
-        """What the worker said of the batch. ValueError when that is no answer, UsageError when
-        another version of the archiver gave it; the batch is under way then as before."""
+        """Record a worker's answer. Raises ValueError if it is invalid, and UsageError if the
+        worker has another version of archiver; in both cases the batch stays in progress."""
         for sent, brought in zip(batch, decode_answer(data, len(batch)), strict=True):
             self._end(sent, brought)
 
     def lose(self, batch: Sequence[Sent], how: str, *, is_its_fault: bool = True) -> None:
-        """The worker of the batch died: its units go to others, or fail when that happens again."""
+        """The batch's worker has died: reassign its units, or let those fail that it happened to
+        before."""
         self.has_lost_any = True
         for sent in reversed(batch):
             if sent not in self._under_way:
@@ -134,7 +135,7 @@ class Dispatch:
                 sent.deaths += sent.is_suspect
                 sent.is_suspect = True
             if sent.deaths >= _MOST_DEATHS or sent.is_given_up:
-                self._grace.has_ended = True  # nobody knows what it left: the next run looks
+                self._grace.has_ended = True  # it may have left objects: the next run looks
                 self._end(sent, Brought(reason=Reason.WORKER_LOST, detail=how))
             else:
                 self._under_way.discard(sent)
@@ -142,7 +143,7 @@ class Dispatch:
         self._there.set()
 
     def fail(self, error: ArchiverError) -> None:
-        """No worker can be had: every unit ends with the error, those to come as well."""
+        """No worker is available: end all units with this error, including later ones."""
         self._failure = error
         while self._waiting:
             sent = self._waiting.popleft()
@@ -150,7 +151,7 @@ class Dispatch:
             self._end(sent, Brought(failure=error, left=sent.unit.orphan))
 
     async def drain(self) -> list[tuple[int, Brought]]:
-        """See `Crew.drain`; for whoever has told the workers to stop."""
+        """See `Crew.drain`. Call it after telling the workers to stop."""
         with anyio.move_on_after(GRACE_SECONDS, shield=True):
             while self._under_way:
                 self._all_back = anyio.Event()
@@ -161,7 +162,7 @@ class Dispatch:
         return late
 
     def call_of(self, record_id: int | None) -> int | None:
-        """The call of a recording that a worker has; None of one that none has."""
+        """The call of a recording in progress; None if no worker has the recording."""
         for sent in self._under_way:
             if sent.unit.recording.id == record_id:
                 return sent.unit.call.id
@@ -169,7 +170,7 @@ class Dispatch:
 
     @property
     def has_work(self) -> bool:
-        """Whether any unit waits, or is under way."""
+        """Whether any unit is waiting or in progress."""
         return bool(self._waiting or self._under_way)
 
     @property
@@ -190,7 +191,7 @@ class Dispatch:
 
 @dataclass(slots=True, eq=False)
 class Lane(ABC):
-    """A way to one worker, or to several that share it, which takes some batches at a time."""
+    """A connection to one worker, or to several that share it, for some batches at a time."""
 
     dispatch: Dispatch
     _batches: int = 0
@@ -199,15 +200,15 @@ class Lane(ABC):
 
     @abstractmethod
     async def ask(self, batch: bytes) -> bytes:
-        """The answer to a batch; raises `WorkerLost` when there will be none."""
+        """The answer to a batch. Raises `WorkerLost` if there will be none."""
 
     async def keep_busy(self) -> None:
-        """Have one batch after the other done; called as often as the lane takes batches at a
-        time."""
+        """Have batches processed one after another. Called once for each batch that the lane
+        takes at a time."""
         while True:
             async with self._turn:
                 batch = await self.dispatch.take()
-                if batch[0].is_suspect:  # nobody else is to suffer from it, or to be blamed
+                if batch[0].is_suspect:  # it must not harm other units, nor be blamed for theirs
                     with self._accounted_for(batch):
                         await self._rests()
                         await self._do(batch)
@@ -230,7 +231,7 @@ class Lane(ABC):
 
     @contextmanager
     def _accounted_for(self, batch: Sequence[Sent]) -> Iterator[None]:
-        """Whatever ends the body, the batch is answered or lost; only a loss ends there."""
+        """Ensure that the batch is answered or lost however the body ends; suppress WorkerLost."""
         try:
             yield
         except WorkerLost as error:

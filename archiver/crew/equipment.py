@@ -1,4 +1,4 @@
-"""What fetching takes, made of the configuration: the same for everybody who fetches."""
+"""Creates what is needed for fetching from the configuration, for the run and all workers alike."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -13,15 +13,15 @@ from archiver.storage.base import Storage
 from archiver.tasks.retry import RetryScheduled
 
 _HELD_FOR_A_DISK: Final = 1024 * 1024
-"""Bytes of one recording held in memory on the way to a disk; beyond it a part file takes them,
-right beside their final place."""
+"""Bytes of one recording kept in memory before it is stored on a disk; a larger one is written to a
+part file next to its final location."""
 
 OnBytes: TypeAlias = Callable[[int], None]
 OnRetry: TypeAlias = Callable[[RetryScheduled], None]
 
 
 def policy_of(config: Config) -> OriginPolicy:
-    """Where requests may go."""
+    """The addresses to which requests are allowed."""
     return OriginPolicy(config.api.url, config.download.allow_origins)
 
 
@@ -34,7 +34,7 @@ def fetcher_over(
     on_bytes: OnBytes = lambda count: None,
     on_retry: OnRetry | None = None,
 ) -> Fetcher:
-    """What fetches recordings; `on_bytes` hears how many bytes have arrived."""
+    """The fetcher of recordings; it calls `on_bytes` with the number of bytes as they arrive."""
     return Fetcher(
         transport,
         policy,
@@ -49,9 +49,10 @@ def fetcher_over(
 
 
 def spool_on_the_way_to(storage: Storage, config: Config) -> Spool:
-    """Where recordings wait until they are whole.
+    """Where recordings are kept until they are complete.
 
-    On the way to a disk little is held in memory; on the way to S3 each worker has its share.
+    For storage on a disk, little is kept in memory; for S3, each worker has its share of
+    `download.spool_memory`.
     """
     if storage.is_local:
         return Spool(storage.spool_folder, _HELD_FOR_A_DISK)

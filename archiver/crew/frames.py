@@ -1,7 +1,8 @@
-"""Messages between a run and a child process, over its standard input and output.
+"""Messages between a run and a child process, on its standard input and output.
 
-A frame is a kind (one byte), a number (eight) and the length of what follows (four), in network
-order. A stream that ends between two frames, or within one, is the end of the other side.
+A frame has a kind (1 byte), a number (8 bytes), the length of the payload (4 bytes), all in network
+byte order, and the payload. A stream that ends, even within a frame, means that the other side has
+ended.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Final
 
 _HEAD: Final = struct.Struct("!cQI")
 _MOST_BYTES: Final = 256 * 1024 * 1024
-"""No batch is as large: a frame that claims more is none of ours."""
+"""No batch is this large: a frame with a larger length is not ours."""
 
 START: Final = b"S"
 BATCH: Final = b"B"
@@ -24,19 +25,19 @@ PROGRESS: Final = b"P"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message; `number` says which batch it is about."""
+    """One message; `number` identifies the batch that it is about."""
 
     kind: bytes
     number: int = 0
     body: bytes = b""
 
     def encode(self) -> bytes:
-        """As it goes out."""
+        """The bytes to send."""
         return _HEAD.pack(self.kind, self.number, len(self.body)) + self.body
 
 
 async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
-    """The next message; None at the end of the stream, or where something else is written."""
+    """The next message; None at the end of the stream, or if it is not a valid frame."""
     try:
         kind, number, length = _HEAD.unpack(await reader.readexactly(_HEAD.size))
         if length > _MOST_BYTES:

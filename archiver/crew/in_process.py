@@ -1,4 +1,4 @@
-"""The crew that works within the process of the run; what other crews do in theirs."""
+"""The crew inside the run's own process, which is also what workers in other processes use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from archiver.tasks.grace import Grace
 
 @dataclass(frozen=True, slots=True)
 class InProcess:
-    """Fetches with `fetcher`, by way of `spool`, into `storage`."""
+    """Fetches with `fetcher` through `spool` into `storage`."""
 
     fetcher: Fetcher
     storage: Storage
@@ -50,5 +50,5 @@ class InProcess:
         return Brought(events)
 
     async def drain(self) -> Sequence[tuple[int, Brought]]:
-        """See `Crew.drain`: here every unit ends before its `bring` does."""
+        """See `Crew.drain`. Nothing is left to drain: each unit ends before its `bring` does."""
         return ()

@@ -1,8 +1,8 @@
-"""Batches of units as bytes, and their answers (pure): what crosses a process or a network.
+"""Encodes batches of units and their answers, for other processes and machines (pure).
 
-Explicit JSON, so that neither side can make the other run anything. Both begin with the number of
-this protocol and the version of the archiver; a batch names the archive as well. Sides that differ
-refuse each other: a recording must not depend on where it was fetched.
+The format is JSON, so that neither side can make the other execute anything. Both contain a
+protocol number and the version of archiver; a batch also names the archive. Sides with different
+versions reject each other, because a recording must not depend on where it was fetched.
 """
 
 import json
@@ -33,9 +33,9 @@ _CALL: Final = tuple(one.name for one in fields(Call))
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Units of one run; they go into the archive of that id, or nowhere.
+    """Units of one run, for the archive with this id only.
 
-    `slots` is how many units of all its batches the worker is to fetch at a time.
+    `slots` is the number of units that the worker fetches at a time, over all its batches.
     """
 
     archive_id: str
@@ -45,7 +45,7 @@ class Batch:
 
 
 def encode_unit(unit: Unit) -> bytes:
-    """One unit of a batch. ValueError for what JSON cannot hold, which no answer of an API is."""
+    """Encode one unit. Raises ValueError for values that JSON lacks, which no API response has."""
     call = {name: getattr(unit.call, name) for name in _CALL}
     created = unit.call.created_at
     call["created_at"] = None if created is None else created.isoformat()
@@ -61,13 +61,13 @@ def encode_unit(unit: Unit) -> bytes:
 
 
 def encode_batch(archive_id: str, run_id: str, slots: int, units: Sequence[bytes]) -> bytes:
-    """A batch of units that `encode_unit` made."""
+    """A batch of units encoded by `encode_unit`."""
     head = _ENCODER.encode([PROTOCOL, __version__, archive_id, run_id, slots]).encode("ascii")
     return b'{"head":%s,"units":[%s]}' % (head, b",".join(units))
 
 
 def decode_batch(data: bytes) -> Batch:
-    """The batch. UsageError when another version made it; ValueError when it is none."""
+    """Decode a batch. Raises UsageError if its version differs, ValueError if it is invalid."""
     told = read_json(data)
     try:
         protocol, version, *others = told["head"]
@@ -79,7 +79,7 @@ def decode_batch(data: bytes) -> Batch:
 
 
 def encode_answer(brought: Sequence[Brought], clock: Clock) -> bytes:
-    """How the units of a batch ended, in their order."""
+    """Encode the results of a batch's units, in their order."""
     now = clock()
     endings = [
         {
@@ -96,16 +96,16 @@ def encode_answer(brought: Sequence[Brought], clock: Clock) -> bytes:
 
 
 def encode_refusal(error: ArchiverError) -> bytes:
-    """The answer to a batch of which nothing was done."""
+    """The answer to a batch that was rejected as a whole."""
     told = {"head": [PROTOCOL, __version__], "refused": _failure_as_json(error)}
     return _ENCODER.encode(told).encode("ascii")
 
 
 def decode_answer(data: bytes, count: int) -> list[Brought]:
-    """The endings of a batch of so many units.
+    """The results of a batch of `count` units.
 
-    Raises UsageError when another version made them, the failure where the worker refused the
-    batch, and ValueError for what is no answer.
+    Raises UsageError if the version differs, the worker's failure if it rejected the batch, and
+    ValueError if the answer is invalid.
     """
     told = read_json(data)
     try:
@@ -122,12 +122,12 @@ def decode_answer(data: bytes, count: int) -> list[Brought]:
 
 
 def encode_failure(error: ArchiverError) -> bytes:
-    """A failure by itself, as `decode_failure` reads it."""
+    """Encode a single failure, for `decode_failure`."""
     return _ENCODER.encode(_failure_as_json(error)).encode("ascii")
 
 
 def decode_failure(data: bytes) -> ArchiverError:
-    """The failure. ValueError when it is none."""
+    """Decode a failure. Raises ValueError if it is invalid."""
     try:
         return _failure(read_json(data))
     except (KeyError, TypeError, AttributeError) as error:
@@ -135,7 +135,7 @@ def decode_failure(data: bytes) -> ArchiverError:
 
 
 def in_the_words_of(who: str, error: ArchiverError) -> ArchiverError:
-    """The same failure, which says where it happened."""
+    """The same failure with a message that says where it happened."""
     return _failure({**_failure_as_json(error), "message": f"{who}: {error}"})
 
 
@@ -187,7 +187,7 @@ def _kinds(kind: type[ArchiverError]) -> Iterator[type[ArchiverError]]:
 
 
 _KINDS: Final = {one.__name__: one for one in _kinds(ArchiverError)}
-"""The errors that can be made again from their words alone."""
+"""The errors that can be created again from message and hint alone."""
 
 
 def _failure_as_json(error: ArchiverError) -> dict[str, Any]:

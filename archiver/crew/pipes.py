@@ -1,7 +1,7 @@
-"""A crew of child processes of this machine, over their standard input and output (`child`).
+"""A crew of child processes on this machine, connected by standard input and output (`child`).
 
-Each child is started when there is work for it, and replaced when it dies. It opens no lock and
-inherits no file of the run, so what the run has locked is free the moment the run is dead.
+A child is started when there is work for it, and replaced if it dies. It acquires no lock and
+inherits no open file of the run, so the run's locks are released as soon as the run is dead.
 """
 
 import asyncio
@@ -38,16 +38,16 @@ from archiver.tasks.failures import one_failure
 from archiver.tasks.grace import Grace
 
 MOST_UNITS: Final = 8
-"""Units of a batch: enough to share what a message costs, few enough to be answered soon."""
+"""Units per batch: enough to spread the cost of a message, few enough for an early answer."""
 
 _ROUNDS_AHEAD: Final = 2
-"""How many times its slots a child has in units, so that none is idle while an answer travels."""
+"""Units sent to a child for each one it fetches, so that it has work while an answer is sent."""
 
 _LISTING: Final = 16
 """Calls whose recordings are listed while all others are fetched."""
 
 _PATIENCE: Final = 2.0
-"""Seconds that a child has to end by itself."""
+"""Seconds after which a child that was asked to end is killed."""
 
 _READ_AHEAD: Final = 1024 * 1024
 
@@ -57,11 +57,11 @@ _BOOT: Final = (
 
 
 class _Ended(Exception):
-    """The child is gone; the text says how."""
+    """The child has ended; the text says how."""
 
 
 class _Link(Lane):
-    """One child: the ends of its pipes, and who waits for which answer."""
+    """The pipes of one child, and the batches that wait for its answers."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class _Link(Lane):
         self.asked = 0
 
     async def send(self, frame: Frame) -> None:
-        """Send a message. Raises `_Ended` when nobody reads any more."""
+        """Send a message. Raises `_Ended` if the child has closed its input."""
         writer = self.process.stdin
         if writer is None:
             raise RuntimeError("the child has no standard input")
@@ -87,12 +87,12 @@ class _Link(Lane):
             raise _Ended(await self.how_it_ended()) from error
 
     def drop(self) -> None:
-        """Tell the child to fetch nothing more, if it still lives."""
+        """Tell the child to fetch nothing more, if it is still alive."""
         if self.process.stdin is not None:
             self.process.stdin.write(Frame(DROP).encode())
 
     async def ask(self, batch: bytes) -> bytes:
-        """The answer to a batch. Raises `_Ended` when nobody reads any more."""
+        """The answer to a batch. Raises `_Ended` if the child has closed its input."""
         self.asked += 1
         number, came = self.asked, (anyio.Event(), list[bytes]())
         self.answers[number] = came
@@ -104,7 +104,7 @@ class _Link(Lane):
         return came[1][0]
 
     async def read(self) -> Frame:
-        """The next message. Raises `_Ended` when there is none."""
+        """The next message. Raises `_Ended` if there is none."""
         if self.process.stdout is None:
             raise RuntimeError("the child has no standard output")
         frame = await read_frame(self.process.stdout)
@@ -113,7 +113,7 @@ class _Link(Lane):
         return frame
 
     async def listen(self) -> None:
-        """Hand over what the child says. Raises `_Ended` at its end."""
+        """Process the child's messages. Raises `_Ended` when it has ended."""
         while True:
             frame = await self.read()
             if frame.kind == ANSWER and (waiting := self.answers.get(frame.number)):
@@ -123,7 +123,7 @@ class _Link(Lane):
                 self.on_progress(read_progress(frame.body))
 
     async def how_it_ended(self) -> str:
-        """The end of the process in words."""
+        """How the process ended, for a message."""
         code = await _end(self.process)
         if code < 0:
             return f"a worker process was ended by signal {-code}"
@@ -132,7 +132,7 @@ class _Link(Lane):
 
 @dataclass(slots=True)
 class Pipes:
-    """So many child processes, `start` is what each is told."""
+    """A number of child processes; `start` is the first message to each."""
 
     dispatch: Dispatch
     start: Start
@@ -142,7 +142,7 @@ class Pipes:
 
     @property
     def places(self) -> int:
-        """Batches that one child has at a time."""
+        """The number of batches that one child has at a time."""
         return max(2, -(-_ROUNDS_AHEAD * self.dispatch.slots // MOST_UNITS))
 
     @property
@@ -167,19 +167,19 @@ class Pipes:
         return await self.dispatch.drain()
 
     async def keep_a_child(self) -> None:
-        """Have a child work for as long as there is work, and another one when it dies."""
+        """Keep a child running as long as there is work; start another one if it dies."""
         while True:
             await self.dispatch.work_to_do()
             try:
                 await self._lead_a_child()
             except _Ended:
-                continue  # its units wait for the next one
+                continue  # its units are sent to the next one
             except ArchiverError as error:
                 self.dispatch.fail(error)
                 return
 
     async def _lead_a_child(self) -> None:
-        """Raises `_Ended` when it dies, ArchiverError when it cannot do anything."""
+        """Run one child. Raises `_Ended` if it dies, ArchiverError if it cannot work at all."""
         async with self._child() as link:
             await link.send(Frame(START, body=pickle.dumps(self.start)))
             try:
@@ -202,8 +202,8 @@ class Pipes:
 
     @asynccontextmanager
     async def _child(self) -> AsyncIterator[_Link]:
-        """A child process, which is gone afterwards."""
-        # Without the folder that Python is started in: anybody's modules may lie there.
+        """A child process, which has ended when the context is left."""
+        # Not the folder in which Python was started: anyone may have put modules there.
         command = [sys.executable, "-P", "-c", _BOOT, str(Path(archiver.__file__).parent.parent)]
         try:
             process = await asyncio.create_subprocess_exec(
@@ -238,7 +238,7 @@ async def child_processes(
     grace: Grace,
     listener: Listener,
 ) -> AsyncIterator[Crew]:
-    """So many child processes at most; they end with the block, whatever ends it."""
+    """At most this many child processes, all of which have ended when the context is left."""
     dispatch = Dispatch(archive_id, start.run_id, most=MOST_UNITS, slots=slots, grace=grace)
     crew = Pipes(dispatch, start, processes, listener)
     with one_failure():
@@ -250,7 +250,7 @@ async def child_processes(
 
 
 async def _end(process: asyncio.subprocess.Process) -> int:
-    """Close its input, which ends it, and kill it where that is not enough; its exit code."""
+    """Close its input to make it exit, kill it if it does not, and return its exit code."""
     if process.stdin is not None:
         process.stdin.close()
     with anyio.move_on_after(_PATIENCE):

@@ -1,6 +1,6 @@
-"""What is told of a batch while it lasts (pure): bytes that have arrived, and retries.
+"""Progress of a batch (pure): bytes received so far, and retries.
 
-The answer comes when the whole batch has ended; large recordings take minutes until then.
+The answer is sent after the whole batch, which takes minutes for large recordings.
 """
 
 import json
@@ -13,21 +13,21 @@ from archiver.text.json import read_json
 
 @dataclass(slots=True)
 class Progress:
-    """Gathers news until somebody takes them."""
+    """Collects progress until it is taken."""
 
     received: int = 0
     retries: list[RetryScheduled] = field(default_factory=list)
 
     def receive(self, count: int) -> None:
-        """So many more bytes have arrived."""
+        """Count bytes that have arrived."""
         self.received += count
 
     def retry(self, scheduled: RetryScheduled) -> None:
-        """A fetch is tried again."""
+        """Note a retry."""
         self.retries.append(scheduled)
 
     def take(self) -> bytes:
-        """The news since the last call of this, as `read_progress` reads them; nothing of none."""
+        """Encode everything since the last call, for `read_progress`; empty if there is nothing."""
         if not self.received and not self.retries:
             return b""
         retries = [
@@ -41,7 +41,7 @@ class Progress:
 
 
 def read_progress(data: bytes) -> Progress:
-    """The news. ValueError when these are none."""
+    """Decode progress. Raises ValueError if it is invalid."""
     told = read_json(data)
     try:
         retries = [

@@ -1,7 +1,7 @@
-"""What passes between a run and its crew: one recording after listing, and how it ended (pure).
+"""What a run and its crew exchange: one listed recording, and the result of fetching it (pure).
 
-A unit needs nothing but the archive's storage and the source. It may be done twice, also at the
-same time: keys are written once, and nobody deletes what another may have reported.
+A unit needs only the archive's storage and the source. It may be processed twice, even at the same
+time: keys are written create-only, and nothing is deleted that another worker may have reported.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from archiver.recordings.sidecar import Names
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A recording to fetch and store; its address was listed a moment ago.
+    """A recording to fetch and store, whose address was listed a moment ago.
 
-    `orphan` is the key under which a run that died left it.
+    `orphan` is its key if an earlier run that died has already stored it.
     """
 
     call: Call
@@ -28,11 +28,11 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """How a unit ended: with `events` for the ledger, or a `reason` why it is not archived, or the
+    """The result of a unit: `events` for the ledger, or the `reason` why it is not archived, or the
     `failure` that ends the run.
 
-    `left` is the key of what lies in the archive and no event names. `detail` says more than the
-    ledger may hold.
+    `left` is the key of an object that was stored but that no event names. `detail` may contain
+    more than the ledger is allowed to.
     """
 
     events: tuple[Stored | Revised, ...] = ()
@@ -43,5 +43,5 @@ class Brought:
 
     @property
     def size(self) -> int:
-        """Bytes of audio that are archived now."""
+        """Bytes of audio that were archived."""
         return sum(event.bytes for event in self.events if isinstance(event, Stored))

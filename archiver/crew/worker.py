@@ -1,7 +1,7 @@
-"""A worker of a crew: a process, here or elsewhere, that is sent batches and returns answers.
+"""A worker of a crew: a process, on this or another machine, that answers batches.
 
-It opens the archive's storage by itself and never its ledger, catalog or lock. Nothing that happens
-to a unit is raised: it is part of the answer.
+It opens the archive's storage, but never its ledger, catalog or lock. Failures of a unit are not
+raised: they are part of the answer.
 """
 
 import traceback
@@ -44,9 +44,9 @@ OnRetry = Callable[[RetryScheduled], None]
 
 @dataclass(slots=True)
 class Worker:
-    """Does batches for the archive of that id; each says how many units are fetched at a time.
+    """Processes batches for one archive; each batch has the number of units to fetch at a time.
 
-    `name` stands before the words of its failures, where there are several machines.
+    `name` begins the messages of its failures, if there are several machines.
     """
 
     crew: Crew
@@ -58,7 +58,7 @@ class Worker:
     _batches: dict[str, set[anyio.CancelScope]] = field(default_factory=dict)
 
     async def bring_batch(self, data: bytes) -> bytes:
-        """The answer to a batch. Raises ValueError for what is none."""
+        """Process a batch and return its answer. Raises ValueError if the batch is invalid."""
         try:
             batch = decode_batch(data)
             self._check(batch.archive_id)
@@ -82,9 +82,9 @@ class Worker:
         return encode_answer(endings, self.clock)
 
     def drop(self, run_id: str) -> None:
-        """The run ends: fetch nothing more for it, and finish what is being stored, while it waits.
+        """End the run: fetch nothing more for it, and finish what is being stored.
 
-        A process that works for several runs has a worker for each.
+        A process that works for several runs has one worker for each.
         """
         self.grace.end_within(GRACE_SECONDS)
         for scope in self._batches.get(run_id, ()):
@@ -120,9 +120,9 @@ async def working(
     on_bytes: OnBytes = lambda count: None,
     on_retry: OnRetry | None = None,
 ) -> AsyncIterator[Worker]:
-    """A worker over the archive that the configuration names, with its own connections.
+    """A worker for the configured archive, with its own connections.
 
-    Raises an ArchiverError where there is no archive, or none that can be reached.
+    Raises an ArchiverError if there is no archive, or if it is unreachable.
     """
     policy = policy_of(config)
     workers = config.download.workers
@@ -154,7 +154,7 @@ async def _id_of(storage: Storage, url: str) -> str:
 
 
 def _bug(error: Exception, unit: Unit) -> ArchiverError:
-    """What is not ours, without its text, which may hold an address."""
+    """An unexpected exception as an error without its text, which may contain an address."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" in {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
     return ArchiverError(

@@ -18,8 +18,8 @@ is enough to prove the *head* from outside:
   they are about. `archiver verify` recognises them by their names and judges them by their content.
 - **When.** After the last segment of a run, while the archive is still locked, and after each
   command that writes to the ledger. Signing comes first, needs no network and takes
-  milliseconds; witnesses and the stamp follow. None of it fails the run: what could not be done is
-  reported, and the next head makes up for it, since it covers the earlier ones.
+  milliseconds; witnesses and the stamp follow. None of it fails the run: failures are reported,
+  and the next head closes the gap, since it covers the earlier ones.
 - **By whom.** By the machine that has the private key. Its file is outside the archive.
 
 What an attacker can do who can read and write the whole archive, but lacks the key and cannot write

@@ -1,6 +1,6 @@
-"""After a new head: sign it, have it witnessed, have it stamped. One call, which never fails.
+"""Signs a new head, sends it to the witnesses, and has it time-stamped. Never fails.
 
-Whatever could not be done is a trouble that the caller reports. The next head makes up for it.
+Failures are returned for the caller to report. The next head covers this one, too.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ from archiver.tasks.stopping import cancelled_by
 
 @dataclass(slots=True)
 class Attestation:
-    """What vouches for a head now. `witnesses` says of each whether it has the head."""
+    """The evidence for a head. `witnesses` says for each witness whether it has the head."""
 
     head: Head
     signed_at: datetime | None = None
@@ -46,7 +46,7 @@ class Attestation:
     troubles: list[str] = field(default_factory=list)
 
     def as_json(self) -> Mapping[str, Any]:
-        """As the report of a run has it."""
+        """As in the report of a run."""
         return {
             "segment": self.head.number,
             "head": self.head.digest,
@@ -67,10 +67,10 @@ async def attest(
     proxies: Proxies = DIRECT,
     stop: anyio.Event | None = None,
 ) -> Attestation | None:
-    """Have the head vouched for as the configuration asks; None where it asks for nothing.
+    """Create the configured evidence for the head; None if none is configured.
 
-    It is signed in any case; once `stop` is set nobody outside is waited for. The authority is
-    asked through `proxies`.
+    It is signed in any case; once `stop` is set, witnesses and authority are not waited for. The
+    request to the authority goes through `proxies`.
     """
     if not config.vouches or head.digest is None:
         return None
@@ -107,7 +107,7 @@ async def _tell_witnesses(
 
 
 async def _sign(storage: Storage, statement: HeadStatement, signer: Signer) -> Signed:
-    """Put the statement, signed, into the archive, with the public key if it is not there yet."""
+    """Store the signed statement in the archive, and the public key if it is not there yet."""
     key_id = signer.public.key_id
     await check_current(storage, key_id)
     await put_once(storage, public_key_key(key_id), signer.public.pem)
@@ -142,7 +142,7 @@ def _is_by(signer: Signer, signed: Signed) -> bool:
 async def _stamp(
     storage: Storage, head: Head, config: EvidenceConfig, proxies: Proxies
 ) -> datetime:
-    """The moment of the head's stamp, which lies in the archive then."""
+    """Store the time stamp of the head in the archive, and return its time."""
     key = stamp_key(head)
     roots = await roots_of(config)
     segment = await storage.read(
@@ -157,12 +157,12 @@ async def _stamp(
 
 
 def trouble_of(what: str, error: ArchiverError) -> str:
-    """What could not be done, why, and what to do."""
+    """One sentence: what failed, why, and what to do."""
     return f"{what}: {error}; {error.hint}".removesuffix("; ")
 
 
 async def put_once(storage: Storage, key: str, data: bytes) -> None:
-    """Put the object; one that is there stays, whatever it holds."""
+    """Store the object. An existing object is kept, whatever its content."""
     try:
         await storage.put(key, Body.of(data))
     except KeyExists:

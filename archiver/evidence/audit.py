@@ -1,4 +1,4 @@
-"""The evidence of an archive, held against its ledger: what it proves, and what contradicts it."""
+"""Compares the evidence of an archive with its ledger: what it proves, and what contradicts it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 _CLOCKS_DIFFER: Final = 3600.0
-"""Seconds between our clock and the authority's that are worth a note."""
+"""Seconds of difference between the local and the authority's clock that are worth a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """The ledger as it was read: its digests with their numbers, and whether a run is writing, or
-    died while it did."""
+    """The ledger as it was read: the digests of its segments by number, and whether a run is
+    writing to it or died while writing."""
 
     archive_id: str | None
     head: Head
@@ -34,13 +34,13 @@ class Chain:
     is_unfinished: bool
 
     def has(self, head: Head) -> bool:
-        """Whether the ledger holds that very segment."""
+        """Whether the ledger contains exactly this segment."""
         return self.digests.get(str(head.digest)) == head.number
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a piece of evidence proves, in one sentence; `facts` are the same for machines."""
+    """What a piece of evidence proves, as one sentence; `facts` is the machine-readable form."""
 
     kind: str
     text: str
@@ -49,7 +49,7 @@ class Proof:
 
 @dataclass(slots=True)
 class Audit:
-    """What the evidence comes to. `knows_end`: a witness remembers how far the ledger went."""
+    """The result. `knows_end`: a witness knows how far the ledger went."""
 
     faults: list[Fault] = field(default_factory=list)
     proofs: list[Proof] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A claim that the ledger had a segment. `is_inside`: it is in the archive itself."""
+    """Evidence that the ledger had a segment. `is_inside`: the evidence is in the archive."""
 
     head: Head
     source: str
@@ -99,7 +99,7 @@ async def audit(
 
 
 def _check_heads(exhibits: Exhibits, trust: Trust, chain: Chain, found: Audit) -> list[_Claim]:
-    """Judge every signature over a head; those that hold are claims."""
+    """Check every signature over a head; each valid one is evidence for its segment."""
     good: list[HeadStatement] = []
     for key, statement, signed in exhibits.heads:
         fault = _judge(key, statement, signed, trust, exhibits, chain)
@@ -143,7 +143,7 @@ def _judge(
 
 
 def _check_cover(covered: int, chain: Chain, found: Audit) -> None:
-    """Everything after the newest signed head is by anybody."""
+    """Report segments after the newest signed head: anyone could have written them."""
     first, last = covered + 1, chain.head.number
     if first > last:
         return
@@ -212,7 +212,7 @@ def _stamp_proof(head: Head, one: TimeStamp, *, is_checked: bool) -> Proof:
 
 
 def _compare_clocks(exhibits: Exhibits, head: Head, one: TimeStamp, found: Audit) -> None:
-    """Our clock may have jumped: then moments in the ledger are not what they seem."""
+    """Note a difference between the clocks: the times in the ledger may then be wrong."""
     ours = next((each.at for _, each, _ in exhibits.heads if each.head == head), None)
     if ours is not None and abs((ours - one.at).total_seconds()) > _CLOCKS_DIFFER:
         found.notes.append(
@@ -239,7 +239,7 @@ def _check_witness(url: str, heads: Sequence[Head], chain: Chain, found: Audit) 
 
 
 def _contradictions(claims: Sequence[_Claim], chain: Chain, *, has_traces: bool) -> list[Fault]:
-    """Segments that are claimed but missing in the ledger, one finding per source and kind."""
+    """Segments with evidence that are missing in the ledger, one finding per source and kind."""
     lost = [one for one in claims if not chain.has(one.head)]
     later = [one for one in lost if one.head.number > chain.head.number]
     numbers = set(chain.digests.values())

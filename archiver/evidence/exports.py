@@ -1,8 +1,8 @@
-"""What vouches for an export: a signed statement about its manifest, and a time stamp of that.
+"""Evidence for an export: a signed statement about its manifest, and a time stamp of that.
 
-The statement is a line, as that of a head is: which archive, which export, the SHA-256 of the
-manifest, and the segment of the ledger that tells of the export. The imprint of the time stamp is
-the SHA-256 of the statement's file, whole. Neither can fail the export.
+Like the statement about a head, it is one line: the archive, the export, the SHA-256 of the
+manifest, and the ledger segment that records the export. The imprint of the time stamp is the
+SHA-256 of the statement's whole file. A failure of either does not fail the export.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ STAMP: Final = f"{FOLDER}manifest.tsr"
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """An export as it is vouched for; `head` is the segment that tells of it."""
+    """The export that the evidence is about; `head` is the segment that records it."""
 
     archive_id: str
     export_id: str
@@ -43,8 +43,8 @@ class Packed:
 
 @dataclass(slots=True)
 class Seal:
-    """What vouches for an export. `files` go into the package, by their paths; `troubles` are what
-    was asked for and could not be done."""
+    """The evidence for an export. `files` go into the package under their paths; `troubles` says
+    what was configured but failed."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     key_id: str | None = None
@@ -52,7 +52,7 @@ class Seal:
     troubles: list[str] = field(default_factory=list)
 
     def as_json(self) -> Mapping[str, str | None] | None:
-        """As the custody record says it; None: nothing vouches for the export."""
+        """As in the custody record; None if there is no evidence."""
         if not self.files:
             return None
         return {
@@ -70,7 +70,7 @@ async def seal(
     clock: Clock,
     proxies: Proxies = DIRECT,
 ) -> Seal:
-    """Sign and stamp what was packed, as the configuration asks. `storage` is the archive's."""
+    """Sign and time-stamp the export as configured. `storage` is the archive's."""
     done = Seal()
     if config.sign is None and config.timestamp_url is None:
         return done

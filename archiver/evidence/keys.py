@@ -1,7 +1,7 @@
-"""Ed25519 keys: made, read from files that only their owner reads, used to sign and to check.
+"""Ed25519 keys: creating them, reading them from private files, signing and verifying.
 
-A key is known by the SHA-256 of its public half (DER, SubjectPublicKeyInfo), so that
-`openssl pkey -pubin -outform DER | sha256sum` names it.
+The id of a key is the SHA-256 of its public half (DER, SubjectPublicKeyInfo), as printed by
+`openssl pkey -pubin -outform DER | sha256sum`.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ _NEW_HINT: Final = "create a key with `archiver key new --to FILE`"
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """The public half of a key. `key_id` is its name, `pem` its file."""
+    """The public half of a key. `key_id` is its id, `pem` the content of its file."""
 
     key_id: str
     pem: bytes
     _key: "Ed25519PublicKey"
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
-        """Whether the signature is this key's, over exactly these bytes."""
+        """Whether this key created the signature over exactly these bytes."""
         from cryptography.exceptions import InvalidSignature
 
         try:
@@ -46,7 +46,7 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A private key that is ready to sign."""
+    """A loaded private key."""
 
     public: PublicKey
     _key: "Ed25519PrivateKey"
@@ -59,7 +59,7 @@ class Signer:
 def make_key(path: Path, passphrase: bytes | None) -> PublicKey:
     """Write a new private key to `path`, and its public half to the same name with `.pub`.
 
-    Only the owner can read the private key. Raises KeyUnusable when either file exists or cannot be
+    Only the owner can read the private key. Raises KeyUnusable if either file exists or cannot be
     written.
     """
     with extra("evidence"):
@@ -85,12 +85,12 @@ def make_key(path: Path, passphrase: bytes | None) -> PublicKey:
 
 
 def public_file(path: Path) -> Path:
-    """Where `make_key` puts the public half of the key at `path`."""
+    """The file of the public half of the key at `path`, as written by `make_key`."""
     return path.with_name(f"{path.name}.pub")
 
 
 def signer_of(config: EvidenceConfig) -> Signer:
-    """The key of `evidence.sign`. Raises KeyUnusable with the reason."""
+    """The private key configured as `evidence.sign`. Raises KeyUnusable with the reason."""
     path = config.sign
     if path is None:
         raise KeyUnusable("evidence.sign is not set", hint=_NEW_HINT)
@@ -101,7 +101,7 @@ def signer_of(config: EvidenceConfig) -> Signer:
 
 
 def load_signer(path: Path, passphrase: bytes | None) -> Signer:
-    """The private key in a file. Raises KeyUnusable."""
+    """The private key in a file. Raises KeyUnusable with the reason."""
     with extra("evidence"):
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -127,7 +127,7 @@ def load_signer(path: Path, passphrase: bytes | None) -> Signer:
 
 
 def load_public(path: Path) -> PublicKey:
-    """The public key in a file. Raises KeyUnusable."""
+    """The public key in a file. Raises KeyUnusable with the reason."""
     key = read_public(_read(path, "the public key", is_secret=False))
     if key is None:
         raise KeyUnusable(
@@ -138,7 +138,7 @@ def load_public(path: Path) -> PublicKey:
 
 
 def read_public(data: bytes) -> PublicKey | None:
-    """The public key in these bytes (PEM); None where there is none."""
+    """The public key in these bytes (PEM); None if there is none."""
     with extra("evidence"):
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

@@ -1,7 +1,7 @@
-"""The newest signature, time stamp and witnessed head: what a statement says of them.
+"""The newest signature, time stamp and witnessed head, for a statement.
 
-This reads three objects and no ledger: each is held against the segment that it names. Whether all
-of the evidence agrees with all of the ledger is for `audit`, which `archiver verify` calls.
+Three objects are read, and compared with the segments that they name; the ledger is not read.
+`audit`, called by `archiver verify`, compares all evidence with the whole ledger.
 """
 
 from collections.abc import Sequence
@@ -32,16 +32,16 @@ from archiver.storage.base import Storage
 from archiver.tasks.lanes import in_lanes
 
 _SECONDS: Final = 10.0
-"""How long a witness is waited for: somebody waits for a page."""
+"""Seconds to wait for a witness: a person is waiting for the page."""
 _AT_ONCE: Final = 8
 _MOST_STAMP_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class NewestSignature:
-    """Over which segment, when by the local clock, by which key. `is_own`: the key is that of
-    `evidence.sign`, and not merely one that lies in the archive. `problem` is a word for why it
-    does not count: `invalid`, `foreign-key`, `no-such-segment`, `unchecked`; empty where it does.
+    """The newest signature: its segment, its time by the local clock, its key. `is_own`: the key is
+    that of `evidence.sign`, and not merely one stored in the archive. `problem` is why it is not
+    valid: `invalid`, `foreign-key`, `no-such-segment`, `unchecked`; empty if it is.
     """
 
     segment: int
@@ -53,8 +53,8 @@ class NewestSignature:
 
 @dataclass(frozen=True, slots=True)
 class NewestStamp:
-    """Over which segment, when by the authority's clock. `problem` as of a signature;
-    `is_checked`: the authority's certificate was."""
+    """The newest time stamp: its segment, and its time by the authority's clock. `problem` is as
+    for a signature; `is_checked`: the authority's certificate was checked."""
 
     segment: int
     at: datetime | None = None
@@ -65,8 +65,8 @@ class NewestStamp:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A witness and the newest head that it has; None: none of this archive. `problem` is
-    `unreachable`, or `no-such-segment` where the ledger lacks what the witness has."""
+    """A witness and its newest head of this archive; None if it has none. `problem` is
+    `unreachable`, or `no-such-segment` if the ledger lacks that head."""
 
     url: str
     segment: int | None = None
@@ -75,7 +75,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Vouchers:
-    """What vouches for the ledger from outside it; `is_configured`: anything is to."""
+    """The newest evidence of each kind; `is_configured`: archive.yaml asks for any."""
 
     is_configured: bool
     signature: NewestSignature | None = None
@@ -84,7 +84,7 @@ class Vouchers:
 
 
 async def newest_vouchers(storage: Storage, archive_id: str, config: EvidenceConfig) -> Vouchers:
-    """The newest of each kind. Raises StorageUnreachable for the archive itself alone."""
+    """The newest of each kind. Raises StorageUnreachable for the archive's own storage only."""
     return Vouchers(
         config.vouches,
         await _signature(storage, archive_id, config),
@@ -123,7 +123,7 @@ async def _signature(
 
 
 def _own_key(config: EvidenceConfig) -> PublicKey | None:
-    """The public half beside the key of this machine; None where it is not here."""
+    """The public key next to this machine's private key; None if it is not on this machine."""
     if config.sign is None:
         return None
     try:
@@ -184,7 +184,7 @@ async def _witness(storage: Storage, archive_id: str, witness: StorageConfig) ->
 
 
 async def _newest(storage: Storage, prefix: str) -> tuple[str, Head | None]:
-    """The object there of the newest head, and that head."""
+    """The key of the object about the newest head below the prefix, and that head."""
     newest: tuple[str, Head | None] = "", None
     async for info in storage.list(prefix):
         head = head_in(info.key)

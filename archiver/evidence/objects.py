@@ -1,6 +1,6 @@
-"""The objects under `_archive/evidence/`, read and parsed; no key is applied yet.
+"""Reads and parses the objects under `_archive/evidence/`; signatures are not verified here.
 
-Signatures are few and small (a few kilobytes per run), so all of them are read every time.
+They are small (a few kilobytes per run), so all of them are read every time.
 """
 
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _MOST_BYTES = 256 * 1024
 
 
 class Problem(StrEnum):
-    """What can be wrong. The words are those of the findings of `verify`."""
+    """The kinds of problems, named like the findings of `verify`."""
 
     BAD_SIGNATURE = "bad-signature"
     FOREIGN_SIGNATURE = "foreign-signature"
@@ -45,7 +45,7 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that does not hold: of which object, what was expected, what was found."""
+    """One problem: the object, what was expected, and what was found."""
 
     problem: Problem
     key: str
@@ -55,7 +55,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Exhibits:
-    """The evidence of an archive, taken apart. `faults` are what could not be."""
+    """The parsed evidence of an archive. `faults` has the objects that could not be parsed."""
 
     keys: dict[str, PublicKey] = field(default_factory=dict)
     rotations: list[tuple[str, Rotation, Signed]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Exhibits:
     faults: list[Fault] = field(default_factory=list)
 
     def take(self, key: str, data: bytes) -> None:
-        """Take in one object."""
+        """Parse and add one object."""
         try:
             if key.endswith(".tsr"):
                 self.stamps.append((key, head_in(key) or Head(), data))
@@ -97,7 +97,7 @@ class Exhibits:
 
 
 async def read_exhibits(storage: Storage) -> Exhibits:
-    """Everything of that kind in the archive. Raises StorageUnreachable."""
+    """All evidence in the archive. Raises StorageUnreachable."""
     keys = [one.key async for one in storage.list(EVIDENCE_PREFIX) if is_evidence(one.key)]
     found: dict[str, bytes | StorageError] = {}
 

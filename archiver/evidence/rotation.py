@@ -1,7 +1,8 @@
-"""Key rotation: the old key names the new one, and both sign that.
+"""Key rotation: the old key names the new one, and both sign the statement.
 
-The old signature shows that its owner wanted the new key; the new one, that nobody claimed someone
-else's key as a predecessor. After the segment in the rotation, the old key is no longer valid.
+The old key's signature shows that its owner wanted the new key; the new key's signature, that its
+owner did not claim someone else's key as a predecessor. After the segment in the statement, the old
+key is no longer valid.
 """
 
 from archiver.clock import Clock
@@ -24,7 +25,7 @@ from archiver.storage.base import Body, Storage
 async def rotate(
     storage: Storage, archive_id: str, head: Head, old: Signer, new: Signer, *, clock: Clock
 ) -> None:
-    """Announce the new key in the archive. See `check_current` before."""
+    """Announce the new key in the archive. Call `check_current` first."""
     rotation = Rotation(archive_id, new.public.key_id, old.public.key_id, head, clock())
     for each in (old, new):
         try:
@@ -36,7 +37,7 @@ async def rotate(
 
 
 async def check_current(storage: Storage, key_id: str) -> None:
-    """Nothing, while the key is the newest. Raises KeyUnusable when another one replaced it."""
+    """Raise KeyUnusable if the key was replaced by another one."""
     async for info in storage.list(KEYS_PREFIX):
         if not info.key.endswith(".signed"):
             continue

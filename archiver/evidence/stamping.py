@@ -1,7 +1,7 @@
-"""A time stamp of the head, from an authority of RFC 3161: asked for, and read.
+"""RFC 3161 time stamps of the head: requesting and reading them.
 
-The imprint is the SHA-256 of the newest segment, which is the head. What the authority answers is
-kept as it came, in DER: `openssl ts -verify` takes it, with the segment and the roots.
+The imprint is the SHA-256 of the newest segment, which is the head. The authority's response is
+stored unchanged, in DER, so that `openssl ts -verify` accepts it together with segment and roots.
 """
 
 from collections.abc import Sequence
@@ -36,8 +36,8 @@ _GRANTED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class TimeStamp:
-    """A stamp as it says of itself: which digest existed at which moment. `problem` is why it does
-    not count, empty where it does."""
+    """The content of a time stamp: which digest existed when. `problem` is why it is not valid;
+    empty if it is."""
 
     digest: str
     at: datetime
@@ -46,10 +46,9 @@ class TimeStamp:
 
 
 async def fetch_stamp(url: str, stamped: bytes, *, proxies: Proxies = DIRECT) -> bytes:
-    """The authority's answer over these bytes (a segment), whose imprint and nonce are checked.
+    """The authority's response for these bytes (a segment), with imprint and nonce checked.
 
-    Asked for through the proxy that is meant for it. Raises StampUnavailable; a later head is
-    stamped instead.
+    Requested through the matching proxy. Raises StampUnavailable; a later head is stamped instead.
     """
     with extra("evidence"):
         from rfc3161_client import TimestampRequestBuilder
@@ -70,7 +69,7 @@ async def fetch_stamp(url: str, stamped: bytes, *, proxies: Proxies = DIRECT) ->
 
 
 def read_stamp(data: bytes, roots: "Sequence[Certificate]") -> TimeStamp:
-    """The stamp in an answer; checked where roots are given. ValueError for what is no stamp."""
+    """Parse a response, and verify it if roots are given. ValueError if it is not a time stamp."""
     with extra("evidence"):
         from rfc3161_client import VerificationError, VerifierBuilder
     answer = _decoded(data)
@@ -97,7 +96,7 @@ def read_stamp(data: bytes, roots: "Sequence[Certificate]") -> TimeStamp:
 
 
 async def roots_of(config: EvidenceConfig) -> "list[Certificate]":
-    """The certificates in the file that `evidence.timestamp_roots` names; none where it names none.
+    """The certificates in `evidence.timestamp_roots`; empty if it is not set.
 
     Raises KeyUnusable.
     """
@@ -133,7 +132,7 @@ def _decoded(data: bytes) -> "TimeStampResponse":
 
 
 def _authority(answer: "TimeStampResponse") -> tuple[str, datetime | None]:
-    """Who signed the stamp, and when its certificate expires; as far as the answer shows."""
+    """The signer of the time stamp, and when its certificate expires, if the response has them."""
     from cryptography.x509 import load_der_x509_certificate
 
     signers = {one.serial_number: one.issuer for one in answer.signed_data.signer_infos}

@@ -1,6 +1,6 @@
-"""Statements: one line of JSON each, followed by its signatures in base64, a line each (pure).
+"""Statements: one line of JSON, followed by its signatures in base64, one per line (pure).
 
-What is signed is the first line with its line feed, so `head -n 1` is all that a stranger needs.
+The signed data is the first line including its line feed, so `head -n 1` extracts it.
 """
 
 import base64
@@ -31,7 +31,7 @@ _KEY_NAME: Final = re.compile(r"([0-9a-f]{64})\.(pem|signed)")
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A statement as it was written, with its signatures: `line` is what they are over."""
+    """A statement with its signatures, as it was written: `line` is the signed data."""
 
     line: bytes
     signatures: tuple[bytes, ...] = ()
@@ -66,7 +66,7 @@ class HeadStatement:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """That the key `previous_id` is followed by `key_id`: it counts no more after `head`."""
+    """A statement that `key_id` replaces `previous_id`, which is not valid after `head`."""
 
     archive_id: str
     key_id: str
@@ -90,7 +90,7 @@ class Rotation:
 
 
 def read_signed(data: bytes) -> Signed:
-    """The statement and its signatures. ValueError for what is neither."""
+    """Parse a statement with its signatures. Raises ValueError if it is none."""
     line, feed, rest = data.partition(b"\n")
     if len(data) > MOST_BYTES or not feed or (rest and not rest.endswith(b"\n")):
         raise ValueError("not a signed statement")
@@ -102,7 +102,7 @@ def read_signed(data: bytes) -> Signed:
 
 
 def read_head(signed: Signed) -> HeadStatement:
-    """What is stated about a head. ValueError for another statement."""
+    """Parse a statement about a head. Raises ValueError for any other statement."""
     told = _told(signed, HEAD_FORMAT)
     try:
         key_id = told.get("key")
@@ -117,7 +117,7 @@ def read_head(signed: Signed) -> HeadStatement:
 
 
 def read_rotation(signed: Signed) -> Rotation:
-    """What is stated about a key. ValueError for another statement."""
+    """Parse a statement about a key. Raises ValueError for any other statement."""
     told = _told(signed, ROTATION_FORMAT)
     try:
         return Rotation(
@@ -132,32 +132,32 @@ def read_rotation(signed: Signed) -> Rotation:
 
 
 def head_key(head: Head, key_id: str) -> str:
-    """The key of the statement about a head, signed by this key."""
+    """The storage key of the statement about a head that this key signed."""
     return f"{HEADS_PREFIX}{name_of_head(head)}.{key_id[:16]}.signed"
 
 
 def stamp_key(head: Head) -> str:
-    """The key of the time stamp of a head."""
+    """The storage key of the time stamp of a head."""
     return f"{STAMPS_PREFIX}{name_of_head(head)}.tsr"
 
 
 def public_key_key(key_id: str) -> str:
-    """The key of a public key."""
+    """The storage key of a public key."""
     return f"{KEYS_PREFIX}{key_id}.pem"
 
 
 def rotation_key(key_id: str) -> str:
-    """The key of the rotation to that key."""
+    """The storage key of the rotation to that key."""
     return f"{KEYS_PREFIX}{key_id}.signed"
 
 
 def name_of_head(head: Head) -> str:
-    """Number and digest, as names of objects have them."""
+    """Number and digest, as used in names of objects."""
     return f"{head.number:08d}-{head.digest}"
 
 
 def head_in(name: str) -> Head | None:
-    """The head that the last part of a key names, whatever stands before it; None for none."""
+    """The head named in the last part of a storage key; None if it names none."""
     found = _HEAD_NAME.fullmatch(name.rpartition("/")[2])
     return None if found is None else Head(int(found[1]), found[2])
 
@@ -173,12 +173,12 @@ def is_evidence(key: str) -> bool:
 
 
 def signed_by(line: bytes, *signers: Any) -> Signed:
-    """The statement, signed by each in that order."""
+    """The statement, signed by each signer in this order."""
     return Signed(line, tuple(one.sign(line) for one in signers))
 
 
 def line_of(told: Mapping[str, Any]) -> bytes:
-    """A statement as the line that is signed, its line feed included."""
+    """The fields as the line that is signed, including its line feed."""
     return json.dumps(told, separators=(",", ":")).encode("ascii") + b"\n"
 
 

@@ -1,8 +1,8 @@
-"""Valid signing keys: one trusted key, and those that it was rotated to or from (pure).
+"""Valid signing keys: a trusted key, and those connected with it by rotations (pure).
 
-A rotation is signed by both keys, so trust follows it in both directions: back to the keys that led
-to the trusted one, and on to those that followed it. It names a segment: up to there the old key is
-valid, after it only the new one.
+A rotation is signed by both keys, so trust follows it in both directions: to the predecessors of
+the trusted key, and to its successors. It names a segment: up to there the old key is valid, after
+it only the new one.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ from archiver.evidence.statements import Rotation, Signed, rotation_key
 
 @dataclass(slots=True)
 class Trust:
-    """The keys that count, by id, and the segment after which each counts no more, if any.
+    """The valid keys by id, and the segment after which each is no longer valid, if any.
 
-    `is_given`: the first of them came from outside the archive.
+    `is_given`: the trusted key came from outside the archive.
     """
 
     keys: dict[str, PublicKey]
@@ -26,9 +26,9 @@ class Trust:
 
 
 def trust_of(exhibits: Exhibits, given: PublicKey | None, archive_id: str | None) -> Trust:
-    """Which keys count. Without a key from outside all of the archive's count, for want of better.
+    """The valid keys. Without a key from outside, all keys in the archive are considered valid.
 
-    Notes faults of rotations in the exhibits.
+    Adds problems of rotations to the faults of the exhibits.
     """
     known = dict(exhibits.keys)
     if given is not None:
@@ -50,10 +50,10 @@ def trust_of(exhibits: Exhibits, given: PublicKey | None, archive_id: str | None
 
 
 def _path(key_id: str, rotations: list[Rotation], exhibits: Exhibits) -> list[Rotation]:
-    """The rotations that led to the key, and those that followed it.
+    """The rotations to the key, and those to its successors.
 
-    Other rotations of a predecessor are not valid: someone who stole it may have made them. Nor is
-    anything that follows a key which was rotated twice.
+    Other rotations of a predecessor are not valid: someone who stole it may have created them. Nor
+    is anything after a key that was rotated twice.
     """
     to = {one.key_id: one for one in rotations}
     path: list[Rotation] = []

@@ -19,11 +19,11 @@ from archiver.storage.opening import open_storage
 from archiver.tasks.closing import closed_at_the_end
 
 _SECONDS = 30.0
-"""How long a witness is waited for: others wait for the end of the run."""
+"""Seconds to wait for a witness: the end of the run waits for it."""
 
 
 async def tell_witness(witness: StorageConfig, archive_id: str, head: Head, data: bytes) -> None:
-    """Leave a head with the witness, if it does not have it yet. Raises StorageError."""
+    """Store a head at the witness, if it does not have it yet. Raises StorageError."""
     async with _opened(witness) as storage:
         with suppress(KeyExists):
             await storage.put(f"{archive_id}/{name_of_head(head)}.signed", Body.of(data))

@@ -1,4 +1,4 @@
-"""One object from the archive into a replica, compared with its digest as it is read."""
+"""Copies one object from the archive to a replica, comparing it with its digest while reading."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from archiver.storage.base import Body, Storage
 
 
 class Copied(StrEnum):
-    """How it went with one object."""
+    """The outcome for one object."""
 
     COPIED = "copied"
     ALREADY = "already"
@@ -23,12 +23,12 @@ class Copied(StrEnum):
 
 
 IS_THERE = frozenset({Copied.COPIED, Copied.ALREADY, Copied.REPLACED})
-"""The replica has the object as it should be."""
+"""The outcomes after which the replica has the right object."""
 
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The two places, the name of the replica, and where bodies wait on their way."""
+    """Source and target, the name of the replica, and the spool for bodies on their way."""
 
     archive: Storage
     replica: Storage
@@ -42,11 +42,11 @@ class Between:
         content_type: str,
         formers: Collection[str] = (),
     ) -> tuple[Copied, int]:
-        """Put the object there, if it has that digest (None: whatever it has); how it went, and how
-        many bytes were sent.
+        """Copy the object if it has this digest (None: whatever it has). Return the outcome and the
+        number of bytes sent.
 
-        What lies there stays, unless its digest is among `formers`. Raises StorageError where one
-        of the places cannot be used at all.
+        An existing object is kept, unless its digest is among `formers`. Raises StorageError if one
+        of the storages cannot be used at all.
         """
         async with self.spool.part() as part:
             try:
@@ -62,7 +62,7 @@ class Between:
                 return await self._put(key, body, formers)
 
     async def put(self, key: str, body: Body) -> Copied:
-        """The same with a body that was read and checked before."""
+        """The same for a body that was already read and checked."""
         with named_errors(self.name):
             ended, _ = await self._put(key, body, ())
         return ended
@@ -77,7 +77,7 @@ class Between:
         return Copied.COPIED, body.size
 
     async def _compare(self, key: str, body: Body, formers: Collection[str]) -> tuple[Copied, int]:
-        """What it is that lies there, which is replaced where it is an earlier revision."""
+        """Compare the existing object; replace it if it is an earlier revision."""
         info = await self.replica.stat(key)
         (there,) = await self.replica.readings([key])
         if isinstance(there, StorageError):

@@ -1,4 +1,4 @@
-"""Errors of one of the two places, which say of which."""
+"""Storage errors that name the location in which they occurred."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from archiver.errors import StorageError
 
 @contextmanager
 def named_errors(name: str) -> Iterator[None]:
-    """Name the place in every StorageError of the block: `replica s3://bucket/prefix`."""
+    """Begin every StorageError of the block with the location: `replica s3://bucket/prefix`."""
     try:
         yield
     except StorageError as error:

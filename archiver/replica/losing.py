@@ -1,7 +1,7 @@
-"""What goes from a replica: recordings that were removed, and replaced reports in old versions.
+"""Removes objects from a replica: removed recordings, and old versions of replaced reports.
 
-Only objects go that the archive had under these very keys, in all their versions. Whatever else
-lies beside them is foreign, and stays.
+Only objects under keys that the archive had are removed, in all their versions. All others are
+foreign, and stay.
 """
 
 import re
@@ -23,8 +23,8 @@ _ASIDE: Final = re.compile(r".+\.[0-9a-f]{16}")
 
 
 async def lose(replica: Storage, key: str) -> bool:
-    """Remove an object, and of the audio of a recording everything that the recording has; whether
-    there was anything. Raises StorageRefused while any of it is locked."""
+    """Remove an object, and for the audio of a recording also all other objects of the recording.
+    Return whether there was any. Raises StorageRefused while any of it is locked."""
     keys = [key]
     if parse_recording_key(key) is not None:
         keys += [sidecar_key(key)]
@@ -33,7 +33,7 @@ async def lose(replica: Storage, key: str) -> bool:
 
 
 async def _lose_object(replica: Storage, key: str, *, keeping: str | None = None) -> bool:
-    """Remove one object in all versions, but for the version `keeping`."""
+    """Remove one object in all versions, except the version `keeping`."""
     versions, found = replica.versions, False
     if versions is None:
         with suppress(KeyMissing):
@@ -48,7 +48,7 @@ async def _lose_object(replica: Storage, key: str, *, keeping: str | None = None
 
 
 async def lose_former(replica: Storage, key: str) -> None:
-    """Remove all versions of an object but the current one."""
+    """Remove all versions of an object except the current one."""
     if replica.versions is None:
         return
     with suppress(KeyMissing):
@@ -58,7 +58,7 @@ async def lose_former(replica: Storage, key: str) -> None:
 
 
 async def _kept_aside(replica: Storage, audio: str) -> AsyncIterator[str]:
-    """Superseded sidecars, and what a repair kept of the recording."""
+    """The keys of superseded sidecars, and of what a repair kept of the recording."""
     for prefix in places_of(audio)[1:]:
         async for key in keys_below(replica, prefix):
             is_damaged = key.startswith(DAMAGED_PREFIX) and _ASIDE.fullmatch(key)

@@ -1,4 +1,4 @@
-"""What a segment of the ledger asks of a replica (pure): objects to have, and objects to lose."""
+"""The objects that a ledger segment adds to a replica, and those that it removes (pure)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ from archiver.storage.keys import parse_revision_key, sidecar_key
 
 @dataclass(slots=True)
 class Named:
-    """The keys that a segment names, and earlier digests of reports among them; the audio of
-    recordings that were removed, for retention (`pruned`) or for an erasure; and erased leads."""
+    """The keys that a segment names, with earlier digests of reports; the audio of recordings that
+    were removed after their retention period (`pruned`) or by an erasure; and erased leads."""
 
     keys: dict[str, None] = field(default_factory=dict)
     formers: dict[str, set[str]] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Named:
     leads: list[int] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
-        """Take in what one event names."""
+        """Add what one event names."""
         match event:
             case Stored():
                 self._have(event.key, sidecar_key(event.key), event.previous_key)
@@ -59,7 +59,7 @@ class Named:
 
 
 def named_in(lines: Iterable[bytes]) -> Named:
-    """What these lines name. Raises ValueError for a line that is no event."""
+    """What these lines name. Raises ValueError for a line that is not an event."""
     named = Named()
     for line in lines:
         event = decode(line).event

@@ -1,4 +1,4 @@
-"""The place of a replica: opened, and refused where it is the archive, another's or nobody's."""
+"""Opens the location of a replica; rejects the archive itself, another archive and other files."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -23,10 +23,11 @@ from archiver.tasks.closing import closed_at_the_end
 async def opened_replica(
     place: StorageConfig, archive_id: str, archive: Storage, *, setting: str = "replica"
 ) -> AsyncIterator[Storage]:
-    """The storage of the replica, which is made where there is nothing yet.
+    """The storage of the replica, created if there is none yet.
 
-    Raises UsageError where the place is the archive itself, holds another archive or anything else,
-    and StorageRefused where it overwrites objects. `setting` is the section that names the place.
+    Raises UsageError if the location is the archive itself, or contains another archive or anything
+    else, and StorageRefused if it overwrites existing objects. `setting` is the section of
+    archive.yaml that names the location.
     """
     name = f"{setting} {place.url}"
     with named_errors(name):
@@ -43,7 +44,7 @@ async def opened_replica(
 
 
 async def require_place(storage: Storage, url: str, archive_id: str, setting: str) -> bool:
-    """Whether the place is empty. Raises UsageError where it holds anything but this replica."""
+    """Whether it is empty. Raises UsageError if it contains anything other than this replica."""
     try:
         found = await read_id(storage)
     except KeyMissing:
@@ -64,9 +65,9 @@ async def require_place(storage: Storage, url: str, archive_id: str, setting: st
 
 
 async def require_apart(storage: Storage, url: str, archive: Storage, setting: str) -> None:
-    """Raise UsageError where the replica is the archive under another name: what is written to
-    the one must not be seen in the other."""
-    # One key a place: where it may not be removed again, it does not become many.
+    """Raise UsageError if the replica is the archive under another name: an object written to one
+    must not appear in the other."""
+    # Always the same key: if it cannot be removed again, no more of them accumulate.
     key = f"{APART_PREFIX}{hashlib.sha256(url.encode()).hexdigest()[:16]}"
     with suppress(KeyExists):
         await storage.put(key, Body.of(b"is this one place or two?\n", "text/plain"))

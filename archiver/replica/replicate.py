@@ -1,4 +1,4 @@
-"""Bringing a replica up to the archive: segment by segment, each after the objects it names."""
+"""Updates a replica segment by segment, each after the objects that it names."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -27,17 +27,18 @@ from archiver.storage.keys import EVIDENCE_PREFIX, HOLDS_PREFIX, LEDGER_PREFIX, 
 from archiver.tasks.lanes import in_lanes
 
 _MOST_NAMED: Final = 1000
-"""Objects that a result names of each kind."""
+"""The most keys of each kind that a result lists."""
 _SEGMENT: Final = "application/x-ndjson"
 
 
 @dataclass(slots=True)
 class Replication:
-    """What was done. `before` and `head` are the newest segments of the replica, `wanted` that of
-    the archive, and `behind_since` when the first event was written that the replica lacks.
+    """The result of a replication. `before` and `head` are the replica's newest segment before and
+    after it, `wanted` is the archive's; `behind_since` is the time of the first event that is
+    missing in the replica.
 
-    `waiting` is what the replica owes, by key with the reason; `foreign` are keys under which it
-    has other bytes, `damaged` those under which the archive has.
+    `waiting` has what is still to be copied or removed, by key with the reason; `foreign` the keys
+    under which the replica has other bytes; `damaged` those under which the archive has.
     """
 
     wanted: Head
@@ -53,12 +54,12 @@ class Replication:
 
     @property
     def behind(self) -> int:
-        """How many segments the replica lacks."""
+        """The number of segments missing in the replica."""
         return self.wanted.number - self.head.number
 
     @property
     def is_whole(self) -> bool:
-        """Whether the replica has all that the archive has, and nothing that was removed."""
+        """Whether the replica has everything that the archive has, and nothing that was removed."""
         return not (self.behind or self.waiting)
 
     def as_json(self) -> dict[str, Any]:
@@ -81,8 +82,8 @@ class Replication:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How it is done: objects at a time, whether what was pruned goes from the replica too, and
-    whether everything is compared again from the first segment on."""
+    """Options: objects copied at a time, whether to remove pruned recordings from the replica, and
+    whether to compare everything again from the first segment on."""
 
     workers: int = 8
     prune: bool = False
@@ -97,11 +98,11 @@ async def replicate(
     is_over: Callable[[], bool] = lambda: False,
     on_copied: Callable[[int], None] = lambda size: None,
 ) -> Replication:
-    """Bring the replica up to the segment that the archive's catalog knows, until `is_over`.
+    """Update the replica to the newest segment known to the archive's catalog, until `is_over`.
 
-    The archive need not be locked. Raises ArchiveDamaged where the replica has a segment that the
-    archive does not have: nothing is copied then. Raises StorageError where one of the places
-    cannot be used; what was copied until then stays, and the next time goes on.
+    The archive need not be locked. Raises ArchiveDamaged if the replica has a segment that the
+    archive does not have; nothing is copied then. Raises StorageError if one of the storages cannot
+    be used; objects copied until then stay, and the next replication continues.
     """
     done = Replication(await archive.catalog.head())
     with named_errors(between.name):
@@ -117,7 +118,7 @@ async def replicate(
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What a replication works with."""
+    """The parts of a running replication."""
 
     archive: Archive
     between: Between
@@ -128,8 +129,8 @@ class _Work:
     owed: set[Waiting] = field(default_factory=set)
 
     async def follow(self, after: Head) -> None:
-        """Take over the segments after that one. Those that the catalog does not know yet come the
-        next time: only it knows what became of what they name."""
+        """Copy the segments after that one. Those that the catalog does not know yet are left for
+        the next replication: only the catalog knows the current state of what they name."""
         if after.number >= self.done.wanted.number:
             return
         async for segment in self.archive.ledger.read_after(after):
@@ -139,7 +140,7 @@ class _Work:
             if is_new:
                 self.done.behind_since = _moment_of(segment)
             if not is_new and not self.manner.all:
-                await self._claim(segment)  # whoever put it may have died before the claim
+                await self._claim(segment)  # its writer may have died before the claim
                 continue
             if self.is_over() or not await self._take(segment):
                 break
@@ -147,19 +148,19 @@ class _Work:
                 self.done.head, self.done.behind_since = segment.head, None
 
     async def catch_up_with_waiting(self) -> None:
-        """Try again what the replica owes."""
+        """Try again what an earlier replication could not copy or remove."""
         with named_errors(self.between.name):
             self.owed.update(await waiting_in(self.between.replica))
         held = await self._held([one.key for one in self.owed if one.what is What.COPY])
         for one in sorted(self.owed):
             if one.what is not What.COPY:
                 await self._lose(one)
-            elif one.key not in held:  # it was removed since
+            elif one.key not in held:  # it was removed in the meantime
                 await self._settle(one)
         await self._copy(held.values())
 
     async def evidence(self) -> None:
-        """Take over signatures and stamps, which no event names: they prove themselves."""
+        """Copy signatures and time stamps, which no event names: they prove themselves."""
         with named_errors(self.between.name):
             there = {info.key async for info in self.between.replica.list(EVIDENCE_PREFIX)}
         missing = [
@@ -176,12 +177,12 @@ class _Work:
         await in_lanes(self.manner.workers, missing, copy)
 
     def _is_due(self, key: str) -> bool:
-        """Whether it is evidence, and about nothing that the replica does not have yet."""
+        """Whether it is evidence about a segment that the replica has."""
         head = head_in(key)
         return is_evidence(key) and (head is None or head.number <= self.done.head.number)
 
     async def _take(self, segment: Segment) -> bool:
-        """Take over what the segment names, then the segment; False where it was interrupted."""
+        """Copy what the segment names, then the segment; False if it was interrupted."""
         try:
             named = named_in(segment.lines)
         except ValueError as error:
@@ -199,7 +200,7 @@ class _Work:
         return True
 
     async def _claim(self, segment: Segment) -> None:
-        """Make the segment count in the replica."""
+        """Write the claim that makes the segment valid in the replica."""
         if segment.asks_for_claim:
             await self.between.put(claim_key(segment.head.number), claim_of(segment.head))
 
@@ -237,7 +238,7 @@ class _Work:
                     await self._lose(Waiting(What.REMOVE, f"{HOLDS_PREFIX}{hold_id}{ending}"))
 
     async def _lose(self, one: Waiting) -> None:
-        """Remove something; where the storage refuses, it is owed."""
+        """Remove an object, or note it as waiting if the storage refuses."""
         replica = self.between.replica
         try:
             with named_errors(self.between.name):
@@ -296,7 +297,7 @@ async def _numbers(storage: Storage) -> Numbers:
 
 
 def _common(ours: Numbers, theirs: Numbers, wanted: Head) -> Head:
-    """The newest segment of the replica up to which it lacks none."""
+    """The newest segment up to which the replica has all of the archive's."""
     known = {key for keys in ours.segments.values() for key in keys}
     for number, keys in sorted(theirs.segments.items()):
         for key in keys:
@@ -317,7 +318,7 @@ def _common(ours: Numbers, theirs: Numbers, wanted: Head) -> Head:
 
 
 def _one_before(start: Head, theirs: Numbers) -> Head:
-    """Where to go on: the last segment once more, as its claim may not have been written."""
+    """The segment to start after: the last one is repeated, since its claim may be missing."""
     if start.number <= 1:
         return Head()
     (key,) = theirs.segments[start.number - 1]

@@ -1,9 +1,9 @@
-"""A lost archive comes back from its replica: everything is copied, and the ledger goes on.
+"""Restores a lost archive from its replica: copies everything, then continues the ledger.
 
-Copying is the same as to the replica, in the other direction, into an empty place; interrupted, it
-goes on. Then the ledger of the new archive tells that it was restored, by whom and why. Its objects
-have other version ids than those of the lost bucket, which the ledger names: from that event on
-they count for nothing.
+This is the same copying as to the replica, in the other direction, into an empty location; an
+interrupted one can be continued. Then an event in the ledger records that the archive was restored,
+by whom and why. The objects have other version ids than those of the lost bucket that the ledger
+names: version ids before that event are ignored.
 """
 
 from collections.abc import Callable
@@ -33,8 +33,8 @@ from archiver.tasks.threads import scratch_folder
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """What was copied; the head of the restored archive, None while it is incomplete; and where the
-    catalog of this machine was moved to, if it had seen more of the ledger than the replica has."""
+    """What was copied; the head of the restored archive, None while it is incomplete; and the new
+    path of this machine's catalog, if it knew more of the ledger than the replica has."""
 
     copied: Replication
     head: Head | None
@@ -51,10 +51,10 @@ async def restore(
     is_over: Callable[[], bool] = lambda: False,
     on_copied: Callable[[int], None] = lambda size: None,
 ) -> Restoration:
-    """Copy the replica to `storage.url`, and let the ledger go on there.
+    """Copy the replica to `storage.url`, and continue the ledger there.
 
     `today` (UTC) is the user's confirmation of a clock that the ledger cannot confirm. Raises
-    UsageError where that place holds anything but a part of this very archive.
+    UsageError if the location contains anything other than a part of this archive.
     """
     copied, archive_id = await _copy(config, is_over, on_copied)
     if not copied.is_whole:
@@ -79,7 +79,7 @@ async def restore(
 async def _copy(
     config: Config, is_over: Callable[[], bool], on_copied: Callable[[int], None]
 ) -> tuple[Replication, str]:
-    """Copy everything back; and the id of the archive."""
+    """Copy everything back. Return the result and the archive's id."""
     back = replace(config, storage=place_of(config), catalog=CatalogConfig())
     async with (
         scratch_folder() as scratch,
@@ -104,8 +104,8 @@ async def _copy(
 
 
 def _set_aside(path: Path, archive_id: str, head: Head, clock: Clock) -> Path | None:
-    """Move a catalog out of the way that has seen more of the ledger than there is now: opening the
-    archive with it would be refused."""
+    """Rename a catalog that knows more of the ledger than was restored: the archive would not be
+    opened with it."""
     if glimpse(path, archive_id).head.number <= head.number:
         return None
     aside = path.with_name(f"{path.name}.lost-{stamp(clock()).replace(':', '')}")

@@ -1,4 +1,4 @@
-"""The archive and its replica, both opened."""
+"""Opens the archive together with its replica."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,9 +19,9 @@ from archiver.storage.base import Storage
 async def opened_both(
     config: Config, *, state_folder: Path, pace: Pace = REAL_PACE
 ) -> AsyncIterator[tuple[Archive, Between]]:
-    """The archive as it stands, and its replica. Neither is locked: a run may be under way.
+    """The archive and its replica. Neither is locked, so a run may be in progress.
 
-    Raises UsageError without `replica.url`, and what `opened_replica` raises.
+    Raises UsageError without `replica.url`, and the errors of `opened_replica`.
     """
     place = place_of(config)
     async with (
@@ -33,7 +33,7 @@ async def opened_both(
 
 
 def place_of(config: Config) -> StorageConfig:
-    """The place of the replica. UsageError where there is none."""
+    """The location of the replica. Raises UsageError if none is configured."""
     place = config.replica.storage
     if place is None:
         raise UsageError(
@@ -44,6 +44,6 @@ def place_of(config: Config) -> StorageConfig:
 
 
 def spool_to(target: Storage, config: Config) -> Spool:
-    """Where objects wait on their way to that place: on its own disk, so that they are moved."""
+    """The spool for copying to this location; on its own disk, so that files can be renamed."""
     in_memory = config.download.spool_memory // config.replica.workers
     return Spool(target.spool_folder or config.download.spool, in_memory)

@@ -1,11 +1,11 @@
-"""What a replica still owes, kept in the replica itself: it is tried again each time.
+"""What is still to be copied to or removed from a replica; noted there, and tried again each time.
 
     _archive/tmp/replica/copy/789/123/456.mp3     an object that could not be copied
-    _archive/tmp/replica/remove/789/123/456.mp3   a recording that is to go, and is locked
+    _archive/tmp/replica/remove/789/123/456.mp3   a recording to remove that is locked
     _archive/tmp/replica/trim/_archive/runs/….json  a replaced report whose old version is locked
 
-So one object that cannot be copied does not keep all later ones back, and a removal that a lock
-stops is not forgotten, whichever machine comes next. Only keys stand there, which have ids alone.
+So one object that cannot be copied does not delay all later ones, and a removal prevented by a lock
+is not forgotten, even if another machine continues. The keys contain ids only.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from archiver.storage.keys import TMP_PREFIX
 
 WAITING_PREFIX: Final = f"{TMP_PREFIX}replica/"
 APART_PREFIX: Final = f"{WAITING_PREFIX}apart-"
-"""Written to learn whether archive and replica are two places; nothing is owed."""
+"""Written to find out whether archive and replica are the same location; it means nothing else."""
 _MARK: Final = Body.of(b"waiting\n", "text/plain")
 
 
 class What(StrEnum):
-    """What is owed."""
+    """What is still to be done."""
 
     COPY = "copy"
     REMOVE = "remove"
@@ -32,19 +32,19 @@ class What(StrEnum):
 
 
 class Waiting(NamedTuple):
-    """One thing that is owed, and of which key."""
+    """One thing to be done, for one key."""
 
     what: What
     key: str
 
     @property
     def place(self) -> str:
-        """Where that stands in the replica."""
+        """The key under which this is noted in the replica."""
         return f"{WAITING_PREFIX}{self.what}/{self.key}"
 
 
 async def waiting_in(replica: Storage) -> Sequence[Waiting]:
-    """Everything that the replica owes."""
+    """Everything that is noted in the replica."""
     found = []
     async for info in replica.list(WAITING_PREFIX):
         what, _, key = info.key.removeprefix(WAITING_PREFIX).partition("/")
@@ -54,12 +54,12 @@ async def waiting_in(replica: Storage) -> Sequence[Waiting]:
 
 
 async def note(replica: Storage, one: Waiting) -> None:
-    """Remember that it is owed."""
+    """Note that it is still to be done."""
     with suppress(KeyExists):
         await replica.put(one.place, _MARK)
 
 
 async def settle(replica: Storage, one: Waiting) -> None:
-    """It is owed no more."""
+    """Remove the note: it is done."""
     with suppress(KeyMissing):
         await replica.delete(one.place)

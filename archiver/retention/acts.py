@@ -30,16 +30,16 @@ from archiver.tasks.lanes import in_lanes
 from archiver.text.json import read_json
 
 MOST_REASON: Final = 4000
-"""Characters of a reason."""
+"""The most characters of a reason."""
 MOST_WORDS: Final = 200
-"""Characters of a name, a case or a recipient."""
+"""The most characters of a name, a case or a recipient."""
 
 _MOST_BYTES: Final = 256 * 1024
 _AT_ONCE: Final = 16
 
 
 class Did(StrEnum):
-    """What was done."""
+    """The kinds of acts."""
 
     EXPORT = "export"
     ERASE = "erase"
@@ -56,7 +56,7 @@ class Did(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The reason for an act. `by` is on whose behalf, if that is someone else."""
+    """The reason for an act. `by` is the person on whose behalf it is done, if someone else."""
 
     reason: str = ""
     by: str = ""
@@ -64,7 +64,8 @@ class Why:
     recipient: str = ""
 
     def checked(self) -> "Why":
-        """The same without surrounding white space. UsageError if one is too long."""
+        """The same without surrounding white space. Raises UsageError for a text that is too
+        long."""
         told = {name: text.strip() for name, text in asdict(self).items()}
         for name, text in told.items():
             most = MOST_REASON if name == "reason" else MOST_WORDS
@@ -78,7 +79,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """An act of a person on this machine. `concerning` are the ids and numbers that it is about."""
+    """An act of a person on this machine. `concerning` has the ids and numbers it is about."""
 
     act_id: str
     did: Did
@@ -87,12 +88,12 @@ class Deed:
 
 
 def about(deed: Deed, **concerning: Any) -> Deed:
-    """The act, with more of what it is about."""
+    """The act with additional ids or numbers."""
     return replace(deed, concerning={**deed.concerning, **concerning})
 
 
 async def store_deed(archive: Archive, deed: Deed, *, clock: Clock) -> Acted:
-    """Store who does it and why; returns the event to be recorded."""
+    """Store the object of the act; returns the event to be recorded."""
     await finish_acts(archive, clock=clock)
     account, _, host = person().partition("@")
     told = {

@@ -1,9 +1,8 @@
-"""Erasure of one person: everything of a lead, in all versions, and the promise never to fetch it
-again.
+"""Erasure of a person: deletes everything of a lead, in all versions, and blocks fetching it again.
 
-Everything is removed or nothing: while a hold covers any of it, or an Object Lock protects any of
-it, the erasure is refused. Only ids and digests remain, in the ledger: the chain does not break.
-Calls of the lead created after the erasure are new processing, and are archived.
+Either everything is removed or nothing: while a hold or an Object Lock protects any of it, the
+erasure is refused. Only ids and digests remain, in the ledger, so its chain stays intact. Calls of
+the lead created after the erasure are new processing, and are archived.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +27,7 @@ _IDS_A_LINE: Final = 500
 
 @dataclass(slots=True)
 class ErasePlan:
-    """Everything of a lead. `held_by` and `locked` are what prevents its erasure, `earlier` is an
+    """Everything of a lead. `held_by` and `locked` are what prevents the erasure; `earlier` is an
     erasure recorded before, if any."""
 
     lead_id: int
@@ -92,11 +91,11 @@ async def erase(
     act: str,
     deed: Deed | None = None,
 ) -> ErasePlan:
-    """Erase the lead, if it has that many archived recordings and nothing prevents it; returns the
-    plan.
+    """Erase the lead if it has exactly this number of archived recordings and nothing prevents it;
+    returns the plan.
 
-    For the owner of the archive's lock. Raises UsageError, and erases nothing, for a different
-    number.
+    The caller must own the archive's lock. Raises UsageError, and erases nothing, if the number
+    differs.
     """
     await finish_removals(archive, clock=clock, act=act)
     plan = await plan_erase(archive, lead_id, clock=clock)

@@ -24,7 +24,7 @@ from archiver.storage.keys import HOLDS_PREFIX
 from archiver.text.json import read_json
 
 MOST_REASON: Final = 4000
-"""Characters of a reason."""
+"""The most characters of a reason."""
 
 _MOST_BYTES: Final = 256 * 1024
 _IDS: Final = ("leadIds", "callIds", "orderIds")
@@ -49,9 +49,9 @@ async def place_hold(
     clock: Clock,
     deed: Deed | None = None,
 ) -> str:
-    """Place a hold on all of these; returns its id. It needs no lock.
+    """Place a hold on all of these; returns its id. Needs no lock.
 
-    Raises UsageError for a hold on nothing, on too many at once, or without a reason.
+    Raises UsageError for a hold on nothing, on too many ids, or without a reason.
     """
     if not (leads or calls or orders):
         raise UsageError(

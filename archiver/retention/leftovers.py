@@ -11,7 +11,7 @@ _OF_RECORDING: Final = re.compile(r"(?:_archive/(?:revisions|damaged)/)?\d+/\d+/
 
 
 async def leavings(archive: Archive, lead_id: int) -> list[str]:
-    """The keys under the lead that belong to no recording that is archived now."""
+    """The keys under the lead that belong to no archived recording."""
     found = []
     for prefix in places_of_lead(lead_id):
         async for key in keys_below(archive.storage, prefix):
@@ -22,7 +22,7 @@ async def leavings(archive: Archive, lead_id: int) -> list[str]:
 
 
 async def clear_leavings(archive: Archive, lead_id: int) -> None:
-    """Remove them."""
+    """Remove the objects under these keys."""
     for key in await leavings(archive, lead_id):
         await clear(archive.storage, key)
 

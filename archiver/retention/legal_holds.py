@@ -1,12 +1,12 @@
-"""Legal holds of the archive, set on the storage as well, where its bucket has Object Lock.
+"""Sets the archive's legal holds in the storage as well, if its bucket has Object Lock.
 
-A hold of the archive keeps its own commands from removing what it covers; the legal hold of S3
-keeps everybody. Both are brought into line here: whatever a hold covers gets it in all versions,
-and whatever none covers any more loses it. What somebody else had put on hold before is left alone.
+A hold of the archive only binds archiver's own commands; an S3 legal hold binds everyone. This
+module keeps them in step: it sets a legal hold on all versions of what a hold covers, and removes
+it from what no hold covers any more. Legal holds set by others are left alone.
 
-The ledger tells first that legal holds are being set, then that they are. So after a crash nobody
-takes our own for another's, and whoever comes next goes on. It is not waited for: a hold is in
-force once the ledger has it, and where the storage refuses, the next run tries again.
+The ledger records that legal holds are being set before it is done, and again after it. So after a
+crash, our own are not mistaken for someone else's, and the next command continues. A hold is in
+force as soon as it is in the ledger; if the storage refuses, the next run tries again.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,14 +24,14 @@ from archiver.storage.versions import ObjectVersion, Versions
 from archiver.tasks.lanes import in_lanes
 
 _A_PAGE: Final = 500
-"""Recordings that are told of in one line of the ledger."""
+"""Recordings per line of the ledger."""
 
 
 @dataclass(slots=True)
 class LegalHolds:
-    """What was done: recordings that got a legal hold and that lost it, and versions left to
-    whoever had put them on hold. `trouble` says why it stopped early; `is_possible` whether the
-    storage has legal holds at all."""
+    """The result: recordings whose legal hold was set or removed, and versions left alone because
+    others had set theirs. `trouble` says why it stopped early; `is_possible` whether the storage
+    supports legal holds at all."""
 
     set: int = 0
     removed: int = 0
@@ -40,7 +40,7 @@ class LegalHolds:
     is_possible: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        """What was done, in numbers."""
+        """The result in numbers."""
         return {
             "possible": self.is_possible,
             "set": self.set,
@@ -57,11 +57,11 @@ async def follow_holds(
     act: str,
     is_over: Callable[[], bool] = lambda: False,
 ) -> LegalHolds:
-    """Bring the legal holds of the storage into line with those of the archive, until `is_over`.
+    """Update the storage's legal holds to those of the archive, until `is_over`.
 
-    Also without the archive's lock: what a hold covers cannot be about to go, since the ledger has
-    the hold. Nothing is asked of the storage where there is nothing to do. Never fails: what the
-    storage refuses is told as the trouble.
+    The archive's lock is not needed: nothing that a hold covers is being removed, since the ledger
+    has the hold. Makes no request if there is nothing to do. Never fails: an error of the storage
+    is returned as `trouble`.
     """
     done = LegalHolds(is_possible=archive.storage.versions is not None)
     try:
@@ -87,7 +87,7 @@ async def _is_due(archive: Archive) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Following:
-    """What legal holds are set and removed with."""
+    """The parts of a running update."""
 
     archive: Archive
     versions: Versions
@@ -97,7 +97,7 @@ class _Following:
     done: LegalHolds
 
     async def pages(self, question: Any, work: Any) -> None:
-        """Do the work for all that the question finds, some at a time."""
+        """Do the work for all results of the question, page by page."""
         after = -1
         while not self.is_over():
             page = await self.archive.catalog.ask(partial(question, after=after, most=_A_PAGE))
@@ -107,7 +107,7 @@ class _Following:
             await work(page)
 
     async def set(self, page: Sequence[Holdable]) -> None:
-        """Set legal holds, and tell the ledger before and after."""
+        """Set legal holds, recorded in the ledger before and after."""
         found = await self._versions_of(page)
         new = [one for one in page if one.known is None]
         others = await self._on_hold([each for one in new for each in found[one.record_id]])
@@ -120,7 +120,7 @@ class _Following:
         self.done.set += len(page)
 
     async def remove(self, page: Sequence[Holdable]) -> None:
-        """Remove legal holds, and tell the ledger."""
+        """Remove legal holds, and record it in the ledger."""
         found = await self._versions_of(page)
         await self._put([each for one in page for each in found[one.record_id]], page, is_on=False)
         await self._tell("removed", page)
@@ -142,7 +142,7 @@ class _Following:
         return found
 
     async def _on_hold(self, versions: Sequence[ObjectVersion]) -> list[str]:
-        """Those that are on hold already."""
+        """Those that have a legal hold already."""
         found: list[str] = []
 
         async def look(one: ObjectVersion) -> None:
@@ -166,7 +166,7 @@ class _Following:
                 return
             try:
                 await self.versions.hold(one.key, one.version, is_on=is_on)
-            except KeyMissing:  # `verify` looks into what is missing
+            except KeyMissing:  # `verify` reports missing objects
                 return
 
         await in_lanes(AT_ONCE, versions, put)

@@ -1,14 +1,14 @@
-"""Object Lock for what lies unlocked, and for longer where the configuration asks for longer.
+"""Applies Object Lock to objects that are not locked, or not for as long as configured.
 
-A put is locked from its first moment. What was stored before Object Lock was configured, was copied
-from elsewhere, or was locked for a shorter time, is locked here: each object for `retain` from when
-it was written, as if it had been locked then. So an object whose time has passed is left as it is,
-and nobody is kept from deleting what is old enough. A rule of retention that keeps a recording for
-longer lengthens the lock of its objects. A lock is never shortened, and keeps its mode.
+A put locks an object from the start. Objects stored before Object Lock was configured, copied from
+elsewhere, or locked for a shorter time, are locked here: each for `retain` from the time when it
+was written, as if it had been locked then. So an object older than that is left as it is, and can
+still be deleted. If a retention rule keeps a recording longer, the locks of its objects are
+extended. A lock is never shortened, and keeps its mode.
 
-The listing of a bucket does not tell locks, so each version is asked for by itself: one request an
-object, and a second where there is something to do. The ledger remembers which recordings are
-locked, and for how long; the next time only the others are asked for.
+A bucket listing does not include locks, so each version is queried by itself: one request per
+object, and a second one if there is something to do. The ledger records which recordings are
+locked, and for how long, so the next time only the others are queried.
 """
 
 from collections import Counter
@@ -46,21 +46,21 @@ from archiver.storage.versions import Versions
 from archiver.tasks.lanes import in_lanes
 
 _A_PAGE: Final = 500
-"""Recordings that are told of in one line of the ledger."""
+"""Recordings per line of the ledger."""
 _AT_ONCE: Final = 16
 _PLANNED_AT_ONCE: Final = 5000
 _SLACK: Final = timedelta(hours=1)
 """A lock counts from the first byte of a put, the age of an object from its last."""
 _NEARLY: Final = 0.01
 _TOO_SOON: Final = timedelta(minutes=1)
-"""S3 takes no date in the past: a lock that would end by then is left out."""
+"""S3 rejects dates in the past, so a lock that would expire within this time is not set."""
 NO_RULES: Final = Rulebook(None)
-"""Every recording is locked for as long as the configuration says."""
+"""Every recording is locked for at least the configured time."""
 _EVIDENCE: Final = (FORMAT_KEY, LEDGER_PREFIX, EVIDENCE_PREFIX, RUNS_PREFIX, HOLDS_PREFIX)
 
 
 class Ended(StrEnum):
-    """How it went with one object."""
+    """The outcome for one object."""
 
     LOCKED = "locked"
     EXTENDED = "extended"
@@ -71,11 +71,11 @@ class Ended(StrEnum):
 
 @dataclass(slots=True)
 class Locking:
-    """What is to be locked, and what was done: how many recordings were looked at, and objects by
-    how it went with them.
+    """What is to be locked, and what was done: the number of recordings checked, and objects by
+    outcome.
 
-    `hanging` counts recordings whose time a status decides, which a plan does not read; `missing`
-    names objects (a thousand at most) that are not there, which `verify` looks into.
+    `hanging` counts recordings whose period depends on their status, which a plan does not read;
+    `missing` has the keys of objects (at most a thousand) that do not exist; `verify` reports them.
     """
 
     due: Due
@@ -88,7 +88,7 @@ class Locking:
 
 
 async def require_locks(storage: Storage, config: ObjectLockConfig | None) -> Versions:
-    """The versions of a storage that locks them. UsageError where there is nothing to apply."""
+    """The versions of the storage, which can be locked. UsageError if there is nothing to apply."""
     if config is None:
         raise UsageError(
             "storage.s3.object_lock is not set, so there is no Object Lock to apply",
@@ -106,7 +106,7 @@ async def require_locks(storage: Storage, config: ObjectLockConfig | None) -> Ve
 async def plan_lock(
     archive: Archive, config: ObjectLockConfig, rulebook: Rulebook = NO_RULES, *, again: bool
 ) -> Locking:
-    """How much is not known to be locked. The catalog tells, and no object is looked at."""
+    """How much is not known to be locked, according to the catalog; no object is read."""
     others = 0
     async for _ in _other_places(archive):
         others += 1
@@ -121,7 +121,7 @@ async def plan_lock(
 async def _due_by_rule(
     archive: Archive, config: ObjectLockConfig, rulebook: Rulebook, *, again: bool
 ) -> tuple[Due, int]:
-    """What is due where the rules say for how long; and of how many a status decides it."""
+    """What is due according to retention rules; and how many recordings depend on their status."""
     after, recordings, objects, size, hanging = 0, 0, 0, 0, 0
     while page := await archive.catalog.ask(
         partial(
@@ -147,12 +147,12 @@ async def _due_by_rule(
 
 
 def _longest(config: ObjectLockConfig, rulebook: Rulebook) -> int:
-    """For how many seconds anything is locked at most."""
+    """The longest time of any lock, in seconds."""
     return int(max(config.retain, rulebook.longest).total_seconds())
 
 
 def _seconds(config: ObjectLockConfig, term: Term | None) -> int:
-    """For how many seconds a recording is locked: a rule only ever makes it longer."""
+    """For how many seconds a recording is locked; a rule can only extend it."""
     longer = term.keep if term is not None and term.rule and term.keep is not None else None
     return int(max(config.retain, longer or config.retain).total_seconds())
 
@@ -168,12 +168,12 @@ async def lock_all(
     is_over: Callable[[], bool] = lambda: False,
     on_done: Callable[[int], None] = lambda count: None,
 ) -> Locking:
-    """Lock what is not locked for long enough, until `is_over`. For the owner of the archive's
-    lock: nothing must be removed meanwhile.
+    """Lock everything that is not locked for long enough, until `is_over`. The caller must own the
+    archive's lock, so that nothing is removed meanwhile.
 
-    The ledger learns of each page of recordings once it is locked, so that an interruption costs
-    one page. The act is recorded before the first lock. Raises UsageError where nothing can be
-    locked, StorageError for what the storage refuses.
+    Each page of recordings is recorded in the ledger once it is locked, so an interruption costs
+    one page. The act is recorded before the first lock. Raises UsageError if nothing can be locked,
+    StorageError if the storage refuses.
     """
     versions = await require_locks(archive.storage, config)
     done = await plan_lock(archive, config, rulebook, again=again)
@@ -199,7 +199,7 @@ async def lock_all(
 
 @dataclass(slots=True)
 class _Working:
-    """What objects are locked with."""
+    """The parts of a running locking."""
 
     archive: Archive
     versions: Versions
@@ -217,8 +217,8 @@ class _Working:
         wanted: Mapping[int, int],
         on_done: Callable[[int], None],
     ) -> None:
-        """Lock the objects of these recordings, each for so many seconds, and tell the ledger of
-        those that are there."""
+        """Lock the objects of these recordings, each for its number of seconds, and record those
+        that exist in the ledger."""
         locked: list[Lockable] = []
 
         async def lock(one: Lockable) -> None:
@@ -286,7 +286,7 @@ class _Working:
         return Ended.EXTENDED if is_locked else Ended.LOCKED
 
     async def _announce(self) -> None:
-        """Record who does it and why, before the first lock is set."""
+        """Record the act before the first lock is set."""
         async with self._telling:
             if self._is_told:
                 return
@@ -297,9 +297,9 @@ class _Working:
 
 
 async def _other_places(archive: Archive) -> AsyncIterator[Place]:
-    """What the ledger, reports, holds, acts and signatures are, each once.
+    """The other objects of the archive: ledger, reports, holds, acts and signatures, each once.
 
-    An object that the archive does not know is nobody's to lock.
+    Objects that the archive does not know are not locked.
     """
     known = await archive.catalog.ask(known_versions)
     for prefix in (*_EVIDENCE, ACTS_PREFIX):
@@ -311,11 +311,11 @@ async def _other_places(archive: Archive) -> AsyncIterator[Place]:
 
 
 async def _oldest(versions: Versions, key: str) -> str | None:
-    """The first version of an object that is written once; None where there is none."""
+    """The first version of an object that is written once; None if there is none."""
     found = [one for one in await versions.of(key) if one.key == key and not one.is_marker]
     return found[-1].version if found else None
 
 
 async def _now(archive: Archive, clock: Clock) -> datetime:
-    """The time by the clock of the bucket, which judges the dates of locks."""
+    """The time by the bucket's clock, against which S3 checks the dates of locks."""
     return await archive.storage.now() or clock()

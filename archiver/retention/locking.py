@@ -1,4 +1,4 @@
-"""The archive, locked for removing something from it."""
+"""Opens the archive for removing something from it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,9 +25,9 @@ async def archive_to_remove_from(
     today: date | None = None,
     pace: Pace = REAL_PACE,
 ) -> AsyncIterator[Archive]:
-    """The existing archive, locked for writing, every hold known.
+    """The existing archive, locked for writing, with all stored holds recorded.
 
-    Raises NoArchive and what `locked_archive` raises.
+    Raises NoArchive and the errors of `locked_archive`.
     """
     owner = f"{what} by {person()}"
     async with locked_archive(

@@ -18,8 +18,8 @@ from archiver.storage.keys import LEDGER_PREFIX
 from archiver.storage.versions import ObjectVersion
 
 _NEARLY: Final = 0.99
-"""A lock is counted by our clock and from the first byte, an age by the bucket's and from the
-last."""
+"""Tolerance: a lock starts at the first byte by our clock, the age at the last byte by the
+bucket's clock."""
 
 
 class Fault(StrEnum):
@@ -98,7 +98,7 @@ async def promise_of(storage: Storage) -> str:
 
 
 def _ours(found: Sequence[ObjectVersion], known: str | None) -> ObjectVersion | None:
-    """The expected version: the recorded one, else the oldest."""
+    """The expected version: the recorded one, or the oldest if none is recorded."""
     candidates = [one for one in found if not one.is_marker and known in (None, one.version)]
     return candidates[-1] if candidates else None
 
@@ -106,7 +106,7 @@ def _ours(found: Sequence[ObjectVersion], known: str | None) -> ObjectVersion | 
 def _over(
     found: Sequence[ObjectVersion], ours: ObjectVersion | None, known: str | None
 ) -> Fault | None:
-    """What was done to the object since, if anything."""
+    """What was done to the object after the expected version, if anything."""
     if found[0].is_marker:
         return Fault.DELETED_OVER
     is_alone = len(found) == 1 if known is None else found[0] is ours

@@ -42,7 +42,7 @@ def places_of_lead(lead_id: int) -> tuple[str, ...]:
 
 
 async def clear(storage: Storage, prefix: str, *, keeping: str | None = None) -> None:
-    """Remove every object below the prefix, in all versions (but for the version `keeping`)."""
+    """Remove every object below the prefix, in all versions (except the version `keeping`)."""
     if storage.versions is None:
         for key in [info.key async for info in storage.list(prefix)]:
             with suppress(KeyMissing):

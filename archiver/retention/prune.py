@@ -37,17 +37,17 @@ from archiver.tasks.lanes import in_lanes
 _A_PAGE: Final = 500
 """Recordings per line of the ledger."""
 _READ_AT_ONCE: Final = 5000
-"""Recordings checked together. What the holds cover is determined again for each page: for an order
-with a million calls that takes a second."""
+"""Recordings checked together. What the holds cover is determined again for each page, which takes
+a second for an order with a million calls."""
 
 
 @dataclass(slots=True)
 class PrunePlan:
-    """What would go, and what stays although it is old enough. `kept` counts by cause: `held`,
-    `locked`, `open`, `damaged`; `next_at` is when the first of the locked may go.
+    """What would be removed, and what is old enough but stays. `kept` has counts by cause: `held`,
+    `locked`, `open`, `damaged`; `next_at` is when the first lock expires.
 
-    `by_rule` has the ids of what would go by the number of the rule (0: retention.keep), and
-    `kept_by_rule` counts what is past the shortest of all terms, and not past its own.
+    `by_rule` has the ids of what would be removed, by the number of the rule (0: retention.keep);
+    `kept_by_rule` counts what is past the shortest period, but not past its own.
     """
 
     before: datetime
@@ -65,7 +65,7 @@ class PrunePlan:
     kept_by_rule: Counter[int] = field(default_factory=Counter)
 
     def take(self, recording: Shelved, rule: int) -> None:
-        """This one would go, as that rule says."""
+        """Add a recording that would be removed according to the rule."""
         self.by_rule.setdefault(rule, []).append(recording.record_id)
         created = recording.created_at or recording.archived_at
         self.record_ids.append(recording.record_id)
@@ -89,9 +89,9 @@ class PrunePlan:
 
 
 async def plan_prune(archive: Archive, rulebook: Rulebook, *, clock: Clock) -> PrunePlan:
-    """Look through everything that is old enough; nothing is changed.
+    """Check everything that is old enough; nothing is changed.
 
-    Sizes are compared, bytes are not read yet. Raises UsageError where everything is kept forever.
+    Sizes are compared, bytes are not read yet. Raises UsageError if everything is kept forever.
     """
     if rulebook.shortest is None:
         raise UsageError(
@@ -121,7 +121,7 @@ async def plan_prune(archive: Archive, rulebook: Rulebook, *, clock: Clock) -> P
                 plan.kept_by_rule[term.rule] += 1
                 return
             fate = await _fate(archive, one, versions, now)
-            # Where its status cannot be read, the sidecar is damaged, and no rule can let it go.
+            # Without a readable status the sidecar is damaged, so no rule can release it.
             fates[number] = "damaged" if term is None and fate == "gone" else fate
 
         await in_lanes(AT_ONCE, page, look)
@@ -144,11 +144,11 @@ async def prune(
     act: str,
     deed: Deed | None = None,
 ) -> tuple[PrunePlan, int]:
-    """Remove what `plan_prune` shows, if it is that many; returns the plan, and how many were
-    removed.
+    """Remove what `plan_prune` shows, if it is exactly this number; returns the plan and how many
+    were removed.
 
-    Each recording is read back first, so that damaged ones stay (`kept` in the plan). For the owner
-    of the archive's lock. Raises UsageError, and removes nothing, for a different number.
+    Each recording is read back first, so that damaged ones stay (`kept` in the plan). The caller
+    must own the archive's lock. Raises UsageError, and removes nothing, if the number differs.
     """
     await finish_removals(archive, clock=clock, act=act)
     plan = await plan_prune(archive, rulebook, clock=clock)
@@ -177,7 +177,7 @@ async def _page(archive: Archive, before: datetime, after: int) -> list[Aged]:
 async def _fate(
     archive: Archive, one: Aged, versions: Versions | None, now: datetime
 ) -> str | Locked:
-    """`gone` if it can be removed, else what prevents it."""
+    """`gone` if it can be removed, otherwise what prevents it."""
     if one.is_held:
         return "held"
     if one.is_open:
@@ -197,7 +197,7 @@ async def _has_its_size(archive: Archive, recording: Shelved) -> bool:
 
 
 def _is_past(recording: Shelved, term: Term, now: datetime) -> bool:
-    """Whether its time is over."""
+    """Whether its retention period is over."""
     moments = [one for one in (recording.created_at, recording.archived_at) if one is not None]
     return term.keep is not None and (not moments or max(moments) < now - term.keep)
 
@@ -248,7 +248,7 @@ async def _tell(
     clock: Clock,
     act: str,
 ) -> None:
-    """Announce the removal of all that no hold covers at this place of the ledger, by rule."""
+    """Record the coming removal of all recordings that no hold covers at this point, by rule."""
     ids = sorted(one.record_id for one in sound)
     by_rule = {rule: set(some).intersection(ids) for rule, some in plan.by_rule.items()}
     held: set[int] = set()

@@ -106,7 +106,7 @@ async def redact_reports(archive: Archive, lead_id: int, *, clock: Clock, act: s
 
 
 async def _replace(archive: Archive, key: str, new: bytes, *, is_known: bool) -> None:
-    if not is_known:  # a run died before it could tell of its report
+    if not is_known:  # the run died before it recorded its report
         await clear(archive.storage, key)
         return
     body = Body.of(new, "application/json")

@@ -29,10 +29,10 @@ _AT_A_TIME = 500
 
 
 async def finish_removals(archive: Archive, *, clock: Clock, act: str) -> int:
-    """Complete every removal and erasure that the ledger announced; returns how many recordings
-    were removed.
+    """Complete every removal and erasure announced in the ledger; returns how many recordings were
+    removed.
 
-    For the owner of the archive's lock.
+    The caller must own the archive's lock.
     """
     count = 0
     while found := await archive.catalog.ask(lambda db: retention.pending(db, _AT_A_TIME)):

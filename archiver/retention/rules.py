@@ -1,8 +1,9 @@
-"""How long a recording is kept, by class: the first rule that it matches says it.
+"""Retention periods by class of recording: the first matching rule decides.
 
-Orders and leads are those of every call that lists the recording; a recording's own lead counts as
-well. Tags are those of the desk on this machine. A status is read from the sidecar, and only where
-everything else of the rule matches and no rule before did: the ledger does not have it.
+A rule's orders and leads are compared with those of every call that lists the recording, and with
+the recording's own lead. Tags are those of the desk on this machine. The status is not in the
+ledger: it is read from the sidecar, and only if all other conditions of the rule match and no
+earlier rule did.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ _READERS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """How long a recording is kept (None: for ever), and the number of the rule that says so, from
+    """How long a recording is kept (None: for ever), and the number of the rule that decides, from
     1; 0 is retention.keep."""
 
     rule: int
@@ -37,7 +38,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """The rules, with the recordings that have the tags of each (None: it asks for none)."""
+    """The rules, each with the recordings that have its tags (None: the rule has no tags)."""
 
     keep: timedelta | None
     rules: tuple[RetentionRule, ...] = ()
@@ -45,17 +46,17 @@ class Rulebook:
 
     @property
     def shortest(self) -> timedelta | None:
-        """The shortest time after which anything may go; None: nothing ever may."""
+        """The shortest period after which anything can be removed; None if nothing ever can."""
         return min((one for one in (self.keep, *self._keeps) if one is not None), default=None)
 
     @property
     def longest(self) -> timedelta:
-        """The longest time that any rule asks for; nothing without rules."""
+        """The longest period of any rule; zero without rules."""
         return max(self._keeps, default=timedelta())
 
     @property
     def reads_sidecars(self) -> bool:
-        """Whether a rule asks for a status."""
+        """Whether any rule has a status."""
         return any(one.statuses for one in self.rules)
 
     def term(self, number: int) -> Term:
@@ -63,7 +64,7 @@ class Rulebook:
         return Term(number, self.rules[number - 1].keep if number else self.keep)
 
     def name(self, number: int) -> str:
-        """The rule for people."""
+        """The rule in words, for messages."""
         if not number:
             return "retention.keep"
         rule = self.rules[number - 1]
@@ -83,9 +84,10 @@ class Rulebook:
     def first_match(
         self, one: Classified, status: frozenset[str] | None, *, after: int = 0
     ) -> tuple[int, bool]:
-        """The number of the first rule that matches, 0 for none; and whether it hangs on a status.
+        """The number of the first matching rule, 0 if none matches; and whether it depends on a
+        status.
 
-        With `status` None the search ends at the first rule for which the status decides.
+        With `status` None, the search ends at the first rule for which the status decides.
         """
         for number, rule in enumerate(self.rules[after:], after + 1):
             tagged = self.tagged[number - 1]
@@ -109,10 +111,10 @@ class Rulebook:
 
 
 async def open_rulebook(config: Config, archive: Archive, state_folder: Path) -> Rulebook:
-    """The rules of the configuration, their tags looked up.
+    """The configured rules, with the recordings of their tags.
 
-    Raises UsageError where a rule asks for a tag and this machine has no desk: without its tags,
-    what a rule keeps could not be told.
+    Raises UsageError if a rule has a tag and this machine has no desk: without its tags, it would
+    be unknown what the rule keeps.
     """
     rules = config.retention.rules
     path = desk_data(config, archive.archive_id, state_folder)
@@ -126,7 +128,7 @@ async def open_rulebook(config: Config, archive: Archive, state_folder: Path) ->
 async def terms_of(
     archive: Archive, rulebook: Rulebook, keys: Mapping[int, str]
 ) -> dict[int, Term | None]:
-    """The term of each recording, by id; None where its status cannot be read."""
+    """The period of each recording, by id; None if its status cannot be read."""
     if not rulebook.rules:
         return dict.fromkeys(keys, rulebook.term(0))
     found: dict[int, Term | None] = {}
@@ -149,7 +151,7 @@ async def terms_of(
 
 
 def known_terms(rulebook: Rulebook, some: Sequence[Classified]) -> dict[int, Term | None]:
-    """The same from the catalog alone; None where a status decides."""
+    """The same from the catalog alone; None if a status decides."""
     found: dict[int, Term | None] = {}
     for one in some:
         number, hangs = rulebook.first_match(one, None)
@@ -158,8 +160,8 @@ def known_terms(rulebook: Rulebook, some: Sequence[Classified]) -> dict[int, Ter
 
 
 async def _status_of(archive: Archive, key: str) -> frozenset[str] | None:
-    """The id and the code of the status in the sidecar, in lower case; None where it is damaged or
-    missing. Raises StorageError when the storage does not answer."""
+    """The id and the code of the status in the sidecar, in lower case; None if the sidecar is
+    damaged or missing. Raises StorageError if the storage is unavailable."""
     (read,) = await archive.storage.readings([sidecar_key(key)], keep=sidecar.MOST_BYTES)
     if isinstance(read, StorageUnreachable | StorageForbidden):
         raise read

@@ -1,11 +1,11 @@
-"""A BagIt bag (RFC 8493, SHA-256), written in one pass into whatever `Sink` there is.
+"""A BagIt bag (RFC 8493, SHA-256), written to a `Sink` in one pass.
 
-The library `bagit` makes a bag of a folder that is already there, by moving its files about, and
-reads everything a second time to hash it. Here each file is hashed as it is written, into a zip as
-well, and no byte is read twice. The price is these few lines, which the library checks in tests.
+The library `bagit` creates a bag from an existing folder by moving its files, and reads everything
+a second time to hash it. Here each file is hashed while it is written, even into a zip, and no byte
+is read twice. The price is this module, whose bags the tests validate with the library.
 
-Payload files come in the order in which they are given, so the same input gives the same manifest,
-byte for byte. What differs from one export to the next (who, when) is in tag files.
+Payload files are written in the order in which they are added, so the same input gives the same
+manifest, byte for byte. What differs between exports (who, when) is in tag files.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _IN_MEMORY: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file of the bag, as it was written."""
+    """A file of the bag, after it was written."""
 
     path: str
     size: int
@@ -41,10 +41,10 @@ class Written:
 
 
 class Scratch:
-    """Text that grows while the package is packed, and is put into it in the end.
+    """Text that grows while the package is packed, and is added to it at the end.
 
-    It is in memory while it is short, else in a file without a name in the target's scratch
-    folder. What is not a coroutine blocks. Raises StorageFull and the like.
+    It is kept in memory while short, else in an unnamed file in the target's scratch folder.
+    Methods that are not coroutines block. Raises StorageFull and other storage errors.
     """
 
     def __init__(self, target: Target) -> None:
@@ -55,29 +55,29 @@ class Scratch:
         self.size = 0
 
     def append(self, text: str) -> None:
-        """Add text, as UTF-8."""
+        """Append text, encoded as UTF-8."""
         with writing(self._target):
             self.size += self._file.write(_encoded(text))
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """All of it, from the start."""
+        """The whole text, in chunks of bytes."""
         await to_thread.run_sync(self._file.seek, 0)
         while chunk := await to_thread.run_sync(self._file.read, _CHUNK):
             yield chunk
 
     def close(self) -> None:
-        """Forget it."""
-        with suppress(OSError):  # on a full disk, what was not written yet is not wanted any more
+        """Discard it."""
+        with suppress(OSError):  # on a full disk: unwritten data is not needed any more
             self._file.close()
 
 
 class Bag:
-    """A bag while it is written. Use it as a context manager, which blocks: one that is not
-    finished is dropped.
+    """A bag being written. Use it as a context manager (which blocks): an unfinished bag is
+    discarded.
 
-    `moment` is that of the export, which its tag files carry.
+    `moment` is the time of the export, which its tag files get as their time.
 
-    Raises StorageFull and the like for what the sink's disk cannot take.
+    Raises StorageFull and other storage errors of the sink.
     """
 
     def __init__(self, sink: Sink, target: Target, moment: datetime) -> None:
@@ -103,8 +103,8 @@ class Bag:
     async def add(
         self, path: str, chunks: AsyncGenerator[bytes, None], size: int, moment: datetime | None
     ) -> Written:
-        """Write a payload file; what was written, hashed on the way. `size` is a promise that the
-        caller compares."""
+        """Write a payload file and return its size and digest. `size` is what the caller expects;
+        comparing it with the result is up to the caller."""
         written = await self._write(PAYLOAD + path, chunks, size, moment)
         self._files += 1
         self._bytes += written.size
@@ -112,7 +112,7 @@ class Bag:
         return written
 
     async def add_text(self, path: str, moment: datetime | None, *parts: "str | Scratch") -> None:
-        """Write a payload file out of texts."""
+        """Write a payload file from texts."""
         chunks, size = _text(parts)
         await self.add(path, chunks, size, moment)
 
@@ -125,16 +125,16 @@ class Bag:
         return written
 
     async def tag(self, path: str, *parts: "str | Scratch") -> None:
-        """Write a tag file, which may differ from one export to the next."""
+        """Write a tag file, which may differ between exports."""
         chunks, size = _text(parts)
         self._tags.append(await self._write(path, chunks, size, self._moment))
 
     async def tag_bytes(self, path: str, data: bytes) -> None:
-        """Write a tag file that is no text."""
+        """Write a tag file that is not text."""
         self._tags.append(await self._write(path, _joined([data]), len(data), self._moment))
 
     async def finish(self, info: "list[tuple[str, str]]") -> None:
-        """Write what a bag ends with, and make all of it durable."""
+        """Write the last files of the bag, and make everything durable."""
         await self.tag("bagit.txt", _DECLARATION.decode())
         oxum = ("Payload-Oxum", f"{self._bytes}.{self._files}")
         await self.tag("bag-info.txt", "".join(f"{name}: {said}\n" for name, said in (*info, oxum)))
@@ -167,7 +167,7 @@ def _line(written: Written) -> str:
 
 
 def _text(parts: "Sequence[str | Scratch]") -> tuple[AsyncGenerator[bytes, None], int]:
-    """The parts as bytes, and how many those are."""
+    """The parts as bytes, and their total size."""
     ready = [part if isinstance(part, Scratch) else _encoded(part) for part in parts]
     sizes = (part.size if isinstance(part, Scratch) else len(part) for part in ready)
     return _joined(ready), sum(sizes)
@@ -183,5 +183,5 @@ async def _joined(parts: "Sequence[bytes | Scratch]") -> AsyncGenerator[bytes, N
 
 
 def _encoded(text: str) -> bytes:
-    """UTF-8; a lone surrogate, which JSON can spell, becomes a question mark."""
+    """UTF-8; a lone surrogate, which JSON can contain, becomes a question mark."""
     return text.encode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""`certificate.html`: what a person signs, for a court or for somebody who asked for access.
+"""`certificate.html`: a page to sign, for a court or for an answer to a request for access.
 
-It says what the program knows, and leaves lines for what only people know. The texts are templates
-for a lawyer, in the words of the rules that they name.
+It contains what the program knows, and lines for what only people know. The texts are templates for
+a lawyer, in the wording of the rules that they cite.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def certificate(custody: Custody, vouched: Vouched) -> str:
 
 
 def about(custody: Custody) -> Iterator[tuple[str, Fact]]:
-    """Case, purpose and recipient, by the names of their rows; empty where nothing was said."""
+    """Case, purpose and recipient, by the names of their rows; empty if not given."""
     why = custody.request.why
     for name, text in (("case", why.case), ("purpose", why.reason), ("recipient", why.recipient)):
         yield name, Fact(text)

@@ -1,6 +1,6 @@
-"""`certificate.pdf`: what `certificate.html` says, as a tagged PDF to print and sign.
+"""`certificate.pdf`: the content of `certificate.html` as a tagged PDF to print and sign.
 
-It is set by the same template as a statement, from the same words as the page.
+It uses the template of the statement's PDF and the texts of the page.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _LINE: Final = "_" * 36
 
 
 def certificate_pdf(custody: Custody, vouched: Vouched) -> bytes:
-    """The file. ExtraMissing without the extra `pdf`. Blocks."""
+    """The PDF file. Raises ExtraMissing without the extra `pdf`. Blocks."""
     say = custody.voice.say
     rows = [*about(custody), *facts(custody, custody.voice), *vouched_facts(custody, vouched)]
     document = Document(

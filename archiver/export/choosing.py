@@ -1,4 +1,4 @@
-"""Which calls an export is about, once everything that could be fetched was."""
+"""Selects the calls of an export, after everything available was fetched."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,8 +24,8 @@ from archiver.run.windows import window_of
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is exported. `head` is that of the ledger that tells so; `not_found` names what of the
-    request has no calls."""
+    """The selected calls. `head` is the ledger's head that they are based on; `not_found` has the
+    parts of the request without calls."""
 
     sums: selection.Sums
     fetched: Fetched
@@ -44,7 +44,7 @@ async def choose(
     on_event: OnEvent,
     clock: Clock,
 ) -> Chosen:
-    """Choose the calls, in the catalog of this archive. Raises NothingToExport."""
+    """Select the calls in the catalog of this archive. Raises NothingToExport."""
     wanted, choice = request.selection, archive.catalog.selection
     asked = fetch_request(wanted, traced)
     missing: list[str] = []
@@ -95,7 +95,7 @@ async def _api(
 
 
 async def _not_found(archive: Archive, wanted: Selection) -> list[str]:
-    """What of the selection has no calls at all, and whether it was erased."""
+    """The parts of the selection without any calls, noting those that were erased."""
     erased = await _erased(archive, wanted)
     listed = wanted.listed or Named()
     named = [
@@ -112,7 +112,7 @@ async def _not_found(archive: Archive, wanted: Selection) -> list[str]:
 
 
 async def _erased(archive: Archive, wanted: Selection) -> list[str]:
-    """What of the selection was erased from the archive."""
+    """The parts of the selection that were erased from the archive."""
     calls = [*wanted.calls, *(wanted.listed.calls if wanted.listed else ())]
     leads, calls = await archive.catalog.ask(
         lambda db: selection.erased(db, leads=wanted.leads, calls=calls)

@@ -1,7 +1,7 @@
-"""What a package holds instead of the archive's own: redacted audio, and sidecars that follow.
+"""Replacements for archived objects in a package: redacted audio, and the matching sidecars.
 
-The archive is only read. A recording that is to be redacted and cannot be ends the export: it is
-never handed over whole.
+The archive is only read. If a recording cannot be redacted as requested, the export fails: it is
+never exported unredacted.
 """
 
 import hashlib
@@ -36,7 +36,8 @@ SIDECAR_FORMAT: Final = "liner-recording-copy/1"
 _CHUNK: Final = 1024 * 1024
 _PATIENCE: Final = 3600.0
 _LEAST_SHARE: Final = 0.98
-"""Of the length in the sidecar: decoders leave out padding, but a second of talk is no padding."""
+"""Tolerated difference to the length in the sidecar, in seconds: decoders drop padding, which is
+shorter than a second."""
 _NAMED: Final = 20
 _SAID: Final = {
     "unknown-codec": "it cannot be decoded",
@@ -49,7 +50,7 @@ _SAID: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A redacted copy, in a file that is there for as long as it is used."""
+    """A redacted copy, in a file that exists while it is in use."""
 
     made: Redacted
     size: int
@@ -58,21 +59,21 @@ class Copy:
 
     @property
     def extension(self) -> str:
-        """That of its file."""
+        """The extension of its file."""
         return self.made.format.lower()
 
     @property
     def content_type(self) -> str:
-        """As `Content-Type`."""
+        """Its media type."""
         return f"audio/{self.extension}"
 
     @property
     def depth(self) -> str:
-        """`WAV, PCM_16`, in the words of the library that wrote it."""
+        """Format and sample type as named by libsndfile, such as `WAV, PCM_16`."""
         return f"{self.made.format}, {self.made.subtype}"
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Its bytes."""
+        """Its content."""
         file = await to_thread.run_sync(self.path.open, "rb")
         try:
             while chunk := await to_thread.run_sync(file.read, _CHUNK):
@@ -81,14 +82,14 @@ class Copy:
             file.close()
 
     def stands_for(self, one: ChosenRecording) -> ChosenRecording:
-        """The recording as the package has it."""
+        """The recording's row as the package shows it."""
         return replace(one, size=self.size, sha256=self.sha256, content_type=self.content_type)
 
 
 @dataclass(slots=True)
 class Copies:
-    """Makes them, and remembers what was made and what could not be. `folder` is for files that
-    are needed for a moment."""
+    """Makes copies, and keeps a list of those made and those that failed. `folder` is for temporary
+    files."""
 
     redactions: Redactions | None
     masks: Masks
@@ -103,16 +104,16 @@ class Copies:
                 import archiver.sound.redact  # noqa: F401 - before any recording is read
 
     def meet(self, record_id: int) -> None:
-        """Take note that the recording belongs to the calls that are exported."""
+        """Note that the recording belongs to the exported calls."""
         if self.redactions is not None and record_id in self.redactions.spans:
             self._met.add(record_id)
 
     def plan(self, record_id: int) -> Plan | None:
-        """What is to be left out of this recording."""
+        """The spans to replace in this recording; None if there are none."""
         return self.redactions.plan(record_id) if self.redactions else None
 
     def check(self) -> None:
-        """UsageError when anything that was to be redacted was not."""
+        """Raise UsageError if anything that was to be redacted was not."""
         wrong = list(self.refused)
         unknown = set(self.redactions.spans if self.redactions else ()) - self._met
         wrong += [f"recording {one} is not among those exported" for one in sorted(unknown)]
@@ -130,8 +131,8 @@ class Copies:
     async def copy(
         self, proof: "Proof", one: ChosenRecording, card: Sidecar, plan: Plan
     ) -> AsyncIterator[Copy | None]:
-        """The redacted copy of the recording whose bytes are proved on the way. None: there is
-        none, since the bytes are damaged, or for a reason that `check` tells."""
+        """A redacted copy of the recording, whose bytes are verified while they are read. None if
+        the bytes are damaged, or for a reason that `check` reports."""
         with writing(self.folder):
             async with entered(partial(_file, self.folder)) as file:
                 done = await self._redact(proof, one, plan, file.name)
@@ -171,7 +172,7 @@ class Copies:
         return done
 
     def remember(self, call_id: int, one: ChosenRecording, copy: Copy, path: str) -> None:
-        """Note for the list of redactions what was made of the recording."""
+        """Add the copy to the list of redactions."""
         redactions = self.redactions
         if redactions is None:
             return
@@ -207,8 +208,8 @@ class Copies:
         )
 
     def sidecar(self, one: ChosenRecording, card: Sidecar, copy: Copy | None, path: str) -> bytes:
-        """The sidecar of a copy, or one that is masked: of the API's rows it holds what is known
-        to be harmless, and no address of the original."""
+        """The sidecar of a copy, or a masked one: of the API's rows it has only members known to be
+        harmless, and no address of the original."""
         masks, fields = self.masks, dict(card.fields)
         told = {
             **fields,
@@ -247,7 +248,7 @@ def redactions_json(copies: Copies, **head: Any) -> str:
 
 
 def _compared(done: Redacted, card: Sidecar) -> Redacted | Refused:
-    """What was decoded, unless the recording is longer than that: some decoders stop early."""
+    """The result, unless the recording is longer than decoded: some decoders stop early."""
     told = card.fields["audio"].get("measuredSeconds")
     is_known = isinstance(told, int | float) and not isinstance(told, bool)
     if is_known and done.seconds < min(told - 1, told * _LEAST_SHARE):

@@ -1,7 +1,7 @@
-"""The custody record: who handed over what, when, from which archive, and what is missing and why.
+"""The custody record: who exported what, when, from which archive, and what is missing and why.
 
 `custody.json` is for machines, `custody.html` for people; both are tag files of the bag, since they
-differ from one export to the next while the payload does not.
+differ between exports while the payload does not.
 """
 
 import hashlib
@@ -32,30 +32,30 @@ from archiver.text.wording import clock
 FORMAT: Final = "liner-custody/1"
 
 _MOST_IDS: Final = 2000
-"""Recordings that the act of redacting names; its list names all."""
+"""The most recordings named in the act of a redaction; its list names all."""
 
 _SHOWN: Final = 1000
-"""Sentences of one list on the page; `custody.json` has them all."""
+"""The most entries of one list on the page; `custody.json` has them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """Who exports: the account and the machine."""
+    """The user account and machine that export."""
 
     user: str
     host: str
 
     def as_json(self, name: str | None) -> dict[str, Any]:
-        """With the name that they gave, if any."""
+        """With the name given in `--by`, if any."""
         return {"name": name, "user": self.user, "host": self.host}
 
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """All that a custody record says, but for the list of recordings.
+    """Everything in a custody record except the list of recordings.
 
-    `recorded_in` is the head of the ledger with the segment that tells of the export, `redactions`
-    the text of `redactions.json`; None: nothing was to be redacted.
+    `recorded_in` is the head of the ledger with the segment that records the export; `redactions`
+    is the text of `redactions.json`, None if nothing was redacted.
     """
 
     export_id: str
@@ -74,11 +74,11 @@ class Custody:
 
     @property
     def title(self) -> str:
-        """Which calls, for people."""
+        """The selected calls, in words."""
         return self.request.selection.title(self.voice)
 
     def as_json(self) -> dict[str, Any]:
-        """The members of `custody.json` that come before its recordings."""
+        """The members of `custody.json` before its recordings."""
         request, fetched = self.request, self.chosen.fetched
         return {
             "format": FORMAT,
@@ -131,7 +131,7 @@ class Custody:
         }
 
     def list_of_redactions(self) -> dict[str, Any] | None:
-        """Where the list of redactions lies, with its digest; None: there is none."""
+        """The path of the list of redactions and its digest; None if there is none."""
         if self.redactions is None:
             return None
         digest = hashlib.sha256(self.redactions.encode()).hexdigest()
@@ -139,7 +139,7 @@ class Custody:
 
 
 def acts_of_export(custody: Custody) -> Iterator[tuple[Did, dict[str, Any]]]:
-    """The acts that a finished export is, and what each concerns: handing over, and redacting."""
+    """The acts of a finished export, each with the ids it concerns: exporting, and redacting."""
     told = {"exportId": custody.export_id, "manifest": custody.manifest_sha256}
     yield Did.EXPORT, told
     if listed := custody.list_of_redactions():
@@ -148,13 +148,13 @@ def acts_of_export(custody: Custody) -> Iterator[tuple[Did, dict[str, Any]]]:
 
 
 def json_start(custody: Custody) -> str:
-    """`custody.json` up to its recordings, one member a line."""
+    """`custody.json` up to its recordings, one member per line."""
     lines = (f"  {_dump(name)}: {_dump(value)},\n" for name, value in custody.as_json().items())
     return "{\n" + "".join(lines) + '  "recordings": [\n'
 
 
 def json_line(call: CallEntry, one: RecordingEntry, sidecar_sha256: str) -> str:
-    """A recording of `custody.json`; a comma comes before each but the first."""
+    """One recording of `custody.json`; all but the first are preceded by a comma."""
     original = {"bytes": one.original_size, "sha256": one.original_sha256}
     return "    " + _dump(
         {
@@ -176,14 +176,14 @@ JSON_END: Final = "\n  ]\n}\n"
 
 
 def page_row(call: CallEntry, one: RecordingEntry, voice: Voice) -> str:
-    """A recording in the table of `custody.html`."""
+    """One recording in the table of `custody.html`."""
     at = call.at or one.at
     when = f"{at.astimezone(voice.zone):%Y-%m-%d %H:%M:%S}" if at else voice.say("undated")
     return voice.render("custody_row.html", one=one, when=when)
 
 
 def page_parts(custody: Custody) -> tuple[str, str]:
-    """`custody.html` up to the rows of its table, and from there on."""
+    """`custody.html`, split at the rows of its table."""
     style, voice = asset("custody.css"), custody.voice
     start, _, end = voice.render(
         "custody.html",
@@ -207,19 +207,19 @@ def page_parts(custody: Custody) -> tuple[str, str]:
 
 
 _ROWS: Final = Markup("<!-- rows -->\n")
-"""Where the rows of the table go: there may be more than memory should hold."""
+"""Placeholder for the rows of the table, which may not fit in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What stands in a row, and a digest below it."""
+    """The content of a row, and a digest to show below it."""
 
     text: str
     hash: str | None = None
 
 
 def facts(custody: Custody, voice: Voice) -> Iterator[tuple[str, Fact]]:
-    """What the record says of the export, by the names of its rows."""
+    """The facts about the export, by the names of their rows."""
     packed, say = custody.contents, voice.say
     yield (
         "contents",
@@ -261,7 +261,7 @@ def _redactions(custody: Custody, voice: Voice) -> Iterator[dict[str, str]]:
 
 
 def _exact(seconds: float) -> str:
-    """`1:02.5`."""
+    """A position such as `1:02.5`."""
     return f"{clock(int(seconds))}.{int(seconds * 10) % 10}"
 
 
@@ -276,7 +276,7 @@ def _asked(custody: Custody, voice: Voice) -> str:
 
 
 def who(custody: Custody, say: Messages) -> str:
-    """Who exported, for people."""
+    """Who exported, in words."""
     exporter = custody.exporter
     account = say("custody.by.account", user=exporter.user, host=exporter.host)
     name = custody.request.by

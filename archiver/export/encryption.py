@@ -1,8 +1,8 @@
-"""A package that only some can open: a zip with a password, or a zip for age recipients.
+"""Encrypted packages: a zip with a password, or a zip encrypted for recipients of age.
 
-The zip is encrypted while it is written, so nothing readable of it is ever on the disk. A password
-makes a zip as WinZip and 7-Zip know it: AES-256, names and sizes of files stay readable. age
-encrypts the whole file, names included, for the keys of recipients.
+The zip is encrypted while it is written, so no readable part of it is ever on the disk. A password
+creates a zip in the format of WinZip and 7-Zip: AES-256, with readable names and sizes of files.
+age encrypts the whole file, including names, for the recipients' keys.
 """
 
 import io
@@ -19,7 +19,7 @@ from archiver.extras import extra
 from archiver.secrets import Secret
 
 SHORTEST, LONGEST = 12, 99
-"""Characters of a password: the format makes guessing cheap (1,000 rounds), and 7-Zip takes 99."""
+"""Characters of a password. Guessing is cheap in this format (1,000 rounds); 7-Zip accepts 99."""
 
 _LEAST_DIFFERENT: Final = 5
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - what is wanted is memory, for files of our own
@@ -27,14 +27,14 @@ _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - what is wanted is memory, for 
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """Locks a zip."""
+    """Encryption with a password."""
 
     secret: Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Recipients:
-    """Public keys of age, `age1…`; any of their owners can decrypt."""
+    """Encryption for public keys of age (`age1…`); the owner of any of them can decrypt."""
 
     keys: tuple[str, ...]
 
@@ -43,8 +43,8 @@ Lock: TypeAlias = Password | Recipients
 
 
 def checked_password(text: str) -> Password:
-    """The password. UsageError for one that is guessed too soon, or that not every program takes as
-    the same."""
+    """The password. Raises UsageError if it is too easy to guess, or if programs would encode it
+    differently."""
     problem = ""
     if len(text) < SHORTEST:
         problem = f"must have {SHORTEST} characters or more"
@@ -63,7 +63,7 @@ def checked_password(text: str) -> Password:
 
 
 def checked_recipients(keys: Sequence[str]) -> Recipients:
-    """The recipients. UsageError for what is no public key of age."""
+    """The recipients. Raises UsageError for anything that is not a public key of age."""
     age = _age()
     for key in keys:
         try:
@@ -77,14 +77,14 @@ def checked_recipients(keys: Sequence[str]) -> Recipients:
 
 
 def folder_for_temporary_files(lock: Lock | None, spool: Path) -> Path:
-    """Where parts of a package may lie for a moment: in memory, where it is to be encrypted and
-    the system has files in memory."""
+    """The folder for temporary parts of a package: in memory, if the package is to be encrypted and
+    the system has such a folder."""
     is_memory = lock is not None and os.access(_MEMORY, os.W_OK | os.X_OK)
     return _MEMORY if is_memory else spool
 
 
 def opened(outlet: io.RawIOBase, lock: Lock | None) -> tuple[zipfile.ZipFile, Callable[..., Any]]:
-    """A zip to write into the outlet, and what makes its entries."""
+    """A zip that writes to the outlet, and the function that creates its entries."""
     if not isinstance(lock, Password):
         return zipfile.ZipFile(outlet, "w", allowZip64=True), zipfile.ZipInfo
     library = _library()
@@ -94,8 +94,8 @@ def opened(outlet: io.RawIOBase, lock: Lock | None) -> tuple[zipfile.ZipFile, Ca
 
 
 class AgeOutlet(io.RawIOBase):
-    """The file behind a zip for recipients. What is written goes through a pipe to a thread that
-    encrypts; what goes wrong there is raised here, at the next write or in the end."""
+    """The file behind a zip for recipients. Data goes through a pipe to a thread that encrypts it;
+    errors of the thread are raised at the next write or at the end."""
 
     def __init__(self, path: Path, recipients: Recipients) -> None:
         super().__init__()
@@ -109,11 +109,11 @@ class AgeOutlet(io.RawIOBase):
         self.is_abandoned = False
 
     def writable(self) -> bool:
-        """It is written to, and no more."""
+        """True: it can only be written to."""
         return True
 
     def write(self, data: Any) -> int:
-        """Write all of it, or nothing any more."""
+        """Write everything; discard it after `abandon`."""
         rest = memoryview(data).cast("B")
         size = len(rest)
         while rest and not self.is_abandoned:
@@ -127,7 +127,7 @@ class AgeOutlet(io.RawIOBase):
         return size
 
     def settle(self) -> None:
-        """Everything is written: make it durable."""
+        """Finish encrypting, and make the file durable."""
         self._end()
         if self._error is not None:
             raise self._failure()
@@ -135,12 +135,12 @@ class AgeOutlet(io.RawIOBase):
         self.close()
 
     def abandon(self) -> None:
-        """Take nothing any more."""
+        """Discard further data."""
         self.is_abandoned = True
         self._end()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if not self.closed:
             self._end()
             self._file.close()
@@ -163,12 +163,12 @@ class AgeOutlet(io.RawIOBase):
         self._error = error
 
     def _failure(self) -> OSError:
-        """What the thread met, as the error of a file."""
+        """The thread's error, as an OSError."""
         return self._error if isinstance(self._error, OSError) else OSError(str(self._error))
 
 
 class _Whole:
-    """A raw file that takes all that it is given, and keeps why it did not."""
+    """A raw file whose write is never partial, and that keeps its first error."""
 
     def __init__(self, file: io.FileIO, note: Callable[[OSError], None]) -> None:
         self._file = file
@@ -185,7 +185,7 @@ class _Whole:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Does nothing: nothing is buffered."""
 
 
 def _library() -> Any:

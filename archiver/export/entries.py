@@ -1,7 +1,7 @@
-"""What people read of a call, put together from three sources (pure).
+"""What a package shows of each call, combined from three sources (pure).
 
-The sidecar tells most, but lies beside recordings only. Of a call without one, the API may still
-tell who called whom, and the ledger remembers ids, times and states. `source` says which it was.
+Sidecars contain most of it, but exist for recordings only. For a call without one, the API may
+have the details, and the ledger has ids, times and states. `source` says which one it was.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ from archiver.text.wording import clock
 
 @dataclass(frozen=True, slots=True)
 class RecordingEntry:
-    """A recording for people. `file` and `sidecar` are paths in `data/`; None: it is not here.
+    """A recording as shown to people. `file` and `sidecar` are paths in `data/`, None if missing.
 
-    `original_sha256` is that of the recording of which the file is a redacted copy; digest, size
-    and length are those of the copy then, and `note` says so.
+    `original_sha256` is set if the file is a redacted copy, to the digest of the recording; digest,
+    size and length are then those of the copy, and `note` says so.
     """
 
     record_id: int
@@ -48,8 +48,8 @@ class RecordingEntry:
 
 @dataclass(frozen=True, slots=True)
 class CallEntry:
-    """A call for people; `differences` are sentences on what does not agree: whose it is, or
-    talk without a recording."""
+    """A call as shown to people; `differences` describes contradictions: different leads, or talk
+    time without a recording."""
 
     call_id: int
     state: str
@@ -70,7 +70,7 @@ class CallEntry:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Something that belongs into the package and is not in it."""
+    """Something that belongs in the package but is missing."""
 
     call_id: int
     record_id: int | None
@@ -78,7 +78,7 @@ class Missing:
     reason: str
 
     def said(self, say: Messages) -> str:
-        """What is missing and why, for people, without a full stop."""
+        """What is missing and why, as a sentence without a full stop."""
         key = "missing.call" if self.record_id is None else "missing.recording"
         return say(
             key,
@@ -89,7 +89,7 @@ class Missing:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """As the custody record and `--json` say it."""
+        """As in the custody record and `--json`."""
         return {
             "callId": self.call_id,
             "recordId": self.record_id,
@@ -99,7 +99,7 @@ class Missing:
 
 
 def sidecar_facts(card: Sidecar) -> dict[str, Any]:
-    """What the export needs of a sidecar."""
+    """The fields of a sidecar that an export needs."""
     call, fields = card.fields["call"], card.fields
     seconds = as_seconds(fields["audio"].get("measuredSeconds"))
     return {
@@ -112,7 +112,7 @@ def sidecar_facts(card: Sidecar) -> dict[str, Any]:
 
 
 def call_facts(row: Mapping[str, Any], *, status: object, order: object) -> dict[str, Any]:
-    """What the export needs of a call's row."""
+    """The fields of a call's row that an export needs."""
     return {
         "direction": _text(row.get("direction")),
         "phone": _text(row.get("clientPhone")),
@@ -125,7 +125,7 @@ def call_facts(row: Mapping[str, Any], *, status: object, order: object) -> dict
 def call_entry(
     call: ChosenCall, names: Mapping[int, str], voice: Voice, masks: Masks = NOTHING_MASKED
 ) -> CallEntry:
-    """The call for people, in that voice; `names` are those of agents."""
+    """The call in this voice's language; `names` are those of agents."""
     facts, source = _facts(call)
     facts = masks.facts(facts) if masks else facts
     talk = facts.get("talk") if facts.get("talk") is not None else call.talk_seconds
@@ -150,7 +150,7 @@ def call_entry(
 
 
 def missing_of(call: CallEntry, voice: Voice) -> Iterator[Missing]:
-    """What of the call belongs into the package and is not in it."""
+    """What belongs to the call but is missing in the package."""
     for one in call.recordings:
         if one.file is None:
             yield Missing(call.call_id, one.record_id, one.state, one.note)
@@ -161,7 +161,7 @@ def missing_of(call: CallEntry, voice: Voice) -> Iterator[Missing]:
 
 
 def _facts(call: ChosenCall) -> tuple[Mapping[str, Any], str]:
-    """What is known of the call itself, and whence: its own sidecars come first."""
+    """The known facts of the call, and their source; its own sidecars take precedence."""
     for one in call.recordings:
         if one.facts is not None and one.owner == call.call_id and "direction" in one.facts:
             return one.facts, "sidecar"
@@ -228,7 +228,7 @@ def _agent(user_id: int | None, names: Mapping[int, str], voice: Voice) -> str |
 
 
 def _text(value: object) -> str | None:
-    """A text, or a number that stands for one."""
+    """A text, or a number as text."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value).strip() or None
@@ -236,7 +236,7 @@ def _text(value: object) -> str | None:
 
 @dataclass(slots=True)
 class Contents:
-    """What a package holds and lacks, as far as it is packed."""
+    """What the package contains and lacks so far."""
 
     calls: int = 0
     recordings: int = 0
@@ -249,7 +249,7 @@ class Contents:
     record_ids: list[int] = field(default_factory=list)
 
     def count(self, call: CallEntry, packed: Sequence[RecordingEntry], voice: Voice) -> None:
-        """Take in a call and those of its recordings that were packed under it."""
+        """Count a call, and those of its recordings that were packed under it."""
         self.calls += 1
         self.first = self.first or call.at
         self.last = call.at or self.last

@@ -1,4 +1,4 @@
-"""Brings home first what the archive lacks: a run over all time, narrowed to what is asked for."""
+"""Fetches what is missing in the archive: a run over all time, limited to the selection."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -15,17 +15,16 @@ from archiver.run.request import RunRequest
 from archiver.text.measures import say_moment
 
 Run = Callable[[Config, RunRequest], Awaitable[RunReport | None]]
-"""Does one run; its report, or None when it was interrupted early."""
+"""Performs one run; returns its report, or None if it was interrupted early."""
 
 
 async def fetch(
     config: Config, request: ExportRequest, traced: Trace, *, run: Run, on_event: OnEvent
 ) -> Fetched | None:
-    """Fetch what the archive lacks of the calls that are asked for. None: it was interrupted.
+    """Fetch what is missing of the selected calls. None if it was interrupted.
 
-    Everything counts, whomever and whatever `scope` leaves out of the nightly runs. While another
-    run has locked the archive nothing is fetched. Raises what a run raises when the API cannot be
-    used.
+    Calls that `scope` excludes from nightly runs are included. While another run has locked the
+    archive, nothing is fetched. Raises the errors of a run if the API cannot be used.
     """
     asked = None if request.offline else fetch_request(request.selection, traced)
     if asked is None:
@@ -54,12 +53,12 @@ async def fetch(
 
 
 def _scope(selection: Selection, asked: RunRequest) -> ScopeConfig:
-    """Everybody counts; where all orders are listed, those users alone who are named."""
+    """No restrictions, except the selected users if all orders have to be listed."""
     return ScopeConfig() if asked.names_scopes else ScopeConfig(users=selection.users)
 
 
 def _announced(asked: RunRequest, zone: tzinfo) -> str:
-    """What the API is about to be asked for."""
+    """The message about the API requests to come."""
     whose = [
         f"{count:,} {word}{'' if count == 1 else 's'}"
         for word, count in (

@@ -1,7 +1,7 @@
-"""Asking the API about calls that left no sidecar: who called whom, and how it ended.
+"""Queries the API for calls without a sidecar: who called whom, and how the call ended.
 
-What is told here fills cells, and where the API does not answer they stay empty. While another run
-has locked the archive, nothing can be fetched; then the API's lists still say what is missing.
+The answers fill cells, which stay empty if the API is unavailable. While another run has locked the
+archive, nothing can be fetched; then the API's lists still show what is missing.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -27,10 +27,10 @@ from archiver.run.request import RunRequest
 from archiver.run.source import source
 
 _FEW: Final = 50
-"""So many calls are asked for one by one; for more, lists are read, a hundred calls a page."""
+"""Up to this many calls are requested one by one; for more, lists are read (100 calls a page)."""
 
 _MOST_SINGLE: Final = 500
-"""Calls asked for one by one after the lists were read: those that no list has."""
+"""The most calls requested one by one after the lists were read: those in no list."""
 
 _CONNECTIONS: Final = 8
 
@@ -48,7 +48,7 @@ async def inquiry(
 
 @dataclass(slots=True)
 class Inquiry:
-    """Keeps with the choice of an archive what the API tells of calls."""
+    """Adds what the API returns about calls to the selection in the catalog."""
 
     liner: LinerClient
     archive: Archive
@@ -58,7 +58,7 @@ class Inquiry:
     _wanted: set[int] = field(default_factory=set)
 
     async def ask_about_untold(self) -> None:
-        """Keep what the API tells of the chosen calls that have no sidecar."""
+        """Add what the API returns about selected calls without a sidecar."""
         untold = await self.archive.catalog.selection.untold()
         self._wanted = {one.call_id for one in untold}
         try:
@@ -72,7 +72,8 @@ class Inquiry:
             self.on_event(Note(f"calls without a recording have no details: {error}"))
 
     async def find_unfetched(self, until: datetime) -> list[str]:
-        """Keep the calls that the API lists and the archive does not know; what was not listed."""
+        """Add the calls that the API lists and the archive does not have; returns what could not be
+        listed."""
 
         async def look(calls: Sequence[Call]) -> None:
             ids = [call.id for call in calls]
@@ -139,7 +140,7 @@ def _named_stretches(request: RunRequest, window: Window) -> list[Stretch]:
 
 
 def _stretches(untold: Sequence[Untold]) -> list[Stretch]:
-    """The fewest lists that hold these calls: of their leads, or of their orders."""
+    """The fewest lists that contain these calls: those of their leads, or of their orders."""
     times = [one.created_at for one in untold if one.created_at is not None]
     if not times:
         return []

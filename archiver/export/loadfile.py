@@ -1,9 +1,9 @@
-"""`loadfile.dat`: the recordings as review platforms import them (pure).
+"""`loadfile.dat`: the recordings for import into review platforms (pure).
 
-A Concordance load file as Relativity and its like read it without a change of settings: UTF-8 with
-a byte order mark, by which they tell the encoding; a header; one recording a line; U+0014 between
-fields, U+00FE around each, U+00AE for a line break within one. Paths are relative to the package
-and have backslashes, since what reads them runs on Windows.
+A Concordance load file that Relativity and similar platforms read with default settings: UTF-8 with
+a byte order mark, which identifies the encoding; a header; one recording per line; U+0014 between
+fields, U+00FE around each, U+00AE for a line break within a field. Paths are relative to the
+package, with backslashes, since the platforms run on Windows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,23 +21,23 @@ FIELDS: Final = (
     "DIRECTION", "PHONE", "STATUS", "LEADID", "CALLID", "RECORDID", "ORDER", "SUMMARY", "FILENAME",
     "FILEEXT", "FILESIZE", "SHA256HASH", "NATIVE_FILE", "REDACTED", "ORIGINAL_SHA256",
 )  # fmt: skip
-"""Names that import wizards map by themselves where they can. The recordings of a call are a
-family: they have its first and last recording in common."""
+"""Names that import wizards recognise, where there are any. The recordings of a call are a family:
+they share the ids of its first and last recording."""
 
 
 def header() -> str:
-    """The first line, with the mark that tells the encoding."""
+    """The first line, with the byte order mark."""
     return BOM + _line(FIELDS)
 
 
 def lines(call: CallEntry, packed: Iterable[RecordingEntry], zone: tzinfo) -> str:
-    """A line for each recording that is packed under this call."""
+    """One line for each recording that is packed under this call."""
     recordings = [one for one in packed if one.file]
     return "".join(_line(_fields(call, one, recordings, zone)) for one in recordings)
 
 
 def doc_id(one: RecordingEntry) -> str:
-    """What the platform knows a recording by."""
+    """The recording's id on the platform."""
     return f"REC{one.record_id:012}"
 
 
@@ -70,7 +70,7 @@ def _line(values: Iterable[object]) -> str:
 
 
 def _cell(value: object) -> str:
-    """Text without what divides fields; line breaks become the mark that stands for one."""
+    """Text without the delimiters of fields; line breaks become U+00AE."""
     text = "" if value is None else str(value)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = text.translate({0x14: " ", 0xFE: "th", 0xAE: "(R)"}).replace("\n", BREAK)

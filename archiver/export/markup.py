@@ -1,4 +1,4 @@
-"""What a page of a package may load, and how it names files (pure)."""
+"""Content-Security-Policy and addresses for the pages of a package (pure)."""
 
 from functools import cache
 from importlib.resources import files
@@ -9,7 +9,7 @@ from archiver.text.markup import digest_of
 
 @cache
 def asset(name: str) -> str:
-    """A file that ships with the export."""
+    """The text of a file that is installed with this package."""
     return files("archiver.export").joinpath("assets", name).read_text(encoding="utf-8")
 
 
@@ -19,11 +19,11 @@ def address(path: str) -> str:
 
 
 def policy(style: str, script: str = "", *, loads: bool = False, media: bool = False) -> str:
-    """A Content-Security-Policy that lets in this style and script and, where the page plays,
-    the package's own audio.
+    """A Content-Security-Policy that allows this style and script and, for a page that plays, the
+    package's own audio.
 
-    With `loads` that script alone may load others, wherever they lie; browsers too old to know how
-    to tell who loads take those of the package.
+    With `loads`, this script may load others from anywhere; browsers that do not support
+    'strict-dynamic' allow those of the package.
     """
     parts = ["default-src 'none'"]
     if script:

@@ -1,7 +1,7 @@
-"""Masking by rule: a package without summaries, telephone numbers or names of agents (pure).
+"""Masking: packages without summaries, telephone numbers or names of agents (pure).
 
-The rule is applied to what is known of a call before anything is made of it: tables, pages, load
-file, file names and sidecars all follow.
+Masks are applied to the facts of a call before anything is created from them, so tables, pages,
+load file, file names and sidecars are all masked.
 """
 
 import re
@@ -14,7 +14,7 @@ from archiver.errors import UsageError
 
 
 class Mask(StrEnum):
-    """What may be masked."""
+    """What can be masked."""
 
     SUMMARIES = "summaries"
     PHONES = "phones"
@@ -29,15 +29,15 @@ _KNOWN: Final = frozenset(
         *("isTransfer", "durationSeconds", "clientPhone", "recordSummary"),
     }
 )
-"""Members of the API's rows of which it is known what they say."""
+"""Members of the API's rows whose content is known."""
 
 _NUMBER: Final = re.compile(r"\+?\d(?:[\s().\-\u2010-\u2015/]{0,2}\d){6,}")
-"""Seven digits or more within a text, however they are grouped."""
+"""Seven digits or more within a text, in any grouping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """Which kinds are masked, and the word that stands there instead."""
+    """The kinds to mask, and the text that replaces them."""
 
     kinds: frozenset[Mask] = frozenset()
     word: str = "(masked)"
@@ -46,7 +46,7 @@ class Masks:
         return bool(self.kinds)
 
     def facts(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Facts of `entries`, masked. Agents lose their names, so that their ids are shown."""
+        """Masked facts of `entries`. Agents lose their names, so their ids are shown."""
         return {
             **facts,
             **self._replaced(facts, Mask.PHONES, "phone"),
@@ -55,7 +55,7 @@ class Masks:
         }
 
     def summary(self, text: str | None) -> str | None:
-        """A summary: masked whole, or the telephone numbers in it."""
+        """A summary: masked completely, or without its telephone numbers."""
         if text is None:
             return None
         if Mask.SUMMARIES in self.kinds:
@@ -63,7 +63,7 @@ class Masks:
         return _NUMBER.sub(self.word, text) if Mask.PHONES in self.kinds else text
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """A row of the API: masked, and without members that might say anything."""
+        """A masked row of the API, without members of unknown content."""
         known = {name: said for name, said in row.items() if name in _KNOWN}
         return {
             **known,
@@ -72,19 +72,19 @@ class Masks:
         }
 
     def member(self, fields: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """The member of this name with a summary, where there is one."""
+        """The member with this name and its masked summary, if there is one."""
         text = fields.get(name)
         return {name: self.summary(text)} if isinstance(text, str) else {}
 
     def who(self, facts: Mapping[str, Any], user_id: int | None) -> str | None:
-        """Whom the file name of a recording with these facts names: the agent, else the number."""
+        """Who is named in the file name of the recording: the agent, else the number."""
         if Mask.NAMES in self.kinds and user_id is not None:
             return f"agent {user_id}"
         phone = None if Mask.PHONES in self.kinds else facts["phone"]
         return facts["agent"] or phone
 
     def phones(self, phones: tuple[str, ...]) -> tuple[str, ...]:
-        """Telephone numbers that were asked for."""
+        """The requested telephone numbers, masked if necessary."""
         return (self.word,) if phones and Mask.PHONES in self.kinds else phones
 
     def _replaced(self, facts: Mapping[str, Any], kind: Mask, name: str) -> dict[str, Any]:
@@ -96,7 +96,7 @@ NOTHING_MASKED: Final = Masks()
 
 
 def read_masks(said: str) -> frozenset[Mask]:
-    """The kinds that a comma divides. UsageError for another word."""
+    """The kinds in a comma-separated list. Raises UsageError for an unknown one."""
     words = [word.strip().lower() for word in said.split(",")]
     for word in words:
         if word not in set(Mask):

@@ -1,4 +1,4 @@
-"""How an export ended, for the command line (pure)."""
+"""The result of an export, for the command line (pure)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +9,12 @@ from archiver.export.custody import Custody
 from archiver.export.entries import Contents, Missing
 
 MOST_NAMED = 1000
-"""Missing things, and differences, that `--json` names; the custody record names all."""
+"""The most missing things, and differences, in `--json`; the custody record has all."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """A package that was made, and what it lacks."""
+    """A finished package, and what is missing in it."""
 
     custody: Custody
     target: Path
@@ -22,27 +22,27 @@ class ExportReport:
 
     @property
     def chosen(self) -> Chosen:
-        """What was to be exported."""
+        """What was selected."""
         return self.custody.chosen
 
     @property
     def contents(self) -> Contents:
-        """What the package holds and lacks."""
+        """What the package contains and lacks."""
         return self.custody.contents
 
     @property
     def lacking(self) -> list[Missing]:
-        """What is missing, but for what was removed from the archive on purpose."""
+        """What is missing, except what was removed from the archive on purpose."""
         return [one for one in self.contents.missing if one.state != "removed"]
 
     @property
     def complete(self) -> bool:
-        """Whether everything that is known to belong into the package is in it."""
+        """Whether everything known to belong in the package is in it."""
         return not (self.lacking or self.chosen.not_found or self.chosen.fetched.gaps)
 
     @property
     def exit_code(self) -> int:
-        """0 complete, 3 something is missing, 4 something was left out because it is damaged."""
+        """0 complete, 3 something is missing, 4 something damaged was left out."""
         if any(one.state == "damaged" for one in self.contents.missing):
             return 4
         return 0 if self.complete else 3

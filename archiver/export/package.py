@@ -1,8 +1,8 @@
-"""An export from its choice to its name: choose, pack, tell the ledger, give it its name.
+"""The steps of an export: select, pack, record in the ledger, give the package its final name.
 
-The ledger is told after all bytes of the payload are written and before the package gets its name:
-a disclosure that nobody recorded is worse than a record of one that a crash then prevented. So the
-custody record can name the segment that tells of it.
+The export is recorded after the payload is written and before the package gets its name: an
+unrecorded disclosure would be worse than the record of one that a crash then prevented. This also
+lets the custody record name the ledger segment.
 """
 
 import hashlib
@@ -53,7 +53,7 @@ from archiver.tasks.threads import entered
 from archiver.text.measures import say_size
 
 _IDS_AN_EVENT: Final = 500
-"""Recordings that one line of the ledger names."""
+"""Recordings per line of the ledger."""
 
 
 async def export(
@@ -68,12 +68,12 @@ async def export(
     clock: Clock = system_clock,
     pace: Pace = REAL_PACE,
 ) -> ExportReport:
-    """Pack what the archive holds, after `fetched` brought home what it lacked.
+    """Pack the selected calls from the archive, after `fetched` added what was missing.
 
-    `traced` is where the request's numbers were found. A run may lock the archive meanwhile. Raises
-    UsageError for a target that cannot be and for what cannot be redacted, NothingToExport,
-    ArchiveDamaged, StorageFull and other errors of either storage; then nothing lies under the
-    target's name.
+    `traced` says where the requested numbers were found. A run may lock the archive meanwhile.
+    Raises UsageError for an invalid target and for impossible redactions, NothingToExport,
+    ArchiveDamaged, StorageFull and other errors of either storage; nothing exists under the
+    target's name then.
     """
     began = time.monotonic()
     voice = Voice(request.language, config.window.timezone)
@@ -103,7 +103,7 @@ async def export(
 
 @dataclass(frozen=True, slots=True)
 class _Export:
-    """An export whose calls are chosen. `spool` is for files that are needed for a moment."""
+    """An export whose calls are selected. `spool` is for temporary files."""
 
     archive: Archive
     config: Config
@@ -116,7 +116,7 @@ class _Export:
     clock: Clock
 
     async def pack(self, target: Target, on_event: OnEvent) -> Custody:
-        """Write the package, and tell the ledger of it; what the custody record says."""
+        """Write the package and record the export; returns the custody record."""
         async with AsyncExitStack() as stack:
             began = self.clock().astimezone(self.voice.zone)
             scratch, bag = await _open(target, stack, began, self.request.lock)
@@ -165,7 +165,7 @@ class _Export:
         )
 
     async def _tell(self, done: Contents, manifest: Written) -> Custody:
-        """Tell the ledger of the export; all that the custody record says."""
+        """Record the export in the ledger; returns the custody record."""
         at, request = self.clock(), self.request
         export_id = name_of_act(at)
         redactions = None
@@ -233,7 +233,7 @@ async def _open(
 
 
 def _shown(request: ExportRequest, chosen: Chosen, masks: Masks) -> tuple[ExportRequest, Chosen]:
-    """The request and the choice as the package may tell of them."""
+    """Request and selection, masked for use in the package."""
     selection = request.selection
     phones = masks.phones(selection.phones)
     masked = dict.fromkeys(set(selection.phones) - set(phones), masks.word)
@@ -248,7 +248,7 @@ def _digest(text: str) -> str:
 
 
 def _lines(event: Exported, record_ids: list[int]) -> Iterator[Exported]:
-    """The event, in as many lines as its recordings need."""
+    """The event, split into as many lines as its recordings need."""
     for first in range(0, max(len(record_ids), 1), _IDS_AN_EVENT):
         yield replace(event, record_ids=tuple(record_ids[first : first + _IDS_AN_EVENT]))
 

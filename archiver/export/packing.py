@@ -1,9 +1,10 @@
-"""Packing: from a choice of calls and an archive to a bag.
+"""Packs the selected calls of an archive into a bag.
 
-Two passes over the choice, a page of calls at a time, so that memory does not grow. The first reads
-the sidecars, many at once: they tell the names of files and agents. The second streams the audio,
-each recording proved against the ledger as it goes by, and writes the pages about it. Damage stops
-neither pass, so that all of it is named; but then there is no package, unless it may be left out.
+It makes two passes over the selection, a page of calls at a time, so that memory does not grow. The
+first reads the sidecars, many in parallel, for the names of files and agents. The second streams
+the audio, compares each recording with the ledger meanwhile, and writes the pages about it. Damage
+stops neither pass, so all of it is reported; but then no package is created, unless damaged
+recordings may be left out.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -42,9 +43,9 @@ _NAMED_DAMAGE: Final = 20
 
 
 class Packer:
-    """Packs the choice of an archive into a bag, up to the manifest of its payload.
+    """Packs the selected calls into a bag, up to the manifest of its payload.
 
-    Redacted copies are packed in the first pass, since their sidecars tell of them.
+    Redacted copies are made in the first pass, since their sidecars depend on them.
 
     `rows` and `lines` are the list of recordings for the custody record, for people and as JSON.
     """
@@ -80,8 +81,8 @@ class Packer:
         self.contents = Contents()
 
     async def pack(self) -> Written:
-        """Write the whole payload; its manifest. ArchiveDamaged names what does not hold,
-        UsageError what was to be redacted and is not."""
+        """Write the whole payload; returns its manifest. Raises ArchiveDamaged, which lists all
+        damage, and UsageError for recordings that could not be redacted."""
         async for calls in self._choice():
             await self._pack_sidecars(calls)
         self._copies.check()
@@ -116,7 +117,7 @@ class Packer:
         await self._archive.catalog.selection.keep_read(facts)
 
     async def _read_all(self, recordings: Sequence[ChosenRecording]) -> list[bytes | str]:
-        """The sidecars, in order; a sentence where one is damaged."""
+        """The sidecars, in order; a sentence in place of a damaged one."""
         found: list[bytes | str] = [""] * len(recordings)
 
         async def read(turn: tuple[int, ChosenRecording]) -> None:
@@ -203,7 +204,7 @@ class Packer:
         return _Packed(entry, packed, [digests[told.record_id] for told in packed])
 
     def _list(self, calls: Sequence["_Packed"]) -> None:
-        """Add what was packed to the tables and the custody record. Blocks."""
+        """Add packed calls to the tables and the custody record. Blocks."""
         for call in calls:
             self._tables.add(call.entry, call.recordings)
             for told, sidecar in zip(call.recordings, call.sidecars, strict=True):
@@ -212,7 +213,7 @@ class Packer:
     async def _pack_audio(self, one: ChosenRecording, path: str) -> None:
         proof = Proof(self._archive.storage, one)
         if self._damage and not self._leaves_out:
-            wrong = await proof.check()  # there will be no package: only the damage counts
+            wrong = await proof.check()  # there will be no package: only damage is looked for
         else:
             moment = self._local(one.created_at)
             try:
@@ -261,7 +262,7 @@ class Packer:
 
 @dataclass(frozen=True, slots=True)
 class _Packed:
-    """A call, its recordings that were packed, and the SHA-256 of the sidecar of each."""
+    """A call, its packed recordings, and the SHA-256 of the sidecar of each."""
 
     entry: CallEntry
     recordings: Sequence[RecordingEntry]
@@ -285,14 +286,14 @@ class Scratches:
     def add_recording(
         self, call: CallEntry, one: RecordingEntry, sidecar_sha256: str, voice: Voice
     ) -> None:
-        """A recording for the custody record."""
+        """Add a recording to the custody record."""
         self.rows.append(custody.page_row(call, one, voice))
         comma = ",\n" if self.lines.size else ""
         self.lines.append(comma + custody.json_line(call, one, sidecar_sha256))
 
 
 def _is_packed_here(call: ChosenCall, one: ChosenRecording) -> bool:
-    """Whether the recording lies in the package, and under this call: it may be listed twice."""
+    """Whether the recording is packed under this call: it may be listed under two."""
     return (one.facts or {}).get("under") == call.call_id
 
 

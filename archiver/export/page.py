@@ -1,9 +1,9 @@
-"""`index.html` and what it reads: the calls in chunks, and plain lists for where no script runs.
+"""`index.html` and its data: the calls in chunks, and plain lists for use without scripts.
 
-The page itself holds no call. A script puts a hundred of those that were chosen into it, out of
-chunks of data that are scripts, since a page from the file system may load nothing else. Its policy
-names the script by digest and lets in what that script loads; text of the API is only ever text.
-Nothing here depends on when the export is made.
+The page itself contains no calls. Its script shows a hundred of the selected calls at a time, from
+chunks of data that are scripts, since a page from the file system cannot load anything else. The
+page's policy names the script by digest and allows what that script loads; text from the API is
+never markup. Nothing here depends on when the export is made.
 """
 
 import json
@@ -21,18 +21,18 @@ from archiver.export.voice import Voice
 from archiver.text.templates import visible
 
 CHUNK: Final = 500
-"""Calls of a chunk, and of a plain list: some 400 kB of data, or a page that any browser shows."""
+"""Calls per chunk and per plain list: about 400 kB of data, or a page that any browser shows."""
 
 _AGENTS: Final = 5
-"""Names in the head of the page, of those with most calls; the filter has them all."""
+"""The most agents in the index at the top, those with most calls; the filter has all."""
 
 Peaks = Mapping[int, Sequence[str]]
-"""What is drawn of recordings, by id: the peaks of each channel, a byte a point, as base64."""
+"""Waveforms by recording id: the peaks of each channel, one byte per point, in base64."""
 
 
 @dataclass(slots=True)
 class Index:
-    """What the page knows of all calls before it reads any."""
+    """What the page knows about all calls before it loads any."""
 
     days: Counter[str] = field(default_factory=Counter)
     agents: Counter[str] = field(default_factory=Counter)
@@ -41,7 +41,7 @@ class Index:
     has_peaks: bool = False
 
     def count(self, call: CallEntry, voice: Voice) -> None:
-        """Take in a call."""
+        """Count a call."""
         self.days[day_of(call, voice) or ""] += 1
         agents = {call.agent, *(one.agent for one in call.recordings)}
         self.agents.update(one for one in agents if one)
@@ -49,7 +49,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the head of the page says of all calls."""
+    """The summary of all calls at the top of the page."""
 
     title: str
     calls: int
@@ -61,7 +61,7 @@ class Totals:
 
 
 def day_of(call: CallEntry, voice: Voice) -> str | None:
-    """The day of the call in the zone of the package, as `2026-11-02`."""
+    """The day of the call in the package's time zone, such as `2026-11-02`."""
     return f"{call.at.astimezone(voice.zone):%Y-%m-%d}" if call.at else None
 
 
@@ -92,18 +92,18 @@ def page(totals: Totals, index: Index, voice: Voice) -> str:
 
 
 def chunk(number: int, calls: Sequence[CallEntry], voice: Voice) -> str:
-    """The calls of a chunk as a script."""
+    """The calls of a chunk, as a script."""
     rows = ",\n".join(_json(_row(call, voice)) for call in calls)
     return f"chunk({number}, [\n{rows}\n]);\n"
 
 
 def peaks_chunk(number: int, peaks: Peaks) -> str:
-    """What is drawn of the recordings of a chunk, as a script."""
+    """The waveforms of a chunk's recordings, as a script."""
     return f"peaks({number}, {_json({str(one): list(said) for one, said in peaks.items()})});\n"
 
 
 def plain_list(calls: Sequence[CallEntry], name: str, title: str, voice: Voice) -> str:
-    """A list of calls that needs no script."""
+    """A list of calls that works without scripts."""
     style = asset("page.css")
     return voice.render(
         "list.html",
@@ -117,7 +117,7 @@ def plain_list(calls: Sequence[CallEntry], name: str, title: str, voice: Voice) 
 
 
 def say_month(day: str | None, voice: Voice) -> str:
-    """`November 2026`."""
+    """A month such as `November 2026`."""
     if not day:
         return voice.say("undated")
     month = voice.say.words("months.alone")[int(day[5:7]) - 1]
@@ -133,7 +133,7 @@ def _by_day(calls: Sequence[CallEntry], voice: Voice) -> Iterator[tuple[str, lis
 
 
 def _row(call: CallEntry, voice: Voice) -> dict[str, Any]:
-    """A call as the script reads it; what is empty is left out."""
+    """A call in the form that the script reads, without empty members."""
     return _without_nothing(
         id=call.call_id,
         day=day_of(call, voice),
@@ -180,7 +180,8 @@ def _without_nothing(**members: object) -> dict[str, Any]:
 
 
 def _json(value: object) -> str:
-    """JSON that is a script as well, without markup and without what would hide or turn."""
+    """JSON that is also a valid script, without markup and without invisible or bidirectional
+    control characters."""
     said = json.dumps(_seen(value), ensure_ascii=False, separators=(",", ":"))
     for one in "<\u2028\u2029":
         said = said.replace(one, f"\\u{ord(one):04x}")

@@ -1,4 +1,4 @@
-"""The pages of a package while it is packed: calls are collected, and written a chunk at a time."""
+"""Writes the pages of a package while it is packed, a chunk of calls at a time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ from archiver.export.waveforms import Waveforms
 
 
 class Pages:
-    """Writes `index.html` with its data, and the plain lists. Memory holds a chunk of each."""
+    """Writes `index.html` with its data, and the plain lists. At most one chunk is in memory."""
 
     def __init__(self, bag: Bag, title: str, voice: Voice, waveforms: Waveforms) -> None:
         self._bag = bag
@@ -34,7 +34,7 @@ class Pages:
         self._parts: dict[str, int] = {}
 
     async def add(self, call: CallEntry) -> None:
-        """Take in the next call, in the order of time."""
+        """Add the next call, in order of time."""
         self._index.count(call, self._voice)
         if self._list and (len(self._list) == CHUNK or self._month(call) != self._month_of_list):
             await self._write_list()
@@ -44,7 +44,7 @@ class Pages:
             await self._write_chunk()
 
     async def finish(self, done: Contents) -> None:
-        """Write what is left, and the page itself."""
+        """Write the rest, and the page itself."""
         await self._write_chunk()
         await self._write_list()
         totals = Totals(

@@ -1,8 +1,8 @@
-"""Reading from the archive what is about to be handed over: nothing is believed without its digest.
+"""Reads from the archive what is to be exported, and compares everything with the ledger.
 
-A run may be under way, so what the ledger told a moment ago may be superseded in storage already. A
-sidecar is then read where its old revision is kept: the package shows the archive as it stood at
-the head that the custody record names.
+A run may be in progress, so a sidecar recorded in the ledger a moment ago may already be superseded
+in storage. Its kept revision is read then: the package shows the archive as of the head in the
+custody record.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from archiver.storage.base import ByteRange, Storage
 from archiver.storage.keys import revision_key, sidecar_key
 
 _RESUMES = 5
-"""How often the reading of one recording goes on after the connection broke."""
+"""How often reading of one recording is continued after a lost connection."""
 
 
 async def read_sidecar(storage: Storage, recording: ChosenRecording) -> bytes:
-    """The bytes of the sidecar that the ledger knows. ArchiveDamaged when they are not there."""
+    """The bytes of the sidecar recorded in the ledger. ArchiveDamaged if they cannot be found."""
     current = sidecar_key(recording.key)
     for key in (current, revision_key(current, max(recording.revision, 1))):
         try:
@@ -32,7 +32,7 @@ async def read_sidecar(storage: Storage, recording: ChosenRecording) -> bytes:
 
 
 def decode_sidecar(recording: ChosenRecording, data: bytes) -> sidecar.Sidecar:
-    """The sidecar in these bytes; ArchiveDamaged when they are none."""
+    """Decode a sidecar. Raises ArchiveDamaged if it is invalid."""
     try:
         return sidecar.decode(data)
     except ValueError as error:
@@ -40,7 +40,7 @@ def decode_sidecar(recording: ChosenRecording, data: bytes) -> sidecar.Sidecar:
 
 
 class Proof:
-    """Proves audio against the ledger while it goes by."""
+    """Compares audio with the ledger while it is read."""
 
     def __init__(self, storage: Storage, recording: ChosenRecording) -> None:
         self._storage = storage
@@ -50,7 +50,7 @@ class Proof:
 
     @property
     def damage(self) -> str:
-        """What is wrong with the audio that was read to its end; empty: nothing."""
+        """What is wrong with the audio, after it was read to the end; empty if nothing is."""
         known = self._recording
         if self._size != known.size:
             return f"{known.key}: it has {self._size:,} bytes, but {known.size:,} in the ledger"
@@ -59,7 +59,7 @@ class Proof:
         return ""
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The audio. ArchiveDamaged when it is missing, or as soon as it is too long."""
+        """The audio. Raises ArchiveDamaged if it is missing, or as soon as it is too long."""
         resumes = 0
         while True:
             before = self._size
@@ -74,7 +74,7 @@ class Proof:
                 return
 
     async def check(self) -> str:
-        """Read all of it, and tell what is wrong with it; empty: nothing."""
+        """Read all of it, and return what is wrong with it; empty if nothing is."""
         try:
             async for _ in self.chunks():
                 pass

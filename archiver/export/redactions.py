@@ -1,4 +1,4 @@
-"""The list of what is to be left out of recordings: a file that a person writes."""
+"""The list of redactions: a file written by a person."""
 
 import csv
 import io
@@ -15,8 +15,8 @@ from archiver.text.measures import parse_id
 
 FIELDS: Final = ("recordId", "start", "end", "side", "reason")
 MARGIN: Final = 0.2
-"""Seconds around each span, unless told otherwise: players differ by up to 0.15 s on where in an
-MP3 they are."""
+"""Default margin around each span in seconds: positions in an MP3 differ by up to 0.15 s between
+players."""
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 _MOST_REASON: Final = 4000
@@ -28,7 +28,7 @@ _HINT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A span, and why it is left out."""
+    """A span, and why it is replaced."""
 
     span: Span
     why: str
@@ -36,7 +36,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Redactions:
-    """What is to be left out of which recordings, and how."""
+    """Which spans of which recordings are replaced, and how."""
 
     spans: Mapping[int, tuple[Reason, ...]]
     margin: float = MARGIN
@@ -44,7 +44,7 @@ class Redactions:
     form: Form = "wav"
 
     def plan(self, record_id: int) -> Plan | None:
-        """What to do with this recording; None: nothing."""
+        """The spans to replace in this recording; None if there are none."""
         reasons = self.spans.get(record_id)
         if reasons is None:
             return None
@@ -52,7 +52,7 @@ class Redactions:
 
 
 def load_redactions(path: Path) -> Mapping[int, tuple[Reason, ...]]:
-    """The same, out of that file. UsageError when it cannot be read."""
+    """Read the file. Raises UsageError if it cannot be read or is invalid."""
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -64,7 +64,7 @@ def load_redactions(path: Path) -> Mapping[int, tuple[Reason, ...]]:
 def read_redactions(data: bytes, name: str) -> Mapping[int, tuple[Reason, ...]]:
     """The spans of each recording, in the order of the file, which is CSV or JSON.
 
-    UsageError names the line (or the entry of a JSON list) and the field that is wrong.
+    The UsageError for an invalid one names the line (or the entry of a JSON list) and the field.
     """
     if len(data) > MOST_BYTES:
         raise UsageError(f"{name} is larger than {MOST_BYTES // 1024**2} MiB", hint=_HINT)

@@ -1,4 +1,4 @@
-"""What an export is asked for, and what had been brought home before it began (pure)."""
+"""What an export is asked for, and what was fetched before it began (pure)."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -15,15 +15,15 @@ from archiver.run.request import RunRequest
 from archiver.text.messages import Messages
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-"""`All time` begins here: the API wants a period, and no call that a web service recorded is
-older. The custody record states it."""
+"""The beginning of "all time": the API requires a period, and no web service recorded calls before.
+It is stated in the custody record."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """Which calls go where, and what of them is left out. `by` is who hands them over, in their
-    own words; `lock` says who can open the package; `why` is what the act of it says; `today` is
-    the day (UTC) that a person names where the clock of the machine is in doubt."""
+    """Which calls are exported to where, and what is left out. `by` is the name of the person
+    exporting, as they gave it; `lock` is the encryption; `why` is for the record of the act;
+    `today` is the day (UTC) that a person confirms if the machine's clock is in doubt."""
 
     target: Path
     selection: Selection
@@ -44,8 +44,8 @@ class ExportRequest:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Where numbers were found: the calls with them, the leads of those calls, and those of the
-    calls that have none. `numbers` are those that some call has, as `bare_number` writes them."""
+    """Where telephone numbers were found: the calls with them, the leads of those calls, and the
+    calls among them without a lead. `numbers` are those found, as written by `bare_number`."""
 
     calls: tuple[int, ...] = ()
     leads: tuple[int, ...] = ()
@@ -55,11 +55,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What was done to bring home what the archive lacked.
+    """How missing recordings were fetched before the export.
 
-    `mode` is `fetched`, `offline`, or `locked` when another run had locked the archive. `until`
-    is the end of the period that was asked for; `gaps` say what could not be listed, a sentence
-    each.
+    `mode` is `fetched`, `offline`, or `locked` if another run had locked the archive. `until` is
+    the end of the requested period; `gaps` has a sentence for each list that could not be read.
     """
 
     mode: str
@@ -70,7 +69,7 @@ class Fetched:
     gaps: tuple[str, ...] = ()
 
     def said(self, say: Messages) -> str:
-        """What was done, for people."""
+        """The same as a sentence."""
         if self.mode in ("offline", "locked"):
             return say(f"fetched.{self.mode}")
         if not self.recordings:
@@ -79,10 +78,10 @@ class Fetched:
 
 
 def fetch_request(selection: Selection, trace: Trace) -> RunRequest | None:
-    """The run that brings home what the archive lacks of the selection; None: nothing to ask for.
+    """The run that fetches what is missing of the selection; None if nothing has to be requested.
 
-    Calls that are named are asked for by id. Else one list is read, the shortest that holds every
-    call that may fit: of the leads, of the orders, of the leads of the numbers, or of all orders.
+    Calls given by id are requested by id. Otherwise the shortest list is read that contains every
+    matching call: that of the leads, of the orders, of the numbers' leads, or of all orders.
     """
     asked = partial(
         RunRequest,

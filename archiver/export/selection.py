@@ -1,7 +1,7 @@
-"""Which calls an export is asked for, as a value (pure).
+"""The selection of calls for an export, as a value (pure).
 
-Kinds narrow each other, the values of a kind widen it: leads 1 and 2 with user 7 are the calls of
-either lead that this user has a part in.
+Different kinds narrow the selection, several values of a kind widen it: leads 1 and 2 with user 7
+select the calls of either lead in which this user took part.
 """
 
 import re
@@ -19,12 +19,12 @@ from archiver.text.messages import Messages
 
 _LEAST_DIGITS, _MOST_DIGITS = 5, 15
 _SHOWN: Final = 5
-"""Ids that a title names; it counts the rest."""
+"""The most ids in a title; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Recordings and calls that are named one by one: those of a file, or those with a tag."""
+    """Recordings and calls given one by one: those in a file, or those with a tag."""
 
     recordings: frozenset[int] = frozenset()
     calls: frozenset[int] = frozenset()
@@ -35,10 +35,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Whose calls, which and of when. What is empty narrows nothing.
+    """Whose calls, which ones, and of which period. Empty fields do not narrow the selection.
 
-    `listed` is what a file names, `tagged` the recordings with one of `tags`; None: neither was
-    asked for. A status is its code, as `answered`. `since` is included and `until` is not.
+    `listed` is the content of a file, `tagged` the recordings with one of `tags`; None if not
+    given. A status is a code such as `answered`. `since` is inclusive, `until` exclusive.
     """
 
     leads: tuple[int, ...] = ()
@@ -55,30 +55,30 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it asks for nothing in particular."""
+        """Whether it selects nothing in particular."""
         return self == Selection()
 
     @property
     def numbers(self) -> frozenset[str]:
-        """The telephone numbers, as they are compared."""
+        """The telephone numbers in the form in which they are compared."""
         return frozenset(map(bare_number, self.phones))
 
     @property
     def needs_trace(self) -> bool:
-        """Whether nothing but numbers says whose calls are meant."""
+        """Whether the calls are selected by number only, so that their leads are not known."""
         is_named = self.leads or self.orders or self.named_calls is not None
         return bool(self.phones) and not is_named
 
     @property
     def is_searched(self) -> bool:
-        """Whether it asks for what only sidecars and the API's rows tell."""
+        """Whether it depends on data that only sidecars and the API's rows have."""
         return bool(self.phones or self.statuses)
 
     @property
     def named_calls(self) -> tuple[int, ...] | None:
-        """The calls, where it names each that may fit; None where they have to be listed.
+        """The calls, if all that can match are given by id; None if calls have to be listed.
 
-        Recordings are named by what was archived, so that no call has to be listed for them.
+        Recordings are given by id only if they are archived, so they require no list of calls.
         """
         if self.calls:
             return self.calls
@@ -87,7 +87,7 @@ class Selection:
         return None if self.tagged is None else ()
 
     def kinds(self) -> Iterator[Kind]:
-        """What the catalog can tell; not the numbers and the statuses."""
+        """The kinds that the catalog can select; not numbers and statuses."""
         kinds = (
             Kind(leads=self.leads),
             Kind(orders=self.orders),
@@ -102,7 +102,7 @@ class Selection:
             yield Kind(since=self.since, until=self.until)
 
     def title(self, voice: Voice) -> str:
-        """Whose calls, for people: `Lead 789`, `Leads 789 and 790, call 5`."""
+        """The selected calls in words: `Lead 789`, `Leads 789 and 790, call 5`."""
         say = voice.say
         members: dict[str, tuple[object, ...]] = {
             "leads": self.leads,
@@ -127,7 +127,7 @@ class Selection:
         return text[:1].upper() + text[1:]
 
     def as_json(self) -> dict[str, Any]:
-        """As the custody record tells it."""
+        """As in the custody record."""
         told: dict[str, Any] = {
             "leads": list(self.leads),
             "orders": list(self.orders),
@@ -146,10 +146,10 @@ class Selection:
 
 
 def read_list(lines: Iterable[str], name: str) -> Named:
-    """What a list names: a recording id a line, or `call:` and a call id.
+    """The content of a list: one recording id per line, or `call:` and a call id.
 
-    Empty lines count for nothing, nor does what follows a `#`. UsageError names the first line
-    that is neither, and a list that names nothing.
+    Empty lines and everything after `#` are ignored. Raises UsageError, which names the first line
+    that is neither, or says that the list is empty.
     """
     recordings, calls = set(), set()
     for number, line in enumerate(lines, start=1):
@@ -172,10 +172,10 @@ def read_list(lines: Iterable[str], name: str) -> Named:
 
 
 def bare_number(text: str) -> str:
-    """The digits by which numbers are compared, as dialled from abroad.
+    """The digits by which numbers are compared, in international format.
 
-    `+7 900 123-45-67`, `007900…` and the Russian `8 900 …` are one number. UsageError for what is
-    no number.
+    `+7 900 123-45-67`, `007900…` and the Russian `8 900 …` are the same number. Raises UsageError
+    if it is not a number.
     """
     digits = re.sub(r"[\s().\-\u2010-\u2015/]", "", text)
     international = digits.startswith(("+", "00"))
@@ -193,7 +193,7 @@ def bare_number(text: str) -> str:
 
 
 def number_in(text: object, wanted: frozenset[str]) -> str | None:
-    """Which of the numbers, given as `bare_number` writes them, a `clientPhone` is."""
+    """The number among those wanted (as written by `bare_number`) that a `clientPhone` equals."""
     if not isinstance(text, str):
         return None
     try:

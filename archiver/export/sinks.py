@@ -1,7 +1,7 @@
-"""A folder or a zip file, as a place that files are written into, one after the other.
+"""Targets for the files of a package: a folder or a zip file, one file after another.
 
-Every method blocks and belongs in a worker thread. A zip is written front to back and holds only
-what is given to it: moments are those of the files, so the same input makes the same bytes.
+Every method blocks and must be called in a worker thread. A zip is written from front to back and
+depends only on its input, including the times of its files, so the same input gives the same bytes.
 """
 
 import io
@@ -14,27 +14,27 @@ from typing import IO, Final, Protocol
 from archiver.export.encryption import AgeOutlet, Lock, Recipients, opened
 
 _EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
-"""What a zip can say."""
+"""The years that a zip can store."""
 
 _PACKED: Final = frozenset({".csv", ".html", ".json", ".txt"})
-"""Extensions of text, which is worth compressing. Audio is compressed already."""
+"""Extensions of text files, which are compressed. Audio is compressed already."""
 
 
 class Sink(Protocol):
-    """Where files go. One file is open at a time."""
+    """Receives files. One file is open at a time."""
 
     def create(self, path: str, size: int, moment: datetime | None) -> IO[bytes]:
-        """A new file, `size` bytes long in the end; the caller closes it."""
+        """Create a file that will have `size` bytes; the caller closes it."""
 
     def finish(self) -> None:
-        """Everything is written: make it durable."""
+        """Make all files durable."""
 
     def abandon(self) -> None:
-        """Let go of what is open; what was written is of no use. May be called after `finish`."""
+        """Close everything; the files are not needed. May be called after `finish`."""
 
 
 class FolderSink:
-    """Files in a folder, which must not exist yet."""
+    """Writes to a folder, which must not exist yet."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -67,7 +67,7 @@ class FolderSink:
 
 
 class _SyncedFile(io.FileIO):
-    """A file that is durable once it is closed, and bears the moment of what it holds."""
+    """A file that is durable once it is closed, with the time of its content."""
 
     def __init__(self, path: Path, moment: datetime | None) -> None:
         super().__init__(path, "xb")
@@ -75,7 +75,7 @@ class _SyncedFile(io.FileIO):
         self._moment = moment
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        """Write all of it; a raw file may take less at a time."""
+        """Write all of it; a raw file may write less at a time."""
         rest = memoryview(data)
         while rest:
             rest = rest[super().write(rest) or 0 :]
@@ -95,7 +95,7 @@ class _SyncedFile(io.FileIO):
 
 
 class ZipSink:
-    """Files in a zip, below one folder; the file must not exist yet. With a lock nothing readable
+    """Writes to a zip, below one folder; the file must not exist yet. With a lock, no readable data
     is written."""
 
     def __init__(self, path: Path, base: str, lock: Lock | None = None) -> None:
@@ -108,7 +108,7 @@ class ZipSink:
     def create(self, path: str, size: int, moment: datetime | None) -> IO[bytes]:
         """See `Sink.create`."""
         entry = self._entry_of(f"{self._base}/{path}", _when(moment))
-        entry.file_size = size  # so that only files beyond 4 GiB need an unzip that knows Zip64
+        entry.file_size = size  # so that only files beyond 4 GiB require Zip64
         entry.create_system, entry.external_attr = 3, 0o100644 << 16
         is_text = Path(path).suffix in _PACKED
         entry.compress_type = zipfile.ZIP_DEFLATED if is_text else zipfile.ZIP_STORED
@@ -130,8 +130,8 @@ class ZipSink:
 
 
 class _Outlet(io.FileIO):
-    """The file behind a zip. Once abandoned it swallows what the zip still wants to write, which
-    on a full disk would fail a second time."""
+    """The file behind a zip. After `abandon` it discards what the zip still writes, which would
+    fail a second time on a full disk."""
 
     is_abandoned = False
 
@@ -139,7 +139,7 @@ class _Outlet(io.FileIO):
         super().__init__(path, "xb")
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
-        """Write all of it, or nothing any more."""
+        """Write all of it; discard it after `abandon`."""
         if not self.is_abandoned:
             rest = memoryview(data)
             while rest:
@@ -147,12 +147,12 @@ class _Outlet(io.FileIO):
         return len(data)
 
     def settle(self) -> None:
-        """Everything is written: make it durable."""
+        """Make the file durable."""
         os.fsync(self.fileno())
         self.close()
 
     def abandon(self) -> None:
-        """Take nothing any more."""
+        """Discard further data."""
         self.is_abandoned = True
 
 

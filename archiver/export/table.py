@@ -1,4 +1,4 @@
-"""`calls.csv`: every call, with or without a recording, as spreadsheets open it (pure)."""
+"""`calls.csv`: all calls, with and without recordings, for spreadsheets (pure)."""
 
 from collections.abc import Iterable, Iterator
 from datetime import tzinfo
@@ -16,12 +16,12 @@ COLUMNS: Final = (
 
 
 def header() -> str:
-    """The first line, with the mark that tells a spreadsheet the encoding."""
+    """The first line, with a byte order mark that tells spreadsheets the encoding."""
     return BOM + csv_line(COLUMNS)
 
 
 def lines(call: CallEntry, zone: tzinfo) -> str:
-    """A line for each recording of the call, or one for a call without any."""
+    """One line for each recording of the call, or one for a call without recordings."""
     return "".join(map(csv_line, cells(call, zone)))
 
 

@@ -1,4 +1,4 @@
-"""The tables of a package: they grow while calls are packed, and are put into it in the end."""
+"""Collects the tables of a package while calls are packed, and adds them at the end."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,8 +17,8 @@ from archiver.export.workbook import Workbook
 
 
 class Tables:
-    """`calls.csv`, `calls.xlsx` and, where it is wanted, `loadfile.dat`. Use it as a context
-    manager. What is not a coroutine blocks. Raises StorageFull and the like."""
+    """`calls.csv`, `calls.xlsx` and, if requested, `loadfile.dat`. Use it as a context manager.
+    Methods that are not coroutines block. Raises StorageFull and other storage errors."""
 
     def __init__(self, target: Target, voice: Voice, folder: Path, load_file: bool) -> None:
         self._target = target.path
@@ -35,11 +35,11 @@ class Tables:
         self._csv.close()
         if self._loads is not None:
             self._loads.close()
-        with suppress(OSError):  # what ends the export is told, not what follows from it
+        with suppress(OSError):  # the first error counts, not the ones that follow from it
             self._book.close()
 
     def add(self, call: CallEntry, packed: Sequence[RecordingEntry]) -> None:
-        """Take in a call, and those of its recordings that were packed under it."""
+        """Add a call, and those of its recordings that were packed under it."""
         self._csv.append(table.lines(call, self._zone))
         with writing(self._target):
             self._book.add(call)
@@ -47,7 +47,7 @@ class Tables:
             self._loads.append(loadfile.lines(call, packed, self._zone))
 
     async def pack(self, bag: Bag, moment: datetime | None) -> None:
-        """Put them into the package."""
+        """Write the tables to the package."""
         await bag.add_text("calls.csv", moment, table.header(), self._csv)
         with writing(self._target):
             size = await to_thread.run_sync(self._book.finish)

@@ -1,7 +1,7 @@
-"""Where a package comes to lie: made beside its place, synced, and renamed when it is whole.
+"""The target of a package: written next to it, synced, and renamed when complete.
 
-Whatever goes wrong, and whenever, nothing half-written ever bears the target's name. Every function
-here blocks and belongs in a worker thread.
+So no partial file or folder ever has the target's name. Every function here blocks and must be
+called in a worker thread.
 """
 
 import errno
@@ -18,20 +18,19 @@ from archiver.errors import StorageError, StorageFull, StorageRefused, UsageErro
 from archiver.storage.local.disk import sync_folder
 
 MARKS: Final = ("bagit.txt", "custody.json")
-"""What an export in a folder has on top; `--force` replaces no other folder."""
+"""The top level of an export in a folder; `--force` replaces no other folder."""
 
 _NAME_OF_PART: Final = 40
-"""Characters of the target's name in that of its part: with the rest, 255 bytes in any script."""
+"""Characters of the target's name in that of its partial file: with the rest, at most 255 bytes."""
 
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 class Target:
-    """The place of one package. Use it as a context manager: what is not committed is removed.
+    """The target of one package. Use it as a context manager: what is not committed is removed.
 
     A name that ends in `.zip` or `.zip.age` is a file, any other a folder, unless `is_file` says
-    what it is. `scratch` is a folder for files without a name, which are needed until it is whole.
-    Raises what `check_target` raises.
+    which. `scratch` is a folder for temporary files. Raises the errors of `check_target`.
     """
 
     def __init__(
@@ -65,11 +64,11 @@ class Target:
         if self.part.is_dir():
             shutil.rmtree(self.part, ignore_errors=True)
         else:
-            with suppress(OSError):  # what ends the export is told, not what follows from it
+            with suppress(OSError):  # the first error counts, not the ones that follow from it
                 self.part.unlink()
 
     def write(self, data: bytes) -> None:
-        """Make all of a file of it, and give it its name."""
+        """Write the content of a file, and give it its final name."""
         with writing(self.path), self.part.open("xb") as file:
             file.write(data)
             file.flush()
@@ -77,7 +76,7 @@ class Target:
         self.commit()
 
     def commit(self) -> None:
-        """Give the package, which is whole and synced, its name, durably."""
+        """Give the complete and synced package its final name, durably."""
         with writing(self.path):
             if self.is_file:
                 self._commit_file()
@@ -90,7 +89,7 @@ class Target:
             self.part.replace(self.path)
             return
         try:
-            os.link(self.part, self.path)  # unlike a rename, it refuses a name that is taken
+            os.link(self.part, self.path)  # unlike a rename, it fails if the name exists
         except FileExistsError:
             raise _taken(self.path) from None
         except OSError as error:
@@ -117,7 +116,7 @@ class Target:
 
 
 def check_target(path: Path, *, force: bool, is_file: bool | None = None) -> None:
-    """UsageError unless a package may come to lie there; StorageRefused where nothing may.
+    """Raise UsageError if the package must not be written there; StorageRefused if it cannot be.
 
     `is_file`: as for `Target`.
     """
@@ -137,7 +136,7 @@ def check_target(path: Path, *, force: bool, is_file: bool | None = None) -> Non
 
 
 def keep_apart(path: Path, storage: StorageConfig) -> None:
-    """UsageError for a target inside the archive, which holds evidence only."""
+    """Raise UsageError for a target inside the archive, which contains evidence only."""
     if storage.is_local and path.resolve().is_relative_to(Path(storage.url).resolve()):
         raise UsageError(f"{path} is inside the archive", hint="choose a --to outside the archive")
 
@@ -175,7 +174,7 @@ def _taken(path: Path) -> UsageError:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn every OSError of the block into an error of ours about the package."""
+    """Turn every OSError of the block into an archiver error about the package."""
     try:
         yield
     except OSError as error:

@@ -1,9 +1,9 @@
-"""From telephone numbers and statuses to calls.
+"""Finds calls by telephone number and status.
 
-Numbers are personal and statuses a customer's own words, so neither the ledger nor the catalog
-holds them, and the API has no method that finds calls by number. They are in the sidecars alone, so
-one sidecar of each call that may fit is read, many at a time, with progress; of calls without one,
-the API's rows tell. The leads of a number's calls tell the run what to fetch.
+Numbers are personal data, and statuses are defined by customers, so neither is in the ledger or the
+catalog; and the API cannot be searched by number. They are in the sidecars, so one sidecar of each
+call that may match is read, many in parallel, with progress; for calls without a sidecar, the API's
+rows are used. The leads of the calls found determine what the run fetches.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,13 +25,13 @@ from archiver.tasks.lanes import in_lanes
 _AT_ONCE = 16
 _PAGE = 512
 _NONE = frozenset({0})
-"""No call has this id; an empty kind would narrow nothing."""
+"""No call has this id; an empty kind would not narrow the selection."""
 
 
 async def trace(archive: Archive, selection: Selection, on_event: OnEvent) -> Trace:
     """The calls in the archive with one of the numbers, and their leads.
 
-    A sidecar that is missing or broken is passed over here; `verify` names it.
+    Missing and damaged sidecars are skipped here; `verify` reports them.
     """
     total = await archive.catalog.ask(catalog.scans)
     what = "the number" if len(selection.phones) == 1 else "the numbers"
@@ -60,10 +60,10 @@ async def search_among(
     traced: Trace,
     look_up: Callable[[], Awaitable[None]],
 ) -> tuple[Kind, frozenset[str], frozenset[str]]:
-    """The calls that fit all other kinds and have one of the numbers and one of the statuses; the
-    numbers and the statuses that were found.
+    """The calls that match all other kinds, and have one of the numbers and one of the statuses;
+    also the numbers and the statuses that were found.
 
-    `look_up` asks the API about the chosen calls that have no sidecar: their rows tell of both.
+    `look_up` queries the API for the selected calls without a sidecar, whose rows have both.
     """
     choice = archive.catalog.selection
     kinds = [*selection.kinds()]
@@ -81,8 +81,8 @@ async def search_among(
 
 @dataclass(slots=True)
 class _Search:
-    """Finds the calls whose sidecar has one of the numbers and one of the statuses, where there
-    are some; their leads are the values of `found`."""
+    """Finds the calls whose sidecar has one of the numbers and one of the statuses, if any are
+    wanted; the values of `found` are their leads."""
 
     archive: Archive
     wanted: frozenset[str]
@@ -96,7 +96,7 @@ class _Search:
         page: Callable[[int], Awaitable[Sequence[Scanned]]],
         on_searched: Callable[[int], None] = lambda count: None,
     ) -> None:
-        """Look through all pages of calls; `page` gives the one after a place."""
+        """Search all pages of calls; `page` returns the page after a position."""
         after = 0
         while entries := await page(after):
             await in_lanes(_AT_ONCE, entries, self._look)
@@ -116,7 +116,7 @@ class _Search:
     def look_at(
         self, call_id: int, lead: int | None, phone: object, statuses: Sequence[object]
     ) -> None:
-        """Take in a call of which these are the facts."""
+        """Check a call with these facts."""
         number = number_in(phone, self.wanted) if self.wanted else ""
         status = self.statuses.intersection(one for one in statuses if isinstance(one, str))
         if number is None or (self.statuses and not status):

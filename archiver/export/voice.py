@@ -1,4 +1,4 @@
-"""In which language and zone a package speaks, and how its pages are made from templates."""
+"""Language and time zone of a package, and the rendering of its pages from templates."""
 
 import functools
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ DEFAULT_LANGUAGE: Final = next(iter(LANGUAGES))
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Says what people read in a package."""
+    """Creates the texts of a package."""
 
     language: str = DEFAULT_LANGUAGE
     zone: tzinfo = UTC
 
     @property
     def say(self) -> Messages:
-        """The words of the package."""
+        """The package's messages."""
         return load_messages("archiver.export", self.language)
 
     @property
     def wording(self) -> Wording:
-        """Days and sizes."""
+        """The formats of dates and sizes."""
         return Wording(self.say, self.zone)
 
     def render(self, template: str, **values: Any) -> str:
-        """The markup of a template; `say` and `wording` are known to it."""
+        """Render a template, which has access to `say` and `wording`."""
         made = _templates().get_template(template)
         return made.render(say=self.say, wording=self.wording, **values)
 
     def moment(self, at: datetime) -> str:
-        """`2026-11-02 10:14:05 Europe/Berlin`."""
+        """A time such as `2026-11-02 10:14:05 Europe/Berlin`."""
         return f"{at.astimezone(self.zone):%Y-%m-%d %H:%M:%S} {self.zone}"
 
     def period(self, first: datetime | None, last: datetime | None) -> str:
-        """The days from the first to the last, both included."""
+        """The days from the first to the last, both inclusive."""
         if first is None or last is None:
             return self.say("unknown")
         one, other = (self.wording.full(at.astimezone(self.zone).date()) for at in (first, last))
@@ -55,7 +55,7 @@ class Voice:
         return f"{one} \N{EN DASH} {other}"
 
     def why(self, word: str) -> str:
-        """The sentence of a reason of the ledger, or of a state; the word itself for another."""
+        """The sentence for a reason in the ledger, or for a state; any other word as it is."""
         if word in set(Reason):
             reason = Reason(word)
             is_own = self.language == DEFAULT_LANGUAGE

@@ -1,8 +1,8 @@
-"""What vouches for the ledger from outside, taken along in a package: a signature, a time stamp.
+"""Adds evidence for the ledger to a package: a signature and a time stamp of its head.
 
-The head that tells of the export is signed and stamped, where the configuration asks for that; else
-the newest of the archive's own are taken. They are checked with the keys in the archive, and lie in
-the package as they are, so that whoever has the public key checks them again.
+If evidence is configured, the head that records the export is signed and time-stamped; otherwise
+the newest ones in the archive are used. They are verified with the keys in the archive, and copied
+into the package unchanged, so that anyone with the public key can verify them again.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """That the head was signed by the key at that moment, by the clock of whoever signed it."""
+    """The key that signed the head, and the time by the signer's clock."""
 
     head: Head
     at: datetime
@@ -35,8 +35,8 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """That the head existed at that moment, by the clock of an authority; `is_checked` against its
-    root certificate."""
+    """The time at which the head existed by an authority's clock; `is_checked` against its root
+    certificate."""
 
     head: Head
     at: datetime
@@ -47,7 +47,7 @@ class Stamp:
 
 @dataclass(slots=True)
 class Vouched:
-    """What was found, and the files that prove it, by their paths in the package."""
+    """The evidence found, and its files by their paths in the package."""
 
     signature: Signature | None = None
     stamp: Stamp | None = None
@@ -63,9 +63,9 @@ async def vouched(
     clock: Clock,
     proxies: Proxies = DIRECT,
 ) -> Vouched:
-    """Have the head vouched for, and look up what vouches for it or for one before it.
+    """Create the configured evidence for the head, and find the newest for it or an earlier one.
 
-    What cannot be done or read is a trouble, and ends nothing.
+    Failures are returned as troubles and end nothing.
     """
     found = Vouched()
     if not is_installed("evidence"):

@@ -1,8 +1,8 @@
-"""What is drawn of recordings while they are packed: a look at the bytes as they go by.
+"""Waveforms of recordings, computed while they are packed.
 
-Audio is read from the archive once. Each chunk of it that goes into the package goes to a worker
-process as well, which decodes the recording when it is whole. Few are at work at a time; packing
-waits when they cannot follow.
+Audio is read from the archive once. Each chunk that goes into the package is also sent to a worker
+process, which decodes the recording once it is complete. Only a few run at a time; packing waits
+for them.
 """
 
 import base64
@@ -22,7 +22,7 @@ from archiver.catalog.selection import ChosenRecording
 from archiver.extras import is_installed
 
 POINTS: Final = 400
-"""Of each channel: as many as a player on a page has room for."""
+"""Points per channel: as many as fit into the width of a player."""
 
 _AT_ONCE: Final = 2
 _PATIENCE: Final = 900.0
@@ -30,9 +30,9 @@ _CHANNELS: Final = 2
 
 
 class Waveforms:
-    """Draws recordings while they are packed. Use it as an async context manager.
+    """Computes waveforms while recordings are packed. Use it as an async context manager.
 
-    Where the sound libraries are not installed, or drawing was not asked for, it draws nothing.
+    Without the sound libraries, or with --no-waveforms, it computes none.
     """
 
     def __init__(self, *, is_wanted: bool, folder: Path | None = None) -> None:
@@ -61,7 +61,7 @@ class Waveforms:
     async def seen(
         self, chunks: AsyncGenerator[bytes, None], one: ChosenRecording
     ) -> AsyncGenerator[bytes, None]:
-        """The same chunks; the recording is drawn meanwhile."""
+        """The same chunks, which are also sent to the worker."""
         if not self.is_drawing:
             async for chunk in chunks:
                 yield chunk
@@ -71,12 +71,12 @@ class Waveforms:
         self._tasks.start_soon(self._draw, one, receive, drawn)
         async with send, aclosing(chunks):
             async for chunk in chunks:
-                with suppress(anyio.BrokenResourceError):  # nothing is drawn of what is too long
+                with suppress(anyio.BrokenResourceError):  # no waveform of a recording too long
                     await send.send(chunk)
                 yield chunk
 
     async def of(self, record_ids: Iterable[int]) -> dict[int, tuple[str, ...]]:
-        """What was drawn of these recordings, once it is; of some there is nothing to draw."""
+        """The waveforms of these recordings, once computed; some have none."""
         drawn = {}
         for one in record_ids:
             if one in self._drawn:
@@ -106,7 +106,7 @@ class Waveforms:
                     _packed(channel) for channel in found.channels[:_CHANNELS]
                 )
         except (WorkerFailed, OSError):
-            return  # a package without this picture is as good as evidence
+            return  # the package is as good as evidence without this waveform
         finally:
             drawn.set()
 
@@ -117,7 +117,7 @@ async def _received(chunks: MemoryObjectReceiveStream[bytes]) -> AsyncIterator[b
 
 
 def _packed(channel: bytes) -> str:
-    """The greatest of each stretch of points, as base64."""
+    """The maximum of each group of points, in base64."""
     count = min(POINTS, len(channel))
     bounds = [place * len(channel) // count for place in range(count + 1)]
     peaks = bytes(max(channel[a:b]) for a, b in itertools.pairwise(bounds))

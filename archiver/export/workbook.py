@@ -1,8 +1,8 @@
-"""`calls.xlsx`: the table of the calls as office programs open it.
+"""`calls.xlsx`: the table of calls for office programs.
 
-Every cell is text but lengths and sizes, so that a number such as +7900… stays as it was dialled
-and nothing is taken for a formula. Rows go to a temporary file as they come; the same rows make the
-same bytes. Each row may have a link, and what a sheet cannot take of them goes on the next one.
+All cells except durations and sizes are text, so that a number such as +7900… stays as dialled and
+nothing is interpreted as a formula. Rows are written to a temporary file as they come; the same
+rows give the same bytes. Each row may have a link; rows beyond the limit go to a new sheet.
 """
 
 import tempfile
@@ -21,10 +21,10 @@ from archiver.export.voice import Voice
 from archiver.text.templates import visible
 
 _LINKS_A_SHEET: Final = 65_000
-"""Excel refuses a sheet with more than 65,530 links, and each row may have one."""
+"""Excel rejects a sheet with more than 65,530 links, and each row may have one."""
 
 _MOST: Final = 32_000
-"""Characters of a cell; Excel takes 32,767."""
+"""The most characters of a cell; Excel allows 32,767."""
 
 _CHUNK: Final = 1024 * 1024
 _MADE: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - what the format wants; not when it was made
@@ -39,7 +39,7 @@ _WIDTHS: Final = {
 
 
 class Workbook:
-    """A workbook while it is written. What is not a coroutine blocks."""
+    """A workbook being written. Methods that are not coroutines block."""
 
     def __init__(self, voice: Voice, folder: Path | None = None) -> None:
         self._voice = voice
@@ -58,20 +58,20 @@ class Workbook:
         self._is_finished = False
 
     def add(self, call: CallEntry) -> None:
-        """The rows of the next call."""
+        """Add the rows of the next call."""
         for row in cells(call, self._voice.zone):
             if self._sheet is None or self._rows > _LINKS_A_SHEET:
                 self._begin_sheet()
             self._write(row)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The workbook once it is finished."""
+        """The finished workbook."""
         await to_thread.run_sync(self._file.seek, 0)
         while chunk := await to_thread.run_sync(self._file.read, _CHUNK):
             yield chunk
 
     def finish(self) -> int:
-        """Write what is left, after which nothing can be added; how many bytes it has."""
+        """Write the rest, after which nothing can be added; returns the size in bytes."""
         if self._sheet is None:
             self._begin_sheet()
         self._end_sheet()
@@ -83,10 +83,10 @@ class Workbook:
         return self._file.seek(0, 2)
 
     def close(self) -> None:
-        """Forget it."""
+        """Discard it."""
         try:
             if not self._is_finished:
-                self._book.close()  # which alone lets go of its temporary files
+                self._book.close()  # the only way to remove its temporary files
         finally:
             self._file.close()
 

@@ -1,5 +1,6 @@
 """A run: archives everything new since the last one, and accounts for everything.
 
-Combines the parts: the request, the unit of work, the pipeline, the end. Imports `archive`,
-`retention` and everything below.
+`run` puts the parts together; `windows` and `enumeration` list calls, `execution` has their
+recordings fetched and recorded, `finalize` writes the report. Imports `archive`, `retention` and
+everything below.
 """

@@ -1,17 +1,12 @@
 """A dry run: the unit of work that lists recordings and fetches nothing."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from archiver.archive.archive import Archive
-from archiver.archive.opening import empty_archive, watched_archive
 from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.work import Outcome, Result, Task
 from archiver.clock import Clock
-from archiver.config import Config
-from archiver.errors import NoArchive, RequestError
+from archiver.errors import RequestError
 from archiver.ledger.events import CallJudged
 from archiver.liner.client import LinerClient
 from archiver.liner.models import Recording
@@ -21,18 +16,6 @@ BYTES_A_SECOND = 4000
 
 _LONGEST = 24 * 3600.0
 """The maximum duration assumed for one recording: the API's numbers can be anything."""
-
-
-@asynccontextmanager
-async def surveyed_archive(config: Config, state_folder: Path) -> AsyncIterator[Archive]:
-    """The archive as it is, read-only; an empty one if there is none yet."""
-    async with AsyncExitStack() as stack:
-        watched = watched_archive(config, state_folder=state_folder)
-        try:
-            archive = await stack.enter_async_context(watched)
-        except NoArchive:
-            archive = await stack.enter_async_context(empty_archive())
-        yield archive
 
 
 @dataclass(slots=True)

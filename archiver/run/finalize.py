@@ -1,16 +1,21 @@
-"""The end of a run: cursors, its report in the archive, the last segment, the balance."""
+"""The end of a run: cursors, its report, the last segment, legal holds, evidence, the balance."""
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
 
 from archiver.catalog import queries
 from archiver.catalog.states import RecordingState
 from archiver.catalog.work import Outcome, Problem, Tally
 from archiver.clock import Clock
+from archiver.evidence.attest import attest
 from archiver.ledger.events import Gone, RunEnded
 from archiver.reasons import Reason
+from archiver.retention.legal_holds import follow_holds
 from archiver.run.dry_run import Surveyor
 from archiver.run.enumeration import Intake
 from archiver.run.pipeline import Recorder
@@ -76,6 +81,37 @@ async def close_run(
     await archive.catalog.record([ended], at=clock(), run=run_id)
     report.head = await archive.publish()
     return report
+
+
+async def set_legal_holds(
+    intake: Intake, report: RunReport, *, clock: Clock, stop: anyio.Event
+) -> None:
+    """Set S3 legal holds on what was archived under a hold. Failures are notes of the report."""
+    archive = intake.archive
+    followed = await follow_holds(archive, clock=clock, act=intake.run_id, is_over=stop.is_set)
+    if followed.trouble:
+        report.notes.append(f"S3 legal holds are incomplete: {followed.trouble}")
+    report.head = await archive.catalog.head()
+
+
+async def attest_head(
+    intake: Intake, *, clock: Clock, stop: anyio.Event
+) -> Mapping[str, Any] | None:
+    """Have the last head of the run signed, witnessed and time-stamped, as the report has it.
+
+    None if nothing is configured. Failures are part of the result, and never fail the run.
+    """
+    archive, config = intake.archive, intake.config
+    done = await attest(
+        archive.storage,
+        archive.archive_id,
+        await archive.catalog.head(),
+        config.evidence,
+        clock=clock,
+        proxies=config.http.proxy,
+        stop=stop,
+    )
+    return None if done is None else done.as_json()
 
 
 async def close_survey(

@@ -16,8 +16,8 @@ _NEXT_STEPS: Final = {
     Reason.DIFFERENT_BYTES: "find out why the source changed; the archived recording was kept",
     Reason.NOT_STORED: "see the storage's message in the report; allow larger files or use a "
     "shorter path; the next run tries again",
-    Reason.NONE_LISTED: "later runs try again; if it stays like this for days, ask the operator "
-    "of the source: until then no run is complete",
+    Reason.NONE_LISTED: "later runs try again; if this lasts for days, ask the operator of the "
+    "source: until then no run is complete",
     Reason.LIST_FORBIDDEN: "give the API key permission to read the call records of these calls",
     Reason.SOURCE_FORBIDDEN: "the next run requests a new address and tries again",
     Reason.SOURCE_MISSING: _UNTIL_GONE,

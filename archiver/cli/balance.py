@@ -153,7 +153,7 @@ def _beyond(report: Report) -> list[str]:
         beyond.append(note)
     sections = {
         "Damage in the archive": report.get("damaged", ()),
-        "Not vouched for": (report.get("evidence") or {}).get("troubles", ()),
+        "Evidence is missing": (report.get("evidence") or {}).get("troubles", ()),
         "Not available through the API": beyond,
         "Notes": report.get("notes", ()),
     }

@@ -216,7 +216,7 @@ def _open_text(custody: "Custody") -> str | None:
     kinds = custody.copies.masks.kinds
     if Mask.SUMMARIES in kinds or not (custody.copies.made or Mask.NAMES in kinds):
         return None
-    return "Summaries are in the package and may tell the same: read them, or use --mask summaries"
+    return "Summaries are in the package and may contain the same: check them or --mask summaries"
 
 
 def _lines(report: "ExportReport") -> Iterator[str]:
@@ -246,11 +246,11 @@ def _lines(report: "ExportReport") -> Iterator[str]:
             yield title
             yield from (f"  {one}" for one in said[:_MOST_SHOWN])
         if len(said) > _MOST_SHOWN:
-            yield f"  and {len(said) - _MOST_SHOWN:,} more; the custody record names them all"
+            yield f"  and {len(said) - _MOST_SHOWN:,} more; the custody record lists them all"
     yield ""
     yield f"Package      {report.target}"
     yield f"Manifest     {custody.manifest_sha256}"
     yield f"Ledger head  {custody.recorded_in.digest}"
     yield ("COMPLETE" if report.complete else "NOT COMPLETE") + (
-        f": packed and proved in {say_duration(report.seconds)}."
+        f": packed and verified in {say_duration(report.seconds)}."
     )

@@ -57,7 +57,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     console.result(*(sound_lines(found.as_json()) or ["", "Sound check: nothing to examine"])[1:])
     if found.lengths_put_right:
         console.result(
-            f"  {found.lengths_put_right:,} sidecars stated a wrong length, and were revised"
+            f"  {found.lengths_put_right:,} sidecars had a wrong duration, and were revised"
         )
     if found.unproved:
         console.result(

@@ -30,19 +30,19 @@ def add_to(parser: Parser, common: Parser) -> None:
         "Copy everything new from the archive to replica.url. Each object is compared with its "
         "digest in the ledger, and written create-only; foreign objects are reported and never "
         "overwritten or deleted. What was erased from the archive is erased from the replica as "
-        "well. Runs do this by themselves (replica.after_run). It can be interrupted and resumed, "
-        "and used during a run. It makes no API requests and needs no key."
+        "well. Each run is followed by a replication (replica.after_run). It can be interrupted "
+        "and resumed, and used during a run. It makes no API requests and needs no key."
     )
     parser.add_argument(
         "--all",
         action="store_true",
-        help="compare every object again, not only what is new; copies what is missing",
+        help="compare every object again, not only new ones, and copy what is missing",
     )
     parser.add_argument(
         "--restore",
         action="store_true",
-        help="copy in the other direction: a lost archive comes back from the replica, into an "
-        "empty storage.url",
+        help="copy in the other direction: restore a lost archive from the replica to an empty "
+        "storage.url",
     )
     add_why(parser, reason="with --restore: why it is done")
     parser.set_defaults(execute=execute)

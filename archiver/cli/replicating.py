@@ -85,7 +85,10 @@ async def replicate_after_run(
         console.warn(f"not replicated: {error}; {error.hint or 'the next run tries again'}")
         return
     if done.waiting:
-        console.warn(f"the replica waits for {len(done.waiting):,} objects: `archiver replicate`")
+        console.warn(
+            f"{len(done.waiting):,} objects are still to be copied to the replica or removed from "
+            "it: run `archiver replicate`"
+        )
     elif not stop.is_set():
         console.say(f"replicated up to segment {done.head.number:,} of the ledger")
 

@@ -27,10 +27,10 @@ _MOST_SHOWN: Final = 10
 def add_to(parser: Parser, common: Parser) -> None:
     """Give the command its options."""
     parser.description = (
-        "Write one row for each recording, and one for each call without any, with all that "
-        "sidecars and catalog tell: for DuckDB, pandas and BI tools. It makes no API requests and "
+        "Write one row for each recording, and one for each call without any, with all data of "
+        "sidecars and catalog: for DuckDB, pandas and BI tools. It makes no API requests and "
         "can be used during a run. Since names, numbers and summaries leave the archive, the "
-        "ledger records that the table was made."
+        "ledger records that the table was created."
     )
     parser.add_argument(
         "--to",

@@ -33,7 +33,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         required=True,
         choices=_ROLES,
         help="listener: find and play; reviewer: also notes, tags, verdicts, downloads; "
-        "lead: also queues, everybody's verdicts, reports; admin: also the access log; "
+        "lead: also queues, everyone's verdicts, reports; admin: also the access log; "
         "agent: only their own reviewed calls",
     )
     _add_user_id(adding)

@@ -100,7 +100,7 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
     if arguments.replica and arguments.repair:
         raise UsageError(
             "--replica and --repair cannot be combined",
-            hint="`archiver replicate --all` copies what the replica lacks",
+            hint="`archiver replicate --all` copies what is missing in the replica",
         )
     try:
         parts = parse_share(arguments.sample) if arguments.sample else None

@@ -115,7 +115,7 @@ def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
     if parts.scheme not in schemes or not text.lower().startswith(f"{parts.scheme}://"):
         raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
     if "@" in parts.netloc:
-        raise ValueError("must hold no user name and no password")
+        raise ValueError("must not contain a user name or password")
     if not _is_host(parts.hostname or "") or port == 0 or parts.netloc.endswith(":"):
         raise ValueError("must name a valid host and port")
     return parts

@@ -210,7 +210,7 @@ class Cluster(Lane):
             raise WorkerLost("every Dask worker that fetched it ended unexpectedly") from error
         except Exception as error:
             raise CrewUnavailable(
-                f"a Dask worker cannot work for archiver: {type(error).__name__}",
+                f"a Dask worker cannot run archiver: {type(error).__name__}",
                 hint="install the same version of archiver on every worker; its log says more",
             ) from error
         finally:
@@ -288,13 +288,13 @@ async def _reached(address: str) -> None:
             await stream.aclose()
     except (OSError, TimeoutError) as error:
         raise CrewUnavailable(
-            f"the Dask scheduler at {address} does not answer",
+            f"the Dask scheduler at {address} does not respond",
             hint="start it with `dask scheduler`, or correct the address, see docs/scale.md",
         ) from error
 
 
 def _gone() -> CrewUnavailable:
     return CrewUnavailable(
-        f"the Dask scheduler has been gone for {_RECONNECT_SECONDS:.0f} seconds",
+        f"the Dask scheduler has been unreachable for {_RECONNECT_SECONDS:.0f} seconds",
         hint="start it again; the next run continues",
     )

@@ -89,7 +89,7 @@ class Dispatch:
                 self._late.append((unit.recording.id, sent.brought))
             raise
         if sent.brought is None:
-            raise RuntimeError("a unit ended without an ending")
+            raise RuntimeError("a unit ended without a result")
         return sent.brought
 
     async def work_to_do(self) -> None:
@@ -237,7 +237,7 @@ class Lane(ABC):
         except WorkerLost as error:
             self.dispatch.lose(batch, str(error), is_its_fault=error.is_its_fault)
         except ValueError:
-            self.dispatch.lose(batch, "a worker gave an answer that is none")
+            self.dispatch.lose(batch, "a worker sent an invalid answer")
         except BaseException:
             self.dispatch.lose(batch, "the worker that fetched it ended unexpectedly")
             raise

@@ -189,7 +189,7 @@ class Pipes:
             if told.kind == FAILED:
                 raise decode_failure(told.body)
             if told.kind != READY:
-                raise _not_started("it does not speak as expected")
+                raise _not_started("it sent an unexpected message")
             self._links.add(link)
             try:
                 with one_failure():

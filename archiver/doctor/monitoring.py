@@ -64,8 +64,8 @@ async def _try_apprise(address: Secret) -> Check:
         return Check.warning("apprise", f"{scheme}: {error}", error.hint)
     if not known:
         hint = "check notices.apprise; `apprise --details` lists all services"
-        return Check.warning("apprise", f"{scheme} is not an address that Apprise knows", hint)
-    return Check.ok("apprise", f"{scheme} is an address that Apprise knows; nothing was sent")
+        return Check.warning("apprise", f"{scheme} is not an address that Apprise supports", hint)
+    return Check.ok("apprise", f"{scheme} is an address that Apprise supports; nothing was sent")
 
 
 def _try_textfile(path: Path) -> Check:

@@ -145,7 +145,7 @@ async def _nothing(
     if request.offline:
         return NothingToExport(
             f"no calls for {title} in the archive",
-            hint="run it without --offline to ask the API, too",
+            hint="run it without --offline to query the API, too",
         )
     if sum(1 for _ in wanted.kinds()) + wanted.is_searched > 1:
         return NothingToExport(

@@ -123,8 +123,8 @@ class Copies:
         raise UsageError(
             f"nothing was exported, because not all redactions can be made: "
             f"{'; '.join(wrong[:_NAMED])}{more}",
-            hint="a recording on the redaction list is never exported whole: correct the list, or "
-            "select the calls without this recording",
+            hint="recordings on the redaction list are never exported unredacted: correct the "
+            "list, or select the calls without this recording",
         )
 
     @asynccontextmanager

@@ -64,7 +64,7 @@ def _send(address: Secret, title: str, text: str) -> None:
     sender, shown = _sender(address), f"{scheme_of(address)}://…"
     if sender is None:
         raise NoticeUndelivered(
-            f"{shown} is not an address that Apprise knows",
+            f"{shown} is not an address that Apprise supports",
             hint="check notices.apprise; `apprise --details` lists all services",
         )
     if not sender.notify(body=text, title=title):

@@ -119,29 +119,29 @@ def _of_replication(known: Replicated, vitals: Vitals | None, now: datetime) -> 
     yield from _known(
         (
             "replica_last_attempt_timestamp_seconds",
-            "When the archive was last replicated, or that was tried.",
+            "Time of the last replication, successful or not.",
             _unix(known.at),
         ),
         (
             "replica_last_current_timestamp_seconds",
-            "When the replica last lacked nothing.",
+            "Time when the replica was last up to date.",
             _unix(known.current_at),
         ),
     )
     yield _gauge("replica_failed", "1 if the last replication failed, else 0.", bool(known.error))
     yield _gauge(
-        "replica_waiting", "Objects that the replica still has to get or lose.", known.waiting
+        "replica_waiting", "Objects still to be copied to or removed from it.", known.waiting
     )
     yield _gauge("replica_segments", "Segments of the ledger in the replica.", known.segments)
     if vitals is not None:
         behind = max(0, vitals.segments - known.segments)
         yield _gauge(
-            "replica_segments_behind", "Segments of the ledger that the replica lacks.", behind
+            "replica_segments_behind", "Segments of the ledger missing in the replica.", behind
         )
         since = known.behind_since or known.current_at or known.at
         lag = (now - since).total_seconds() if behind else 0.0
         yield _gauge(
-            "replica_lag_seconds", "Age of the oldest event that the replica lacks.", max(0.0, lag)
+            "replica_lag_seconds", "Age of the oldest event missing in the replica.", max(0.0, lag)
         )
 
 

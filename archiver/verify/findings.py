@@ -260,7 +260,7 @@ class ReplicaDiffers(Finding):
     name: ClassVar[str] = "replica-differs"
     next_step: ClassVar[str] = (
         "the archive was rolled back, truncated or rewritten, or the replica was changed: find out "
-        "which; the heads that runs printed, signatures and witnesses tell"
+        "which, using printed heads, signatures and witnesses"
     )
 
 

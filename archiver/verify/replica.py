@@ -37,14 +37,14 @@ def as_archive(config: Config) -> Config:
 
 
 async def compare_ledgers(config: Config, replica: Storage, found: Verification) -> list[str]:
-    """Note segments of the replica that the archive does not have as findings; how far the replica
-    has come, for people. What it waits for is no finding."""
+    """Add segments of the replica that the archive does not have as findings. Returns notes on how
+    far the replica has been filled; what is still to be copied is not a finding."""
     found.findings = [one for one in found.findings if not one.key.startswith(WAITING_PREFIX)]
     notes = []
     if waiting := await waiting_in(replica):
         notes.append(
-            f"the replica waits for {len(waiting):,} objects to be copied or removed: run "
-            "`archiver replicate`"
+            f"{len(waiting):,} objects are still to be copied to the replica or removed from it: "
+            "run `archiver replicate`"
         )
     return [*notes, await _compared(config, replica, found)]
 
@@ -93,7 +93,7 @@ async def _compared(config: Config, replica: Storage, found: Verification) -> st
     behind = max(ours.segments, default=0) - max(theirs.segments, default=0)
     if behind <= 0:
         return "the replica has the whole ledger of the archive"
-    return f"the replica lacks the newest {behind:,} of {len(ours.segments):,} segments"
+    return f"the newest {behind:,} of {len(ours.segments):,} segments are missing in the replica"
 
 
 async def _numbers(storage: Storage) -> Numbers:

@@ -90,7 +90,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(
         (
             "storage: {url: 's3://bucket', s3: {endpoint_url: 'https://u:canary-7f3a@h'}}",
             1,
-            "storage.s3.endpoint_url must hold no user name",
+            "storage.s3.endpoint_url must not contain a user name",
         ),
         (
             "storage: {url: 's3://bucket', s3: {object_lock: {mode: GOVERNANCE}}}",

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
     ("address", "code", "words"),
     [
         ("tls://127.0.0.1:1", 2, "dask.tls_cert"),
-        ("tcp://127.0.0.1:1", 5, "does not answer"),
+        ("tcp://127.0.0.1:1", 5, "does not respond"),
         ("tcp://192.0.2.7:8786", 2, "not encrypted"),
         ("tls://scheduler", 2, "not the address"),
         ("https://127.0.0.1:8786", 2, "not the address"),
@@ -57,7 +57,7 @@ def test_doctor_says_whether_the_scheduler_answers(tmp_path: Path) -> None:
         ended = commands.here("doctor", "--json")
         (check,) = (one for one in ended.answer["checks"] if one["name"] == "Dask")
         assert (ended.code, check["verdict"]) == (5, "problem")
-        assert "does not answer" in check["finding"]
+        assert "does not respond" in check["finding"]
 
 
 def test_other_machines_cannot_reach_a_folder(tmp_path: Path) -> None:

@@ -60,6 +60,20 @@ BANISHED: Final = {
     r"goes on from (there|here)": "say: continues",
     r"brings? (\w+ )*home": "say: archives",
     r"must cover something": "say what is missing",
+    r"lies?": "say: is, is stored in",
+    r"vouch\w*": "say: sign, prove",
+    r"somebody|anybody|everybody('s)?": "say: someone, anyone, everyone, or name who",
+    r"in (its|their|his|her) own words": "say: as worded by",
+    r"comes? back from": "say: is restored from",
+    r"stays? like this": "say: lasts, remains",
+    r"put right|set right": "say: corrected",
+    r"(looks?|looked) (odd|strange)": "say: anomaly, finding",
+    r"(scheduler|server|API|storage|process) does not answer": "say: does not respond",
+    r"(lacks?|lacked|owes?) nothing": "say: is complete, up to date",
+    r"has been gone for": "say: has been unreachable for",
+    r"goes? from (a|the) (replica|archive|bucket)": "say: is removed from",
+    r"passes? over": "say: ignores, skips",
+    r"(?<!there )is no (evidence|finding|damage|error)|are no (findings|errors)": "say: is not",
 }
 """Phrases that no user reads, as regular expressions, each with what to say instead."""
 

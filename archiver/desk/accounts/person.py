@@ -29,7 +29,7 @@ class Right(StrEnum):
     TAKE_AWAY = "take-away"
     """Download a recording or a table of what was found."""
     LEAD = "lead"
-    """Make queues; read everybody's verdicts and the reports, and take them away."""
+    """Make queues; read everyone's verdicts and the reports, and export them."""
     OVERSEE = "oversee"
     """Read the access log; remove anybody's note."""
 

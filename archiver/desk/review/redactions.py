@@ -143,7 +143,7 @@ def _check(span: Span, length: float | None) -> None:
         if not math.isfinite(at) or not 0 <= at <= latest:
             raise WrongInput(
                 field,
-                "the span lies outside of the recording",
+                "the span is outside of the recording",
                 problem="range",
                 limit=math.floor(latest),
             )

@@ -141,7 +141,7 @@ def unmet_words(key: str) -> str:
 def unanswered(what: str, key: str) -> StorageUnreachable:
     """The error for an answer that did not come, or not to its end."""
     return StorageUnreachable(
-        f"the S3 server does not answer ({what})",
+        f"the S3 server does not respond ({what})",
         key=key,
         hint="check `storage.s3.endpoint_url` and the network",
     )

@@ -263,7 +263,7 @@ async def test_a_body_that_breaks_off_is_told_as_such(
 ) -> None:
     bucket.write(KEY, b"x" * 100_000)
     relay.spoil = lambda answer: answer[:50_000]
-    with pytest.raises(StorageUnreachable, match="does not answer"):
+    with pytest.raises(StorageUnreachable, match="does not respond"):
         await content(storage, KEY)
     assert await content(storage, KEY) == b"x" * 100_000
 

@@ -21,7 +21,8 @@ from archiver.tasks.retry import RetryPolicy
 @dataclass(frozen=True, slots=True)
 class Pace:
     """`api`, `fetch` and `storage` are the retry policies of requests, recordings and objects;
-    `stall` is how many seconds a source may send nothing.
+    `stall` is how many seconds a source may send nothing, `hung` how many a worker process may
+    give no sign of life.
 
     A segment of the ledger is written when `segment_events` wait, or `publish_seconds` after the
     last one. `lease` is the timing of the lock on storage without locks; `syncing` makes writes to
@@ -33,6 +34,7 @@ class Pace:
     fetch: RetryPolicy = FETCH_RETRY
     storage: RetryPolicy = POLICY
     stall: float = STALL_SECONDS
+    hung: int = 60
     segment_events: int = 1000
     publish_seconds: float = 30.0
     lease: LeaseTimes = LEASE_TIMES

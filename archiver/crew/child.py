@@ -23,6 +23,7 @@ from archiver.archive.pace import Pace
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.crew.frames import (
+    ALIVE,
     ANSWER,
     BATCH,
     DROP,
@@ -40,7 +41,7 @@ from archiver.errors import ArchiverError
 from archiver.tasks.event_loop import FASTEST_LOOP, collect_rarely
 
 _TOLD_EVERY: Final = 0.2
-"""Seconds between two progress messages."""
+"""Seconds between two progress messages, which are also the child's signs of life."""
 _READ_AHEAD: Final = 1024 * 1024
 
 
@@ -81,9 +82,9 @@ class _Child:
                 on_bytes=self.progress.receive,
                 on_retry=self.progress.retry,
             )
+            group.start_soon(self._tell_progress)
             async with opened as worker:
                 self._tell(Frame(READY))
-                group.start_soon(self._tell_progress)
                 await self._listen(group, worker, start.run_id)
         except ArchiverError as error:
             self._tell(Frame(FAILED, body=encode_failure(error)))
@@ -107,11 +108,14 @@ class _Child:
     async def _tell_progress(self) -> None:
         while True:
             await anyio.sleep(_TOLD_EVERY)
-            self._tell_what_came()
+            if not self._tell_what_came():
+                self._tell(Frame(ALIVE))
 
-    def _tell_what_came(self) -> None:
+    def _tell_what_came(self) -> bool:
+        """Whether there was anything to tell."""
         if news := self.progress.take():
             self._tell(Frame(PROGRESS, body=news))
+        return bool(news)
 
     def _tell(self, frame: Frame) -> None:
         self.writer.write(frame.encode())

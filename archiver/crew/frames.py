@@ -21,6 +21,7 @@ READY: Final = b"R"
 FAILED: Final = b"F"
 ANSWER: Final = b"A"
 PROGRESS: Final = b"P"
+ALIVE: Final = b"L"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A crew of child processes on this machine, connected by standard input and output (`child`).
 
-A child is started when there is work for it, and replaced if it dies. It acquires no lock and
-inherits no open file of the run, so the run's locks are released as soon as the run is dead.
+A child is started when there is work for it, and replaced if it dies or hangs. It acquires no lock
+and inherits no open file of the run, so the run's locks are released as soon as the run is dead.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from archiver.crew.child import Start
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.dispatch import Dispatch, Lane
 from archiver.crew.frames import (
+    ALIVE,
     ANSWER,
     BATCH,
     DROP,
@@ -49,6 +50,9 @@ _LISTING: Final = 16
 _PATIENCE: Final = 2.0
 """Seconds after which a child that was asked to end is killed."""
 
+_MOST_STARTING: Final = 60
+"""Seconds until a child sends its first message; it imports its modules before."""
+
 _READ_AHEAD: Final = 1024 * 1024
 
 _BOOT: Final = (
@@ -74,6 +78,8 @@ class _Link(Lane):
         self.on_progress = on_progress
         self.answers: dict[int, tuple[anyio.Event, list[bytes]]] = {}
         self.asked = 0
+        self.is_ready = False
+        self.was_heard = False
 
     async def send(self, frame: Frame) -> None:
         """Send a message. Raises `_Ended` if the child has closed its input."""
@@ -110,7 +116,36 @@ class _Link(Lane):
         frame = await read_frame(self.process.stdout)
         if frame is None:
             raise _Ended(await self.how_it_ended())
+        self.was_heard = True
         return frame
+
+    async def started(self) -> None:
+        """Wait until the child is ready. Raises ArchiverError if it cannot be."""
+        try:
+            while (frame := await self.read()).kind in (ALIVE, PROGRESS):
+                pass
+        except _Ended as error:
+            raise _not_started(str(error)) from error
+        if frame.kind == FAILED:
+            raise decode_failure(frame.body)
+        if frame.kind != READY:
+            raise _not_started("it sent an unexpected message")
+        self.is_ready = True
+
+    async def watch(self, patience: int) -> None:
+        """Raise `_Ended` after `patience` seconds without a message, or ArchiverError if the child
+        never was ready.
+
+        The seconds are counted one by one: if this process is suspended as well, nothing counts.
+        """
+        silent = 0
+        while silent < (patience if self.is_ready else _MOST_STARTING):
+            self.was_heard = False
+            await anyio.sleep(1)
+            silent = 0 if self.was_heard else silent + 1
+        if not self.is_ready:
+            raise _not_started(f"it gave no sign of life for {silent} s")
+        raise _Ended(f"a worker process gave no sign of life for {silent} s")
 
     async def listen(self) -> None:
         """Process the child's messages. Raises `_Ended` when it has ended."""
@@ -179,21 +214,15 @@ class Pipes:
                 return
 
     async def _lead_a_child(self) -> None:
-        """Run one child. Raises `_Ended` if it dies, ArchiverError if it cannot work at all."""
+        """Run one child. Raises `_Ended` if it dies or hangs, ArchiverError if it cannot work."""
         async with self._child() as link:
-            await link.send(Frame(START, body=pickle.dumps(self.start)))
-            try:
-                told = await link.read()
-            except _Ended as error:
-                raise _not_started(str(error)) from error
-            if told.kind == FAILED:
-                raise decode_failure(told.body)
-            if told.kind != READY:
-                raise _not_started("it sent an unexpected message")
-            self._links.add(link)
             try:
                 with one_failure():
                     async with anyio.create_task_group() as group:
+                        group.start_soon(link.watch, self.start.pace.hung)
+                        await link.send(Frame(START, body=pickle.dumps(self.start)))
+                        await link.started()
+                        self._links.add(link)
                         group.start_soon(link.listen)
                         for _ in range(self.places):
                             group.start_soon(link.keep_busy)

@@ -98,6 +98,31 @@ async def test_a_run_over_child_processes_is_like_any_other_also_when_one_is_kil
     assert crew_of() == set()
 
 
+@pytest.mark.nightly
+@pytest.mark.anyio
+async def test_a_child_that_hangs_is_replaced_and_its_recordings_are_fetched_again(
+    tmp_path: Path,
+) -> None:
+    world = centre(20)
+    hung: list[int] = []
+
+    def stop_one() -> None:
+        (one, *_) = crew_of()
+        os.kill(one, signal.SIGSTOP)
+        hung.append(one)
+
+    pace = replace(QUICK, hung=2)
+    async with bench(tmp_path, world, settings=PROCESSES, pace=pace) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        night.sandbox.faults.add(Fault(Route.FILE, Happens(stop_one), after=8, times=1))
+        report = await night.run()
+        assert hung
+        assert told(report, of="recordings") == {"archived": 20}
+        night.check_archive()
+        assert await night.findings() == []
+    assert not told_of(hung[0], "cmdline")
+
+
 def received(events: list[Event]) -> int:
     return sum(one.count for one in events if isinstance(one, BytesReceived))
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks import proof
@@ -67,21 +68,22 @@ def environment(work: Work) -> Mapping[str, str]:
     }
 
 
-def _archiver(work: Work) -> list[str]:
-    return _archiver_to(work, f"  url: {work.folder / 'archive'}\n")
+def _archiver(work: Work, processes: str = "auto") -> list[str]:
+    return _archiver_to(work, processes, f"  url: {work.folder / 'archive'}\n")
 
 
-def _archiver_s3(work: Work) -> list[str]:
+def _archiver_s3(work: Work, processes: str = "auto") -> list[str]:
     bucket, prefix = work.target
     s3 = f"  s3: {{endpoint_url: '{bucket.endpoint}', region: us-east-1}}\n"
-    return _archiver_to(work, f"  url: s3://{bucket.name}/{prefix}\n{s3}")
+    return _archiver_to(work, processes, f"  url: s3://{bucket.name}/{prefix}\n{s3}")
 
 
-def _archiver_to(work: Work, storage: str) -> list[str]:
+def _archiver_to(work: Work, processes: str, storage: str) -> list[str]:
     config = work.folder / "archive.yaml"
     config.write_text(
         f"liner:\n  url: {work.url}\n  api_key: {_KEY}\n  requests_per_second: 10000\n"
         f"window:\n  since: {work.source.since:%Y-%m-%dT%H:%M:%SZ}\n"
+        f"download:\n  processes: {processes}\n"
         f"storage:\n{storage}"
         "inspect:\n  after_run: no\n",  # nobody else listens to what was fetched
         encoding="utf-8",
@@ -130,6 +132,13 @@ TO_A_FOLDER = (
         lambda work: proof.check_archive(work.source, work.folder),
     ),
     Contestant(
+        "archiver, 1",
+        "the same in one process",
+        (),
+        partial(_archiver, processes="1"),
+        lambda work: proof.check_archive(work.source, work.folder),
+    ),
+    Contestant(
         "curl",
         "recordings of known calls, files, then sha256sum; no sidecars, not synced",
         ("curl", "sha256sum", "xargs"),
@@ -165,6 +174,13 @@ TO_S3 = (
         "calls, recordings, files, proof, SHA-256 checked by the server, sidecars, ledger, catalog",
         (),
         _archiver_s3,
+        lambda work: proof.check_s3_archive(work.source, work.folder, _there(work)),
+    ),
+    Contestant(
+        "archiver, 1",
+        "the same in one process",
+        (),
+        partial(_archiver_s3, processes="1"),
         lambda work: proof.check_s3_archive(work.source, work.folder, _there(work)),
     ),
     Contestant(

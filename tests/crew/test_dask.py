@@ -112,7 +112,7 @@ async def test_a_run_over_dask_is_like_any_other_also_when_a_worker_is_killed(
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("number", range(0, 50, 5))  # all fifty take seven minutes
+@pytest.mark.parametrize("number", range(50))
 async def test_a_worker_may_be_killed_at_any_moment(
     tmp_path: Path, cluster: Cluster, number: int
 ) -> None:

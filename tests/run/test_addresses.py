@@ -16,7 +16,7 @@ from archiver.sandbox.faults import (
 from archiver.sandbox.world import World
 from tests.support.world import Night, bench, reasons, told
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("local_crew")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("crew")]
 
 AUDIO = wav(40_000)
 OTHER = wav(40_000, 7)

@@ -252,11 +252,9 @@ async def test_a_random_life_loses_nothing(tmp_path: Path, seed: int) -> None:
     await live(seed, tmp_path)
 
 
-@pytest.mark.usefixtures("local_crew")
+@pytest.mark.usefixtures("crew")
 @pytest.mark.parametrize("seed", OVER_EVERY_CREW)
-async def test_a_random_life_loses_nothing_over_the_crews_of_one_machine(
-    tmp_path: Path, seed: int
-) -> None:
+async def test_a_random_life_loses_nothing_over_any_crew(tmp_path: Path, seed: int) -> None:
     await live(seed, tmp_path)
 
 

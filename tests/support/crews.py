@@ -2,9 +2,7 @@
 
     pytestmark = pytest.mark.usefixtures("crew")
 
-Processes and Dask workers share the code that fetches and stores: where a test is about many states
-or bodies, `local_crew` proves them without Dask. A crew of processes takes a second to start, and
-one of Dask several, so those are for the night.
+A crew of processes takes a second to start, and one of Dask several, so those are for the night.
 """
 
 from collections.abc import Iterator
@@ -22,8 +20,6 @@ EVERY_CREW: Final = [
     name if name == "in-process" else pytest.param(name, marks=pytest.mark.nightly)
     for name in _CREWS
 ]
-
-LOCAL_CREWS: Final = EVERY_CREW[:2]
 
 
 @dataclass

@@ -4,8 +4,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from archiver.catalog.classes import Class
 from archiver.catalog.states import IS_ARCHIVED
 from archiver.storage.keys import sidecar_key
 
@@ -16,34 +17,46 @@ _IS_DUE: Final = f"""
             AND locks.revision >= recordings.revision AND locks.seconds >= :seconds))
 """  # noqa: S608 - constants only
 
+_KNOWN: Final = """
+    (SELECT seconds FROM locks WHERE locks.record_id = recordings.record_id
+        AND locks.revision >= recordings.revision AND NOT :again)
+"""
+
 _DUE: Final = f"""
-    SELECT record_id, key, version, sidecar_version, revision, bytes + sidecar_bytes,
-        (SELECT seconds FROM locks WHERE locks.record_id = recordings.record_id
-            AND locks.revision >= recordings.revision AND NOT :again)
+    SELECT record_id, key, version, sidecar_version, revision, bytes + sidecar_bytes, {_KNOWN}
     FROM recordings WHERE record_id > :after AND {_IS_DUE} ORDER BY record_id LIMIT :most
 """  # noqa: S608 - constants only
 
-_HOW_MANY: Final = f"""
-    SELECT count(*), coalesce(sum(bytes + sidecar_bytes), 0) FROM recordings WHERE {_IS_DUE}
-"""  # noqa: S608 - constants only
-
-_FORMER: Final = f"""
-    SELECT count(*) FROM revisions
-    WHERE record_id IN (SELECT record_id FROM recordings WHERE {_IS_DUE})
-"""  # noqa: S608 - constants only
+_HOW_MANY: Final = """
+    SELECT coalesce(sum(is_due), 0), coalesce(sum(is_due * objects), 0),
+        coalesce(sum(is_due * size), 0), coalesce(sum(hangs), 0)
+    FROM (
+        SELECT coalesce(known, 0) < CASE term {seconds} END AS is_due,
+            2 + (SELECT count(*) FROM revisions WHERE revisions.record_id = one.record_id)
+                AS objects,
+            size, term IN (SELECT value FROM json_each(:hanging)) AS hangs
+        FROM (
+            SELECT record_id, bytes + sidecar_bytes AS size, {known} AS known,
+                CASE {terms} ELSE 0 END AS term
+            FROM recordings WHERE {is_due}
+            LIMIT -1  -- a pass of its own, else SQLite evaluates a term wherever it is named
+        ) AS one
+    )
+"""
 
 _TO_HOLD: Final = f"""
-    SELECT recordings.record_id, key, recordings.revision, legal_holds.revision
+    SELECT recordings.record_id, key, recordings.revision, legal_holds.revision,
+        coalesce(is_set AND legal_holds.revision >= recordings.revision, FALSE) AS is_done
     FROM recordings LEFT JOIN legal_holds USING (record_id)
     WHERE state {IS_ARCHIVED} AND recordings.record_id > :after
         AND recordings.record_id IN (SELECT record_id FROM held_recordings)
         AND recordings.record_id NOT IN (SELECT record_id FROM removals)
-        AND NOT coalesce(is_set AND legal_holds.revision >= recordings.revision, FALSE)
+        AND (:again OR NOT is_done)
     ORDER BY recordings.record_id LIMIT :most
 """  # noqa: S608 - constants only
 
 _TO_RELEASE: Final = """
-    SELECT record_id, key, recordings.revision, legal_holds.revision
+    SELECT record_id, key, recordings.revision, legal_holds.revision, is_set
     FROM legal_holds JOIN recordings USING (record_id)
     WHERE record_id > :after AND record_id NOT IN (SELECT record_id FROM held_recordings)
     ORDER BY record_id LIMIT :most
@@ -52,13 +65,15 @@ _TO_RELEASE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Holdable:
-    """A recording whose legal hold on the storage is not what it should be. `known` is the revision
-    of its sidecar for which the ledger tells that it has one, or may have; None: for none."""
+    """A recording that should have a legal hold on the storage, or should have none. `known` is the
+    revision of its sidecar for which the ledger tells that it has one, or may have; None: for none.
+    With `is_set` the ledger tells that it has one."""
 
     record_id: int
     key: str
     revision: int
     known: int | None
+    is_set: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +98,53 @@ class Lockable:
 
 
 @dataclass(frozen=True, slots=True)
+class LockTerm:
+    """For how many seconds the recordings of a class are locked. With `hangs` a status decides
+    whether they are, which the catalog does not have."""
+
+    of: Class
+    seconds: int
+    hangs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
-    """How many recordings are not known to be locked, with how many objects and bytes."""
+    """How many recordings are not known to be locked, with how many objects and bytes; and for how
+    many a status decides whether they are locked for long enough (`hanging`)."""
 
     recordings: int
     objects: int
     bytes: int
+    hanging: int = 0
 
 
-def how_many_to_lock(db: sqlite3.Connection, seconds: int, *, again: bool) -> Due:
-    """What is not known to be locked for `seconds`; with `again`, all that is archived."""
-    wanted = {"seconds": seconds, "again": again}
-    count, size = db.execute(_HOW_MANY, wanted).fetchone()
-    (former,) = db.execute(_FORMER, wanted).fetchone()
-    return Due(count, 2 * count + former, size)
+def how_many_to_lock(
+    db: sqlite3.Connection, seconds: int, terms: Sequence[LockTerm] = (), *, again: bool
+) -> Due:
+    """What is not known to be locked for as long as the first of `terms` that matches says, else
+    for `seconds`; with `again`, all that is archived. One pass over the recordings."""
+    numbered = list(enumerate(terms, 1))
+    given: dict[str, Any] = {
+        "seconds": max(seconds, *(one.seconds for one in terms)) if terms else seconds,
+        "again": again,
+        "default": seconds,
+        "hanging": json.dumps([number for number, one in numbered if one.hangs]),
+    }
+    for number, one in numbered:
+        given |= {f"s{number}": seconds if one.hangs else max(seconds, one.seconds)}
+        given |= one.of.parameters(f"t{number}")
+    question = _HOW_MANY.format(
+        known=_KNOWN,
+        is_due=_IS_DUE,
+        terms=" ".join(
+            ["WHEN FALSE THEN 0"]
+            + [f"WHEN {one.of.matches(f't{number}')} THEN {number}" for number, one in numbered]
+        ),
+        seconds=" ".join(
+            ["WHEN 0 THEN :default"] + [f"WHEN {number} THEN :s{number}" for number, _ in numbered]
+        ),
+    )
+    return Due(*db.execute(question, given).fetchone())
 
 
 def to_lock(
@@ -122,14 +170,18 @@ def to_lock(
     ]
 
 
-def to_hold(db: sqlite3.Connection, after: int, most: int) -> list[Holdable]:
-    """Recordings that a hold covers and that have no legal hold on the storage, by id."""
-    return [Holdable(*row) for row in db.execute(_TO_HOLD, {"after": after, "most": most})]
+def to_hold(
+    db: sqlite3.Connection, after: int, most: int, *, again: bool = False
+) -> list[Holdable]:
+    """Recordings that a hold covers and that have no legal hold on the storage according to the
+    ledger, by id; with `again`, also those that have one."""
+    wanted = {"after": after, "most": most, "again": again}
+    return [_holdable(row) for row in db.execute(_TO_HOLD, wanted)]
 
 
 def to_release(db: sqlite3.Connection, after: int, most: int) -> list[Holdable]:
     """Recordings with a legal hold on the storage that no hold covers any more, by id."""
-    return [Holdable(*row) for row in db.execute(_TO_RELEASE, {"after": after, "most": most})]
+    return [_holdable(row) for row in db.execute(_TO_RELEASE, {"after": after, "most": most})]
 
 
 def others_on_hold(db: sqlite3.Connection, record_ids: Sequence[int]) -> set[str]:
@@ -151,6 +203,11 @@ def known_versions(db: sqlite3.Connection) -> dict[str, str | None]:
         )
     )
     return found | {key: None for (key,) in db.execute("SELECT key FROM acts")}
+
+
+def _holdable(row: Sequence[Any]) -> Holdable:
+    record_id, key, revision, known, is_set = row
+    return Holdable(record_id, key, revision, known, bool(is_set))
 
 
 def _former(db: sqlite3.Connection, first: int, last: int) -> dict[int, Sequence[Place]]:

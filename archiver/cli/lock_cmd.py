@@ -158,7 +158,7 @@ def _as_json(
             "recordings": done.due.recordings,
             "objects": done.due.objects + done.others,
             "bytes": done.due.bytes,
-            "hanging": done.hanging,
+            "hanging": done.due.hanging,
         },
     }
     if dry_run:
@@ -182,10 +182,10 @@ def _planned_lines(planned: "Locking", wanted: ObjectLockConfig) -> list[str]:
         f"{sized(planned.others, 'object', 'objects')} of the ledger, reports, holds and acts",
         *(
             [
-                f"{sized(planned.hanging, 'recording', 'recordings')} may have a longer period by "
+                f"{sized(due.hanging, 'recording', 'recordings')} may have a longer period by "
                 "status, which is read from the sidecar when it is locked"
             ]
-            if planned.hanging
+            if due.hanging
             else []
         ),
         "",

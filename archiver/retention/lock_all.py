@@ -22,8 +22,15 @@ from typing import Final
 import anyio
 
 from archiver.archive.archive import Archive
-from archiver.catalog.classes import classes_of
-from archiver.catalog.locks import Due, Lockable, Place, how_many_to_lock, known_versions, to_lock
+from archiver.catalog.locks import (
+    Due,
+    Lockable,
+    LockTerm,
+    Place,
+    how_many_to_lock,
+    known_versions,
+    to_lock,
+)
 from archiver.clock import Clock
 from archiver.config import ObjectLockConfig
 from archiver.errors import KeyMissing, UsageError
@@ -32,7 +39,7 @@ from archiver.ledger.claims import claimed_number
 from archiver.ledger.lock_events import Locked
 from archiver.ledger.segments import head_of
 from archiver.retention.acts import Deed, store_deed
-from archiver.retention.rules import Rulebook, Term, known_terms, terms_of
+from archiver.retention.rules import Rulebook, Term, terms_of
 from archiver.storage.base import Storage
 from archiver.storage.keys import (
     ACTS_PREFIX,
@@ -48,7 +55,6 @@ from archiver.tasks.lanes import in_lanes
 _A_PAGE: Final = 500
 """Recordings per line of the ledger."""
 _AT_ONCE: Final = 16
-_PLANNED_AT_ONCE: Final = 5000
 _SLACK: Final = timedelta(hours=1)
 """A lock counts from the first byte of a put, the age of an object from its last."""
 _NEARLY: Final = 0.01
@@ -74,13 +80,11 @@ class Locking:
     """What is to be locked, and what was done: the number of recordings checked, and objects by
     outcome.
 
-    `hanging` counts recordings whose period depends on their status, which a plan does not read;
     `missing` has the keys of objects (at most a thousand) that do not exist; `verify` reports them.
     """
 
     due: Due
     others: int
-    hanging: int = 0
     recordings: int = 0
     objects: Counter[Ended] = field(default_factory=Counter)
     missing: list[str] = field(default_factory=list)
@@ -110,40 +114,18 @@ async def plan_lock(
     others = 0
     async for _ in _other_places(archive):
         others += 1
-    if rulebook.rules:
-        due, hanging = await _due_by_rule(archive, config, rulebook, again=again)
-        return Locking(due, others, hanging)
-    seconds = int(config.retain.total_seconds())
-    due = await archive.catalog.ask(partial(how_many_to_lock, seconds=seconds, again=again))
-    return Locking(due, others)
-
-
-async def _due_by_rule(
-    archive: Archive, config: ObjectLockConfig, rulebook: Rulebook, *, again: bool
-) -> tuple[Due, int]:
-    """What is due according to retention rules; and how many recordings depend on their status."""
-    after, recordings, objects, size, hanging = 0, 0, 0, 0, 0
-    while page := await archive.catalog.ask(
+    due = await archive.catalog.ask(
         partial(
-            to_lock,
-            seconds=_longest(config, rulebook),
-            after=after,
-            most=_PLANNED_AT_ONCE,
+            how_many_to_lock,
+            seconds=int(config.retain.total_seconds()),
+            terms=[
+                LockTerm(of, int(rule.keep.total_seconds()), hangs=bool(rule.statuses))
+                for of, rule in zip(rulebook.classes, rulebook.rules, strict=True)
+            ],
             again=again,
         )
-    ):
-        after = page[-1].record_id
-        ids = [one.record_id for one in page]
-        classes = await archive.catalog.ask(partial(classes_of, record_ids=ids))
-        terms = known_terms(rulebook, classes)
-        for one in page:
-            term = terms.get(one.record_id)
-            hanging += term is None
-            if one.known < _seconds(config, term):
-                recordings += 1
-                objects += len(one.places)
-                size += one.size
-    return Due(recordings, objects, size), hanging
+    )
+    return Locking(due, others)
 
 
 def _longest(config: ObjectLockConfig, rulebook: Rulebook) -> int:

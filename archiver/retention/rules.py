@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from archiver.archive.archive import Archive
-from archiver.catalog.classes import Classified, classes_of
+from archiver.catalog.classes import Class, classes_of
 from archiver.config import Config
 from archiver.config.values import RetentionRule
 from archiver.desk.file import desk_data
@@ -54,11 +54,6 @@ class Rulebook:
         """The longest period of any rule; zero without rules."""
         return max(self._keeps, default=timedelta())
 
-    @property
-    def reads_sidecars(self) -> bool:
-        """Whether any rule has a status."""
-        return any(one.statuses for one in self.rules)
-
     def term(self, number: int) -> Term:
         """The term of the rule with that number, from 1; 0 is retention.keep."""
         return Term(number, self.rules[number - 1].keep if number else self.keep)
@@ -81,29 +76,32 @@ class Rulebook:
         )
         return f"rule {number} ({said})"
 
-    def first_match(
-        self, one: Classified, status: frozenset[str] | None, *, after: int = 0
-    ) -> tuple[int, bool]:
-        """The number of the first matching rule, 0 if none matches; and whether it depends on a
-        status.
+    @property
+    def classes(self) -> list[Class]:
+        """The conditions of each rule that the catalog can check: all but the status."""
+        return [
+            Class(orders=rule.orders or None, leads=rule.leads or None, records=tagged)
+            for rule, tagged in zip(self.rules, self.tagged, strict=True)
+        ]
 
-        With `status` None, the search ends at the first rule for which the status decides.
+    def first_match(
+        self, matched: Sequence[bool], status: frozenset[str] | None = None
+    ) -> int | None:
+        """The number of the first matching rule, 0 if none matches; `matched` says for each rule
+        whether everything but the status matches.
+
+        None: it depends on the status, which is not given.
         """
-        for number, rule in enumerate(self.rules[after:], after + 1):
-            tagged = self.tagged[number - 1]
-            if (
-                (rule.orders and one.orders.isdisjoint(rule.orders))
-                or (rule.leads and one.leads.isdisjoint(rule.leads))
-                or (tagged is not None and one.record_id not in tagged)
-            ):
+        for number, rule in enumerate(self.rules, 1):
+            if not matched[number - 1]:
                 continue
             if not rule.statuses:
-                return number, False
+                return number
             if status is None:
-                return number, True
+                return None
             if not status.isdisjoint(rule.statuses):
-                return number, False
-        return 0, False
+                return number
+        return 0
 
     @property
     def _keeps(self) -> list[timedelta]:
@@ -132,30 +130,24 @@ async def terms_of(
     if not rulebook.rules:
         return dict.fromkeys(keys, rulebook.term(0))
     found: dict[int, Term | None] = {}
-    hanging: list[Classified] = []
-    for one in await archive.catalog.ask(partial(classes_of, record_ids=list(keys))):
-        number, hangs = rulebook.first_match(one, None)
-        if hangs:
-            hanging.append(one)
+    hanging: list[tuple[int, list[bool]]] = []
+    classes = await archive.catalog.ask(
+        partial(classes_of, classes=rulebook.classes, record_ids=list(keys))
+    )
+    for record_id, matched in classes.items():
+        number = rulebook.first_match(matched)
+        if number is None:
+            hanging.append((record_id, matched))
         else:
-            found[one.record_id] = rulebook.term(number)
+            found[record_id] = rulebook.term(number)
 
-    async def look(one: Classified) -> None:
-        status = await _status_of(archive, keys[one.record_id])
-        found[one.record_id] = (
-            None if status is None else rulebook.term(rulebook.first_match(one, status)[0])
-        )
+    async def look(one: tuple[int, list[bool]]) -> None:
+        record_id, matched = one
+        status = await _status_of(archive, keys[record_id])
+        number = None if status is None else rulebook.first_match(matched, status)
+        found[record_id] = None if number is None else rulebook.term(number)
 
     await in_lanes(_READERS, hanging, look)
-    return found
-
-
-def known_terms(rulebook: Rulebook, some: Sequence[Classified]) -> dict[int, Term | None]:
-    """The same from the catalog alone; None if a status decides."""
-    found: dict[int, Term | None] = {}
-    for one in some:
-        number, hangs = rulebook.first_match(one, None)
-        found[one.record_id] = None if hangs else rulebook.term(number)
     return found
 
 

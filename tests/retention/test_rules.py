@@ -157,7 +157,7 @@ async def test_a_rule_lengthens_locks_and_shortens_none(tmp_path: Path, moto: S3
         assert plan.due.recordings == 2
         night.settings["retention"] = {"rules": [{"statuses": ["busy"], "keep": "200d"}]}
         plan = await planned(night)
-        assert (plan.due.recordings, plan.hanging) == (2, 4)
+        assert (plan.due.recordings, plan.due.hanging) == (2, 4)
         await locked(night)
         last = dates(bucket)
         grown = {key for key, until in first.items() if last[key] != later[key] and until}

@@ -9,10 +9,11 @@ import anyio
 
 from archiver.cli.acting import add_why, deed_of, why_of
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, id_argument
+from archiver.cli.parsing import Parser, add_today, id_argument
 from archiver.cli.wording import counted, listed
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
+from archiver.errors import UsageError
 from archiver.text.measures import say_moment
 
 if TYPE_CHECKING:
@@ -55,6 +56,17 @@ def add_to(parser: Parser, common: Parser) -> None:
     lifting.add_argument("hold_id", metavar="HOLD_ID", help="the id shown by `archiver hold list`")
     add_why(lifting, reason="why it is lifted")
     lifting.set_defaults(execute=lift)
+    again = acts.add_parser(
+        "reapply",
+        help="set S3 legal holds again",
+        description="Set S3 legal holds again on all versions of everything that the holds in "
+        "force cover, after `archiver verify` found `no-legal-hold`. Runs set only those that the "
+        "ledger does not record yet.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    add_today(again)
+    again.set_defaults(execute=reapply)
 
 
 def _add_add(acts: Any, common: Parser) -> None:
@@ -175,7 +187,37 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
     return _code_of(followed)
 
 
-async def _follow(archive: "Archive", context: Context) -> "LegalHolds":
+def reapply(arguments: argparse.Namespace, context: Context) -> int:
+    """Set legal holds on the storage, whatever the ledger records of them."""
+    from archiver.archive.opening import announcing_archive
+    from archiver.archive.right_clock import OtherClocks
+    from archiver.cli.vouching import vouched
+
+    async def reapplied(config: Config) -> "LegalHolds":
+        state = state_folder(context.environ, config.catalog.path)
+        async with announcing_archive(
+            config,
+            state_folder=state,
+            clock=system_clock,
+            others=OtherClocks(today=arguments.today),
+        ) as archive:
+            followed = await _follow(archive, context, again=True)
+            await vouched(archive, config, context.console)
+        return followed
+
+    followed = anyio.run(reapplied, context.load_config(needs_key=False))
+    if not followed.is_possible:
+        raise UsageError(
+            "the storage has no S3 legal holds: it is not a bucket with Object Lock",
+            hint="nothing to do: holds protect recordings from archiver's own commands",
+        )
+    lines = _legal_hold_lines(followed) or ["No hold in force covers a recording of the archive."]
+    context.console.result(*lines)
+    context.console.json({"legalHolds": followed.as_json()})
+    return _code_of(followed)
+
+
+async def _follow(archive: "Archive", context: Context, *, again: bool = False) -> "LegalHolds":
     """Set and remove legal holds on the storage; a signal leaves the rest to the next run."""
     from archiver.cli.watch import stopped_by_signal
     from archiver.retention.acts import name_of_act
@@ -183,7 +225,9 @@ async def _follow(archive: "Archive", context: Context) -> "LegalHolds":
 
     act = name_of_act(system_clock())
     async with stopped_by_signal(context.console) as stop:
-        return await follow_holds(archive, clock=system_clock, act=act, is_over=stop.is_set)
+        return await follow_holds(
+            archive, clock=system_clock, act=act, again=again, is_over=stop.is_set
+        )
 
 
 def _legal_hold_lines(followed: "LegalHolds") -> list[str]:

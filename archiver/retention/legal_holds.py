@@ -55,9 +55,11 @@ async def follow_holds(
     *,
     clock: Clock,
     act: str,
+    again: bool = False,
     is_over: Callable[[], bool] = lambda: False,
 ) -> LegalHolds:
-    """Update the storage's legal holds to those of the archive, until `is_over`.
+    """Update the storage's legal holds to those of the archive, until `is_over`; with `again`, set
+    also those that the ledger records as set.
 
     The archive's lock is not needed: nothing that a hold covers is being removed, since the ledger
     has the hold. Makes no request if there is nothing to do. Never fails: an error of the storage
@@ -65,21 +67,21 @@ async def follow_holds(
     """
     done = LegalHolds(is_possible=archive.storage.versions is not None)
     try:
-        if not done.is_possible or not await _is_due(archive):
+        if not done.is_possible or not await _is_due(archive, again=again):
             return done
         versions = await locks_of(archive.storage)
         done.is_possible = versions is not None
         if versions is not None:
             following = _Following(archive, versions, clock, act, is_over, done)
-            await following.pages(to_hold, following.set)
+            await following.pages(partial(to_hold, again=again), following.set)
             await following.pages(to_release, following.remove)
     except ArchiverError as error:
         done.trouble = f"{error}; {error.hint}".removesuffix("; ")
     return done
 
 
-async def _is_due(archive: Archive) -> bool:
-    for question in (to_hold, to_release):
+async def _is_due(archive: Archive, *, again: bool) -> bool:
+    for question in (partial(to_hold, again=again), to_release):
         if await archive.catalog.ask(partial(question, after=-1, most=1)):
             return True
     return False

@@ -199,6 +199,10 @@ class _RetryingVersions(Versions):
         """See `Versions.hold`."""
         await self.retry(lambda: self.inner.hold(key, version, is_on=is_on))
 
+    async def is_on_hold(self, key: str, version: str | None) -> bool:
+        """See `Versions.is_on_hold`."""
+        return bool(await self.retry(lambda: self.inner.is_on_hold(key, version)))
+
     async def delete(self, key: str, version: str | None) -> None:
         """See `Versions.delete`."""
         await self.retry(lambda: self.inner.delete(key, version))

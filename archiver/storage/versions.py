@@ -59,6 +59,11 @@ class Versions(ABC):
         """Set a legal hold on that version, or remove it."""
 
     @abstractmethod
+    async def is_on_hold(self, key: str, version: str | None) -> bool:
+        """Whether that version has a legal hold; StorageForbidden where the account may not know,
+        which `lock` cannot tell from none."""
+
+    @abstractmethod
     async def delete(self, key: str, version: str | None) -> None:
         """Remove one version, or marker, for good; StorageRefused while it is locked."""
 

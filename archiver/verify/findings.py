@@ -254,6 +254,16 @@ class NotLocked(Finding):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoLegalHold(Finding):
+    """A hold covers the recording, but this version of one of its objects has no S3 legal hold."""
+
+    name: ClassVar[str] = "no-legal-hold"
+    next_step: ClassVar[str] = (
+        "run `archiver hold reapply` to set it; if it was removed, find out who has the right to"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaDiffers(Finding):
     """The ledger of the replica has a segment that the archive's does not have."""
 
@@ -298,6 +308,7 @@ KINDS: tuple[type[Finding], ...] = (
     BadStamp,
     ForeignFormat,
     NotLocked,
+    NoLegalHold,
     UnknownVersion,
     ReplicaDiffers,
 )

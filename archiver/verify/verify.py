@@ -36,6 +36,7 @@ from archiver.verify.evidence import audit_evidence
 from archiver.verify.findings import Finding
 from archiver.verify.history import removals_under_hold
 from archiver.verify.inventory import Inventory
+from archiver.verify.legal_holds import audit_legal_holds
 from archiver.verify.locks import audit_locks
 from archiver.verify.repair import repair
 from archiver.verify.replica import advised, as_archive, compare_ledgers
@@ -138,9 +139,6 @@ async def verify(
                 is_stopped=watcher.is_stopped,
                 patience=patience,
             )
-            if inventory.tells_of_holds and inventory.tells_of_removals:
-                doomed = await to_thread.run_sync(inventory.doomed)
-                found.findings += await removals_under_hold(storage, found.archive_id, doomed)
             evidence = await _evidence(storage, found, config, wanted)
             behind = await compare_ledgers(first, storage, found) if wanted.replica else []
             notes = [*_notes(found), *evidence.notes, *behind]
@@ -149,6 +147,8 @@ async def verify(
                     storage, inventory, request.selects, lock, clock(), is_copy=wanted.replica
                 )
                 _note_faults(found, faults)
+            if inventory.tells_of_holds:
+                notes += await _audit_holds(storage, found, inventory, request, wanted)
             if wanted.replica:
                 found.findings = advised(found.findings)
             if wanted.repair:
@@ -167,6 +167,28 @@ async def _due(wanted: Wanted, state: Path, clock: Clock) -> Sample | None:
     if wanted.parts is None:
         return None
     return await to_thread.run_sync(load_sample, state, wanted.parts, clock())
+
+
+async def _audit_holds(
+    storage: Storage,
+    found: Verification,
+    inventory: Inventory,
+    request: VerifyRequest,
+    wanted: Wanted,
+) -> list[str]:
+    """Add what contradicts holds to the findings; what could not be checked, for people."""
+    if inventory.tells_of_removals:
+        doomed = await to_thread.run_sync(inventory.doomed)
+        found.findings += await removals_under_hold(storage, found.archive_id, doomed)
+    if wanted.replica:  # legal holds of S3 are set on the archive only
+        return []
+    try:
+        found.findings += await audit_legal_holds(
+            storage, found.archive_id, inventory, request.selects
+        )
+    except StorageForbidden as error:
+        return [f"S3 legal holds were not checked: {error}"]
+    return []
 
 
 def _note_faults(found: Verification, faults: Sequence[Finding]) -> None:

@@ -8,7 +8,10 @@ import pytest
 from archiver.archive.opening import watched_archive
 from archiver.errors import StorageForbidden
 from archiver.retention.legal_holds import LegalHolds, follow_holds
+from archiver.retention.locking import archive_to_remove_from
 from archiver.storage.s3.versions import VersionRequests
+from archiver.verify.findings import NoLegalHold
+from archiver.verify.verify import Verified, Wanted, verify
 from tests.retention.acts import check_rebuilt, held, lifted, world_with_a_person
 from tests.retention.test_s3 import FIRST_DAY, Bucket, on_s3
 from tests.storage.s3_servers import S3Server
@@ -24,9 +27,20 @@ def server(request: pytest.FixtureRequest) -> S3Server:
     return found
 
 
-async def followed(night: Night) -> LegalHolds:
+async def followed(night: Night, *, again: bool = False) -> LegalHolds:
     async with watched_archive(night.config(), state_folder=night.state) as archive:
-        return await follow_holds(archive, clock=night.clock, act="test-follow")
+        return await follow_holds(archive, clock=night.clock, act="test-follow", again=again)
+
+
+async def verified(night: Night) -> Verified:
+    return await verify(night.config(), Wanted(), state_folder=night.state, clock=night.clock)
+
+
+async def missed(night: Night) -> dict[str, str]:
+    """What was found of each object without its legal hold; nothing else may be found."""
+    found = (await verified(night)).found.findings
+    assert all(isinstance(one, NoLegalHold) for one in found), found
+    return {one.key: one.found for one in found}
 
 
 def on_hold(bucket: Bucket) -> set[str]:
@@ -137,6 +151,62 @@ async def test_a_crash_between_telling_and_setting_is_made_up_for_and_takes_noth
         await followed(night)
         assert on_hold(bucket) == set()
         await check_rebuilt(night)
+
+
+async def test_a_legal_hold_that_somebody_removed_is_found_until_it_is_set_again(
+    tmp_path: Path, server: S3Server
+) -> None:
+    async with on_s3(tmp_path, server, world_with_a_person()) as (night, bucket):
+        await night.run()
+        await held(night, leads=(6, 7))
+        await followed(night)
+        assert await missed(night) == {}
+        lay_on_hold(bucket, "6/6/61.wav", "OFF")
+        removed = "none: it was removed after archiver had set it"
+        assert await missed(night) == {"6/6/61.wav": removed}
+        assert (await followed(night)).set == 0
+        assert (await followed(night, again=True)).set == 2
+        assert await missed(night) == {}
+        assert on_hold(bucket) == OF_6 | OF_7
+        await check_rebuilt(night)
+
+
+async def test_a_legal_hold_that_was_never_set_is_found_but_not_while_a_run_may_still_set_it(
+    tmp_path: Path, moto: S3Server
+) -> None:
+    async with on_s3(tmp_path, moto, world_with_a_person()) as (night, bucket):
+        await night.run()
+        await held(night, leads=(6,))
+        never = "none: archiver could not set it"
+        assert await missed(night) == dict.fromkeys(OF_6, never)
+        async with archive_to_remove_from(
+            night.config(), "lock", state_folder=night.state, clock=night.clock
+        ):
+            assert await missed(night) == {}
+        hold = await held(night, orders=(2,))
+        await followed(night)
+        lay_on_hold(bucket, "6/6/61.json", "OFF")
+        async with archive_to_remove_from(
+            night.config(), "lock", state_folder=night.state, clock=night.clock
+        ):
+            assert set(await missed(night)) == {"6/6/61.json"}
+        await lifted(night, hold)
+        assert set(await missed(night)) == {"6/6/61.json"}
+
+
+async def test_who_may_not_see_legal_holds_is_told_so_and_finds_none_missing(
+    tmp_path: Path, moto: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(requests: VersionRequests, key: str, version: str | None) -> bool:
+        raise StorageForbidden(f"{key}: S3 returned AccessDenied (status 403)", key=key)
+
+    async with on_s3(tmp_path, moto, world_with_a_person()) as (night, _):
+        await night.run()
+        await held(night, leads=(6,))
+        monkeypatch.setattr(VersionRequests, "is_on_hold", denied)
+        done = await verified(night)
+        assert done.found.findings == []
+        assert any("S3 legal holds were not checked: 6/6/61." in note for note in done.notes)
 
 
 async def test_nothing_is_asked_where_there_is_nothing_to_do_or_no_object_lock(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _UNLOCKED = "ObjectLockConfigurationNotFoundError"
+_NEVER_SET = "NoSuchObjectLockConfiguration"
 
 
 class VersionRequests:
@@ -59,6 +60,18 @@ class VersionRequests:
         legal_hold: Any = {"Status": "ON" if is_on else "OFF"}
         with s3_errors(key):
             self.client.put_object_legal_hold(**self._address(key, version), LegalHold=legal_hold)
+
+    def is_on_hold(self, key: str, version: str | None) -> bool:
+        """Whether a version has a legal hold, asked for by itself: the headers of an object leave
+        it out, like one that was never set, for whoever may not know."""
+        with s3_errors(key):
+            try:
+                answer = self.client.get_object_legal_hold(**self._address(key, version))
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") == _NEVER_SET:
+                    return False
+                raise
+        return answer.get("LegalHold", {}).get("Status") == "ON"
 
     def delete(self, key: str, version: str | None) -> None:
         """Remove a version; S3 does not mind if there is none."""
@@ -143,6 +156,10 @@ class S3Versions(Versions):
     async def hold(self, key: str, version: str | None, *, is_on: bool) -> None:
         """See `Versions.hold`."""
         await self.in_thread(self.requests.hold, check_key(key), version, is_on)
+
+    async def is_on_hold(self, key: str, version: str | None) -> bool:
+        """See `Versions.is_on_hold`."""
+        return bool(await self.in_thread(self.requests.is_on_hold, check_key(key), version))
 
     async def delete(self, key: str, version: str | None) -> None:
         """See `Versions.delete`."""

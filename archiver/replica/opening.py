@@ -8,6 +8,7 @@ from functools import partial
 from anyio import to_thread
 
 from archiver.archive.format import encode_format, read_id
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.config import StorageConfig
 from archiver.errors import KeyExists, KeyMissing, StorageError, StorageRefused, UsageError
 from archiver.replica.errors import named_errors
@@ -21,7 +22,12 @@ from archiver.tasks.closing import closed_at_the_end
 
 @asynccontextmanager
 async def opened_replica(
-    place: StorageConfig, archive_id: str, archive: Storage, *, setting: str = "replica"
+    place: StorageConfig,
+    archive_id: str,
+    archive: Storage,
+    *,
+    setting: str = "replica",
+    pace: Pace = REAL_PACE,
 ) -> AsyncIterator[Storage]:
     """The storage of the replica, created if there is none yet.
 
@@ -31,7 +37,10 @@ async def opened_replica(
     """
     name = f"{setting} {place.url}"
     with named_errors(name):
-        opened = await to_thread.run_sync(partial(open_storage, place, create=True))
+        opening = partial(
+            open_storage, place, create=True, syncing=pace.syncing, retry=pace.storage
+        )
+        opened = await to_thread.run_sync(opening)
     async with closed_at_the_end(opened) as storage:
         with named_errors(name):
             is_new = await require_place(storage, place.url, archive_id, setting)

@@ -14,6 +14,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from archiver.archive.opening import catalog_path, locked_archive, watched_archive
+from archiver.archive.pace import REAL_PACE, Pace
 from archiver.archive.right_clock import OtherClocks
 from archiver.catalog.readonly import glimpse
 from archiver.clock import Clock, stamp
@@ -50,13 +51,14 @@ async def restore(
     today: date | None = None,
     is_over: Callable[[], bool] = lambda: False,
     on_copied: Callable[[int], None] = lambda size: None,
+    pace: Pace = REAL_PACE,
 ) -> Restoration:
     """Copy the replica to `storage.url`, and continue the ledger there.
 
     `today` (UTC) is the user's confirmation of a clock that the ledger cannot confirm. Raises
     UsageError if the location contains anything other than a part of this archive.
     """
-    copied, archive_id = await _copy(config, is_over, on_copied)
+    copied, archive_id = await _copy(config, is_over, on_copied, pace)
     if not copied.is_whole:
         return Restoration(copied, None, None)
     path = catalog_path(config, archive_id, state_folder)
@@ -68,6 +70,7 @@ async def restore(
         clock=clock,
         make=False,
         others=OtherClocks(today=today),
+        pace=pace,
     ) as archive:
         event = Restored(segment=copied.head.number, head=str(copied.head.digest))
         acts: list[Event] = [event, await store_deed(archive, deed, clock=clock)]
@@ -77,15 +80,15 @@ async def restore(
 
 
 async def _copy(
-    config: Config, is_over: Callable[[], bool], on_copied: Callable[[int], None]
+    config: Config, is_over: Callable[[], bool], on_copied: Callable[[int], None], pace: Pace
 ) -> tuple[Replication, str]:
     """Copy everything back. Return the result and the archive's id."""
     back = replace(config, storage=place_of(config), catalog=CatalogConfig())
     async with (
         scratch_folder() as scratch,
-        watched_archive(back, state_folder=scratch) as replica,
+        watched_archive(back, state_folder=scratch, pace=pace) as replica,
         opened_replica(
-            config.storage, replica.archive_id, replica.storage, setting="storage"
+            config.storage, replica.archive_id, replica.storage, setting="storage", pace=pace
         ) as target,
     ):
         between = Between(

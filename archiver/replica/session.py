@@ -26,7 +26,7 @@ async def opened_both(
     place = place_of(config)
     async with (
         watched_archive(config, state_folder=state_folder, pace=pace) as archive,
-        opened_replica(place, archive.archive_id, archive.storage) as replica,
+        opened_replica(place, archive.archive_id, archive.storage, pace=pace) as replica,
     ):
         spool = spool_to(replica, config)
         yield archive, Between(archive.storage, replica, f"replica {place.url}", spool)

@@ -55,6 +55,7 @@ async def restored(night: Night, **settings: Any) -> Restoration:
         state_folder=night.state,
         clock=night.clock,
         deed=Deed(name_of_act(night.clock()), Did.RESTORE, Why(reason="the disk died")),
+        pace=night.pace,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -19,6 +19,9 @@ from archiver.cli import main
 
 TOP = Path(__file__).parent.parent.parent
 PATIENCE = 60.0
+
+ALONE: Final[dict[str, Any]] = {"download": {"processes": 1}, "inspect": {"after_run": False}}
+"""Sections for runs that start no other process: starting takes longer than what most tests try."""
 
 
 @dataclass(frozen=True)

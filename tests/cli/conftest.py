@@ -1,5 +1,6 @@
 """An archive of the sample calls, for commands that change it: a fresh copy for each test."""
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archiver.sandbox.server import Sandbox, sandbox_thread
-from tests.cli.commands import archiver
+from tests.cli.commands import ALONE, archiver
 
 KEY = "canary-key-55e1"
 
@@ -16,10 +17,13 @@ KEY = "canary-key-55e1"
 def archive_of_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("samples")
     with sandbox_thread(Sandbox(key=KEY)) as serving:
-        text = f"liner: {{url: '{serving.url}', requests_per_second: 500}}\n"
-        (folder / "archive.yaml").write_text(
-            text + "retention: {keep: 1ms}\ninspect: {after_run: no}\n"
-        )
+        document = {
+            "liner": {"url": serving.url, "requests_per_second": 500},
+            "retention": {"keep": "1ms"},
+            **ALONE,
+            "inspect": {"after_run": False, "workers": 1},
+        }
+        (folder / "archive.yaml").write_text(json.dumps(document))
         ended = archiver(
             "run", "--since", "2026-10-01", folder=folder, environ={"LINER_API_KEY": KEY}
         )

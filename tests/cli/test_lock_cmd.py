@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.cli.commands import archiver
 from tests.storage.conftest import aws_environment, moto, shared_clients
 from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY, RawBucket, S3Server
+from tests.verify.archives import make
 
 __all__ = ["aws_environment", "moto", "shared_clients"]
 
@@ -40,25 +42,27 @@ def test_a_place_without_an_archive_ends_with_2(
     assert "no archive found" in ended.err
 
 
+@pytest.mark.nightly
 def test_it_counts_locks_and_counts_again(
-    archived: Path, moto: S3Server, shared_clients: None
+    tmp_path: Path, moto: S3Server, shared_clients: None
 ) -> None:
+    small = anyio.run(make, tmp_path)
     bucket = RawBucket(moto, "one", "lock-cmd-2", ObjectLockEnabledForBucket=True)
-    for path in sorted((archived / "archive").rglob("*")):
+    for path in sorted(small.root.rglob("*")):
         if path.is_file():
-            bucket.write(str(path.relative_to(archived / "archive")), path.read_bytes())
+            bucket.write(str(path.relative_to(small.root)), path.read_bytes())
     lock = {"mode": "GOVERNANCE", "retain": "1h"}
-    configured(archived, f"s3://{bucket.name}/one", moto.endpoint, lock)
-    ended = archiver("lock", "--dry-run", folder=archived, environ=CREDENTIALS)
+    configured(tmp_path, f"s3://{bucket.name}/one", moto.endpoint, lock)
+    ended = archiver("lock", "--dry-run", folder=tmp_path, environ=CREDENTIALS)
     assert ended.code == 0, ended
-    assert "17  recordings not known to be locked" in ended.out
+    assert "4  recordings not known to be locked" in ended.out
     assert "Nothing was locked." in ended.out
-    ended = archiver("lock", "--json", "--reason", "policy", folder=archived, environ=CREDENTIALS)
+    ended = archiver("lock", "--json", "--reason", "policy", folder=tmp_path, environ=CREDENTIALS)
     assert ended.code == 0, ended
     told = ended.answer
-    assert (told["recordings"], told["whole"]) == (17, True)
+    assert (told["recordings"], told["whole"]) == (4, True)
     assert told["objects"]["locked"] == told["due"]["objects"]
-    ended = archiver("lock", folder=archived, environ=CREDENTIALS)
+    ended = archiver("lock", folder=tmp_path, environ=CREDENTIALS)
     assert (ended.code, "LOCKED: 0 recordings checked." in ended.out) == (0, True), ended
-    acts = archiver("status", "--acts", folder=archived, environ=CREDENTIALS)
+    acts = archiver("status", "--acts", folder=tmp_path, environ=CREDENTIALS)
     assert "policy" in acts.out

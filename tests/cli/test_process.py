@@ -15,7 +15,7 @@ from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Stall
 from archiver.sandbox.server import Sandbox, sandbox_thread
-from tests.cli.commands import PATIENCE, archiver, environment
+from tests.cli.commands import ALONE, PATIENCE, archiver, environment
 from tests.support.nightly import some_by_day
 
 KEY = "canary-key-7f3a"
@@ -28,6 +28,7 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
         document = {
             "liner": {"url": serving.url, "api_key": KEY, "requests_per_second": 500},
             "window": {"since": "2026-10-01"},
+            **ALONE,
             "catalog": {"path": str(tmp_path / "state" / "catalog.sqlite")},
         }
         (tmp_path / "archive.yaml").write_text(json.dumps(document))

@@ -1,5 +1,6 @@
 """`archiver run`: what it asks of the engine, how it ends, and what it says."""
 
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Stall, Status
 from archiver.sandbox.server import Sandbox, sandbox_thread
-from tests.cli.commands import PATIENCE, archiver, interrupted, started
+from tests.cli.commands import ALONE, PATIENCE, archiver, interrupted, started
 from tests.support.nightly import some_by_day
 
 ENVIRON = {"LINER_URL": "https://liner.test", "LINER_API_KEY": "key"}
@@ -63,8 +64,8 @@ KEY = "canary-key-7f3a"
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """A sandbox with a key of its own, and an archive.yaml for it in the folder of the test."""
     with sandbox_thread(Sandbox(key=KEY)) as serving:
-        text = f"liner: {{url: '{serving.url}', requests_per_second: 500}}"
-        (tmp_path / "archive.yaml").write_text(text)
+        document = {"liner": {"url": serving.url, "requests_per_second": 500}, **ALONE}
+        (tmp_path / "archive.yaml").write_text(json.dumps(document))
         yield serving
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import archiver, environment, interrupted, started
+from tests.cli.commands import ALONE, archiver, environment, interrupted, started
+from tests.support.nightly import some_by_day
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", some_by_day([signal.SIGINT, signal.SIGTERM], 2))
 def test_it_serves_where_it_says_until_it_is_interrupted(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -65,18 +67,15 @@ def test_what_a_script_starts_in_the_background_can_be_ended(tmp_path: Path) -> 
 
 
 def test_a_port_that_is_taken_is_an_error_of_one_line(tmp_path: Path) -> None:
-    process = started("sandbox", "--port", "0", "--json", folder=tmp_path)
-    try:
-        assert process.stdout is not None
-        port = json.loads(process.stdout.readline())["url"].rpartition(":")[2]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
         ended = archiver("sandbox", "--port", port, folder=tmp_path)
-        assert ended.code == 2
-        assert f"port {port} is not available" in ended.err
-        assert "Traceback" not in ended.err
-    finally:
-        interrupted(process, signal.SIGTERM)
+    assert ended.code == 2
+    assert f"port {port} is not available" in ended.err
+    assert "Traceback" not in ended.err
 
 
+@pytest.mark.nightly
 def test_a_script_that_started_it_in_the_background_can_end_it(tmp_path: Path) -> None:
     """A shell without job control lets what it starts with `&` ignore SIGINT."""
     process = subprocess.Popen(
@@ -112,8 +111,9 @@ def test_a_bad_night_can_be_had_without_writing_python(tmp_path: Path) -> None:
     try:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
-        text = f"liner: {{url: '{told['url']}', requests_per_second: 500}}\n"
-        (tmp_path / "archive.yaml").write_text(text + f"window: {{since: {told['since']}}}\n")
+        liner = {"url": told["url"], "requests_per_second": 500}
+        document = {"liner": liner, "window": {"since": told["since"]}, **ALONE}
+        (tmp_path / "archive.yaml").write_text(json.dumps(document))
         environ = {"LINER_API_KEY": told["apiKey"]}
         ended = archiver("run", "--json", folder=tmp_path, environ=environ)
     finally:

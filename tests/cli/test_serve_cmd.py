@@ -86,6 +86,7 @@ def test_where_there_is_no_archive_it_says_so(tmp_path: Path) -> None:
     assert (ended.code, "Traceback" in ended.err) == (2, False)
 
 
+@pytest.mark.nightly
 def test_the_demo_ends_at_the_desk(tmp_path: Path) -> None:
     process = started("demo", folder=tmp_path)
     assert process.stderr is not None

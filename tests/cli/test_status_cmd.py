@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Status
 from archiver.sandbox.server import Sandbox, sandbox_thread
-from tests.cli.commands import Ended, archiver
+from tests.cli.commands import ALONE, Ended, archiver
 
 KEY = "canary-key-7f3a"
 
@@ -23,8 +24,8 @@ def archived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("status")
     broken = Fault(Route.FILE, Status(404), id=900105)
     with sandbox_thread(Sandbox(key=KEY, faults=[broken])) as serving:
-        text = f"liner: {{url: '{serving.url}', api_key: '{KEY}', requests_per_second: 500}}"
-        (folder / "archive.yaml").write_text(text)
+        liner = {"url": serving.url, "api_key": KEY, "requests_per_second": 500}
+        (folder / "archive.yaml").write_text(json.dumps({"liner": liner, **ALONE}))
         ended = archiver("run", "--since", "2026-10-01", "--json", folder=folder)
         assert ended.code == 3, ended
     (folder / "run.json").write_text(ended.out)

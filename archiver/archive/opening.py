@@ -27,8 +27,7 @@ from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
 from archiver.storage.lock import archive_lock
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.opening import open_storage
-from archiver.tasks.closing import closed_at_the_end
-from archiver.tasks.threads import scratch_folder
+from archiver.tasks.contexts import closed_at_the_end, scratch_folder
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from archiver import __version__
 from archiver.cli.commands import build_parser
 from archiver.cli.context import Context
-from archiver.cli.failing import say_failure
+from archiver.cli.failures import say_failure
 from archiver.cli.output_options import OutputOptions
 from archiver.cli.parsing import DEFAULT_CONFIG
 from archiver.cli.streams import open_standard_streams

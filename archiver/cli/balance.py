@@ -164,7 +164,7 @@ def _beyond(report: Report) -> list[str]:
     return lines
 
 
-def _vouched(evidence: Report) -> str:
+def _evidence(evidence: Report) -> str:
     """The signature, time stamp and witnesses of the head, in one line."""
     parts = [
         f"{word} {evidence[name]}"
@@ -180,7 +180,7 @@ def _end(report: Report) -> list[str]:
     if report.get("ledgerHead"):
         lines.append(f"Ledger head  {report['ledgerHead']}")
     if report.get("evidence"):
-        lines.append(f"{'':13}{_vouched(report['evidence'])}")
+        lines.append(f"{'':13}{_evidence(report['evidence'])}")
     if report.get("interrupted"):
         verdict = "INTERRUPTED: archived recordings are safe; run the same command to continue."
     elif "estimate" in report:

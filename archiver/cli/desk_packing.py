@@ -15,9 +15,9 @@ from typing import Final
 
 import anyio
 
-from archiver.cli.acting import deed_of
+from archiver.cli.act_options import deed_of
+from archiver.cli.evidence import acted_anew
 from archiver.cli.exporting import exporter_here
-from archiver.cli.vouching import acted_anew
 from archiver.config import Config
 from archiver.console import Console
 from archiver.desk.packages.orders import Order, Packed, Wish

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from archiver.cli.acting import add_why, deed_of, why_of
+from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, count_argument, id_argument
 from archiver.cli.wording import counted, listed, sized
@@ -72,7 +72,7 @@ async def _act(
 ) -> "tuple[ErasePlan, bool, str | None]":
     from archiver.archive.opening import watched_archive
     from archiver.archive.right_clock import require_right_clock
-    from archiver.cli.vouching import vouched
+    from archiver.cli.evidence import attested
     from archiver.retention.acts import Did, name_of_act
     from archiver.retention.erase import erase, plan_erase
     from archiver.retention.locking import archive_to_remove_from
@@ -89,7 +89,7 @@ async def _act(
         act = name_of_act(system_clock())
         deed = deed_of(Did.ERASE, why, leadId=lead_id, recordings=number)
         plan = await erase(archive, lead_id, number, clock=system_clock, act=act, deed=deed)
-        await vouched(archive, config, context.console)
+        await attested(archive, config, context.console)
         return plan, not plan.is_refused, (await archive.catalog.head()).digest
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from archiver.cli.acting import add_why, why_of
+from archiver.cli.act_options import add_why, why_of
 from archiver.cli.context import Context
 from archiver.cli.export_options import (
     add_certificate,

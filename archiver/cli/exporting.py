@@ -13,10 +13,10 @@ from typing import TypeVar
 import anyio
 
 from archiver.archive.opening import existing_archive, watched_archive
-from archiver.cli.acting import deed_of
+from archiver.cli.act_options import deed_of
+from archiver.cli.evidence import acted_anew
 from archiver.cli.progress import Tally, printer_for
 from archiver.cli.running import run_with_progress
-from archiver.cli.vouching import acted_anew
 from archiver.cli.watch import shown_by, unless_interrupted
 from archiver.config import Config
 from archiver.console import Console

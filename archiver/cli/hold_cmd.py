@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from archiver.cli.acting import add_why, deed_of, why_of
+from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, add_today, id_argument
 from archiver.cli.wording import counted, listed
@@ -116,7 +116,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
         from archiver.archive.opening import announcing_archive
         from archiver.archive.right_clock import OtherClocks
         from archiver.catalog.retention import being_removed, covered
-        from archiver.cli.vouching import vouched
+        from archiver.cli.evidence import attested
 
         state = state_folder(context.environ, config.catalog.path)
         async with announcing_archive(
@@ -129,7 +129,7 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
             covers = await archive.catalog.ask(lambda db: covered(db, hold_id))
             leaving = await archive.catalog.ask(lambda db: being_removed(db, hold_id))
             followed = await _follow(archive, context)
-            await vouched(archive, config, context.console)
+            await attested(archive, config, context.console)
         return hold_id, covers, leaving, followed
 
     hold_id, covers, leaving, followed = anyio.run(placed, context.load_config(needs_key=False))
@@ -154,7 +154,7 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
     """End a hold."""
     from archiver.archive.opening import announcing_archive
     from archiver.archive.right_clock import OtherClocks
-    from archiver.cli.vouching import vouched
+    from archiver.cli.evidence import attested
     from archiver.retention.acts import Did, person
     from archiver.retention.holds import lift_hold
 
@@ -177,7 +177,7 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
                 deed=deed_of(Did.LIFT, why, holdId=arguments.hold_id),
             )
             followed = await _follow(archive, context)
-            await vouched(archive, config, context.console)
+            await attested(archive, config, context.console)
         return followed
 
     followed = anyio.run(lifted, context.load_config(needs_key=False))

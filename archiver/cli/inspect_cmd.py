@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from archiver.cli.acting import add_why, deed_of, why_of
+from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, period
 from archiver.config import Config, state_folder
@@ -78,8 +78,8 @@ async def _inspect(
     """What was found, and whether it was interrupted."""
     from archiver.archive.opening import announcing_archive
     from archiver.archive.right_clock import OtherClocks
+    from archiver.cli.evidence import acted_anew
     from archiver.cli.progress import Meter, MeterPrinter
-    from archiver.cli.vouching import acted_anew
     from archiver.cli.watch import shown_by, stopped_by_signal
     from archiver.clock import system_clock
     from archiver.inspection.inspect import Watcher, inspect

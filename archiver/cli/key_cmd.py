@@ -118,9 +118,9 @@ def rotate(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def sign(arguments: argparse.Namespace, context: Context) -> int:
-    """Have the newest head vouched for; 5 when something of it could not be done."""
+    """Create evidence for the newest head; the exit code is 5 if any of it fails."""
     config = context.load_config(needs_key=False)
-    if not config.evidence.vouches:
+    if not config.evidence.is_configured:
         raise UsageError(
             "nothing is configured in the section evidence of archive.yaml",
             hint="set evidence.sign, evidence.timestamp_url or evidence.witnesses",
@@ -156,10 +156,10 @@ def _dated_archive(
 async def _sign(
     config: Config, arguments: argparse.Namespace, context: Context
 ) -> "Attestation | None":
-    from archiver.cli.vouching import vouched
+    from archiver.cli.evidence import attested
 
     async with _dated_archive(config, arguments, context) as archive:
-        return await vouched(archive, config, context.console)
+        return await attested(archive, config, context.console)
 
 
 def _make(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from archiver.cli.acting import add_why, deed_of, why_of
+from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser
 from archiver.cli.wording import counted, part_line, sized
@@ -101,8 +101,8 @@ async def _lock(
     context: Context,
 ) -> "tuple[Locking, str | None, bool]":
     from archiver.archive.opening import existing_archive
+    from archiver.cli.evidence import attested
     from archiver.cli.progress import Meter, MeterPrinter
-    from archiver.cli.vouching import vouched
     from archiver.cli.watch import shown_by, stopped_by_signal
     from archiver.retention.acts import Did, name_of_act
     from archiver.retention.legal_holds import follow_holds
@@ -142,7 +142,7 @@ async def _lock(
             is_over=stop.is_set,
             on_done=lambda count: meter.add(count, 0),
         )
-        await vouched(archive, config, context.console)
+        await attested(archive, config, context.console)
         head = (await archive.catalog.head()).digest
     return done, head, stop.is_set()
 

@@ -11,7 +11,7 @@ from typing import Final
 import anyio
 
 from archiver.cli.context import Context
-from archiver.cli.failing import say_failure
+from archiver.cli.failures import say_failure
 from archiver.cli.running import one_run
 from archiver.cli.watch import stopped_by_signal
 from archiver.clock import Clock, system_clock

@@ -150,7 +150,7 @@ def common_options() -> Parser:
 
 
 def add_today(parser: Parser) -> None:
-    """Give a command the option that stands in for a clock which nothing else can vouch for."""
+    """Give a command the option with which a person confirms the clock of the machine."""
     parser.add_argument(
         "--today",
         type=_day,

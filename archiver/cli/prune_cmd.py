@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
-from archiver.cli.acting import add_why, deed_of, why_of
+from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, count_argument
 from archiver.cli.wording import counted, part_line, sized
@@ -72,7 +72,7 @@ async def _act(
 ) -> "tuple[PrunePlan, Rulebook, int | None, str | None]":
     from archiver.archive.opening import watched_archive
     from archiver.archive.right_clock import require_right_clock
-    from archiver.cli.vouching import vouched
+    from archiver.cli.evidence import attested
     from archiver.retention.acts import Did, name_of_act
     from archiver.retention.locking import archive_to_remove_from
     from archiver.retention.prune import plan_prune, prune
@@ -98,7 +98,7 @@ async def _act(
             act=act,
             deed=deed_of(Did.PRUNE, why, recordings=number),
         )
-        await vouched(archive, config, context.console)
+        await attested(archive, config, context.console)
         return plan, rules, removed, (await archive.catalog.head()).digest
 
 

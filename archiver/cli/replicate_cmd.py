@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from archiver.cli.acting import add_why, deed_of, why_of
+from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser
 from archiver.cli.wording import counted, sized

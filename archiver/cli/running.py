@@ -10,7 +10,7 @@ from archiver.archive.pace import REAL_PACE, Pace
 from archiver.cli.balance import balance_lines
 from archiver.cli.context import Context
 from archiver.cli.event_log import log_end, log_event
-from archiver.cli.failing import our_error, say_failure
+from archiver.cli.failures import our_error, say_failure
 from archiver.cli.progress import Tally, printer_for
 from archiver.cli.replicating import replicate_after_run
 from archiver.cli.watch import shown_by, stopped_by_signal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from archiver.cli.acting import add_why, why_of
+from archiver.cli.act_options import add_why, why_of
 from archiver.cli.context import Context
 from archiver.cli.export_options import masks_by
 from archiver.cli.parsing import Parser, period
@@ -85,7 +85,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     if report is None:
         context.console.interrupted("no table was written; run the same command again")
         return INTERRUPTED
-    anyio.run(partial(_vouch, config, state, context.console))
+    anyio.run(partial(_attest, config, state, context.console))
     context.console.result(*_lines(report))
     context.console.json(report.as_json())
     return report.exit_code
@@ -99,13 +99,13 @@ async def _write(
     return await write_table(config, request, on_event=on_event, state_folder=state)
 
 
-async def _vouch(config: Config, state: Path, console: Console) -> None:
+async def _attest(config: Config, state: Path, console: Console) -> None:
     from archiver.archive.opening import watched_archive
-    from archiver.cli.vouching import vouched
+    from archiver.cli.evidence import attested
 
-    if config.evidence.vouches:
+    if config.evidence.is_configured:
         async with watched_archive(config, state_folder=state) as archive:
-            await vouched(archive, config, console)
+            await attested(archive, config, console)
 
 
 def _lines(report: "TableReport") -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from archiver.cli.acting import add_why, deed_of, why_of
+from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser, period
 from archiver.clock import system_clock
@@ -128,8 +128,8 @@ async def _verify(
     config: Config, wanted: "Wanted", why: "Why", context: Context
 ) -> "tuple[Verified, bool]":
     """The verification, and whether it was interrupted."""
+    from archiver.cli.evidence import acted_anew
     from archiver.cli.verifying import one_verification
-    from archiver.cli.vouching import acted_anew
     from archiver.cli.watch import stopped_by_signal
     from archiver.retention.acts import Did
 

@@ -14,7 +14,7 @@ import anyio
 
 from archiver.console import Console
 from archiver.errors import INTERRUPTED
-from archiver.tasks.failures import one_failure
+from archiver.tasks.lanes import one_failure
 from archiver.tasks.stopping import cancelled_by
 
 _TICK_SECONDS: Final = 0.2

@@ -15,6 +15,7 @@ from archiver.config.addresses import (
 from archiver.config.document import Section, Source, parse_document
 from archiver.config.files import read_ids, read_secret, read_text
 from archiver.config.places import Place, dask, evidence, overlap, replica, storage
+from archiver.config.reporting import inspect, metrics, notices
 from archiver.config.retention import retention
 from archiver.config.scalars import (
     allowed_origin,
@@ -30,7 +31,6 @@ from archiver.config.scalars import (
     yes_or_no,
     zone_name,
 )
-from archiver.config.telling import inspect, metrics, notices
 from archiver.config.values import (
     CatalogConfig,
     Config,

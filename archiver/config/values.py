@@ -178,7 +178,7 @@ class RetentionConfig:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceConfig:
-    """What vouches for the ledger's head from outside: a key, a clock, other places.
+    """Evidence for the ledger's head: a signing key, a time stamp authority, witnesses.
 
     `sign` is the file of a private key, `timestamp_roots` a file of certificates (PEM). Each of the
     `witnesses` is a place like an archive's, with credentials of its own.
@@ -192,7 +192,7 @@ class EvidenceConfig:
     send_head: bool = False
 
     @property
-    def vouches(self) -> bool:
+    def is_configured(self) -> bool:
         """Whether anything is to be done after a new head."""
         return bool(self.sign or self.timestamp_url or self.witnesses)
 

@@ -28,8 +28,8 @@ from archiver.crew.progress import read_progress
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError, CrewUnavailable, UsageError
 from archiver.extras import extra
-from archiver.tasks.failures import one_failure
 from archiver.tasks.grace import GRACE_SECONDS, Grace
+from archiver.tasks.lanes import one_failure
 
 if TYPE_CHECKING:
     from distributed import Client

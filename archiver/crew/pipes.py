@@ -35,8 +35,8 @@ from archiver.crew.messages import decode_failure
 from archiver.crew.progress import Progress, read_progress
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError
-from archiver.tasks.failures import one_failure
 from archiver.tasks.grace import Grace
+from archiver.tasks.lanes import one_failure
 
 MOST_UNITS: Final = 8
 """Units per batch: enough to spread the cost of a message, few enough for an early answer."""

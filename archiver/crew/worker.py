@@ -33,7 +33,7 @@ from archiver.errors import ArchiverError, KeyMissing, UsageError
 from archiver.http.transport import GuardedTransport
 from archiver.storage.base import Storage
 from archiver.storage.opening import open_storage
-from archiver.tasks.closing import closed_at_the_end
+from archiver.tasks.contexts import closed_at_the_end
 from archiver.tasks.grace import GRACE_SECONDS, Grace
 from archiver.tasks.retry import RetryScheduled
 

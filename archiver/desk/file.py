@@ -21,7 +21,7 @@ from archiver.desk.schema import prepare
 from archiver.errors import UsageError
 from archiver.sqlite.connections import PATIENCE_MS, open_reader
 from archiver.sqlite.errors import Database
-from archiver.tasks.threads import entered
+from archiver.tasks.contexts import entered
 
 T = TypeVar("T")
 

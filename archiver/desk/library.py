@@ -29,7 +29,7 @@ from archiver.desk.pcm import Pcm
 from archiver.desk.peaks import Peaks
 from archiver.errors import ArchiverError
 from archiver.storage.base import Storage
-from archiver.tasks.failures import one_failure
+from archiver.tasks.lanes import one_failure
 
 Forget: TypeAlias = Callable[[Sequence[int]], Awaitable[object]]
 

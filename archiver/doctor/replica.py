@@ -17,7 +17,7 @@ from archiver.retention.object_lock import promise_of
 from archiver.storage.base import Storage
 from archiver.storage.opening import open_in_parts, open_storage
 from archiver.storage.probe import probe_storage
-from archiver.tasks.closing import closed_at_the_end
+from archiver.tasks.contexts import closed_at_the_end
 
 
 async def try_replica(config: Config, around: Surroundings) -> list[Check]:

@@ -72,7 +72,7 @@ async def attest(
     It is signed in any case; once `stop` is set, witnesses and authority are not waited for. The
     request to the authority goes through `proxies`.
     """
-    if not config.vouches or head.digest is None:
+    if not config.is_configured or head.digest is None:
         return None
     done = Attestation(head)
     statement = HeadStatement(archive_id, head, clock(), None)

@@ -74,7 +74,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True)
-class Vouchers:
+class NewestEvidence:
     """The newest evidence of each kind; `is_configured`: archive.yaml asks for any."""
 
     is_configured: bool
@@ -83,10 +83,12 @@ class Vouchers:
     witnesses: Sequence[Witness] = field(default_factory=tuple)
 
 
-async def newest_vouchers(storage: Storage, archive_id: str, config: EvidenceConfig) -> Vouchers:
+async def newest_evidence(
+    storage: Storage, archive_id: str, config: EvidenceConfig
+) -> NewestEvidence:
     """The newest of each kind. Raises StorageUnreachable for the archive's own storage only."""
-    return Vouchers(
-        config.vouches,
+    return NewestEvidence(
+        config.is_configured,
         await _signature(storage, archive_id, config),
         await _stamp(storage, config),
         await _witnesses(storage, archive_id, config.witnesses),

@@ -16,7 +16,7 @@ from archiver.evidence.statements import head_in, name_of_head
 from archiver.ledger.segments import Head
 from archiver.storage.base import Body, Storage
 from archiver.storage.opening import open_storage
-from archiver.tasks.closing import closed_at_the_end
+from archiver.tasks.contexts import closed_at_the_end
 
 _SECONDS = 30.0
 """Seconds to wait for a witness: the end of the run waits for it."""

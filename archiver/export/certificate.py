@@ -12,14 +12,14 @@ from markupsafe import Markup
 from archiver import __version__
 from archiver.export.bag import MANIFEST
 from archiver.export.custody import Custody, Fact, facts, who
+from archiver.export.evidence import LedgerEvidence
 from archiver.export.markup import asset, policy
-from archiver.export.vouching import Vouched
 from archiver.text.messages import load_messages
 
 CERTIFICATE: Final = "certificate.html"
 
 
-def certificate(custody: Custody, vouched: Vouched) -> str:
+def certificate(custody: Custody, evidence: LedgerEvidence) -> str:
     """The page."""
     style, voice = asset("custody.css") + asset("certificate.css"), custody.voice
     copies = custody.copies
@@ -28,8 +28,8 @@ def certificate(custody: Custody, vouched: Vouched) -> str:
         policy=policy(style),
         style=Markup(style),  # noqa: S704 - ours
         title=custody.title,
-        facts=[*about(custody), *facts(custody, voice), *vouched_facts(custody, vouched)],
-        vouched=vouched,
+        facts=[*about(custody), *facts(custody, voice), *evidence_facts(custody, evidence)],
+        evidence=evidence,
         court=load_messages("archiver.export", "en"),
         version=__version__,
         who=who(custody, voice.say),
@@ -51,9 +51,9 @@ def about(custody: Custody) -> Iterator[tuple[str, Fact]]:
         yield name, Fact(text)
 
 
-def vouched_facts(custody: Custody, vouched: Vouched) -> Iterator[tuple[str, Fact]]:
+def evidence_facts(custody: Custody, evidence: LedgerEvidence) -> Iterator[tuple[str, Fact]]:
     """Signature and time stamp, by the names of their rows."""
-    voice, signature, stamp = custody.voice, vouched.signature, vouched.stamp
+    voice, signature, stamp = custody.voice, evidence.signature, evidence.stamp
     say = voice.say
     if signature is None:
         yield "signature", Fact(say("certificate.unsigned"))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from archiver import __version__
-from archiver.export.certificate import about, vouched_facts
+from archiver.export.certificate import about, evidence_facts
 from archiver.export.custody import Custody, facts
-from archiver.export.vouching import Vouched
+from archiver.export.evidence import LedgerEvidence
 from archiver.statement.parts import Document, Fact, Facts, Paragraph, Part, Section
 from archiver.statement.pdf import pdf_of
 from archiver.text.messages import Messages, load_messages
@@ -19,10 +19,10 @@ CERTIFICATE_PDF: Final = "certificate.pdf"
 _LINE: Final = "_" * 36
 
 
-def certificate_pdf(custody: Custody, vouched: Vouched) -> bytes:
+def certificate_pdf(custody: Custody, evidence: LedgerEvidence) -> bytes:
     """The PDF file. Raises ExtraMissing without the extra `pdf`. Blocks."""
     say = custody.voice.say
-    rows = [*about(custody), *facts(custody, custody.voice), *vouched_facts(custody, vouched)]
+    rows = [*about(custody), *facts(custody, custody.voice), *evidence_facts(custody, evidence)]
     document = Document(
         language=say.language,
         title=say("certificate.title"),

@@ -24,7 +24,7 @@ from archiver.export.target import writing
 from archiver.extras import extra
 from archiver.recordings.sidecar import Sidecar
 from archiver.sound.spans import Plan, Redacted, Refused
-from archiver.tasks.threads import entered
+from archiver.tasks.contexts import entered
 from archiver.text.measures import say_size
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 from urllib.parse import quote
 
-from archiver.text.markup import digest_of
+from archiver.text.templates import digest_of
 
 
 @cache

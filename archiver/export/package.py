@@ -26,6 +26,7 @@ from archiver.export.choosing import Chosen, choose
 from archiver.export.copies import Copies
 from archiver.export.custody import Custody, Exporter
 from archiver.export.encryption import Lock, folder_for_temporary_files
+from archiver.export.evidence import ledger_evidence
 from archiver.export.masking import Masks
 from archiver.export.naming import folder_name
 from archiver.export.outcome import ExportReport
@@ -36,11 +37,10 @@ from archiver.export.tables import Tables
 from archiver.export.tag_files import write_tag_files
 from archiver.export.target import Target, keep_apart, writing
 from archiver.export.voice import Voice
-from archiver.export.vouching import vouched
 from archiver.export.waveforms import Waveforms
 from archiver.run.events import CallsListed, Note, OnEvent
 from archiver.statement.pdf import need_pdf
-from archiver.tasks.threads import entered
+from archiver.tasks.contexts import entered
 
 
 async def export(
@@ -121,7 +121,7 @@ class _Export:
                 copies=self.copies,
                 clock=self.clock,
             )
-            proof = await vouched(
+            proof = await ledger_evidence(
                 self.archive,
                 self.config.evidence,
                 record.recorded_in,

@@ -14,12 +14,14 @@ from archiver.export.certificate import CERTIFICATE, certificate
 from archiver.export.certificate_pdf import CERTIFICATE_PDF, certificate_pdf
 from archiver.export.copies import REDACTIONS
 from archiver.export.custody import Custody
+from archiver.export.evidence import LedgerEvidence
 from archiver.export.packing import Scratches
-from archiver.export.vouching import Vouched
 from archiver.text.measures import say_size
 
 
-async def write_tag_files(bag: Bag, record: Custody, scratch: Scratches, proof: Vouched) -> None:
+async def write_tag_files(
+    bag: Bag, record: Custody, scratch: Scratches, proof: LedgerEvidence
+) -> None:
     """Write all of them, and finish the bag. Raises StorageFull and other storage errors."""
     if record.redactions is not None:
         await bag.tag(REDACTIONS, record.redactions)

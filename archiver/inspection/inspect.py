@@ -24,8 +24,8 @@ from archiver.inspection.examine import Examined, examine
 from archiver.inspection.lengths import states_another_length
 from archiver.ledger.events import Inspected
 from archiver.sound.figures import SHORT_TALK
+from archiver.tasks.contexts import scratch_folder
 from archiver.tasks.lanes import in_lanes
-from archiver.tasks.threads import scratch_folder
 
 _A_BATCH: Final = 64
 """Recordings examined before anything is recorded: a minute of work, or less."""

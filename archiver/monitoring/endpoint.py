@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from archiver.config import ListenAddress
 from archiver.errors import ConfigError
-from archiver.monitoring.strangers import OUT_OF_FILES, Turned, is_out_of_files, room_for
+from archiver.monitoring.rejected import OUT_OF_FILES, Turned, is_out_of_files, room_for
 
 LONGEST_SILENCE: Final = 300.0
 """Seconds without a sign of life after which the process counts as blocked. The loop gives one

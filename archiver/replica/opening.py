@@ -17,7 +17,7 @@ from archiver.replica.waiting import APART_PREFIX
 from archiver.storage.base import Body, Storage
 from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
 from archiver.storage.opening import open_storage
-from archiver.tasks.closing import closed_at_the_end
+from archiver.tasks.contexts import closed_at_the_end
 
 
 @asynccontextmanager

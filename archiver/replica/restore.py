@@ -29,7 +29,7 @@ from archiver.replica.opening import opened_replica
 from archiver.replica.replicate import Manner, Replication, replicate
 from archiver.replica.session import place_of, spool_to
 from archiver.retention.acts import Deed, person, store_deed
-from archiver.tasks.threads import scratch_folder
+from archiver.tasks.contexts import scratch_folder
 
 
 @dataclass(frozen=True, slots=True)

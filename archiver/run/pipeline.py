@@ -21,8 +21,8 @@ from archiver.archive.archive import Archive
 from archiver.catalog.work import KnownRecording, Outcome, Tally, Task
 from archiver.clock import Clock
 from archiver.ledger.events import Gone
-from archiver.tasks.failures import one_failure
 from archiver.tasks.grace import GRACE_SECONDS, Grace
+from archiver.tasks.lanes import one_failure
 
 _MOST_AT_ONCE = 256
 """Outcomes recorded in one transaction: enough to make its cost small, few enough to be quick."""

@@ -16,7 +16,7 @@ import anyio
 import anyio.to_process
 import anyio.to_thread
 
-from archiver.tasks.threads import entered
+from archiver.tasks.contexts import entered
 
 Found = TypeVar("Found")
 

@@ -1,4 +1,4 @@
-"""The sections about proof: what `verify` found, how recordings sound, who vouches (pure)."""
+"""The sections about verification, the sound check, and evidence (pure)."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -81,18 +81,18 @@ def sound_section(found: Statement, speech: Speech) -> Section:
 
 
 def evidence_section(found: Statement, speech: Speech) -> Section:
-    """The head, and what vouches for it."""
-    say, vouchers = speech.say, found.vouchers
+    """The head, and the evidence for it."""
+    say, evidence = speech.say, found.evidence
     title = say("section.evidence")
     if found.head.digest is None:
         return Section("evidence", title, [Paragraph(say("evidence.no_ledger"), "warn")])
     segment = say("fact.segment", number=speech.number(found.head.number))
     rows = [Fact(say("fact.head"), segment, found.head.digest)]
-    if vouchers.signature is not None:
-        rows.append(_signature(vouchers.signature, speech))
-    if vouchers.stamp is not None:
-        rows.append(_stamp(vouchers.stamp, speech))
-    rows += [*_witnesses(vouchers.witnesses, speech)]
+    if evidence.signature is not None:
+        rows.append(_signature(evidence.signature, speech))
+    if evidence.stamp is not None:
+        rows.append(_stamp(evidence.stamp, speech))
+    rows += [*_witnesses(evidence.witnesses, speech)]
     parts: list[Part] = [Facts(rows)]
     if len(rows) == 1:
         parts.append(Paragraph(say("evidence.nobody"), "warn"))

@@ -20,7 +20,7 @@ from archiver.clock import Clock
 from archiver.config import Config
 from archiver.desk.file import desk_data
 from archiver.desk.review.supervision import Reviews, reviews_of
-from archiver.evidence.newest import Vouchers, newest_vouchers
+from archiver.evidence.newest import NewestEvidence, newest_evidence
 from archiver.ledger.segments import Head
 from archiver.monitoring.history import Memory, failed_runs, memory_path, recall
 from archiver.monitoring.verifications import Verification, Verifications
@@ -52,7 +52,7 @@ class Statement:
     reviews: Reviews | None
     failed: FailedRuns | None
     head: Head
-    vouchers: Vouchers
+    evidence: NewestEvidence
 
     @property
     def is_empty(self) -> bool:
@@ -98,7 +98,7 @@ async def gather(
         reviews=reviews,
         failed=failed_runs(memory),
         head=await archive.catalog.ask(queries.head),
-        vouchers=await newest_vouchers(archive.storage, archive_id, config.evidence),
+        evidence=await newest_evidence(archive.storage, archive_id, config.evidence),
     )
 
 

@@ -7,8 +7,7 @@ import jinja2
 from markupsafe import Markup
 
 from archiver.statement.parts import Document
-from archiver.text.markup import style_policy
-from archiver.text.templates import templates_of
+from archiver.text.templates import style_policy, templates_of
 
 
 def page_of(document: Document) -> str:

@@ -34,8 +34,8 @@ from archiver.retention.acts import Deed, Did, Why, name_of_act, record_deed
 from archiver.run.events import CallDone, CallsListed, OnEvent
 from archiver.table.columns import rows_of
 from archiver.table.writers import WRITERS, Writer
+from archiver.tasks.contexts import entered
 from archiver.tasks.lanes import in_lanes
-from archiver.tasks.threads import entered
 
 _PAGE: Final = 500
 _AT_ONCE: Final = 16

@@ -7,14 +7,14 @@ from collections.abc import (
     Callable,
     Coroutine,
     Iterable,
+    Iterator,
     Sequence,
 )
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import anyio
-
-from archiver.tasks.failures import one_failure
 
 T = TypeVar("T")
 
@@ -98,3 +98,20 @@ def _drawing_later(
             await work(item)
 
     return lane
+
+
+@contextmanager
+def one_failure() -> Iterator[None]:
+    """Raise the first error of an exception group as itself."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        raise first_failure(group) from None
+
+
+def first_failure(group: ExceptionGroup[Exception]) -> Exception:
+    """The first error in the group that is not a group."""
+    error: Exception = group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

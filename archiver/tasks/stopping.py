@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from archiver.tasks.failures import one_failure
+from archiver.tasks.lanes import one_failure
 
 
 @asynccontextmanager

@@ -29,7 +29,7 @@ from archiver.evidence.audit import Audit, Proof
 from archiver.retention.object_lock import promise_of
 from archiver.storage.base import Storage
 from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX
-from archiver.tasks.threads import entered
+from archiver.tasks.contexts import entered
 from archiver.text.json import read_json
 from archiver.verify.audit import PATIENT, Patience, Verification, VerifyRequest, check
 from archiver.verify.evidence import audit_evidence

@@ -14,7 +14,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from archiver.monitoring.strangers import Turned, room_for
+from archiver.monitoring.rejected import Turned, room_for
 
 _MOST: Final = 500
 _REFUSED: Final = (

@@ -17,7 +17,7 @@ import uvicorn
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import UsageError
-from archiver.monitoring.strangers import OUT_OF_FILES, Turned, is_out_of_files
+from archiver.monitoring.rejected import OUT_OF_FILES, Turned, is_out_of_files
 from archiver.web.app import create_app
 from archiver.web.connections import Crowd, Deadlines, DeskConnection
 from archiver.web.desk import open_desk

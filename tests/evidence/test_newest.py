@@ -4,20 +4,20 @@ import pytest
 
 from archiver.config import EvidenceConfig
 from archiver.evidence.keys import make_key
-from archiver.evidence.newest import Vouchers, newest_vouchers
+from archiver.evidence.newest import NewestEvidence, newest_evidence
 from archiver.storage.opening import open_storage
-from archiver.tasks.closing import closed_at_the_end
+from archiver.tasks.contexts import closed_at_the_end
 from tests.evidence.conftest import Vouched
 from tests.evidence.forging import forge, roll_back
 
 pytestmark = pytest.mark.anyio
 
 
-async def vouchers(vouched: Vouched, **evidence: object) -> Vouchers:
+async def vouchers(vouched: Vouched, **evidence: object) -> NewestEvidence:
     config = vouched.config(**evidence)
     async with closed_at_the_end(open_storage(config.storage)) as storage:
         archive_id = vouched.medium.read("_archive/format.json").decode().split('"')[-2]
-        return await newest_vouchers(storage, archive_id, config.evidence)
+        return await newest_evidence(storage, archive_id, config.evidence)
 
 
 async def test_signature_stamp_and_witness_of_the_newest_segment_count(vouched: Vouched) -> None:
@@ -84,4 +84,4 @@ async def test_an_archive_that_nobody_vouches_for_says_nothing(vouched: Vouched)
         if key.startswith("_archive/evidence/"):
             vouched.medium.remove(key)
     config: dict[str, object] = {"sign": None, "timestamp_url": None, "witnesses": []}
-    assert await vouchers(vouched, **config) == Vouchers(EvidenceConfig().vouches)
+    assert await vouchers(vouched, **config) == NewestEvidence(EvidenceConfig().is_configured)

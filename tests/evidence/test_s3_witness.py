@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from archiver.archive.format import read_id
-from archiver.evidence.newest import newest_vouchers
+from archiver.evidence.newest import newest_evidence
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
 from archiver.storage.opening import open_storage
-from archiver.tasks.closing import closed_at_the_end
+from archiver.tasks.contexts import closed_at_the_end
 from archiver.verify.verify import Wanted, verify
 from tests.storage.conftest import seaweed
 from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY, RawBucket, S3Server
@@ -69,7 +69,7 @@ async def test_a_bucket_remembers_every_head_and_finds_a_rollback(
         config = night.config()
         async with closed_at_the_end(open_storage(config.storage)) as storage:
             archive_id = await read_id(storage)
-            (found,) = (await newest_vouchers(storage, archive_id, config.evidence)).witnesses
+            (found,) = (await newest_evidence(storage, archive_id, config.evidence)).witnesses
         assert (found.segment, found.problem) == (second.evidence["segment"], "")
         for name in ("archive", "state"):
             shutil.rmtree(tmp_path / name)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from archiver.statement.page import page_of
-from archiver.text.markup import digest_of
+from archiver.text.templates import digest_of
 from tests.statement.documents import CYRILLIC, document
 
 

@@ -17,7 +17,7 @@ import httpx
 
 from archiver.http.faults import MoreThanAnnounced, NotHttp
 from archiver.http.wire.mending import mended
-from archiver.http.wire.words import said
+from archiver.http.wire.messages import said
 
 RECEIVE_BYTES: Final = 2**18
 """The most bytes of one receive call; smaller ones cause more wake-ups for large recordings."""

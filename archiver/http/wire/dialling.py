@@ -17,8 +17,8 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from archiver.http.origins import Origin, address_refused
 from archiver.http.proxies import DIRECT, Proxies, Proxy
 from archiver.http.wire.connection import RECEIVE_BYTES, Connection
+from archiver.http.wire.messages import said
 from archiver.http.wire.tunnel import open_tunnel, unreachable
-from archiver.http.wire.words import said
 
 _HEAD_START: Final = 0.25
 """Seconds until the next address of a host is tried in parallel (RFC 8305, section 8)."""

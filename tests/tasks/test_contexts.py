@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from archiver.tasks.threads import entered, scratch_folder
+from archiver.tasks.contexts import entered, scratch_folder
 
 pytestmark = pytest.mark.anyio
 

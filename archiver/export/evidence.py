@@ -46,7 +46,7 @@ class Stamp:
 
 
 @dataclass(slots=True)
-class Vouched:
+class LedgerEvidence:
     """The evidence found, and its files by their paths in the package."""
 
     signature: Signature | None = None
@@ -55,19 +55,19 @@ class Vouched:
     troubles: list[str] = field(default_factory=list)
 
 
-async def vouched(
+async def ledger_evidence(
     archive: Archive,
     config: EvidenceConfig,
     head: Head,
     *,
     clock: Clock,
     proxies: Proxies = DIRECT,
-) -> Vouched:
+) -> LedgerEvidence:
     """Create the configured evidence for the head, and find the newest for it or an earlier one.
 
     Failures are returned as troubles and end nothing.
     """
-    found = Vouched()
+    found = LedgerEvidence()
     if not is_installed("evidence"):
         return found
     from archiver.evidence.attest import attest
@@ -86,7 +86,9 @@ async def vouched(
     return found
 
 
-def _take_signature(exhibits: "Exhibits", archive_id: str, head: Head, found: Vouched) -> None:
+def _take_signature(
+    exhibits: "Exhibits", archive_id: str, head: Head, found: LedgerEvidence
+) -> None:
     from archiver.evidence.trust import trust_of
 
     trust = trust_of(exhibits, None, archive_id)
@@ -102,7 +104,7 @@ def _take_signature(exhibits: "Exhibits", archive_id: str, head: Head, found: Vo
 
 
 async def _take_stamp(
-    exhibits: "Exhibits", config: EvidenceConfig, head: Head, found: Vouched
+    exhibits: "Exhibits", config: EvidenceConfig, head: Head, found: LedgerEvidence
 ) -> None:
     from archiver.evidence.stamping import read_stamp, roots_of
 

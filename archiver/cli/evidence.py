@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from archiver.retention.acts import Deed
 
 
-async def vouched(archive: "Archive", config: Config, console: Console) -> "Attestation | None":
+async def attested(archive: "Archive", config: Config, console: Console) -> "Attestation | None":
     """Have the newest head signed, witnessed and stamped; what could not be done is a warning."""
-    if not config.evidence.vouches:
+    if not config.evidence.is_configured:
         return None
     from archiver.evidence.attest import attest
 
@@ -42,7 +42,7 @@ async def acted_anew(
     *,
     today: date | None = None,
 ) -> None:
-    """Record who did it and why, and have the head vouched for, where the archive is closed."""
+    """Record who did it and why, and create evidence for the new head; opens the archive itself."""
     from archiver.archive.opening import announcing_archive
     from archiver.archive.right_clock import OtherClocks
     from archiver.retention.acts import record_deed
@@ -51,4 +51,4 @@ async def acted_anew(
         config, state_folder=state_folder, clock=system_clock, others=OtherClocks(today=today)
     ) as archive:
         await record_deed(archive, deed, clock=system_clock)
-        await vouched(archive, config, console)
+        await attested(archive, config, console)

@@ -191,7 +191,7 @@ def reapply(arguments: argparse.Namespace, context: Context) -> int:
     """Set legal holds on the storage, whatever the ledger records of them."""
     from archiver.archive.opening import announcing_archive
     from archiver.archive.right_clock import OtherClocks
-    from archiver.cli.vouching import vouched
+    from archiver.cli.evidence import attested
 
     async def reapplied(config: Config) -> "LegalHolds":
         state = state_folder(context.environ, config.catalog.path)
@@ -202,7 +202,7 @@ def reapply(arguments: argparse.Namespace, context: Context) -> int:
             others=OtherClocks(today=arguments.today),
         ) as archive:
             followed = await _follow(archive, context, again=True)
-            await vouched(archive, config, context.console)
+            await attested(archive, config, context.console)
         return followed
 
     followed = anyio.run(reapplied, context.load_config(needs_key=False))

@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser, add_today
+from archiver.cli.parsing import Parser, add_act, add_today
 from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import KeyUnusable, UsageError
@@ -34,24 +34,14 @@ def add_to(parser: Parser, common: Parser) -> None:
         "is stored in it. Keep a copy of FILE.pub elsewhere, to verify with --key."
     )
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
-    new = _act(acts, common, make, "new", "create a key")
+    new = add_act(acts, common, make, "new", "create a key")
     _add_key_options(new)
-    turn = _act(acts, common, rotate, "rotate", "create a new key, announced by the current one")
+    turn = add_act(acts, common, rotate, "rotate", "create a new key, announced by the current one")
     _add_key_options(turn)
     add_today(turn)
-    add_today(_act(acts, common, sign, "sign", "sign, witness and time-stamp the newest head now"))
-
-
-def _act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:
-    parser = acts.add_parser(
-        name,
-        help=says,
-        description=f"{says[:1].upper()}{says[1:]}.",
-        parents=[common],
-        allow_abbrev=False,
+    add_today(
+        add_act(acts, common, sign, "sign", "sign, witness and time-stamp the newest head now")
     )
-    parser.set_defaults(execute=execute)
-    return parser
 
 
 def _add_key_options(parser: Any) -> None:

@@ -220,3 +220,16 @@ def _moment(option: str, text: str | None, zone: tzinfo, now: datetime) -> datet
         return parse_moment_or_age(text, zone, now)
     except ValueError as error:
         raise UsageError(f"{option} {error}, not {text[:40]!r}") from None
+
+
+def add_act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:
+    """Add a command of a command, such as `key new`, that `says` describes; returns its parser."""
+    parser = acts.add_parser(
+        name,
+        help=says,
+        description=f"{says[:1].upper()}{says[1:]}.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+    return parser

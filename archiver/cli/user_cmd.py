@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from archiver.cli.context import Context
-from archiver.cli.parsing import Parser
+from archiver.cli.parsing import Parser, add_act
 from archiver.cli.passwords import password_from_terminal
 from archiver.errors import UsageError
 
@@ -26,7 +26,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         "out. Passwords are entered twice at the terminal, never as an argument."
     )
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
-    adding = _act(acts, common, add, "add", "add a user; prompts for a password")
+    adding = add_act(acts, common, add, "add", "add a user; prompts for a password")
     adding.add_argument("name", metavar="NAME", help="letters, digits and . _ @ + -")
     adding.add_argument(
         "--role",
@@ -42,28 +42,16 @@ def add_to(parser: Parser, common: Parser) -> None:
         action="store_true",
         help="for a user authenticated by the proxy (desk.proxy_header)",
     )
-    changing = _act(acts, common, change_password, "password", "change the password of a user")
+    changing = add_act(acts, common, change_password, "password", "change the password of a user")
     changing.add_argument("name", metavar="NAME", help="the name to log in with")
     _add_password_options(changing)
-    moving = _act(acts, common, change_role, "role", "change the role of a user")
+    moving = add_act(acts, common, change_role, "role", "change the role of a user")
     moving.add_argument("name", metavar="NAME", help="the name to log in with")
     moving.add_argument("role", metavar="ROLE", choices=_ROLES, help=", ".join(_ROLES))
     _add_user_id(moving)
-    _act(acts, common, show, "list", "list the users and their roles")
-    removing = _act(acts, common, remove, "remove", "remove a user; their notes are kept")
+    add_act(acts, common, show, "list", "list the users and their roles")
+    removing = add_act(acts, common, remove, "remove", "remove a user; their notes are kept")
     removing.add_argument("name", metavar="NAME", help="the name to log in with")
-
-
-def _act(acts: Any, common: Parser, execute: Any, name: str, says: str) -> Any:
-    parser = acts.add_parser(
-        name,
-        help=says,
-        description=f"{says[:1].upper()}{says[1:]}.",
-        parents=[common],
-        allow_abbrev=False,
-    )
-    parser.set_defaults(execute=execute)
-    return parser
 
 
 def _add_user_id(parser: Any) -> None:

@@ -5,12 +5,9 @@ lost, counters start at zero, and that is all.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +16,7 @@ from archiver.clock import from_stamp, stamp
 from archiver.errors import INTERRUPTED
 from archiver.monitoring.night import COMPLETE, OPEN, Night
 from archiver.monitoring.replications import Replicated, recall_replication
+from archiver.monitoring.state_files import replace_json, state_file
 from archiver.monitoring.verifications import Verifications, recall_verifications
 
 _BESIDE: Final = frozenset({"verifications", "replication"})
@@ -105,7 +103,7 @@ def failed_runs(memory: Memory) -> FailedRuns | None:
 
 def memory_path(storage_url: str, state_folder: Path) -> Path:
     """The path of the history of that archive; known even if the archive is unreachable."""
-    return state_folder / f"nights-{sha256(storage_url.encode()).hexdigest()[:16]}.json"
+    return state_file("nights", storage_url, state_folder)
 
 
 def recall(path: Path) -> Memory:
@@ -129,15 +127,7 @@ def remember(memory: Memory, path: Path) -> None:
     for name in _MOMENTS:
         told[name] = None if told[name] is None else stamp(told[name])
     told["silent_day"] = memory.silent_day and memory.silent_day.isoformat()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".nights-")
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            json.dump(told, file, indent=2)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    replace_json(path, told)
 
 
 def _memory_of(told: dict[str, Any]) -> Memory:

@@ -1,14 +1,12 @@
 """What this machine remembers of its replications of an archive, for metrics. None is evidence."""
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 
 from archiver.clock import from_stamp, stamp, stamp_or_none
+from archiver.monitoring.state_files import replace_json, state_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Replicated:
 
 def replications_path(storage_url: str, state_folder: Path) -> Path:
     """Where that of this archive is remembered."""
-    return state_folder / f"replica-{sha256(storage_url.encode()).hexdigest()[:16]}.json"
+    return state_file("replica", storage_url, state_folder)
 
 
 def recall_replication(path: Path) -> Replicated | None:
@@ -63,15 +61,7 @@ def remember_replication(one: Replicated, path: Path) -> None:
         "currentAt": stamp_or_none(one.current_at),
         "error": one.error,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".replica-")
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            json.dump(told, file, indent=2)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    replace_json(path, told)
 
 
 def _moment(told: str | None) -> datetime | None:

@@ -5,16 +5,14 @@ evidence.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from archiver.clock import from_stamp, stamp
+from archiver.monitoring.state_files import replace_json, state_file
 
 SCOPES: Final = ("all", "sample", "since")
 """What a verification reads: everything, a share of it, or what came since a moment."""
@@ -73,7 +71,7 @@ def health_of(known: Verifications | None) -> str:
 
 def verifications_path(storage_url: str, state_folder: Path) -> Path:
     """The path of the history for that archive."""
-    return state_folder / f"verifications-{sha256(storage_url.encode()).hexdigest()[:16]}.json"
+    return state_file("verifications", storage_url, state_folder)
 
 
 def recall_verifications(path: Path) -> Verifications | None:
@@ -100,15 +98,7 @@ def remember_verification(one: Verification, path: Path) -> None:
         "ended": {name: stamp(at) for name, at in ended.items()},
         "history": [_told(each) for each in history],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=".verifications-")
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            json.dump(told, file, indent=2)
-        Path(scratch).replace(path)
-    except BaseException:
-        Path(scratch).unlink(missing_ok=True)
-        raise
+    replace_json(path, told)
 
 
 def _told(one: Verification) -> dict[str, Any]:

@@ -60,231 +60,202 @@ class Finding:
         return told | {name: value for name, value in of.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Missing(Finding):
     """An object recorded in the ledger does not exist."""
 
-    name: ClassVar[str] = "missing"
+    name = "missing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WrongSize(Finding):
     """The object is longer or shorter than the ledger says."""
 
-    name: ClassVar[str] = "wrong-size"
+    name = "wrong-size"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WrongDigest(Finding):
     """The object has the right length and different bytes."""
 
-    name: ClassVar[str] = "wrong-digest"
+    name = "wrong-digest"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable(Finding):
     """The object exists, but the storage cannot read it."""
 
-    name: ClassVar[str] = "unreadable"
-    next_step: ClassVar[str] = (
-        "check the disk and the permissions of the object; then restore it from a copy"
-    )
+    name = "unreadable"
+    next_step = "check the disk and the permissions of the object; then restore it from a copy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarUnreadable(Finding):
     """The object in place of a sidecar is not a sidecar: not JSON, or not of this format."""
 
-    name: ClassVar[str] = "sidecar-unreadable"
-    next_step: ClassVar[str] = FETCH_AGAIN
+    name = "sidecar-unreadable"
+    next_step = FETCH_AGAIN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarDisagrees(Finding):
     """The sidecar has the recorded digest, but contradicts the ledger."""
 
-    name: ClassVar[str] = "sidecar-disagrees"
-    next_step: ClassVar[str] = (
+    name = "sidecar-disagrees"
+    next_step = (
         "do not change the archive; find out which version wrote it: the audio is checked "
         "against the ledger, but the sidecar differs"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Unexpected(Finding):
     """An object that the ledger does not name."""
 
-    name: ClassVar[str] = "unexpected"
-    next_step: ClassVar[str] = (
+    name = "unexpected"
+    next_step = (
         "if a run was killed, `archiver run` verifies and records what it left; otherwise "
         "someone put it there: examine it and move it out of the archive"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NotAllowed(Finding):
     """Permissions or credentials do not allow reading it: nothing is known about its bytes."""
 
-    name: ClassVar[str] = "not-allowed"
-    next_step: ClassVar[str] = (
+    name = "not-allowed"
+    next_step = (
         "no damage is known: give this account read access (owner and permissions of the files, "
         "or the S3 key), and verify again"
     )
-    is_damage: ClassVar[bool] = False
+    is_damage = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainBroken(Finding):
     """A segment of the ledger is altered, missing, duplicated, or does not follow the one
     before."""
 
-    name: ClassVar[str] = "chain-broken"
-    next_step: ClassVar[str] = RESTORE_LEDGER
+    name = "chain-broken"
+    next_step = RESTORE_LEDGER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RemovedUnderHold(Finding):
     """The ledger contains a removal despite a legal hold in force."""
 
-    name: ClassVar[str] = "removed-under-hold"
-    next_step: ClassVar[str] = (
+    name = "removed-under-hold"
+    next_step = (
         "no archiver command does this: find out who wrote this segment, and restore what was "
         "removed from a copy of the archive"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TwoArchives(Finding):
     """A segment of the ledger belongs to another archive."""
 
-    name: ClassVar[str] = "two-archives"
-    next_step: ClassVar[str] = (
+    name = "two-archives"
+    next_step = (
         "two archives are mixed in one location: move the files of the other one to a separate "
         "folder or prefix"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TailCut(Finding):
     """The ledger lacks a head kept elsewhere: its newest segments were removed or replaced."""
 
-    name: ClassVar[str] = "tail-cut"
-    next_step: ClassVar[str] = "restore the newest segments of the ledger from a copy"
+    name = "tail-cut"
+    next_step = "restore the newest segments of the ledger from a copy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Rewritten(Finding):
     """The ledger has a different segment from the one that was signed, stamped or witnessed."""
 
-    name: ClassVar[str] = "rewritten"
-    next_step: ClassVar[str] = (
+    name = "rewritten"
+    next_step = (
         "the history was rewritten from that segment on: keep the archive as it is, restore all of"
         " it from a copy, and find out who could write to it"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RolledBack(Finding):
     """The archive is intact, but older than the newest head of a witness."""
 
-    name: ClassVar[str] = "rolled-back"
-    next_step: ClassVar[str] = (
+    name = "rolled-back"
+    next_step = (
         "the archive was replaced with an older copy, or everything since was removed:"
         " restore the newest copy, and find out who could write to it"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NotSigned(Finding):
     """Segments of the ledger that no signature covers, although the archive is signed."""
 
-    name: ClassVar[str] = "not-signed"
-    next_step: ClassVar[str] = (
+    name = "not-signed"
+    next_step = (
         "find out who wrote these segments, for example a command on a machine without the key; if"
         " they are yours, `archiver key sign` signs them"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BadSignature(Finding):
     """A signature that is invalid, or another object in its place."""
 
-    name: ClassVar[str] = "bad-signature"
-    next_step: ClassVar[str] = (
-        "it was altered or forged: restore it from a copy of the archive, or move it out"
-    )
+    name = "bad-signature"
+    next_step = "it was altered or forged: restore it from a copy of the archive, or move it out"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignSignature(Finding):
     """A signature by a key that is not valid: a different one, or one that had been replaced."""
 
-    name: ClassVar[str] = "foreign-signature"
-    next_step: ClassVar[str] = (
+    name = "foreign-signature"
+    next_step = (
         "verify with the right key; if this one is right, someone signed with another key: compare"
         " the archive with a copy"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BadStamp(Finding):
     """An invalid time stamp: for other bytes, by an unknown authority, or expired."""
 
-    name: ClassVar[str] = "bad-stamp"
-    next_step: ClassVar[str] = (
+    name = "bad-stamp"
+    next_step = (
         "check evidence.timestamp_roots; if they are right, restore the stamp from a copy of the"
         " archive, or move it out"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignFormat(Finding):
     """`_archive/format.json` contradicts the ledger: the format, or the archive's id."""
 
-    name: ClassVar[str] = "foreign-format"
-    next_step: ClassVar[str] = "restore it from a copy of the archive"
+    name = "foreign-format"
+    next_step = "restore it from a copy of the archive"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NotLocked(Finding):
     """Object Lock is configured, but the object was never locked, or its lock expired too soon."""
 
-    name: ClassVar[str] = "not-locked"
-    next_step: ClassVar[str] = "run `archiver lock --again` to lock it"
+    name = "not-locked"
+    next_step = "run `archiver lock --again` to lock it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NoLegalHold(Finding):
     """A hold covers the recording, but this version of one of its objects has no S3 legal hold."""
 
-    name: ClassVar[str] = "no-legal-hold"
-    next_step: ClassVar[str] = (
+    name = "no-legal-hold"
+    next_step = (
         "run `archiver hold reapply` to set it; if it was removed, find out who has the right to"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaDiffers(Finding):
     """The ledger of the replica has a segment that the archive's does not have."""
 
-    name: ClassVar[str] = "replica-differs"
-    next_step: ClassVar[str] = (
+    name = "replica-differs"
+    next_step = (
         "the archive was rolled back, truncated or rewritten, or the replica was changed: find out "
         "which, using printed heads, signatures and witnesses"
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownVersion(Finding):
     """In a versioned bucket, a version (or a delete marker) that is not in the ledger.
 
     `expected` is the recorded version, `found` the newer one.
     """
 
-    name: ClassVar[str] = "unknown-version"
-    next_step: ClassVar[str] = (
-        "the correct version is still there: remove the newer version or delete marker"
-    )
+    name = "unknown-version"
+    next_step = "the correct version is still there: remove the newer version or delete marker"
 
 
 KINDS: tuple[type[Finding], ...] = (

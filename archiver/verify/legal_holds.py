@@ -19,8 +19,8 @@ from archiver.retention.objects import AT_ONCE, locks_of, places_of
 from archiver.storage.base import Storage
 from archiver.storage.lock import is_archive_locked
 from archiver.storage.versions import ObjectVersion, Versions
+from archiver.tasks.contexts import entered
 from archiver.tasks.lanes import in_lanes
-from archiver.tasks.threads import entered
 from archiver.verify.findings import Finding, NoLegalHold
 from archiver.verify.inventory import Expected, Inventory
 

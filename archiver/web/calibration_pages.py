@@ -18,6 +18,7 @@ from archiver.desk.review.verdicts import Verdict
 from archiver.errors import WrongInput
 from archiver.web.answers import asked, chosen, read_marks
 from archiver.web.asked import asked_view
+from archiver.web.chips import words_of
 from archiver.web.context import Visit
 from archiver.web.forms import number_within, token
 from archiver.web.view_address import query
@@ -56,6 +57,7 @@ async def show(visit: Visit) -> Response:
         section="quality",
         sessions=await visit.desk.calibrations.all(visit.person),
         address=query(view),
+        selection=await words_of(visit, view) if may_make else [],
         recordings=sum(len(ids) for ids in sample.values()),
         people=await people_who_judge(visit) if may_make else [],
         cards=[
@@ -174,7 +176,7 @@ def _question(
     given = [one for one in answers if one is not None]
     told = asked([question], agreed, {}, visit.say.language)[0]
     # What most said is proposed until something was agreed on.
-    usual = max(set(given), key=given.count) if given else None
+    usual = max(dict.fromkeys(given), key=given.count) if given else None
     return Compared(
         question.question_id,
         told.text,

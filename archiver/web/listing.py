@@ -13,25 +13,17 @@ from archiver.desk.index.search import number
 from archiver.desk.index.view import Sort, View
 from archiver.desk.journal import Act
 from archiver.errors import UsageError
-from archiver.text.wording import clock
 from archiver.web.asked import asked_view
+from archiver.web.chips import chips_of, name_of
 from archiver.web.context import Visit
 from archiver.web.excerpt import excerpt
-from archiver.web.view_address import changed, choices, pairs, query, toggled, without
+from archiver.web.view_address import changed, pairs, query, toggled
 
 ROWS: Final = 50
 _SHOWN_DAYS: Final = 14
 _SHOWN: Final = 8
 """Choices of a facet that stand on the page; a link leads to all of them. Two hundred agents and a
 thousand days made three quarters of the page, and of the time that it took."""
-_GROUPS: Final = {
-    "directions": "way",
-    "statuses": "status",
-    "states": "state",
-    "findings": "finding",
-}
-_SHARES: Final = frozenset({"min_talk", "max_talk", "min_silence", "max_silence"})
-_SCORES: Final = frozenset({"min_score", "max_score"})
 _ALL: Final = "all"
 """The parameter of an address that names a facet to be shown with every choice."""
 
@@ -85,7 +77,7 @@ async def show(visit: Visit) -> Response:
         page=page,
         days=by_day,
         facets=list(_facets(visit, view, counts)),
-        chips=list(_chips(visit, view, counts)),
+        chips=chips_of(visit, view, counts),
         senseless=senseless,
         progress=desk.library.progress,
         address=query(changed(view)),
@@ -188,17 +180,7 @@ def _facet(
 
 
 def _named(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:
-    return [(each.value, _name(visit, each, group), each.count) for each in choices]
-
-
-def _name(visit: Visit, choice: Choice, group: str) -> str:
-    if choice.label:
-        return choice.label
-    return (
-        visit.say(f"{group}.number", id=choice.value)
-        if choice.value
-        else visit.say(f"{group}.none")
-    )
+    return [(each.value, name_of(visit, each, group), each.count) for each in choices]
 
 
 def _worded(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:
@@ -211,55 +193,6 @@ def _worded(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple
         )
         for each in choices
     ]
-
-
-def _chips(visit: Visit, view: View, facets: Facets) -> Iterator[tuple[str, str]]:
-    """What was chosen, each with the address of the list without it."""
-    for member, values in choices(view).items():
-        for value in values:
-            is_one_of_many = isinstance(getattr(view, member), tuple)
-            left = toggled(view, member, value) if is_one_of_many else without(view, [member])
-            yield _said(visit, facets, member, value), query(left)
-
-
-def _said(visit: Visit, facets: Facets, member: str, value: Any) -> str:
-    say = visit.say
-    lists: dict[str, tuple[tuple[Choice, ...], str]] = {
-        "agents": (facets.agents, "agent"),
-        "orders": (facets.orders, "order"),
-    }
-    if member in lists:
-        among, group = lists[member]
-        found = next((each for each in among if each.value == value), Choice(value, None, 0))
-        return _name(visit, found, group)
-    if member in _GROUPS:
-        group = _GROUPS[member]
-        return say.named(group, value) if value else say(f"{group}.none")
-    if member == "answers":
-        return _answer(visit, value)
-    if isinstance(value, bool):
-        return say(f"{member}.{'yes' if value else 'no'}")
-    return say(f"chip.{member}", value=_worded_value(visit, member, value))
-
-
-def _worded_value(visit: Visit, member: str, value: Any) -> str:
-    if isinstance(value, date):
-        return visit.wording.full(value)
-    if member in _SHARES:
-        return visit.say.brief(100 * value)
-    if member in _SCORES:
-        return visit.say.brief(value)
-    return clock(value) if isinstance(value, float) else str(value)
-
-
-def _answer(visit: Visit, value: str) -> str:
-    """An answer that was searched for, in the words of its question."""
-    names, _, answer = value.partition(":")
-    first = names.split(",")[0]
-    question = visit.desk.cards.question(first)
-    asked = question.text.said(visit.say.language) if question else first
-    more = " …" if "," in names else ""
-    return f"{asked}{more}: {visit.say.named('answer', answer)}"
 
 
 def _sorts(view: View) -> Mapping[str, tuple[str, str]]:

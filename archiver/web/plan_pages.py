@@ -8,9 +8,10 @@ from archiver.desk.journal import Act
 from archiver.desk.review.plans import MOST_A_WEEK, MOST_DAYS, Stratum
 from archiver.web.asked import asked_view
 from archiver.web.calibration_pages import people_who_judge
+from archiver.web.chips import words_of
 from archiver.web.context import Visit
 from archiver.web.forms import number_within, token
-from archiver.web.planning import draw_due
+from archiver.web.planning import draw_due, view_of
 from archiver.web.view_address import changed, query, without
 
 
@@ -19,16 +20,19 @@ async def show(visit: Visit) -> Response:
     await draw_due(visit.desk)
     view, _ = await asked_view(visit)
     view = changed(without(view, ["since", "until", "days"]))
+    plans = await visit.desk.plans.all()
     return visit.page(
         "plans.html",
         section="queue",
-        plans=await visit.desk.plans.all(),
+        plans=plans,
         weeks=await visit.desk.plans.weeks(),
         loads=await visit.desk.plans.loads(visit.person),
         now=visit.desk.clock(),
         people=await people_who_judge(visit),
         strata=list(Stratum),
         address=query(view),
+        selection=await words_of(visit, view),
+        selections={one.plan_id: await words_of(visit, view_of(one)) for one in plans},
     )
 
 

@@ -15,6 +15,7 @@ from starlette.datastructures import QueryParams
 
 from archiver.desk.accounts.person import Person, Role, Way
 from archiver.desk.index.calls import Calls
+from archiver.desk.index.view import View
 from archiver.desk.review.plans import Plan, Stratum
 from archiver.desk.review.sampling import Drawn, stratified
 from archiver.errors import ArchiverError
@@ -67,9 +68,13 @@ async def draw_due(desk: Desk) -> int:
     return made
 
 
+def view_of(plan: Plan) -> View:
+    """What a plan draws from, in every week."""
+    return read_view(QueryParams(plan.query.lstrip("?")))[0]
+
+
 async def _drawn(desk: Desk, plan: Plan, week: date, seed: str) -> list[Drawn]:
-    view = read_view(QueryParams(plan.query.lstrip("?")))[0]
-    view = changed(replace(view, since=week, until=week + timedelta(days=6), days=()))
+    view = changed(replace(view_of(plan), since=week, until=week + timedelta(days=6), days=()))
     calls = await desk.library.index.calls(await resolved(desk, _PLANNER, view))
     work = partial(stratified, strata_of(calls, plan.strata), number=plan.per_agent, seed=seed)
     return await anyio.to_thread.run_sync(work)

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from archiver.desk.accounts.person import Right
 from archiver.desk.journal import Act
 from archiver.web.asked import asked_view
+from archiver.web.chips import words_of
 from archiver.web.context import Visit
 from archiver.web.forms import number, number_within, token
 from archiver.web.view_address import query
@@ -27,6 +28,7 @@ async def show(visit: Visit) -> Response:
         section="queue",
         queues=await visit.desk.queues.all(),
         address=query(view),
+        selection=await words_of(visit, view) if may_make else [],
         agents=len(sample),
         recordings=sum(len(ids) for ids in sample.values()),
         is_done="done" in visit.request.query_params,

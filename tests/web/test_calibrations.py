@@ -22,7 +22,7 @@ def test_two_reviewers_are_blind_until_both_are_done_and_then_compared(desk: Ser
         record_id = int(re.findall(r"\d+", call)[0])
         assert path in text(rita, call)
         judge(desk, "rita", record_id, greeting="yes", tone="2")
-        assert "Nobody sees the verdicts of others" in text(lead, path)
+        assert "The verdicts of others are hidden" in text(lead, path)
         judge(desk, "ross", record_id, greeting="no", tone="2")
         page = text(ross, path)
         assert page.count("Differs") == 1

@@ -15,7 +15,7 @@ def test_a_plan_is_made_draws_what_is_over_and_ends(desk: Served) -> None:
         fields = {"csrf": csrf_of(text(lead)), "title": "Two a week", "per-agent": "2"}
         wrong = lead.post("/plans", data={**fields, "per-agent": "0"})
         assert wrong.status_code == 422
-        assert "Per agent and week" in wrong.text
+        assert "Recordings per agent, weekly" in wrong.text
         chosen = {"people": ["rita", "nobody"], "strata": ["length", "colour"]}
         assert (
             lead.post("/plans?agent=101&since=2026-01-01", data={**fields, **chosen}).status_code

@@ -265,8 +265,11 @@ class Connection(asyncio.BufferedProtocol):
         self._answer = answer = Answer(self)
         if self.is_open:
             self._be_patient_for(patience)
-            self._transport.write(request)
-            await self._send(memoryview(body), answer)
+            if len(body) <= _SEND_BYTES:
+                self._transport.writelines((request, body))  # in one system call
+            else:
+                self._transport.write(request)
+                await self._send(memoryview(body), answer)
         else:
             answer.end(None)
         await answer.head()

@@ -1,4 +1,4 @@
-"""One recording examined: its bytes proved against the ledger, then decoded in a worker process."""
+"""Examines one recording: compares its bytes with the ledger, then decodes it in a worker."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,15 @@ from archiver.sound.figures import Sound
 from archiver.storage.base import Storage
 
 PATIENCE: Final = 300.0
-"""Seconds that decoding one recording may take: an hour of stereo takes 3."""
+"""The time limit for decoding one recording, in seconds: an hour of stereo takes 3."""
 
 DECODER_FAILED: Final = "decoder-failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A recording, what is heard in it as an event, and the length that its format promises in
-    seconds; None: it promises none, or the worker failed."""
+    """A recording, the result as an event, and the duration in seconds that its format guarantees;
+    None if it guarantees none, or the worker failed."""
 
     recording: Examinable
     event: Inspected
@@ -27,10 +27,10 @@ class Examined:
 
 
 async def examine(storage: Storage, recording: Examinable, folder: Path) -> Examined | None:
-    """What is heard in the recording; None when its bytes are not those that the ledger names.
+    """Examine the recording; None if its bytes do not match the ledger.
 
-    The audio waits in `folder` meanwhile. Raises StorageError, OSError of the folder, and
-    ExtraMissing where no decoder is installed.
+    The audio is kept in `folder` meanwhile. Raises StorageError, OSError of the folder, and
+    ExtraMissing if no decoder is installed.
     """
     with extra("sound"):
         from archiver.inspection.listening import listen

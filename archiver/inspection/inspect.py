@@ -1,9 +1,8 @@
-"""Every recording that was not examined yet, several at a time; findings are recorded in the
-ledger.
+"""Examines every recording not examined yet, several at a time, and records the findings.
 
-Recordings are examined individually. Whether a call has less sound than talk time is known once all
-its recordings are, so that finding belongs to the one examined last. An interruption loses only the
-recordings in progress: the next check continues after the last recorded one.
+Recordings are examined individually. Whether a call has less sound than talk time is known after
+its last recording, so that finding belongs to this one. An interruption loses only the recordings
+in progress: the next check continues after the last recorded one.
 """
 
 from collections import Counter
@@ -28,15 +27,15 @@ from archiver.tasks.contexts import scratch_folder
 from archiver.tasks.lanes import in_lanes
 
 _A_BATCH: Final = 64
-"""Recordings examined before anything is recorded: a minute of work, or less."""
+"""Recordings examined before results are recorded: a minute of work, or less."""
 
 _READERS: Final = 16
-"""Sidecars that are read at a time."""
+"""Sidecars read in parallel."""
 
 Tell = Callable[[Sequence[Inspected]], Awaitable[object]]
 
 PutRight = Callable[[Sequence[Examinable]], Awaitable[bool]]
-"""Revises the sidecars of these recordings; False when that has to wait."""
+"""Revises the sidecars of these recordings; False if that has to be done later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,9 @@ class Watcher:
 
 @dataclass(slots=True)
 class Inspection:
-    """What was done. `found` names the findings of each recording that has any; `unproved` are
-    recordings whose bytes are missing or not those of the ledger, which `verify` looks into.
-    `lengths_put_right` counts sidecars that stated a wrong length and were revised."""
+    """The result. `found` has the findings of each recording that has any; `unproved` are
+    recordings whose bytes are missing or do not match the ledger, which `verify` reports.
+    `lengths_put_right` counts sidecars with a wrong duration that were revised."""
 
     examined: int = 0
     undecoded: int = 0
@@ -62,7 +61,7 @@ class Inspection:
     is_whole: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """What was done, in numbers, and every recording with a finding."""
+        """The result in numbers, and every recording with a finding."""
         counts = Counter(finding for findings in self.found.values() for finding in findings)
         return {
             "examined": self.examined,
@@ -88,8 +87,8 @@ async def inspect(
 ) -> Inspection:
     """Examine what is due, until `is_over`. `tell` records the findings in the ledger.
 
-    Due is what was archived since that moment and not examined yet; with `again`, all of it.
-    `put_right` revises sidecars with a different duration from the audio's, if possible: others
+    Due are recordings archived since the given time and not examined yet; with `again`, all of
+    them. `put_right` revises sidecars whose duration differs from the audio's, if possible: others
     stay due. Without it, durations are not compared. Raises StorageError if the storage or the
     temporary folder fails, and ExtraMissing if no decoder is installed.
     """
@@ -118,7 +117,7 @@ async def inspect(
 
 @dataclass(frozen=True, slots=True)
 class _Working:
-    """What recordings are examined with."""
+    """The parts of a running sound check."""
 
     archive: Archive
     folder: Path
@@ -129,7 +128,7 @@ class _Working:
     inspection: Inspection
 
     async def examine_all(self, batch: Sequence[Examinable]) -> list[Inspected]:
-        """What was found in each, as far as there was time and its length is right by now."""
+        """The results for those that were examined in time and whose duration is right now."""
         found: list[Examined] = []
 
         async def look(recording: Examinable) -> None:
@@ -148,7 +147,7 @@ class _Working:
         return sorted(events, key=lambda event: event.record_id)
 
     async def _compare_lengths(self, found: Sequence[Examined]) -> set[int]:
-        """Put right what sidecars state wrongly; the recordings for which that has to wait."""
+        """Correct wrong durations in sidecars; returns recordings for which this has to wait."""
         if self.put_right is None:
             return set()
         wrong: list[Examinable] = []
@@ -173,7 +172,7 @@ class _Working:
 
 @contextmanager
 def _folder_errors(folder: Path) -> Iterator[None]:
-    """Errors of the temporary folder, as ours."""
+    """Turn errors of the temporary folder into archiver errors."""
     try:
         yield
     except OSError as error:
@@ -186,7 +185,7 @@ def _folder_errors(folder: Path) -> Iterator[None]:
 async def _short_calls(
     archive: Archive, batch: Sequence[Examinable], told: Sequence[Inspected]
 ) -> list[Inspected]:
-    """The findings again, of the last recording of each call that has less sound than talk."""
+    """The same results, with short-talk for the last recording of each call that has it."""
     with extra("sound"):
         from archiver.sound.rules import is_short_talk
     last = {one.call_id: one.record_id for one in batch}

@@ -1,8 +1,7 @@
-"""Wrong durations in sidecars, measured by earlier versions, corrected.
+"""Corrects wrong durations in sidecars, measured by earlier versions.
 
 Versions before 0.2.0 took the duration of some formats from estimates in the file. The sound check
-has the audio at hand, measures it again, and compares. A wrong one is revised under the archive's
-lock.
+has the audio, measures it again, and compares. A wrong one is revised under the archive's lock.
 """
 
 from collections.abc import Sequence
@@ -24,9 +23,9 @@ _IN_MEMORY = 8 * 1024 * 1024
 async def states_another_length(
     storage: Storage, recording: Examinable, seconds: float | None
 ) -> bool:
-    """Whether the sidecar states another length than was measured now.
+    """Whether the duration in the sidecar differs from the one measured now.
 
-    Not where the sidecar is missing or unreadable, which `verify` looks into.
+    False if the sidecar is missing or unreadable, which `verify` reports.
     """
     try:
         data = await storage.read(sidecar_key(recording.key), limit=sidecar.MOST_BYTES)
@@ -39,9 +38,9 @@ async def states_another_length(
 async def put_lengths_right(
     archive: Archive, recordings: Sequence[Examinable], *, clock: Clock, act: str
 ) -> list[str]:
-    """Revise the sidecars of these; the keys of those that cannot be, which are damaged.
+    """Revise the sidecars of these recordings; returns the keys of damaged ones, left as they are.
 
-    For the owner of the archive's lock. Raises StorageError when the storage fails.
+    The caller must own the archive's lock. Raises StorageError if the storage fails.
     """
     shelf = Shelf(archive.storage, clock, __version__)
     damaged: list[str] = []

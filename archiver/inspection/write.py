@@ -1,7 +1,7 @@
-"""Findings into sidecars: a revision of each that lacks a sound finding.
+"""Adds findings to sidecars: a revision of each that lacks a sound finding.
 
-For the owner of the archive's lock, as for every revision. A check without the lock leaves this to
-the next owner.
+As for every revision, the caller must own the archive's lock. A check without the lock leaves this
+to the next owner.
 """
 
 from functools import partial
@@ -20,9 +20,9 @@ _A_BATCH: Final = 200
 
 
 async def write_findings(archive: Archive, *, clock: Clock, act: str) -> list[str]:
-    """Revise the sidecars that lag behind; the keys of those that cannot be, which are damaged.
+    """Revise the sidecars without their findings; returns the keys of damaged ones.
 
-    What is written is recorded under `act`. Raises StorageError when the storage fails.
+    The revisions are recorded under `act`. Raises StorageError if the storage fails.
     """
     shelf = Shelf(archive.storage, clock, __version__)
     damaged: list[str] = []

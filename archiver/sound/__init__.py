@@ -1,6 +1,6 @@
-"""What a recording sounds like: decoded, measured, and judged by rules with evidence.
+"""The sound of recordings: decoded, measured, and checked by rules.
 
-`decoding` reads audio of strangers within bounds, `measure` computes figures, `rules` turns figures
-into findings. Knows no archive and no API. Imports `tasks` and nothing else of the
+`decoding` reads untrusted audio within limits, `measure` computes figures, `rules` derives findings
+from them. Knows neither the archive nor the API. Imports `tasks` and nothing else of the
 archiver; besides the desk, the only place that imports numpy and soundfile.
 """

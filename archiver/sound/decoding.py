@@ -1,7 +1,7 @@
-"""Audio that strangers sent, decoded a few seconds at a time.
+"""Decodes untrusted audio, a few seconds at a time.
 
-Decoders are libraries in C, so whatever decodes runs in a worker process (see `workers`); this
-module is what such a process begins with.
+Decoders are libraries in C, so decoding is only done in worker processes (see `workers`); this
+module is the first that such a process imports.
 """
 
 import os
@@ -17,7 +17,7 @@ import soundfile
 Samples: TypeAlias = npt.NDArray[np.float32]
 
 Undecoded: TypeAlias = Literal["unknown-codec", "too-long"]
-"""Why there are no figures: no decoder reads it, or it is too long."""
+"""Why there are no figures: no decoder for the format, or the recording is too long."""
 
 MOST_SECONDS: Final = 12 * 3600
 MOST_CHANNELS: Final = 8
@@ -26,12 +26,12 @@ _ERRORS: Final = (soundfile.SoundFileError, ValueError, TypeError, OverflowError
 
 
 class CannotDecode(Exception):
-    """The decoder does not read this file, or it is nonsense."""
+    """The decoder cannot read this file."""
 
 
 @contextmanager
 def decoded(path: str) -> Iterator[Any]:
-    """The file, open for decoding. Raises CannotDecode, also from reading within the block."""
+    """The file, open for decoding. Raises CannotDecode, also for reads within the context."""
     with _undisturbed():
         try:
             with soundfile.SoundFile(path) as file:
@@ -43,10 +43,10 @@ def decoded(path: str) -> Iterator[Any]:
 
 
 def in_one_go(file: Any) -> None:
-    """Let the samples come as from one reading of the whole file, however many at a time.
+    """Make the samples independent of the size of reads.
 
-    soundfile seeks after each reading, upon which the decoder of MP3 starts anew: some samples
-    before it then differ from those of any other player.
+    soundfile seeks after each read, and the MP3 decoder then starts anew: some samples before the
+    position would differ from those of other players.
     """
     if file.seekable():
         file.seek(0)
@@ -61,8 +61,8 @@ def blocks(file: Any, frames: int) -> Iterator[Samples]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let no ^C interrupt a worker, whose parent decides when to end, nor decoders print to the
-    terminal: they write straight to the descriptor."""
+    """Keep Ctrl-C from interrupting a worker, whose parent decides when to end, and decoders from
+    writing to the terminal: they write directly to the descriptor."""
     former = signal.signal(signal.SIGINT, signal.SIG_IGN)
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

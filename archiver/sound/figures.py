@@ -1,4 +1,4 @@
-"""The figures of a recording's sound, and the names of what may be wrong with it (pure)."""
+"""The figures of a recording's sound, and the names of the findings (pure)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,10 +10,10 @@ NOISE: Final = "noise"
 SHORT_TALK: Final = "short-talk"
 
 SOUND_FINDINGS: Final = (SILENT, DEAD_SIDE, CLIPPED, NOISE, SHORT_TALK)
-"""In the order in which they are named."""
+"""In the order in which they are listed."""
 
 SILENT_LEVEL: Final = -120.0
-"""dBFS: what digital silence is written as, since its logarithm has no end."""
+"""dBFS: the level given to digital silence, whose logarithm is infinite."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,19 +44,19 @@ _TONE: Final = 0.003
 _VOICE_BAND: Final = (200.0, 3400.0)
 """Hz, that of the telephone: beyond it a narrow-band recording is empty, whatever it holds."""
 _SPECTRA_AT_ONCE: Final = 50
-"""Of every ten seconds so many steps are looked at for their spectrum: one in ten."""
+"""Steps per ten seconds for which the spectrum is computed: one in ten."""
 
 _QUIETEST_TALK: Final = -62.0
 _TALK_BELOW_LOUDEST: Final = 25.0
-"""dB: what is quieter than the loudest steps by more than this is no talk, nor is what is quieter
-than the first figure (dBFS)."""
+"""dB: talk is at most this much quieter than the loudest steps, and louder than the first figure
+(dBFS)."""
 _LEAST_PAUSE: Final = 10
-"""Looks (a second): a shorter pause is part of the talk."""
+"""Looks (one second): a shorter pause counts as talk."""
 
 
 def measure(path: str) -> Sound | Undecoded:
-    """Decode the file and measure it. What nothing here can decode is `unknown-codec`; what goes
-    on for more than twelve hours is `too-long`, however small the file is."""
+    """Decode the file and measure it. The result is `unknown-codec` if no decoder reads it, and
+    `too-long` if it is longer than twelve hours, however small the file is."""
     try:
         with decoded(path) as file:
             steps = [_Steps() for _ in range(file.channels)]
@@ -73,7 +73,7 @@ def measure(path: str) -> Sound | Undecoded:
 
 @dataclass(slots=True)
 class _Steps:
-    """One channel, a number for every step; `flatness` only for every tenth or so, else NaN."""
+    """One channel, one value per step; `flatness` is NaN except for about every tenth step."""
 
     power: list[_Numbers] = field(default_factory=list)
     peak: list[_Numbers] = field(default_factory=list)
@@ -82,7 +82,7 @@ class _Steps:
     flatness: list[_Numbers] = field(default_factory=list)
 
     def whole(self) -> "_Channel":
-        """All steps in one."""
+        """The steps of all parts as one."""
         return _Channel(
             10 * np.log10(np.concatenate(self.power) + 10 ** (SILENT_LEVEL / 10)),
             np.concatenate(self.peak),
@@ -95,7 +95,7 @@ class _Steps:
 @dataclass(frozen=True, slots=True)
 class _Channel:
     """One channel: for every step its level (dBFS), its greatest sample, the share of its samples
-    that are as great as that, and beyond full scale, and how like noise it is."""
+    at that value and beyond full scale, and how noise-like it is."""
 
     level: _Numbers
     peak: _Numbers
@@ -105,7 +105,7 @@ class _Channel:
 
 
 def _take_in(file: Any, steps: list[_Steps]) -> int:
-    """Measure every step of the file; how many frames it has, up to what is too long."""
+    """Measure every step of the file; returns its number of frames, up to the maximum length."""
     step = max(1, round(file.samplerate / _STEPS_A_SECOND))
     band = _band(step, file.samplerate)
     frames = 0
@@ -136,13 +136,13 @@ def _measure_steps(samples: Samples, band: slice, found: _Steps) -> None:
 
 
 def _band(step: int, rate: int) -> slice:
-    """The bins of a step's spectrum that lie within the voice band; at least two."""
+    """The bins of a step's spectrum within the voice band; at least two."""
     low, high = (round(edge * step / rate) for edge in _VOICE_BAND)
     return slice(max(1, low), max(low + 2, high + 1))
 
 
 def _flatness(samples: Samples, band: slice) -> _Numbers:
-    """The geometric over the arithmetic mean of the power in the band, step by step."""
+    """The geometric divided by the arithmetic mean of the power in the band, for each step."""
     window = np.hanning(samples.shape[1]).astype(np.float32)
     power = np.square(np.abs(np.fft.rfft(samples * window, axis=1)))[:, band] + 1e-12
     flat: _Numbers = np.exp(np.log(power).mean(axis=1)) / power.mean(axis=1)
@@ -181,8 +181,8 @@ def _side(channel: _Channel, talk: float) -> Side:
 
 
 def _clipped(channel: _Channel, loud: npt.NDArray[np.bool_], top: float) -> float:
-    """The share of the loud samples at the ceiling, which is full scale or, below it, the greatest
-    sample there is: what was clipped before it was made quieter is clipped all the same."""
+    """The share of the loud samples at the ceiling: full scale or, below it, the greatest sample,
+    so that audio clipped before it was attenuated is recognised, too."""
     if _usual_flatness(channel, loud) < _TONE:
         return 0.0
     if top >= 1.0:
@@ -197,7 +197,7 @@ def _usual_flatness(channel: _Channel, steps: npt.NDArray[np.bool_]) -> float:
 
 
 def _loudest(level: _Numbers) -> float:
-    """The level that 200 ms reach, not necessarily in one piece."""
+    """The level exceeded for 200 ms in total."""
     place = min(_LOUD_STEPS, len(level))
     return float(np.partition(level, len(level) - place)[len(level) - place])
 

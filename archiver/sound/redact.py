@@ -1,9 +1,8 @@
-"""Audio -> a copy in which spans are silence or a tone, and every other sample is the same.
+"""Writes a copy of audio in which spans are silence or a tone and all other samples are unchanged.
 
-`redact` is made to run in a worker process (see `decoding`). Samples keep the depth in which the
-decoder gives them: those of telephony codecs have 16 bits, those of MP3, Opus and Vorbis are
-floating-point numbers. FLAC has no such numbers, so there those are the 16 bits that the decoder
-makes of them. Tags and pictures of the file are not copied.
+`redact` is meant for a worker process (see `decoding`). Samples keep the depth of the decoder: 16
+bits for telephony codecs, floating point for MP3, Opus and Vorbis. FLAC does not support floating
+point, so there the decoder's 16-bit samples are used. Tags and pictures are not copied.
 """
 
 import math
@@ -24,10 +23,10 @@ _Block = npt.NDArray[Any]
 _FRAMES: Final = 65_536
 _TONE_HERTZ: Final = 1000
 _TONE_LEVEL: Final = 0.1
-"""Of full scale: -20 dB, as loud as quiet speech."""
+"""Relative to full scale: -20 dB, as loud as quiet speech."""
 
 _MOST_WAV: Final = 2**32 - 4096
-"""Bytes of samples; the sizes in a WAV file have 32 bits."""
+"""The most bytes of samples: the sizes in a WAV file have 32 bits."""
 
 _DEPTHS: Final = {
     "PCM_24": ("int32", "PCM_24"),
@@ -44,8 +43,8 @@ _IN_FLAC: Final = frozenset({"PCM_16", "PCM_24"})
 
 
 def redact(path: str, *, to: str, plan: Plan) -> Redacted | Refused:
-    """Write the copy of the file at `path` to `to`, which exists. What cannot be done for sure is
-    refused, and what then lies at `to` is of no use."""
+    """Write the copy of the file at `path` to `to`, which exists. Anything that cannot be done
+    reliably is refused; the content of `to` is then useless."""
     try:
         with decoded(path) as file:
             if file.channels == 1 and any(one.side != "both" for one in plan.spans):
@@ -56,12 +55,12 @@ def redact(path: str, *, to: str, plan: Plan) -> Redacted | Refused:
             return _copy(file, to, plan, *depth)
     except CannotDecode:
         return Refused("unknown-codec")
-    except AssertionError:  # how soundfile tells that fewer samples were written than it was given
+    except AssertionError:  # raised by soundfile if fewer samples were written than given
         return Refused("unwritten")
 
 
 def _depth(subtype: str, plan: Plan) -> tuple[str, str] | None:
-    """As what samples are read and written; None where FLAC does not hold them."""
+    """The types of samples for reading and writing; None if FLAC does not support them."""
     if subtype in _LOSSY:
         return ("int16", "PCM_16") if plan.form == "flac" else ("float32", "FLOAT")
     read, written = _DEPTHS.get(subtype, ("int16", "PCM_16"))
@@ -102,7 +101,7 @@ def _channels(side: str) -> slice:
 
 
 def _replace(block: _Block, first: int, end: int, channels: slice, plan: Plan, rate: int) -> None:
-    """Replace what of the span lies in the block, of which frame 0 is the first."""
+    """Replace the part of the span that is in the block, whose first frame is number 0."""
     here = slice(max(first, 0), min(end, len(block)))
     if here.start >= here.stop:
         return
@@ -117,8 +116,8 @@ def _replace(block: _Block, first: int, end: int, channels: slice, plan: Plan, r
 
 
 def _forget_moment(path: Path) -> None:
-    """Take out when the file was written, which libsndfile notes in a WAV file of floating-point
-    samples: the same recording makes the same copy."""
+    """Remove the time of writing, which libsndfile stores in WAV files of floating-point samples:
+    the same recording must give the same copy."""
     with path.open("r+b") as file:
         for at, name in _chunks(file):
             if name == b"PEAK":
@@ -128,7 +127,7 @@ def _forget_moment(path: Path) -> None:
 
 
 def _chunks(file: Any) -> Iterator[tuple[int, bytes]]:
-    """Where each chunk of a RIFF file begins that comes before the samples, and its name."""
+    """The position and name of each chunk of a RIFF file before the samples."""
     head = file.read(12)
     at = 12 if head[:4] == b"RIFF" else -1
     while at > 0:

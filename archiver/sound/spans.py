@@ -1,4 +1,4 @@
-"""What of a recording is not for everybody: spans of it, and what stands there instead (pure)."""
+"""Confidential spans of recordings, and their replacement in copies (pure)."""
 
 import math
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ FILLS: Final[tuple[Fill, ...]] = ("silence", "tone")
 FORMS: Final[tuple[Form, ...]] = ("wav", "flac")
 
 MOST_MARGIN: Final = 1.0
-"""Seconds."""
+"""The longest margin, in seconds."""
 
 SLACK: Final = 0.5
-"""Seconds by which a span may go beyond the end: players do not agree on the length of an MP3."""
+"""Seconds by which a span may exceed the end: players disagree on the length of an MP3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From the first second to the second, 0 being the beginning, on one side or on both. The
-    left side is the first channel, the right one the second."""
+    """From the first second to the second, counted from the beginning, on one channel or both. The
+    left side is the first channel, the right side the second."""
 
     start: float
     end: float
@@ -31,7 +31,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is replaced in a copy of a recording, with a margin (seconds) around each span."""
+    """What is replaced in a copy of a recording, with a margin in seconds around each span."""
 
     spans: tuple[Span, ...]
     margin: float
@@ -39,8 +39,8 @@ class Plan:
     form: Form
 
     def frames(self, span: Span, rate: int) -> tuple[int, int]:
-        """The first frame that is replaced, and the first one after it that is not; the end may
-        lie beyond that of the recording."""
+        """The first replaced frame, and the first one after the span; the latter may be beyond the
+        end of the recording."""
         first = math.floor(max(0.0, span.start - self.margin) * rate)
         return first, math.ceil((span.end + self.margin) * rate)
 
@@ -53,7 +53,7 @@ Refusal: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """There is no copy. `seconds` is how long the recording is, where that is why."""
+    """There is no copy. `seconds` is the duration of the recording, if that is the reason."""
 
     why: Refusal
     seconds: float = 0.0
@@ -61,7 +61,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A copy that was written: its format, length, and the library that decoded and wrote it."""
+    """A written copy: its format, duration, and the library that decoded and wrote it."""
 
     format: str
     subtype: str

@@ -1,7 +1,7 @@
-"""Audio from an archive, proved on the way and worked on in a process of its own.
+"""Verifies audio from an archive and processes it in a separate process.
 
-Decoders are libraries in C that read what strangers sent. A worker process has a limit on its
-memory and on its time: one that crashes, hangs or swells is ended, and only its recording suffers.
+Decoders are libraries in C that read untrusted data. A worker process has limits for memory and
+time: if it crashes, hangs or grows too large, it is ended, and only its recording is affected.
 """
 
 import hashlib
@@ -21,11 +21,11 @@ from archiver.tasks.contexts import entered
 Found = TypeVar("Found")
 
 MOST_MEMORY: Final = 2 * 1024**3
-"""Bytes of address space of a worker; libraries and twelve hours of figures take some 600 MB."""
+"""Bytes of address space of a worker; libraries and figures of twelve hours take about 600 MB."""
 
 
 class WorkerFailed(Exception):
-    """The worker crashed, or was ended because it took too long."""
+    """The worker crashed, or was ended because of its time limit."""
 
 
 async def work_on_audio(
@@ -40,9 +40,9 @@ async def work_on_audio(
     """The result of `work` for the audio, given as a path; None if the bytes do not match the
     digest.
 
-    The bytes are in `folder` meanwhile. `work` is a function of a module, since it runs in another
-    process. Raises WorkerFailed if that crashes or takes longer than `patience` seconds, OSError of
-    the folder, and the errors of `chunks`.
+    The bytes are kept in `folder` meanwhile. `work` must be a module-level function, since it runs
+    in another process. Raises WorkerFailed if it crashes or takes longer than `patience` seconds,
+    OSError of the folder, and the errors of `chunks`.
     """
     async with entered(partial(_spool, folder)) as spool:
         digest, received = hashlib.sha256(), 0
@@ -68,7 +68,7 @@ def _spool(folder: Path) -> AbstractContextManager[IO[bytes]]:
 
 
 def _limited(work: Callable[[str], Found], path: str) -> Found:
-    """`work`, in a process that may not grow beyond its limit."""
+    """`work` in a process whose memory is limited."""
     with suppress(ImportError, ValueError, OSError):  # not on Windows
         import resource
 

@@ -25,7 +25,7 @@ _SHOWN: Final = 200
 
 
 class Stage(StrEnum):
-    """Where a package is on its way."""
+    """The state of a package."""
 
     WAITING = "waiting"
     WORKING = "working"
@@ -38,7 +38,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A span that is left out of a recording, and why."""
+    """A span to leave out of a recording, and why."""
 
     record_id: int
     span: Span
@@ -47,11 +47,11 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a package is to be, and why: the recordings, the language of its pages, and whether a
-    load file for review platforms belongs in it.
+    """The content of a package, and its reason: the recordings, the language of its pages, and
+    whether to add a load file for review platforms.
 
-    `masks` are the kinds of facts that are left out, by the words of `archiver export --mask`;
-    `spans` are left out of recordings and replaced by `fill`.
+    `masks` are the kinds of data to leave out, as in `archiver export --mask`; `spans` are left out
+    of recordings and replaced by `fill`.
     """
 
     record_ids: tuple[int, ...]
@@ -67,8 +67,8 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A package that was made: its length in bytes, the digest of its manifest, and how many
-    recordings could not be packed."""
+    """A finished package: its size in bytes, the digest of its manifest, and the number of
+    recordings that could not be packed."""
 
     bytes: int
     manifest_sha256: str
@@ -77,7 +77,7 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A package that was asked for. `record_ids` are empty once it is gone."""
+    """A requested package. `record_ids` is empty once the package no longer exists."""
 
     package_id: int
     asked_by: str
@@ -91,12 +91,12 @@ class Order:
 
     @property
     def file_name(self) -> str:
-        """The name of its file, in the folder of packages and for downloads."""
+        """The name of its file, in the folder and for downloads."""
         return f"export-{self.package_id}.zip"
 
 
 class Orders:
-    """All packages of one desk. Everybody sees their own, an overseer everybody's."""
+    """All packages of one desk. Users see their own, admins everyone's."""
 
     def __init__(self, file: DeskFile, clock: Clock) -> None:
         self._file = file
@@ -145,7 +145,7 @@ class Orders:
         return [_order(row) for row in rows]
 
     async def find(self, to: Person, package_id: int) -> Order:
-        """One package; NoSuchThing where there is none that the person may see."""
+        """One package; NoSuchThing if there is none that the person may see."""
         to.need(Right.TAKE_AWAY)
         row = await self._file.read(
             lambda db: db.execute(
@@ -157,8 +157,8 @@ class Orders:
         return _order(row)
 
     async def next(self) -> Order | None:
-        """The oldest waiting one, which is in progress from now on; one that a stopped desk had
-        begun waits as well: see `begin_again`."""
+        """The oldest waiting one, now in progress. Those in progress when the desk ended are
+        waiting again after `begin_again`."""
 
         def change(db: sqlite3.Connection) -> sqlite3.Row | None:
             row: sqlite3.Row | None = db.execute(
@@ -171,14 +171,14 @@ class Orders:
         return None if row is None else _order(row)
 
     async def begin_again(self) -> None:
-        """Let what was being made when the desk ended wait again."""
+        """Let packages that were in progress when the desk ended wait again."""
         await self._file.write(
             lambda db: db.execute("UPDATE packages SET stage = 'waiting' WHERE stage = 'working'")
         )
 
     async def finish(self, package_id: int, packed: Packed | str) -> bool:
-        """The package is made, or was not for the reason given. Whether that counts: it may have
-        been removed meanwhile."""
+        """Record the result: the package, or the reason why it failed. Returns whether it counts:
+        the order may have been removed meanwhile."""
         now = seconds(self._clock())
         values: tuple[object, ...] = (Stage.FAILED, None, None, None, packed)
         if isinstance(packed, Packed):
@@ -195,12 +195,13 @@ class Orders:
         return await self._file.write(change)
 
     async def remove(self, by: Person, package_id: int) -> None:
-        """Remove a package that the person may see, or stop making it."""
+        """Remove a package that the person may see, or cancel it."""
         found = await self.find(by, package_id)
         await self._end(Stage.REMOVED, f"package_id = {found.package_id}")
 
     async def bury(self, record_ids: Collection[int]) -> None:
-        """Remove every package with one of these recordings, which the archive removed."""
+        """Remove every package with one of these recordings, which were removed from the
+        archive."""
         these = json.dumps(list(record_ids))
         await self._end(
             Stage.REMOVED,
@@ -210,12 +211,12 @@ class Orders:
         )
 
     async def expire(self, keep: timedelta) -> None:
-        """End those that were made longer ago than that."""
+        """Expire packages created longer ago than this."""
         before = seconds(self._clock() - keep)
         await self._end(Stage.EXPIRED, "stage = 'ready' AND ended_at < ?", before)
 
     async def stage(self, package_id: int) -> Stage | None:
-        """Where that package is; None for an unknown one."""
+        """The state of the package; None for an unknown one."""
         row = await self._file.read(
             lambda db: db.execute(
                 "SELECT stage FROM packages WHERE package_id = ?", (package_id,)
@@ -233,7 +234,7 @@ class Orders:
         return {_order(row).file_name for row in rows}
 
     async def _end(self, stage: Stage, condition: str, *values: object) -> None:
-        """The ids go with the package: what was in it is in the custody record of the export."""
+        """The ids are deleted with the package; the custody record of the export has them."""
         now = seconds(self._clock())
         await self._file.write(
             lambda db: db.execute(

@@ -28,10 +28,10 @@ from archiver.errors import ArchiverError, StorageRefused
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOK_EVERY: Final = 60.0
-"""Seconds until packages that are over are looked for again."""
+"""Seconds between two searches for expired packages."""
 
 LENGTH_BYTES: Final = 8
-"""How long a job is, before it, on the input of the process that packs."""
+"""The length of the job that precedes it on the packing process's input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Job:
 
 
 class Packing:
-    """The folder of packages and what fills it.
+    """The folder of packages, and the processes that create them.
 
-    `pack` is the command of a process that makes one. It reads a job from its input (its length,
-    then pickled), which stays open for as long as the package is wanted, and writes `bytes`,
+    `pack` is the command of such a process. It reads a job from its input (the length, then the
+    pickled job), which stays open as long as the package is wanted, and writes `bytes`,
     `manifestSha256` and `missing`, or the `problem`, as one JSON object.
     """
 
@@ -79,7 +79,7 @@ class Packing:
         return self._folder / order.file_name
 
     async def written(self, order: Order) -> int:
-        """How many bytes of a package that is being made are on the disk."""
+        """The bytes written so far of a package in progress."""
         return await anyio.to_thread.run_sync(_bytes_in_parts, self._folder, order.file_name)
 
     async def look(self) -> None:
@@ -92,7 +92,8 @@ class Packing:
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
-        """Pack while the body lasts. Raises StorageRefused where the folder cannot be made."""
+        """Create packages while the context lasts. StorageRefused if the folder cannot be
+        created."""
         await anyio.to_thread.run_sync(_make_private, self._folder)
         await self._orders.begin_again()
         async with anyio.create_task_group() as around:
@@ -111,7 +112,7 @@ class Packing:
                 if order is not None:
                     await self._make(order)
                     continue
-            except ArchiverError as error:  # a full disk is no reason to end the desk
+            except ArchiverError as error:  # a full disk must not end the desk
                 _LOG.warning("exports: %s", error)
             with anyio.move_on_after(_LOOK_EVERY):
                 await self._changed.wait()

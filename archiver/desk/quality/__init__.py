@@ -1,4 +1,4 @@
-"""What verdicts and recordings add up to: scores, coverage and talk, by agent, week and the rest.
+"""Quality reports: scores, coverage and talk, by agent, week and other groups.
 
 Imports its neighbours in `desk`.
 """

@@ -1,4 +1,4 @@
-"""Many numbers in a few: how many, how high, how far apart, and which way they go (pure)."""
+"""Summary statistics: number, mean, median, quartiles, deviation, trend (pure)."""
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of some numbers: how many, their mean, median and quartiles, and their standard deviation
-    (of a sample; None for fewer than two)."""
+    """Statistics of some numbers: count, mean, median and quartiles, and the standard deviation of
+    a sample (None for fewer than two)."""
 
     count: int
     mean: float
@@ -19,7 +19,7 @@ class Figures:
 
 
 def figures_of(values: Iterable[float]) -> Figures | None:
-    """The figures of the numbers; None of none.
+    """The statistics; None without numbers.
 
     Quartiles are those of numpy and of spreadsheets (`QUARTILE.INC`).
     """
@@ -37,8 +37,8 @@ def figures_of(values: Iterable[float]) -> Figures | None:
 
 
 def trend_of(by_step: Mapping[int, Sequence[float]]) -> float | None:
-    """How much the numbers grow from one step to the next, by least squares over all of them; None
-    where they are of fewer than two steps."""
+    """The average change from one step to the next, by least squares over all numbers; None for
+    fewer than two steps."""
     pairs = [(step, value) for step, values in by_step.items() for value in values]
     if len({step for step, _ in pairs}) < 2:
         return None

@@ -1,7 +1,7 @@
 """The report of a view: scores of its verdicts, how much of it was reviewed, and who talked.
 
-A verdict counts in the week of its call, not in that of the review. Recordings that were removed
-from the archive are in no view, and in no report.
+A verdict counts in the week of its call, not in that of its review. Recordings that were removed
+from the archive are in no view and no report.
 """
 
 from collections import Counter, defaultdict
@@ -24,7 +24,7 @@ _WEEK: Final = 7
 @dataclass(frozen=True, slots=True)
 class Line:
     """The scores of one agent, question, section, reviewer, order or week. `key` is its id or name,
-    `label` what people call it; `trend` is in points a week, `questions` are those of a section."""
+    `label` its displayed name; `trend` is in points per week, `questions` those of a section."""
 
     key: Key
     label: str
@@ -36,7 +36,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of some recordings was reviewed: recordings, and seconds of them."""
+    """How much was reviewed: number of recordings, and seconds of audio."""
 
     key: Key
     recordings: int
@@ -46,18 +46,18 @@ class Coverage:
 
     @property
     def share(self) -> float:
-        """Of the recordings, 0 to 1."""
+        """The reviewed share of the recordings, 0 to 1."""
         return self.reviewed / self.recordings if self.recordings else 0.0
 
     @property
     def time_share(self) -> float:
-        """Of their length, 0 to 1."""
+        """The reviewed share of the duration, 0 to 1."""
         return self.reviewed_seconds / self.seconds if self.seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Who is heard in an agent's stereo recordings, as shares of their length."""
+    """Who talks in an agent's stereo recordings, as shares of their duration."""
 
     key: int
     recordings: int
@@ -69,7 +69,7 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of it. `scores` has the lines of each group by its name; weeks are Mondays."""
+    """The whole report. `scores` has the lines of each group by its name; weeks are Mondays."""
 
     whole: Figures | None
     failed: int
@@ -85,13 +85,13 @@ class Report:
 
     @property
     def weeks(self) -> list[date]:
-        """Every week with a recording."""
+        """Every week with a recording, as its Monday."""
         return [week for week, _ in self.by_week]
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A verdict with the place of its call in the view."""
+    """A verdict, with the place of its call in the view."""
 
     verdict: Verdict
     agent: int
@@ -102,7 +102,7 @@ class _Given:
 def report_of(
     calls: Calls, verdicts: Iterable[Verdict], language: str, names: Mapping[tuple[str, int], str]
 ) -> Report:
-    """The report over these recordings, of those of the verdicts that are about one of them."""
+    """The report over these recordings, and those of the verdicts that are about one of them."""
     given = list(_placed(calls, verdicts))
     scored = [one for one in given if one.verdict.score is not None]
     reviewed = np.zeros(len(calls.record_id), np.bool_)
@@ -172,7 +172,7 @@ def _line(key: Key, label: str, values: Sequence[tuple[int, float]], failed: int
 
 
 def _question_lines(given: Sequence[_Given], language: str) -> list[Line]:
-    """In the order of the scorecards; an answer counts 0 to 100."""
+    """Lines in the order of the scorecards; an answer counts 0 to 100."""
     values: dict[str, list[tuple[int, float]]] = {}
     labels: dict[str, str] = {}
     failed: Counter[str] = Counter()
@@ -236,7 +236,7 @@ def _covered_by_both(calls: Calls, reviewed: Bits) -> dict[tuple[int, date], Cov
 
 
 def _talks(calls: Calls) -> list[Talk]:
-    """Of stereo recordings that the sound check has examined."""
+    """From stereo recordings that the sound check has examined."""
     known = np.flatnonzero((calls.other_talk >= 0) & (calls.agent_talk >= 0) & (calls.seconds > 0))
     talks = []
     for agent, places in _groups(calls.agent[known]):
@@ -257,7 +257,7 @@ def _talks(calls: Calls) -> list[Talk]:
 
 
 def _causes(given: Sequence[_Given], language: str) -> list[tuple[str, str, str, int]]:
-    """Question id, question, root cause and how often it was named; the most frequent first."""
+    """Question id, question, root cause and its frequency; the most frequent first."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for one in given:
         for question in one.verdict.card.questions:

@@ -1,8 +1,8 @@
-"""How far reviewers agree: the share of pairs that do, and Krippendorff's alpha (pure).
+"""Agreement between reviewers: the share of agreeing pairs, and Krippendorff's alpha (pure).
 
-Alpha is 1 - D_o / D_e: the disagreement that was observed over the one that chance would give, by
-coincidences, for any number of observers and with values missing (K. Krippendorff, "Computing
-Krippendorff's Alpha-Reliability", 2011). 1 is perfect agreement, 0 is what chance gives.
+Alpha is 1 - D_o / D_e: observed over expected disagreement, computed from coincidences, for any
+number of observers and with missing values (K. Krippendorff, "Computing Krippendorff's
+Alpha-Reliability", 2011). 1 is perfect agreement, 0 is what chance would give.
 """
 
 import itertools
@@ -12,13 +12,13 @@ from enum import StrEnum
 from typing import TypeAlias
 
 Unit: TypeAlias = Sequence[float]
-"""What all observers said of one thing; what nobody said is left out."""
+"""The values that observers gave for one item; missing ones are left out."""
 
 Distance: TypeAlias = Callable[[float, float], float]
 
 
 class Level(StrEnum):
-    """What values mean: names; ranks; or numbers, whose differences count."""
+    """The level of measurement: names, ranks, or numbers whose differences count."""
 
     NOMINAL = "nominal"
     ORDINAL = "ordinal"
@@ -26,13 +26,13 @@ class Level(StrEnum):
 
 
 def agreement(units: Iterable[Unit]) -> float | None:
-    """The share of all pairs of values of one unit that are equal; None where there is no pair."""
+    """The share of equal pairs among all pairs of values of one unit; None without any pair."""
     pairs = [a == b for unit in units for a, b in itertools.combinations(unit, 2)]
     return sum(pairs) / len(pairs) if pairs else None
 
 
 def alpha(units: Iterable[Unit], level: Level) -> float | None:
-    """Krippendorff's alpha; None where no unit has two values, or all values are the same."""
+    """Krippendorff's alpha; None if no unit has two values, or all values are the same."""
     paired = [unit for unit in units if len(unit) > 1]
     counts = Counter(value for unit in paired for value in unit)
     total = counts.total()
@@ -52,7 +52,7 @@ def alpha(units: Iterable[Unit], level: Level) -> float | None:
 
 
 def _distance(level: Level, counts: Counter[float]) -> Distance:
-    """The squared difference of two values."""
+    """The squared difference of two values at this level."""
     if level is Level.NOMINAL:
         return lambda a, b: float(a != b)
     if level is Level.INTERVAL:

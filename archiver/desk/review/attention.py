@@ -1,4 +1,4 @@
-"""How well a reviewer listened before a verdict: by the access log, and as the browser counted."""
+"""How well a reviewer listened before a verdict, by the access log and by the browser."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Whether the access log has a play of the recording, which share of it (0 to 1) was heard, and
-    for how many seconds its page was looked at. The last two are what the browser says."""
+    """Whether the access log has a play of the recording, the share of it that was heard (0 to 1),
+    and for how many seconds its page was open. The last two are reported by the browser."""
 
     is_played: bool = False
     heard: float = 0.0
@@ -18,7 +18,7 @@ NONE = Attention()
 
 
 def attend(db: sqlite3.Connection, key: tuple[int, str, str], told: Attention) -> None:
-    """Keep it with a verdict: of a recording, a reviewer, a scorecard. Nothing of it gets less."""
+    """Store it with a verdict (recording, reviewer, scorecard). No value ever decreases."""
     db.execute(
         "UPDATE verdicts SET heard = max(heard, ?), spent = max(spent, ?),"
         " is_played = is_played OR EXISTS (SELECT 1 FROM log WHERE log.record_id = ?"

@@ -21,20 +21,20 @@ from archiver.errors import ChangedMeanwhile
 
 LONGEST_TOKEN: Final = 64
 _KEPT: Final = int(timedelta(days=30).total_seconds())
-"""How long a browser that was offline may take to repeat a form."""
+"""How long after going offline a browser can repeat a form."""
 _EARLIER: Final = ""
 """The kind of what was made before kinds were kept, and may be sent again after the update."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The version that a form showed (0: there was nothing yet), and the page that it stands on."""
+    """The version that a form showed (0: none existed yet), and the id of its page."""
 
     version: int
     writer: str = ""
 
     def need(self, version: int, writer: str) -> None:
-        """ChangedMeanwhile unless the row is as the form showed it, or as the same page left it."""
+        """Raise ChangedMeanwhile unless the row is as shown by the form, or written by its page."""
         is_own = bool(self.writer) and writer == self.writer and self.version < version
         if version != self.version and not is_own:
             raise ChangedMeanwhile(

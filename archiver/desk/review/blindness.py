@@ -1,4 +1,4 @@
-"""What nobody else sees yet: verdicts of a calibration, until all of its people gave theirs."""
+"""Hides the verdicts of a calibration from others until all participants have given theirs."""
 
 import sqlite3
 from typing import Final
@@ -11,7 +11,7 @@ REVEALED: Final = """
           AND k.scorecard = verdicts.scorecard AND k.revealed_at IS NULL
     )
 """
-"""Of a row of `verdicts`, in SQL."""
+"""A condition on rows of `verdicts`, in SQL."""
 
 _MISSING: Final = """
     SELECT 1 FROM calibration_calls c JOIN calibration_people p USING (calibration_id)
@@ -24,7 +24,7 @@ _MISSING: Final = """
 
 
 def reveal(db: sqlite3.Connection, record_id: int, now: int) -> None:
-    """A verdict on the recording was submitted: show the calibrations that it completes."""
+    """After a verdict on the recording was submitted: reveal the calibrations it completes."""
     db.execute(
         "UPDATE calibrations AS k SET revealed_at = ?"  # noqa: S608 - constants
         " WHERE revealed_at IS NULL AND calibration_id IN"

@@ -1,8 +1,8 @@
-"""Calibration: the same calls for several reviewers, who see nobody else's verdict until all have
-given theirs; then what they said side by side, and a verdict that they agree on.
+"""Calibration: several reviewers judge the same calls without seeing each other's verdicts until
+all are given; then the verdicts are compared, and an agreed one is recorded.
 
-The verdicts are those of the desk, on the scorecard of the session. See `blindness` for what is
-kept from whom, and for how long.
+The verdicts are ordinary verdicts on the session's scorecard. `blindness` defines what is hidden
+from whom, and for how long.
 """
 
 import json
@@ -30,7 +30,7 @@ MOST_PEOPLE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One calibration. `done` says how many of the calls each person has judged."""
+    """One calibration. `done` has the number of calls that each person has judged."""
 
     calibration_id: int
     title: str
@@ -64,8 +64,8 @@ class Calibrations:
         *,
         token: str = "",
     ) -> int:
-        """A session of these calls and people; its id. WrongInput for fewer than two people, for no
-        call, and for too many of either."""
+        """Create a session for these calls and people; returns its id. WrongInput for fewer than
+        two people, no calls, or too many of either."""
         by.need(Right.LEAD)
         named, now = short_text(title, "title", _LONGEST), seconds(self._clock())
         for field, found, least, most in (
@@ -102,12 +102,12 @@ class Calibrations:
         return await self._file.write(lambda db: once.make(db, lambda: make(db)))
 
     async def all(self, by: Person) -> list[Session]:
-        """The sessions that the person takes part in, or for a lead all; open ones first."""
+        """The sessions in which the person takes part; all for a lead. Open ones first."""
         by.need(Right.JUDGE)
         return await self._file.read(lambda db: _sessions(db, by, None))
 
     async def find(self, by: Person, calibration_id: int) -> Session:
-        """One of them. NoSuchThing for one that is not for this person."""
+        """One session. NoSuchThing if the person may not see it."""
         by.need(Right.JUDGE)
         found = await self._file.read(lambda db: _sessions(db, by, calibration_id))
         if not found:
@@ -115,7 +115,7 @@ class Calibrations:
         return found[0]
 
     async def verdicts(self, by: Person, session: Session) -> dict[tuple[int, str], Verdict]:
-        """By recording and person: one's own verdicts, and when it is revealed, everybody's."""
+        """By recording and person: the person's own verdicts; once revealed, everyone's."""
         condition = (
             "state = 'submitted' AND scorecard = ? AND (reviewer = ? OR ?)"
             " AND record_id IN (SELECT value FROM json_each(?))"
@@ -139,8 +139,8 @@ class Calibrations:
         marks: Mapping[str, object],
         comment: str,
     ) -> None:
-        """Keep what the reviewers agreed on for one call. WrongInput unless every question has an
-        answer, NoSuchThing once the session is closed or before it is revealed."""
+        """Record the agreed verdict on one call. WrongInput unless every question is answered,
+        NoSuchThing if the session is closed or not revealed yet."""
         by.need(Right.LEAD)
         checked = session.card.check(marks)
         missing = session.card.unanswered(checked)
@@ -162,7 +162,7 @@ class Calibrations:
         await self._file.write(change)
 
     async def close(self, by: Person, calibration_id: int) -> None:
-        """End a session; its verdicts are seen from then on, also where some are missing."""
+        """Close a session, which reveals its verdicts even if some are missing."""
         by.need(Right.LEAD)
         now = seconds(self._clock())
         await self._file.write(

@@ -1,7 +1,7 @@
-"""Scorecards from YAML files: one file, or every one in a folder; an error names file and line.
+"""Scorecards in YAML: a single file, or all files in a folder. Errors name file and line.
 
-A file says what it asks and, under `for`, which recordings it is for. Of several the first in the
-order of their file names whose `for` fits is proposed; one without `for` fits every recording.
+A file contains the questions and, under `for`, the recordings that it applies to. The first file in
+alphabetical order that applies is proposed; one without `for` applies to every recording.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from archiver.desk.review.scorecard import AutoFail, Cause, Kind, Question, Scor
 from archiver.errors import ConfigError
 
 USUAL: Final = "scorecard"
-"""The name of the one in the package."""
+"""The name of the scorecard included in the package."""
 _LANGUAGES: Final = ("en", "ru")
 _MOST_QUESTIONS: Final = 100
 _MOST_CAUSES: Final = 20
@@ -38,14 +38,14 @@ _KNOWN: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which recordings a scorecard is for. An empty member asks for nothing."""
+    """The recordings that a scorecard applies to. An empty member does not restrict them."""
 
     orders: tuple[int, ...] = ()
     directions: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
 
     def fits(self, order_id: int | None, direction: str | None, tags: Sequence[str]) -> bool:
-        """Whether a recording is one of them."""
+        """Whether it applies to a recording."""
         return (
             (not self.orders or order_id in self.orders)
             and (not self.directions or direction in self.directions)
@@ -58,7 +58,7 @@ EVERYTHING: Final = Scope()
 
 @dataclass(frozen=True, slots=True)
 class CardFile:
-    """One file: `name` is that of the file without its ending."""
+    """One file: `name` is the file name without its extension."""
 
     name: str
     card: Scorecard
@@ -66,9 +66,9 @@ class CardFile:
 
 
 def read_card_files(path: Path | None) -> list[CardFile]:
-    """The scorecard in a file, those in a folder, or (None) the one in the package.
+    """The scorecard in a file, those in a folder, or (None) the one included in the package.
 
-    ConfigError names file and line; a folder without any is one, too.
+    ConfigError names file and line; it is also raised for a folder without scorecards.
     """
     if path is None:
         text = files("archiver.desk.review").joinpath("scorecard.yaml").read_text("utf-8")
@@ -83,12 +83,12 @@ def read_card_files(path: Path | None) -> list[CardFile]:
 
 
 def card_paths(path: Path) -> list[Path]:
-    """The files of scorecards, by name."""
+    """The files of scorecards, sorted by name."""
     return sorted(path.glob("*.yaml")) if path.is_dir() else [path]
 
 
 def parse_card_file(text: str, name: str) -> CardFile:
-    """The scorecard that a text in YAML describes; ConfigError names the line."""
+    """Parse a scorecard; ConfigError names the line."""
     top = parse_document(Source(name, {}), text, _KNOWN)
     questions = tuple(_question(section) for section in top.sections("questions"))
     ids = [question.question_id for question in questions]
@@ -104,7 +104,7 @@ def parse_card_file(text: str, name: str) -> CardFile:
 
 
 def parse_scorecard(text: str, name: str) -> Scorecard:
-    """What a file asks, whichever recordings it is for."""
+    """Only the questions of a file, without the recordings that it applies to."""
     return parse_card_file(text, name).card
 
 
@@ -151,7 +151,7 @@ def _causes(section: Section) -> tuple[Cause, ...]:
 
 
 def _text(section: Section, key: str) -> Text | None:
-    """A plain text, or one for each language in the order in which the file gives them."""
+    """A plain text, or one per language in the order of the file."""
     if not section.is_mapping(key):
         plain = section.value(key, _words, "")
         return Text((("", plain),)) if plain else None

@@ -1,8 +1,8 @@
-"""The scorecards of one desk: read from their files again whenever these change, kept for ever.
+"""The scorecards of one desk: reloaded when their files change, and kept for ever.
 
-Every scorecard that was ever in use is in the desk's file with its name and version, so a verdict
-keeps the one that it was given on. Files that cannot be read any more change nothing: the desk goes
-on with what it read last, also after a restart, and says what is the matter.
+Every scorecard ever in use is stored in the desk's file by name and version, so that a verdict
+keeps the one it was given on. If the files become invalid, the desk continues with the last valid
+scorecards, even after a restart, and reports the problem.
 """
 
 import logging
@@ -25,8 +25,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A scorecard that is in use: its name, which version of it this is (from 1), and what it is
-    for."""
+    """A scorecard in use: its name, its version (from 1), and the recordings it applies to."""
 
     name: str
     version: int
@@ -35,7 +34,7 @@ class Edition:
 
 
 class Cards:
-    """The scorecards in use. `trouble` says what is the matter with their files ("": nothing)."""
+    """The scorecards in use. `trouble` describes a problem with their files; empty if none."""
 
     def __init__(self, file: DeskFile, path: Path | None) -> None:
         self._file = file
@@ -46,8 +45,8 @@ class Cards:
         self.current: tuple[Edition, ...] = ()
 
     async def refresh(self) -> None:
-        """Read the files if they have changed. ConfigError where they cannot be read and the desk
-        never had any."""
+        """Reload the files if they have changed. ConfigError if they are invalid and the desk never
+        had valid ones."""
         async with self._one_reads:
             facts = await anyio.to_thread.run_sync(_facts, self._path)
             if self.current and facts == self._seen:
@@ -70,22 +69,22 @@ class Cards:
         _LOG.warning("%s; the desk continues with the last valid scorecards", error)
 
     def find(self, name: str) -> Edition | None:
-        """The scorecard of that name."""
+        """The scorecard with this name."""
         return next((one for one in self.current if one.name == name), None)
 
     def proposed(self, order_id: int | None, direction: str | None, tags: Sequence[str]) -> Edition:
-        """The first that is for such a recording, else the first of all."""
+        """The first one that applies to such a recording, else the first of all."""
         fitting = (one for one in self.current if one.scope.fits(order_id, direction, tags))
         return next(fitting, self.current[0])
 
     def question(self, question_id: str) -> Question | None:
-        """A question of any of them, by its id."""
+        """A question of any of them, by id."""
         asked = (each for one in self.current for each in one.card.questions)
         return next((one for one in asked if one.question_id == question_id), None)
 
 
 def keep_cards(db: sqlite3.Connection, found: Sequence[CardFile]) -> tuple[Edition, ...]:
-    """Keep these scorecards as those in use; each that is new gets the next version of its name."""
+    """Store these as the scorecards in use; a changed one gets the next version of its name."""
     db.execute("UPDATE scorecards SET position = NULL")
     return tuple(_keep(db, position, one) for position, one in enumerate(found))
 
@@ -111,7 +110,7 @@ def _keep(db: sqlite3.Connection, position: int, one: CardFile) -> Edition:
 
 
 def _in_use(db: sqlite3.Connection) -> tuple[Edition, ...]:
-    """What was in use when the desk last ran; which recordings it was for is not kept."""
+    """Those in use when the desk last ran; the recordings they applied to are not stored."""
     rows = db.execute(
         "SELECT name, version, definition FROM scorecards WHERE position IS NOT NULL"
         " ORDER BY position"
@@ -120,7 +119,7 @@ def _in_use(db: sqlite3.Connection) -> tuple[Edition, ...]:
 
 
 def _facts(path: Path | None) -> object:
-    """What changes whenever a file of a scorecard does."""
+    """A value that changes whenever one of the files does."""
     if path is None:
         return ()
     try:

@@ -1,7 +1,7 @@
-"""Which recordings have a verdict, an answer or words such as a person looks for.
+"""Finds recordings by verdicts, answers, and words in notes and comments.
 
-Whoever may not read the verdicts of others finds by their own alone: what one thinks shall not be
-known to the next.
+Without the right to read others' verdicts, only a person's own verdicts are searched, so that
+reviewers do not influence each other.
 """
 
 import sqlite3
@@ -21,10 +21,10 @@ _VISIBLE: Final = f"state = 'submitted' AND (reviewer = ? OR ? AND {REVEALED})"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a verdict is looked for by; an empty member asks for nothing, all others must fit one
-    verdict. Scores are 0 to 100, inclusive. `answers` are `question:answer`, where an answer is
-    `yes`, `no`, `na`, 1 to 5, or `any` of them but `na`; before `any` there may be several
-    questions, parted by commas. `words` are looked for in notes, comments and remarks."""
+    """A filter for verdicts. Empty members do not filter; all others must match one verdict. Scores
+    are 0 to 100, inclusive. `answers` are `question:answer`, where the answer is `yes`, `no`, `na`,
+    1 to 5, or `any` (except `na`); before `any` there can be several questions, separated by
+    commas. `words` are searched in notes, comments and remarks."""
 
     reviewers: tuple[str, ...] = ()
     cards: tuple[str, ...] = ()
@@ -37,12 +37,12 @@ class Judged:
 
     @property
     def is_of_verdicts(self) -> bool:
-        """Whether a verdict is asked for at all."""
+        """Whether it filters by verdict at all."""
         return self != Judged(words=self.words)
 
 
 async def judged_recordings(file: DeskFile, by: Person, asked: Judged) -> "array[int] | None":
-    """The ids of the recordings that fit, in order; None where nothing is asked."""
+    """The ids of matching recordings, in order; None if nothing is filtered."""
     if asked == Judged():
         return None
 
@@ -72,7 +72,7 @@ def _with_verdict(db: sqlite3.Connection, by: Person, asked: Judged) -> set[int]
 
 
 def _conditions(asked: Judged) -> Iterator[tuple[str, list[Any]]]:
-    """SQL without anything that somebody typed, and the values for it."""
+    """SQL conditions without user input, with their parameters."""
     if asked.reviewers:
         yield f"reviewer IN ({_places(asked.reviewers)})", list(asked.reviewers)
     if asked.cards:
@@ -106,7 +106,7 @@ def _places(values: tuple[str, ...]) -> str:
 
 
 def _with_words(db: sqlite3.Connection, by: Person, words: str) -> set[int]:
-    """Every word must be in one note, or in what one verdict says."""
+    """Recordings where every word is in one note, or in the texts of one verdict."""
     wanted = words.casefold().split()
     rows = db.execute(
         "SELECT record_id, text, '{}' FROM notes"  # noqa: S608 - constants

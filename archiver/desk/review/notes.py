@@ -1,4 +1,4 @@
-"""Notes at a position of a recording; everybody reads them, only their author changes them."""
+"""Notes at a position of a recording; everyone reads them, only their author can change them."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 
 _LONGEST: Final = 4000
 _LATEST: Final = 7 * 86_400
-"""No recording is longer than a week, in seconds."""
+"""No recording is longer than a week (in seconds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class RemovedNote:
-    """What is left of a note that somebody else removed."""
+    """What remains of a note that was removed by someone other than its author."""
 
     note_id: int
     record_id: int
@@ -54,7 +54,7 @@ class Notes:
         self._clock = clock
 
     async def of(self, record_id: int) -> list[Note]:
-        """The notes on a recording, by position."""
+        """The notes on a recording, sorted by position."""
         rows = await self._file.read(
             lambda db: db.execute(
                 "SELECT * FROM notes WHERE record_id = ? ORDER BY seconds, note_id",
@@ -64,7 +64,7 @@ class Notes:
         return [_note(row) for row in rows]
 
     async def removed(self, record_id: int) -> list[RemovedNote]:
-        """The notes on a recording that somebody else than their author removed."""
+        """The notes on a recording that were removed by someone other than their author."""
         rows = await self._file.read(
             lambda db: db.execute(
                 "SELECT * FROM removed_notes WHERE record_id = ? ORDER BY note_id", (record_id,)
@@ -76,11 +76,11 @@ class Notes:
         ]
 
     async def find(self, note_id: int) -> Note:
-        """The note of that id; NoSuchThing if there is none."""
+        """The note with this id; NoSuchThing if there is none."""
         return await self._file.read(lambda db: _found(db, note_id))
 
     async def after(self, note_id: int, limit: int) -> list[Note]:
-        """The next notes of all recordings, in the order in which they were written."""
+        """The next notes of all recordings, in the order of writing."""
         rows = await self._file.read(
             lambda db: db.execute(
                 "SELECT * FROM notes WHERE note_id > ? ORDER BY note_id LIMIT ?",
@@ -90,7 +90,7 @@ class Notes:
         return [_note(row) for row in rows]
 
     async def counts(self, record_ids: Sequence[int]) -> dict[int, int]:
-        """How many notes each of the recordings has; those without any are left out."""
+        """The number of notes on each recording; those without any are left out."""
         asked = json.dumps(list(record_ids))
         rows = await self._file.read(
             lambda db: db.execute(
@@ -104,9 +104,9 @@ class Notes:
     async def add(
         self, by: Person, record_id: int, at: float, text: str, *, token: str = ""
     ) -> Note:
-        """Write a note at a position in seconds; WrongInput for no text, or too long a one.
+        """Add a note at a position in seconds; WrongInput if the text is empty or too long.
 
-        The same token again gives the note that it made before; NoSuchThing if it is gone by now.
+        The same token again returns the note created before; NoSuchThing if it was removed.
         """
         by.need(Right.JUDGE)
         if not math.isfinite(at) or not 0 <= at <= _LATEST:
@@ -123,7 +123,7 @@ class Notes:
     async def change(
         self, by: Person, note_id: int, text: str, *, basis: Basis | None = None
     ) -> Note:
-        """Change the text of one's own note; ChangedMeanwhile if it is not as `basis` says."""
+        """Change one's own note; ChangedMeanwhile if it differs from `basis`."""
         by.need(Right.JUDGE)
         kept, now = _kept(text), seconds(self._clock())
 
@@ -145,7 +145,7 @@ class Notes:
         return await self._file.write(change)
 
     async def remove(self, by: Person, note_id: int) -> Note:
-        """Remove one's own note; an admin may remove anybody's, which leaves a trace."""
+        """Remove one's own note; admins can remove any, which is recorded."""
         by.need(Right.JUDGE)
         now = seconds(self._clock())
 

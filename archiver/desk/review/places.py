@@ -1,4 +1,4 @@
-"""The places of a queue: one recording each, that waits, is claimed for a while, or is done."""
+"""The entries of a queue: one recording each, waiting, claimed for a while, or done."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from archiver.catalog.epoch import moment
 
 
 class PlaceState(StrEnum):
-    """What became of a place."""
+    """The state of an entry."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -18,7 +18,7 @@ class PlaceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place, from position 1 on. A claim counts until `claimed_until`."""
+    """One entry; positions start at 1. A claim is valid until `claimed_until`."""
 
     queue_id: int
     position: int
@@ -34,7 +34,7 @@ class Place:
 
 
 def end_places(db: sqlite3.Connection, record_id: int, by: str, now: int) -> None:
-    """The recording was reviewed: remove it from all queues."""
+    """Remove a reviewed recording from all queues."""
     db.execute(
         "UPDATE places SET state = 'done', claimed_by = NULL, claimed_until = NULL,"
         " ended_by = ?, ended_at = ? WHERE record_id = ? AND state = 'waiting'",

@@ -1,8 +1,8 @@
-"""Plans: every week a new sample, so many recordings of each agent, given to people by a day.
+"""Plans: a new sample every week, a number of recordings per agent, assigned with a due date.
 
-A plan draws from the calls of a whole week (Monday to Sunday) once that week is over. What was
-drawn is a queue like any other; each of its places may be assigned to one reviewer. A week is drawn
-once, however many desks look at it: its row is written together with its queue.
+A plan draws from the calls of a whole week (Monday to Sunday) after its end. The sample is an
+ordinary queue whose entries can be assigned to reviewers. A week is drawn once, even by several
+desks: its row is written in the same transaction as its queue.
 """
 
 import sqlite3
@@ -25,12 +25,12 @@ _LONGEST: Final = 100
 MOST_A_WEEK: Final = 100
 MOST_DAYS: Final = 60
 _MOST_WEEKS: Final = 8
-"""Weeks that are drawn at once where nobody ran the desk for long."""
+"""The most weeks drawn at once, if the desk was not running for a long time."""
 _WEEK: Final = timedelta(days=7)
 
 
 class Stratum(StrEnum):
-    """What a sample is to be spread over, in proportion."""
+    """What a sample is spread over in proportion."""
 
     DIRECTION = "direction"
     LENGTH = "length"
@@ -39,8 +39,8 @@ class Stratum(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan. `query` is the address of the view that it draws from; nobody in `people`: whoever
-    comes first. `due_days` is how long after the draw its queue is due."""
+    """A plan. `query` is the address of the view that it draws from; with empty `people`, anyone
+    reviews. `due_days` is the time between drawing and due date."""
 
     plan_id: int
     title: str
@@ -57,7 +57,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlannedWeek:
-    """One week of a plan: the queue that was drawn for it, None where it had no calls."""
+    """One week of a plan: the queue drawn for it, None if it had no calls."""
 
     plan_id: int
     week: date
@@ -67,13 +67,13 @@ class PlannedWeek:
     waiting: int
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether something waits past its day."""
+        """Whether an entry is waiting after the due date."""
         return self.waiting > 0 and now > self.due_at
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one person has to do: places that wait, those that are overdue, and what is held now."""
+    """A person's workload: waiting and overdue entries, and those claimed now."""
 
     name: str
     waiting: int
@@ -101,7 +101,8 @@ class Plans:
         first_week: date,
         token: str = "",
     ) -> int:
-        """A new plan, which draws `first_week` first; its id. WrongInput names the field."""
+        """Create a plan that draws `first_week` first; returns its id. WrongInput names the
+        field."""
         by.need(Right.LEAD)
         named, now = short_text(title, "title", _LONGEST), seconds(self._clock())
         for field, value, most in (
@@ -128,7 +129,7 @@ class Plans:
         return await self._file.write(lambda db: once.make(db, lambda: make(db)))
 
     async def all(self) -> list[Plan]:
-        """Every plan, those that go on first."""
+        """Every plan, active ones first."""
         rows = await self._file.read(
             lambda db: db.execute(
                 "SELECT * FROM plans ORDER BY ended_at IS NOT NULL, plan_id DESC"
@@ -137,7 +138,7 @@ class Plans:
         return [_plan(row) for row in rows]
 
     async def end(self, by: Person, plan_id: int) -> None:
-        """Draw nothing any more; NoSuchThing if there is no such plan, or it has ended."""
+        """End a plan; NoSuchThing if there is none with this id, or it has ended."""
         by.need(Right.LEAD)
         now = seconds(self._clock())
         changed = await self._file.write(
@@ -152,7 +153,7 @@ class Plans:
             raise NoSuchThing("this plan does not exist, or has ended")
 
     async def due(self, today: date) -> list[tuple[Plan, date]]:
-        """The weeks that are over and not drawn yet, of every plan that goes on."""
+        """The weeks that are over but not drawn yet, for every active plan."""
         this_week = today - timedelta(days=today.weekday())
         drawn = await self._file.read(
             lambda db: {tuple(row) for row in db.execute("SELECT plan_id, week FROM plan_weeks")}
@@ -167,8 +168,8 @@ class Plans:
         return found
 
     async def keep(self, plan: Plan, week: date, drawn: Sequence[Drawn], seed: str) -> int | None:
-        """Keep what was drawn for a week as a queue; None where another desk has done so, or there
-        was nothing to draw from."""
+        """Store the sample of a week as a queue; None if another desk has done so, or the sample is
+        empty."""
         now = self._clock()
         due = seconds(now + timedelta(days=plan.due_days))
 
@@ -204,7 +205,7 @@ class Plans:
         return await self._file.write(change)
 
     async def weeks(self) -> Mapping[int, list[PlannedWeek]]:
-        """What was drawn for each plan, the newest week first."""
+        """The weeks drawn for each plan, newest first."""
         rows = await self._file.read(lambda db: db.execute(_WEEKS).fetchall())
         found: dict[int, list[PlannedWeek]] = {}
         for plan_id, week, queue_id, due_at, total, waiting in rows:
@@ -215,7 +216,7 @@ class Plans:
         return found
 
     async def loads(self, by: Person) -> list[Load]:
-        """Who has to do what, and holds what now."""
+        """Everyone's workload, and the entries they have claimed."""
         by.need(Right.LEAD)
         now = seconds(self._clock())
 

@@ -1,4 +1,4 @@
-"""Playlists: moments of recordings in an order, for coaching. Listeners and all others see them."""
+"""Playlists: an ordered list of moments in recordings, for coaching. All users can see them."""
 
 import math
 import sqlite3
@@ -18,13 +18,13 @@ from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 _LONGEST: Final = 100
 _LONGEST_TEXT: Final = 300
 _MOST: Final = 200
-"""Moments of one playlist."""
+"""The most moments of one playlist."""
 _LATEST: Final = 7 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """A playlist, and how many moments it has."""
+    """A playlist, and the number of its moments."""
 
     playlist_id: int
     title: str
@@ -35,7 +35,7 @@ class Playlist:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """One moment: `seconds` from the beginning of a recording, and what is to be heard there."""
+    """One moment: `seconds` from the beginning of a recording, and what to listen for."""
 
     moment_id: int
     playlist_id: int
@@ -60,7 +60,7 @@ class Playlists:
         self._clock = clock
 
     async def all(self) -> list[Playlist]:
-        """Every playlist, the newest first."""
+        """Every playlist, newest first."""
         rows = await self._file.read(lambda db: db.execute(_ALL).fetchall())
         return [_playlist(row) for row in rows]
 
@@ -86,9 +86,9 @@ class Playlists:
         title: str = "",
         token: str = "",
     ) -> int:
-        """Add a moment (`record_id`, `seconds`) to a playlist, or to a new one of that title.
+        """Add a moment (`record_id`, `seconds`) to a playlist, or to a new one with this title.
 
-        The id of the playlist. WrongInput names the field; the same token again adds nothing.
+        Returns the playlist's id. WrongInput names the field; the same token again adds nothing.
         """
         by.need(Right.JUDGE)
         at = place["seconds"]
@@ -118,7 +118,7 @@ class Playlists:
         return await self._file.write(lambda db: once.make(db, lambda: change(db)))
 
     async def take_out(self, by: Person, moment_id: int) -> int:
-        """Take a moment out, by its author or a lead; the id of the playlist."""
+        """Remove a moment, by its author or a lead; returns the playlist's id."""
         by.need(Right.JUDGE)
 
         def change(db: sqlite3.Connection) -> int:

@@ -1,8 +1,7 @@
-"""Review queues: a random sample, assigned one by one, never the same recording to two people at a
-time.
+"""Review queues: a random sample, assigned one by one, and never to two people at a time.
 
-A reviewer claims an entry for an hour; each sign of work renews the claim. A reviewer who goes home
-blocks nobody: an expired claim goes to the next one.
+A reviewer claims an entry for an hour; every activity renews the claim. An expired claim does not
+block the entry: the next reviewer gets it.
 """
 
 import secrets
@@ -26,14 +25,14 @@ from archiver.desk.texts import one_line, short_text
 from archiver.errors import NoSuchThing, WrongInput
 
 LEASE: Final = timedelta(hours=1)
-"""How long a claim lasts without a sign of work: longer than nearly every call."""
+"""Duration of a claim without activity: longer than nearly every call."""
 
 _RENEWED_AFTER: Final = timedelta(minutes=5)
-"""A sign of work soon after another costs no write."""
+"""Activity within this time after a renewal is not written."""
 _LONGEST: Final = 100
 _LONGEST_REASON: Final = 300
 _MOST: Final = 20_000
-"""Places of one queue: more than a team reviews in a year."""
+"""The most entries of one queue: more than a team reviews in a year."""
 
 _QUEUES: Final = """
     SELECT q.*, count(p.position) AS total, coalesce(sum(p.state = 'waiting'), 0) AS waiting,
@@ -77,7 +76,7 @@ _RENEWAL: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue and how far it is. Its sample can be drawn again from `seed`, `share`, `least`."""
+    """A queue and its progress. Its sample can be reproduced from `seed`, `share` and `least`."""
 
     queue_id: int
     title: str
@@ -111,11 +110,11 @@ class Queues:
         seed: str | None = None,
         token: str = "",
     ) -> Queue:
-        """Draw a sample from the recordings of each agent, and let people review it.
+        """Draw a sample from each agent's recordings as a new queue.
 
-        The same recordings and the same seed give the same sample. Raises WrongInput where there is
-        nothing to draw from, or too much would be drawn. The same token again gives the queue that
-        it made before.
+        The same recordings and the same seed give the same sample. Raises WrongInput if there is
+        nothing to draw from, or the sample would be too large. The same token again returns the
+        queue created before.
         """
         by.need(Right.LEAD)
         if not 0 < share <= 1 or not 0 <= least <= _MOST:
@@ -128,7 +127,7 @@ class Queues:
         named = short_text(title, "title", _LONGEST)
         seed = one_line(seed or "", _LONGEST) or secrets.token_hex(8)
         drawing = partial(draw, by_agent, share=share, least=least, seed=seed)
-        drawn = await anyio.to_thread.run_sync(drawing)  # a second and more, of a million
+        drawn = await anyio.to_thread.run_sync(drawing)  # takes seconds for a million
         if not drawn:
             raise WrongInput("view", "there are no recordings to sample from", problem="empty")
         if len(drawn) > _MOST:
@@ -149,12 +148,12 @@ class Queues:
         return await self._file.write(change)
 
     async def all(self) -> list[Queue]:
-        """Every queue, those that are open first, the newest of them on top."""
+        """Every queue: open ones first, newest first."""
         rows = await self._file.read(lambda db: db.execute(_QUEUES, {"queue_id": None}).fetchall())
         return [_queue(row) for row in rows]
 
     async def find(self, queue_id: int) -> Queue | None:
-        """The queue of that id, if there is one."""
+        """The queue with this id, if there is one."""
         asked = {"queue_id": queue_id}
         row = await self._file.read(lambda db: db.execute(_QUEUES, asked).fetchone())
         return None if row is None else _queue(row)
@@ -180,9 +179,9 @@ class Queues:
         return await self._file.write(change)
 
     async def keep(self, by: Person, record_id: int) -> None:
-        """A sign of work: renew one's claim on the recording, if there is one that lasts.
+        """Renew one's claim on the recording, if it is still valid.
 
-        Cheap enough to be told with every request for a piece of sound.
+        Cheap enough to be called for every request for audio.
         """
         now = self._clock()
         asked = {
@@ -230,7 +229,7 @@ class Queues:
         return await self._file.write(change)
 
     async def close(self, by: Person, queue_id: int) -> None:
-        """Give out nothing of the queue any more; what was reviewed stays."""
+        """Close a queue: it assigns nothing any more; what was reviewed stays."""
         by.need(Right.LEAD)
         now = seconds(self._clock())
         await self._file.write(
@@ -243,7 +242,7 @@ class Queues:
     async def places(
         self, by: Person, queue_id: int, *, after: int = 0, limit: int = _MOST
     ) -> list[Place]:
-        """The places of a queue in their order, from the one after the position `after` on."""
+        """The entries of a queue in order, after the position `after`."""
         by.need(Right.LEAD)
         asked = (queue_id, after, limit)
         rows = await self._file.read(lambda db: db.execute(_PLACES, asked).fetchall())

@@ -24,7 +24,7 @@ from archiver.sound.spans import SIDES, SLACK, Span
 
 _LONGEST: Final = 500
 _LATEST: Final = 7 * 86_400
-"""No recording is longer than a week, in seconds."""
+"""No recording is longer than a week (in seconds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Redaction:
 
 
 class Redactions:
-    """The marked spans of one desk. With `needs_approval` a second person approves each."""
+    """The marked spans of one desk. With `needs_approval`, a second person must approve each."""
 
     def __init__(self, file: DeskFile, clock: Clock, *, needs_approval: bool) -> None:
         self._file = file
@@ -50,7 +50,7 @@ class Redactions:
         self.needs_approval = needs_approval
 
     async def of(self, record_ids: Sequence[int]) -> list[Redaction]:
-        """The spans of these recordings, by recording and position."""
+        """The spans of these recordings, sorted by recording and position."""
         asked = json.dumps(list(record_ids))
         rows = await self._file.read(
             lambda db: db.execute(

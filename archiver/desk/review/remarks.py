@@ -1,4 +1,4 @@
-"""What a reviewer says beside one answer: a comment, where it is to be heard, and why (pure)."""
+"""Remarks on single answers: a comment, a position in the recording, and a root cause (pure)."""
 
 import json
 import math
@@ -16,8 +16,8 @@ _LATEST: Final = 7 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Beside one answer. `at` is a position in the recording in seconds, `cause` the id of a cause
-    that the question offers; "" and None where nothing is said."""
+    """A remark on one answer. `at` is a position in the recording in seconds, `cause` the id of one
+    of the question's root causes; None and "" if not given."""
 
     comment: str = ""
     at: float | None = None
@@ -25,12 +25,12 @@ class Remark:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it says nothing."""
+        """Whether nothing is given."""
         return not self.comment and self.at is None and not self.cause
 
 
 def check_remarks(card: Scorecard, remarks: Mapping[str, Remark]) -> dict[str, Remark]:
-    """What is said of questions of this card, as it is kept; WrongInput names the question."""
+    """The remarks on questions of this card, as they are stored; WrongInput names the question."""
     known = {question.question_id: question for question in card.questions}
     checked = {}
     for name, remark in remarks.items():
@@ -43,7 +43,7 @@ def check_remarks(card: Scorecard, remarks: Mapping[str, Remark]) -> dict[str, R
 
 
 def dump_remarks(remarks: Mapping[str, Remark]) -> str:
-    """As JSON; a member says nothing where it is missing."""
+    """As JSON; empty members are left out."""
     told = {}
     for name, one in remarks.items():
         members = {"comment": one.comment, "at": one.at, "cause": one.cause}
@@ -52,7 +52,7 @@ def dump_remarks(remarks: Mapping[str, Remark]) -> str:
 
 
 def load_remarks(text: str) -> dict[str, Remark]:
-    """What `dump_remarks` wrote."""
+    """The remarks written by `dump_remarks`."""
     return {name: Remark(**members) for name, members in json.loads(text).items()}
 
 

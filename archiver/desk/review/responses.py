@@ -1,8 +1,8 @@
-"""The agent's side of a verdict: acknowledged, or an answer disputed; then a lead decides.
+"""The agent's side of a verdict: acknowledge it, or dispute an answer, which a lead then decides.
 
 Every step is a row that is never changed. A decision that changes an answer is a new revision of
-the verdict, and the former one is kept. An agent sees a verdict on an own call as soon as it is
-submitted, and nothing of anybody else.
+the verdict, and the earlier one is kept. Agents see verdicts on their own calls as soon as these
+are submitted, and nothing about others.
 """
 
 import json
@@ -28,7 +28,7 @@ LONGEST_REASON: Final = 1000
 
 
 class StepAct(StrEnum):
-    """What a step was."""
+    """The kinds of steps."""
 
     ACKNOWLEDGED = "acknowledged"
     DISPUTED = "disputed"
@@ -38,8 +38,8 @@ class StepAct(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. `revision` is that of the verdict which it is about; `question` is "" where it is
-    about the whole."""
+    """One step. `revision` is the revision of the verdict that it is about; `question` is "" if it
+    is about the whole verdict."""
 
     step_id: int
     verdict_id: int
@@ -53,20 +53,20 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A verdict with all steps that followed it, in their order."""
+    """A verdict with all steps that followed, in order."""
 
     verdict: Verdict
     steps: tuple[Step, ...]
 
     @property
     def open_disputes(self) -> list[Step]:
-        """The disputes that nobody has decided."""
+        """The undecided disputes."""
         latest = {one.question: one for one in self.steps if one.question}
         return [one for one in latest.values() if one.act is StepAct.DISPUTED]
 
     @property
     def is_acknowledged(self) -> bool:
-        """Whether the agent has acknowledged it as it is now."""
+        """Whether the agent has acknowledged the current revision."""
         revision = self.verdict.revision
         return any(
             one.act is StepAct.ACKNOWLEDGED and one.revision == revision for one in self.steps
@@ -74,7 +74,7 @@ class Answered:
 
     @property
     def disputable(self) -> list[str]:
-        """The questions that the agent may dispute: each once in a revision."""
+        """The questions that the agent may dispute: each once per revision."""
         told = {one.question for one in self.steps if one.revision == self.verdict.revision}
         pending = {one.question for one in self.open_disputes}
         return [
@@ -110,7 +110,7 @@ class Responses:
         return await self._file.read(lambda db: _with_steps(db, verdicts))
 
     async def open_disputes(self, by: Person) -> list[tuple[Verdict, Step]]:
-        """Every dispute that is to be decided, the oldest first."""
+        """Every undecided dispute, oldest first."""
         by.need(Right.LEAD)
 
         def ask(db: sqlite3.Connection) -> list[tuple[Verdict, Step]]:
@@ -125,14 +125,14 @@ class Responses:
         return sorted(found, key=lambda pair: pair[1].step_id)
 
     async def acknowledge(self, by: Person, verdict_id: int, basis: Basis, token: str) -> Answered:
-        """Acknowledge a verdict on an own call, as the form showed it; WrongInput while a dispute
-        is open, NoSuchThing for any other verdict, ChangedMeanwhile for one that was changed."""
+        """Acknowledge a verdict on one's own call as shown by the form; WrongInput while a dispute
+        is open, NoSuchThing for any other verdict, ChangedMeanwhile if it was changed."""
         return await self._respond(by, verdict_id, StepAct.ACKNOWLEDGED, ("", ""), basis, token)
 
     async def dispute(
         self, by: Person, verdict_id: int, question: str, reason: str, basis: Basis, token: str
     ) -> Answered:
-        """Dispute an answer, with a reason; once for each question of a revision."""
+        """Dispute an answer, with a reason; once per question and revision."""
         kept = free_text(reason, "reason", LONGEST_REASON)
         if not kept:
             raise WrongInput("reason", "a dispute needs a reason", problem="empty")
@@ -174,8 +174,8 @@ class Responses:
     async def decide(
         self, by: Person, step_id: int, mark: Mark, reason: str, basis: Basis
     ) -> Answered:
-        """Decide a dispute: the answer that the question has from now on, which may be the one it
-        has. NoSuchThing where it was decided already, ChangedMeanwhile where the verdict changed.
+        """Decide a dispute by giving the valid answer, which may be the present one. NoSuchThing if
+        it was decided already, ChangedMeanwhile if the verdict was changed.
         """
         by.need(Right.LEAD)
         kept, now = free_text(reason, "decision", LONGEST_REASON), seconds(self._clock())
@@ -229,7 +229,7 @@ def _append(db: sqlite3.Connection, row: tuple[object, ...]) -> int:
 
 
 def _amend(db: sqlite3.Connection, verdict: Verdict, marks: dict[str, Mark], now: int) -> None:
-    """Other answers in a verdict that was submitted, as its next revision."""
+    """Change answers of a submitted verdict, as its next revision."""
     keep_former(db, verdict.verdict_id)
     is_failed = AutoFail.CARD in verdict.card.failures(marks).values()
     db.execute(

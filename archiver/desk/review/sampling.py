@@ -1,7 +1,7 @@
 """A random sample of recordings with a share of each agent's (pure).
 
-Every recording gets a rank from a keyed hash of its id, and those of the lowest rank are taken for
-each agent. So nobody chooses, and the same seed gives the same sample again.
+Each recording gets a rank from a keyed hash of its id; those with the lowest ranks are chosen for
+each agent. So nobody can influence the choice, and the same seed gives the same sample.
 """
 
 import hashlib
@@ -39,8 +39,8 @@ def draw(
 def stratified(
     by_agent: Mapping[int, Mapping[tuple[int, ...], Sequence[int]]], *, number: int, seed: str
 ) -> list[Drawn]:
-    """So many of each agent's recordings, or all where there are fewer, each stratum in proportion
-    to its size (by largest remainders); in an order that mixes the agents."""
+    """A number of each agent's recordings, or all if there are fewer, with each stratum in
+    proportion to its size (by largest remainders); in an order that mixes the agents."""
     drawn = []
     for agent_id, strata in by_agent.items():
         for stratum, count in _quotas(strata, number, seed).items():
@@ -58,7 +58,7 @@ def _quotas(
     number = min(number, total)
     wanted = {key: number * len(ids) / total for key, ids in strata.items()}
     quotas = {key: int(share) for key, share in wanted.items()}
-    # Equal remainders go by the seed, so that no stratum always comes first.
+    # Equal remainders are ordered by the seed, so that no stratum is always preferred.
     left = sorted(strata, key=lambda key: (quotas[key] - wanted[key], rank(min(strata[key]), seed)))
     for key in left[: number - sum(quotas.values())]:
         quotas[key] += 1
@@ -66,7 +66,7 @@ def _quotas(
 
 
 def rank(record_id: int, seed: str) -> bytes:
-    """Where a recording stands in the order of that seed."""
+    """The position of a recording in the order given by the seed."""
     key = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()
     return hashlib.blake2b(record_id.to_bytes(8, "big"), key=key, digest_size=8).digest()
 

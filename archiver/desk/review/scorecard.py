@@ -1,11 +1,11 @@
-"""The questions of a review, and what the answers are worth (pure).
+"""The questions of a review, and the score of their answers (pure).
 
 A scorecard is identified by the digest of its content. Changing a word makes a different one, and
 every verdict keeps its own.
 
-The score is the weighted mean of the answers in percent: a yes is 100, a no is 0, and 1 to 5 stand
-for 0, 25, 50, 75 and 100. What is not applicable does not count. A question may be one that must
-not fail: a no or a 1 there makes its section, or the whole score, 0.
+The score is the weighted mean of the answers in percent: yes is 100, no is 0, and 1 to 5 stand for
+0, 25, 50, 75 and 100. Answers "not applicable" do not count. With an auto-fail question, a no or a
+1 makes the score of its section, or of the whole card, 0.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
 
 class AutoFail(StrEnum):
-    """What a no or a 1 brings to nothing."""
+    """What an auto-fail sets to 0."""
 
     SECTION = "section"
     CARD = "card"
@@ -40,18 +40,18 @@ class AutoFail(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text in one language or several; language `""` is one for all of them."""
+    """A text in one or several languages; language `""` is for all of them."""
 
     by_language: tuple[tuple[str, str], ...]
 
     def said(self, language: str) -> str:
-        """The text in that language, or else in the first one that it was given in."""
+        """The text in this language, or else in the first one given."""
         return dict(self.by_language).get(language, self.by_language[0][1])
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why an answer is not the best one: a choice that a question offers."""
+    """A root cause of a poor answer: a choice offered by a question."""
 
     cause_id: str
     text: Text
@@ -71,11 +71,11 @@ class Question:
     causes: tuple[Cause, ...] = ()
 
     def fails(self, mark: Mark) -> bool:
-        """Whether the mark is a failure of a question that must not fail."""
+        """Whether the mark fails an auto-fail question."""
         return self.auto_fail is not None and mark is not None and self.worth(mark) == 0
 
     def takes(self, mark: object) -> bool:
-        """Whether the mark is an answer to it."""
+        """Whether the mark is a valid answer to it."""
         if mark is None:
             return True
         if self.kind is Kind.YES_NO:
@@ -83,13 +83,13 @@ class Question:
         return isinstance(mark, int) and not isinstance(mark, bool) and 1 <= mark <= _BEST
 
     def worth(self, mark: bool | int) -> float:
-        """What the mark is worth, from 0 to 1."""
+        """The value of the mark, from 0 to 1."""
         return float(mark) if self.kind is Kind.YES_NO else (mark - 1) / (_BEST - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """The questions in their order."""
+    """The questions in order."""
 
     title: Text
     questions: tuple[Question, ...]
@@ -101,12 +101,12 @@ class Scorecard:
 
     @property
     def sections(self) -> list[tuple[Text | None, list[Question]]]:
-        """The questions by section: neighbours that name the same one belong together."""
+        """The questions by section: neighbours with the same section belong together."""
         grouped = itertools.groupby(self.questions, key=lambda one: one.section)
         return [(section, list(questions)) for section, questions in grouped]
 
     def check(self, marks: Mapping[str, object]) -> dict[str, Mark]:
-        """The marks in the order of the questions; WrongInput for what is no answer of this card.
+        """The marks in the order of the questions; WrongInput for a mark that is not valid here.
 
         Questions may be unanswered.
         """
@@ -123,7 +123,7 @@ class Scorecard:
         return [one.question_id for one in self.questions if one.question_id not in marks]
 
     def score(self, marks: Mapping[str, Mark]) -> float | None:
-        """0 to 100, of the questions that are answered; None where none of them applies."""
+        """0 to 100, over the answered questions; None if none applies."""
         total, gained = 0.0, 0.0
         for _, questions in self.sections:
             weight, points = _points(questions, marks)
@@ -134,7 +134,7 @@ class Scorecard:
         return round(100 * gained / total, 1) if total else None
 
     def section_scores(self, marks: Mapping[str, Mark]) -> list[tuple[Text | None, float | None]]:
-        """0 to 100 for each section, in order; None where nothing in it applies."""
+        """0 to 100 for each section, in order; None if nothing in it applies."""
         found: list[tuple[Text | None, float | None]] = []
         for section, questions in self.sections:
             weight, points = _points(questions, marks)
@@ -142,7 +142,7 @@ class Scorecard:
         return found
 
     def failures(self, marks: Mapping[str, Mark]) -> dict[str, AutoFail]:
-        """The questions that must not fail and did, with what they bring to nothing."""
+        """The auto-fail questions that failed, with what they set to 0."""
         return {
             one.question_id: one.auto_fail
             for one in self.questions
@@ -151,9 +151,9 @@ class Scorecard:
 
 
 def dump_scorecard(card: Scorecard) -> str:
-    """The scorecard as JSON, always the same for the same one.
+    """The scorecard as JSON, the same for equal scorecards.
 
-    What a question leaves out is left out here, so that scorecards of earlier versions of this
+    Optional members that are not set are left out, so that scorecards of earlier versions of this
     program keep their digest.
     """
     return json.dumps(
@@ -164,13 +164,13 @@ def dump_scorecard(card: Scorecard) -> str:
 
 
 def load_scorecard(text: str) -> Scorecard:
-    """What `dump_scorecard` wrote."""
+    """The scorecard written by `dump_scorecard`."""
     kept = json.loads(text)
     return Scorecard(_text(kept["title"]), tuple(_loaded(one) for one in kept["questions"]))
 
 
 def _points(questions: Sequence[Question], marks: Mapping[str, Mark]) -> tuple[float, float]:
-    """The weight of what applies in a section, and how much of it was gained."""
+    """The weight of the applicable questions, and the part of it that was gained."""
     total, gained, is_failed = 0.0, 0.0, False
     for question in questions:
         mark = marks.get(question.question_id)

@@ -1,4 +1,4 @@
-"""Saved searches: views with a name, of one person or shared with everybody who may listen."""
+"""Saved searches: views with a name, private or shared with all users who may listen."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from archiver.errors import NoSuchThing, WrongInput
 _LONGEST: Final = 60
 _LONGEST_QUERY: Final = 4000
 _MOST: Final = 50
-"""Of one person."""
+"""The most searches of one person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A view that was saved; `query` is its address."""
+    """A saved view; `query` is its address."""
 
     search_id: int
     name: str
@@ -36,7 +36,7 @@ class Searches:
         self._clock = clock
 
     async def of(self, by: Person) -> list[Search]:
-        """One's own, and those that others share, by name."""
+        """One's own, and those shared by others, sorted by name."""
         by.need(Right.LISTEN)
         rows = await self._file.read(
             lambda db: db.execute(
@@ -51,7 +51,8 @@ class Searches:
         ]
 
     async def save(self, by: Person, name: str, query: str, *, is_shared: bool) -> None:
-        """Save a view under a name; one of that name is replaced. WrongInput names the field."""
+        """Save a view under a name, replacing one with the same name. WrongInput names the
+        field."""
         by.need(Right.LISTEN)
         named = short_text(name, "name", _LONGEST)
         kept = short_text(query, "query", _LONGEST_QUERY)

@@ -1,4 +1,4 @@
-"""Verdicts and notes as tables for spreadsheets, in pieces of text."""
+"""Verdicts and notes as tables for spreadsheets, streamed."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import tzinfo
@@ -31,9 +31,9 @@ _AT_ONCE: Final = 500
 async def verdict_rows(
     by: Person, verdicts: Verdicts, describe: Describe, *, language: str, zone: tzinfo
 ) -> AsyncIterator[str]:
-    """Every verdict that was submitted, with a column for each question by its id.
+    """Every submitted verdict, with a column for each question by its id.
 
-    Questions of former scorecards have their columns behind those of the present one.
+    Columns for questions of former scorecards follow those of the present ones.
     """
     by.need(Right.LEAD)
     cards = await verdicts.cards()
@@ -52,7 +52,7 @@ async def verdict_rows(
 async def note_rows(
     by: Person, notes: Notes, describe: Describe, *, zone: tzinfo
 ) -> AsyncIterator[str]:
-    """Every note, in the order in which they were written."""
+    """Every note, in the order of writing."""
     by.need(Right.TAKE_AWAY)
     yield BOM + csv_line(NOTE_COLUMNS)
     last = 0
@@ -105,7 +105,7 @@ def _note_cells(note: Note, entry: Entry | None, zone: tzinfo) -> list[object]:
 
 
 def _facts(entry: Entry | None, agent_id: int | None, zone: tzinfo) -> list[object]:
-    """Call, lead, moment and agent; of a removed recording only what the desk itself noted."""
+    """Call, lead, time and agent; for a removed recording only what the desk itself has."""
     if entry is None:
         return ["", "", "", "", agent_id]
     agent = entry.user_id if agent_id is None else agent_id

@@ -1,6 +1,6 @@
-"""Which recordings were reviewed, as the file of the desk says, read as it lies there.
+"""The reviews of a period, read from the desk's file, whether or not the desk is running.
 
-The desk may run meanwhile, and need not. What cannot be read tells nothing.
+An unreadable file counts as one without reviews.
 """
 
 import sqlite3
@@ -24,7 +24,8 @@ _GIVEN: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """Every recording with a submitted verdict; verdicts begun in the period, and by how many."""
+    """Every recording with a submitted verdict; verdicts begun in the period, and by how many
+    reviewers."""
 
     record_ids: "array[int]"
     verdicts: int
@@ -34,9 +35,9 @@ class Reviews:
 def reviews_of(
     path: Path, archive_id: str, since: datetime | None, until: datetime | None
 ) -> Reviews | None:
-    """The reviews in the desk's file of that archive; None where there is no such file.
+    """The reviews in the desk's file of this archive; None if there is no such file.
 
-    Blocks. One that cannot be read counts as none.
+    Blocks. An unreadable file counts as none.
     """
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""Tags: a few words on a recording, the same for everybody."""
+"""Tags: a few words on a recording, shared by all users."""
 
 import json
 import sqlite3
@@ -24,7 +24,7 @@ _SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class TagCount:
-    """A tag, and how many recordings have it."""
+    """A tag, and the number of recordings that have it."""
 
     tag: str
     recordings: int
@@ -42,7 +42,7 @@ class Tags:
         return (await self.of_many([record_id])).get(record_id, [])
 
     async def of_many(self, record_ids: Sequence[int]) -> dict[int, list[str]]:
-        """The tags of each recording that has some."""
+        """The tags of each recording that has any."""
         asked = json.dumps(list(record_ids))
         rows = await self._file.read(
             lambda db: db.execute(
@@ -103,7 +103,7 @@ class Tags:
         return found
 
     async def known(self, prefix: str = "") -> list[TagCount]:
-        """Tags that begin so, those of most recordings first."""
+        """Tags with this prefix, the most frequent first."""
         start = _folded(prefix)
         rows = await self._file.read(
             lambda db: db.execute(
@@ -133,7 +133,7 @@ async def recordings_with(path: Path, archive_id: str, tags: Iterable[str]) -> f
 
 
 def proper_tag(text: str) -> str:
-    """The tag as it is kept: lower case, single spaces, without a `#` in front."""
+    """The tag as it is stored: lower case, single spaces, without a leading `#`."""
     tag = short_text(_folded(text), "tag", _LONGEST)
     if "," in tag:
         raise WrongInput("tag", "a tag cannot contain a comma")

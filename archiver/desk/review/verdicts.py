@@ -42,7 +42,7 @@ VERDICTS: Final = """SELECT verdicts.*, s.name AS card_name, s.version AS card_v
 
 
 class VerdictState(StrEnum):
-    """Whether a reviewer stands by it."""
+    """The states of a verdict."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -50,9 +50,9 @@ class VerdictState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One reviewer's answers, and what is said beside each. `score` is 0 to 100, None where no
-    question applies; `is_failed` says that a question which must not fail brought it to 0.
-    `card_name` and `card_version` are those of the scorecard that it was begun on."""
+    """One reviewer's answers, and the remarks on them. `score` is 0 to 100, None if no question
+    applies; `is_failed` means that an auto-fail question set it to 0. `card_name` and
+    `card_version` are those of the scorecard that it was begun on."""
 
     verdict_id: int
     record_id: int
@@ -92,7 +92,7 @@ _Key = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a form says, checked."""
+    """The checked content of a form."""
 
     card: Scorecard
     marks: Mapping[str, Mark]
@@ -100,12 +100,12 @@ class _Said:
     remarks: Mapping[str, Remark]
 
     def is_in(self, verdict: Verdict) -> bool:
-        """Whether the verdict says the same."""
+        """Whether the verdict has the same content."""
         told = (verdict.marks, verdict.comment, verdict.remarks)
         return told == (self.marks, self.comment, self.remarks)
 
     def columns(self) -> tuple[str, str, float | None, str, bool]:
-        """Marks, comment, score, remarks, and whether it failed, as they are kept."""
+        """Marks, comment, score, remarks, and whether it failed, as they are stored."""
         is_failed = AutoFail.CARD in self.card.failures(self.marks).values()
         score = self.card.score(self.marks)
         return json.dumps(self.marks), self.comment, score, dump_remarks(self.remarks), is_failed
@@ -141,17 +141,17 @@ class Verdicts:
         self._cards: dict[str, Scorecard] = {}
 
     async def mine(self, by: Person, record_id: int, card: Scorecard) -> Verdict | None:
-        """One's own verdict on the recording, by that scorecard."""
+        """One's own verdict on the recording, on this scorecard."""
         key = (record_id, by.name, card.digest)
         return await self._file.read(lambda db: self._find(db, key))
 
     async def card(self, digest: str) -> Scorecard:
-        """The scorecard of that digest; NoSuchThing if the desk never had it."""
+        """The scorecard with this digest; NoSuchThing if the desk never had it."""
         return await self._file.read(lambda db: self._card(db, digest))
 
     async def of(self, by: Person, record_id: int) -> list[Verdict]:
-        """The verdicts on a recording that the person may see: one's own, and for an admin all that
-        were submitted."""
+        """The verdicts on a recording that the person may see: one's own, and for an admin all
+        submitted ones."""
 
         def ask(db: sqlite3.Connection) -> list[Verdict]:
             rows = db.execute(
@@ -197,11 +197,11 @@ class Verdicts:
         basis: Basis | None = None,
         attention: Attention = NONE,
     ) -> Verdict:
-        """Keep one's own verdict as a draft, or submit it: then every question has to be answered.
+        """Save one's own verdict as a draft, or submit it, which requires all answers.
 
-        With `basis`, ChangedMeanwhile if the verdict is not as the form showed it.
+        With `basis`, ChangedMeanwhile if the verdict is not as shown by the form.
 
-        Submitting takes the recording out of every queue. Raises WrongInput, whose field is the
+        Submitting removes the recording from every queue. Raises WrongInput, whose field is the
         question's id, and NotAllowed for turning a submitted verdict into a draft.
         """
         by.need(Right.JUDGE)
@@ -237,12 +237,12 @@ class Verdicts:
     def selected(
         self, db: sqlite3.Connection, condition: str, values: Sequence[object]
     ) -> list[Verdict]:
-        """The verdicts that fit a condition in SQL, within the transaction of the caller."""
+        """The verdicts that match a condition in SQL, within the caller's transaction."""
         rows = db.execute(f"{VERDICTS} WHERE {condition}", values).fetchall()
         return [self._verdict(db, row) for row in rows]
 
     async def reviewed(self) -> "array[int]":
-        """The ids of all recordings that have a verdict which was submitted."""
+        """The ids of all recordings with a submitted verdict."""
         rows = await self._file.read(
             lambda db: db.execute(
                 "SELECT DISTINCT record_id FROM verdicts WHERE state = 'submitted'"
@@ -253,8 +253,8 @@ class Verdicts:
     async def after(
         self, by: Person, verdict_id: int, limit: int, *, span: tuple[int, int] = _ALL
     ) -> list[Verdict]:
-        """The next verdicts of all that were submitted, in the order in which they were begun;
-        `span` is the least and the greatest id of their recordings."""
+        """The next submitted verdicts, in the order in which they were begun; `span` is the
+        smallest and the largest id of their recordings."""
         by.need(Right.LEAD)
 
         def ask(db: sqlite3.Connection) -> list[Verdict]:
@@ -275,8 +275,8 @@ class Verdicts:
         after: tuple[int, int] | None,
         limit: int,
     ) -> list[Verdict]:
-        """Verdicts that were submitted, in the order in which they were changed: from a moment on,
-        after one of a moment (seconds since 1970) and an id."""
+        """Submitted verdicts in the order of their last change: those changed after a position,
+        which is a time (seconds since 1970) and an id."""
         by.need(Right.LEAD)
         condition = f"state = 'submitted' AND {REVEALED} AND changed_at >= ?"
         condition += (
@@ -348,7 +348,7 @@ def _begin(
 
 
 def keep_former(db: sqlite3.Connection, verdict_id: int) -> None:
-    """Keep a verdict as it is as a former revision; it is about to become the next one."""
+    """Keep the present content of a verdict as an earlier revision, before it is changed."""
     db.execute(
         "INSERT INTO former_verdicts"
         " (verdict_id, revision, marks, comment, score, changed_at, remarks)"
@@ -379,7 +379,7 @@ def _say(
 
 
 def _written(db: sqlite3.Connection, key: _Key) -> tuple[int, str]:
-    """The version of a verdict and the page that wrote it; 0 where there is none yet."""
+    """The version of a verdict and the page that wrote it; 0 if there is none yet."""
     row = db.execute(
         "SELECT version, writer FROM verdicts"
         " WHERE record_id = ? AND reviewer = ? AND scorecard = ?",

@@ -46,19 +46,7 @@ async def announce(
     if request.redactions is not None:
         who = {"redactedBy": exporter.as_json(request.by), "redactedAt": stamp(at)}
         redactions = redactions_json(copies, exportId=export_id, **who)
-    event = Exported(
-        manifest_sha256=manifest.sha256,
-        calls=done.calls,
-        recordings=done.recordings,
-        bytes=done.bytes,
-        missing=len(done.missing),
-        lead_ids=request.selection.leads,
-        order_ids=request.selection.orders,
-        call_ids=request.selection.calls,
-        phones=len(request.selection.phones),
-        redacted=len(copies.made) if redactions else None,
-        redactions_sha256=_digest(redactions) if redactions else None,
-    )
+    event = _event(request, done, manifest, copies, redactions)
     lines = list(_lines(event, done.record_ids))
     head = await archive.announce(lines, at=at, run=export_id)
     packed = Packed(archive.archive_id, export_id, manifest.sha256, head)
@@ -82,6 +70,28 @@ async def announce(
             clock=clock,
             proxies=config.http.proxy,
         ),
+    )
+
+
+def _event(
+    request: ExportRequest,
+    done: Contents,
+    manifest: Written,
+    copies: Copies,
+    redactions: str | None,
+) -> Exported:
+    return Exported(
+        manifest_sha256=manifest.sha256,
+        calls=done.calls,
+        recordings=done.recordings,
+        bytes=done.bytes,
+        missing=len(done.missing),
+        lead_ids=request.selection.leads,
+        order_ids=request.selection.orders,
+        call_ids=request.selection.calls,
+        phones=len(request.selection.phones),
+        redacted=len(copies.made) if redactions else None,
+        redactions_sha256=_digest(redactions) if redactions else None,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archiver.clock import from_stamp, stamp
+from archiver.errors import INTERRUPTED
 from archiver.monitoring.state_files import replace_json, state_file
 
 SCOPES: Final = ("all", "sample", "since")
@@ -19,8 +20,6 @@ SCOPES: Final = ("all", "sample", "since")
 
 MOST_REMEMBERED: Final = 400
 """Verifications: more than a year of one a night."""
-
-_INTERRUPTED: Final = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Verification:
     @property
     def came_to_its_end(self) -> bool:
         """Whether it looked at all that it was asked for."""
-        return not self.error and self.exit_code != _INTERRUPTED
+        return not self.error and self.exit_code != INTERRUPTED
 
 
 @dataclass(frozen=True, slots=True)

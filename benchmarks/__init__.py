@@ -1,2 +1,2 @@
-"""Measurements of the whole product: how fast it is beside other ways to do the same work, and
-how little memory a very large run needs. What they found is told in docs/performance.md."""
+"""Benchmarks of the whole product: its speed compared with other ways to do the same work, and the
+memory of very large runs. docs/performance.md has the results."""

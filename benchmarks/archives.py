@@ -1,7 +1,7 @@
-"""Archives of any size, written straight to a disk: what reading them back is measured with.
+"""Creates archives of any size on a disk, for measuring how fast they are read back.
 
-Everything is as a run would have left it - sidecars, events, segments - but for the audio, which is
-noise of the wanted length.
+Everything is as a run would have left it (sidecars, events, segments), except that the audio is
+noise of the requested length.
 """
 
 import hashlib
@@ -28,7 +28,8 @@ CALLS_A_LEAD = 4
 
 
 def write_archive(root: Path, recordings: int, *, size: int, ledger_only: bool = False) -> None:
-    """An archive of so many recordings of about `size` bytes; its ledger alone, if so wished."""
+    """Write an archive of this many recordings of about `size` bytes; optionally only its
+    ledger."""
     (root / "_archive/ledger").mkdir(parents=True)
     (root / FORMAT_KEY).write_bytes(encode_format(ARCHIVE_ID))
     lines: list[bytes] = []

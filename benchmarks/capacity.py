@@ -1,8 +1,8 @@
-"""What an archive takes besides its audio: `python -m benchmarks.capacity`.
+"""Measures the size of everything in an archive except audio: `python -m benchmarks.capacity`.
 
-The sandbox serves a synthetic world in a process of its own; the command line archives it, every
-call with a recording, then does a second night over it. What it left is counted file by file, and
-divided by the number of recordings: the table in docs/operations.md is made of these figures.
+The sandbox serves synthetic calls in a separate process; the command line archives them, each with
+a recording, and then runs a second time. The resulting files are counted by kind and divided by the
+number of recordings: the table in docs/operations.md has these figures.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from benchmarks.memory import serve_world
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; 0 when both nights were complete."""
+    """Run the benchmark; 0 if both runs were complete."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--recordings", type=int, default=5_000)
     parser.add_argument("--audio-bytes", type=int, default=16 * 1024)

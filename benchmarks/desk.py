@@ -1,13 +1,12 @@
-"""How fast the desk finds: lists, facets and full text over a million recordings.
+"""How fast the desk finds recordings: lists, facets and full text over a million recordings.
 
     python -m benchmarks.desk [--recordings 1000000] [--folder PATH] [--json PATH]
 
-The index is filled as the desk itself fills it: events of the ledger and sidecars go in, made up
-but for their form. Three years of calls, thirty orders, two hundred agents; summaries of some
-twenty-five words, Russian and English, common and rare. With --folder the index is kept there, and
-found there the next time. Every question is asked nine times, each time after the searches that
-the index remembers were forgotten; printed are medians in milliseconds, and the slowest of both the
-list and its facets.
+The index is filled as by the desk itself, from events of the ledger and sidecars with generated
+content: three years of calls, thirty orders, two hundred agents; summaries of about twenty-five
+words, Russian and English, common and rare. With --folder, the index is kept there and reused.
+Every question is asked nine times, each time after clearing the cache of searches; the output has
+the median of both the list and its facets in milliseconds, and the slowest.
 """
 
 import argparse
@@ -58,7 +57,7 @@ TOPICS = (
 
 
 def words(rng: random.Random) -> str:
-    """A summary: common words, a topic, and now and then a word that few others have."""
+    """A summary: common words, a topic, and occasionally a rare word."""
     topics = TOPICS.split()
     told = rng.choices(COMMON.split(), k=21) + rng.choices(topics, k=3)
     told.append(f"{rng.choice(topics)}{rng.randrange(20_000)}")
@@ -68,7 +67,7 @@ def words(rng: random.Random) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """The size of the audio of a recording, and its digest."""
+    """The size and digest of a recording's audio."""
 
     size: int = 250_000
     sha256: str = DIGEST
@@ -76,7 +75,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One recording: the lines of the ledger about its call and it, and its sidecar."""
+    """One recording: the ledger lines about its call and itself, and its sidecar."""
 
     record_id: int
     key: str
@@ -138,7 +137,7 @@ def recording(number: int, of: int, rng: random.Random, sound: Sound = Sound()) 
 
 
 def fill(path: Path, recordings: int) -> float:
-    """Make the index; how many seconds it spent taking things in."""
+    """Create the index; returns the seconds spent on indexing."""
     rng, spent = random.Random(1), 0.0
     store = Store(path, ARCHIVE_ID)
     for start in range(0, recordings, A_SEGMENT):
@@ -156,7 +155,7 @@ def fill(path: Path, recordings: int) -> float:
 
 
 def questions() -> Iterator[tuple[str, View]]:
-    """What people ask, from nothing to everything at once."""
+    """Typical questions, from no filter to all of them."""
     day = date(2025, 3, 4)
     yield "everything, newest first", View()
     yield "one day", View(days=(day,))
@@ -184,7 +183,7 @@ def questions() -> Iterator[tuple[str, View]]:
 
 
 async def measure(path: Path) -> list[dict[str, Any]]:
-    """How many milliseconds each question took."""
+    """The time of each question in milliseconds."""
     index = await DeskIndex.open(path, ARCHIVE_ID, ZoneInfo("Europe/Berlin"))
     found = []
     for name, view in questions():
@@ -197,7 +196,7 @@ async def measure(path: Path) -> list[dict[str, Any]]:
 
 
 async def one_round(index: DeskIndex, view: View) -> dict[str, Any]:
-    index._searches.clear()  # a person rarely asks the same again; what is kept must not count
+    index._searches.clear()  # people rarely repeat a question; the cache must not count
     began = time.perf_counter()
     page = await index.find(view, 50)
     listed = time.perf_counter()
@@ -216,7 +215,7 @@ async def one_round(index: DeskIndex, view: View) -> dict[str, Any]:
 
 
 def table(found: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The figures as a table of Markdown, in milliseconds."""
+    """The figures in milliseconds, as a Markdown table."""
     yield "| question | rows | list | facets | both | slowest | next and previous |"
     yield "|---|---:|---:|---:|---:|---:|---:|"
     for one in found:

@@ -1,4 +1,4 @@
-"""An archive for a desk that is busy: many recordings, the newest of which can be heard."""
+"""An archive for load tests of the desk: many recordings, of which the newest have audio."""
 
 import hashlib
 import random
@@ -11,11 +11,11 @@ from archiver.storage.keys import FORMAT_KEY
 from benchmarks.desk import A_SEGMENT, ARCHIVE_ID, Sound, recording
 
 HEARD = 400
-"""The newest recordings have audio; that of the others lies nowhere, since nobody asks for it."""
+"""The number of recordings with audio, the newest; the others are never played."""
 
 
 def write_desk_archive(root: Path, recordings: int) -> list[int]:
-    """Write sidecars, ledger and some audio; the ids of the recordings that can be heard."""
+    """Write sidecars, ledger and some audio; returns the ids of recordings with audio."""
     audio = files("archiver.sandbox").joinpath("samples", "rec-900101.mp3").read_bytes()
     sound = Sound(len(audio), hashlib.sha256(audio).hexdigest())
     (root / "_archive/ledger").mkdir(parents=True)

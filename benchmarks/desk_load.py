@@ -1,15 +1,14 @@
-"""The desk with a crowd: pages, sound and tables while forty people listen, in one command.
+"""Load test of the desk: pages, audio and tables while forty people listen, in one command.
 
     python -m benchmarks.desk_load [--recordings 200000] [--listeners 40] [--seconds 60]
                                    [--json PATH] [--folder PATH] [--datasette]
 
-It writes an archive (two hundred agents, thirty orders, three years), starts `archiver serve` over
+It writes an archive (two hundred agents, thirty orders, three years), starts `archiver serve` for
 it as one process, and waits until the index is complete. Then it measures, in this order: lists
-alone; lists and sound while the listeners play (each fetches its recording in pieces of 256 KiB at
-the pace of playing, and asks every second whether the desk is there); a CSV of everything while
-lists are still asked for. The load generator runs on the same machine. With --datasette the same
-rows are put into a table and served by Datasette, which has to be installed. With --folder the
-archive is kept there and found there the next time.
+alone; lists and audio while listeners play (each fetches its recording in pieces of 256 KiB at
+playing speed, and checks every second that the desk responds); a CSV of everything while lists are
+still requested. The load generator runs on the same machine. With --datasette, the same rows are
+served by Datasette, which must be installed. With --folder, the archive is kept there and reused.
 """
 
 import argparse
@@ -46,7 +45,7 @@ GOALS: Final = {
 
 @dataclass(slots=True)
 class Seen:
-    """How long things took, in seconds, by what they are."""
+    """Durations in seconds, by kind of request."""
 
     times: dict[str, list[float]] = field(default_factory=dict)
     failures: int = 0
@@ -55,14 +54,14 @@ class Seen:
         self.times.setdefault(what, []).append(seconds)
 
     def share(self, what: str, share: float) -> float:
-        """Milliseconds within which that share was done."""
+        """The time in milliseconds within which this share was done."""
         ordered = sorted(self.times.get(what, [float("nan")]))
         return round(1000 * ordered[min(int(share * len(ordered)), len(ordered) - 1)], 1)
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[str, int]]:
-    """The address of a desk over the archive of the folder, and the id of its process."""
+    """Serve the archive of the folder; gives the address of the desk and its process id."""
     command = [sys.executable, "-m", "archiver", "serve", "--port", "0", "--json"]
     with subprocess.Popen(
         command,
@@ -79,25 +78,25 @@ def served(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def memory(pid: int) -> float:
-    """The greatest resident memory of a process so far, in MiB."""
+    """The peak resident memory of a process so far, in MiB."""
     status = Path(f"/proc/{pid}/status").read_text("ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def processor(pid: int) -> float:
-    """Seconds of a processor that a process has used so far."""
+    """The processor time that a process has used so far, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def children(pid: int) -> list[int]:
-    """The processes that it started."""
+    """The child processes of a process."""
     told = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
     return [int(one) for one in told.split()]
 
 
 async def until_indexed(url: str, recordings: int) -> float:
-    """Seconds until the list has every summary."""
+    """Wait until the list has every summary; returns the seconds."""
     began = time.monotonic()
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         while time.monotonic() - began < 1800:
@@ -109,7 +108,7 @@ async def until_indexed(url: str, recordings: int) -> float:
 
 
 async def read(client: httpx.AsyncClient, seen: Seen, what: str, until: float) -> None:
-    """Ask for lists, one after the other, as a person who looks around."""
+    """Request lists, one after another, like a person looking around."""
     chance = random.Random(id(seen) ^ id(client) ^ time.monotonic_ns())
     while time.monotonic() < until:
         began = time.monotonic()
@@ -120,7 +119,7 @@ async def read(client: httpx.AsyncClient, seen: Seen, what: str, until: float) -
 
 
 async def hear(client: httpx.AsyncClient, seen: Seen, heard: Sequence[int], until: float) -> None:
-    """Open calls and play them, a piece at a time."""
+    """Open calls and play them, piece by piece."""
     chance = random.Random(time.monotonic_ns())
     await anyio.sleep(chance.uniform(0, 3))
     while time.monotonic() < until:
@@ -148,7 +147,7 @@ async def hear(client: httpx.AsyncClient, seen: Seen, heard: Sequence[int], unti
 async def crowd(
     url: str, heard: Sequence[int], *, listeners: int, seconds: float, what: str
 ) -> Seen:
-    """Lists by a few readers, with so many listeners beside."""
+    """Request lists with a few readers, beside a number of listeners."""
     seen, until = Seen(), time.monotonic() + seconds
     limits = httpx.Limits(max_connections=None)
     async with (
@@ -163,7 +162,7 @@ async def crowd(
 
 
 async def table(url: str) -> dict[str, Any]:
-    """A CSV of everything, and the lists that are asked for while it comes."""
+    """Request a CSV of everything, and lists meanwhile."""
     seen, told = Seen(), {}
     async with httpx.AsyncClient(base_url=url, timeout=600) as client:
         began = time.monotonic()
@@ -188,7 +187,7 @@ async def table(url: str) -> dict[str, Any]:
 
 
 def figures(alone: Seen, busy: Seen) -> dict[str, Any]:
-    """What was seen of lists and sound."""
+    """The figures for lists and audio."""
     return {
         "list p50 ms": alone.share("list", 0.5),
         "list p95 ms": alone.share("list", 0.95),
@@ -202,7 +201,7 @@ def figures(alone: Seen, busy: Seen) -> dict[str, Any]:
 
 
 def measure(folder: Path, asked: argparse.Namespace, heard: Sequence[int]) -> dict[str, Any]:
-    """The desk over the archive of the folder."""
+    """Measure the desk for the archive of the folder."""
     with served(folder) as (url, pid):
         indexed = anyio.run(until_indexed, url, asked.recordings)
 
@@ -211,7 +210,7 @@ def measure(folder: Path, asked: argparse.Namespace, heard: Sequence[int]) -> di
                 lambda: crowd(url, heard, listeners=listeners, seconds=seconds, what="list")
             )
 
-        run(asked.listeners, 5)  # waveforms and processes that are made once
+        run(asked.listeners, 5)  # waveforms and processes that are created only once
         spent = processor(pid)
         indexing = spent
         alone = run(0, asked.seconds / 3)
@@ -226,7 +225,7 @@ def measure(folder: Path, asked: argparse.Namespace, heard: Sequence[int]) -> di
 
 
 def datasette(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
-    """The same rows in a table of Datasette: fifty of them with counts of three columns."""
+    """The same rows in a table of Datasette: fifty of them, with counts of three columns."""
     index = next((folder / "state" / "archiver" / "desk").glob("*/index.sqlite"))
     path = folder / "datasette.sqlite"
     path.unlink(missing_ok=True)
@@ -279,7 +278,7 @@ async def _ask_datasette(url: str, asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Make or find the archive, measure, print a table and one line of JSON."""
+    """Create or reuse the archive, measure, print a table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--recordings", type=int, default=200_000)
     parser.add_argument("--listeners", type=int, default=40)

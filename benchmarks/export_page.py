@@ -2,8 +2,8 @@
 
     python -m benchmarks.export_page 3000 20000
 
-Makes a page of that many calls as a package has it, and says in milliseconds how long it takes
-until the first row is there, until all calls are loaded, and for a search (the slowest of some).
+Creates the page of a package with this many calls, and prints the milliseconds until the first row
+is shown, until all calls are loaded, and for the slowest of several searches.
 """
 
 import statistics

@@ -1,7 +1,7 @@
-"""The script that one would write in an afternoon: `python -m benchmarks.httpx_script URL FOLDER`.
+"""A straightforward script with httpx: `python -m benchmarks.httpx_script URL FOLDER`.
 
-httpx as its documentation shows it, a semaphore, a file, a digest and a JSON file beside it. No
-retries, no proof of what arrived, no syncs, no ledger, nothing to come back to tomorrow.
+httpx as in its documentation, a semaphore, a file, a digest and a JSON file for each recording. No
+retries, no verification of what arrived, no syncs, no ledger, no way to continue later.
 """
 
 import asyncio

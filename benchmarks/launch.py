@@ -1,8 +1,8 @@
-"""Runs one command and writes what it cost as JSON: `python -I -S launch.py RESULT COMMAND...`.
+"""Runs a command and writes its cost as JSON: `python -I -S launch.py RESULT COMMAND...`.
 
-It is a small program of its own, because Linux counts the memory of the process that starts another
-into the peak of the started one: whoever starts a contestant has to be smaller than all of them.
-Time and CPU seconds are those of the whole tree of processes; the peak is that of the largest one.
+This is a separate small program, since Linux counts the memory of the parent process into the peak
+of the process that it starts: the launcher must be smaller than every contestant. Time and CPU
+seconds are those of the whole process tree; the peak is that of its largest process.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a table of figures has to say about the machine that they come from."""
+"""The description of the machine that belongs to every table of figures."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ _TOOLS = (("curl", "--version"), ("rclone", "version"), ("sha256sum", "--version
 
 
 def describe_machine() -> dict[str, str]:
-    """Processor, cores, system and the versions of what takes part."""
+    """Processor, cores, system, and the versions of everything involved."""
     facts = {
         "processor": _processor(),
         "cores": str(os.cpu_count()),

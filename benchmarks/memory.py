@@ -1,9 +1,8 @@
-"""How much memory a run of a million calls takes: `python -m benchmarks.memory`.
+"""Memory of a run with a million calls: `python -m benchmarks.memory`.
 
-The sandbox serves a synthetic world in a process of its own; the command line archives it in
-another. The resident memory of that one is read from the kernel every second, and its greatest
-value ever at the end. The run has to be complete, and the peak below the limit, or the exit code is
-not 0.
+The sandbox serves synthetic calls in one process; the command line archives them in another, whose
+resident memory is read from the kernel every second, and its peak at the end. The exit code is 0
+only if the run is complete and the peak below the limit.
 """
 
 import argparse
@@ -31,14 +30,14 @@ _SHOWN = 12
 
 @dataclass(slots=True)
 class Course:
-    """What was seen of a process: (seconds, resident MiB), and the peak that the kernel saw."""
+    """The memory of a process over time as (seconds, resident MiB), and its peak."""
 
     samples: list[tuple[float, float]] = field(default_factory=list)
     peak_mib: float = 0.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; 0 when the run was complete and stayed below the limit."""
+    """Run the benchmark; 0 if the run was complete and stayed below the limit."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--recorded-every", type=int, default=10, help="calls per recording")

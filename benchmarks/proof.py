@@ -1,4 +1,4 @@
-"""Whether a contestant did all of its work: every file, its size and its SHA-256."""
+"""Checks that a contestant did all of its work: every file, its size and its SHA-256."""
 
 import hashlib
 import json
@@ -10,15 +10,15 @@ from typing import Any
 from benchmarks.source import Item, Source
 
 REPORT = "report.json"
-"""Where the round of the archiver leaves what it prints."""
+"""The file with the output of archiver in a round."""
 
 
 class Incomplete(Exception):
-    """Something is missing or wrong; such a round counts for nothing."""
+    """Something is missing or wrong; the round does not count."""
 
 
 def check_sums(source: Source, folder: Path) -> None:
-    """`files/<recording>.mp3`, and the lines of sha256sum for all of them in `sums`."""
+    """`files/<recording>.mp3`, and the sha256sum lines of all of them in `sums`."""
     _check_files(source.items, {item: _flat(folder, item) for item in source.items})
     lines = (folder / "sums").read_text().splitlines()
     summed = {Path(name).stem: digest for digest, _, name in (one.partition("  ") for one in lines)}
@@ -27,7 +27,7 @@ def check_sums(source: Source, folder: Path) -> None:
 
 
 def check_tree(source: Source, folder: Path) -> None:
-    """`files/<lead>/<call>/<recording>.mp3`, each with a JSON file that bears its digest."""
+    """`files/<lead>/<call>/<recording>.mp3`, each with a JSON file that has its digest."""
     places = {item: _nested(folder / "files", item) for item in source.items}
     _check_files(source.items, places)
     for item, path in places.items():
@@ -35,7 +35,7 @@ def check_tree(source: Source, folder: Path) -> None:
 
 
 def check_archive(source: Source, folder: Path) -> None:
-    """A complete archive: files, sidecars, ledger with an unbroken chain, report."""
+    """A complete archive: files, sidecars, ledger with an intact chain, report."""
     root = folder / "archive"
     _check_report(source, folder)
     places = {item: _nested(root, item) for item in source.items}
@@ -53,7 +53,7 @@ def check_archive(source: Source, folder: Path) -> None:
 
 
 def check_s3_archive(source: Source, folder: Path, there: Mapping[str, int]) -> None:
-    """A report that says complete, and as many objects of the right size."""
+    """A report that says complete, and the right number of objects of the right size."""
     _check_report(source, folder)
     _require(any(key.startswith("_archive/ledger/") for key in there), "there is no ledger")
     for item in source.items:

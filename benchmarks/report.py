@@ -1,8 +1,8 @@
-"""How long `archiver report` takes over an archive of a million calls, and how much memory.
+"""Time and memory of `archiver report` for an archive of a million calls.
 
     python -m benchmarks.report [--calls 1000000]
 
-The catalog is that of `benchmarks.status`.
+It uses the catalog of `benchmarks.status`.
 """
 
 import argparse

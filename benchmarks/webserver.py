@@ -1,4 +1,4 @@
-"""nginx on a loopback port: it serves the recordings, and the API's answers as static files."""
+"""nginx on a loopback port: serves the recordings, and the API's responses as static files."""
 
 import os
 import shutil
@@ -44,19 +44,19 @@ _START_SECONDS = 10.0
 
 
 def missing_server() -> str | None:
-    """Why the web server cannot run; None when it can."""
+    """Why the web server cannot run; None if it can."""
     return None if _nginx() else "nginx is not installed (Debian: apt-get install nginx-light)"
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses at the moment."""
+    """A loopback port that is not in use at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on that loopback port at the moment."""
+    """Whether the loopback port is not in use at the moment."""
     with socket.socket() as probe:
         try:
             probe.bind(("127.0.0.1", port))
@@ -67,7 +67,7 @@ def is_free(port: int) -> bool:
 
 @contextmanager
 def web_server(folder: Path, root: Path, port: int) -> Iterator[None]:
-    """Serve `root` on the port while the block lasts; configuration and logs lie in `folder`."""
+    """Serve `root` on the port while the context lasts; configuration and logs are in `folder`."""
     config = folder / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""
     config.write_text(_CONFIG.format(folder=folder, root=root, port=port, user=user))

@@ -19,8 +19,8 @@ async def read_id(storage: Storage) -> str:
     archive."""
     data = await storage.read(FORMAT_KEY, limit=_MOST_BYTES)
     try:
-        told = read_json(data)
-        kind, archive_id = told["format"], str(uuid.UUID(told["archiveId"]))
+        fields = read_json(data)
+        kind, archive_id = fields["format"], str(uuid.UUID(fields["archiveId"]))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(
             f"{FORMAT_KEY} is not the file of an archive",
@@ -37,8 +37,8 @@ async def read_id(storage: Storage) -> str:
 def encode_format(archive_id: str) -> bytes:
     """The exact bytes of `_archive/format.json`: every segment contains the id, so a change of the
     file can be detected."""
-    told = {"format": FORMAT, "archiveId": archive_id}
-    return (json.dumps(told, indent=2) + "\n").encode("ascii")
+    fields = {"format": FORMAT, "archiveId": archive_id}
+    return (json.dumps(fields, indent=2) + "\n").encode("ascii")
 
 
 async def own_id(storage: Storage) -> str:

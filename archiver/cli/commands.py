@@ -43,7 +43,7 @@ COMMANDS: Final[Sequence[Command]] = (
     ),
     Command("erase", "erase all data of one person"),
     Command("lock", "apply the configured Object Lock to objects that are not locked"),
-    Command("replicate", "copy the archive to a second place, or restore it from there"),
+    Command("replicate", "copy the archive to a second location, or restore it from there"),
     Command("key", "create and rotate the signing key of the ledger; sign now"),
     Command("user", "manage the users of the QA desk"),
     Command("serve", "serve the QA desk: search, listen, review"),

@@ -262,8 +262,8 @@ def _security(scheduler: Scheduler) -> Any:
         "tls_client_cert": tls.tls_cert,
         "tls_client_key": tls.tls_key,
     }
-    told = {name: str(path) for name, path in given.items() if path is not None}
-    security = Security(require_encryption=True, **told)
+    fields = {name: str(path) for name, path in given.items() if path is not None}
+    security = Security(require_encryption=True, **fields)
     if not (security.tls_ca_file and security.tls_client_cert):
         raise UsageError(
             "tls:// requires certificates for mutual TLS",

@@ -68,12 +68,12 @@ def encode_batch(archive_id: str, run_id: str, slots: int, units: Sequence[bytes
 
 def decode_batch(data: bytes) -> Batch:
     """Decode a batch. Raises UsageError if its version differs, ValueError if it is invalid."""
-    told = read_json(data)
+    document = read_json(data)
     try:
-        protocol, version, *others = told["head"]
+        protocol, version, *others = document["head"]
         _check_versions(protocol, version, "the run")
         archive_id, run_id, slots = others
-        return Batch(archive_id, run_id, int(slots), tuple(map(_unit, told["units"])))
+        return Batch(archive_id, run_id, int(slots), tuple(map(_unit, document["units"])))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a batch: {type(error).__name__}") from error
 
@@ -97,8 +97,8 @@ def encode_answer(brought: Sequence[Brought], clock: Clock) -> bytes:
 
 def encode_refusal(error: ArchiverError) -> bytes:
     """The answer to a batch that was rejected as a whole."""
-    told = {"head": [PROTOCOL, __version__], "refused": _failure_as_json(error)}
-    return _ENCODER.encode(told).encode("ascii")
+    document = {"head": [PROTOCOL, __version__], "refused": _failure_as_json(error)}
+    return _ENCODER.encode(document).encode("ascii")
 
 
 def decode_answer(data: bytes, count: int) -> list[Brought]:
@@ -107,13 +107,13 @@ def decode_answer(data: bytes, count: int) -> list[Brought]:
     Raises UsageError if the version differs, the worker's failure if it rejected the batch, and
     ValueError if the answer is invalid.
     """
-    told = read_json(data)
+    document = read_json(data)
     try:
-        protocol, version = told["head"]
+        protocol, version = document["head"]
         _check_versions(protocol, version, "a worker")
-        if "refused" in told:
-            raise _failure(told["refused"])
-        brought = list(map(_brought, told["endings"]))
+        if "refused" in document:
+            raise _failure(document["refused"])
+        brought = list(map(_brought, document["endings"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not an answer: {type(error).__name__}") from error
     if len(brought) != count:
@@ -145,28 +145,28 @@ def _check_versions(protocol: Any, version: Any, who: str) -> None:
         raise UsageError(f"versions of archiver differ: {other}, {own}", hint=_INSTALL_ALIKE)
 
 
-def _unit(told: Mapping[str, Any]) -> Unit:
-    call = dict(told["call"])
+def _unit(document: Mapping[str, Any]) -> Unit:
+    call = dict(document["call"])
     created = call["created_at"]
     call["created_at"] = None if created is None else datetime.fromisoformat(created)
-    recording = read_recording(told["record"])
+    recording = read_recording(document["record"])
     if recording is None:
         raise ValueError("not a batch: a recording has no id")
     return Unit(
         call=Call(**call),
-        recording=recording.at(told["address"]),
-        names=Names(*told["names"]),
-        orphan=told["orphan"],
+        recording=recording.at(document["address"]),
+        names=Names(*document["names"]),
+        orphan=document["orphan"],
     )
 
 
-def _brought(told: Mapping[str, Any]) -> Brought:
-    reason, failure = told["reason"], told["failure"]
+def _brought(document: Mapping[str, Any]) -> Brought:
+    reason, failure = document["reason"], document["failure"]
     return Brought(
-        events=tuple(_events(told["events"])),
+        events=tuple(_events(document["events"])),
         reason=None if reason is None else Reason(reason),
-        detail=str(told["detail"]),
-        left=told["left"],
+        detail=str(document["detail"]),
+        left=document["left"],
         failure=None if failure is None else _failure(failure),
     )
 
@@ -194,5 +194,7 @@ def _failure_as_json(error: ArchiverError) -> dict[str, Any]:
     return {"kind": type(error).__name__, "message": str(error), "hint": error.hint}
 
 
-def _failure(told: Mapping[str, Any]) -> ArchiverError:
-    return _KINDS.get(told["kind"], ArchiverError)(str(told["message"]), hint=str(told["hint"]))
+def _failure(document: Mapping[str, Any]) -> ArchiverError:
+    return _KINDS.get(document["kind"], ArchiverError)(
+        str(document["message"]), hint=str(document["hint"])
+    )

@@ -109,7 +109,7 @@ async def _stamp(signed: Signed, config: EvidenceConfig, proxies: Proxies, done:
 
 
 def _line(packed: Packed, at: datetime, key_id: str | None) -> bytes:
-    told = {
+    fields = {
         "format": EXPORT_FORMAT,
         "archive": packed.archive_id,
         "export": packed.export_id,
@@ -118,4 +118,4 @@ def _line(packed: Packed, at: datetime, key_id: str | None) -> bytes:
         "head": packed.head.digest,
         "at": stamp(at),
     }
-    return line_of(told | ({} if key_id is None else {"key": key_id}))
+    return line_of(fields | ({} if key_id is None else {"key": key_id}))

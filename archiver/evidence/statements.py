@@ -54,14 +54,14 @@ class HeadStatement:
 
     def line(self) -> bytes:
         """The statement as the line that is signed."""
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "format": HEAD_FORMAT,
             "archive": self.archive_id,
             "segment": self.head.number,
             "head": self.head.digest,
             "at": stamp(self.at),
         }
-        return line_of(told | ({} if self.key_id is None else {"key": self.key_id}))
+        return line_of(fields | ({} if self.key_id is None else {"key": self.key_id}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,13 @@ def read_signed(data: bytes) -> Signed:
 
 def read_head(signed: Signed) -> HeadStatement:
     """Parse a statement about a head. Raises ValueError for any other statement."""
-    told = _told(signed, HEAD_FORMAT)
+    fields = _fields(signed, HEAD_FORMAT)
     try:
-        key_id = told.get("key")
+        key_id = fields.get("key")
         return HeadStatement(
-            archive_id=str(told["archive"]),
-            head=_head(told),
-            at=from_stamp(told["at"]),
+            archive_id=str(fields["archive"]),
+            head=_head(fields),
+            at=from_stamp(fields["at"]),
             key_id=None if key_id is None else str(key_id),
         )
     except (KeyError, TypeError) as error:
@@ -118,14 +118,14 @@ def read_head(signed: Signed) -> HeadStatement:
 
 def read_rotation(signed: Signed) -> Rotation:
     """Parse a statement about a key. Raises ValueError for any other statement."""
-    told = _told(signed, ROTATION_FORMAT)
+    fields = _fields(signed, ROTATION_FORMAT)
     try:
         return Rotation(
-            archive_id=str(told["archive"]),
-            key_id=str(told["key"]),
-            previous_id=str(told["previous"]),
-            head=_head(told),
-            at=from_stamp(told["at"]),
+            archive_id=str(fields["archive"]),
+            key_id=str(fields["key"]),
+            previous_id=str(fields["previous"]),
+            head=_head(fields),
+            at=from_stamp(fields["at"]),
         )
     except (KeyError, TypeError) as error:
         raise ValueError("not a statement about a key") from error
@@ -177,20 +177,20 @@ def signed_by(line: bytes, *signers: Any) -> Signed:
     return Signed(line, tuple(one.sign(line) for one in signers))
 
 
-def line_of(told: Mapping[str, Any]) -> bytes:
+def line_of(fields: Mapping[str, Any]) -> bytes:
     """The fields as the line that is signed, including its line feed."""
-    return json.dumps(told, separators=(",", ":")).encode("ascii") + b"\n"
+    return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def _told(signed: Signed, kind: str) -> dict[str, Any]:
-    told = read_json(signed.line)
-    if not isinstance(told, dict) or told.get("format") != kind:
+def _fields(signed: Signed, kind: str) -> dict[str, Any]:
+    fields = read_json(signed.line)
+    if not isinstance(fields, dict) or fields.get("format") != kind:
         raise ValueError(f"not a statement of the format {kind}")
-    return told
+    return fields
 
 
-def _head(told: dict[str, Any]) -> Head:
-    number, digest = told["segment"], told["head"]
+def _head(fields: dict[str, Any]) -> Head:
+    number, digest = fields["segment"], fields["head"]
     if type(number) is not int or not isinstance(digest, str):
         raise ValueError("no head")
     return Head(number, digest)

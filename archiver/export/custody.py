@@ -140,11 +140,11 @@ class Custody:
 
 def acts_of_export(custody: Custody) -> Iterator[tuple[Did, dict[str, Any]]]:
     """The acts of a finished export, each with the ids it concerns: exporting, and redacting."""
-    told = {"exportId": custody.export_id, "manifest": custody.manifest_sha256}
-    yield Did.EXPORT, told
+    fields = {"exportId": custody.export_id, "manifest": custody.manifest_sha256}
+    yield Did.EXPORT, fields
     if listed := custody.list_of_redactions():
         ids = [one["recordId"] for one in custody.copies.made[:_MOST_IDS]]
-        yield Did.REDACT, {**told, **listed, "recordIds": ids}
+        yield Did.REDACT, {**fields, **listed, "recordIds": ids}
 
 
 def json_start(custody: Custody) -> str:

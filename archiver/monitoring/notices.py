@@ -102,12 +102,12 @@ def verify_notice(one: Verification, zone: tzinfo) -> Notice | None:
 
 def head_notice(night: Night) -> Notice | None:
     """The head after the run, for the recipient as a witness."""
-    told = night.report or {}
-    head = told.get("ledgerHead")
+    fields = night.report or {}
+    head = fields.get("ledgerHead")
     if head is None:
         return None
-    text = f"the ledger's head after the run {told.get('runId')} is {head}: keep this notice"
-    return Notice(Kind.HEAD, text, {"runId": told.get("runId"), "ledgerHead": head})
+    text = f"the ledger's head after the run {fields.get('runId')} is {head}: keep this notice"
+    return Notice(Kind.HEAD, text, {"runId": fields.get("runId"), "ledgerHead": head})
 
 
 def _silence(silence: Silence) -> str:

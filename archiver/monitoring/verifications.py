@@ -76,10 +76,10 @@ def verifications_path(storage_url: str, state_folder: Path) -> Path:
 def recall_verifications(path: Path) -> Verifications | None:
     """The history in the file; None if it is missing or invalid."""
     try:
-        told = json.loads(path.read_bytes())
-        last = _read(told)
-        ended = {name: from_stamp(at) for name, at in told["ended"].items() if name in SCOPES}
-        history = tuple(_read(one) for one in told.get("history", ())) or (last,)
+        fields = json.loads(path.read_bytes())
+        last = _read(fields)
+        ended = {name: from_stamp(at) for name, at in fields["ended"].items() if name in SCOPES}
+        history = tuple(_read(one) for one in fields.get("history", ())) or (last,)
         return Verifications(last, ended, history)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -92,15 +92,15 @@ def remember_verification(one: Verification, path: Path) -> None:
     if one.came_to_its_end:
         ended[one.scope] = one.ended_at
     history = (*(before.history if before is not None else ()), one)[-MOST_REMEMBERED:]
-    told = {
-        **_told(one),
+    fields = {
+        **_fields(one),
         "ended": {name: stamp(at) for name, at in ended.items()},
-        "history": [_told(each) for each in history],
+        "history": [_fields(each) for each in history],
     }
-    replace_json(path, told)
+    replace_json(path, fields)
 
 
-def _told(one: Verification) -> dict[str, Any]:
+def _fields(one: Verification) -> dict[str, Any]:
     return {
         "startedAt": stamp(one.started_at),
         "endedAt": stamp(one.ended_at),
@@ -111,12 +111,12 @@ def _told(one: Verification) -> dict[str, Any]:
     }
 
 
-def _read(told: Mapping[str, Any]) -> Verification:
+def _read(fields: Mapping[str, Any]) -> Verification:
     return Verification(
-        started_at=from_stamp(told["startedAt"]),
-        ended_at=from_stamp(told["endedAt"]),
-        scope=str(told["scope"]),
-        exit_code=int(told["exitCode"]),
-        findings={str(name): int(count) for name, count in told["findings"].items()},
-        error=str(told["error"]),
+        started_at=from_stamp(fields["startedAt"]),
+        ended_at=from_stamp(fields["endedAt"]),
+        scope=str(fields["scope"]),
+        exit_code=int(fields["exitCode"]),
+        findings={str(name): int(count) for name, count in fields["findings"].items()},
+        error=str(fields["error"]),
     )

@@ -66,15 +66,15 @@ class Why:
     def checked(self) -> "Why":
         """The same without surrounding white space. Raises UsageError for a text that is too
         long."""
-        told = {name: text.strip() for name, text in asdict(self).items()}
-        for name, text in told.items():
+        fields = {name: text.strip() for name, text in asdict(self).items()}
+        for name, text in fields.items():
             most = MOST_REASON if name == "reason" else MOST_WORDS
             if len(text) > most:
                 raise UsageError(
                     f"--{name} has {len(text):,} characters",
                     hint=f"shorten it to {most:,}, and keep the rest in your own files",
                 )
-        return Why(**told)
+        return Why(**fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ async def store_deed(archive: Archive, deed: Deed, *, clock: Clock) -> Acted:
     """Store the object of the act; returns the event to be recorded."""
     await finish_acts(archive, clock=clock)
     account, _, host = person().partition("@")
-    told = {
+    fields = {
         "actId": deed.act_id,
         "did": deed.did.value,
         "at": stamp(clock()),
@@ -105,7 +105,7 @@ async def store_deed(archive: Archive, deed: Deed, *, clock: Clock) -> Acted:
         **{name: text or None for name, text in asdict(deed.why.checked()).items()},
         "concerning": dict(deed.concerning),
     }
-    text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+    text = json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
     body = Body.of(text.encode("utf-8", "backslashreplace"), "application/json")
     key = f"{ACTS_PREFIX}{deed.act_id}.json"
     info = await archive.storage.put(key, body)
@@ -141,8 +141,8 @@ async def told_acts(storage: Storage, acts: Sequence[KnownAct]) -> Sequence[Mapp
     found: dict[str, Mapping[str, Any]] = {}
 
     async def read(one: KnownAct) -> None:
-        told = await _read(storage, one.key) or {"actId": one.act_id, "did": one.did}
-        found[one.act_id] = {**told, "at": stamp(one.at)}
+        fields = await _read(storage, one.key) or {"actId": one.act_id, "did": one.did}
+        found[one.act_id] = {**fields, "at": stamp(one.at)}
 
     await in_lanes(_AT_ONCE, acts, read)
     return [found[one.act_id] for one in acts]
@@ -152,8 +152,8 @@ async def _acted(archive: Archive, key: str) -> Acted | None:
     """The event of the stored act; None if it is not an act, which `verify` reports."""
     data = await archive.storage.read(key, limit=_MOST_BYTES)
     try:
-        told = read_json(data)
-        act_id, did = str(told["actId"]), Did(told["did"])
+        fields = read_json(data)
+        act_id, did = str(fields["actId"]), Did(fields["did"])
     except (ValueError, TypeError, KeyError):
         return None
     if key != f"{ACTS_PREFIX}{act_id}.json":
@@ -166,10 +166,10 @@ async def _acted(archive: Archive, key: str) -> Acted | None:
 
 async def _read(storage: Storage, key: str) -> dict[str, Any] | None:
     try:
-        told = read_json(await storage.read(key, limit=_MOST_BYTES))
+        fields = read_json(await storage.read(key, limit=_MOST_BYTES))
     except (KeyMissing, ValueError):
         return None
-    return told if isinstance(told, dict) else None
+    return fields if isinstance(fields, dict) else None
 
 
 def name_of_act(now: datetime) -> str:

@@ -66,7 +66,7 @@ async def place_hold(
     await finish_holds(archive, clock=clock)
     now = clock()
     hold_id = f"h{secrets.token_hex(5)}"
-    told = {
+    fields = {
         "holdId": hold_id,
         "leadIds": sorted(set(leads)),
         "callIds": sorted(set(calls)),
@@ -76,13 +76,13 @@ async def place_hold(
         "placedAt": stamp(now),
     }
     key = f"{HOLDS_PREFIX}{hold_id}.json"
-    body = _body(told)
+    body = _body(fields)
     if body.size > _MOST_BYTES:
         raise UsageError(
             "too many ids for one hold", hint="place several holds, of some thousands each"
         )
     info = await archive.storage.put(key, body)
-    event = _held(told, key, body.sha256, info.version)
+    event = _held(fields, key, body.sha256, info.version)
     deeds = [] if deed is None else [about(deed, holdId=hold_id)]
     acts = [await store_deed(archive, one, clock=clock) for one in deeds]
     await archive.announce([event, *acts], at=now, run=name_of_act(now))
@@ -115,14 +115,14 @@ async def lift_hold(
             hint="list holds in force with `archiver hold list`",
         )
     now = clock()
-    told = {
+    fields = {
         "holdId": hold_id,
         "reason": _checked(reason) or None,
         "liftedBy": by,
         "liftedAt": stamp(now),
     }
     key = f"{HOLDS_PREFIX}{hold_id}.lifted.json"
-    body = _body(told)
+    body = _body(fields)
     try:
         info = await archive.storage.put(key, body)
     except KeyExists:  # a crash, or another process just now: the stored object is valid
@@ -158,34 +158,34 @@ async def finish_holds(archive: Archive, *, clock: Clock) -> None:
 def _held_from(key: str, data: bytes, version: str | None) -> Event | None:
     """The event of the stored hold; None if it is not a hold, which `verify` reports."""
     try:
-        told = read_json(data)
-        if key != f"{HOLDS_PREFIX}{told['holdId']}.json":
+        fields = read_json(data)
+        if key != f"{HOLDS_PREFIX}{fields['holdId']}.json":
             return None
-        if not all(isinstance(one, int) for name in _IDS for one in told[name]):
+        if not all(isinstance(one, int) for name in _IDS for one in fields[name]):
             return None
-        return _held(told, key, Body.of(data).sha256, version)
+        return _held(fields, key, Body.of(data).sha256, version)
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def _held(told: dict[str, Any], key: str, sha256: str, version: str | None) -> Held:
+def _held(fields: dict[str, Any], key: str, sha256: str, version: str | None) -> Held:
     return Held(
-        hold_id=told["holdId"],
+        hold_id=fields["holdId"],
         key=key,
         sha256=sha256,
-        lead_ids=tuple(told["leadIds"]),
-        call_ids=tuple(told["callIds"]),
-        order_ids=tuple(told["orderIds"]),
+        lead_ids=tuple(fields["leadIds"]),
+        call_ids=tuple(fields["callIds"]),
+        order_ids=tuple(fields["orderIds"]),
         version=version,
     )
 
 
 async def _read(archive: Archive, key: str) -> dict[str, Any] | None:
     try:
-        told = read_json(await archive.storage.read(key, limit=_MOST_BYTES))
+        fields = read_json(await archive.storage.read(key, limit=_MOST_BYTES))
     except (KeyMissing, ValueError):
         return None
-    return told if isinstance(told, dict) else None
+    return fields if isinstance(fields, dict) else None
 
 
 def _checked(reason: str) -> str:
@@ -198,6 +198,6 @@ def _checked(reason: str) -> str:
     return reason
 
 
-def _body(told: dict[str, Any]) -> Body:
-    text = json.dumps(told, ensure_ascii=False, indent=2) + "\n"
+def _body(fields: dict[str, Any]) -> Body:
+    text = json.dumps(fields, ensure_ascii=False, indent=2) + "\n"
     return Body.of(text.encode("utf-8", "backslashreplace"), "application/json")

@@ -190,7 +190,7 @@ class _Working:
     deed: Deed
     done: Locking
     now: datetime
-    _is_told: bool = False
+    _is_announced: bool = False
     _telling: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def lock_page(
@@ -270,12 +270,12 @@ class _Working:
     async def _announce(self) -> None:
         """Record the act before the first lock is set."""
         async with self._telling:
-            if self._is_told:
+            if self._is_announced:
                 return
             event = await store_deed(self.archive, self.deed, clock=self.clock)
             await self.archive.catalog.record([event], at=self.clock(), run=self.deed.act_id)
             await self.archive.publish()
-            self._is_told = True
+            self._is_announced = True
 
 
 async def _other_places(archive: Archive) -> AsyncIterator[Place]:

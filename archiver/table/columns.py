@@ -107,7 +107,7 @@ def _of_call(call: ChosenCall, fields: Mapping[str, Any], masks: Masks) -> dict[
 def _of_recording(one: ChosenRecording, fields: Mapping[str, Any], masks: Masks) -> dict[str, Any]:
     audio = fields.get("audio") or {}
     is_here = one.state == "archived"
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "recordId": one.record_id,
         "callId": one.owner,
         "state": one.state,
@@ -129,7 +129,7 @@ def _of_recording(one: ChosenRecording, fields: Mapping[str, Any], masks: Masks)
         "revision": one.revision if is_here else None,
     }
     own = {"leadId": one.lead_id, "userId": one.user_id}
-    return told | {name: value for name, value in own.items() if value is not None}
+    return document | {name: value for name, value in own.items() if value is not None}
 
 
 def _findings(found: object) -> str:

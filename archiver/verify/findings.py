@@ -48,7 +48,7 @@ class Finding:
 
     def as_json(self) -> dict[str, Any]:
         """The finding as an object of `--json`."""
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "finding": self.name,
             "key": self.key,
             "expected": self.expected,
@@ -57,7 +57,7 @@ class Finding:
             "repaired": self.repaired,
         }
         of = {"recordId": self.record_id, "version": self.version}
-        return told | {name: value for name, value in of.items() if value is not None}
+        return fields | {name: value for name, value in of.items() if value is not None}
 
 
 class Missing(Finding):

@@ -343,6 +343,7 @@ def _desk(section: Section, place: Place) -> DeskConfig:
     channel: str = section.value(
         "agent_channel", one_of(("left", "right")), str(default.agent_channel)
     )
+    replay = section.value("redact_replay", one_of(("silence", "tone")), None)
     desk = DeskConfig(
         users=section.value("users", place.path, place.path(str(default.users))),
         proxy_header=section.value("proxy_header", _FIELD, None),
@@ -359,6 +360,7 @@ def _desk(section: Section, place: Place) -> DeskConfig:
         approve_redactions=section.value(
             "approve_redactions", yes_or_no, default.approve_redactions
         ),
+        redact_replay=cast(Literal["silence", "tone"] | None, replay),
         agent_channel=cast(Literal["left", "right"], channel),
         api_token_file=section.value("api_token_file", place.path, None),
     )

@@ -239,8 +239,9 @@ class DeskConfig:
     `users` may be a missing file: then there are no users. `proxy_header` is accepted from
     `proxy_addresses` only. `data` None is the user's state folder, by the archive's id; `scorecard`
     None is the one in the package, `language` None is the browser's; `public_url` has no slash at
-    its end. `exports` None is a folder next to the desk's data. `agent_channel` is the channel of
-    stereo recordings with the agent's voice. Without `api_token_file` there is no JSON API.
+    its end. `exports` None is a folder next to the desk's data. `redact_replay` None: what is
+    redacted is played. `agent_channel` is the channel of stereo recordings with the agent's voice.
+    Without `api_token_file` there is no JSON API.
     """
 
     users: Path = Path("users.yaml")
@@ -254,6 +255,7 @@ class DeskConfig:
     exports: Path | None = None
     keep_exports: timedelta = timedelta(days=7)
     approve_redactions: bool = False
+    redact_replay: Literal["silence", "tone"] | None = None
     agent_channel: Literal["left", "right"] = "left"
     api_token_file: Path | None = None
 

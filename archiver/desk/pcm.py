@@ -1,19 +1,20 @@
-"""Audio that browsers cannot play, decoded to PCM once and then served like any other file.
+"""Audio that cannot be played as it is, decoded once and then served like any other file.
 
-The decoded file is a 16-bit WAVE file, named by the digest of the recording. The folder has a
-maximum size: what was played longest ago is removed first. Decoders read untrusted data: they run
-in separate processes, and ffmpeg is told which container to expect, so that no playlist inside a
-recording can lead it to other files or to the network.
+That is what browsers do not know, and recordings of which a listener must not hear everything. The
+decoded file is a WAVE file, named by the digest of the recording and by what of it is replaced. The
+folder has a maximum size: what was played longest ago is removed first. Decoders read untrusted
+data: they run in separate processes, and ffmpeg is told which container to expect, so that no
+playlist inside a recording can lead it to other files or to the network.
 """
 
 import os
 import shutil
 import subprocess
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -23,7 +24,9 @@ from archiver.desk.media import Media, Sound, Unread, why_unread
 from archiver.desk.peak_cache import cache_errors
 from archiver.desk.playback import FFMPEG, HEAD_BYTES, Way, is_wave, way_of
 from archiver.errors import StorageError
-from archiver.sound.workers import WorkerFailed, work_on_audio
+from archiver.sound.redact import redact
+from archiver.sound.spans import Plan, Redacted
+from archiver.sound.workers import WorkerFailed, work_on_audio, work_on_file
 from archiver.storage.base import ByteRange
 
 CACHE_BYTES: Final = 1024 * 1024 * 1024
@@ -35,7 +38,15 @@ _AT_ONCE: Final = 2
 _WAYS_KEPT: Final = 10_000
 _FRAMES: Final = 65_536
 
-Undecoded: TypeAlias = Literal["no-decoder", "undecodable", "damaged"] | Unread
+Undecoded: TypeAlias = Literal["no-decoder", "undecodable", "unredacted", "damaged"] | Unread
+"""`unredacted`: not everything may be heard, and no copy of the rest can be made."""
+
+
+class _Work(Protocol):
+    """Writes what is made of the audio at `source` to `target`; False where that is impossible. For
+    a worker process."""
+
+    def __call__(self, source: str, /, *, target: str) -> bool: ...
 
 
 class Pcm:
@@ -67,17 +78,34 @@ class Pcm:
         """The decoded file, or why there is none. The first time this takes seconds."""
         if way.needs_ffmpeg and await anyio.to_thread.run_sync(shutil.which, FFMPEG) is None:
             return "no-decoder"
-        lock = self._at_work.setdefault(sound.sha256, anyio.Lock())
+        return await self._kept(sound, sound.sha256, partial(decode, form=way.value))
+
+    async def redacted(self, sound: Sound, way: Way, plan: Plan) -> Path | Undecoded:
+        """The decoded file with spans replaced, or why there is none."""
+        source = None
+        if way.needs_ffmpeg:
+            found = await self.of(sound, way)
+            if not isinstance(found, Path):
+                return found
+            source = found
+        work = partial(_redacted, plan=plan)
+        found = await self._kept(sound, f"{sound.sha256}-{plan.digest}", work, source)
+        return "unredacted" if found == "undecodable" else found
+
+    async def _kept(
+        self, sound: Sound, name: str, work: "_Work", source: Path | None = None
+    ) -> Path | Undecoded:
+        lock = self._at_work.setdefault(name, anyio.Lock())
         async with lock:
             try:
-                target = self._path(sound.sha256)
+                target = self._path(name)
                 if await anyio.to_thread.run_sync(_is_kept, target):
                     return target
                 async with self._places:
-                    return await self._decoded(sound, way, target)
+                    return await self._made(sound, target, work, source)
             finally:
                 if not lock.statistics().tasks_waiting:
-                    self._at_work.pop(sound.sha256, None)
+                    self._at_work.pop(name, None)
 
     async def forget(self, digests: Iterable[str]) -> None:
         """Remove what was decoded of audio that left the archive."""
@@ -85,30 +113,26 @@ class Pcm:
         def remove() -> None:
             with cache_errors(self._folder):
                 for sha256 in digests:
-                    self._path(sha256).unlink(missing_ok=True)
+                    for path in self._folder.glob(f"{sha256}*.wav"):
+                        path.unlink(missing_ok=True)
 
         await anyio.to_thread.run_sync(remove)
 
-    async def _decoded(self, sound: Sound, way: Way, target: Path) -> Path | Undecoded:
-        partial_ = target.with_suffix(".part")
-        work = partial(decode, target=os.fspath(partial_), form=way.value)
+    async def _made(
+        self, sound: Sound, target: Path, work: "_Work", source: Path | None
+    ) -> Path | Undecoded:
+        part = target.with_suffix(".part")
+        job = partial(work, target=os.fspath(part))
         with cache_errors(self._folder):
             try:
                 await anyio.Path(self._folder).mkdir(parents=True, exist_ok=True)
-                async with self._media.open(sound) as chunks:
-                    is_whole = await work_on_audio(
-                        chunks,
-                        work,
-                        size=sound.size,
-                        sha256=sound.sha256,
-                        folder=self._folder,
-                        patience=_PATIENCE,
-                    )
+                await anyio.Path(part).touch()
+                is_whole = await self._worked(sound, job, source)
                 if is_whole is None:
                     return "damaged"
                 if not is_whole:
                     return "undecodable"
-                await anyio.to_thread.run_sync(partial_.replace, target)
+                await anyio.to_thread.run_sync(part.replace, target)
                 await anyio.to_thread.run_sync(self._sweep)
             except StorageError as error:
                 return why_unread(error)
@@ -116,11 +140,28 @@ class Pcm:
                 return "undecodable"
             finally:
                 with anyio.CancelScope(shield=True):
-                    await anyio.Path(partial_).unlink(missing_ok=True)
+                    await anyio.Path(part).unlink(missing_ok=True)
         return target
 
-    def _path(self, sha256: str) -> Path:
-        return self._folder / f"{sha256}.wav"
+    async def _worked(
+        self, sound: Sound, job: Callable[[str], bool], source: Path | None
+    ) -> bool | None:
+        """Whether the job could be done, on the recording or on what was decoded of it; None where
+        its bytes are not those of the ledger."""
+        if source is not None:
+            return await work_on_file(source, job, patience=_PATIENCE)
+        async with self._media.open(sound) as chunks:
+            return await work_on_audio(
+                chunks,
+                job,
+                size=sound.size,
+                sha256=sound.sha256,
+                folder=self._folder,
+                patience=_PATIENCE,
+            )
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.wav"
 
     def _sweep(self) -> None:
         kept = sorted(
@@ -140,6 +181,11 @@ def _is_kept(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _redacted(source: str, *, target: str, plan: Plan) -> bool:
+    """`redact`, for a worker process."""
+    return isinstance(redact(source, to=target, plan=plan), Redacted)
 
 
 def decode(source: str, *, target: str, form: str) -> bool:

@@ -1,4 +1,5 @@
-"""Waveforms on disk, one small JSON file each, named by the digest of the audio.
+"""Waveforms on disk, one small JSON file each, named by the digest of the audio, and by what of it
+is replaced.
 
 The folder has a maximum size: what was requested longest ago is removed first. If a file is
 invalid, its waveform is computed again.
@@ -27,16 +28,17 @@ _PUTS_A_SWEEP: Final = 100
 
 
 class PeakCache:
-    """Waveforms by digest, of at most `most_bytes` together (give or take the newest hundred)."""
+    """Waveforms by name, which begins with the digest of the audio. They take at most `most_bytes`
+    together (give or take the newest hundred)."""
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
         self._puts = 0
 
-    def get(self, sha256: str) -> Cached | None:
+    def get(self, name: str) -> Cached | None:
         """The waveform, or why there is none; None when it was not computed yet."""
-        path = self._path(sha256)
+        path = self._path(name)
         try:
             found = _decode(path.read_bytes())
             os.utime(path)
@@ -44,9 +46,9 @@ class PeakCache:
             return None
         return found
 
-    def put(self, sha256: str, found: Cached) -> None:
+    def put(self, name: str, found: Cached) -> None:
         """Keep what was computed. Raises StorageError when the folder cannot be written."""
-        path = self._path(sha256)
+        path = self._path(name)
         with cache_errors(self._folder):
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
@@ -61,10 +63,11 @@ class PeakCache:
         with cache_errors(self._folder):
             for sha256 in digests:
                 if _DIGEST.fullmatch(sha256):
-                    self._path(sha256).unlink(missing_ok=True)
+                    for path in (self._folder / sha256[:2]).glob(f"{sha256}*.json"):
+                        path.unlink(missing_ok=True)
 
-    def _path(self, sha256: str) -> Path:
-        return self._folder / sha256[:2] / f"{sha256}.json"
+    def _path(self, name: str) -> Path:
+        return self._folder / name[:2] / f"{name}.json"
 
     def _sweep(self) -> None:
         """Remove the least recently requested ones until the rest fits, and remains of a crash."""

@@ -11,18 +11,25 @@ from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import anyio
-import anyio.to_process
 import anyio.to_thread
 
 from archiver.desk.media import Absent, Media, Sound, Why, why_unread
-from archiver.desk.pcm import Pcm
+from archiver.desk.pcm import Pcm, Undecoded
 from archiver.desk.peak_cache import Cached, CacheUnusable, PeakCache, cache_errors
 from archiver.desk.waveform import Waveform, sketch, trace
 from archiver.errors import StorageError
-from archiver.sound.workers import WorkerFailed, work_on_audio
+from archiver.sound.spans import Plan
+from archiver.sound.workers import WorkerFailed, work_on_audio, work_on_file
 
 Reason: TypeAlias = Literal[
-    "unknown-codec", "too-long", "absent", "damaged", "forbidden", "unreachable", "failed"
+    "unknown-codec",
+    "too-long",
+    "absent",
+    "damaged",
+    "forbidden",
+    "unreachable",
+    "unredacted",
+    "failed",
 ]
 
 _AT_ONCE: Final = 2
@@ -38,7 +45,8 @@ class NoPeaks:
 
     `unknown-codec`: no decoder here, though browsers may have one. `too-long`: more than 12 hours.
     `damaged`: the bytes differ from the ledger. `forbidden`: the desk is not allowed to read them.
-    `unreachable`: the storage does not return them. `failed`: the computation did not finish.
+    `unreachable`: the storage does not return them. `unredacted`: not everything in it may be
+    heard, and no copy of the rest can be made. `failed`: the computation did not finish.
     """
 
     reason: Reason
@@ -57,19 +65,21 @@ class Peaks:
         self._places = anyio.CapacityLimiter(_AT_ONCE)
         self._at_work: dict[str, anyio.Lock] = {}
 
-    async def of(self, record_id: int) -> Waveform | NoPeaks:
-        """The waveform of a recording, or why there is none. The first time this takes seconds."""
+    async def of(self, record_id: int, plan: Plan | None = None) -> Waveform | NoPeaks:
+        """The waveform of a recording, or of its copy by that plan, or why there is none. The first
+        time this takes seconds."""
         sound = await self._media.look(record_id)
         if isinstance(sound, Absent):
             return NoPeaks(_none(sound.why))
-        lock = self._at_work.setdefault(sound.sha256, anyio.Lock())
+        name = sound.sha256 if plan is None else f"{sound.sha256}-{plan.digest}"
+        lock = self._at_work.setdefault(name, anyio.Lock())
         async with lock:
             try:
-                known = await anyio.to_thread.run_sync(self._cache.get, sound.sha256)
-                return _told(known) if known is not None else await self._compute(sound)
+                known = await anyio.to_thread.run_sync(self._cache.get, name)
+                return _told(known) if known is not None else await self._compute(sound, name, plan)
             finally:
                 if not lock.statistics().tasks_waiting:
-                    self._at_work.pop(sound.sha256, None)
+                    self._at_work.pop(name, None)
 
     async def sketch(self, record_id: int) -> Waveform | NoPeaks | None:
         """A rough waveform immediately, if the exact one is not computed yet; None if it is, or if
@@ -81,39 +91,45 @@ class Peaks:
         if known is not None:
             return None
         try:
-            found = await self._work(sound, sketch)
-        except (TimeoutError, StorageError, WorkerFailed, anyio.BrokenWorkerProcess):
+            found = await self._work(sound, None, sketch)
+        except (TimeoutError, StorageError, WorkerFailed):
             return None
-        return None if found is None else _told(found)
+        return _told(found)
 
     async def forget(self, digests: Iterable[str]) -> None:
         """Remove the waveforms of audio that left the archive."""
         await anyio.to_thread.run_sync(self._cache.forget, [*digests])
 
-    async def _compute(self, sound: Sound) -> Waveform | NoPeaks:
+    async def _compute(self, sound: Sound, name: str, plan: Plan | None) -> Waveform | NoPeaks:
         try:
             async with self._places:
                 with anyio.fail_after(_PATIENCE):
-                    found = await self._work(sound, trace)
-            if found is None:
-                return NoPeaks("damaged")
-            await anyio.to_thread.run_sync(self._cache.put, sound.sha256, found)
-        except (CacheUnusable, TimeoutError, WorkerFailed, anyio.BrokenWorkerProcess):
+                    found = await self._work(sound, plan, trace)
+            if not isinstance(found, NoPeaks):
+                await anyio.to_thread.run_sync(self._cache.put, name, found)
+        except (CacheUnusable, TimeoutError, WorkerFailed):
             return NoPeaks("failed")
         except StorageError as error:
             return NoPeaks(_none(why_unread(error)))
         return _told(found)
 
-    async def _work(self, sound: Sound, work: Callable[[str], Cached]) -> Cached | None:
-        """What the audio looks like; None when its bytes are not those of the ledger."""
+    async def _work(
+        self, sound: Sound, plan: Plan | None, work: Callable[[str], Cached]
+    ) -> Cached | NoPeaks:
+        """What the audio looks like, of which only the copy is read where there is a plan."""
         with cache_errors(self._folder):
             await anyio.Path(self._folder).mkdir(parents=True, exist_ok=True)
             way = await self._pcm.way(sound)
+            if plan is not None:
+                copy = await self._pcm.redacted(sound, way, plan)
+                if not isinstance(copy, Path):
+                    return NoPeaks(_UNREDACTED.get(copy, "unredacted"))
+                return await work_on_file(copy, work, patience=_PATIENCE)
             decoded = await self._pcm.of(sound, way) if way.needs_ffmpeg else None
             if isinstance(decoded, Path):
-                return await anyio.to_process.run_sync(work, str(decoded), cancellable=True)
+                return await work_on_file(decoded, work, patience=_PATIENCE)
             async with self._media.open(sound) as chunks:
-                return await work_on_audio(
+                found = await work_on_audio(
                     chunks,
                     work,
                     size=sound.size,
@@ -121,10 +137,19 @@ class Peaks:
                     folder=self._folder,
                     patience=_PATIENCE,
                 )
+            return NoPeaks("damaged") if found is None else found
 
 
-def _told(found: Cached) -> Waveform | NoPeaks:
-    return found if isinstance(found, Waveform) else NoPeaks(found)
+_UNREDACTED: Final[dict[Undecoded, Reason]] = {
+    "damaged": "damaged",
+    "missing": "absent",
+    "forbidden": "forbidden",
+    "unreachable": "unreachable",
+}
+
+
+def _told(found: Cached | NoPeaks) -> Waveform | NoPeaks:
+    return found if isinstance(found, Waveform | NoPeaks) else NoPeaks(found)
 
 
 def _none(why: Why) -> Reason:

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from archiver.errors import UsageError
-from archiver.sound.spans import SIDES, Fill, Form, Plan, Span
+from archiver.sound.spans import MARGIN, SIDES, Fill, Form, Plan, Span
 from archiver.text.json import read_json
 from archiver.text.measures import parse_id
 
 FIELDS: Final = ("recordId", "start", "end", "side", "reason")
-MARGIN: Final = 0.2
-"""Default margin around each span in seconds: positions in an MP3 differ by up to 0.15 s between
-players."""
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 _MOST_REASON: Final = 4000

@@ -1,5 +1,6 @@
 """Confidential spans of recordings, and their replacement in copies (pure)."""
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -14,6 +15,10 @@ FORMS: Final[tuple[Form, ...]] = ("wav", "flac")
 
 MOST_MARGIN: Final = 1.0
 """The longest margin, in seconds."""
+
+MARGIN: Final = 0.2
+"""Default margin around each span in seconds: positions in an MP3 differ by up to 0.15 s between
+players."""
 
 SLACK: Final = 0.5
 """Seconds by which a span may exceed the end: players disagree on the length of an MP3."""
@@ -37,6 +42,11 @@ class Plan:
     margin: float
     fill: Fill
     form: Form
+
+    @property
+    def digest(self) -> str:
+        """A name for copies: two plans have the same only if they are equal."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
 
     def frames(self, span: Span, rate: int) -> tuple[int, int]:
         """The first replaced frame, and the first one after the span; the latter may be beyond the

@@ -55,12 +55,17 @@ async def work_on_audio(
         await anyio.to_thread.run_sync(spool.flush)
         if digest.hexdigest() != sha256:
             return None
-        try:
-            with anyio.fail_after(patience):
-                limited = partial(_limited, work, spool.name)
-                return await anyio.to_process.run_sync(limited, cancellable=True)
-        except (TimeoutError, anyio.BrokenWorkerProcess, MemoryError) as error:
-            raise WorkerFailed(str(error)) from error
+        return await work_on_file(Path(spool.name), work, patience=patience)
+
+
+async def work_on_file(path: Path, work: Callable[[str], Found], *, patience: float) -> Found:
+    """The result of `work`, a function of a module, for a file of our own; raises WorkerFailed."""
+    try:
+        with anyio.fail_after(patience):
+            limited = partial(_limited, work, str(path))
+            return await anyio.to_process.run_sync(limited, cancellable=True)
+    except (TimeoutError, anyio.BrokenWorkerProcess, MemoryError) as error:
+        raise WorkerFailed(str(error)) from error
 
 
 def _spool(folder: Path) -> AbstractContextManager[IO[bytes]]:

@@ -19,10 +19,12 @@ from starlette.types import Receive, Scope, Send
 
 from archiver.desk.journal import Act
 from archiver.desk.media import Absent, Sound, why_unread
+from archiver.desk.pcm import Undecoded
 from archiver.desk.peaks import NoPeaks
 from archiver.desk.playback import Way
 from archiver.errors import StorageError
 from archiver.recordings.audio import extension_of
+from archiver.sound.spans import Plan
 from archiver.storage.base import ByteRange
 from archiver.web.context import Visit
 from archiver.web.ranges import Unsatisfiable, content_range, requested
@@ -41,24 +43,12 @@ async def listen(visit: Visit) -> Response:
     if visit.request.method == "GET":
         await visit.desk.journal.played(visit.person, visit.address, found.record_id)
         await visit.desk.queues.keep(visit.person, found.record_id)
-    pcm = visit.desk.library.pcm
-    try:
-        way = await pcm.way(found)
-    except StorageError as error:
-        return _unread(visit, found.record_id, error)
-    if way is Way.BROWSER:
-        return _answer(visit, _as_it_is(visit, found), {})
-    decoded = await pcm.of(found, way)
-    if isinstance(decoded, Path):
-        return _answer(visit, await _decoded(found, decoded), {})
-    if decoded == "no-decoder" or decoded == "undecodable":  # noqa: PLR1714 - narrows the type
-        kind = extension_of(found.content_type).upper()
-        return PlainTextResponse(visit.say(f"absent.{decoded}", kind=kind), 415)
-    return _absent(visit, Absent(found.record_id, decoded))
+    track = await _track(visit, found)
+    return _answer(visit, track, {}) if isinstance(track, Track) else track
 
 
 async def take_away(visit: Visit) -> Response:
-    """The sound as a file to keep."""
+    """The sound as a file to keep: what was archived, or the copy that the person may hear."""
     found = await visit.desk.library.media.look(visit.id())
     if isinstance(found, Absent):
         return _absent(visit, found)
@@ -66,9 +56,14 @@ async def take_away(visit: Visit) -> Response:
         await visit.desk.journal.record(
             visit.person.name, visit.address, Act.DOWNLOAD, record_id=found.record_id
         )
-    extension = extension_of(found.content_type)
-    name = f'attachment; filename="recording-{found.record_id}.{extension}"'
-    return _answer(visit, _as_it_is(visit, found), {"content-disposition": name})
+    plan = await _plan(visit)
+    track = _as_it_is(visit, found) if plan is None else await _redacted(visit, found, plan)
+    if not isinstance(track, Track):
+        return track
+    mark = "" if plan is None else "_redacted"
+    name = f"recording-{found.record_id}{mark}.{extension_of(track.content_type)}"
+    disposition = f'attachment; filename="{name}"'
+    return _answer(visit, track, {"content-disposition": disposition})
 
 
 async def shape(visit: Visit) -> Response:
@@ -76,10 +71,10 @@ async def shape(visit: Visit) -> Response:
 
     With `sketch` in the address a rough one, if the other is still to be computed.
     """
-    peaks = visit.desk.library.peaks
-    is_sketch = "sketch" in visit.request.query_params
+    peaks, plan = visit.desk.library.peaks, await _plan(visit)
+    is_sketch = "sketch" in visit.request.query_params and plan is None
     rough = await peaks.sketch(visit.id()) if is_sketch else None
-    found = rough or await peaks.of(visit.id())
+    found = rough or await peaks.of(visit.id(), plan)
     if isinstance(found, NoPeaks):
         return JSONResponse({"none": visit.say.named("peaks", found.reason)})
     return JSONResponse(
@@ -90,6 +85,49 @@ async def shape(visit: Visit) -> Response:
             "silences": [[round(start, 2), round(end, 2)] for start, end in found.silences],
         }
     )
+
+
+async def _plan(visit: Visit) -> Plan | None:
+    """What the person must not hear of the recording."""
+    plans = await visit.desk.redactions.plans(visit.person, [visit.id()])
+    return plans.get(visit.id())
+
+
+async def _track(visit: Visit, sound: Sound) -> "Track | Response":
+    """What the person may hear, in a form that browsers play."""
+    plan, pcm = await _plan(visit), visit.desk.library.pcm
+    if plan is not None:
+        return await _redacted(visit, sound, plan)
+    try:
+        way = await pcm.way(sound)
+    except StorageError as error:
+        return _unread(visit, sound.record_id, error)
+    if way is Way.BROWSER:
+        return _as_it_is(visit, sound)
+    decoded = await pcm.of(sound, way)
+    if isinstance(decoded, Path):
+        return await _decoded(sound, decoded, "pcm")
+    return _undecoded(visit, sound, decoded)
+
+
+async def _redacted(visit: Visit, sound: Sound, plan: Plan) -> "Track | Response":
+    pcm = visit.desk.library.pcm
+    try:
+        copy = await pcm.redacted(sound, await pcm.way(sound), plan)
+    except StorageError as error:
+        return _unread(visit, sound.record_id, error)
+    if isinstance(copy, Path):
+        return await _decoded(sound, copy, plan.digest)
+    if copy == "no-decoder" or copy == "undecodable":  # noqa: PLR1714 - narrows the type
+        copy = "unredacted"
+    return _undecoded(visit, sound, copy)
+
+
+def _undecoded(visit: Visit, sound: Sound, why: Undecoded) -> Response:
+    if why == "no-decoder" or why == "undecodable" or why == "unredacted":  # noqa: PLR1714
+        kind = extension_of(sound.content_type).upper()
+        return PlainTextResponse(visit.say(f"absent.{why}", kind=kind), 415)
+    return _absent(visit, Absent(sound.record_id, why))
 
 
 def _absent(visit: Visit, found: Absent) -> Response:
@@ -104,7 +142,7 @@ def _unread(visit: Visit, record_id: int, error: StorageError) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What is sent: the recording as it is, or what was decoded of it. `tag` names these bytes."""
+    """What is sent: the recording as it is, or what was made of it. `tag` names these bytes."""
 
     record_id: int
     size: int
@@ -118,9 +156,9 @@ def _as_it_is(visit: Visit, sound: Sound) -> Track:
     return Track(sound.record_id, sound.size, sound.content_type, sound.sha256, opened)
 
 
-async def _decoded(sound: Sound, path: Path) -> Track:
+async def _decoded(sound: Sound, path: Path, what: str) -> Track:
     size = (await anyio.Path(path).stat()).st_size
-    return Track(sound.record_id, size, "audio/wav", f"{sound.sha256}-pcm", partial(_read, path))
+    return Track(sound.record_id, size, "audio/wav", f"{sound.sha256}-{what}", partial(_read, path))
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from anyio import to_thread
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.config.files import read_secret
+from archiver.config.values import DeskConfig
 from archiver.desk.accounts.access import Entrance, entrance
 from archiver.desk.accounts.authenticator import Door
 from archiver.desk.accounts.users import UsersFile
@@ -133,7 +134,7 @@ async def open_desk(
             tags=tags,
             verdicts=verdicts,
             queues=Queues(file, clock),
-            redactions=Redactions(file, clock, needs_approval=wanted.approve_redactions),
+            redactions=_redactions(file, clock, wanted),
             orders=orders,
             packing=packing,
             responses=Responses(file, verdicts, clock),
@@ -147,6 +148,11 @@ async def open_desk(
             hosts=_names(host, wanted.public_url),
             state_folder=state_folder,
         )
+
+
+def _redactions(file: DeskFile, clock: Clock, wanted: DeskConfig) -> Redactions:
+    needs_approval, replay = wanted.approve_redactions, wanted.redact_replay
+    return Redactions(file, clock, needs_approval=needs_approval, replay=replay)
 
 
 async def _follow(

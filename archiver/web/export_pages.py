@@ -52,6 +52,7 @@ async def form(visit: Visit) -> Response:
         spans=len(marked),
         redacted=len({one.record_id for one in marked}),
         waiting=sum(not one.is_applied for one in marked),
+        must_redact=visit.desk.redactions.bind(visit.person),
         masks=MASKS,
         fills=FILLS,
         address=_address(visit),
@@ -69,6 +70,7 @@ async def ask(visit: Visit) -> Response:
     if fill is None or not set(masks) <= set(MASKS):
         raise HTTPException(400)
     chosen = await _chosen(visit)
+    redacts = "redact" in fields or desk.redactions.bind(visit.person)
     wish = Wish(
         chosen,
         reason=fields.get("why", ""),
@@ -77,7 +79,7 @@ async def ask(visit: Visit) -> Response:
         language=language,
         load_file="load_file" in fields,
         masks=tuple(dict.fromkeys(masks)),
-        spans=await _left_out(visit, chosen) if "redact" in fields else (),
+        spans=await _left_out(visit, chosen) if redacts else (),
         fill=fill,
     )
     package_id = await desk.orders.ask(visit.person, wish, token(fields))

@@ -44,6 +44,7 @@ async def call(visit: Visit) -> Response:
         legs=[{**leg_data(visit, Leg(entry, 0.0)), **_paths(visit, entry)}],
         speeds=SPEEDS,
         leg_offset=0.0,
+        redacted=await visit.desk.redactions.plans(visit.person, [entry.record_id]),
         verdicts=[
             (
                 one,

@@ -78,7 +78,9 @@ async def redactions_of(visit: Visit, call: CallEntry) -> Mapping[str, Any]:
         for one in found
     ]
     lines.sort(key=lambda line: line.at)
-    return {"redactions": lines, "needs_approval": needs_approval, "redaction_sides": SIDES}
+    redacted = await visit.desk.redactions.plans(person, list(offsets))
+    told = {"redactions": lines, "redacted": redacted, "redaction_sides": SIDES}
+    return {**told, "needs_approval": needs_approval}
 
 
 async def _log(visit: Visit, entry: Entry, what: str) -> None:

@@ -2,7 +2,7 @@
 
 A span has a start and an end in seconds, a channel and a reason. If configured, a second person
 must approve a span before it is applied. The recording in the archive never changes: exports
-contain a copy.
+contain a copy, and if configured, a copy is what most people hear.
 """
 
 import json
@@ -20,7 +20,7 @@ from archiver.desk.file import DeskFile
 from archiver.desk.review.basis import Once
 from archiver.desk.texts import short_text
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
-from archiver.sound.spans import SIDES, SLACK, Span
+from archiver.sound.spans import MARGIN, SIDES, SLACK, Fill, Plan, Span
 
 _LONGEST: Final = 500
 _LATEST: Final = 7 * 86_400
@@ -42,12 +42,31 @@ class Redaction:
 
 
 class Redactions:
-    """The marked spans of one desk. With `needs_approval`, a second person must approve each."""
+    """The marked spans of one desk. With `needs_approval`, a second person must approve each. With
+    `replay`, only admins can play and download what was redacted; for all others, it is replaced by
+    silence or a tone."""
 
-    def __init__(self, file: DeskFile, clock: Clock, *, needs_approval: bool) -> None:
+    def __init__(
+        self, file: DeskFile, clock: Clock, *, needs_approval: bool, replay: Fill | None = None
+    ) -> None:
         self._file = file
         self._clock = clock
+        self._replay = replay
         self.needs_approval = needs_approval
+
+    def bind(self, person: Person) -> bool:
+        """Whether redactions apply to what this person plays, downloads and exports."""
+        return self._replay is not None and not person.may(Right.OVERSEE)
+
+    async def plans(self, person: Person, record_ids: Sequence[int]) -> dict[int, Plan]:
+        """What is replaced when this person plays these recordings; most have no plan."""
+        if self._replay is None or not self.bind(person):
+            return {}
+        spans: dict[int, tuple[Span, ...]] = {}
+        for one in await self.of(record_ids):
+            if one.is_applied:
+                spans[one.record_id] = (*spans.get(one.record_id, ()), one.span)
+        return {key: Plan(some, MARGIN, self._replay, "wav") for key, some in spans.items()}
 
     async def of(self, record_ids: Sequence[int]) -> list[Redaction]:
         """The spans of these recordings, sorted by recording and position."""

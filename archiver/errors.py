@@ -126,7 +126,20 @@ class ChangedMeanwhile(DeskRefused):
 
 
 Problem: TypeAlias = Literal[
-    "empty", "too-long", "too-few", "too-many", "range", "unanswered", "unapproved", "invalid"
+    "empty",
+    "too-short",
+    "too-long",
+    "too-few",
+    "too-many",
+    "range",
+    "unanswered",
+    "unapproved",
+    "repetitive",
+    "not-ascii",
+    "mismatch",
+    "no-key",
+    "one-lock",
+    "invalid",
 ]
 
 

@@ -9,8 +9,6 @@ import os
 import pickle
 import sys
 import threading
-from functools import partial
-from pathlib import Path
 from typing import Final
 
 import anyio
@@ -18,12 +16,12 @@ import anyio
 from archiver.cli.act_options import deed_of
 from archiver.cli.evidence import acted_anew
 from archiver.cli.exporting import exporter_here
-from archiver.config import Config
 from archiver.console import Console
-from archiver.desk.packages.orders import Order, Packed, Wish
+from archiver.desk.packages.orders import Packed, Wish
 from archiver.desk.packages.packing import LENGTH_BYTES, Job
 from archiver.errors import ArchiverError
 from archiver.export.custody import acts_of_export
+from archiver.export.encryption import Lock, checked_password, checked_recipients
 from archiver.export.masking import Mask
 from archiver.export.outcome import ExportReport
 from archiver.export.package import export
@@ -43,7 +41,7 @@ def main() -> None:
     job = pickle.loads(source.read(length))  # noqa: S301 - from the desk that started us
     assert isinstance(job, Job)  # noqa: S101 - for the type checker
     threading.Thread(target=_end_with_the_desk, daemon=True).start()
-    done = pack(job.config, job.state_folder, job.path, job.order)
+    done = pack(job)
     told: dict[str, object] = {"problem": done}
     if isinstance(done, Packed):
         told = {
@@ -61,24 +59,24 @@ def _end_with_the_desk() -> None:
     os._exit(1)
 
 
-def pack(config: Config, state_folder: Path, path: Path, order: Order) -> Packed | str:
-    """Export what the archive holds of the recordings to `path`, and record it as every export is.
+def pack(job: Job) -> Packed | str:
+    """Export what the archive holds of the recordings, and record it as every export is.
 
     Returns why there is no package, where there is none. The API is not asked for anything.
     """
     os.umask(0o077)
     try:
-        report = anyio.run(partial(_pack, config, state_folder, path, order))
-        size = path.stat().st_size
+        report = anyio.run(_pack, job)
+        size = job.path.stat().st_size
     except ArchiverError as error:
         return f"{error}; {error.hint}" if error.hint else str(error)
     return Packed(size, report.custody.manifest_sha256, len(report.lacking))
 
 
-async def _pack(config: Config, state_folder: Path, path: Path, order: Order) -> ExportReport:
-    wish = order.wish
+async def _pack(job: Job) -> ExportReport:
+    order, wish = job.order, job.order.wish
     request = ExportRequest(
-        target=path,
+        target=job.path,
         selection=Selection(listed=Named(recordings=frozenset(wish.record_ids))),
         offline=True,
         force=True,  # a desk that was killed may have left the same package
@@ -89,20 +87,29 @@ async def _pack(config: Config, state_folder: Path, path: Path, order: Order) ->
         load_file=wish.load_file,
         redactions=_redactions(wish),
         masked=frozenset(map(Mask, wish.masks)),
+        lock=_lock(job),
+        certificate_pdf=wish.certificate_pdf,
         why=Why(wish.reason, f"{order.asked_by}, at the desk", wish.case, wish.recipient).checked(),
     )
     report = await export(
-        config,
+        job.config,
         request,
         Fetched("offline"),
         Trace(),
         exporter=exporter_here(),
         on_event=lambda event: None,
-        state_folder=state_folder,
+        state_folder=job.state_folder,
     )
     for did, concerning in acts_of_export(report.custody):
-        await acted_anew(config, state_folder, Console(), deed_of(did, request.why, **concerning))
+        deed = deed_of(did, request.why, **concerning)
+        await acted_anew(job.config, job.state_folder, Console(), deed)
     return report
+
+
+def _lock(job: Job) -> Lock | None:
+    if job.order.wish.keys:
+        return checked_recipients(job.order.wish.keys)
+    return None if job.password is None else checked_password(job.password.reveal())
 
 
 def _redactions(wish: Wish) -> Redactions | None:

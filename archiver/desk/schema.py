@@ -194,6 +194,11 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE former_receipts;
     CREATE INDEX receipts_at ON receipts (at);
     """,
+    """
+    ALTER TABLE packages ADD COLUMN certificate_pdf INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE packages ADD COLUMN has_password INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE packages ADD COLUMN keys TEXT NOT NULL DEFAULT '[]';
+    """,
 )
 
 

@@ -14,14 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from archiver.desk.packages.locks import LONGEST, SHORTEST, Flaw, flaw_of, is_public_key
 from archiver.errors import UsageError
 from archiver.extras import extra
 from archiver.secrets import Secret
 
-SHORTEST, LONGEST = 12, 99
-"""Characters of a password. Guessing is cheap in this format (1,000 rounds); 7-Zip accepts 99."""
-
-_LEAST_DIFFERENT: Final = 5
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - what is wanted is memory, for files of our own
 
 
@@ -41,38 +38,34 @@ class Recipients:
 
 Lock: TypeAlias = Password | Recipients
 
+_SAID: Final[dict[Flaw, str]] = {
+    "too-short": f"must have {SHORTEST} characters or more",
+    "too-long": f"must have at most {LONGEST} characters",
+    "repetitive": "repeats a few characters",
+    "not-ascii": "must have ASCII letters, digits and signs only: "
+    "programs encode others differently",
+}
+
 
 def checked_password(text: str) -> Password:
     """The password. Raises UsageError if it is too easy to guess, or if programs would encode it
     differently."""
-    problem = ""
-    if len(text) < SHORTEST:
-        problem = f"must have {SHORTEST} characters or more"
-    elif len(text) > LONGEST:
-        problem = f"must have at most {LONGEST} characters"
-    elif len(set(text)) < _LEAST_DIFFERENT:
-        problem = "repeats a few characters"
-    elif not (text.isascii() and text.isprintable()):
-        problem = (
-            "must have ASCII letters, digits and signs only: programs encode others differently"
-        )
-    if problem:
-        raise UsageError(f"the password {problem}", hint="several unrelated words make a good one")
+    flaw = flaw_of(text)
+    if flaw is not None:
+        hint = "several unrelated words make a good one"
+        raise UsageError(f"the password {_SAID[flaw]}", hint=hint)
     _library()
     return Password(Secret(text))
 
 
 def checked_recipients(keys: Sequence[str]) -> Recipients:
     """The recipients. Raises UsageError for anything that is not a public key of age."""
-    age = _age()
     for key in keys:
-        try:
-            age.x25519.Recipient.from_str(key)
-        except age.RecipientError:
+        if not is_public_key(key):
             raise UsageError(
                 f"--encrypt-to must be a public key of age, such as age1…, not {key[:20]!r}",
                 hint="the recipient makes one with `age-keygen`, and sends you the public key",
-            ) from None
+            )
     return Recipients(tuple(dict.fromkeys(keys)))
 
 

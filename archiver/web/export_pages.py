@@ -9,8 +9,10 @@ from starlette.responses import FileResponse, Response
 
 from archiver.desk.accounts.person import Right
 from archiver.desk.journal import Act
+from archiver.desk.packages.locks import chosen_keys, chosen_password
 from archiver.desk.packages.orders import Left, Stage, Wish
 from archiver.errors import NoSuchThing, WrongInput
+from archiver.extras import is_installed
 from archiver.sound.spans import FILLS
 from archiver.text.messages import LANGUAGES
 from archiver.web.asked import asked_view
@@ -57,6 +59,8 @@ async def form(visit: Visit) -> Response:
         fills=FILLS,
         address=_address(visit),
         keep_days=visit.desk.packing.keep.days,
+        is_lockable=is_installed("encryption"),
+        is_printable=is_installed("pdf"),
     )
 
 
@@ -81,15 +85,19 @@ async def ask(visit: Visit) -> Response:
         masks=tuple(dict.fromkeys(masks)),
         spans=await _left_out(visit, chosen) if redacts else (),
         fill=fill,
+        certificate_pdf="certificate_pdf" in fields,
+        keys=chosen_keys(fields.get("keys", "")),
     )
-    package_id = await desk.orders.ask(visit.person, wish, token(fields))
+    password = chosen_password(fields.get("password", ""), fields.get("password_again", ""))
+    if wish.keys and password is not None:
+        raise WrongInput("keys", "a password and keys cannot be combined", problem="one-lock")
+    package_id = await desk.packing.ask(visit.person, wish, token(fields), password)
     await desk.journal.record(
         visit.person.name,
         visit.address,
         Act.PACKAGE,
         detail=f"/exports/{package_id}{_address(visit)}",
     )
-    await desk.packing.look()
     return visit.go("/exports")
 
 
@@ -107,7 +115,8 @@ async def take_away(visit: Visit) -> Response:
             Act.DOWNLOAD,
             detail=visit.request.url.path.removeprefix(desk.base),
         )
-    return FileResponse(path, media_type="application/zip", filename=order.file_name)
+    kind = "application/octet-stream" if order.wish.keys else "application/zip"
+    return FileResponse(path, media_type=kind, filename=order.file_name)
 
 
 async def remove(visit: Visit) -> Response:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 import anyio
 import httpx
 import numpy as np
+import pyrage
 import pytest
+import pyzipper
 import soundfile
 
 from tests.web.desks import (
@@ -24,6 +26,7 @@ from tests.web.desks import (
     until_listed,
 )
 
+PASSWORD = "several unrelated words"
 WHY = {"why": "complaint 17", "language": "en", "token": "t-1", "fill": "silence"}
 
 
@@ -83,6 +86,41 @@ def test_an_export_leaves_who_and_why_in_the_archive(desk: Served) -> None:
     assert any("request 99" in act and "rita, at the desk" in act for act in acts)
 
 
+def test_a_password_opens_the_package_and_is_kept_nowhere(desk: Served) -> None:
+    with desk.visitor("rita") as rita:
+        chosen = WHY | {"token": "t-6", "certificate_pdf": "yes"}
+        lock = {"password": PASSWORD, "password_again": PASSWORD}
+        post(rita, "/exports?records=900112", **chosen, **lock)
+        page = until_ready(rita)
+        assert "Failed" not in page, re.sub(r"<[^>]+>", " ", page[page.index("<tbody") :])
+        number = max(map(int, re.findall(r"/exports/(\d+)/file", page)))
+        data = rita.get(f"/exports/{number}/file").content
+    with pyzipper.AESZipFile(io.BytesIO(data)) as package:
+        names = package.namelist()
+        assert all(one.flag_bits & 1 for one in package.infolist())
+        package.setpassword(PASSWORD.encode())
+        assert package.testzip() is None
+    assert any(name.endswith("/certificate.pdf") for name in names)
+    files = [path for path in desk.made.folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if PASSWORD.encode() in path.read_bytes()]
+
+
+def test_a_package_for_an_age_key_opens_with_its_identity(desk: Served) -> None:
+    owner = pyrage.x25519.Identity.generate()
+    with desk.visitor("rita") as rita:
+        post(
+            rita,
+            "/exports?records=900112",
+            **(WHY | {"token": "t-7", "keys": f"{owner.to_public()}\n"}),
+        )
+        page = until_ready(rita)
+        number = max(map(int, re.findall(r"/exports/(\d+)/file", page)))
+        answer = rita.get(f"/exports/{number}/file")
+        assert f'filename="export-{number}.zip.age"' in answer.headers["content-disposition"]
+    package = zipfile.ZipFile(io.BytesIO(pyrage.decrypt(answer.content, [owner])))
+    assert package.testzip() is None
+
+
 def test_a_package_that_is_removed_is_gone_from_the_disk(desk: Served) -> None:
     with desk.visitor("rita") as rita:
         post(rita, "/exports?records=900102", **(WHY | {"token": "t-3"}))
@@ -109,6 +147,9 @@ def test_a_package_that_is_removed_is_gone_from_the_disk(desk: Served) -> None:
         ("/exports?records=900101", {"language": "tlh"}, 400),
         ("/exports?records=900101", {"mask": "faces"}, 400),
         ("/exports?records=900101", {"fill": "music"}, 400),
+        ("/exports?records=900101", {"password": "a", "password_again": "a"}, 422),
+        ("/exports?records=900101", {"password": PASSWORD}, 422),
+        ("/exports?records=900101", {"keys": "age1nonsense"}, 422),
         ("/exports?q=nothing+has+this+word", {}, 422),
     ],
 )

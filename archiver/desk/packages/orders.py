@@ -48,10 +48,11 @@ class Left:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """The content of a package, and its reason: the recordings, the language of its pages, and
-    whether to add a load file for review platforms.
+    whether to add a load file for review platforms and a certificate as PDF.
 
     `masks` are the kinds of data to leave out, as in `archiver export --mask`; `spans` are left out
-    of recordings and replaced by `fill`.
+    of recordings and replaced by `fill`. It is encrypted with a password, which is not stored here,
+    or for public `keys` of age.
     """
 
     record_ids: tuple[int, ...]
@@ -63,6 +64,9 @@ class Wish:
     masks: tuple[str, ...] = ()
     spans: tuple[Left, ...] = ()
     fill: Fill = "silence"
+    certificate_pdf: bool = False
+    has_password: bool = False
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class Order:
     @property
     def file_name(self) -> str:
         """The name of its file, in the folder and for downloads."""
-        return f"export-{self.package_id}.zip"
+        return f"export-{self.package_id}.zip" + (".age" if self.wish.keys else "")
 
 
 class Orders:
@@ -123,6 +127,9 @@ class Orders:
             "masks": json.dumps(wish.masks),
             "spans": json.dumps([_as_list(one) for one in wish.spans]),
             "fill": wish.fill,
+            "certificate_pdf": wish.certificate_pdf,
+            "has_password": wish.has_password,
+            "keys": json.dumps(wish.keys),
         }
 
         def create(db: sqlite3.Connection) -> int:
@@ -247,9 +254,10 @@ class Orders:
 
 _ASK: Final = """
     INSERT INTO packages (asked_by, asked_at, record_ids, recordings, reason, case_number,
-        recipient, language, load_file, masks, spans, fill, stage)
+        recipient, language, load_file, masks, spans, fill, certificate_pdf, has_password, keys,
+        stage)
     VALUES (:by, :at, :ids, :count, :reason, :case, :recipient, :language, :load_file, :masks,
-        :spans, :fill, 'waiting')
+        :spans, :fill, :certificate_pdf, :has_password, :keys, 'waiting')
 """
 
 
@@ -297,6 +305,9 @@ def _order(row: sqlite3.Row) -> Order:
                 for record_id, start, end, side, reason in json.loads(row["spans"])
             ),
             row["fill"],
+            bool(row["certificate_pdf"]),
+            bool(row["has_password"]),
+            tuple(json.loads(row["keys"])),
         ),
         recordings=row["recordings"],
         stage=Stage(row["stage"]),

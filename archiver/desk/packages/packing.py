@@ -3,6 +3,10 @@
 Packing reads, hashes and compresses gigabytes, so it is done in a separate process: it does not
 slow down the desk, and its failures do not end the desk. What a killed desk had begun is started
 again by the next one; a file in the folder without an order is removed.
+
+The password of a package is in the memory of the desk from the request until the package is made,
+and goes to the process through its input: it is in no file, no argument and no environment. What
+waits for a password when the desk ends cannot be made any more.
 """
 
 import json
@@ -13,7 +17,7 @@ import stat
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -23,12 +27,17 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from archiver.config import Config
-from archiver.desk.packages.orders import Order, Orders, Packed, Stage
+from archiver.desk.accounts.person import Person
+from archiver.desk.packages.orders import Order, Orders, Packed, Stage, Wish
 from archiver.errors import ArchiverError, StorageRefused
+from archiver.secrets import Secret
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOK_EVERY: Final = 60.0
 """Seconds between two searches for expired packages."""
+
+PASSWORD_LOST: Final = "password-lost"  # noqa: S105 - the word for a problem
+"""The desk ended before the package was made; it had the password in memory only."""
 
 LENGTH_BYTES: Final = 8
 """The length of the job that precedes it on the packing process's input."""
@@ -43,6 +52,7 @@ class Job:
     state_folder: Path
     path: Path
     order: Order
+    password: Secret | None
 
 
 class Packing:
@@ -68,6 +78,8 @@ class Packing:
         self._pack = pack
         self._changed = anyio.Event()
         self._current: tuple[int, anyio.CancelScope] | None = None
+        self._passwords: dict[int, Secret] = {}
+        self._handing_over = anyio.Lock()
 
     @property
     def keep(self) -> timedelta:
@@ -82,8 +94,22 @@ class Packing:
         """The bytes written so far of a package in progress."""
         return await anyio.to_thread.run_sync(_bytes_in_parts, self._folder, order.file_name)
 
+    async def ask(self, by: Person, wish: Wish, token: str, password: Secret | None = None) -> int:
+        """Request a package, which is encrypted with that password; returns its number. Raises what
+        `Orders.ask` raises."""
+        async with self._handing_over:  # no order is begun before its password is known
+            order = replace(wish, has_password=password is not None)
+            package_id = await self._orders.ask(by, order, token)
+            if password is not None:
+                self._passwords.setdefault(package_id, password)
+        await self.look()
+        return package_id
+
     async def look(self) -> None:
         """Check the orders now: one was added or removed."""
+        for package_id in list(self._passwords):
+            if await self._orders.stage(package_id) not in (Stage.WAITING, Stage.WORKING):
+                self._passwords.pop(package_id, None)
         if self._current is not None:
             package_id, scope = self._current
             if not await self._is_wanted(package_id):
@@ -108,7 +134,8 @@ class Packing:
             self._changed = anyio.Event()
             try:
                 await self._tidy()
-                order = await self._orders.next()
+                async with self._handing_over:
+                    order = await self._orders.next()
                 if order is not None:
                     await self._make(order)
                     continue
@@ -118,7 +145,11 @@ class Packing:
                 await self._changed.wait()
 
     async def _make(self, order: Order) -> None:
-        job = Job(self._config, self._state_folder, self.path(order), order)
+        password = self._passwords.pop(order.package_id, None)
+        if order.wish.has_password and password is None:
+            await self._orders.finish(order.package_id, PASSWORD_LOST)
+            return
+        job = Job(self._config, self._state_folder, self.path(order), order, password)
         with anyio.CancelScope() as scope:
             self._current = order.package_id, scope
             try:
@@ -180,7 +211,7 @@ def _remove_others(folder: Path, kept: set[str]) -> None:
     """
     with suppress(OSError):
         for entry in os.scandir(folder):
-            is_ours = entry.name.startswith("export-") and entry.name.endswith(".zip")
+            is_ours = entry.name.startswith("export-") and entry.name.endswith((".zip", ".zip.age"))
             is_part = entry.name.startswith(".export-") and entry.name.endswith(".part")
             if (is_ours and entry.name not in kept) or is_part:
                 with suppress(OSError):

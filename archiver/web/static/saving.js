@@ -10,7 +10,7 @@ import { drop, find, flush, onOutcome, post, storage, unsent, wouldLose } from "
 const words = JSON.parse(bar.dataset.words);
 const TYPED = `desk.typed.${bar.dataset.user}.${location.pathname}#`;
 const KEPT_OF_FORM = new Set(["version", "writer", "token", "seconds", "card", "heard", "spent"]);
-const NEVER_KEPT = new Set(["csrf", "act"]);
+const NEVER_KEPT = new Set(["csrf", "act", "password", "password_again"]);
 
 const formOf = (key) => (key ? document.querySelector(`form[data-key="${CSS.escape(key)}"]`) : null);
 const say = (key, values = {}) =>

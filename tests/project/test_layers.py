@@ -58,7 +58,7 @@ AT_HOME = {
     "numpy": {"desk", "sound"},
     "soundfile": {"desk", "sound"},
     "pyarrow": {"table"},
-    "pyrage": {"export.encryption"},
+    "pyrage": {"export.encryption", "desk.packages.locks"},
     "pyzipper": {"export.encryption"},
 }
 """Libraries that only these may import, so that their errors cannot leak."""

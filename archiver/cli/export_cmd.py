@@ -221,18 +221,21 @@ def _open_text(custody: "Custody") -> str | None:
 
 def _lines(report: "ExportReport") -> Iterator[str]:
     from archiver.export.encryption import Password
+    from archiver.export.voice import Voice
     from archiver.text.measures import say_duration, say_size
 
     custody = report.custody
     packed, chosen = custody.contents, custody.chosen
-    say = custody.voice.say
+    voice = Voice(zone=custody.voice.zone)  # the language of the package is not that of the output
+    say = voice.say
     yield (
-        f"{custody.title}: {say('count.calls', count=packed.calls)}, "
+        f"{custody.request.selection.title(voice)}: {say('count.calls', count=packed.calls)}, "
         f"{say('count.recordings', count=packed.recordings)}, {say_size(packed.bytes)}"
     )
     yield chosen.fetched.said(say)
     if packed_copies := len(custody.copies.made):
-        yield f"{packed_copies:,} redacted; redactions.json lists them"
+        what = "recording" if packed_copies == 1 else "recordings"
+        yield f"{packed_copies:,} {what} redacted; redactions.json lists the spans"
     if warning := _open_text(custody):
         yield warning
     if isinstance(custody.request.lock, Password):

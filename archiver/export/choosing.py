@@ -142,12 +142,16 @@ async def _nothing(
             hint="write it with its country code, such as +79001234567; the API cannot be "
             "searched by number, so only archived calls are found: use --lead instead",
         )
-    if request.offline:
+    is_narrowed = sum(1 for _ in wanted.kinds()) + wanted.is_searched > 1
+    is_known_only = wanted.listed is not None and not wanted.listed.calls and not is_narrowed
+    if request.offline or is_known_only:
         return NothingToExport(
             f"no calls for {title} in the archive",
-            hint="run it without --offline to query the API, too",
+            hint="recordings are exported from the archive only: check the ids"
+            if is_known_only
+            else "run it without --offline to query the API, too",
         )
-    if sum(1 for _ in wanted.kinds()) + wanted.is_searched > 1:
+    if is_narrowed:
         return NothingToExport(
             f"no call matches all of: {title}",
             hint="different options narrow the selection: remove one",

@@ -123,6 +123,8 @@ def check_target(path: Path, *, force: bool, is_file: bool | None = None) -> Non
     path = path.absolute()
     with writing(path):
         if not path.parent.is_dir():
+            if path.parent.exists():
+                raise UsageError(f"{path.parent} is not a folder", hint="choose another --to")
             raise UsageError(
                 f"the folder {path.parent} does not exist",
                 hint="create it first, or choose another --to",
@@ -188,4 +190,6 @@ def writing(path: Path) -> Iterator[None]:
                 f"cannot write {path}: {error.strerror}",
                 hint="check the permissions of its folder, or choose another --to",
             ) from error
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}", hint="choose another --to"
+        ) from error

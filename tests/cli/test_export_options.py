@@ -92,7 +92,7 @@ def test_a_redaction_is_told_and_shown_among_the_acts(archived: Path) -> None:
     arguments = ("--to", "lead", "--redact", "good.csv", "--case", "C-17")
     ended = archiver(*SELECTED, *arguments, folder=archived)
     assert ended.code == 0, ended.err
-    assert "1 redacted; redactions.json lists them" in ended.out
+    assert "1 recording redacted; redactions.json lists the spans" in ended.out
     assert "use --mask summaries" in ended.out
     acts = archiver("status", "--acts", folder=archived).out
     assert "redact" in acts

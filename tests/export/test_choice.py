@@ -91,8 +91,12 @@ async def test_a_list_takes_single_recordings_and_whole_calls(tmp_path: Path) ->
             "tagged": Named(frozenset({14, 12})),
             "listed": listed,
         }
-        with pytest.raises(NothingToExport, match="no call matches all of: tag x, a list of 2"):
+        with pytest.raises(
+            NothingToExport, match="no call matches all of: tag x, a list with 2 entries"
+        ):
             await exported(night, tmp_path / "none", **both)
+        with pytest.raises(NothingToExport, match="a list with 1 entry in"):
+            await exported(night, tmp_path / "none", listed=Named(frozenset({4711})))
         assert left_in(tmp_path) == ["some"]
 
 

@@ -28,7 +28,7 @@ NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
             Selection(since=OCTOBER, until=NOVEMBER),
             "Since 2026-10-01 00:00 UTC, until 2026-11-01 00:00 UTC",
         ),
-        (Selection(listed=Named(frozenset({1, 2}))), "A list of 2"),
+        (Selection(listed=Named(frozenset({1, 2}))), "A list with 2 entries"),
         (Selection(calls=tuple(range(1, 10))), "Calls 1, 2, 3, 4, 5 and 4 more"),
     ],
 )

@@ -19,6 +19,8 @@ from archiver.cli.commands import build_parser
 from archiver.cli.parsing import common_options
 from archiver.monitoring.history import Memory
 from archiver.monitoring.metrics import exposition
+from archiver.monitoring.replications import Replicated
+from archiver.monitoring.verifications import Verification, Verifications
 
 TOP: Final = Path(__file__).parent.parent
 
@@ -131,6 +133,9 @@ def _metrics() -> Iterator[tuple[str, str]]:
     for one in fields(memory):
         if one.name.endswith("_at"):  # what never happened has no metric
             setattr(memory, one.name, now)
+    verified = Verifications(Verification(now, now, "all", 0), {"all": now})
+    memory.verifications = memory.replica_verifications = verified
+    memory.replication = Replicated(now, current_at=now)
     text = exposition(memory, Vitals({"none": 1}, {"gone": 1}, 0, None, 0, 0), now).decode()
     helps = dict(re.findall(r"^# HELP (\w+) (.*)$", text, re.MULTILINE))
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE):

@@ -109,14 +109,13 @@ class Nights:
         from archiver.cli.verifying import (
             exit_code_of,
             one_verification,
-            scope_of,
             tell_everybody,
         )
         from archiver.verify.verify import Wanted
 
         began, console, config = self.clock(), self.context.console, self.config
         wanted = Wanted(config.verify.sample)
-        tell = partial(tell_everybody, config, self.context, scope_of(wanted), began)
+        tell = partial(tell_everybody, config, self.context, wanted, began)
         console.next_answer()
         console.about()
         try:
@@ -153,9 +152,15 @@ class Nights:
             yield
 
     def _health(self) -> str:
-        """The last verification, also one that a timer of the system started."""
-        path = verifications_path(self.config.storage.url, self.state_folder)
-        return health_of(recall_verifications(path))
+        """The last verifications, also those that a timer of the system started."""
+        url, state = self.config.storage.url, self.state_folder
+        return "".join(
+            health_of(
+                recall_verifications(verifications_path(url, state, is_replica=is_replica)),
+                is_replica=is_replica,
+            )
+            for is_replica in (False, True)
+        )
 
     def _metrics(self) -> bytes:
         from archiver.monitoring.metrics import exposition

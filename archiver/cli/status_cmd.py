@@ -52,6 +52,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     from archiver.archive.status import look
     from archiver.cli.status_lines import status_lines
     from archiver.monitoring.history import failed_runs, memory_path, recall
+    from archiver.monitoring.verifications import last_as_json
 
     console = context.console
     if arguments.csv and console.json_mode:
@@ -62,7 +63,8 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         return _show_acts(config, context)
 
     state = state_folder(context.environ, config.catalog.path)
-    failed = failed_runs(recall(memory_path(config.storage.url, state)))
+    memory = recall(memory_path(config.storage.url, state))
+    failed = failed_runs(memory)
 
     async def looked() -> "Status":
         return await look(config, since=since, until=until, state_folder=state, failed=failed)
@@ -71,7 +73,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.csv:
         console.csv(_sheet(status, arguments.by or "day"))
         return status.exit_code
-    told = status.as_json()
+    told = status.as_json() | {
+        "lastVerify": last_as_json(memory.verifications),
+        "lastReplicaVerify": last_as_json(memory.replica_verifications),
+    }
     console.json(told)
     console.result(*status_lines(told, config.window.timezone, by=arguments.by))
     return status.exit_code

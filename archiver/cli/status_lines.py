@@ -53,6 +53,8 @@ def status_lines(told: Told, zone: tzinfo, *, by: str | None = None) -> list[str
         *_quiet(told["daysWithoutCalls"]),
         *_runs(told["runs"], zone),
         *_failed(told["failedRuns"], zone),
+        *_verified(told["lastVerify"], "the archive", "archiver verify", zone),
+        *_verified(told["lastReplicaVerify"], "the replica", "archiver verify --replica", zone),
         *_end(told),
     ]
 
@@ -211,6 +213,17 @@ def _failed(failed: Told | None, zone: tzinfo) -> list[str]:
     ]
 
 
+def _verified(told: Told | None, what: str, command: str, zone: tzinfo) -> list[str]:
+    """What the last verification found, or why it has no result; nothing if all was well."""
+    if told is None or not (told["findings"] or told["error"]):
+        return []
+    said = f"The last verification of {what}, {_moment(told['startedAt'], zone)}"
+    if told["error"]:
+        return ["", f"{said}, could not be completed: {told['error']}", f"  next: run `{command}`"]
+    found = ", ".join(f"{name} {count:,}" for name, count in sorted(told["findings"].items()))
+    return ["", f"{said}, found {found}", f"  next: run `{command}` for details and the next steps"]
+
+
 def _quiet(days: Sequence[str]) -> list[str]:
     """The newest days without any call between days with calls."""
     if not days:
@@ -238,6 +251,8 @@ def _end(told: Told) -> list[str]:
         verdict = "NOTHING KNOWN TO BE OPEN, but the last runs failed: nothing new was archived."
     elif told["runs"] and not told["runs"][0]["complete"]:
         verdict = "NOTHING OPEN, but the last run was not complete: see its report."
+    elif any(one and one["findings"] for one in (told["lastVerify"], told["lastReplicaVerify"])):
+        verdict = "NOTHING OPEN, but the last verification has findings: see above."
     elif not told["calls"]["listed"]:
         verdict = "NOTHING OPEN: the archive has no calls yet."
     else:

@@ -73,25 +73,24 @@ def add_to(parser: Parser, common: Parser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Print the findings; 130 when interrupted, 4 on damage, 5 on what may not be read, 3 on
     what is not recorded."""
-    from archiver.cli.verifying import exit_code_of, scope_of, tell_everybody
+    from archiver.cli.verifying import exit_code_of, tell_everybody
 
     config = context.load_watched_config(needs_key=arguments.repair)
     wanted, why, began = _wanted(arguments, config), why_of(arguments), system_clock()
-    tell = partial(tell_everybody, config, context, scope_of(wanted), began)
+    tell = partial(tell_everybody, config, context, wanted, began)
     try:
         verified, is_stopped = anyio.run(_verify, config, wanted, why, context)
     except ArchiverError as error:
-        if not wanted.replica:
-            anyio.run(tell, None, error.exit_code, error)
+        anyio.run(tell, None, error.exit_code, error)
         raise
     code = exit_code_of(verified, is_stopped=is_stopped)
     _tell(verified, context, head=wanted.head, is_stopped=is_stopped)
-    if not wanted.replica:  # what is remembered and told is about the archive
-        anyio.run(tell, verified, code, None)
+    anyio.run(tell, verified, code, None)
     return code
 
 
 def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
+    from archiver.replica.session import place_of
     from archiver.text.measures import parse_share
     from archiver.verify.verify import Wanted
 
@@ -102,6 +101,8 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
             "--replica and --repair cannot be combined",
             hint="`archiver replicate --all` copies what is missing in the replica",
         )
+    if arguments.replica:
+        place_of(config)  # refused before it counts as a verification
     try:
         parts = parse_share(arguments.sample) if arguments.sample else None
     except ValueError as error:

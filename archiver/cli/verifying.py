@@ -65,7 +65,7 @@ def scope_of(wanted: Wanted) -> str:
 async def tell_everybody(
     config: Config,
     context: Context,
-    scope: str,
+    wanted: Wanted,
     began: datetime,
     verified: Verified | None,
     code: int,
@@ -77,12 +77,17 @@ async def tell_everybody(
     one = Verification(
         started_at=began,
         ended_at=clock(),
-        scope=scope,
+        scope=scope_of(wanted),
         exit_code=code,
         findings=Counter(finding.name for finding in remaining),
         error="" if error is None else f"{error}; {error.hint}".removesuffix("; "),
     )
     state = state_folder(context.environ, config.catalog.path)
     return await tell_verification(
-        config, one, state_folder=state, console=context.console, clock=clock
+        config,
+        one,
+        is_replica=wanted.replica,
+        state_folder=state,
+        console=context.console,
+        clock=clock,
     )

@@ -17,9 +17,14 @@ from archiver.errors import INTERRUPTED
 from archiver.monitoring.night import COMPLETE, OPEN, Night
 from archiver.monitoring.replications import Replicated, recall_replication
 from archiver.monitoring.state_files import replace_json, state_file
-from archiver.monitoring.verifications import Verifications, recall_verifications
+from archiver.monitoring.verifications import (
+    NAME,
+    REPLICA_NAME,
+    Verifications,
+    recall_verifications,
+)
 
-_BESIDE: Final = frozenset({"verifications", "replication"})
+_BESIDE: Final = frozenset({"verifications", "replica_verifications", "replication"})
 """What is remembered in files of their own: either may be written while the other is."""
 _MOMENTS: Final = (
     *("started_at", "ended_at", "succeeded_at", "completed_at", "failing_since"),
@@ -56,6 +61,7 @@ class Memory:
     bytes: int = 0
     undelivered: int = 0
     verifications: Verifications | None = None
+    replica_verifications: Verifications | None = None
     replication: Replicated | None = None
 
     def note(self, night: Night, *, failed: bool) -> None:
@@ -113,17 +119,21 @@ def recall(path: Path) -> Memory:
         memory = _memory_of(told)
     except (OSError, ValueError, TypeError, AttributeError):
         memory = Memory()
-    beside = path.with_name(path.name.replace("nights-", "verifications-", 1))
-    memory.verifications = recall_verifications(beside)
-    beside = path.with_name(path.name.replace("nights-", "replica-", 1))
-    memory.replication = recall_replication(beside)
+
+    def beside(name: str) -> Path:
+        return path.with_name(path.name.replace("nights", name, 1))
+
+    memory.verifications = recall_verifications(beside(NAME))
+    memory.replica_verifications = recall_verifications(beside(REPLICA_NAME))
+    memory.replication = recall_replication(beside("replica"))
     return memory
 
 
 def remember(memory: Memory, path: Path) -> None:
     """Replace the file atomically. Raises OSError."""
     told = asdict(memory)
-    del told["verifications"], told["replication"]  # in files of their own
+    for name in _BESIDE:
+        del told[name]
     for name in _MOMENTS:
         told[name] = None if told[name] is None else stamp(told[name])
     told["silent_day"] = memory.silent_day and memory.silent_day.isoformat()

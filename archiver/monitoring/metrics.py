@@ -63,6 +63,8 @@ def _registry(memory: Memory, vitals: Vitals | None, now: datetime) -> Collector
     families = [*_of_runs(memory)] if vitals is None else [*_of_runs(memory), *_of(vitals, now)]
     if memory.verifications is not None:
         families += _of_verifications(memory.verifications)
+    if memory.replica_verifications is not None:
+        families += _of_verifications(memory.replica_verifications, is_replica=True)
     if memory.replication is not None:
         families += _of_replication(memory.replication, vitals, now)
     registry.register(_Snapshot(families))
@@ -96,21 +98,24 @@ def _of_runs(memory: Memory) -> Iterator[Metric]:
         yield CounterMetricFamily(f"{_P}{name}", said, value=count)
 
 
-def _of_verifications(known: Verifications) -> Iterator[Metric]:
+def _of_verifications(known: Verifications, *, is_replica: bool = False) -> Iterator[Metric]:
+    name, of = ("replica_last_verify", " of the replica") if is_replica else ("last_verify", "")
     ended = GaugeMetricFamily(
-        f"{_P}last_verify_timestamp_seconds",
-        "When a verification of this scope was last completed.",
+        f"{_P}{name}_timestamp_seconds",
+        f"When a verification{of} of this scope was last completed.",
         labels=["scope"],
     )
     for scope, at in sorted(known.ended.items()):
         ended.add_metric([scope], at.timestamp())
     yield ended
     last = known.last
-    yield _gauge("last_verify_exit_code", "Exit code of the last verification.", last.exit_code)
-    yield _gauge("last_verify_duration_seconds", "Duration of the last verification.", last.seconds)
+    yield _gauge(f"{name}_exit_code", f"Exit code of the last verification{of}.", last.exit_code)
     yield _gauge(
-        "last_verify_findings",
-        "Findings of the last verification that were not repaired.",
+        f"{name}_duration_seconds", f"Duration of the last verification{of}.", last.seconds
+    )
+    yield _gauge(
+        f"{name}_findings",
+        f"Findings of the last verification{of} that were not repaired.",
         _sum(last.findings),
     )
 

@@ -81,7 +81,7 @@ def notices_of(
         yield Notice(Kind.SILENCE, _silence(silence), facts | _silence_facts(silence))
 
 
-def verify_notice(one: Verification, zone: tzinfo) -> Notice | None:
+def verify_notice(one: Verification, zone: tzinfo, *, is_replica: bool = False) -> Notice | None:
     """The notice of a verification: what it found, or why it could not be completed."""
     began = say_moment(one.started_at, zone)
     facts = {
@@ -89,14 +89,21 @@ def verify_notice(one: Verification, zone: tzinfo) -> Notice | None:
         "startedAt": stamp(one.started_at),
         "endedAt": stamp(one.ended_at),
         "scope": one.scope,
+        "replica": is_replica,
     }
+    what = (
+        f"the verification of the replica at {began}"
+        if is_replica
+        else f"the verification of {began}"
+    )
+    command = "archiver verify --replica" if is_replica else "archiver verify"
     if one.error:
-        text = f"the verification of {began} could not be completed: {one.error}"
+        text = f"{what} could not be completed: {one.error}"
         return Notice(Kind.FAILURE, text, facts)
     if not one.findings:
         return None
     found = ", ".join(f"{name} {count:,}" for name, count in sorted(one.findings.items()))
-    text = f"the verification of {began} found {found}: run `archiver verify` for details"
+    text = f"{what} found {found}: run `{command}` for details"
     return Notice(Kind.DAMAGE, text, facts | {"findings": dict(one.findings)})
 
 

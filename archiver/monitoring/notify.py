@@ -64,17 +64,24 @@ async def tell(
 
 
 async def tell_verification(
-    config: Config, one: Verification, *, state_folder: Path, console: Console, clock: Clock
+    config: Config,
+    one: Verification,
+    *,
+    is_replica: bool,
+    state_folder: Path,
+    console: Console,
+    clock: Clock,
 ) -> Standing | None:
-    """Add a verification to the history, send a notice of its findings, and return the standing.
+    """Add a verification of the archive, or of its replica, to the history, send a notice of its
+    findings, and return the standing.
 
     Raises nothing, as `tell`.
     """
     try:
-        path = verifications_path(config.storage.url, state_folder)
+        path = verifications_path(config.storage.url, state_folder, is_replica=is_replica)
         await anyio.to_thread.run_sync(remember_verification, one, path)
         found = await standing(config, state_folder)
-        notice = verify_notice(one, config.window.timezone)
+        notice = verify_notice(one, config.window.timezone, is_replica=is_replica)
         if notice is not None:
             with anyio.move_on_after(_LONGEST):
                 await _notify(config, notice, found.memory, console)
@@ -153,7 +160,8 @@ async def _notify(
         done = await _try(sending, what, memory, console)
     for address in wanted.apprise:
         title = f"archiver on {host}: {notice.kind.value}"
-        done &= await _try(messengers.send(address, title, text), what, memory, console)
+        sending = messengers.send(address, title, text, proxies=config.http.proxy)
+        done &= await _try(sending, what, memory, console)
     return done
 
 

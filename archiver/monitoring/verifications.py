@@ -1,7 +1,7 @@
 """The history of verifications of an archive on this machine, for metrics and the schedule.
 
-A separate file next to the run history, since either may end while the other writes. None of it is
-evidence.
+A separate file next to the run history, since either may end while the other writes; those of the
+replica have one of their own. None of it is evidence.
 """
 
 import json
@@ -20,6 +20,10 @@ SCOPES: Final = ("all", "sample", "since")
 
 MOST_REMEMBERED: Final = 400
 """Verifications: more than a year of one a night."""
+
+NAME: Final = "verifications"
+REPLICA_NAME: Final = "verified-replica"
+"""The names of the state files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +59,22 @@ class Verifications:
     history: tuple[Verification, ...] = ()
 
 
-def health_of(known: Verifications | None) -> str:
-    """The last verification in a line, for /healthz; nothing where there was none."""
+def health_of(known: Verifications | None, *, is_replica: bool = False) -> str:
+    """The last verification in a line, for /healthz; empty if there was none."""
     if known is None:
         return ""
     last = known.last
     count = sum(last.findings.values())
     found = "no result" if last.error else f"{count:,} findings"
+    what = "last verification of the replica" if is_replica else "last verification"
     return (
-        f"last verification: {stamp(last.ended_at)}, exit code {last.exit_code}, "
-        f"scope {last.scope}, {found}\n"
+        f"{what}: {stamp(last.ended_at)}, exit code {last.exit_code}, scope {last.scope}, {found}\n"
     )
 
 
-def verifications_path(storage_url: str, state_folder: Path) -> Path:
-    """The path of the history for that archive."""
-    return state_file("verifications", storage_url, state_folder)
+def verifications_path(storage_url: str, state_folder: Path, *, is_replica: bool = False) -> Path:
+    """The path of the history for that archive, or for its replica."""
+    return state_file(REPLICA_NAME if is_replica else NAME, storage_url, state_folder)
 
 
 def recall_verifications(path: Path) -> Verifications | None:
@@ -93,14 +97,15 @@ def remember_verification(one: Verification, path: Path) -> None:
         ended[one.scope] = one.ended_at
     history = (*(before.history if before is not None else ()), one)[-MOST_REMEMBERED:]
     fields = {
-        **_fields(one),
+        **as_json(one),
         "ended": {name: stamp(at) for name, at in ended.items()},
-        "history": [_fields(each) for each in history],
+        "history": [as_json(each) for each in history],
     }
     replace_json(path, fields)
 
 
-def _fields(one: Verification) -> dict[str, Any]:
+def as_json(one: Verification) -> dict[str, Any]:
+    """The verification, as it is stored and as `archiver status` prints it."""
     return {
         "startedAt": stamp(one.started_at),
         "endedAt": stamp(one.ended_at),
@@ -109,6 +114,11 @@ def _fields(one: Verification) -> dict[str, Any]:
         "findings": dict(one.findings),
         "error": one.error,
     }
+
+
+def last_as_json(known: Verifications | None) -> dict[str, Any] | None:
+    """The last of them; None if there was none."""
+    return None if known is None else as_json(known.last)
 
 
 def _read(fields: Mapping[str, Any]) -> Verification:

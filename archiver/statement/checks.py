@@ -19,14 +19,16 @@ def verify_section(found: Statement, speech: Speech) -> Section:
     """When the archive was read back, and what was found."""
     say, known = speech.say, found.remembered
     title = say("section.verify")
+    of_replica = _of_replica(found, speech)
     if known is None:
-        return Section("verify", title, [Paragraph(say("verify.never"), "warn")])
-    whole = speech.moment(known.ended.get("all"))
+        never: list[Part] = [Paragraph(say("verify.never"), "warn")]
+        return Section("verify", title, [*never, Facts(of_replica)] if of_replica else never)
     parts: list[Part] = [
         Facts(
             [
-                Fact(say("verify.whole"), whole),
+                Fact(say("verify.whole"), speech.moment(known.ended.get("all"))),
                 Fact(say("verify.last"), _result(known.last, speech)),
+                *of_replica,
             ]
         )
     ]
@@ -43,6 +45,15 @@ def verify_section(found: Statement, speech: Speech) -> Section:
         parts.append(Paragraph(say("verify.none_in_period"), "warn"))
     parts.append(Paragraph(say("verify.this_machine"), "soft"))
     return Section("verify", title, parts)
+
+
+def _of_replica(found: Statement, speech: Speech) -> list[Fact]:
+    """The last verification of the replica, if this machine knows of one."""
+    if found.replica is None:
+        return []
+    last = found.replica.last
+    said = f"{speech.moment(last.ended_at)}: {_result(last, speech)}"
+    return [Fact(speech.say("verify.last_of_replica"), said)]
 
 
 def _result(one: Verification, speech: Speech) -> str:

@@ -36,7 +36,8 @@ class Statement:
     """What is known of one period of one archive, at the moment `at`.
 
     `acts` are the newest, of `acts_in_all`. `verifications` are those of the period that this
-    machine remembers, the oldest first. `reviews` is None where this machine has no desk.
+    machine remembers, the oldest first; `replica` is what it remembers of verifications of the
+    replica. `reviews` is None where this machine has no desk.
     """
 
     archive_id: str
@@ -49,6 +50,7 @@ class Statement:
     acts_in_all: int
     verifications: Sequence[Verification]
     remembered: Verifications | None
+    replica: Verifications | None
     reviews: Reviews | None
     failed: FailedRuns | None
     head: Head
@@ -95,6 +97,7 @@ async def gather(
         acts_in_all=len(acts),
         verifications=_within(memory, period),
         remembered=memory.verifications,
+        replica=memory.replica_verifications,
         reviews=reviews,
         failed=failed_runs(memory),
         head=await archive.catalog.ask(queries.head),

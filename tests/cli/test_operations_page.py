@@ -15,6 +15,7 @@ import pytest
 from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
 from archiver.monitoring.metrics import exposition
+from archiver.monitoring.replications import Replicated
 from archiver.monitoring.verifications import Verification, Verifications
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from archiver.verify.findings import KINDS
@@ -110,7 +111,8 @@ def test_every_metric_is_explained() -> None:
     moment = datetime(2026, 11, 3, tzinfo=UTC)
     memory = Memory(moment, moment, moment, moment, exit_code=0, runs={"0": 1})
     one = Verification(moment, moment, "all", 0)
-    memory.verifications = Verifications(one, {"all": moment})
+    memory.verifications = memory.replica_verifications = Verifications(one, {"all": moment})
+    memory.replication = Replicated(moment, current_at=moment)
     memory.signed_at = memory.stamped_at = memory.witnessed_at = moment
     calm = Vitals({"none": 1}, {"gone": 1}, 0, None, 0, 0)
     text = exposition(memory, calm, moment).decode()

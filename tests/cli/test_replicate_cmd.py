@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,17 @@ from archiver.monitoring.replications import recall_replication
 from archiver.sandbox.server import Sandbox, sandbox_thread
 from archiver.sandbox.world import World
 from tests.cli.commands import archiver, started
+from tests.monitoring.hooks import Hooks, hooks
 from tests.replica.nights import objects
 from tests.support.world import tree
 
 KEY = {"LINER_API_KEY": "x"}
+
+
+@pytest.fixture
+def server() -> Iterator[Hooks]:
+    with hooks() as found:
+        yield found
 
 
 def with_replica(folder: Path, url: str = "./second", **more: Any) -> None:
@@ -48,6 +56,35 @@ def test_without_a_replica_it_ends_with_2(archived: Path) -> None:
     assert "replica.url is not set" in ended.err
     ended = archiver("verify", "--replica", folder=archived)
     assert (ended.code, "replica.url is not set" in ended.err) == (2, True)
+    assert not [*archived.rglob("verified-replica-*")]
+
+
+def test_damage_in_the_replica_is_told_to_everybody_who_watches(
+    archived: Path, server: Hooks
+) -> None:
+    with_replica(archived)
+    text = (archived / "archive.yaml").read_text()
+    (archived / "archive.yaml").write_text(
+        f"{text}notices: {{webhook: '{server.url}/hook'}}\nmetrics: {{textfile: metrics.prom}}\n"
+    )
+    assert archiver("replicate", folder=archived).code == 0
+    (lost, *_) = sorted((archived / "second").glob("*/*/*.wav"))
+    lost.unlink()
+    assert archiver("verify", "--replica", folder=archived).code == 4
+    (notice,) = server.heard
+    assert "of the replica" in notice.told["text"]
+    assert "found missing 1: run `archiver verify --replica`" in notice.told["text"]
+    metrics = (archived / "metrics.prom").read_text()
+    assert "archiver_replica_last_verify_findings 1.0" in metrics
+    assert "archiver_last_verify" not in metrics
+    status = archiver("status", folder=archived).out
+    assert "The last verification of the replica, " in status
+    assert "found missing 1" in status
+    assert archiver("replicate", "--all", folder=archived).code == 0
+    assert archiver("verify", "--replica", folder=archived).code == 0
+    assert "last verification" not in archiver("status", folder=archived).out
+    metrics = (archived / "metrics.prom").read_text()
+    assert "archiver_replica_last_verify_findings 0.0" in metrics
 
 
 def test_a_place_that_cannot_be_written_ends_with_5_and_is_remembered(archived: Path) -> None:

@@ -54,6 +54,8 @@ def told(**changes: Any) -> dict[str, Any]:
         "gone": [],
         "runs": [],
         "failedRuns": None,
+        "lastVerify": None,
+        "lastReplicaVerify": None,
         "sound": {"examined": 0, "notExamined": 0, "undecoded": 0, "findings": {}, "found": []},
         "daysWithoutCalls": [],
         "ledgerHead": "ab" * 32,
@@ -72,6 +74,19 @@ def test_runs_that_fail_are_told_even_where_nothing_is_known_to_be_open() -> Non
     assert text.endswith(
         "NOTHING KNOWN TO BE OPEN, but the last runs failed: nothing new was archived."
     )
+
+
+def test_what_the_last_verifications_found_is_told_with_the_command_that_lists_it() -> None:
+    of = {"startedAt": "2026-11-05T04:00:00Z", "findings": {}, "error": ""}
+    assert said(lastVerify=of, lastReplicaVerify=of) == said()
+    text = said(lastVerify=of, lastReplicaVerify={**of, "findings": {"missing": 2}})
+    assert (
+        "\nThe last verification of the replica, 2026-11-05 04:00 UTC, found missing 2\n"
+        "  next: run `archiver verify --replica` for details and the next steps\n"
+    ) in text
+    assert text.endswith("NOTHING OPEN, but the last verification has findings: see above.")
+    text = said(lastVerify={**of, "error": "the storage does not answer"})
+    assert "could not be completed: the storage does not answer\n" in text
 
 
 def test_days_without_calls_are_counted_and_the_newest_named() -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from archiver.monitoring.history import Memory, recall, remember
+from archiver.monitoring.history import Memory, memory_path, recall, remember
 from archiver.monitoring.metrics import exposition
 from archiver.monitoring.notices import Kind, verify_notice
 from archiver.monitoring.verifications import (
     MOST_REMEMBERED,
     Verification,
+    health_of,
     recall_verifications,
     remember_verification,
     verifications_path,
@@ -67,12 +68,38 @@ def test_metrics_tell_when_what_and_how_much(tmp_path: Path) -> None:
     assert "last_verify" not in exposition(Memory(), None, NOW).decode()
 
 
+def test_verifications_of_the_replica_are_remembered_and_exposed_apart(tmp_path: Path) -> None:
+    url = "/srv/archive"
+    remember_verification(ended("all"), verifications_path(url, tmp_path))
+    remember_verification(
+        ended("all", 4, findings={"missing": 3}),
+        verifications_path(url, tmp_path, is_replica=True),
+    )
+    memory = recall(memory_path(url, tmp_path))
+    text = exposition(memory, None, NOW).decode()
+    assert "archiver_last_verify_findings 0.0" in text
+    assert "archiver_replica_last_verify_findings 3.0" in text
+    assert "archiver_replica_last_verify_exit_code 4.0" in text
+    assert re.search(r'replica_last_verify_timestamp_seconds{scope="all"} 1', text)
+    remember(memory, memory_path(url, tmp_path))
+    assert recall(memory_path(url, tmp_path)) == memory
+    assert health_of(memory.replica_verifications, is_replica=True) == (
+        "last verification of the replica: 2026-11-30T05:07:00Z, exit code 4, scope all, "
+        "3 findings\n"
+    )
+
+
 def test_a_notice_tells_of_damage_and_of_a_verification_that_failed() -> None:
     assert verify_notice(ended(), UTC) is None
     damage = verify_notice(ended(code=4, findings={"tail-cut": 1}), UTC)
     assert damage is not None
     assert damage.kind is Kind.DAMAGE
     assert "found tail-cut 1" in damage.text
+    damage = verify_notice(ended(code=4, findings={"missing": 3}), UTC, is_replica=True)
+    assert damage is not None
+    assert "of the replica at 2026-11-30 05:00" in damage.text
+    assert "run `archiver verify --replica`" in damage.text
+    assert damage.facts["replica"] is True
     failed = verify_notice(ended(code=5, error="the storage does not answer"), UTC)
     assert failed is not None
     assert failed.kind is Kind.FAILURE

@@ -15,6 +15,7 @@ from archiver.catalog.readonly import Vitals
 from archiver.monitoring.history import Memory
 from archiver.monitoring.metrics import exposition
 from archiver.monitoring.replications import Replicated
+from archiver.monitoring.verifications import Verification, Verifications
 
 FOLDER = Path(__file__).parent.parent.parent / "docker" / "monitoring"
 RULES: list[dict[str, Any]] = yaml.safe_load((FOLDER / "alerts.yaml").read_text("utf-8"))["groups"][
@@ -35,6 +36,8 @@ def exposed() -> set[str]:
         runs={"0": 1},
         replication=Replicated(now, current_at=now),
     )
+    verified = Verification(now, now, "all", 0)
+    memory.verifications = memory.replica_verifications = Verifications(verified, {"all": now})
     states = {"archived": 1}
     vitals = Vitals(states, states, 1, now, 0, 1)
     text = exposition(memory, vitals, now).decode()

@@ -6,16 +6,13 @@ and inherits no open file of the run, so the run's locks are released as soon as
 
 import asyncio
 import pickle
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import anyio
 
-import archiver
 from archiver.crew.child import Start
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.dispatch import Dispatch, Lane
@@ -35,6 +32,7 @@ from archiver.crew.messages import decode_failure
 from archiver.crew.progress import Progress, read_progress
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError
+from archiver.tasks.children import child_command
 from archiver.tasks.grace import Grace
 from archiver.tasks.lanes import one_failure
 
@@ -54,10 +52,6 @@ _MOST_STARTING: Final = 60
 """Seconds until a child sends its first message; it imports its modules before."""
 
 _READ_AHEAD: Final = 1024 * 1024
-
-_BOOT: Final = (
-    "import sys; sys.path.append(sys.argv[1]); from archiver.crew.child import main; main()"
-)
 
 
 class _Ended(Exception):
@@ -232,11 +226,9 @@ class Pipes:
     @asynccontextmanager
     async def _child(self) -> AsyncIterator[_Link]:
         """A child process, which has ended when the context is left."""
-        # Not the folder in which Python was started: anyone may have put modules there.
-        command = [sys.executable, "-P", "-c", _BOOT, str(Path(archiver.__file__).parent.parent)]
         try:
             process = await asyncio.create_subprocess_exec(
-                *command,
+                *child_command("archiver.crew.child"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_READ_AHEAD,

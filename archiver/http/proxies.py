@@ -18,6 +18,7 @@ from archiver.http.origins import DEFAULT_PORTS, Origin
 from archiver.http.origins import Address as _Address
 
 FROM_CONFIGURATION: Final = "http.proxy"
+_THIS_MACHINE: Final = ("localhost", "127.0.0.0/8", "::1")
 _HOST: Final = re.compile(r"[a-z0-9._-]+")
 _FORM: Final = "must be an address such as http://proxy.example.com:3128"
 
@@ -40,6 +41,11 @@ class Proxy:
         user, _, password = self.login.partition(":")
         return b"Basic " + base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode())
 
+    @property
+    def address(self) -> str:
+        """The whole address, with the login."""
+        return f"http://{self}" if self.login is None else f"http://{self.login}@{self}"
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
@@ -61,6 +67,15 @@ class Proxies:
         if proxy.named_by != FROM_CONFIGURATION and _is_this_machine(origin.host):
             return None
         return proxy
+
+    def as_environment(self) -> dict[str, str]:
+        """The same as variables for a library that takes its proxies from the environment. The
+        values may contain a password."""
+        found = {"HTTPS_PROXY": self.https, "HTTP_PROXY": self.http}
+        told = {name: proxy.address for name, proxy in found.items() if proxy is not None}
+        is_own = any(one and one.named_by == FROM_CONFIGURATION for one in found.values())
+        exceptions = self.exceptions if is_own else (*self.exceptions, *_THIS_MACHINE)
+        return told | {"NO_PROXY": ",".join(exceptions)} if told else {}
 
 
 DIRECT: Final = Proxies()

@@ -1,32 +1,64 @@
 """Carrying a notice to mail, Teams, Slack, Telegram and the like, through Apprise.
 
 An address has the password or token of its service, so nothing here ever says more of it than its
-scheme, and what Apprise logs, which may be addresses, is not shown. The services are reached by
-Apprise's own client: it follows HTTPS_PROXY of the environment, not `http.proxy`.
+scheme, and what Apprise logs, which may be addresses, is not shown. Services that speak HTTP are
+reached through `http.proxy`; mail and others directly.
 """
 
-import logging
-from typing import TYPE_CHECKING, Final
+import json
+from subprocess import DEVNULL
+from typing import Final
 from urllib.parse import unquote, urlsplit
 
-import anyio.to_thread
+import anyio
 
 from archiver.errors import NoticeUndelivered
-from archiver.extras import extra
+from archiver.http.proxies import DIRECT, Proxies
+from archiver.monitoring import apprising
 from archiver.secrets import Secret
-
-if TYPE_CHECKING:
-    from apprise import Apprise
+from archiver.tasks.children import child_command
 
 _SHORTEST_PART: Final = 8
 """Characters of a part of an address that is taken for a secret: `alerts` alone is an innocent
 word."""
 
 
-async def send(address: Secret, title: str, text: str) -> None:
-    """Send a message there. Raises NoticeUndelivered when it did not arrive, and where Apprise is
-    not installed or does not know the scheme."""
-    await anyio.to_thread.run_sync(_send, address, title, text, abandon_on_cancel=True)
+async def send(address: Secret, title: str, text: str, *, proxies: Proxies = DIRECT) -> None:
+    """Send a message there, by HTTP through the proxies. Raises NoticeUndelivered if it did not
+    arrive or Apprise does not know the scheme, ExtraMissing if Apprise is not installed."""
+    shown = f"{scheme_of(address)}://…"
+    told = {
+        "address": address.reveal(),
+        "title": title,
+        "text": text,
+        "proxies": proxies.as_environment(),
+    }
+    try:
+        done = await anyio.run_process(
+            child_command("archiver.monitoring.apprising"),
+            input=json.dumps(told).encode(),
+            stdout=DEVNULL,
+            stderr=DEVNULL,
+            check=False,
+        )
+    except OSError as error:
+        raise NoticeUndelivered(
+            f"{shown} could not be tried: {error.strerror}", hint="check the memory of this machine"
+        ) from None
+    match done.returncode:
+        case apprising.ACCEPTED:
+            return
+        case apprising.NOT_INSTALLED:
+            apprising.sender_to(address)  # raises, and says how to install it
+        case apprising.UNKNOWN:
+            raise NoticeUndelivered(
+                f"{shown} is not an address that Apprise knows",
+                hint="check notices.apprise; `apprise --details` lists all services",
+            )
+    raise NoticeUndelivered(
+        f"the service of {shown} did not accept it",
+        hint="check notices.apprise, and http.proxy if this machine needs a proxy",
+    )
 
 
 def scheme_of(address: Secret) -> str:
@@ -48,26 +80,4 @@ def secrets_in(address: Secret) -> list[str]:
 
 def is_known(address: Secret) -> bool:
     """Whether Apprise knows such an address. Raises ExtraMissing. Blocks."""
-    return _sender(address) is not None
-
-
-def _sender(address: Secret) -> "Apprise | None":
-    """What sends to that address and follows no redirect; None for one that is not known."""
-    with extra("notify"):
-        import apprise
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    sender = apprise.Apprise(asset=apprise.AppriseAsset(http_redirects=False, async_mode=False))
-    return sender if sender.add(address.reveal()) else None
-
-
-def _send(address: Secret, title: str, text: str) -> None:
-    sender, shown = _sender(address), f"{scheme_of(address)}://…"
-    if sender is None:
-        raise NoticeUndelivered(
-            f"{shown} is not an address that Apprise supports",
-            hint="check notices.apprise; `apprise --details` lists all services",
-        )
-    if not sender.notify(body=text, title=title):
-        raise NoticeUndelivered(
-            f"the service of {shown} did not accept it", hint="check notices.apprise"
-        )
+    return apprising.sender_to(address) is not None

@@ -14,9 +14,11 @@ from archiver.console import Console
 from archiver.doctor.check import Surroundings
 from archiver.doctor.monitoring import try_notices
 from archiver.errors import NoticeUndelivered
+from archiver.http.proxies import configured, of_environment
 from archiver.monitoring.messengers import scheme_of, secrets_in, send
 from archiver.secrets import Secret
 from tests.monitoring.hooks import Hooks, hooks
+from tests.support.proxies import PASSWORD, asking, needs_tinyproxy, refusing, tinyproxy
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +42,39 @@ async def test_a_message_arrives_with_its_title(server: Hooks) -> None:
     assert heard.path == f"/{CANARY}"
     assert heard.told["title"] == "archiver on host: failure"
     assert heard.told["message"] == "the run of today failed"
+
+
+@needs_tinyproxy
+async def test_the_proxy_of_the_configuration_carries_it_whatever_the_environment_says(
+    server: Hooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    await send(address(server), "title", "directly")
+    with tinyproxy(tmp_path, asking()) as proxy:
+        own = configured(proxy.with_password, {})
+        await send(address(server), "title", "through the proxy", proxies=own)
+        assert [one.told["message"] for one in server.heard] == ["directly", "through the proxy"]
+        assert proxy.requests("POST") == 1
+        excepted = configured(proxy.with_password, {"NO_PROXY": "127.0.0.1"})
+        await send(address(server), "title", "around it", proxies=excepted)
+        assert proxy.requests("POST") == 1
+        of_machine = of_environment({"HTTP_PROXY": proxy.url, "HTTPS_PROXY": proxy.url})
+        await send(address(server), "title", "this machine itself", proxies=of_machine)
+        assert (len(server.heard), proxy.requests("POST")) == (4, 1)
+
+
+@needs_tinyproxy
+async def test_a_proxy_that_refuses_leaves_it_undelivered_without_its_password(
+    server: Hooks, tmp_path: Path
+) -> None:
+    with tinyproxy(tmp_path, refusing(tmp_path)) as proxy:
+        own = configured(proxy.with_password, {})
+        with pytest.raises(NoticeUndelivered) as caught:
+            await send(address(server), "t", "x", proxies=own)
+    assert server.heard == []
+    assert "http.proxy" in caught.value.hint
+    assert PASSWORD not in f"{caught.value}{caught.value.hint}"
 
 
 async def test_what_is_not_accepted_names_the_scheme_alone(

@@ -27,9 +27,13 @@ def server() -> Iterator[Hooks]:
 
 
 def with_replica(folder: Path, url: str = "./second", **more: Any) -> None:
-    text = (folder / "archive.yaml").read_text()
-    section = json.dumps({"url": url, **more})
-    (folder / "archive.yaml").write_text(f"{text}\nreplica: {section}\n")
+    configure(folder, replica={"url": url, **more})
+
+
+def configure(folder: Path, **sections: Any) -> None:
+    """Add sections to the configuration, which is JSON."""
+    path = folder / "archive.yaml"
+    path.write_text(json.dumps(json.loads(path.read_text()) | sections))
 
 
 def test_it_copies_and_then_has_nothing_to_do(archived: Path) -> None:
@@ -63,9 +67,10 @@ def test_damage_in_the_replica_is_told_to_everybody_who_watches(
     archived: Path, server: Hooks
 ) -> None:
     with_replica(archived)
-    text = (archived / "archive.yaml").read_text()
-    (archived / "archive.yaml").write_text(
-        f"{text}notices: {{webhook: '{server.url}/hook'}}\nmetrics: {{textfile: metrics.prom}}\n"
+    configure(
+        archived,
+        notices={"webhook": f"{server.url}/hook"},
+        metrics={"textfile": "metrics.prom"},
     )
     assert archiver("replicate", folder=archived).code == 0
     (lost, *_) = sorted((archived / "second").glob("*/*/*.wav"))

@@ -216,7 +216,7 @@ def _open_text(custody: "Custody") -> str | None:
     kinds = custody.copies.masks.kinds
     if Mask.SUMMARIES in kinds or not (custody.copies.made or Mask.NAMES in kinds):
         return None
-    return "Summaries are in the package and may contain the same: check them or --mask summaries"
+    return "Summaries in the package may contain the same: check them, or use --mask summaries"
 
 
 def _lines(report: "ExportReport") -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Who competes: the command that each one runs, and how its result is proved complete."""
+"""The contestants: the command that each one runs, and how its result is checked."""
 
 import os
 import shutil
@@ -18,8 +18,8 @@ _KEY = "benchmark"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One round of one contestant: what is served where, its own new folder, and the bucket where
-    it has a prefix of its own, if it is for S3."""
+    """One round of one contestant: what is served where, its new folder, and for S3 the bucket, in
+    which it has its own prefix."""
 
     source: Source
     url: str
@@ -36,10 +36,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """One way to do the work. `does` says in a few words what it does and what it leaves out.
+    """One way to do the work. `does` says briefly what it does and what it leaves out.
 
     `command` prepares a round and returns its command line; `check` raises Incomplete unless the
-    folder holds all that this contestant promises.
+    folder has everything that this contestant is supposed to produce.
     """
 
     name: str
@@ -50,13 +50,13 @@ class Contestant:
 
     @property
     def missing(self) -> str | None:
-        """The tools that it wants and the machine has not."""
+        """The tools that it needs and that are not installed."""
         absent = [tool for tool in self.tools if shutil.which(tool) is None]
         return ", ".join(absent) or None
 
 
 def environment(work: Work) -> Mapping[str, str]:
-    """The environment of a round: state folders are new each time, proxies are no part of it."""
+    """The environment of a round: new state folders, no proxies."""
     folder = work.folder
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
@@ -85,7 +85,7 @@ def _archiver_to(work: Work, processes: str, storage: str) -> list[str]:
         f"window:\n  since: {work.source.since:%Y-%m-%dT%H:%M:%SZ}\n"
         f"download:\n  processes: {processes}\n"
         f"storage:\n{storage}"
-        "inspect:\n  after_run: no\n",  # nobody else listens to what was fetched
+        "inspect:\n  after_run: no\n",  # no other contestant decodes what it fetched
         encoding="utf-8",
     )
     report = work.folder / proof.REPORT

@@ -11,7 +11,7 @@ from archiver.statement.speech import Speech
 from archiver.text.templates import visible
 
 _LONGEST: Final = 300
-"""Characters of a reason that is shown: `archiver status --acts` has all of it."""
+"""The most characters shown of a reason: `archiver status --acts` has all of it."""
 
 
 def people_section(found: Statement, speech: Speech) -> Section:
@@ -72,7 +72,7 @@ def _row(act: Mapping[str, Any], speech: Speech) -> list[str]:
 
 
 def _concerning(told: object, speech: Speech) -> Iterator[str]:
-    """The numbers and names that an act has about what it concerns; lists are counted."""
+    """The numbers and names in the record of an act; lists are counted."""
     if not isinstance(told, Mapping):
         return
     for name, value in told.items():
@@ -81,7 +81,7 @@ def _concerning(told: object, speech: Speech) -> Iterator[str]:
 
 
 def _text(text: object) -> str:
-    """On one line, and no longer than a table can show."""
+    """The text on one line, shortened to fit in a table."""
     said = str(visible(" ".join(str(text).split())))
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
 

@@ -16,13 +16,13 @@ from archiver.catalog.states import CallState
 from archiver.monitoring.silence import days_to_count, silence_of, stretch_of
 
 MOST_DAYS: Final = 3653
-"""Ten years, the newest of the period: a call whose clock was wrong must not make a longer list."""
+"""Ten years, the newest of the period: a call with a wrong date must not extend it."""
 
 _DAY: Final = timedelta(days=1)
 
 
 class DayState(StrEnum):
-    """How a day is covered, from good to bad; the last two have no calls that were listed."""
+    """The states of a day, from good to bad; the last two are those of days without calls."""
 
     COMPLETE = "complete"
     QUIET = "quiet"
@@ -42,7 +42,7 @@ class Day:
 
 
 def calendar_of(found: Coverage) -> list[Day]:
-    """The days of the period, or of what is known where it has no bounds; none without any."""
+    """The days of the period, or of all calls if it has no bounds; empty without any calls."""
     first, last = _ends(found)
     if first is None or last is None:
         return []
@@ -86,20 +86,20 @@ def _days(found: Coverage, first: date, last: date) -> Iterator[Day]:
 
 
 def state_of(covered: Covered) -> DayState:
-    """The state of calls of which there is at least one."""
+    """The state of a day with at least one call."""
     if covered.calls[CallState.FAILED] or covered.calls[CallState.GONE]:
         return DayState.FAILED
     return DayState.WAITING if covered.calls[CallState.WAITING] else DayState.COMPLETE
 
 
 def _is_unlisted(found: Coverage, begin: datetime, end: datetime) -> bool:
-    """Whether no run has listed the whole day, or it is before the first call of all."""
+    """Whether no run has listed the whole day, or it is before the first call of the archive."""
     if found.listed_until is None or end > found.listed_until:
         return True
     return found.oldest is None or end <= found.oldest
 
 
 def _missed(day: date, counts: Mapping[date, int]) -> int:
-    """The usual number of calls on that day, if there should have been some; else 0."""
+    """The usual number of calls on that day, if there usually are some; otherwise 0."""
     silence = silence_of(day, [counts.get(one, 0) for one in days_to_count(day)])
     return 0 if silence is None else max(1, int(silence.usual))

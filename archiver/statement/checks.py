@@ -69,7 +69,7 @@ def _result(one: Verification, speech: Speech) -> str:
 
 
 def sound_section(found: Statement, speech: Speech) -> Section:
-    """How far the sound was checked, and what was noticed."""
+    """How many recordings were examined, and the findings."""
     say, sound = speech.say, found.coverage.sound
     all_ = sound.examined + sound.not_examined
     title = say("section.sound")

@@ -1,4 +1,4 @@
-"""The sections about calls: what is covered, day by day and by whom; what is open (pure)."""
+"""The sections about calls: coverage by day, agent and order; what is open (pure)."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,14 +26,14 @@ from archiver.statement.parts import (
 from archiver.statement.speech import Speech
 
 _MOST_ROWS: Final = 25
-"""Agents or orders that are named, those with most calls."""
+"""The most agents or orders listed, those with most calls."""
 _MOST_DAYS: Final = 31
-"""Days without calls that are named, the newest."""
+"""The most days without calls listed, the newest."""
 _QUIET: Final = frozenset({DayState.QUIET, DayState.SILENT})
 
 
 def coverage_section(found: Statement, speech: Speech) -> Section:
-    """Calls, talk, recordings, runs, and the calendar."""
+    """Calls, talk time, recordings, runs, and the calendar."""
     say = speech.say
     parts: list[Part] = [Facts([*_sums(found, speech), *_runs(found, speech)])]
     if found.days:
@@ -113,7 +113,7 @@ def _cell(one: Day, speech: Speech) -> Cell:
 
 
 def _days_without_calls(days: Sequence[Day], speech: Speech) -> Iterator[Paragraph]:
-    """Those that should have had some, by name; how many others there are."""
+    """The days on which calls are missing, and the number of those not listed."""
     say = speech.say
     silent = [one.day for one in days if one.state is DayState.SILENT]
     if silent:
@@ -145,7 +145,7 @@ def by_section(found: Statement, speech: Speech) -> Iterator[Section]:
 
 
 def _unique(names: Mapping[int, str], one: int | None) -> str:
-    """The name; with the id where two have the same one."""
+    """The name, followed by the id if another one has the same name."""
     name = names[one] if one is not None else ""
     return name if [*names.values()].count(name) == 1 else f"{name} ({one})"
 

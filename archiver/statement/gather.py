@@ -1,4 +1,4 @@
-"""Everything that a statement says, read from where it is known: each source once, in sums."""
+"""Collects everything that a statement contains: each source is read once, as sums."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ from archiver.retention.acts import told_acts
 from archiver.statement.calendar import Day, calendar_of
 
 MOST_ACTS: Final = 200
-"""Acts that a statement names, the newest of the period."""
+"""The most acts in a statement, the newest of the period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is known of one period of one archive, at the moment `at`.
+    """What is known about one period of an archive at the time `at`.
 
-    `acts` are the newest, of `acts_in_all`. `verifications` are those of the period that this
-    machine remembers, the oldest first; `replica` is what it remembers of verifications of the
-    replica. `reviews` is None where this machine has no desk.
+    `acts` are the newest of `acts_in_all`. `verifications` are those of the period in this
+    machine's history, oldest first; `replica` has those of the replica. `reviews` is None if this
+    machine has no desk.
     """
 
     archive_id: str
@@ -58,7 +58,7 @@ class Statement:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the archive has no call at all."""
+        """Whether the archive has no calls at all."""
         return self.coverage.oldest is None and not self.coverage.in_all.calls
 
 
@@ -71,7 +71,7 @@ async def gather(
     state_folder: Path,
     clock: Clock,
 ) -> Statement:
-    """The statement of that period. Raises StorageError where the archive cannot be read."""
+    """The statement of that period. Raises StorageError if the archive cannot be read."""
     at, archive_id = clock(), archive.archive_id
     desk = desk_data(config, archive_id, state_folder)
     reviews = await to_thread.run_sync(reviews_of, desk, archive_id, period.since, period.until)

@@ -11,7 +11,7 @@ from archiver.text.templates import style_policy, templates_of
 
 
 def page_of(document: Document) -> str:
-    """The whole page; text of the archive in it is only ever text."""
+    """The whole page; texts from the archive are never markup."""
     style = files("archiver.statement").joinpath("assets", "statement.css").read_text("utf-8")
     return (
         _templates()
@@ -21,7 +21,7 @@ def page_of(document: Document) -> str:
 
 
 def body_of(document: Document) -> Markup:
-    """All but the title, as a part of another page; its headings are of the second level."""
+    """All except the title, as a part of another page; its headings are of the second level."""
     template = _templates().get_template("sections.html")
     return Markup(template.render(document=document))  # noqa: S704 - made from text
 

@@ -1,4 +1,4 @@
-"""What a statement is made of once it is in words: a page and a PDF set the same parts (pure)."""
+"""The elements of a statement, which both page and PDF render (pure)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A sentence or more. `tone` is `good`, `warn`, `bad`, `soft`, or empty."""
+    """One or more sentences. `tone` is `good`, `warn`, `bad`, `soft`, or empty."""
 
     text: str
     tone: str = ""
@@ -16,7 +16,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line of a list; `code` is set in a fixed width below it, such as a digest."""
+    """One value of a list; `code`, such as a digest, is shown below it in a fixed-width font."""
 
     label: str
     text: str
@@ -25,7 +25,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A list of labels and what they have."""
+    """A list of labels and their values."""
 
     rows: Sequence[Fact]
     kind: str = "facts"
@@ -33,7 +33,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The head of a column; numbers stand at its right."""
+    """The head of a column; numbers are aligned right."""
 
     title: str
     is_number: bool = False
@@ -41,7 +41,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of text under their heads, and a note below them."""
+    """Rows of text under column heads, and a note below them."""
 
     title: str
     columns: Sequence[Column]
@@ -52,7 +52,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A day: its number, its state, what is printed in it, and all of it in words."""
+    """A day: its number, its state, the text printed in it, and a full description."""
 
     day: str
     state: str
@@ -62,7 +62,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month as weeks of seven cells, Monday first; None: a day of another month, or of none."""
+    """A month as weeks of seven cells, Monday first; None for days of other months."""
 
     title: str
     weeks: Sequence[Sequence[Cell | None]]
@@ -70,7 +70,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a state means, and how many days are in it."""
+    """The meaning of a state, and the number of days in it."""
 
     state: str
     text: str
@@ -79,7 +79,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Months, the short names of weekdays, and what the colours mean."""
+    """Months, the short names of weekdays, and the legend of colours."""
 
     title: str
     weekdays: Sequence[str]
@@ -93,7 +93,7 @@ Part: TypeAlias = Paragraph | Facts | Table | Calendar
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it; `name` is the same in every language."""
+    """A heading and the elements below it; `name` is the same in every language."""
 
     name: str
     title: str
@@ -102,7 +102,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A statement in words."""
+    """A complete statement in one language."""
 
     language: str
     title: str

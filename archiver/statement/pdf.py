@@ -16,13 +16,13 @@ from archiver.text.templates import visible
 
 
 def need_pdf() -> None:
-    """Raises ExtraMissing where no PDF can be made."""
+    """Raise ExtraMissing if PDF files cannot be created."""
     with extra("pdf"):
         import typst  # noqa: F401 - only whether it is there
 
 
 def pdf_of(document: Document, at: datetime) -> bytes:
-    """The file, made at that moment. Raises ExtraMissing without the extra `pdf`. Blocks."""
+    """The PDF file, dated `at`. Raises ExtraMissing without the extra `pdf`. Blocks."""
     with extra("pdf"):
         import typst
     template = files("archiver.statement").joinpath("assets", "statement.typ").read_bytes()

@@ -1,4 +1,4 @@
-"""The words of a statement: numbers, moments, people and shares in one language (pure)."""
+"""Numbers, times, people and shares of a statement, in one language (pure)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,31 +16,31 @@ _DEFAULT: Final = next(iter(LANGUAGES))
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Says what people read in a statement."""
+    """Creates the texts of a statement."""
 
     language: str
     zone: tzinfo
 
     @property
     def say(self) -> Messages:
-        """The words of the statement."""
+        """The statement's messages."""
         return load_messages("archiver.statement", self.language)
 
     @property
     def wording(self) -> Wording:
-        """Days and sizes."""
+        """The formats of dates and sizes."""
         return Wording(self.say, self.zone)
 
     def number(self, value: int) -> str:
-        """A whole number."""
+        """A whole number, with separators."""
         return self.say.number(value)
 
     def moment(self, at: datetime | None) -> str:
-        """`2 November 2026, 09:14`, or that it never was."""
+        """A time such as `2 November 2026, 09:14`, or "never"."""
         return self.say("never") if at is None else self.wording.moment(at)
 
     def period(self, period: Period) -> str:
-        """`1 – 31 October 2026`; with the times where the bounds are not midnights."""
+        """A period such as `1 – 31 October 2026`; with times if the bounds are not midnight."""
         since, until = period.since, period.until
         if since is None and until is None:
             return self.say("period.all")
@@ -56,13 +56,14 @@ class Speech:
         return self._days(first, last)
 
     def talk(self, seconds: int) -> str:
-        """`120 h 14 min`."""
+        """A duration such as `120 h 14 min`."""
         minutes = round(seconds / 60)
         hours = self.number(minutes // 60)
         return self.say("talk", hours=hours, minutes=minutes % 60)
 
     def share(self, part: float, whole: float) -> str:
-        """`98.7 %`. What is not all of it is never shown as 100 %, and something never as 0 %."""
+        """A share such as `98.7 %`. Less than everything is never shown as 100 %, and more than
+        nothing never as 0 %."""
         if not whole:
             return "\N{EN DASH}"
         share = 100 * part / whole
@@ -71,14 +72,14 @@ class Speech:
         return f"{self.say.brief(shown)}\N{NO-BREAK SPACE}%"
 
     def named(self, names: Mapping[int, str], one: int | None, kind: str) -> str:
-        """The name behind an id; the id where there is no name."""
+        """The name for an id, or the id if there is no name."""
         if one is None:
             return self.say(f"{kind}.unknown")
         name = names.get(one)
         return str(visible(name)) if name else self.say(f"{kind}.id", id=one)
 
     def reason(self, word: str) -> str:
-        """The sentence of a reason of the ledger; the word itself for one of a later version."""
+        """The sentence for a reason in the ledger; an unknown word as it is."""
         if word not in set(Reason):
             return word
         sentence = Reason(word).sentence

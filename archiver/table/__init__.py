@@ -1,5 +1,5 @@
 """One table of all recordings and calls, for other programs.
 
-Reads an archive through its catalog and its sidecars; writes one file and the act of it. Imports
+Reads an archive through its catalog and its sidecars; writes one file, and records the act. Imports
 `export` and everything below.
 """

@@ -1,6 +1,6 @@
-"""The columns of the table, and a row of each recording and of each call without any (pure).
+"""The columns of the table, and the rows of recordings and of calls without any (pure).
 
-A value that is not known is null. Moments are in UTC. Texts are as the API gave them.
+Unknown values are null. Times are in UTC. Texts are as the API gave them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its name, what its values are, and what they mean."""
+    """A column: its name, the type of its values, and their meaning."""
 
     name: str
     kind: Kind
@@ -64,10 +64,10 @@ def rows_of(
     masks: Masks,
     elsewhere: frozenset[int],
 ) -> Iterator[Row]:
-    """A row of each recording, or one of a call without any.
+    """One row for each recording, or one for a call without recordings.
 
-    `cards` are the sidecars by recording, or a sentence on why there is none. `elsewhere` are calls
-    that are in the table as well: recordings that are stored under them are told there.
+    `cards` has the sidecars by recording, or a sentence on why there is none. `elsewhere` are other
+    calls in the table: recordings stored under one of them have their row there.
     """
     if not call.recordings:
         yield _row(call, None, None, masks)
@@ -141,7 +141,7 @@ def _number(value: float | None) -> float | None:
 
 
 def _text(value: object) -> str | None:
-    """A text as it is, or a number that stands for one."""
+    """A text as it is, or a number as text."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     return str(value).encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
-"""The table of a period, from its choice to its name.
+"""The steps of a table: select, write, record in the ledger, give the file its final name.
 
-The act is recorded after all rows are written and before the file gets its name, as for an export:
-names, numbers and summaries leave the archive, so who took them and why stays known.
+As for an export, the act is recorded after all rows are written and before the file gets its name:
+names, numbers and summaries leave the archive, so it must be known who created it and why.
 """
 
 import hashlib
@@ -44,8 +44,8 @@ _NAMED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class TableRequest:
-    """Which calls go where: those that began from `since` (included) to `until` (not). `today` is
-    the day (UTC) that a person names where the clock of the machine is in doubt."""
+    """The calls and the target: calls that began from `since` (inclusive) to `until` (exclusive).
+    `today` is the day (UTC) that a person confirms if the machine's clock is in doubt."""
 
     target: Path
     since: datetime | None = None
@@ -58,7 +58,7 @@ class TableRequest:
 
 @dataclass(slots=True)
 class TableReport:
-    """A table that was made. `damaged` are sentences on sidecars that could not be read."""
+    """A finished table. `damaged` has a sentence for each sidecar that could not be read."""
 
     target: Path
     rows: int = 0
@@ -70,7 +70,7 @@ class TableReport:
 
     @property
     def exit_code(self) -> int:
-        """0, or 4 when a sidecar is damaged."""
+        """0, or 4 if a sidecar is damaged."""
         return 4 if self.damaged else 0
 
     def as_json(self) -> dict[str, Any]:
@@ -96,9 +96,9 @@ async def write_table(
     clock: Clock = system_clock,
     pace: Pace = REAL_PACE,
 ) -> TableReport:
-    """Write the table; nothing has the target's name before it is whole.
+    """Write the table; no partial file ever has the target's name.
 
-    A run may change the archive meanwhile. Raises UsageError for a target that cannot be,
+    A run may change the archive meanwhile. Raises UsageError for an invalid target,
     NothingToExport, StorageFull and other errors of either storage.
     """
     make = partial(Target, request.target, force=request.force, is_file=True)
@@ -158,7 +158,7 @@ async def _fill(
 async def _cards(
     archive: Archive, calls: Sequence[ChosenCall], report: TableReport
 ) -> dict[int, Sidecar | str]:
-    """The sidecars of the archived recordings, or what is wrong with them."""
+    """The sidecars of the archived recordings, or sentences about what is wrong with them."""
     found: dict[int, Sidecar | str] = {}
 
     async def read(one: ChosenRecording) -> None:
@@ -176,7 +176,7 @@ async def _cards(
 
 
 async def _tell(archive: Archive, request: TableRequest, report: TableReport, clock: Clock) -> None:
-    """Record who took the table, and why."""
+    """Record who created the table, and why."""
     report.act_id = name_of_act(clock())
     concerning = {
         "rows": report.rows,
@@ -203,7 +203,7 @@ async def _opened(target: Target) -> AsyncIterator[Writer]:
 
 
 def _settle(path: Path) -> tuple[int, str]:
-    """Make the file durable; its size and digest."""
+    """Make the file durable; returns its size and digest."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256")

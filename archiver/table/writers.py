@@ -1,6 +1,6 @@
-"""A table as a file: CSV, SQLite or Parquet. Rows are written as they come.
+"""Writes a table as a CSV, SQLite or Parquet file, row by row.
 
-Each writer blocks and belongs in a worker thread. The file exists and is empty.
+Each writer blocks and must be called in a worker thread. The file exists and is empty.
 """
 
 import csv
@@ -37,19 +37,19 @@ class Writer(Protocol):
     """Writes a table."""
 
     def add(self, rows: Sequence[Row]) -> None:
-        """The next rows."""
+        """Write the next rows."""
 
     def finish(self) -> None:
-        """All rows are there: complete the file."""
+        """Complete the file after the last row."""
 
     def close(self) -> None:
-        """Let go of the file; one that was not finished is of no use."""
+        """Close the file; without `finish` it is useless."""
 
 
 class CsvWriter:
-    """UTF-8 with a header, commas, RFC 4180. Null is empty; moments are in ISO 8601 with Z.
+    """UTF-8 with a header, commas, RFC 4180. Null is empty; times are in ISO 8601 with Z.
 
-    Values are exact, for programs: nothing is done against what spreadsheets make of them.
+    Values are exact, for programs: nothing protects them from interpretation by spreadsheets.
     """
 
     def __init__(self, path: Path) -> None:
@@ -71,9 +71,9 @@ class CsvWriter:
 
 
 class SqliteWriter:
-    """A table `calls`, and a table `columns` that says what its columns mean.
+    """A table `calls`, and a table `columns` that describes its columns.
 
-    Moments are texts in ISO 8601 with Z, booleans are 0 and 1.
+    Times are texts in ISO 8601 with Z, booleans are 0 and 1.
     """
 
     def __init__(self, path: Path) -> None:
@@ -112,7 +112,7 @@ class SqliteWriter:
 
 
 class ParquetWriter:
-    """Apache Parquet with zstd; moments are timestamps of UTC, in microseconds."""
+    """Apache Parquet with zstd; times are UTC timestamps in microseconds."""
 
     def __init__(self, path: Path) -> None:
         arrow, parquet = _arrow()
@@ -156,7 +156,7 @@ WRITERS: Final[Mapping[str, Callable[[Path], Writer]]] = {
     ".sqlite": SqliteWriter,
     ".parquet": ParquetWriter,
 }
-"""By the extension of the file."""
+"""The writers by extension of the file."""
 
 
 def _sqlite_columns() -> Iterable[str]:
@@ -164,7 +164,7 @@ def _sqlite_columns() -> Iterable[str]:
 
 
 def _stored(value: Any) -> Any:
-    """As SQLite has it."""
+    """A value as SQLite stores it."""
     return stamp(value) if isinstance(value, datetime) else value
 
 

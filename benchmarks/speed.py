@@ -6,9 +6,9 @@ complete ends the benchmark. Between rounds what was written is emptied and the 
 of the measurement; it is removed at the end, since ext4 without a journal makes files slowly for
 minutes after many were removed. The table tells medians, with the least and the greatest wall time.
 
-With `--to s3` everybody stores into SeaweedFS on loopback, under a prefix of its own each round.
+With `--to s3` all store into SeaweedFS on loopback, under a separate prefix in each round.
 
-The processor time of nginx and SeaweedFS is left out, for everybody.
+The processor time of nginx and SeaweedFS is left out, for all.
 """
 
 import argparse

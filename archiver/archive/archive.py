@@ -34,7 +34,7 @@ class Readable(Protocol):
 class Archive:
     """An open archive. Only the owner of its lock records; others may `announce`.
 
-    `lock` knows how its last owner ended, and tells the next one how this one did.
+    `lock` knows how its last owner ended, and records how this one does.
     """
 
     storage: Storage

@@ -1,6 +1,6 @@
 """Timing of the work on an archive: waits, attempts, and when writes become durable.
 
-Passed in by whoever opens an archive. A different pace changes how long work takes and what a power
+Passed in when an archive is opened. A different pace changes how long work takes and what a power
 failure may cost, never what is done.
 """
 

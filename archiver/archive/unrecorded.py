@@ -2,11 +2,11 @@
 
 Whatever writes to an archive stores first and records afterwards, so a kill leaves objects that the
 ledger does not know. That is no damage: nothing that the ledger names is lost or altered, and the
-next run goes on where the dead one ended. Every command has to see it so. What may lie there:
+next run continues where the dead one ended. All commands have to treat it so. What can exist:
 
 - **recordings**: audio, or audio and sidecar, of a run that died before it could record them. The
   next run proves them against the source. They count as left behind only while the lock of the dead
-  run lies there as well, or a run is under way; else nobody knows where they come from.
+  run exists as well, or a run is in progress; otherwise their origin is unknown.
 - **revisions**: a sidecar in the place of the one that the ledger knows, which was kept under
   `_archive/revisions/` just before, over several dead runs too (`recordings/revisions.py`). The
   kept one proves it, lock or no lock: that of a writer which lost its lease on S3 may come late.
@@ -99,7 +99,7 @@ class Unrecorded:
 
 
 class Recorded(NamedTuple):
-    """What the ledger knows of a recording's sidecar, and of the audio that it stands beside."""
+    """What the ledger has about a recording's sidecar, and about its audio."""
 
     record_id: int
     sidecar_sha256: str
@@ -115,10 +115,10 @@ async def explain_sidecar(storage: Storage, key: str, recorded: Recorded) -> boo
 async def explain_stray(
     storage: Storage, key: str, recorded: Recorded | None, *, is_left: bool
 ) -> Left | None:
-    """What an object is that the ledger does not name; None where nobody can tell.
+    """What an object is that the ledger does not name; None if that is unknown.
 
-    `recorded` is what the ledger knows of the recording that the key is of, if anything. `is_left`
-    says that a run is under way, or has died.
+    `recorded` is what the ledger has about the recording of that key, if anything. `is_left`
+    says that a run is in progress, or has died.
     """
     if parse_recording_key(key) is not None:
         return Left.RECORDING if is_left and recorded is None else None
@@ -131,7 +131,7 @@ async def explain_stray(
 
 
 async def unrecorded_revisions(storage: Storage, key: str, recorded: Recorded) -> Sequence[Revised]:
-    """What the ledger has to be told of the sidecar under `key`, oldest first."""
+    """The events to record for the sidecar under `key`, oldest first."""
     line = await _line(storage, key, recorded)
     told = [succession(recorded.record_id, *pair) for pair in itertools.pairwise(line)]
     if told:
@@ -159,7 +159,7 @@ async def read_report(storage: Storage, key: str) -> RunEnded | None:
 
 
 def run_of(report_key: str) -> str:
-    """The id of the run whose report lies under that key."""
+    """The id of the run whose report is stored under that key."""
     return report_key.removeprefix(RUNS_PREFIX).removesuffix(".json")
 
 

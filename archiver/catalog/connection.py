@@ -84,7 +84,7 @@ class Writer:
     async def write_at_once(self, work: Callable[[], T], note: Callable[[], None]) -> T:
         """Do short work as one transaction on the event loop.
 
-        `note` tells `known_ids` what it changes.
+        `note` passes its changes to `known_ids`.
         """
         return await self.turns.at_once(self._transaction(work, note))
 

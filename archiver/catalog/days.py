@@ -1,4 +1,4 @@
-"""The day of a moment in a time zone, as an expression of SQL, which knows no zones (pure)."""
+"""The day of a moment in a time zone, as an expression of SQL, which has no zones (pure)."""
 
 from bisect import bisect_left
 from collections.abc import Iterator

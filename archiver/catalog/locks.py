@@ -66,8 +66,8 @@ _TO_RELEASE: Final = """
 @dataclass(frozen=True, slots=True)
 class Holdable:
     """A recording that should have a legal hold on the storage, or should have none. `known` is the
-    revision of its sidecar for which the ledger tells that it has one, or may have; None: for none.
-    With `is_set` the ledger tells that it has one."""
+    revision of its sidecar for which the ledger records one, or that it may have one; None: none.
+    With `is_set` the ledger records that it has one."""
 
     record_id: int
     key: str
@@ -185,7 +185,7 @@ def to_release(db: sqlite3.Connection, after: int, most: int) -> list[Holdable]:
 
 
 def others_on_hold(db: sqlite3.Connection, record_ids: Sequence[int]) -> set[str]:
-    """The versions (`key version`) of these recordings that somebody else had put on hold."""
+    """The versions (`key version`) of these recordings on which someone else had set a hold."""
     rows = db.execute(
         "SELECT place FROM other_legal_holds WHERE record_id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(record_ids)),),

@@ -234,8 +234,8 @@ def open_problems(db: sqlite3.Connection, most: int) -> tuple[list[Problem], int
 def last_whole_run(db: sqlite3.Connection) -> datetime | None:
     """When the run began that moved the furthest cursor; None when none was moved yet.
 
-    The id of a run begins with that moment. Where a catalog does not know it, the cursor's own
-    moment has to do: it lies `window.settle` before.
+    The id of a run begins with that time. If a catalog does not have it, the cursor's own time is
+    used, which is `window.settle` earlier.
     """
     found: tuple[int, str | None] | None = db.execute(_FURTHEST).fetchone()
     if found is None:

@@ -139,7 +139,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX revisions_record ON revisions (record_id);
     """,
     # Which recordings have the legal hold of S3, with the sidecar of that revision, or (not
-    # `is_set`) may have it; and the versions that somebody else had put on hold before.
+    # `is_set`) may have it; and the versions on which someone else had set a hold before.
     """
     CREATE TABLE legal_holds (
         record_id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, is_set INTEGER NOT NULL

@@ -122,7 +122,7 @@ class Scanned:
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """A call that has no sidecar, so that nothing tells who called whom."""
+    """A call without a sidecar, so that it is not known who called whom."""
 
     call_id: int
     created_at: datetime | None
@@ -218,7 +218,7 @@ class Selection:
         return await self._do(choose)
 
     async def counted(self, kind: Kind) -> int:
-        """How many calls that stands for."""
+        """The number of calls."""
 
         def count(db: sqlite3.Connection) -> int:
             want(db, [kind])
@@ -262,7 +262,7 @@ class Selection:
         return [Untold(call, moment(created), lead, order) for call, created, lead, order in rows]
 
     async def told(self) -> list[tuple[int, object, object]]:
-        """Number and status of the chosen calls, as far as the API's rows tell them."""
+        """Number and status of the selected calls, if the API's rows have them."""
         return await self._do(lambda db: db.execute(_TOLD).fetchall())
 
     async def keep_told(self, facts: Iterable[tuple[int, dict[str, Any]]]) -> None:

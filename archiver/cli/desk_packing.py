@@ -1,4 +1,4 @@
-"""An export that somebody asked for at the desk, made in a process of its own.
+"""An export requested in the desk, created in a separate process.
 
 The desk starts `PACK`, hands the job over on its input and reads the outcome from its output. A
 desk that dies closes the input, which ends this process as well.
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _end_with_the_desk() -> None:
-    # Not through the buffered reader: whoever waits in it keeps the interpreter from ending.
+    # Not through the buffered reader: a thread waiting in it keeps the interpreter from ending.
     while os.read(sys.stdin.fileno(), 4096):
         pass
     os._exit(1)

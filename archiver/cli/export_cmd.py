@@ -210,7 +210,7 @@ def _once(values: Iterable[_Value]) -> tuple[_Value, ...]:
 
 
 def _open_text(custody: "Custody") -> str | None:
-    """What may still tell what was redacted or masked; None: nothing."""
+    """What may still reveal redacted or masked data; None: nothing."""
     from archiver.export.masking import Mask
 
     kinds = custody.copies.masks.kinds

@@ -106,7 +106,7 @@ def masks_by(arguments: argparse.Namespace) -> "frozenset[Mask]":
 
 
 def lock_by(arguments: argparse.Namespace, console: Console) -> "Lock | None":
-    """Who can open the package; None: everybody. UsageError for a weak password, for what is no
+    """Who can open the package; None: anyone. UsageError for a weak password, for what is no
     public key, and for a name of the package that does not fit. The console never shows it."""
     from archiver.export.encryption import checked_password, checked_recipients
 

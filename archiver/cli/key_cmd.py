@@ -65,7 +65,7 @@ def _add_key_options(parser: Any) -> None:
 
 
 def make(arguments: argparse.Namespace, context: Context) -> int:
-    """Make a key. KeyUnusable when the file exists or would lie in the archive."""
+    """Create a key. KeyUnusable if the file exists or would be inside the archive."""
     public = _make(arguments, context)
     lines = [
         f"Created key {public.key_id[:16]} in {arguments.to}, its public key in "

@@ -1,4 +1,4 @@
-"""`archiver lock`: apply the configured Object Lock to what lies unlocked, or for too short."""
+"""`archiver lock`: apply the configured Object Lock to objects without it, or with less."""
 
 import argparse
 import time

@@ -104,7 +104,7 @@ class Nights:
         return self.clock() - known.last.started_at >= every - min(every / 4, _EARLY)
 
     async def _verify(self, stop: anyio.Event) -> None:
-        """Verify the share that is due; the nights go on whatever comes of it."""
+        """Verify the share that is due; the schedule continues whatever the result."""
         from archiver.cli.verify_lines import as_json, verify_lines
         from archiver.cli.verifying import (
             exit_code_of,

@@ -54,7 +54,7 @@ async def one_run(
         )
         told = None if report is None else report.as_json()
         code = finish(report, config, context)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the night has to be told
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must be notified
         code = say_failure(context.console, error)
         failure = our_error(error) or error
     night = Night(

@@ -53,7 +53,7 @@ def read_ids(path: Path, key: str) -> tuple[int, ...]:
 def read_secret(path: Path, key: str) -> str:
     """The secret in a file, without white space around it; it may be empty.
 
-    Raises ConfigError for a file that everybody on this machine may read, unless it is mounted
+    Raises ConfigError for a file that everyone on this machine can read, unless it is mounted
     read-only.
     """
     data = _read(path, f"{key}: {path}", _MOST_SECRET_BYTES, check=_refuse_public)

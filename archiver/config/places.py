@@ -96,7 +96,7 @@ def replica(section: Section, place: Place) -> ReplicaConfig:
 
 
 def overlap(one: StorageConfig, other: StorageConfig) -> bool:
-    """Whether both are the same place, or one lies inside the other, as far as their names tell."""
+    """Whether both are the same place, or one is inside the other, judging by their names."""
     if one.is_local != other.is_local or one.s3.endpoint_url != other.s3.endpoint_url:
         return False
     if one.is_local:

@@ -1,4 +1,4 @@
-"""The sections of archive.yaml that tell how runs went: `metrics`, `notices` and `inspect`."""
+"""The sections of archive.yaml about reporting: `metrics`, `notices` and `inspect`."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -181,7 +181,7 @@ class EvidenceConfig:
     """Evidence for the ledger's head: a signing key, a time stamp authority, witnesses.
 
     `sign` is the file of a private key, `timestamp_roots` a file of certificates (PEM). Each of the
-    `witnesses` is a place like an archive's, with credentials of its own.
+    `witnesses` is a place like an archive's, with separate credentials.
     """
 
     sign: Path | None = None

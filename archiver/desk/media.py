@@ -35,7 +35,7 @@ Why: TypeAlias = Literal[
 ]
 
 _PATIENCE: Final = 15.0
-"""Seconds for the storage to find the object, before the user is told."""
+"""Seconds for the storage to find the object, before the user sees an error."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _AUDIO: Final = re.compile(r"audio/[a-z0-9][a-z0-9.+-]{0,60}")
 

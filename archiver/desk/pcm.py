@@ -1,9 +1,9 @@
 """Audio that cannot be played as it is, decoded once and then served like any other file.
 
-That is what browsers do not know, and recordings of which a listener must not hear everything. The
-decoded file is a WAVE file, named by the digest of the recording and by what of it is replaced. The
-folder has a maximum size: what was played longest ago is removed first. Decoders read untrusted
-data: they run in separate processes, and ffmpeg is told which container to expect, so that no
+This is for formats that browsers do not support, and for recordings with spans that a listener must
+not hear. The decoded file is a WAVE file, named by the digest of the recording and of the replaced
+spans. The folder has a maximum size: what was played longest ago is removed first. Decoders read
+untrusted data: they run in separate processes, and ffmpeg gets the container to expect, so that no
 playlist inside a recording can lead it to other files or to the network.
 """
 

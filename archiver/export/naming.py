@@ -14,7 +14,7 @@ from typing import Final
 
 _MOST_BYTES: Final = 40
 """Of the name of a person, and of the folder in a zip. So a path in a zip has at most 155
-characters, and stays within the 260 that Windows takes where somebody unpacks it among the
+characters, and stays within the 260 that Windows accepts where a user unpacks it among the
 downloads, in a folder named after the zip."""
 
 _RESERVED: Final = frozenset(

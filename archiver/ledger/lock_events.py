@@ -8,7 +8,7 @@ from typing import ClassVar
 class LegalHold:
     """S3's legal hold on every version of these recordings is `setting` (from here on they may have
     it), `set` or `removed`. `revisions` are those of their sidecars, one a recording; `others` are
-    versions (`key version`) on which somebody else had set one before: those are never removed."""
+    versions (`key version`) on which someone else had set one before: those are never removed."""
 
     what: ClassVar[str] = "legal-hold"
 
@@ -33,7 +33,7 @@ class Locked:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
     """The archive was lost, and copied back from its replica, which had it up to that segment: the
-    versions that were told before are those of another bucket."""
+    version ids recorded before are those of another bucket."""
 
     what: ClassVar[str] = "restored"
 

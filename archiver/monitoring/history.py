@@ -25,7 +25,7 @@ from archiver.monitoring.verifications import (
 )
 
 _BESIDE: Final = frozenset({"verifications", "replica_verifications", "replication"})
-"""What is remembered in files of their own: either may be written while the other is."""
+"""What is stored in separate files: both may be written at the same time."""
 _MOMENTS: Final = (
     *("started_at", "ended_at", "succeeded_at", "completed_at", "failing_since"),
     *("signed_at", "stamped_at", "witnessed_at"),

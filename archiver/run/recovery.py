@@ -44,7 +44,7 @@ _AT_ONCE = 500
 class Recovery:
     """What a killed run left, and whether this run leaves nothing unrecorded.
 
-    `orphans` are unrecorded recordings by id; whoever stores one removes it here. With `doubts`,
+    `orphans` are unrecorded recordings by id; storing one removes it here. With `doubts`,
     sidecars may have been revised without a record.
     """
 

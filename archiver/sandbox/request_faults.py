@@ -14,7 +14,7 @@ class PageCap(Asking):
     """The limit is silently lowered to `rows`.
 
     `next` follows the rows given; with `honest_next` False it follows the limit that was asked
-    for, and rows are lost to whoever believes it.
+    for, and rows are lost to a client that believes it.
     """
 
     rows: int

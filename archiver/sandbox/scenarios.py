@@ -19,7 +19,7 @@ _CUT_AFTER: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One kind of trouble: what people are told of it, and the fault that makes it."""
+    """One kind of trouble: its description, and the fault that causes it."""
 
     summary: str
     fault: Callable[[int], Fault]

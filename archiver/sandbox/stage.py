@@ -12,7 +12,7 @@ from archiver.sandbox.world import World
 class Stage:
     """The sample calls, moved into the past of this machine's clock if they are not yet there.
 
-    `since` is a first day that lies before all of them.
+    `since` is a first day before all of them.
     """
 
     world: World
@@ -33,7 +33,7 @@ class Stage:
 
     @property
     def since_synthetic(self) -> datetime:
-        """A first day that lies a month before the sample calls."""
+        """A first day a month before the sample calls."""
         return self.since - timedelta(days=30)
 
 

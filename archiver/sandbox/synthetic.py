@@ -1,7 +1,7 @@
-"""A huge world that exists only as arithmetic: row i is computed from i, nothing is held. Pure.
+"""A huge call centre that exists only as arithmetic: row i is computed, nothing is stored. Pure.
 
-Calls lie evenly in time, go round the orders in turn, and belong to leads in groups of four that
-follow one another. Every `1 / recorded`-th call has one small recording of its own bytes.
+Calls are evenly spread over time, assigned to the orders in turn, and belong to leads in groups of
+four consecutive ones. Every `1 / recorded`-th call has one small recording with unique bytes.
 """
 
 from bisect import bisect_left

@@ -79,7 +79,7 @@ def _parse(raw: bytes) -> Head:
 
 
 async def _play(answer: Answer, writer: asyncio.StreamWriter, *, closing: bool) -> Ending:
-    """Sends the answer as it says and tells how the connection goes on."""
+    """Sends the answer as it says; returns how the connection continues."""
     if answer.delay:
         await asyncio.sleep(answer.delay)
     ending = _ending(answer, closing=closing)

@@ -1,8 +1,8 @@
-"""One run after the other, each when it is due: what `run --every` does for years.
+"""Starts one run after another, each when it is due: `run --every`, for years.
 
-Nothing overlaps, because one process does one thing after another, and the archive's lock keeps
-other processes out. A run that fails is told by whoever does it and never ends this; only an
-interruption does.
+Runs never overlap, because one process does one after another, and the archive's lock keeps other
+processes out. A failed run is reported by `run` and does not end the schedule; only an interruption
+does.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,11 +19,11 @@ from archiver.text.measures import say_moment
 
 @dataclass(frozen=True, slots=True)
 class Nightly:
-    """What a schedule is followed with. `run` does one run and tells how it went.
+    """The parts of a schedule. `run` performs one run and returns its result.
 
-    `say` hears a line at a time for people, `alive` that the waiting goes on. `stop` ends it: at
-    once while it waits; what it means to a run is for `run` to know. `step` is how many seconds lie
-    between two looks at the clock.
+    `say` receives lines for people; `alive` is called while waiting. `stop` ends the schedule: at
+    once while it waits; during a run, `run` decides. `step` is the number of seconds between two
+    looks at the clock.
     """
 
     schedule: Schedule

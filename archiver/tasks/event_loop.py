@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 FASTEST_LOOP: Final[dict[str, Any]] = {"use_uvloop": find_spec("uvloop") is not None}
-"""What to tell `anyio.run`."""
+"""The options for `anyio.run`."""
 
 _YOUNG_OBJECTS: Final = 20_000
 

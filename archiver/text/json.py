@@ -1,4 +1,4 @@
-"""JSON out of files that anybody may have written, read as strictly as everybody else reads it."""
+"""JSON from untrusted files, read as strictly as other programs read it."""
 
 import json
 from typing import Any, NoReturn

@@ -65,7 +65,7 @@ class Messages:
         return f"{value:.{digits}f}".replace(".", str(self._texts["number.point"]))
 
     def brief(self, value: float) -> str:
-        """A number with two digits after the point, or as few as tell the same."""
+        """A number with up to two decimal places, without trailing zeros."""
         digits = next(n for n in range(3) if n == 2 or round(value, n) == round(value, 2))
         return self.decimal(value, digits)
 

@@ -320,7 +320,7 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
                 continue  # left on purpose by a run that ended out of order: the next one asks
             may_pass = is_locked and await _may_pass(one, finding)
             if may_pass and waited < patience.seconds:
-                if not finding.key.startswith(TMP_PREFIX):  # working space of whoever locks it
+                if not finding.key.startswith(TMP_PREFIX):  # working space of the lock's owner
                     suspects.append(finding.key)
             elif left := await _explained(one, finding, is_left=is_left):
                 one.found.unrecorded.append(Unrecorded(finding.key, left))
@@ -337,7 +337,7 @@ async def _explained(one: _Check, finding: Finding, *, is_left: bool) -> Left | 
     """What the object is, if it is just unrecorded: see `archive/unrecorded.py`."""
     key, storage = finding.key, one.storage
     if one.found.breaks_ledger:
-        return None  # what it does not know may stand in what was lost of it
+        return None  # an unknown object may be named in the lost part of it
     if isinstance(finding, Unexpected):
         told = parse_revision_key(key)
         sidecar = told.sidecar if told is not None else sidecar_beside(key)

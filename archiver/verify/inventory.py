@@ -115,14 +115,14 @@ _ADD: Final = insert("others", Other)
 
 
 class Stock(NamedTuple):
-    """How many objects and bytes are expected (sizes that the ledger does not tell count 0)."""
+    """The number of expected objects and bytes (sizes missing in the ledger count 0)."""
 
     objects: int
     bytes: int
 
 
 class Inventory:
-    """The inventory of one archive in a new file of its own. Every method blocks.
+    """The inventory of one archive in a new file. Every method blocks.
 
     With `keeps_pruned` it is that of a replica, where what was pruned may still be. Used by one
     thread at a time: two that run the same statement spoil it for each other.

@@ -8,7 +8,7 @@ in the middle would skip some and repeat others. The parts differ in size by lit
 many. Chain, listing and sizes are checked whole every time: they cost little, and what is missing
 or was added shows at once.
 
-Where it stopped is remembered in a small file beside the catalog. An interrupted part goes on after
+The position is stored in a small file beside the catalog. An interrupted part continues after
 the last key that was judged, and only what was reported counts as judged. Without the file, the day
 chooses the part: a machine that keeps nothing still goes round in thirty nights.
 """

@@ -63,7 +63,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Whoever watches the verification: told what there is to read, then what was read."""
+    """Receives the progress of the verification: what is to be read, then what was read."""
 
     on_stock: Callable[[int, int], None] = field(default=lambda objects, size: None)
     on_read: Callable[[int, int], None] = field(default=lambda objects, size: None)
@@ -155,7 +155,7 @@ async def verify(
                 try:
                     await mend(found, inventory, clock=clock, pace=pace, today=wanted.today)
                 except ArchiverError as error:
-                    # What was found must be told, whoever cannot be reached.
+                    # The findings must be reported, even if a witness is unreachable.
                     notes.append(f"not repaired: {error}; {error.hint}".removesuffix("; "))
         with suppress(StorageError):  # the right to ask is not needed for anything else here
             notes.append(await promise_of(storage))

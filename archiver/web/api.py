@@ -35,7 +35,7 @@ Answer = Callable[[Request, Desk], Awaitable[Response]]
 
 
 def guarded_by_token(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-    """The answer for whoever has the token; each is told to the access log first."""
+    """The answer for a client with the token; each is recorded in the access log first."""
 
     async def endpoint(request: Request) -> Response:
         desk = desk_of(request)
@@ -89,13 +89,13 @@ async def report(request: Request, desk: Desk) -> Response:
 
 
 async def description(request: Request) -> Response:
-    """The OpenAPI document; it tells nothing of the archive."""
+    """The OpenAPI document; it contains nothing from the archive."""
     text = await anyio.to_thread.run_sync(_DESCRIPTION.read_text, "utf-8")
     return Response(text, media_type="application/json")
 
 
 def verdict_as_json(one: Verdict, language: str) -> dict[str, Any]:
-    """A verdict as the API tells it."""
+    """A verdict as in the API."""
     return {
         "verdictId": one.verdict_id,
         "recordId": one.record_id,
@@ -125,7 +125,7 @@ def verdict_as_json(one: Verdict, language: str) -> dict[str, Any]:
 
 
 def report_as_json(told: Report) -> dict[str, Any]:
-    """A report as the API tells it; shares are 0 to 1."""
+    """A report as in the API; shares are 0 to 1."""
     return {
         "verdicts": told.verdicts,
         "autoFails": told.failed,

@@ -1,4 +1,4 @@
-"""Calibration: sessions, what is still to be judged, and what everybody said side by side."""
+"""Calibration: sessions, what is still to be judged, and the verdicts side by side."""
 
 import heapq
 import secrets
@@ -141,7 +141,7 @@ async def session_of(visit: Visit, record_id: int) -> Session | None:
 
 
 async def people_who_judge(visit: Visit) -> list[str]:
-    """Everybody who may judge."""
+    """Everyone who may judge."""
     users = await visit.desk.users.look_at_all()
     names = [user.name for user in users.values() if Right.JUDGE in Role(user.role).rights]
     return sorted(names) or [LOCAL.name]

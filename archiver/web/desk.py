@@ -100,7 +100,7 @@ async def open_desk(
     """The desk over the archive that the configuration names, for a server that listens on `host`.
 
     `pack` is the command that makes the exports that people ask for (see `Packing`). Raises
-    UsageError where everybody or nobody could come in, ConfigError for users that cannot be read
+    UsageError if everyone or nobody could log in, ConfigError for users that cannot be read
     and for a scorecard where there was none before, NoArchive and StorageError as the library does.
     """
     wanted = config.desk
@@ -177,7 +177,7 @@ async def _follow(
 
 
 def _token(path: Path | None) -> Secret | None:
-    """ConfigError for a token that could be guessed, or that everybody on the machine may read."""
+    """ConfigError for a token that could be guessed, or that everyone on the machine can read."""
     if path is None:
         return None
     token = read_secret(path, "desk.api_token_file")

@@ -77,7 +77,7 @@ class Guard:
 
         refusal: PlainTextResponse | None
         if "content-length" in headers and "transfer-encoding" in headers:
-            # Whoever stands between may see another end of this request than we do, and another
+            # A proxy in between may see another end of this request than we do, and another
             # request behind it: nothing more is read from this connection (RFC 9112, section 6.1).
             refusal = PlainTextResponse(
                 "The request has conflicting lengths.", 400, {"connection": "close"}

@@ -55,7 +55,7 @@ async def change_note(visit: Visit) -> Response:
 
 
 async def remove_note(visit: Visit) -> Response:
-    """Take a note back; that of somebody else only after a question."""
+    """Remove a note; another person's only after confirmation."""
     entry, note_id = await recording(visit), visit.id("note_id")
     note = await visit.desk.notes.find(note_id)
     is_own = note.author == visit.person.name

@@ -16,7 +16,7 @@ from archiver.web.view_address import changed, query, without
 
 
 async def show(visit: Visit) -> Response:
-    """All plans with their weeks, what everybody has to do, and the form for a new one."""
+    """All plans with their weeks, everyone's workload, and the form for a new one."""
     await draw_due(visit.desk)
     view, _ = await asked_view(visit)
     view = changed(without(view, ["since", "until", "days"]))

@@ -1,4 +1,4 @@
-"""Draws what plans are due, now and then while the desk runs, and whenever somebody looks."""
+"""Draws the samples of due plans, regularly and whenever the page is opened."""
 
 import logging
 import secrets

@@ -18,7 +18,7 @@ PLACES: Final = 200
 
 
 async def show(visit: Visit) -> Response:
-    """All queues, and for whoever oversees them the form for a new one."""
+    """All queues, and for leads the form for a new one."""
     view, _ = await asked_view(visit)
     may_make = visit.person.may(Right.LEAD)
     await visit.desk.cards.refresh()
@@ -78,7 +78,7 @@ async def skip(visit: Visit) -> Response:
 
 
 async def put_back(visit: Visit) -> Response:
-    """Leave a recording to somebody else, and take the next one."""
+    """Release a recording, and claim the next one."""
     await visit.desk.queues.release(visit.person, _queue_id(visit), visit.id())
     return await take_next(visit)
 

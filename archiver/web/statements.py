@@ -1,4 +1,4 @@
-"""The statement of a month for whoever oversees the desk: as a page, and to download.
+"""The statement of a month for administrators of the desk: as a page, and to download.
 
 It is made from the index of the desk, so that it says what the desk knows of the archive by now;
 runs and verifications are those that this machine remembers.

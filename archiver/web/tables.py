@@ -41,7 +41,7 @@ async def verdicts(visit: Visit) -> Response:
 
 
 async def notes(visit: Visit) -> Response:
-    """Every note of everybody."""
+    """Everyone's notes."""
     describe = visit.desk.library.index.entries
     rows = note_rows(visit.person, visit.desk.notes, describe, zone=visit.wording.zone)
     return await _taken(visit, "notes.csv", rows)

@@ -5,8 +5,10 @@ equivalent that restic, rclone, PostgreSQL or AWS use for the same thing.
 """
 
 import ast
+import io
 import json
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -119,6 +121,38 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
             is_text = " " in node.value.strip() and id(node) not in documentation
             if is_text and not re.search(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE)\b", node.value):
                 yield node.lineno, node.value
+
+
+DIALECT: Final = re.compile(
+    r"\b(whoever|(some|any|every)body('s)?|vouch\w*|that which|in (its|their) own words"
+    r"|(what|it|that|which|they) lies?|lies (below|under|beside|there)|bears?|(is|are|be) told)\b",
+    re.IGNORECASE,
+)
+"""What a docstring or a comment has a plain word for: anyone who, is stored, has, is reported."""
+
+
+def remarks(source: str) -> Iterator[tuple[int, str]]:
+    """The lines of docstrings and comments in a module."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())):
+                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                    yield line, lines[line - 1]
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+@pytest.mark.parametrize("folder", [ROOT, TOP / "benchmarks"], ids=lambda path: path.name)
+def test_docstrings_and_comments_are_written_in_plain_words(folder: Path) -> None:
+    found = [
+        f"{path.relative_to(TOP)}:{number}: {match[0]!r}"
+        for path in sorted(folder.rglob("*.py"))
+        for number, text in remarks(path.read_text("utf-8"))
+        if (match := DIALECT.search(text))
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))

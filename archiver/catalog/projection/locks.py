@@ -52,7 +52,7 @@ def legal_hold(event: LegalHold, db: sqlite3.Connection, entry: Entry) -> None:
 
 
 def _record_of(place: str) -> int | None:
-    """The recording of a key, wherever under the archive's root the object lies."""
+    """The recording of a key, anywhere below the archive's root."""
     key = place.partition(" ")[0]
     name = key.rpartition("/")[2].partition(".")[0]
     return int(name) if name.isascii() and name.isdigit() else None

@@ -68,7 +68,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _copy_rights(path: Path, number: int) -> None:
-    """Let the service that reads the file go on reading it when root changes it."""
+    """Keep the file readable for the service if root changes it."""
     facts = path.stat()
     os.fchmod(number, facts.st_mode & 0o7777)
     with suppress(PermissionError):

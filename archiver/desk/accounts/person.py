@@ -31,7 +31,7 @@ class Right(StrEnum):
     LEAD = "lead"
     """Make queues; read everyone's verdicts and the reports, and export them."""
     OVERSEE = "oversee"
-    """Read the access log; remove anybody's note."""
+    """Read the access log; remove anyone's note."""
 
 
 class Role(StrEnum):

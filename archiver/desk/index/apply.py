@@ -54,7 +54,7 @@ class Taken:
 
 
 def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
-    """Apply lines of the ledger, in the transaction that is under way.
+    """Apply lines of the ledger, in the current transaction.
 
     Lines that make no sense are rare: all are taken together, and one by one only where one fails.
     """
@@ -103,7 +103,7 @@ def _is_fatal(error: Exception) -> bool:
 def _take(db: sqlite3.Connection, entry: Entry, taken: Taken) -> None:
     event = entry.event
     if isinstance(event, Erasing):
-        # Asked before it is applied: afterwards nothing tells whose they were.
+        # Queried before it is applied: afterwards it is not known whose they were.
         taken.touched |= _of_lead(db, event.lead_id, event.call_ids)
     apply(db, entry)
     match event:

@@ -1,6 +1,6 @@
 """The rows of the index as columns in memory, so that a facet is a pass over a few bytes a row.
 
-A `Columns` value never changes: whoever asks keeps the one that was current when the question came,
+A `Columns` value never changes: a query keeps the one that was current when it began,
 while a newer one is made beside it. Rows are ordered by record id. A million of them take some
 60 MB.
 """

@@ -221,7 +221,7 @@ class DeskIndex:
         return self.upkeep.picture.names
 
     async def source(self, record_id: int) -> sql.Source | None:
-        """Where the audio of a recording lies; None if the archive does not know it."""
+        """Where the audio of a recording is stored; None if the archive does not know it."""
         if not 0 < record_id <= _GREATEST_ID:
             return None
         return await self._ask(lambda db, picture: sql.source(db, record_id))

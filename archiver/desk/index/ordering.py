@@ -1,8 +1,8 @@
-"""In which order the rows of a view stand, and where a page of them goes on.
+"""The order of the rows of a view, and where its next page begins.
 
-Every row has one number that tells its place under a sort, equals told apart by moment and id. So a
-page is those rows whose numbers come next after that of the last row shown: a list that grows while
-somebody pages through it repeats nothing and leaves nothing out.
+Every row has one number for its position in a sort; equal ones are ordered by time and id. So a
+page is those rows whose numbers come next after that of the last row shown: a list that grows
+meanwhile repeats nothing and leaves nothing out.
 """
 
 import base64

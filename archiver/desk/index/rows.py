@@ -1,6 +1,6 @@
 """The questions that the index answers in SQL: rows for the columns, and entries for people.
 
-A row is one recording. The sidecar knows best, then the recording as the ledger tells of it, then
+A row is one recording. The sidecar takes precedence, then the recording in the ledger, then
 its call. Of one that was removed only the ids are left.
 """
 
@@ -81,7 +81,7 @@ ROWS_OF: Final = f"""
     UNION ALL SELECT {_IDS} FROM tombstones
     WHERE record_id IN (SELECT record_id FROM temp.asked)
 """  # noqa: S608 - constants
-"""Rows of the recordings whose ids lie in the temporary table `asked`."""
+"""Rows of the recordings whose ids are in the temporary table `asked`."""
 
 _OF_IDS: Final = "WHERE {} IN (SELECT value FROM json_each(:ids))"
 _ENTRIES: Final = f"""
@@ -105,7 +105,7 @@ _SOURCE: Final = f"""
 
 
 class Source(NamedTuple):
-    """Where the audio of a recording lies, for `media.py` alone; `key` only of an archived one."""
+    """Where the audio of a recording is stored, for `media.py` only; `key` if it is archived."""
 
     state: str
     key: str | None
@@ -145,7 +145,7 @@ def buried(db: sqlite3.Connection) -> list[int]:
 
 
 def source(db: sqlite3.Connection, record_id: int) -> Source | None:
-    """Where the audio lies; None for a recording that the archive does not know."""
+    """Where the audio is stored; None for a recording that the archive does not know."""
     row = db.execute(_SOURCE, {"id": record_id}).fetchone()
     return None if row is None else Source(*row)
 

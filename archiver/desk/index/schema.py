@@ -1,9 +1,9 @@
-"""The tables of the index, in a SQLite file of its own.
+"""The tables of the index, in a separate SQLite file.
 
 The first part is that of the catalog, filled by the same projection of the same ledger, so both
 keep the same rules about late and repeated events. The second part is what the ledger may not hold:
 
-- `cards`: what the sidecars tell of people, as far as they are read (`revision`);
+- `cards`: data of the sidecars for people, as far as they are read (`revision`);
 - `pending`: archived recordings whose sidecar is to be read, the newest first;
 - `names`: the newest known name of each agent and order;
 - `words`: the full text of summaries, kept in step by triggers;

@@ -15,7 +15,7 @@ _LETTERS = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"[\s+().-]*(?:\d[\s+().-]*)+")
 _GREATEST: Final = 2**63 - 1
 _LEAST_DIGITS: Final = 3
-"""Fewer last digits of a telephone number would find everybody."""
+"""Fewer last digits of a telephone number would find everyone."""
 
 
 def clean(text: str) -> str:

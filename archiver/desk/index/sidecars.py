@@ -19,7 +19,7 @@ _MOST_SUMMARY: Final = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What one sidecar tells. With `trouble` it tells nothing, and that sentence says why."""
+    """The data of one sidecar. With `trouble` there is none, and that sentence says why."""
 
     record_id: int
     revision: int

@@ -40,9 +40,9 @@ class Picture:
 class Upkeep:
     """Writes to the index and keeps `picture` up with it.
 
-    Every method blocks, and one thread at a time may call them; only what people say of recordings
-    (`set_reviewed`, `mark_reviewed`, `set_tags`, `mark_tags`) and reading `picture` is for
-    everybody at any time.
+    Every method blocks, and must be called by one thread at a time, except `set_reviewed`,
+    `mark_reviewed`, `set_tags`, `mark_tags` and reading `picture`, which are safe in any thread at
+    any time.
     """
 
     def __init__(self, store: Store, zone: tzinfo) -> None:
@@ -65,7 +65,7 @@ class Upkeep:
         return taken.skipped, taken.buried
 
     def keep(self, cards: Sequence[Card]) -> None:
-        """Keep what sidecars tell."""
+        """Store the data of sidecars."""
         self.store.keep(cards)
         self._touched.update(card.record_id for card in cards)
 

@@ -45,7 +45,7 @@ _PENDING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A sidecar that is to be read: its size and digest as the ledger tells them."""
+    """A sidecar to be read: its size and digest in the ledger."""
 
     record_id: int
     key: str
@@ -88,7 +88,7 @@ class Store:
                 self._lock.release()
 
     def interrupt(self) -> None:
-        """Break off what is under way, from any thread: it is undone, and raises StorageError."""
+        """Interrupt the current transaction, from any thread: it is undone; raises StorageError."""
         self._db.interrupt()
 
     def head(self) -> Head:
@@ -97,7 +97,7 @@ class Store:
             return Head(*self._db.execute("SELECT number, digest FROM head").fetchone())
 
     def take(self, lines: Iterable[bytes], head: Head | None) -> Taken:
-        """Apply the lines of a segment, and with `head` go on after it next time."""
+        """Apply the lines of a segment; with `head`, continue after it next time."""
         taken = Taken()
         with index_errors(self.path), self._db:
             self._db.execute("BEGIN")
@@ -113,7 +113,7 @@ class Store:
             return [Unread(*row) for row in self._db.execute(_PENDING, (most,))]
 
     def keep(self, cards: Sequence[Card]) -> None:
-        """Keep what sidecars tell, unless the recording is about to be removed."""
+        """Store the data of sidecars, unless the recording is about to be removed."""
         with index_errors(self.path), self._db:
             ids = [(card.record_id, card.record_id) for card in cards]
             values = ([getattr(card, name) for name in _KEPT] for card in cards)
@@ -231,7 +231,7 @@ def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
 
 
 def _names(cards: Sequence[Card]) -> list[tuple[str, int, str, int]]:
-    """The newest name of each agent and order that the cards tell of, and from when it is."""
+    """The newest name of each agent and order in the cards, and its time."""
     newest: dict[tuple[str, int], tuple[str, int]] = {}
     for card in cards:
         at = card.created_at or 0

@@ -106,7 +106,7 @@ class Following:
                     f"damaged ledger: {one.key}: expected {one.expected}, found {one.found}"
                 )
             # Behind a break the index does not say that it has come: the next desk tries again,
-            # and by then somebody may have restored what is missing.
+            # and by then the missing object may have been restored.
             head = None if self._broken else self._walk.head
             skipped, buried = await self._do(self._upkeep.take, step.lines, head)
             self._skipped += skipped
@@ -154,7 +154,7 @@ class Following:
             if _fits(one, reading):
                 cards.append(_card(one, reading))
                 continue
-            # A run that is under way may have replaced it, and not told the ledger yet.
+            # A run in progress may have replaced it, and not recorded it yet.
             kept = revision_key(sidecar_key(one.key), max(one.revision, 1))
             (former,) = await self._storage.readings([kept], keep=most)
             cards.append(_card(one, former if _fits(one, former) else reading))

@@ -48,10 +48,10 @@ class View:
     `min_seconds` and `max_seconds` are inclusive; so are the shares, 0 to 1: `silence` that of the
     length in pauses, `talk` that of the agent in what both sides of a stereo recording say.
     `findings` are names of what the archive or its sound check found.
-    `reviewers`, `cards`, `answers`, the scores, `is_failed`, `is_played` and `words` ask for a
-    verdict or a note (see `review.judged`), which the index knows nothing of: whoever asks it puts
-    the ids that fit into `among`, and the side of the agents into `agent_channel`.
-    `cursor` is a `Page.next` of the same view: the list goes on after it.
+    `reviewers`, `cards`, `answers`, the scores, `is_failed`, `is_played` and `words` select by
+    verdicts and notes (see `review.judged`), which are not in the index: the caller passes the
+    matching ids in `among`, and the agents' channel in `agent_channel`.
+    `cursor` is a `Page.next` of the same view: the list continues after it.
     """
 
     text: str = ""

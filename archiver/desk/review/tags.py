@@ -83,7 +83,7 @@ class Tags:
         return kept
 
     async def remove(self, by: Person, record_id: int, tag: str) -> None:
-        """Remove a tag from a recording, whoever added it; no error if there is none."""
+        """Remove a tag from a recording, even if added by others; no error if there is none."""
         by.need(Right.JUDGE)
         kept = proper_tag(tag)
         await self._file.write(

@@ -50,7 +50,7 @@ _Result = TypeVar("_Result")
 
 
 class LocalStorage(Storage):
-    """The folder must exist; `opening.py` makes it. `syncing` makes durable what lies in it."""
+    """The folder must exist; `opening.py` creates it. `syncing` makes its content durable."""
 
     def __init__(self, root: Path, syncing: Callable[[str], Syncing] = Syncing) -> None:
         self._root = os.path.abspath(root)  # noqa: PTH100 - plain strings: this is the hot path

@@ -23,7 +23,7 @@ _WORTH_IT = 4
 
 
 class Syncing:
-    """Syncs what lies on the file system of `root`."""
+    """Syncs files and folders on the file system of `root`."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -80,7 +80,7 @@ def _whole_sync(root: str) -> Callable[[int], int] | None:
 
 
 def _file_system(path: str) -> str | None:
-    """The name of the file system that holds the path, as the kernel tells it."""
+    """The type of the path's file system, from the kernel."""
     try:
         device = os.stat(path).st_dev  # noqa: PTH116
         mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")

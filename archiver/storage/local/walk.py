@@ -23,11 +23,11 @@ OnGap: TypeAlias = Callable[[str, OSError], None]
 def entries(
     root: str, prefix: str, on_gap: OnGap | None = None
 ) -> Iterator[tuple[str, os.stat_result]]:
-    """Key and facts of every entry below `root` that is no folder and whose key starts so.
+    """Key and facts of every entry below `root` that is not a folder and whose key has the prefix.
 
-    Only the names of the folders on the way down are held. What vanishes meanwhile is left out. A
-    folder that may not be read (its key ends in a slash), or an entry, is told to `on_gap` and
-    passed over; without that it raises OSError. A root that is gone raises StorageRefused.
+    Only the names of the folders on the way down are held. Entries that vanish meanwhile are left
+    out. A folder that cannot be read (its key ends in a slash), or an entry, is passed to `on_gap`
+    and skipped; without `on_gap`, OSError is raised. A missing root raises StorageRefused.
     """
     wanted = os.fsencode(prefix)
     start = wanted[: wanted.rfind(b"/") + 1]

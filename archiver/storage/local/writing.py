@@ -2,11 +2,11 @@
 
 A put takes these steps, each for a reason:
 
-1. every folder on the way exists and is durable: its parent has been synced since it was made, by
-   whomever. What is known to be so is remembered, so a second put into a folder costs nothing;
-2. the bytes go to a part file under `_archive/tmp/`, on the same file system, and are synced: a
-   name must never be durable before the bytes are. A body spooled on this file system is synced
-   where it lies;
+1. every folder on the way exists and is durable: its parent has been synced since it was created.
+   Folders known to be durable are remembered, so a second put into a folder costs nothing;
+2. the bytes are written to a part file under `_archive/tmp/`, on the same file system, and synced:
+   a name must never be durable before the bytes are. A body spooled on this file system is synced
+   in place;
 3. the part file is linked to its final name, which fails if the name is taken (`disk.publish`);
 4. the part's own name is removed, and the folder is synced.
 
@@ -14,7 +14,7 @@ There are two syncs in this: after the bytes, and after the name. Each put is a 
 where it needs one; all puts of a group are brought to that point, then one sync serves them all.
 
 A kill between any two steps leaves at most part files. The digest of a body is not computed again:
-whoever finished it hashed the same bytes as they went by, and its length is compared with what the
+its writer hashed the same bytes as they went by, and its length is compared with what the
 file system holds after the sync.
 """
 
@@ -37,7 +37,7 @@ from archiver.storage.local.syncing import Syncing, Target
 
 # About 100 bytes a folder, so that an archive of millions is not remembered whole.
 KNOWN_FOLDERS = 8192
-# How often a put starts over because somebody tidied an empty folder or part file away under it.
+# How often a put starts over because an empty folder or part file was removed meanwhile.
 ATTEMPTS = 4
 
 _PARTS_FOLDER = TMP_PREFIX.removesuffix("/")
@@ -64,7 +64,7 @@ class _UnderWay:
         self._lost: OSError | None = None
 
     def goes_on(self) -> bool:
-        """Go on to the next sync; False when there is none any more."""
+        """Continue with the next sync; False if there is none."""
         try:
             self.wants = next(self.steps) if self._lost is None else self.steps.throw(self._lost)
         except StopIteration as done:
@@ -84,7 +84,7 @@ class Writer:
     """Puts objects into the folder `root`. Used by one thread at a time.
 
     `changing` keeps other processes from replacing objects; `check_tag` raises KeyChanged unless
-    the object bears the tag.
+    the object has the tag.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Writer:
     def put_all(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
         """Make all puts; how each of them ended, in their order."""
         under_way = [_UnderWay(self._steps(put)) for put in puts]
-        with ExitStack() as left:  # whatever happens, no file stays open and no part lies about
+        with ExitStack() as left:  # whatever happens, no file stays open and no part file remains
             for one in under_way:
                 left.callback(one.steps.close)
             going = under_way
@@ -129,7 +129,7 @@ class Writer:
                 except FileExistsError:
                     raise self._taken(put.key) from None
                 except FileNotFoundError:
-                    # Somebody tidied an empty folder or a part file away: start over.
+                    # An empty folder or a part file was removed: start over.
                     self._durable = {""}
         raise StorageRefused(
             f"cannot write {put.key}: the archive's folder or the spooled file is gone",
@@ -191,7 +191,7 @@ class Writer:
     def _make(self, folder: str) -> list[tuple[str, str]]:
         """Make the folder and those above it: each that is not known to be durable, and its parent.
 
-        A folder that is there already is among them too: whoever made it may be about to sync.
+        An existing folder is among them, too: its creator may not have synced it yet.
         """
         if folder in self._durable:
             return []

@@ -1,6 +1,6 @@
 """An archive on S3: boto3's requests in worker threads, small puts and gets beside them (`direct`).
 
-A request that is under way when the task is cancelled is left to its thread, which ends with the
+A request in progress when the task is cancelled is left to its thread, which ends with the
 answer or a time-out. A put may then still succeed, as any put whose answer is lost; an upload in
 parts is aborted.
 """
@@ -183,7 +183,7 @@ class S3Storage(Storage):
         except (KeyExists, KeyChanged) as error:
             if answer is Fate.NOT_STORED:
                 raise
-            # It may be our own object that the put met: whoever tries again compares.
+            # It may be our own object that the put met: the retry compares.
             raise StorageUnreachable("the answer to a put was lost", key=key) from error
 
     async def _confirmed(self, put: ObjectInfo) -> ObjectInfo:

@@ -88,7 +88,7 @@ def connect(config: S3Config, connections: int) -> Service:
             read_timeout=SOCKET_TIMEOUT,
             retries={"mode": "standard", "total_max_attempts": 1},
             # Only checksums that we name: the body was hashed while it arrived, and what is read
-            # is hashed by whoever checks it.
+            # is hashed by the code that checks it.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
             s3={

@@ -141,7 +141,7 @@ class DirectRequests:
                 # Asks a server or a program, and waits for it.
                 return await to_thread.run_sync(found.get_frozen_credentials)
             return found.get_frozen_credentials()
-        except Exception:  # noqa: BLE001 - of whatever kind: boto3 meets it too, and it is told then
+        except Exception:  # noqa: BLE001 - of any kind: boto3 meets it, too, and reports it
             return None
 
 

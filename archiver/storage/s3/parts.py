@@ -1,4 +1,4 @@
-"""A stretch of a file as a file of its own, so that no part of an upload is held in memory."""
+"""A part of a file as a separate file object, so that no part of an upload is held in memory."""
 
 import io
 import os

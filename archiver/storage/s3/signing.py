@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SCOPE: Final = re.compile(r"AWS4-HMAC-SHA256 Credential=[^,]*/\d{8}/([a-z0-9-]+)/s3/aws4_request,")
 _EXPRESS: Final = "x-amz-s3session-token"
-"""The token of a directory bucket: it needs a request of its own, and expires within minutes."""
+"""The token of a directory bucket: it needs a separate request, and expires within minutes."""
 _NAMES: Final = {
     "ContentType": "Content-Type",
     "ContentLength": "Content-Length",

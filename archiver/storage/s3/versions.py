@@ -39,7 +39,7 @@ class VersionRequests:
         return sorted(found, key=lambda one: (one.key, not one.is_newest))
 
     def lock(self, key: str, version: str | None) -> ObjectLock:
-        """The lock, as the headers of the object tell it."""
+        """The lock in the headers of the object."""
         with s3_errors(key):
             answer = self.client.head_object(**self._address(key, version))
         return ObjectLock(
@@ -63,7 +63,7 @@ class VersionRequests:
 
     def is_on_hold(self, key: str, version: str | None) -> bool:
         """Whether a version has a legal hold, asked for by itself: the headers of an object leave
-        it out, like one that was never set, for whoever may not know."""
+        it out, like one that was never set, for callers without the permission."""
         with s3_errors(key):
             try:
                 answer = self.client.get_object_legal_hold(**self._address(key, version))

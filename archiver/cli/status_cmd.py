@@ -42,7 +42,7 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.add_argument(
         "--acts",
         action="store_true",
-        help="list who exported, erased, pruned, held, lifted, repaired or inspected, and why",
+        help="list what people did to the archive (exports, erasures, holds, repairs) and why",
     )
     parser.set_defaults(execute=execute)
 

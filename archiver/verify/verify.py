@@ -10,39 +10,27 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from archiver.archive.format import FORMAT, read_id
 from archiver.archive.opening import catalog_path, existing_storage
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.readonly import Glimpse, glimpse
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
-from archiver.errors import (
-    ArchiverError,
-    KeyMissing,
-    NoArchive,
-    StorageError,
-    StorageForbidden,
-    StorageUnreachable,
-    UsageError,
-)
+from archiver.errors import ArchiverError, StorageError, StorageForbidden
 from archiver.evidence.audit import Audit, Proof
 from archiver.retention.object_lock import promise_of
 from archiver.storage.base import Storage
-from archiver.storage.keys import FORMAT_KEY, LEDGER_PREFIX
 from archiver.tasks.contexts import entered
-from archiver.text.json import read_json
 from archiver.verify.audit import PATIENT, Patience, Verification, VerifyRequest, check
 from archiver.verify.evidence import audit_evidence
 from archiver.verify.findings import Finding
 from archiver.verify.history import removals_under_hold
+from archiver.verify.identity import stated_id
 from archiver.verify.inventory import Inventory
 from archiver.verify.legal_holds import audit_legal_holds
 from archiver.verify.locks import audit_locks
 from archiver.verify.repair import repair
 from archiver.verify.replica import advised, as_archive, compare_ledgers
 from archiver.verify.sampling import Sample, load_sample, save_sample
-
-_MOST_FORMAT_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +109,8 @@ async def verify(
     if wanted.replica:
         config = as_archive(config)
     async with existing_storage(config) as storage:
-        told = await _told_id(storage, config.storage.url)
-        state = _state_path(config, told, state_folder, is_replica=wanted.replica)
+        archive_id = await stated_id(storage, config.storage.url)
+        state = _state_path(config, archive_id, state_folder, is_replica=wanted.replica)
         sample = await _due(wanted, state, clock)
         mend = partial(repair, config, state_folder=state_folder)
         keeps_pruned = wanted.replica and not config.replica.prune
@@ -133,7 +121,7 @@ async def verify(
                 request,
                 inventory,
                 _forgetful if wanted.replica else partial(_memory, config, state_folder),
-                archive_id=told,
+                archive_id=archive_id,
                 on_stock=watcher.on_stock,
                 on_read=watcher.on_read,
                 is_stopped=watcher.is_stopped,
@@ -207,35 +195,6 @@ def _scratch_inventory(keeps_pruned: bool) -> Iterator[Inventory]:
         ) as inventory,
     ):
         yield inventory
-
-
-async def _told_id(storage: Storage, url: str) -> str | None:
-    """Who the archive says it is. None where it cannot say, but a ledger shows that it is one."""
-    try:
-        return await read_id(storage)
-    except (StorageUnreachable, StorageForbidden):
-        raise
-    except (UsageError, StorageError) as error:
-        if isinstance(error, UsageError) and await _is_other_version(storage):
-            raise
-        if await anext(storage.list(LEDGER_PREFIX), None) is not None:
-            return None
-        if isinstance(error, KeyMissing):
-            raise NoArchive(
-                f"no archive found in {url}",
-                hint="check storage.url; `archiver run` creates an archive",
-            ) from None
-        raise
-
-
-async def _is_other_version(storage: Storage) -> bool:
-    """Whether the archive plainly says that another version of the format holds."""
-    try:
-        told = read_json(await storage.read(FORMAT_KEY, limit=_MOST_FORMAT_BYTES))["format"]
-    except (ValueError, TypeError, KeyError):
-        return False
-    name, _, version = str(told).partition("/")
-    return name == FORMAT.partition("/")[0] and version.isdecimal() and told != FORMAT
 
 
 def _memory(config: Config, state_folder: Path, archive_id: str | None) -> Glimpse:

@@ -35,7 +35,7 @@ PACK: Final = (sys.executable, "-m", "archiver.cli.desk_packing")
 
 
 def main() -> None:
-    """Do the job on the input, and write the outcome."""
+    """Do the job from the input, and write the result."""
     source = sys.stdin.buffer
     length = int.from_bytes(source.read(LENGTH_BYTES), "big")
     job = pickle.loads(source.read(length))  # noqa: S301 - from the desk that started us
@@ -60,9 +60,9 @@ def _end_with_the_desk() -> None:
 
 
 def pack(job: Job) -> Packed | str:
-    """Export what the archive holds of the recordings, and record it as every export is.
+    """Export the archived ones of the recordings, and record it like any export.
 
-    Returns why there is no package, where there is none. The API is not asked for anything.
+    Returns the reason if there is no package. Makes no API requests.
     """
     os.umask(0o077)
     try:

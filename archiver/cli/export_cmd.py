@@ -1,4 +1,4 @@
-"""`archiver export`: the calls that are asked for, as one package that plays and proves itself."""
+"""`archiver export`: the selected calls as one package that plays and can be verified."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -87,7 +87,7 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def add_choice(parser: Parser) -> None:
-    """The options that say which calls."""
+    """The options that select calls."""
     for name, help_ in (
         ("lead", "the calls of this lead, and those with a recording of this lead"),
         ("order", "the calls of this order"),
@@ -131,7 +131,7 @@ def add_choice(parser: Parser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Export, say what was packed and what is missing, and return the exit code of the report."""
+    """Export, print what was packed and what is missing, and return the exit code."""
     from archiver.cli.exporting import export_package
     from archiver.export.request import ExportRequest
     from archiver.export.target import check_target, keep_apart
@@ -176,9 +176,9 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def chosen_by(arguments: argparse.Namespace) -> "Selection":
-    """What the options choose, but for times, which the configuration has the zone of.
+    """The selection by the options, without times, whose time zone is in the configuration.
 
-    UsageError for what is no number, and for a list that cannot be read.
+    UsageError for an invalid number, and for a list that cannot be read.
     """
     from archiver.export.selection import Selection, bare_number, read_list
 

@@ -1,4 +1,4 @@
-"""The options of `archiver export` that say what is left out, and who can open the package."""
+"""The options of `archiver export` for redaction, masking, certificates and encryption."""
 
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_omissions(parser: Parser) -> None:
-    """The options that say what is left out of the calls."""
+    """The options for redaction and masking."""
     parser.add_argument(
         "--redact",
         type=Path,
@@ -63,7 +63,7 @@ def add_certificate(parser: Parser) -> None:
 
 
 def add_lock(parser: Parser) -> None:
-    """The options that say who can open the package."""
+    """The options for encryption."""
     parser.add_argument(
         "--password",
         action="store_true",
@@ -85,7 +85,7 @@ def add_lock(parser: Parser) -> None:
 
 
 def redactions_by(arguments: argparse.Namespace) -> "Redactions | None":
-    """What `--redact` and its options ask for. UsageError for a list that cannot be read."""
+    """The redactions by `--redact` and its options. UsageError for an invalid list."""
     from archiver.export.redactions import Redactions, load_redactions
 
     if arguments.redact is None:
@@ -99,7 +99,7 @@ def redactions_by(arguments: argparse.Namespace) -> "Redactions | None":
 
 
 def masks_by(arguments: argparse.Namespace) -> "frozenset[Mask]":
-    """What `--mask` asks for. UsageError for what it does not know."""
+    """The masks by `--mask`. UsageError for an unknown one."""
     from archiver.export.masking import read_masks
 
     return frozenset(one for said in arguments.mask for one in read_masks(said))

@@ -1,4 +1,4 @@
-"""An export as a command lives it: search, fetch, pack, each with progress and an orderly end."""
+"""The steps of an export for the command line: search, fetch, pack, each with progress."""
 
 import getpass
 import os
@@ -40,9 +40,9 @@ _Result = TypeVar("_Result")
 def export_package(
     config: Config, request: ExportRequest, console: Console, state_folder: Path
 ) -> ExportReport | None:
-    """Search for numbers, fetch what the archive lacks, and pack. None: it was interrupted.
+    """Search for numbers, fetch what is missing, and pack. None if it was interrupted.
 
-    Each of the three ends in order on SIGINT and SIGTERM, and leaves nothing half-done behind.
+    Each step ends cleanly on SIGINT and SIGTERM.
     """
     if request.selection.tags:
         request = anyio.run(_with_tagged, config, request, state_folder)
@@ -60,7 +60,7 @@ def export_package(
 
 
 async def _with_tagged(config: Config, request: ExportRequest, state_folder: Path) -> ExportRequest:
-    """The request with the recordings that have its tags, as the desk of this machine knows."""
+    """The request with the recordings that have its tags in the desk of this machine."""
     selection = request.selection
     async with existing_archive(config) as (_, archive_id):
         pass
@@ -138,7 +138,7 @@ def with_progress(
 
 
 def exporter_here() -> Exporter:
-    """Who exports at this machine."""
+    """The user account and machine that export."""
     return Exporter(_account(), socket.gethostname())
 
 

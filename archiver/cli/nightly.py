@@ -1,4 +1,4 @@
-"""`archiver run --every`: run after run, for years, whatever becomes of each."""
+"""`archiver run --every`: run after run, for years, whether or not each succeeds."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -33,12 +33,12 @@ from archiver.schedule.schedule import Schedule
 from archiver.schedule.waiting import STEP, Sleep
 
 _EARLY: Final = timedelta(hours=1)
-"""A night's run does not end at the same minute each time."""
+"""Tolerance for `verify.every`: runs do not end at the same minute each time."""
 
 
 @dataclass(slots=True)
 class Nights:
-    """Runs over one archive, one after the other. `config` is the newest that could be read."""
+    """Runs of one archive, one after another. `config` is the last valid configuration."""
 
     context: Context
     config: Config
@@ -51,7 +51,7 @@ class Nights:
     found: Standing = field(default_factory=lambda: Standing(Memory()))
 
     async def follow(self) -> int:
-        """Run whenever it is due, until a signal ends it: 130."""
+        """Run whenever it is due, until a signal; returns 130."""
         console = self.context.console
         self.found = await standing(self.config, self.state_folder)
         async with stopped_by_signal(console) as stop:
@@ -97,7 +97,7 @@ class Nights:
             await self._verify(stop)
 
     def _verify_is_due(self) -> bool:
-        """Whether the last verification began as long ago as `verify.every`, or nearly so."""
+        """Whether the last verification began about `verify.every` ago, or earlier."""
         every, known = self.config.verify.every, self.found.memory.verifications
         if every is None or known is None:
             return every is not None
@@ -109,13 +109,13 @@ class Nights:
         from archiver.cli.verifying import (
             exit_code_of,
             one_verification,
-            tell_everybody,
+            report_verification,
         )
         from archiver.verify.verify import Wanted
 
         began, console, config = self.clock(), self.context.console, self.config
         wanted = Wanted(config.verify.sample)
-        tell = partial(tell_everybody, config, self.context, wanted, began)
+        tell = partial(report_verification, config, self.context, wanted, began)
         console.next_answer()
         console.about()
         try:
@@ -147,12 +147,12 @@ class Nights:
                     endpoint(address, self._metrics, self.pulse, health=self._health)
                 )
                 say(f"metrics are served on {address.host} port {port}")
-            except ConfigError as error:  # a desk on this machine may have it, and no night waits
+            except ConfigError as error:  # a desk on this machine may use it; runs must not wait
                 self.context.console.warn(f"{error}; runs continue without metrics")
             yield
 
     def _health(self) -> str:
-        """The last verifications, also those that a timer of the system started."""
+        """The last verifications, including those started by a system timer."""
         url, state = self.config.storage.url, self.state_folder
         return "".join(
             health_of(

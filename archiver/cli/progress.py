@@ -1,8 +1,8 @@
-"""Progress as people see it: bars on a terminal, a line now and then elsewhere.
+"""The display of progress: bars on a terminal, otherwise a line every 30 seconds.
 
 Events are counted when they come, which costs a microsecond, and shown when `tick` is called, which
-happens a few times a second. So nothing is drawn per call or per chunk, and a run that stands still
-is still seen to stand still.
+happens a few times a second. So nothing is drawn per call or per chunk, and a run that makes no
+progress is shown as such.
 """
 
 from collections.abc import Callable
@@ -24,14 +24,14 @@ from archiver.tasks.retry import RetryScheduled
 from archiver.text.measures import say_duration, say_size
 
 LINE_EVERY: Final = 30.0
-"""Seconds between two lines of progress, where no terminal is watching."""
+"""Seconds between two lines of progress, without a terminal."""
 
 _OPEN: Final = frozenset({"waiting", "failed"})
 
 
 @dataclass(slots=True)
 class Tally:
-    """What the events add up to. Calling it with an event counts the event."""
+    """The sums of all events. Calling it with an event counts the event."""
 
     listed: int = 0
     expected: int | None = None
@@ -67,14 +67,14 @@ class Tally:
 
     @property
     def total(self) -> int | None:
-        """How many calls there are in all. None while that is not known, or was wrong."""
+        """The total number of calls; None if it is unknown, or was wrong."""
         if self.expected is None or self.expected < self.listed:
             return None
         return self.expected
 
     @property
     def listing(self) -> str:
-        """What is read of the call lists while this takes several steps; else nothing."""
+        """The progress of reading call lists, if this takes several steps; otherwise empty."""
         if self.slices < 2 or self.slices_read == self.slices:
             return ""
         return f"{self.slices_read:,} of {self.slices:,} lists read"
@@ -85,13 +85,13 @@ class Tally:
         return notes
 
     def troubles(self) -> dict[str, int]:
-        """What did not go smoothly so far, by name; without what never happened."""
+        """Counts of retries, failures and so on, by name, without zeros."""
         counts = {"open": self.open, "gone": self.gone, "retries": self.retries}
         return {name: count for name, count in counts.items() if count}
 
 
 class Lines:
-    """A line of progress every 30 s, where no terminal is watching; notes at once."""
+    """A line of progress every 30 s, without a terminal; notes at once."""
 
     def __init__(
         self,
@@ -194,13 +194,13 @@ class Bars:
 
 
 def printer_for(tally: Tally, console: Console, clock: Callable[[], float]) -> Printer:
-    """Bars where a person watches, else lines."""
+    """Bars on a terminal, otherwise lines."""
     return Bars(tally, console) if console.is_live else Lines(tally, console, clock)
 
 
 @dataclass(slots=True)
 class Meter:
-    """What there is to do, and what is done, in objects and bytes."""
+    """The work to do and the work done, in objects and bytes."""
 
     objects: int = 0
     bytes: int = 0
@@ -208,11 +208,11 @@ class Meter:
     done_bytes: int = 0
 
     def expect(self, objects: int, size: int) -> None:
-        """So much is to be done in all."""
+        """Set the total."""
         self.objects, self.bytes = objects, size
 
     def add(self, objects: int, size: int) -> None:
-        """So much more is done."""
+        """Count work that was done."""
         self.done_objects += objects
         self.done_bytes += size
 
@@ -234,7 +234,7 @@ class MeterPrinter:
         self._bar: Any = _bar(console, title) if console.is_live else None
 
     def tick(self) -> None:
-        """Show what has changed, if it is time to."""
+        """Update the display, if it is time to."""
         if self._bar is not None:
             self._bar.total = self._meter.objects
             self._bar.set_postfix_str(say_size(self._meter.done_bytes), refresh=False)
@@ -245,7 +245,7 @@ class MeterPrinter:
             self._console.say(self._line())
 
     def close(self) -> None:
-        """Take the bar away: the result follows."""
+        """Remove the bar: the result follows."""
         if self._bar is not None:
             self._bar.close()
 

@@ -1,4 +1,4 @@
-"""A replication as a command lives it, and after a run: progress, and what is remembered of it."""
+"""A replication for the command line and after a run: its progress, and the history of it."""
 
 import time
 from collections.abc import Callable
@@ -37,7 +37,7 @@ async def one_replication(
     clock: Clock = system_clock,
     alive: Callable[[], None] = lambda: None,
 ) -> "Replication":
-    """Replicate, with progress, and remember how it went; what it raises is remembered as well."""
+    """Replicate, with progress, and store the result, even if it is an error."""
     from archiver.replica.replicate import Manner, replicate
     from archiver.replica.session import opened_both
 
@@ -74,7 +74,7 @@ async def replicate_after_run(
     clock: Clock = system_clock,
     alive: Callable[[], None] = lambda: None,
 ) -> None:
-    """Replicate after a run, where that is configured. What goes wrong is a warning: the run is
+    """Replicate after a run, if that is configured. Failures are warnings: the run is
     over, and the next one tries again."""
     if config.replica.url is None or not config.replica.after_run or stop.is_set():
         return

@@ -1,4 +1,4 @@
-"""A run as a command lives it: progress while it lasts, and its balance at the end."""
+"""A run for the command line: its progress, and its balance at the end."""
 
 import time
 from collections.abc import Callable
@@ -74,7 +74,7 @@ async def one_run(
 async def run_with_progress(
     config: Config, request: RunRequest, console: Console, state_folder: Path
 ) -> RunReport | None:
-    """The report of the run; None when it was interrupted before there was anything to report."""
+    """The report of the run; None if it was interrupted before there was anything to report."""
     async with stopped_by_signal(console) as stop:
         return await watched_run(config, request, console, state_folder, stop)
 

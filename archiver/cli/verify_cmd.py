@@ -73,11 +73,11 @@ def add_to(parser: Parser, common: Parser) -> None:
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Print the findings; 130 when interrupted, 4 on damage, 5 on what may not be read, 3 on
     what is not recorded."""
-    from archiver.cli.verifying import exit_code_of, tell_everybody
+    from archiver.cli.verifying import exit_code_of, report_verification
 
     config = context.load_watched_config(needs_key=arguments.repair)
     wanted, why, began = _wanted(arguments, config), why_of(arguments), system_clock()
-    tell = partial(tell_everybody, config, context, wanted, began)
+    tell = partial(report_verification, config, context, wanted, began)
     try:
         verified, is_stopped = anyio.run(_verify, config, wanted, why, context)
     except ArchiverError as error:

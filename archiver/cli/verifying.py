@@ -33,7 +33,7 @@ async def one_verification(
     *,
     alive: Callable[[], None] = lambda: None,
 ) -> Verified:
-    """Verify as `wanted`, with progress; `stop` ends it, `alive` is called a few times a second."""
+    """Verify as `wanted`, with progress. `stop` ends it, `alive` is called a few times a second."""
     meter = Meter()
     async with shown_by(MeterPrinter(meter, console, time.monotonic), alive=alive):
         return await verify(
@@ -45,7 +45,7 @@ async def one_verification(
 
 
 def exit_code_of(verified: Verified, *, is_stopped: bool) -> int:
-    """130 interrupted, 4 damage, 5 some may not be read, 3 some is not recorded yet, else 0."""
+    """130 interrupted, 4 damage, 5 access denied, 3 something is not recorded yet, else 0."""
     if is_stopped:
         return INTERRUPTED
     if any(one.is_damage for one in verified.found.remaining):
@@ -56,13 +56,13 @@ def exit_code_of(verified: Verified, *, is_stopped: bool) -> int:
 
 
 def scope_of(wanted: Wanted) -> str:
-    """Which part of the archive is read: `all`, a `sample`, or what came `since` a moment."""
+    """The part of the archive that is read: `all`, a `sample`, or objects archived `since`."""
     if wanted.parts is not None:
         return "sample"
     return "all" if wanted.since is None else "since"
 
 
-async def tell_everybody(
+async def report_verification(
     config: Config,
     context: Context,
     wanted: Wanted,

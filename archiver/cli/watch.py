@@ -26,7 +26,7 @@ class Printer(Protocol):
     """Shows progress. `tick` is called a few times a second, `close` once at the end."""
 
     def tick(self) -> None:
-        """Show what has changed, if it is time to."""
+        """Update the display, if it is time to."""
 
     def close(self) -> None:
         """Show the last notes and leave the terminal clean."""
@@ -78,7 +78,7 @@ async def unless_interrupted(console: Console, work: Callable[[], Awaitable[T]])
 async def shown_by(
     printer: Printer, *, alive: Callable[[], None] = lambda: None
 ) -> AsyncIterator[None]:
-    """Let the printer draw while the body works, and calling `alive` as often; then close it."""
+    """Let the printer draw while the body works, and call `alive` as often; then close it."""
 
     async def tick() -> None:
         while True:
@@ -95,7 +95,7 @@ async def shown_by(
 
 @asynccontextmanager
 async def _beside(task: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-    """Run the task for as long as the body lasts."""
+    """Run the task while the body runs."""
     with one_failure():
         async with anyio.create_task_group() as around:
             around.start_soon(task)

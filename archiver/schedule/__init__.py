@@ -1,4 +1,4 @@
 """When the next run is due, and waiting for it.
 
-Pure but for the waiting. Imports `clock` and `text`.
+Pure except for the waiting. Imports `clock` and `text`.
 """

@@ -1,4 +1,4 @@
-"""`verify` as a whole: which archive, which part of it, and what is noted for the next time."""
+"""The steps of a verification: the archive, the part of it, all checks, and the repair."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +63,7 @@ NOBODY = Watcher()
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A verification, the sample that it read, and what a person should know besides."""
+    """A verification, the sample that it read, and notes and proofs for the user."""
 
     found: Verification
     sample: Sample | None
@@ -72,9 +72,9 @@ class Verified:
     _state: Path
 
     def remember(self) -> str | None:
-        """Note where the next sample begins; what went wrong with that, if anything.
+        """Store the position of the next sample; returns a message if that fails.
 
-        Only to be called when the findings were delivered: what was read counts as judged then.
+        Call it after the findings were delivered: what was read counts as verified then.
         """
         if self.sample is None:
             return None
@@ -100,9 +100,9 @@ async def verify(
     patience: Patience = PATIENT,
     pace: Pace = REAL_PACE,
 ) -> Verified:
-    """Verify the archive that the configuration names; reads only, unless `repair` is wanted.
+    """Verify the configured archive; read-only, unless `repair` is wanted.
 
-    Raises NoArchive and UsageError for a place that holds none, or one of another format version.
+    Raises NoArchive, and UsageError for an archive of another format version.
     With `replica` it is the replica that is read, and its ledger is compared with the archive's.
     """
     first = config
@@ -145,13 +145,13 @@ async def verify(
                 except ArchiverError as error:
                     # The findings must be reported, even if a witness is unreachable.
                     notes.append(f"not repaired: {error}; {error.hint}".removesuffix("; "))
-        with suppress(StorageError):  # the right to ask is not needed for anything else here
+        with suppress(StorageError):  # this permission is not needed for anything else here
             notes.append(await promise_of(storage))
     return Verified(found, sample, tuple(notes), tuple(evidence.proofs), state)
 
 
 async def _due(wanted: Wanted, state: Path, clock: Clock) -> Sample | None:
-    """The sample that is due, where one is wanted."""
+    """The sample that is due, if one is wanted."""
     if wanted.parts is None:
         return None
     return await to_thread.run_sync(load_sample, state, wanted.parts, clock())
@@ -164,7 +164,7 @@ async def _audit_holds(
     request: VerifyRequest,
     wanted: Wanted,
 ) -> list[str]:
-    """Add what contradicts holds to the findings; what could not be checked, for people."""
+    """Add contradictions to holds to the findings; returns notes on what was not checked."""
     if inventory.tells_of_removals:
         doomed = await to_thread.run_sync(inventory.doomed)
         found.findings += await removals_under_hold(storage, found.archive_id, doomed)
@@ -180,7 +180,7 @@ async def _audit_holds(
 
 
 def _note_faults(found: Verification, faults: Sequence[Finding]) -> None:
-    """Add what is wrong with locks and versions, but for unrecorded revisions: their versions are
+    """Add problems of locks and versions, except for unrecorded revisions, whose versions are
     not recorded either."""
     new = {one.key for one in found.unrecorded}
     found.findings += [one for one in faults if one.key not in new]
@@ -204,7 +204,7 @@ def _memory(config: Config, state_folder: Path, archive_id: str | None) -> Glimp
 
 
 def _forgetful(archive_id: str | None) -> Glimpse:
-    """What this machine has seen of the archive says nothing of a replica, which comes later."""
+    """A replica may be behind what this machine has seen of the archive."""
     return Glimpse()
 
 

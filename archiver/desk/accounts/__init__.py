@@ -1,4 +1,4 @@
 """Who uses the desk: users and roles, passwords, sessions and log-in.
 
-Knows nothing of recordings.
+Does not know recordings.
 """

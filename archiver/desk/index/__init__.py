@@ -1,4 +1,4 @@
-"""Find: an index of one archive that follows its ledger, and answers within a blink.
+"""Searching: an index of one archive that follows its ledger, and answers within milliseconds.
 
-SQLite in a file of its own, and columns in memory. Imports `catalog` for the projection of events.
+SQLite in a separate file, and columns in memory. Imports `catalog` for the projection of events.
 """

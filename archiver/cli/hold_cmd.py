@@ -9,6 +9,7 @@ import anyio
 
 from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
+from archiver.cli.opening import archive_to_announce
 from archiver.cli.parsing import Parser, add_today, id_argument
 from archiver.cli.wording import counted, listed
 from archiver.clock import stamp, stamp_or_none, system_clock
@@ -113,18 +114,10 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
         )
 
     async def placed(config: Config) -> "tuple[str, int, int, LegalHolds]":
-        from archiver.archive.opening import announcing_archive
-        from archiver.archive.right_clock import OtherClocks
         from archiver.catalog.retention import being_removed, covered
         from archiver.cli.evidence import attested
 
-        state = state_folder(context.environ, config.catalog.path)
-        async with announcing_archive(
-            config,
-            state_folder=state,
-            clock=system_clock,
-            others=OtherClocks(today=arguments.today),
-        ) as archive:
+        async with archive_to_announce(config, context, today=arguments.today) as archive:
             hold_id = await act(archive)
             covers = await archive.catalog.ask(lambda db: covered(db, hold_id))
             leaving = await archive.catalog.ask(lambda db: being_removed(db, hold_id))
@@ -152,8 +145,6 @@ def add(arguments: argparse.Namespace, context: Context) -> int:
 
 def lift(arguments: argparse.Namespace, context: Context) -> int:
     """End a hold."""
-    from archiver.archive.opening import announcing_archive
-    from archiver.archive.right_clock import OtherClocks
     from archiver.cli.evidence import attested
     from archiver.retention.acts import Did, person
     from archiver.retention.holds import lift_hold
@@ -161,13 +152,7 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
     why = why_of(arguments, needed_for="lifting a hold")
 
     async def lifted(config: Config) -> "LegalHolds":
-        state = state_folder(context.environ, config.catalog.path)
-        async with announcing_archive(
-            config,
-            state_folder=state,
-            clock=system_clock,
-            others=OtherClocks(today=arguments.today),
-        ) as archive:
+        async with archive_to_announce(config, context, today=arguments.today) as archive:
             await lift_hold(
                 archive,
                 arguments.hold_id,
@@ -189,18 +174,10 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
 
 def reapply(arguments: argparse.Namespace, context: Context) -> int:
     """Set legal holds on the storage, whatever the ledger records of them."""
-    from archiver.archive.opening import announcing_archive
-    from archiver.archive.right_clock import OtherClocks
     from archiver.cli.evidence import attested
 
     async def reapplied(config: Config) -> "LegalHolds":
-        state = state_folder(context.environ, config.catalog.path)
-        async with announcing_archive(
-            config,
-            state_folder=state,
-            clock=system_clock,
-            others=OtherClocks(today=arguments.today),
-        ) as archive:
+        async with archive_to_announce(config, context, today=arguments.today) as archive:
             followed = await _follow(archive, context, again=True)
             await attested(archive, config, context.console)
         return followed

@@ -11,15 +11,13 @@ import anyio
 from anyio import to_thread
 
 from archiver.cli.context import Context
+from archiver.cli.opening import archive_to_announce
 from archiver.cli.parsing import Parser, add_act, add_today
 from archiver.clock import system_clock
-from archiver.config import Config, state_folder
+from archiver.config import Config
 from archiver.errors import KeyUnusable, UsageError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractAsyncContextManager
-
-    from archiver.archive.archive import Archive
     from archiver.evidence.attest import Attestation
     from archiver.evidence.keys import PublicKey
 
@@ -89,7 +87,7 @@ def rotate(arguments: argparse.Namespace, context: Context) -> int:
     phrase = _passphrase(arguments)
 
     async def act() -> "PublicKey":
-        async with _dated_archive(config, arguments, context) as archive:
+        async with archive_to_announce(config, context, today=arguments.today) as archive:
             await check_current(archive.storage, old.public.key_id)
             made = await to_thread.run_sync(_make, arguments, context, phrase)
             new = await to_thread.run_sync(load_signer, arguments.to, phrase)
@@ -128,27 +126,12 @@ def sign(arguments: argparse.Namespace, context: Context) -> int:
     return 5 if done.troubles else 0
 
 
-def _dated_archive(
-    config: Config, arguments: argparse.Namespace, context: Context
-) -> "AbstractAsyncContextManager[Archive]":
-    """The archive, for a statement with the time of this clock, if that can be believed."""
-    from archiver.archive.opening import announcing_archive
-    from archiver.archive.right_clock import OtherClocks
-
-    return announcing_archive(
-        config,
-        state_folder=state_folder(context.environ, config.catalog.path),
-        clock=system_clock,
-        others=OtherClocks(today=arguments.today),
-    )
-
-
 async def _sign(
     config: Config, arguments: argparse.Namespace, context: Context
 ) -> "Attestation | None":
     from archiver.cli.evidence import attested
 
-    async with _dated_archive(config, arguments, context) as archive:
+    async with archive_to_announce(config, context, today=arguments.today) as archive:
         return await attested(archive, config, context.console)
 
 

@@ -1,5 +1,6 @@
 """`archiver key` makes keys that only their owner reads, and signs; `verify --key` checks."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -7,9 +8,9 @@ from tests.cli.commands import archiver
 
 
 def sign_with(folder: Path, key: str) -> None:
-    text = (folder / "archive.yaml").read_text()
-    text = "".join(line for line in text.splitlines(True) if not line.startswith("evidence"))
-    (folder / "archive.yaml").write_text(f"{text}evidence: {{sign: {key}}}\n")
+    path = folder / "archive.yaml"
+    config = json.loads(path.read_text()) | {"evidence": {"sign": key}}
+    path.write_text(json.dumps(config))
 
 
 def test_a_key_is_made_signs_and_is_rotated(archived: Path) -> None:

@@ -250,6 +250,12 @@ def test_of_many_calls_a_hundred_are_in_the_document_and_all_are_found(
     expect(tab.locator("#above")).to_be_hidden()
     tab.fill("#search", "иванов")
     expect(tab.locator("#found")).to_have_text("200 of 1,200 calls")
+    at_once = """() => {
+        document.getElementById("search").dispatchEvent(new Event("input"));
+        return document.querySelectorAll(".call").length;
+    }"""
+    assert tab.evaluate(at_once) == 20, "the rest comes after the first screen"
+    expect(tab.locator(".call")).to_have_count(100)
     tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     expect(tab.locator(".call")).to_have_count(200)
     tab.evaluate("window.dispatchEvent(new Event('afterprint'))")

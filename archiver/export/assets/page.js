@@ -4,7 +4,7 @@
   const head = JSON.parse(byId("head").textContent);
   const audio = byId("audio"), player = byId("player"), seek = byId("seek"), speed = byId("speed");
   const SPEEDS = [...speed.options].map((one) => Number(one.value));
-  const SHOWN = 100, PRINTED = 5000, MARKS = 2000;
+  const SHOWN = 100, AT_ONCE = 20, PRINTED = 5000, MARKS = 2000;
   const chunks = head.chunks.map(() => null), drawn = new Map();
   const plural = new Intl.PluralRules(head.language), number = new Intl.NumberFormat(head.say.locale);
   const longDay = new Intl.DateTimeFormat(head.say.locale,
@@ -13,7 +13,7 @@
     { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
   const month = new Intl.DateTimeFormat(head.say.locale,
     { month: "long", year: "numeric", timeZone: "UTC" });
-  let calls = [], chosen = [], first = 0, current = null, row = null, seeking = false, loaded = 0;
+  let calls = [], chosen = [], first = 0, current = null, row = null, seeking = false, loaded = 0, drawing = 0;
 
   // Words
 
@@ -102,7 +102,7 @@
     }
     count();
     sum(by);
-    show();
+    show(0, SHOWN, AT_ONCE);
   }
 
   const isFiltered = (by) => Boolean(by.wanted.length || by.way || by.agent || by.from || by.to);
@@ -131,23 +131,21 @@
     byId("fact-period").textContent = ends.join(" – ") || "–";
   }
 
-  // Rows
+  // Rows. A search shows a screen of them at once and the rest after it, so that typing never waits.
 
-  function show(from = first, most = SHOWN) {
+  function show(from = first, most = SHOWN, atOnce = most) {
     first = Math.max(0, Math.min(from, Math.max(0, chosen.length - 1)));
-    const some = chosen.slice(first, first + most), body = document.createDocumentFragment();
-    let section = null, day;
-    for (const call of some) {
-      if (!section || call.day !== day) {
-        day = call.day;
-        section = document.createElement("section");
-        section.className = "day";
-        section.append(element("h2", "", day ? dated(day, longDay) : say("undated")));
-        body.append(section);
-      }
-      section.append(rowOf(call));
-    }
-    byId("calls").replaceChildren(body);
+    const some = chosen.slice(first, first + most), mine = ++drawing, wanted = filters().wanted;
+    byId("calls").replaceChildren();
+    append(some.slice(0, atOnce));
+    const rest = (start) => {
+      if (mine !== drawing) return; // something else is shown by now
+      append(some.slice(start, start + atOnce));
+      mark();
+      highlight(wanted);
+      if (start + atOnce < some.length) setTimeout(() => rest(start + atOnce), 0);
+    };
+    if (some.length > atOnce) requestAnimationFrame(() => setTimeout(() => rest(atOnce), 0));
     byId("nothing").hidden = chosen.length > 0 || loaded < head.chunks.length;
     const last = first + some.length;
     for (const bar of [byId("above"), byId("below")]) {
@@ -157,7 +155,21 @@
       bar.querySelector(".later").disabled = last >= chosen.length;
     }
     mark();
-    requestAnimationFrame(() => highlight(filters().wanted));
+    requestAnimationFrame(() => highlight(wanted));
+  }
+
+  function append(some) {
+    let section = byId("calls").lastElementChild;
+    for (const call of some) {
+      const day = call.day ?? "";
+      if (section?.dataset.day !== day) {
+        section = element("section", "day");
+        section.dataset.day = day;
+        section.append(element("h2", "", day ? dated(day, longDay) : say("undated")));
+        byId("calls").append(section);
+      }
+      section.append(rowOf(call));
+    }
   }
 
   function element(name, className, text) {
@@ -331,7 +343,7 @@
   function goToCall(call) {
     let place = chosen.indexOf(call);
     if (place < 0) { clear(); place = chosen.indexOf(call); }
-    if (place < first || place >= first + SHOWN) show(place - (place % SHOWN));
+    if (!byId(`call-${call.id}`)) show(place - (place % SHOWN));
     byId(`call-${call.id}`)?.scrollIntoView({ block: "nearest" });
   }
 

@@ -74,6 +74,7 @@ def page(totals: Totals, index: Index, voice: Voice) -> str:
         "hasPeaks": index.has_peaks,
         "days": sorted(index.days.items()),
         "agents": sorted(index.agents.items()),
+        "agentsNamed": _AGENTS,
         "say": voice.say.section("script"),
         "ways": voice.say.section("way"),
     }

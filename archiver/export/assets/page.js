@@ -129,6 +129,19 @@
     byId("fact-length").textContent = clock(chosen.reduce((sum, call) => sum + call.seconds, 0));
     const ends = [...new Set([chosen.find((call) => call.day)?.day, chosen.findLast((call) => call.day)?.day])].filter(Boolean).map((day) => dated(day, plainDay));
     byId("fact-period").textContent = ends.join(" – ") || "–";
+    if (byId("fact-agents")) byId("fact-agents").textContent = agentsChosen() || "–";
+  }
+
+  // Those with most calls, as the page names them for all calls.
+  function agentsChosen() {
+    const counts = new Map(), add = (name) => name && counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const call of chosen) {
+      add(call.agent);
+      for (const one of call.recordings) if (one.agent !== call.agent) add(one.agent);
+    }
+    const names = [...counts].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+    const more = names.length - head.agentsNamed;
+    return [...names.slice(0, head.agentsNamed), ...more > 0 ? [say("more", { count: more })] : []].join(", ");
   }
 
   // Rows. A search shows a screen of them at once and the rest after it, so that typing never waits.

@@ -13,6 +13,7 @@ from anyio import to_thread
 from archiver.cli.context import Context
 from archiver.cli.progress import Meter, MeterPrinter
 from archiver.cli.watch import shown_by
+from archiver.cli.wording import counted
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.errors import ArchiverError
@@ -86,8 +87,8 @@ async def replicate_after_run(
         return
     if done.waiting:
         console.warn(
-            f"{len(done.waiting):,} objects are still to be copied to the replica or removed from "
-            "it: run `archiver replicate`"
+            f"{counted(len(done.waiting), 'object is', 'objects are')} still to be copied to the "
+            "replica or removed from it: run `archiver replicate`"
         )
     elif not stop.is_set():
         console.say(f"replicated up to segment {done.head.number:,} of the ledger")

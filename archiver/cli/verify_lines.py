@@ -127,4 +127,4 @@ def _verdict(verified: Verified, *, is_stopped: bool) -> str:
             "UNRECORDED: nothing is damaged, but an interrupted command left objects that are "
             f"not in the ledger yet; see above. {told}"
         ).rstrip()
-    return f"INTACT: everything that was checked matches the ledger. {told}".rstrip()
+    return f"INTACT: everything that was checked matches the ledger{f'; {told}' if told else ''}."

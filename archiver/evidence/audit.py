@@ -130,7 +130,8 @@ def _judge(
     public = trust.keys.get(key_id)
     if public is None:
         wanted = "a signature by the trusted key, or by one that it was rotated to or from"
-        stranger = "a key that is not in the archive" if key_id not in exhibits.keys else "a key"
+        unknown = "a key that is not in the archive" if key_id not in exhibits.keys else "the key"
+        stranger = f"one by {unknown}"
         return Fault(Problem.FOREIGN_SIGNATURE, key, wanted, f"{stranger}, {key_id[:16]}")
     if len(signed.signatures) != 1 or not public.verifies(signed.signatures[0], signed.line):
         wanted = f"a signature by the key {key_id[:16]}"
@@ -228,10 +229,11 @@ def _check_witness(url: str, heads: Sequence[Head], chain: Chain, found: Audit) 
     found.knows_end = True
     newest = heads[-1].number
     if all(map(chain.has, heads)):
+        has = f"{len(heads)} heads, the newest" if len(heads) > 1 else "1 head,"
         text = (
-            f"the witness {url} has {len(heads)} heads, the newest of segment {newest}, and the "
-            "ledger contains all of them: nothing up to there was rewritten, rolled back or "
-            "truncated"
+            f"the witness {url} has {has} of segment {newest}, and the ledger contains "
+            f"{'all of them' if len(heads) > 1 else 'it'}: nothing up to there was rewritten, "
+            "rolled back or truncated"
         )
         facts = {"url": url, "heads": len(heads), "segment": newest}
         found.proofs.append(Proof("witnessed", text, facts))

@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 
 from archiver.config import StorageConfig
-from archiver.errors import KeyExists, StorageError, StorageUnreachable
+from archiver.errors import KeyExists, StorageError, StorageRefused, StorageUnreachable
 from archiver.evidence.statements import head_in, name_of_head
 from archiver.ledger.segments import Head
 from archiver.storage.base import Body, Storage
@@ -40,10 +40,20 @@ async def heads_at(witness: StorageConfig, archive_id: str) -> list[Head]:
 async def _opened(witness: StorageConfig) -> AsyncIterator[Storage]:
     try:
         with anyio.fail_after(_SECONDS):
-            opened = await to_thread.run_sync(open_storage, witness)
+            opened = await to_thread.run_sync(_open, witness)
             async with closed_at_the_end(opened) as storage:
                 yield storage
     except TimeoutError:
         raise StorageUnreachable(f"{witness.url} did not answer in {_SECONDS:.0f} s") from None
     except StorageError as error:
         raise type(error)(f"{witness.url}: {error}", hint=error.hint) from None
+
+
+def _open(witness: StorageConfig) -> Storage:
+    try:
+        return open_storage(witness)
+    except StorageRefused:
+        raise StorageRefused(
+            "the folder does not exist",
+            hint="check evidence.witnesses, and that the disk of the witness is mounted",
+        ) from None

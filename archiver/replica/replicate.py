@@ -282,7 +282,8 @@ class _Work:
 
 
 _REASONS: Final = {
-    Copied.FOREIGN: "the replica has other bytes under this key, which are not overwritten",
+    Copied.FOREIGN: "the replica has other bytes under this key, which are not overwritten: move "
+    "the object out of the replica",
     Copied.DAMAGED: "the archive's object does not match the ledger: run `archiver verify`",
     Copied.MISSING: "the archive's object is missing: run `archiver verify`",
     Copied.REFUSED: "the replica does not accept this object",

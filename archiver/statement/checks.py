@@ -27,7 +27,7 @@ def verify_section(found: Statement, speech: Speech) -> Section:
         Facts(
             [
                 Fact(say("verify.whole"), speech.moment(known.ended.get("all"))),
-                Fact(say("verify.last"), _result(known.last, speech)),
+                Fact(say("verify.last"), _dated(known.last, speech)),
                 *of_replica,
             ]
         )
@@ -51,9 +51,11 @@ def _of_replica(found: Statement, speech: Speech) -> list[Fact]:
     """The last verification of the replica, if this machine knows of one."""
     if found.replica is None:
         return []
-    last = found.replica.last
-    said = f"{speech.moment(last.ended_at)}: {_result(last, speech)}"
-    return [Fact(speech.say("verify.last_of_replica"), said)]
+    return [Fact(speech.say("verify.last_of_replica"), _dated(found.replica.last, speech))]
+
+
+def _dated(one: Verification, speech: Speech) -> str:
+    return f"{speech.moment(one.ended_at)}: {_result(one, speech)}"
 
 
 def _result(one: Verification, speech: Speech) -> str:

@@ -42,9 +42,10 @@ async def compare_ledgers(config: Config, replica: Storage, found: Verification)
     found.findings = [one for one in found.findings if not one.key.startswith(WAITING_PREFIX)]
     notes = []
     if waiting := await waiting_in(replica):
+        objects = "1 object is" if len(waiting) == 1 else f"{len(waiting):,} objects are"
         notes.append(
-            f"{len(waiting):,} objects are still to be copied to the replica or removed from it: "
-            "run `archiver replicate`"
+            f"{objects} still to be copied to the replica or removed from it: run "
+            "`archiver replicate`"
         )
     return [*notes, await _compared(config, replica, found)]
 

@@ -5,7 +5,9 @@ import json
 import socket
 from pathlib import Path
 
+from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import archiver
+from tests.cli.conftest import KEY
 
 WHY = ("--reason", "request 7", "--by", "Ann Lee", "--case", "C-7", "--recipient", "court")
 
@@ -39,6 +41,31 @@ def test_every_act_is_listed_with_who_and_why(archived: Path) -> None:
     who = f"{getpass.getuser()}@{socket.gethostname()}"
     assert f"{who}, for Ann Lee, case C-7, to court" in shown.out
     assert archiver("verify", folder=archived).code == 0
+
+
+def test_a_repair_is_an_act_and_one_that_repaired_nothing_is_none(archived: Path) -> None:
+    (audio, *_) = sorted((archived / "archive").glob("5*/*/*.mp3"))
+    key = audio.relative_to(archived / "archive").as_posix()
+    right, path = audio.read_bytes(), archived / "archive.yaml"
+    audio.chmod(0o644)
+    audio.write_bytes(right[:-1] + b"?")
+    settings = json.loads(path.read_text())
+    with sandbox_thread(Sandbox(key=KEY)) as serving:
+        path.write_text(json.dumps(settings | {"liner": {"url": serving.url}}))
+        environ = {"LINER_API_KEY": KEY}
+        ended = archiver("verify", "--repair", *WHY, folder=archived, environ=environ)
+        assert ended.code == 0, ended
+        assert f"repaired           {key}\n" in ended.out
+        again = archiver("verify", "--repair", *WHY, folder=archived, environ=environ)
+    assert (again.code, audio.read_bytes()) == (0, right)
+    (act,) = acts(archived)
+    assert act["did"] == "repair"
+    assert act["concerning"] == {"keys": [key], "repaired": 1}
+    assert (act["reason"], act["by"], act["case"]) == ("request 7", "Ann Lee", "C-7")
+    shown = archiver("status", "--acts", folder=archived).out
+    assert "for Ann Lee, case C-7, to court\n      repaired 1\n      request 7\n" in shown
+    assert archiver("reindex", folder=archived).code == 0
+    assert acts(archived) == [act]
 
 
 def test_acts_are_evidence_and_come_back_without_a_catalog(archived: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_bad_target_is_refused(archived: Path, to: str, said: str) -> None:
 def test_force_replaces_the_file(archived: Path) -> None:
     (archived / "statement.html").write_text("old")
     assert report(archived, "--force").code == 0
-    assert "everything archived" in page(archived).text
+    assert "The whole archive" in page(archived).text
 
 
 def test_a_full_disk_is_an_error_that_leaves_nothing(

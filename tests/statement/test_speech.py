@@ -70,7 +70,7 @@ def test_a_period_names_its_days_and_its_times_where_they_matter() -> None:
     assert english.period(Period(UTC, first, noon)) == (
         "from 1 October 2026 to 2 October 2026, 12:00"
     )
-    assert english.period(Period(UTC)) == "everything archived"
+    assert english.period(Period(UTC)) == "The whole archive"
 
 
 @pytest.mark.parametrize("text", ["2026-13", "2026-00", "2026", "10-2026", "2026-1", "٢٠٢٦-١٠", ""])

@@ -90,6 +90,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
+    from archiver.evidence.keys import load_public
     from archiver.replica.session import place_of
     from archiver.text.measures import parse_share
     from archiver.verify.verify import Wanted
@@ -102,7 +103,9 @@ def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
             hint="`archiver replicate --all` copies what is missing in the replica",
         )
     if arguments.replica:
-        place_of(config)  # refused before it counts as a verification
+        place_of(config)  # a mistake in the command is refused before it counts as a verification
+    if arguments.key is not None:
+        load_public(arguments.key)
     try:
         parts = parse_share(arguments.sample) if arguments.sample else None
     except ValueError as error:

@@ -128,6 +128,11 @@ def load_signer(path: Path, passphrase: bytes | None) -> Signer:
 
 def load_public(path: Path) -> PublicKey:
     """The public key in a file. Raises KeyUnusable with the reason."""
+    if not path.exists():
+        raise KeyUnusable(
+            f"the public key {path} does not exist",
+            hint="check its path: `archiver key new` writes it to FILE.pub beside the private key",
+        )
     key = read_public(_read(path, "the public key", is_secret=False))
     if key is None:
         raise KeyUnusable(

@@ -93,6 +93,13 @@ def test_an_impossible_question_ends_with_2(case: Case, options: list[str], word
     assert word in told["error"]["message"]
 
 
+def test_a_key_that_is_not_there_ends_with_2_and_is_no_verification(case: Case) -> None:
+    ended = verify(case, "--key", "nowhere.pub")
+    assert ended.code == 2
+    assert "the public key nowhere.pub does not exist\nhint: check its path" in ended.err
+    assert "verification" not in archiver("status", folder=case.folder).out
+
+
 def test_a_repair_demands_the_key(case: Case) -> None:
     assert answered(case, "--repair")["code"] == 2
 

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,9 @@ def test_every_command_is_documented() -> None:
 def test_the_site_has_every_page() -> None:
     nav = str(tomllib.loads((TOP / "zensical.toml").read_text("utf-8"))["project"]["nav"])
     assert {path.name for path in (TOP / "docs").glob("*.md")} == set(re.findall(r"\w+\.md", nav))
+
+
+def test_no_release_in_the_changelog_lists_a_change_twice() -> None:
+    for release in text_of(TOP / "CHANGELOG.md").split("\n## ")[1:]:
+        begins = Counter(entry[:50] for entry in re.findall(r"^- (.+)", release, re.MULTILINE))
+        assert [one for one, count in begins.items() if count > 1] == [], release[:20]

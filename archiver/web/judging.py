@@ -24,6 +24,9 @@ from archiver.web.forms import basis, share
 from archiver.web.notes import recording
 
 _LONGEST_SPENT: Final = 86_400
+_LONGEST_NAME: Final = 60
+_NAME: Final = "scorecard"
+"""The parameter of an address that names the scorecard to be shown; `card` is a filter."""
 _NOTHING: Final[Mapping[str, Any]] = {
     "card": None, "sections": [], "verdict": None, "verdicts": [], "is_final": False,
 }  # fmt: skip
@@ -71,7 +74,7 @@ async def judge(visit: Visit) -> Response:
     else:
         await visit.desk.queues.keep(visit.person, entry.record_id)
     if not visit.is_live:
-        return visit.go(f"/recordings/{entry.record_id}?{urlencode({'card': verdict.card_name})}")
+        return visit.go(f"/recordings/{entry.record_id}?{urlencode({_NAME: verdict.card_name})}")
     if is_submitted:
         told = await judgement(visit, entry, shown=verdict)
         return visit.page("judge.html", entry=entry, **told)
@@ -124,6 +127,7 @@ async def judgement(
     """
     if not visit.person.may(Right.JUDGE):
         return _NOTHING
+    named = visit.request.query_params.get(_NAME, "")
     found = await visit.desk.verdicts.of(visit.person, entry.record_id)
     own = sorted(
         (one for one in found if one.reviewer == visit.person.name), key=lambda one: one.changed_at
@@ -149,6 +153,7 @@ async def judgement(
         "verdict": mine,
         "mine": await _told(visit, mine) if mine else None,
         "verdicts": [await _told(visit, each) for each in others],
+        "unknown_card": "" if visit.desk.cards.find(named) else named[:_LONGEST_NAME],
         "missing": card.unanswered(mine.marks if mine else {}),
         "is_final": mine is not None and mine.state is VerdictState.SUBMITTED,
     }  # fmt: skip
@@ -159,7 +164,7 @@ async def _chosen(visit: Visit, entry: Entry, own: Verdict | None) -> Edition:
     session = await session_of(visit, entry.record_id)
     if session is not None:
         return Edition(session.card_name, session.card_version, session.card)
-    named = visit.desk.cards.find(visit.request.query_params.get("card", ""))
+    named = visit.desk.cards.find(visit.request.query_params.get(_NAME, ""))
     if named is not None:
         return named
     kept = visit.desk.cards.find(own.card_name) if own else None

@@ -17,7 +17,7 @@ from archiver.web.asked import asked_view
 from archiver.web.chips import chips_of, name_of
 from archiver.web.context import Visit
 from archiver.web.excerpt import excerpt
-from archiver.web.view_address import changed, pairs, query, toggled
+from archiver.web.view_address import changed, pairs, query, toggled, unknown_names
 
 ROWS: Final = 50
 _SHOWN_DAYS: Final = 14
@@ -63,6 +63,7 @@ async def show(visit: Visit) -> Response:
     """The list for the address."""
     desk = visit.desk
     view, senseless = await asked_view(visit)
+    senseless += unknown_names(visit.request.query_params, {_ALL})
     await _log_search(visit, view)
     page = await _page(visit, view, senseless)
     counts = await desk.library.index.facets(view)
@@ -84,7 +85,18 @@ async def show(visit: Visit) -> Response:
         after=query(changed(view), after=page.next) if page.next else None,
         sorts=_sorts(view),
         searches=await desk.searches.of(visit.person),
+        cards=desk.cards.current,
+        nobody=[] if page.total else await _nobody(visit, view),
     )
+
+
+async def _nobody(visit: Visit, view: View) -> list[str]:
+    """The reviewers and scorecards of the view that there are none of by that name."""
+    users = await visit.desk.users.look_at_all() if view.reviewers else {}
+    return [
+        *(name for name in view.reviewers if name not in users),
+        *(name for name in view.cards if visit.desk.cards.find(name) is None),
+    ]
 
 
 async def _log_search(visit: Visit, view: View) -> None:

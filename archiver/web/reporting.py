@@ -16,7 +16,7 @@ from archiver.desk.review.verdicts import Verdict
 from archiver.text.wording import Wording
 from archiver.web.asked import resolved
 from archiver.web.desk import Desk
-from archiver.web.view_address import changed, read_view
+from archiver.web.view_address import changed, read_view, unknown_names
 
 _USUAL: Final = timedelta(weeks=8)
 _TARGET: Final = 5.0
@@ -37,6 +37,7 @@ class Asked:
 async def asked_report(request: Request, desk: Desk, person: Person, wording: Wording) -> Asked:
     """The last eight weeks, where the address names no period."""
     view, senseless = read_view(request.query_params)
+    senseless += unknown_names(request.query_params, {"target"})
     view = await resolved(desk, person, view)
     today = wording.day_of(desk.clock()) or date.min
     until = view.until or max(today, view.since or today)

@@ -5,7 +5,7 @@ Invalid parameters are ignored and listed, so that the page can say so.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Final
@@ -25,13 +25,25 @@ _LONGEST: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """How one member of a view stands in an address; `read` raises ValueError."""
+    """How one member of a view stands in an address; `read` raises ValueError.
+
+    `parts` are two fields of a form that make one value: the name of a thing, and what it is.
+    """
 
     name: str
     member: str
     read: Callable[[str], Any]
     write: Callable[[Any], str]
     repeats: bool = False
+    parts: tuple[str, str] | None = None
+
+    def texts(self, asked: QueryParams) -> list[str]:
+        """What an address says of it; blank fields say nothing."""
+        texts = asked.getlist(self.name)
+        if self.parts is not None:
+            names, values = (asked.getlist(part) for part in self.parts)
+            texts += [f"{name}:{value}" for name, value in zip(names, values, strict=False) if name]
+        return [text.strip() for text in texts if text.strip()]
 
 
 def read_id(text: str) -> int:
@@ -136,7 +148,7 @@ PARAMETERS: Final = (
     Parameter("finding", "findings", _finding, str, repeats=True),
     Parameter("reviewer", "reviewers", proper_name, str, repeats=True),
     Parameter("card", "cards", _text, str, repeats=True),
-    Parameter("answer", "answers", _answer, str, repeats=True),
+    Parameter("answer", "answers", _answer, str, repeats=True, parts=("question", "is")),
     Parameter("min-score", "min_score", _score, "{:g}".format),
     Parameter("max-score", "max_score", _score, "{:g}".format),
     Parameter("failed", "is_failed", _yes_no, _said),
@@ -156,9 +168,8 @@ def read_view(asked: QueryParams) -> tuple[View, list[str]]:
     chosen: dict[str, Any] = {}
     senseless: list[str] = []
     for each in PARAMETERS:
-        texts = [text.strip() for text in asked.getlist(each.name) if text.strip()]
         values = []
-        for text in texts[: _MOST_CHOICES if each.repeats else 1]:
+        for text in each.texts(asked)[: _MOST_CHOICES if each.repeats else 1]:
             try:
                 values.append(each.read(text))
             except (ValueError, KeyError):
@@ -166,6 +177,12 @@ def read_view(asked: QueryParams) -> tuple[View, list[str]]:
         if values:
             chosen[each.member] = tuple(dict.fromkeys(values)) if each.repeats else values[0]
     return View(**chosen), sorted(set(senseless))
+
+
+def unknown_names(asked: QueryParams, own: Collection[str]) -> list[str]:
+    """The parameters of an address that are neither of a view nor the page's own, cut short."""
+    known = {name for each in PARAMETERS for name in (each.name, *(each.parts or ()))}
+    return sorted({name[:40] for name in asked if name not in known and name not in own})[:10]
 
 
 def pairs(view: View) -> Iterator[tuple[str, str]]:

@@ -49,7 +49,7 @@ def test_a_scorecard_is_chosen_judged_on_and_changed_under_an_open_page(
 ) -> None:
     cards = desk.made.folder / "cards"
     with desk.visitor("rita") as rita, desk.visitor("ada") as ada:
-        page = text(rita, f"{CALL}?card=sales")
+        page = text(rita, f"{CALL}?scorecard=sales")
         assert "Ask for the budget first" in page
         assert 'href="#q-offer">2 unanswered' in page
         card = digest_of(page)
@@ -61,8 +61,10 @@ def test_a_scorecard_is_chosen_judged_on_and_changed_under_an_open_page(
         assert "The current one is version 2" in page
         for told in ("Made an offer", "Never asked", 'value="0:07"', "Auto-fail"):
             assert told in page
-        assert "Offered something" in text(rita, f"{CALL}?card=sales&anew=1")
-        assert "Helped" in text(rita, f"{CALL}?card=support")
+        assert "Offered something" in text(rita, f"{CALL}?scorecard=sales&anew=1")
+        assert "Helped" in text(rita, f"{CALL}?scorecard=support")
+        page = text(rita, f"{CALL}?scorecard=%3Cnone%3E")
+        assert "There is no scorecard named “&lt;none&gt;”" in page
         assert "Script unclear" in text(ada, CALL)
         (cards / "sales.yaml").write_text(SALES.replace("scale", "stars"))
         assert "sales.yaml, line 11: questions.kind" in text(ada, "/queue")
@@ -84,7 +86,7 @@ def test_what_a_verdict_cannot_say_is_refused_by_name(
     desk: Served, fields: dict[str, str], status: int, named: str
 ) -> None:
     with desk.visitor("rita") as rita:
-        card = digest_of(text(rita, f"{CALL}?card=support"))
+        card = digest_of(text(rita, f"{CALL}?scorecard=support"))
         answer = post(rita, f"{CALL}/verdict", **{"card": card, "act": "submit"} | fields)
         assert answer.status_code == status
         assert named in answer.text

@@ -45,6 +45,12 @@ def test_a_view_comes_back_from_its_address(view: View) -> None:
     assert read_view(QueryParams(query(view).removeprefix("?"))) == (view, [])
 
 
+def test_question_and_answer_of_a_form_make_one_filter() -> None:
+    form = "answer=tone:2&question=greeting&is=no&question=&is=any"
+    assert read_view(QueryParams(form)) == (View(answers=("tone:2", "greeting:no")), [])
+    assert read_view(QueryParams("question=greeting&is=maybe")) == (View(), ["answer"])
+
+
 @given(st.text(max_size=200))
 def test_no_address_is_an_error(text: str) -> None:
     view, _ = read_view(QueryParams(text))

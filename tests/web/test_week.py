@@ -6,6 +6,7 @@ from archiver.desk.review.plans import Stratum
 from archiver.web.planning import strata_of
 from tests.desk.quality.test_report import calls
 from tests.web.desks import Served, csrf_of, post, text
+from tests.web.test_quality import judge
 
 CALL = "/recordings/900112"
 
@@ -88,3 +89,31 @@ def test_the_filters_of_reviews_and_sound_are_on_the_page(desk: Served) -> None:
         assert 'name="min-score" inputmode="decimal" placeholder="0" value="12.5"' in page
     with desk.visitor("lena") as lena:
         assert 'name="min-score"' not in text(lena)
+        assert 'name="failed"' not in text(lena)
+
+
+def test_what_is_sought_in_verdicts_is_chosen_on_the_page_and_removed_there(desk: Served) -> None:
+    judge(desk, "ross", 900104, greeting="no", tone="2")
+    with desk.visitor("lead") as lead:
+        form = "failed=no&played=no&card=scorecard&question=greeting&is=no&reviewer=ross"
+        page = text(lead, f"/?{form}")
+        assert 'data-record="900104"' in page
+        for name in ("failed", "played", "card"):
+            field = re.search(rf'<select name="{name}">.*?</select>', page)
+            assert field is not None
+            assert " selected>" in field[0]
+            assert f'type="hidden" name="{name}"' not in page.partition('id="find"')[0]
+        assert 'type="hidden" name="answer" value="greeting:no"' in page
+        for chip in ("No auto-fail", "Not played by the reviewer", "Scorecard scorecard", ": No"):
+            without = re.search(rf'<a class="chip tag" href="([^"]+)"><bdi>[^<]*{chip}</bdi>', page)
+            assert without is not None, chip
+            assert chip + "</bdi>" not in text(lead, without[1].replace("&amp;", "&"))
+
+
+def test_an_unknown_name_in_an_address_is_said_by_its_name(desk: Served) -> None:
+    with desk.visitor("lead") as lead:
+        assert "Ignored because invalid: colour." in text(lead, "/?colour=red&all=agents")
+        assert "Ignored because invalid: colour." in text(lead, "/quality?colour=red")
+        page = text(lead, "/?reviewer=nobody&card=none")
+        assert "There is no reviewer or scorecard with this name: nobody, none." in page
+        assert "There is no reviewer" not in text(lead, "/?reviewer=rita&lead=1")

@@ -139,6 +139,7 @@ Problem: TypeAlias = Literal[
     "mismatch",
     "no-key",
     "one-lock",
+    "nothing",
     "invalid",
 ]
 

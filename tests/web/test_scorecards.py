@@ -90,3 +90,18 @@ def test_what_a_verdict_cannot_say_is_refused_by_name(
         answer = post(rita, f"{CALL}/verdict", **{"card": card, "act": "submit"} | fields)
         assert answer.status_code == status
         assert named in answer.text
+
+
+def test_fifty_questions_with_the_longest_comments_are_kept_whole(desk: Served) -> None:
+    names = [f"q{number}" for number in range(50)]
+    questions = "".join(f"\n  - {{id: {name}, text: Text, kind: yes_no}}" for name in names)
+    cards = desk.made.folder / "cards"
+    (cards / "fifty.yaml").write_text(f"title: Fifty\nquestions:{questions}\n")
+    answers = {f"q.{name}": "yes" for name in names} | {f"c.{name}": "Ж" * 500 for name in names}
+    with desk.visitor("rita") as rita:
+        page = text(rita, f"{CALL}?scorecard=fifty")
+        answers |= {"card": digest_of(page), "act": "submit", "comment": "Я" * 4000}
+        assert post(rita, f"{CALL}/verdict", **answers).status_code == 303
+        page = text(rita, f"{CALL}?scorecard=fifty")
+        assert page.count("Ж" * 500) == 2 * 50, "in the form and on paper"
+        assert "Я" * 4000 in page

@@ -73,6 +73,29 @@ def test_what_a_page_is_told_is_checked(desk: Served) -> None:
         assert answer.status_code == 415
 
 
+def test_a_draw_from_nothing_and_a_tag_too_many_are_refused_in_their_own_words(
+    desk: Served,
+) -> None:
+    with desk.visitor("lead") as lead:
+        for path, fields in (
+            ("/queue", {"share": "5"}),
+            ("/calibrations", {"card": "scorecard", "people": "rita"}),
+        ):
+            answer = post(lead, f"{path}?q=nothingatall", title="Nothing", **fields)
+            assert answer.status_code == 422
+            assert "The selection has no recordings." in answer.text
+    with desk.visitor("rita") as rita:
+        tags = [f"tag {number}" for number in range(30)]
+        for tag in tags:
+            assert post(rita, "/recordings/900109/tags", tag=tag).status_code == 303
+        answer = post(rita, "/recordings/900109/tags", tag="one more")
+        assert (answer.status_code, "Tag: at most 30" in answer.text) == (422, True)
+        assert "22 more" in text(rita), "of all tags the list shows some, and leads to the others"
+        assert '<bdi>tag 29</bdi> <span class="count">1' in text(rita, "/?all=tags")
+        for tag in tags:
+            post(rita, "/recordings/900109/tags", remove=tag)
+
+
 def test_verdicts_and_notes_are_tables_for_whoever_oversees(desk: Served) -> None:
     with desk.visitor("rita") as rita:
         post(rita, "/recordings/900117/notes", seconds="1", text=FORMULA)

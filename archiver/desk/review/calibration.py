@@ -68,6 +68,8 @@ class Calibrations:
         two people, no calls, or too many of either."""
         by.need(Right.LEAD)
         named, now = short_text(title, "title", _LONGEST), seconds(self._clock())
+        if not record_ids:
+            raise WrongInput("view", "there are no recordings to draw from", problem="nothing")
         for field, found, least, most in (
             ("people", names, 2, MOST_PEOPLE),
             ("calls", record_ids, 1, MOST_CALLS),

@@ -129,7 +129,7 @@ class Queues:
         drawing = partial(draw, by_agent, share=share, least=least, seed=seed)
         drawn = await anyio.to_thread.run_sync(drawing)  # takes seconds for a million
         if not drawn:
-            raise WrongInput("view", "there are no recordings to sample from", problem="empty")
+            raise WrongInput("view", "there are no recordings to sample from", problem="nothing")
         if len(drawn) > _MOST:
             raise WrongInput(
                 "share",

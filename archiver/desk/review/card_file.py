@@ -24,7 +24,9 @@ _MOST_CAUSES: Final = 20
 _MOST_FILES: Final = 50
 _ID: Final = word(r"[a-z][a-z0-9_]{0,39}", "lower-case letters, digits and _, such as greeting")
 _KNOWN: Final = {
-    "": ("title", "for", "questions"),
+    "": ("title", "for", "sections", "questions"),
+    "sections": ("section", "weight"),
+    "sections.section": _LANGUAGES,
     "title": _LANGUAGES,
     "for": ("orders", "directions", "tags"),
     "questions": ("id", "section", "text", "kind", "weight", "help", "auto_fail", "causes"),
@@ -99,7 +101,9 @@ def parse_card_file(text: str, name: str) -> CardFile:
         )
     if not 1 <= len(questions) <= _MOST_QUESTIONS:
         raise top.error("questions", f"must be 1 to {_MOST_QUESTIONS} questions")
-    card = Scorecard(_text(top, "title") or Text((("", name),)), questions)
+    weights = tuple(_weight(section) for section in top.sections("sections"))
+    card = Scorecard(_text(top, "title") or Text((("", name),)), questions, weights)
+    _check_weights(top, card)
     return CardFile(Path(name).stem[:100], card, _scope(top.section("for")))
 
 
@@ -134,6 +138,29 @@ def _question(section: Section) -> Question:
         auto_fail=AutoFail(fail) if fail else None,
         causes=_causes(section),
     )
+
+
+def _weight(section: Section) -> tuple[Text, float]:
+    name = _text(section, "section")
+    if name is None or not section.has("weight"):
+        raise section.error("section" if name is None else "weight", "is missing")
+    return name, section.value("weight", rate, 1.0)
+
+
+def _check_weights(top: Section, card: Scorecard) -> None:
+    """Sections are weighed all of them, each once, or none."""
+    if not card.weights:
+        return
+    asked = [section for section, _ in card.sections]
+    for name in asked:
+        told = name.said("en") if name else "questions without a section"
+        if asked.count(name) > 1:
+            raise top.error("questions", f"have the section {told} in two places")
+        if [one for one, _ in card.weights].count(name or Text(())) != 1:
+            hint = "list every section once, in the same words as the questions, or none"
+            raise top.error("sections", f"must have the weight of: {told}", hint)
+    if len(card.weights) > len(asked):
+        raise top.error("sections", "have the weight of a section without questions")
 
 
 def _causes(section: Section) -> tuple[Cause, ...]:

@@ -3,9 +3,16 @@
 A scorecard is identified by the digest of its content. Changing a word makes a different one, and
 every verdict keeps its own.
 
+<<<<<<< HEAD
 The score is the weighted mean of the answers in percent: yes is 100, no is 0, and 1 to 5 stand for
 0, 25, 50, 75 and 100. Answers "not applicable" do not count. With an auto-fail question, a no or a
 1 makes the score of its section, or of the whole card, 0.
+=======
+The score is the weighted mean of the answers in percent: a yes is 100, a no is 0, and 1 to 5 stand
+for 0, 25, 50, 75 and 100. What is not applicable does not count. Where a scorecard weighs its
+sections, the score is the weighted mean of theirs, however many questions each of them has. A
+question may be one that must not fail: a no or a 1 there makes its section, or the whole score, 0.
+>>>>>>> ac3857a (Let a scorecard weigh its sections, however many questions each has)
 """
 
 import hashlib
@@ -89,10 +96,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """The questions in order."""
+    """The questions in order. `weights` are those of all sections, or of none; above 0."""
 
     title: Text
     questions: tuple[Question, ...]
+    weights: tuple[tuple[Text, float], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -124,9 +132,11 @@ class Scorecard:
 
     def score(self, marks: Mapping[str, Mark]) -> float | None:
         """0 to 100, over the answered questions; None if none applies."""
-        total, gained = 0.0, 0.0
-        for _, questions in self.sections:
+        total, gained, by_section = 0.0, 0.0, dict(self.weights)
+        for section, questions in self.sections:
             weight, points = _points(questions, marks)
+            if section in by_section and weight:
+                weight, points = by_section[section], by_section[section] * points / weight
             total += weight
             gained += points
         if AutoFail.CARD in self.failures(marks).values():
@@ -156,17 +166,23 @@ def dump_scorecard(card: Scorecard) -> str:
     Optional members that are not set are left out, so that scorecards of earlier versions of this
     program keep their digest.
     """
-    return json.dumps(
-        {"title": card.title.by_language, "questions": [_dumped(one) for one in card.questions]},
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+    kept: dict[str, Any] = {
+        "title": card.title.by_language,
+        "questions": [_dumped(one) for one in card.questions],
+    }
+    if card.weights:
+        kept["sections"] = [[name.by_language, weight] for name, weight in card.weights]
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
 
 def load_scorecard(text: str) -> Scorecard:
     """The scorecard written by `dump_scorecard`."""
     kept = json.loads(text)
-    return Scorecard(_text(kept["title"]), tuple(_loaded(one) for one in kept["questions"]))
+    return Scorecard(
+        _text(kept["title"]),
+        tuple(_loaded(one) for one in kept["questions"]),
+        tuple((_text(name), weight) for name, weight in kept.get("sections", ())),
+    )
 
 
 def _points(questions: Sequence[Question], marks: Mapping[str, Mark]) -> tuple[float, float]:

@@ -37,6 +37,7 @@ questions:
   - {id: tone, text: Tone, kind: scale, section: Talk, weight: 3, auto_fail: section}
   - {id: need, text: Need, kind: scale, section: Talk}
 """
+WEIGHED = STRICT + "sections: [{section: Rules, weight: 80}, {section: Talk, weight: 20}]\n"
 
 
 def card(text: str = TEXT) -> Scorecard:
@@ -81,7 +82,7 @@ def test_whatever_it_asks_differently_makes_it_another_one() -> None:
 
 
 def test_it_is_kept_and_read_back_as_it_was() -> None:
-    for one in (card(), card(STRICT), read_card_files(None)[0].card):
+    for one in (card(), card(STRICT), card(WEIGHED), read_card_files(None)[0].card):
         assert load_scorecard(dump_scorecard(one)) == one
         assert load_scorecard(dump_scorecard(one)).digest == one.digest
 
@@ -130,6 +131,22 @@ def test_each_section_has_a_score_of_its_own() -> None:
     assert card().section_scores({"hello": None, "name": None, "tone": 3})[0][1] is None
 
 
+@pytest.mark.parametrize(
+    ("marks", "score"),
+    [
+        ({"consent": True, "tone": 5, "need": 5}, 100.0),
+        ({"consent": False, "tone": 5, "need": 5}, 0.0),
+        ({"consent": True, "tone": 1, "need": 5}, 80.0),
+        ({"consent": True, "tone": 3, "need": 3}, 90.0),
+        ({"consent": None, "tone": 3, "need": 3}, 50.0),
+    ],
+)
+def test_sections_count_by_their_weight_however_many_questions_they_have(
+    marks: dict[str, Mark], score: float
+) -> None:
+    assert card(WEIGHED).score(marks) == score
+
+
 def test_a_scorecard_is_for_the_recordings_that_its_file_names() -> None:
     scope = parse_card_file(STRICT, "strict.yaml").scope
     assert scope.fits(12, "incoming", ["complaint", "other"])
@@ -142,6 +159,7 @@ def test_a_scorecard_is_for_the_recordings_that_its_file_names() -> None:
 def test_what_earlier_versions_wrote_keeps_its_digest() -> None:
     assert "auto_fail" not in dump_scorecard(card())
     assert "help" not in dump_scorecard(card())
+    assert '"sections"' not in dump_scorecard(card())
 
 
 @given(st.data())
@@ -204,6 +222,18 @@ def test_what_is_not_answered_is_told_in_the_order_of_the_questions() -> None:
         (
             "for: {orders: [x]}\nquestions: [{id: a, text: A, kind: scale}]",
             "line 1: for.orders must be a whole number",
+        ),
+        (STRICT + "sections: [{section: Rules, weight: 1}]", "must have the weight of: Talk"),
+        (STRICT + "sections: [{section: Talk}]", "sections.weight is missing"),
+        (TEXT + "sections: [{section: Start, weight: 1}]", "of: questions without a section"),
+        (
+            WEIGHED.replace("20}]", "20}, {section: End, weight: 1}]"),
+            "a section without questions",
+        ),
+        (
+            STRICT + "  - {id: late, text: Late, kind: scale, section: Rules}\n"
+            "sections: [{section: Rules, weight: 1}, {section: Talk, weight: 1}]",
+            "the section Rules in two places",
         ),
         (
             "questions:\n- {id: a, text: A, kind: scale}\n- {id: a, text: B, kind: scale}",

@@ -16,7 +16,7 @@ import httpx
 from anyio.from_thread import start_blocking_portal
 
 from archiver.cli.desk_packing import PACK
-from archiver.clock import system_clock
+from archiver.clock import Clock, system_clock
 from archiver.config import Config
 from archiver.desk.accounts.enrolment import change_users
 from archiver.desk.accounts.passwords import hash_password
@@ -127,7 +127,12 @@ def enrol(made: Made, people: Mapping[str, Role] = PEOPLE) -> None:
 
 @contextmanager
 def served(
-    made: Made, *, host: str = "127.0.0.1", port: int = 0, deadlines: Deadlines | None = None
+    made: Made,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    clock: Clock = system_clock,
+    deadlines: Deadlines | None = None,
 ) -> Iterator[Served]:
     """The desk over it, in a thread and a loop of its own until the block ends; `port` 0 is any."""
     told: Queue[str] = Queue()
@@ -137,7 +142,7 @@ def served(
         host=host,
         listener=listening(host, port),
         state_folder=made.state,
-        clock=system_clock,
+        clock=clock,
         announce=told.put,
         pack=PACK,
         deadlines=deadlines or Deadlines(),

@@ -1,4 +1,4 @@
-"""An agent in a real Chromium: listens to an own call, goes to the evidence, disputes an answer."""
+"""An agent in a real Chromium listens to an own call and disputes an answer, and a lead decides."""
 
 import pytest
 from playwright.sync_api import expect
@@ -34,3 +34,14 @@ def test_an_agent_hears_an_own_call_and_disputes_an_answer(visit: Visit) -> None
     page.locator(".decide textarea").fill("It was said at 0:05")
     page.locator(".decide button").click()
     expect(page.locator(".steps")).to_contain_text("It was said at 0:05")
+    lead = visit("ada", "/quality")
+    lead.get_by_role("link", name="Disputes 1").click()
+    dispute = lead.locator("form.decide")
+    dispute.get_by_label("Answer").select_option(index=0)
+    dispute.get_by_label("Reason for the decision").fill("Heard it as well")
+    dispute.get_by_role("button", name="Decide").click()
+    expect(lead.locator(".empty")).to_be_visible()
+    page.reload()
+    expect(page.locator(".steps")).to_contain_text("Heard it as well")
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.locator(".chip.good")).to_have_text("Acknowledged")

@@ -3,16 +3,10 @@
 A scorecard is identified by the digest of its content. Changing a word makes a different one, and
 every verdict keeps its own.
 
-<<<<<<< HEAD
 The score is the weighted mean of the answers in percent: yes is 100, no is 0, and 1 to 5 stand for
-0, 25, 50, 75 and 100. Answers "not applicable" do not count. With an auto-fail question, a no or a
-1 makes the score of its section, or of the whole card, 0.
-=======
-The score is the weighted mean of the answers in percent: a yes is 100, a no is 0, and 1 to 5 stand
-for 0, 25, 50, 75 and 100. What is not applicable does not count. Where a scorecard weighs its
-sections, the score is the weighted mean of theirs, however many questions each of them has. A
-question may be one that must not fail: a no or a 1 there makes its section, or the whole score, 0.
->>>>>>> ac3857a (Let a scorecard weigh its sections, however many questions each has)
+0, 25, 50, 75 and 100. Answers "not applicable" do not count. With section weights, it is the
+weighted mean of the scores of the sections, however many questions each has. With an auto-fail
+question, a no or a 1 makes the score of its section, or of the whole card, 0.
 """
 
 import hashlib

@@ -1,6 +1,8 @@
 // Forms that are sent without leaving the page, so that the sound goes on. The answer is a piece of the
 // page, made by the server, which takes the place of the one named in `data-live`.
 //
+// A form without `data-live` leaves the page, once the desk has taken it.
+//
 // A form with a `data-key` says whether what is in it is saved, and what was typed into it is kept in
 // this browser until the desk has it: a reload, a crash or an expired session brings it back.
 
@@ -48,7 +50,9 @@ function keepTyped(form) {
 
 function fill(form, [name, value]) {
   for (const field of form.querySelectorAll(`[name="${CSS.escape(name)}"], [form="${form.id}"][name="${CSS.escape(name)}"]`)) {
-    if (field.type === "radio") field.checked = field.value === value; else field.value = value;
+    if (field.type === "radio") field.checked = field.value === value;
+    else if (field.type !== "checkbox") field.value = value;
+    else if (field.value === value) field.checked = true;
   }
   if (name === "version") for (const field of document.querySelectorAll(`[form="${form.id}"][name=version]`)) field.value = value;
 }
@@ -64,6 +68,7 @@ export function restore(place) {
     const kept = storage.get(TYPED + form.dataset.key);
     if (!kept) continue;
     if (!isWorth(form, kept)) { storage.drop(TYPED + form.dataset.key); continue; }
+    for (const field of form.querySelectorAll("[type=checkbox]")) field.checked = false;
     for (const one of kept) fill(form, one);
     form.closest("details")?.setAttribute("open", "");
     show(form, "kept", say("kept"));
@@ -72,6 +77,9 @@ export function restore(place) {
 }
 
 // Sending
+
+// A password waits in no browser: such a form is sent by the browser itself, once.
+const isSecret = (form) => form.querySelector("[type=password]") !== null;
 
 function entryId(form) {
   const { pathname, search } = new URL(form.action, location.href);
@@ -154,6 +162,7 @@ function onSaved(entry, form, answer) {
   const isWhole = !typed || same(typed, sent) || !isHere;
   if (isWhole) storage.drop(`desk.typed.${bar.dataset.user}.${entry.page}#${entry.key}`);
   if (!isHere) return;
+  if (!entry.live) { leave(answer.url); return; }
   const isDraft = entry.act?.[1] === "draft" && form?.dataset.draft;
   const place = document.getElementById(isDraft ? form.dataset.draft : entry.live);
   if (!place) return;
@@ -163,6 +172,10 @@ function onSaved(entry, form, answer) {
   refocus(place, focused);
   show(formOf(entry.key), "saved", say("saved"));
   place.dispatchEvent(new CustomEvent("replaced", { bubbles: true, detail: { key: entry.key } }));
+}
+
+function leave(to) {
+  if (to && to !== location.href.split("#")[0]) location.assign(to); else location.reload();
 }
 
 // Where the reader stood in a piece of the page that is replaced: the focus stays there, or goes to
@@ -202,7 +215,7 @@ onOutcome((entry, outcome, answer) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.dataset.live) return;
+  if (!form.dataset.live && (!form.dataset.key || isSecret(form))) return;
   event.preventDefault();
   submit(form, event.submitter);
 });
@@ -217,8 +230,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   const isLeft = form.action?.endsWith("/log-out") && unsent().length;
   if (isLeft && !confirm(say("leave", { count: unsent().length }))) event.preventDefault();
-  // A form that leaves the page takes what was typed with it.
-  else if (form.dataset.key && !form.dataset.live) storage.drop(TYPED + form.dataset.key);
+  else if (form.dataset.key && isSecret(form)) storage.drop(TYPED + form.dataset.key);
 }, true);
 addEventListener("beforeunload", (event) => {
   if (wouldLose() || document.querySelector("form[data-unkept]")) event.preventDefault();

@@ -1,5 +1,7 @@
 """What is typed is saved, or the page says that it is not; it is never lost and never doubled."""
 
+import re
+
 from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.export.browser import needs_chromium
@@ -11,6 +13,14 @@ pytestmark = needs_chromium
 def write_note(page: Page, text: str) -> None:
     page.locator("#note").fill(text)
     page.locator("#note-form button").click()
+
+
+def refuse_forms(route: Route) -> None:
+    """The desk is away for whatever is sent, not for what is read."""
+    if route.request.method == "POST":
+        route.abort()
+    else:
+        route.continue_()
 
 
 def lose_answers(page: Page, path: str) -> None:
@@ -112,6 +122,44 @@ def test_a_refusal_names_the_field_and_the_limit_and_leads_to_it(visit: Visit) -
     told = page.locator("#card-form .refused")
     expect(told).to_contain_text("Questions not answered")
     expect(page.locator(".question").first.locator("input").first).to_be_focused()
+
+
+def test_a_form_that_leaves_the_page_does_so_once_the_desk_has_taken_it(visit: Visit) -> None:
+    page = visit("ada", "/plans?q=nothingatall", expects_trouble=True)
+    page.route("**/plans?*", refuse_forms)
+    page.get_by_label("Plan name").fill("Made once")
+    for name in ("Direction", "rita", "ross"):
+        page.get_by_label(name).check()
+    page.get_by_role("button", name="Create a plan").click()
+    expect(page.locator("#plan-form [data-state]")).to_contain_text("Not saved")
+    page.goto(page.url)
+    expect(page.get_by_label("Plan name")).to_have_value("Made once")
+    checked = page.locator("#plan-form :checked").evaluate_all("all => all.map((one) => one.value)")
+    assert checked == ["direction", "rita", "ross"]
+    page.unroute("**/plans?*")
+    page.locator("#unsent button").click()
+    plan = page.locator("section", has=page.get_by_role("heading", name="Made once"))
+    expect(plan).to_have_count(1)
+    expect(plan).to_contain_text("Reviewers: rita, ross")
+    expect(page.get_by_label("Plan name")).to_have_value("")
+
+
+def test_a_refused_form_stays_as_it_was_filled_in_and_says_what_is_wrong(visit: Visit) -> None:
+    page = visit("ada", "/calibrations", expects_trouble=True)
+    page.get_by_label("Session name").fill("With one reviewer")
+    page.get_by_label("rita").check()
+    page.get_by_role("button", name="Draw the sample").click()
+    expect(page.locator("#calibration-form .refused")).to_have_text("Reviewers: at least 2.")
+    assert page.get_by_label("Session name").input_value() == "With one reviewer"
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    page.get_by_label("ross").check()
+    page.get_by_role("button", name="Draw the sample").click()
+    expect(page.locator("#calibration-form [data-state]")).to_contain_text("session has ended")
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    page.goto(page.url)
+    page.wait_for_url(re.compile(r"/calibrations/\d+"))
+    expect(page.locator("h1")).to_contain_text("With one reviewer")
 
 
 def test_a_session_that_ended_keeps_what_was_typed(visit: Visit) -> None:

@@ -44,7 +44,7 @@ def test_a_note_written_offline_survives_a_reload_and_is_saved_once(visit: Visit
     ready(page)
     expect(page.locator("#note")).to_have_value("Written in a tunnel")
     page.unroute("**/notes")
-    page.locator("#unsent button").click()
+    page.locator("#unsent button").evaluate("one => one.click()")  # if it is still there
     expect(page.locator("[data-note] p.prose")).to_have_text(["Written in a tunnel"])
     expect(page.locator("#note")).to_have_value("")
     expect(page.locator("#unsent")).to_be_hidden()
@@ -137,7 +137,7 @@ def test_a_form_that_leaves_the_page_does_so_once_the_desk_has_taken_it(visit: V
     checked = page.locator("#plan-form :checked").evaluate_all("all => all.map((one) => one.value)")
     assert checked == ["direction", "rita", "ross"]
     page.unroute("**/plans?*")
-    page.locator("#unsent button").click()
+    page.locator("#unsent button").evaluate("one => one.click()")  # if it is still there
     plan = page.locator("section", has=page.get_by_role("heading", name="Made once"))
     expect(plan).to_have_count(1)
     expect(plan).to_contain_text("Reviewers: rita, ross")

@@ -20,7 +20,7 @@ from tests.support.world import Night
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment", "shared_clients")]
 
 
-@pytest.fixture(params=["moto", pytest.param("seaweed", marks=pytest.mark.nightly)])
+@pytest.fixture(params=["seaweed", pytest.param("moto", marks=pytest.mark.nightly)])
 def server(request: pytest.FixtureRequest) -> S3Server:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, S3Server)
@@ -90,9 +90,9 @@ async def test_a_hold_puts_what_it_covers_on_legal_hold_and_its_end_takes_it_off
 
 
 async def test_what_is_archived_or_revised_under_a_hold_gets_it_at_the_end_of_the_run(
-    tmp_path: Path, moto: S3Server
+    tmp_path: Path, seaweed: S3Server
 ) -> None:
-    async with on_s3(tmp_path, moto, world_with_a_person()) as (night, bucket):
+    async with on_s3(tmp_path, seaweed, world_with_a_person()) as (night, bucket):
         await night.run()
         hold = await held(night, leads=(6, 9))
         await followed(night)
@@ -110,8 +110,8 @@ async def test_what_is_archived_or_revised_under_a_hold_gets_it_at_the_end_of_th
         await check_rebuilt(night)
 
 
-async def test_a_legal_hold_of_somebody_else_stays(tmp_path: Path, moto: S3Server) -> None:
-    async with on_s3(tmp_path, moto, world_with_a_person()) as (night, bucket):
+async def test_a_legal_hold_of_somebody_else_stays(tmp_path: Path, seaweed: S3Server) -> None:
+    async with on_s3(tmp_path, seaweed, world_with_a_person()) as (night, bucket):
         await night.run()
         lay_on_hold(bucket, "6/6/61.wav")
         hold = await held(night, leads=(6,))
@@ -123,9 +123,9 @@ async def test_a_legal_hold_of_somebody_else_stays(tmp_path: Path, moto: S3Serve
 
 
 async def test_a_crash_between_telling_and_setting_is_made_up_for_and_takes_nothing_for_foreign(
-    tmp_path: Path, moto: S3Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seaweed: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with on_s3(tmp_path, moto, world_with_a_person()) as (night, bucket):
+    async with on_s3(tmp_path, seaweed, world_with_a_person()) as (night, bucket):
         first = await night.run()
         hold = await held(night, leads=(6,))
         real, left = VersionRequests.hold, [1]
@@ -172,9 +172,9 @@ async def test_a_legal_hold_that_somebody_removed_is_found_until_it_is_set_again
 
 
 async def test_a_legal_hold_that_was_never_set_is_found_but_not_while_a_run_may_still_set_it(
-    tmp_path: Path, moto: S3Server
+    tmp_path: Path, server: S3Server
 ) -> None:
-    async with on_s3(tmp_path, moto, world_with_a_person()) as (night, bucket):
+    async with on_s3(tmp_path, server, world_with_a_person()) as (night, bucket):
         await night.run()
         await held(night, leads=(6,))
         never = "none: archiver could not set it"
@@ -195,12 +195,12 @@ async def test_a_legal_hold_that_was_never_set_is_found_but_not_while_a_run_may_
 
 
 async def test_who_may_not_see_legal_holds_is_told_so_and_finds_none_missing(
-    tmp_path: Path, moto: S3Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seaweed: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(requests: VersionRequests, key: str, version: str | None) -> bool:
         raise StorageForbidden(f"{key}: S3 returned AccessDenied (status 403)", key=key)
 
-    async with on_s3(tmp_path, moto, world_with_a_person()) as (night, _):
+    async with on_s3(tmp_path, seaweed, world_with_a_person()) as (night, _):
         await night.run()
         await held(night, leads=(6,))
         monkeypatch.setattr(VersionRequests, "is_on_hold", denied)
@@ -210,11 +210,11 @@ async def test_who_may_not_see_legal_holds_is_told_so_and_finds_none_missing(
 
 
 async def test_nothing_is_asked_where_there_is_nothing_to_do_or_no_object_lock(
-    tmp_path: Path, moto: S3Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seaweed: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr(VersionRequests, "can_lock", lambda _: asked.append(1))
-    async with on_s3(tmp_path, moto, world_with_a_person(), plain=True) as (night, _):
+    async with on_s3(tmp_path, seaweed, world_with_a_person(), plain=True) as (night, _):
         await night.run()
         assert not asked
         await held(night, leads=(6,))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _UNLOCKED = "ObjectLockConfigurationNotFoundError"
-_NEVER_SET = "NoSuchObjectLockConfiguration"
+_NEVER_SET = {"NoSuchObjectLockConfiguration", "NoSuchObjectLegalHold"}
+"""AWS, SeaweedFS."""
 
 
 class VersionRequests:
@@ -68,7 +69,7 @@ class VersionRequests:
             try:
                 answer = self.client.get_object_legal_hold(**self._address(key, version))
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") == _NEVER_SET:
+                if error.response.get("Error", {}).get("Code") in _NEVER_SET:
                     return False
                 raise
         return answer.get("LegalHold", {}).get("Status") == "ON"

@@ -51,14 +51,15 @@ class Waveform:
     silences: tuple[tuple[float, float], ...]
 
 
-def trace(path: str) -> Waveform | Undecoded:
-    """Decode the file. A codec that nothing here can read, or nonsense, is `unknown-codec`."""
+def trace(path: str, most_seconds: float = MOST_SECONDS) -> Waveform | Undecoded:
+    """Decode the file. A codec that nothing here can read, or nonsense, is `unknown-codec`, and one
+    longer than `most_seconds` is `too-long`."""
     try:
         with decoded(path) as file:
-            levels, seconds = _decode(file)
+            levels, seconds = _decode(file, most_seconds)
     except CannotDecode:
         return "unknown-codec"
-    if seconds > MOST_SECONDS:
+    if seconds > most_seconds:
         return "too-long"
     if not len(levels):
         return "unknown-codec"
@@ -86,7 +87,7 @@ def sketch(path: str) -> Waveform | Undecoded:
     return Waveform(round(seconds, 3), tuple(one.tobytes() for one in drawn.T), ())
 
 
-def _decode(file: Any) -> tuple[Levels, float]:
+def _decode(file: Any, most_seconds: float) -> tuple[Levels, float]:
     """The peak of every step in every channel, and the length; of no more than is too long."""
     step = max(1, round(file.samplerate / _STEPS_A_SECOND))
     found, frames = [], 0
@@ -94,7 +95,7 @@ def _decode(file: Any) -> tuple[Levels, float]:
         frames += len(block)
         np.abs(block, out=block)
         found.append(np.maximum.reduceat(block, np.arange(0, len(block), step), axis=0))
-        if frames > MOST_SECONDS * file.samplerate:
+        if frames > most_seconds * file.samplerate:
             break
     levels = np.concatenate(found) if found else np.empty((0, file.channels), np.float32)
     return levels, frames / file.samplerate

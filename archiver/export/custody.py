@@ -182,8 +182,9 @@ def page_row(call: CallEntry, one: RecordingEntry, voice: Voice) -> str:
     return voice.render("custody_row.html", one=one, when=when)
 
 
-def page_parts(custody: Custody) -> tuple[str, str]:
-    """`custody.html`, split at the rows of its table."""
+def page_parts(custody: Custody, shown: int = _SHOWN) -> tuple[str, str]:
+    """`custody.html`, split at the rows of its table; it names at most `shown` missing items and
+    differences."""
     style, voice = asset("custody.css"), custody.voice
     start, _, end = voice.render(
         "custody.html",
@@ -191,7 +192,7 @@ def page_parts(custody: Custody) -> tuple[str, str]:
         style=Markup(style),  # noqa: S704 - ours
         title=custody.title,
         facts=list(facts(custody, voice)),
-        shown=_SHOWN,
+        shown=shown,
         missing=[_sentence(one) for one in _missing(custody, voice)],
         redactions=list(_redactions(custody, voice)),
         written=sorted(

@@ -47,8 +47,8 @@ class ExportReport:
             return 4
         return 0 if self.complete else 3
 
-    def as_json(self) -> dict[str, Any]:
-        """The report as one JSON object."""
+    def as_json(self, most_named: int = MOST_NAMED) -> dict[str, Any]:
+        """The report as one JSON object; its lists of items end at `most_named`."""
         told: dict[str, Any] = {
             "exportId": self.custody.export_id,
             "target": str(self.target),
@@ -60,13 +60,13 @@ class ExportReport:
             "seconds": round(self.seconds, 3),
             "manifestSha256": self.custody.manifest_sha256,
             "ledgerHead": self.custody.recorded_in.digest,
-            "missing": [one.as_json() for one in self.contents.missing[:MOST_NAMED]],
+            "missing": [one.as_json() for one in self.contents.missing[:most_named]],
             "notFound": list(self.chosen.not_found),
             "notListed": list(self.chosen.fetched.gaps),
-            "differences": list(self.contents.differences[:MOST_NAMED]),
+            "differences": list(self.contents.differences[:most_named]),
         }
-        if len(self.contents.missing) > MOST_NAMED:
+        if len(self.contents.missing) > most_named:
             told["missingCut"] = True
-        if len(self.contents.differences) > MOST_NAMED:
+        if len(self.contents.differences) > most_named:
             told["differencesCut"] = True
         return told

@@ -20,7 +20,7 @@ from archiver.export.table import COLUMNS, cells
 from archiver.export.voice import Voice
 from archiver.text.templates import visible
 
-_LINKS_A_SHEET: Final = 65_000
+LINKS_A_SHEET: Final = 65_000
 """Excel rejects a sheet with more than 65,530 links, and each row may have one."""
 
 _MOST: Final = 32_000
@@ -39,10 +39,14 @@ _WIDTHS: Final = {
 
 
 class Workbook:
-    """A workbook being written. Methods that are not coroutines block."""
+    """A workbook being written; a sheet has at most `links_a_sheet` rows. Methods that are not
+    coroutines block."""
 
-    def __init__(self, voice: Voice, folder: Path | None = None) -> None:
+    def __init__(
+        self, voice: Voice, folder: Path | None = None, links_a_sheet: int = LINKS_A_SHEET
+    ) -> None:
         self._voice = voice
+        self._links_a_sheet = links_a_sheet
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - `close` does
         options: dict[str, Any] = {"constant_memory": True, "strings_to_urls": False}
         options |= {"strings_to_formulas": False, "strings_to_numbers": False}
@@ -60,7 +64,7 @@ class Workbook:
     def add(self, call: CallEntry) -> None:
         """Add the rows of the next call."""
         for row in cells(call, self._voice.zone):
-            if self._sheet is None or self._rows > _LINKS_A_SHEET:
+            if self._sheet is None or self._rows > self._links_a_sheet:
                 self._begin_sheet()
             self._write(row)
 

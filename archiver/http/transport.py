@@ -21,7 +21,7 @@ from archiver.http.origins import Origin, OriginPolicy
 from archiver.http.proxies import DIRECT, Proxies, Proxy
 from archiver.http.wire.connection import Answer, Connection, Disconnected
 from archiver.http.wire.dialling import Dialler
-from archiver.http.wire.pool import Limits, Pool
+from archiver.http.wire.pool import KEPT_SECONDS, Limits, Pool
 from archiver.http.wire.tunnel import ProxyFailed, credentials, wants_password
 
 NO_BODY: Final = httpx.ByteStream(b"")
@@ -37,8 +37,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """Sends httpx requests to the origins that a policy allows.
 
     At most `limit` connections are in use at a time; further requests wait for one, up to their
-    pool timeout. Timeouts are in `request.extensions["timeout"]`, in seconds: `connect`, `read`
-    (the longest wait for the head, or for more of the body) and `pool`.
+    pool timeout. Idle ones are kept for `kept_seconds`. Timeouts are in
+    `request.extensions["timeout"]`, in seconds: `connect`, `read` (the longest wait for the head,
+    or for more of the body) and `pool`.
     `request.extensions["target"]`, if present, is sent instead of the path and query of the URL.
     `proxies` says which requests use which proxy.
 
@@ -49,10 +50,16 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(
-        self, policy: OriginPolicy, *, limit: int = 100, proxies: Proxies = DIRECT
+        self,
+        policy: OriginPolicy,
+        *,
+        limit: int = 100,
+        proxies: Proxies = DIRECT,
+        kept_seconds: float = KEPT_SECONDS,
     ) -> None:
         self._policy = policy
-        self._pool = Pool(Dialler(policy.admits_address, proxies=proxies), limit=limit)
+        dialler = Dialler(policy.admits_address, proxies=proxies)
+        self._pool = Pool(dialler, limit=limit, kept_seconds=kept_seconds)
         self._proxies = proxies
         self._admitted: dict[tuple[str, bytes, int | None], Origin] = {}
 

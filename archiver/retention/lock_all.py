@@ -147,15 +147,16 @@ async def lock_all(
     deed: Deed,
     rulebook: Rulebook = NO_RULES,
     again: bool = False,
+    a_page: int = _A_PAGE,
     is_over: Callable[[], bool] = lambda: False,
     on_done: Callable[[int], None] = lambda count: None,
 ) -> Locking:
     """Lock everything that is not locked for long enough, until `is_over`. The caller must own the
     archive's lock, so that nothing is removed meanwhile.
 
-    Each page of recordings is recorded in the ledger once it is locked, so an interruption costs
-    one page. The act is recorded before the first lock. Raises UsageError if nothing can be locked,
-    StorageError if the storage refuses.
+    Each page, of `a_page` recordings, is recorded in the ledger once it is locked, so an
+    interruption costs one page. The act is recorded before the first lock. Raises UsageError if
+    nothing can be locked, StorageError if the storage refuses.
     """
     versions = await require_locks(archive.storage, config)
     done = await plan_lock(archive, config, rulebook, again=again)
@@ -164,7 +165,7 @@ async def lock_all(
     after, seconds = 0, _longest(config, rulebook)
     while not is_over():
         page = await archive.catalog.ask(
-            partial(to_lock, seconds=seconds, after=after, most=_A_PAGE, again=again)
+            partial(to_lock, seconds=seconds, after=after, most=a_page, again=again)
         )
         if not page:
             done.is_whole = True

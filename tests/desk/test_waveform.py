@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from archiver.desk import waveform
 from archiver.desk.waveform import Waveform, sketch, trace
 from archiver.sandbox.sample_world import samples
 
@@ -131,11 +130,10 @@ def test_more_channels_than_any_call_has_are_not_drawn(tmp_path: Path) -> None:
     assert trace(str(path)) == "unknown-codec"
 
 
-def test_what_is_too_long_to_be_a_call_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(waveform, "MOST_SECONDS", 60)
-    assert trace(str(written(tmp_path / "a.wav", np.zeros(61 * RATE)))) == "too-long"
+def test_what_is_too_long_to_be_a_call_is_given_up(tmp_path: Path) -> None:
+    path = str(written(tmp_path / "a.wav", np.zeros(61 * RATE)))
+    assert trace(path, most_seconds=60) == "too-long"
+    assert isinstance(trace(path, most_seconds=61), Waveform)
 
 
 _MEASURED = """
@@ -147,6 +145,7 @@ print(found.seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - befor
 """
 
 
+@pytest.mark.nightly
 def test_two_hours_of_stereo_take_no_more_memory_than_their_drawing(tmp_path: Path) -> None:
     path, minute = tmp_path / "a.wav", np.stack((noise(60), noise(60)), axis=1)
     with soundfile.SoundFile(path, "w", RATE, 2, subtype="ULAW") as file:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from archiver.catalog.selection import Sums
-from archiver.export import outcome
 from archiver.export.choosing import Chosen
 from archiver.export.copies import Copies
 from archiver.export.custody import Custody, Exporter
@@ -77,10 +76,9 @@ def test_a_missing_thing_is_one_sentence_with_its_reason() -> None:
     assert missing("waiting", None).said(ENGLISH) == "call 1: a reason (waiting)"
 
 
-def test_what_json_cuts_is_said_to_be_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outcome, "MOST_NAMED", 2)
-    few = report(missing=[missing("gone")] * 2, differences=["x"] * 2).as_json()
-    many = report(missing=[missing("gone")] * 3, differences=["x"] * 3).as_json()
+def test_what_json_cuts_is_said_to_be_cut() -> None:
+    few = report(missing=[missing("gone")] * 2, differences=["x"] * 2).as_json(most_named=2)
+    many = report(missing=[missing("gone")] * 3, differences=["x"] * 3).as_json(most_named=2)
     assert not {"missingCut", "differencesCut"} & set(few)
     assert (many["missingCut"], many["differencesCut"]) == (True, True)
     assert (len(many["missing"]), len(many["differences"])) == (2, 2)

@@ -39,7 +39,9 @@ def asks_for(night: Night, retain: str, mode: str = "GOVERNANCE") -> None:
     night.settings["storage"]["s3"]["object_lock"] = {"mode": mode, "retain": retain}
 
 
-async def locked(night: Night, *, again: bool = False, most: int | None = None) -> Locking:
+async def locked(
+    night: Night, *, again: bool = False, a_page: int = 500, most: int | None = None
+) -> Locking:
     """Lock everything, or end after so many objects."""
     count = 0
 
@@ -60,6 +62,7 @@ async def locked(night: Night, *, again: bool = False, most: int | None = None) 
             rulebook=await open_rulebook(config, archive, night.state),
             deed=Deed(name_of_act(night.clock()), Did.LOCK, Why(reason="policy")),
             again=again,
+            a_page=a_page,
             is_over=lambda: most is not None and count >= most,
             on_done=counted,
         )
@@ -110,6 +113,7 @@ async def test_what_lies_unlocked_is_locked_and_then_verify_finds_nothing(
             assert [one.did for one in await archive.catalog.ask(known_acts)] == ["lock"]
 
 
+@pytest.mark.nightly
 async def test_a_second_time_looks_at_no_recording_again_unless_it_is_asked_to(
     tmp_path: Path, seaweed: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +169,7 @@ async def test_a_longer_retention_extends_locks_and_a_shorter_one_changes_none(
         assert {key: dates(bucket)[key] for key in first} == {key: later[key] for key in first}
 
 
+@pytest.mark.nightly
 async def test_what_was_written_longer_ago_than_the_retention_stays_free_and_is_no_finding(
     tmp_path: Path, seaweed: S3Server
 ) -> None:
@@ -180,14 +185,13 @@ async def test_what_was_written_longer_ago_than_the_retention_stays_free_and_is_
 
 
 async def test_an_interruption_costs_no_more_than_a_page_and_the_next_goes_on(
-    tmp_path: Path, seaweed: S3Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, seaweed: S3Server
 ) -> None:
-    monkeypatch.setattr("archiver.retention.lock_all._A_PAGE", 2)
     async with on_s3(tmp_path, seaweed, old_world()) as (night, _):
         await night.run()
         asks_for(night, "1h")
         others = (await planned(night)).others
-        done = await locked(night, most=others + 1)
+        done = await locked(night, a_page=2, most=others + 1)
         assert (done.is_whole, done.recordings) == (False, 2)
         assert (await planned(night)).due.recordings == 2
         done = await locked(night)
@@ -208,6 +212,7 @@ async def test_what_is_missing_is_named_and_stays_due(tmp_path: Path, seaweed: S
         assert (await planned(night)).due.recordings == 1
 
 
+@pytest.mark.nightly
 async def test_an_object_that_the_archive_does_not_know_is_not_locked(
     tmp_path: Path, seaweed: S3Server
 ) -> None:
@@ -231,6 +236,7 @@ async def test_a_bucket_without_object_lock_is_refused(tmp_path: Path, seaweed: 
                 await require_locks(storage, config.storage.s3.object_lock)
 
 
+@pytest.mark.nightly
 async def test_verify_says_how_to_lock_what_is_not_locked(
     tmp_path: Path, seaweed: S3Server
 ) -> None:

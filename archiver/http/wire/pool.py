@@ -21,16 +21,17 @@ class Limits:
     room: float | None = None
 
 
-_KEPT_SECONDS: Final = 15.0
+KEPT_SECONDS: Final = 15.0
 """How long an idle connection is kept: shorter than common servers and load balancers do."""
 
 
 class Pool:
-    """At most `limit` connections in use at a time, and as many idle ones."""
+    """At most `limit` connections in use at a time, and as many idle ones, for `kept_seconds`."""
 
-    def __init__(self, dialler: Dialler, *, limit: int) -> None:
+    def __init__(self, dialler: Dialler, *, limit: int, kept_seconds: float = KEPT_SECONDS) -> None:
         self._dialler = dialler
         self._kept = limit
+        self._kept_seconds = kept_seconds
         self._room = asyncio.Semaphore(limit)
         self._used: dict[Connection, Origin] = {}
         self._idle: list[tuple[Origin, Connection]] = []  # least recently used first
@@ -108,7 +109,7 @@ class Pool:
 
     def _let_go(self, least: int) -> None:
         """Close the `least` oldest, and all that have been idle for too long."""
-        old = asyncio.get_running_loop().time() - _KEPT_SECONDS
+        old = asyncio.get_running_loop().time() - self._kept_seconds
         while self._idle and (least > 0 or self._idle[0][1].idle_since < old):
             self._idle.pop(0)[1].close()
             least -= 1

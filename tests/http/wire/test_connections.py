@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from archiver.http.transport import GuardedTransport
-from archiver.http.wire import pool
 from tests.http.wire.asking import Anywhere, fetch
 from tests.liner.fake import Asked, serving
 
@@ -127,15 +126,17 @@ async def test_a_connection_with_a_question_half_sent_is_not_used_again(get: Get
         hung_up.set()
 
 
-async def test_a_connection_that_was_idle_for_long_is_not_used_again(
-    get: Get, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("kept_seconds", "opened"), [(60.0, 1), (-1.0, 3)])
+async def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
+    kept_seconds: float, opened: int
 ) -> None:
-    async with serving(ok) as fake:
-        await get(fake.url)
-        await get(fake.url)
-        monkeypatch.setattr(pool, "_KEPT_SECONDS", -1.0)
-        await get(fake.url)
-    assert connections(fake.asked) == 2
+    async with (
+        serving(ok) as fake,
+        GuardedTransport(Anywhere(), kept_seconds=kept_seconds) as transport,
+    ):
+        for _ in range(3):
+            await through(transport)(fake.url)
+    assert connections(fake.asked) == opened
 
 
 async def test_no_more_connections_are_used_at_a_time_than_allowed() -> None:

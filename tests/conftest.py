@@ -11,7 +11,7 @@ from hypothesis import settings
 from tests.support.blocking import Watch
 from tests.support.crews import CREW, EVERY_CREW
 from tests.support.dask_cluster import Cluster, dask_cluster
-from tests.support.scheduling import ByFile
+from tests.support.scheduling import ByFile, ByTest
 
 # Started by nohup, the tests and every process that they start would ignore a closed terminal.
 if threading.current_thread() is threading.main_thread():
@@ -45,9 +45,8 @@ def free_event_loop(watch: Watch) -> Iterator[None]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | None:
-    """The slow proofs alone share nothing worth waiting for: they go to whoever is free."""
-    return None if config.option.markexpr == "nightly" else ByFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile | ByTest:
+    return (ByTest if config.option.markexpr == "nightly" else ByFile)(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ def survive(folder: Path, kills: int, longest: float) -> None:
 
 @pytest.mark.usefixtures("crew")
 def test_a_run_may_be_killed_again_and_again(tmp_path: Path) -> None:
-    survive(tmp_path, kills=4, longest=0.1)
+    survive(tmp_path, kills=2, longest=0.1)
 
 
 @pytest.mark.nightly

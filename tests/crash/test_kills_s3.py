@@ -97,7 +97,7 @@ def survive(folder: Path, server: S3Server, kills: int, calls: int) -> None:
 @pytest.mark.usefixtures("crew")
 def test_a_run_onto_s3_may_be_killed_again_and_again(tmp_path: Path) -> None:
     with moto_server() as server:
-        survive(tmp_path, server, kills=1, calls=25)
+        survive(tmp_path, server, kills=1, calls=8)
 
 
 def test_a_killed_run_locks_s3_for_a_minute_at_most_and_says_so(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.support.world import audio_of
 
 pytestmark = pytest.mark.anyio
 
-SAMPLED = 9
+SAMPLED = 25
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.export_page import write
-from tests.export.browser import PATIENCE, chromium, needs_chromium
+from tests.export.browser import CONTRAST, PATIENCE, chromium, needs_chromium
 from tests.export.packages import HOSTILE, LEAD, Package, exported, one_lead
+from tests.support.nightly import some_by_day
 from tests.support.world import bench
 
 pytestmark = needs_chromium
@@ -98,7 +99,7 @@ def test_the_calls_stand_in_order_with_what_is_known_of_them(page: Page) -> None
     expect(page.locator(".notice")).to_contain_text("1 item that belongs here could not")
 
 
-@pytest.mark.parametrize("record_id", [900101, 900109])
+@pytest.mark.parametrize("record_id", some_by_day([900101, 900109], 2))
 def test_a_call_plays_over_file(page: Page, record_id: int) -> None:
     page.click(f"#recording-{record_id} .play")
     wait_until_at(page, 0.3)
@@ -108,6 +109,7 @@ def test_a_call_plays_over_file(page: Page, record_id: int) -> None:
     assert not plays(page)
 
 
+@pytest.mark.nightly
 def test_the_position_can_be_moved_and_the_speed_changed(page: Page) -> None:
     page.click("#recording-900106 .play")
     wait_until_at(page, 0.1)
@@ -147,6 +149,7 @@ def test_the_keyboard_does_it_all(page: Page) -> None:
     expect(page.locator("#keys")).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_a_button_under_the_keyboard_is_pressed_once(page: Page) -> None:
     page.focus("#recording-900106 .play")
     page.keyboard.press("Space")
@@ -188,11 +191,13 @@ def test_dates_and_agents_narrow_and_the_head_says_what_is_chosen(page: Page) ->
     expect(page.locator("#fact-calls")).to_have_text("7")
 
 
+@pytest.mark.nightly
 def test_the_index_of_days_leads_to_a_day(page: Page) -> None:
     page.get_by_role("button", name=re.compile("Wednesday,? 4 November 2026: 2 calls")).click()
     expect(page.locator(".call").first).to_have_id("call-128")
 
 
+@pytest.mark.nightly
 def test_the_index_of_agents_narrows_to_one_and_back(page: Page) -> None:
     agent = page.locator("#agents button", has_text="David Walsh")
     expect(agent).to_have_text("David Walsh2")
@@ -205,6 +210,7 @@ def test_the_index_of_agents_narrows_to_one_and_back(page: Page) -> None:
     expect(agent).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.nightly
 def test_a_stranger_finds_one_call_among_three_thousand_in_four_steps(
     browser: Browser, tmp_path: Path
 ) -> None:
@@ -224,6 +230,7 @@ def test_a_stranger_finds_one_call_among_three_thousand_in_four_steps(
     tab.close()
 
 
+@pytest.mark.nightly
 def test_both_sides_of_a_stereo_recording_are_drawn_and_lead_to_a_position(page: Page) -> None:
     page.click("#recording-900113 .play")
     page.click("#toggle")
@@ -235,6 +242,7 @@ def test_both_sides_of_a_stereo_recording_are_drawn_and_lead_to_a_position(page:
     assert 0.4 < playing_at(page) / float(page.locator("#seek").get_attribute("max") or 0) < 0.6
 
 
+@pytest.mark.nightly
 def test_an_address_with_a_call_leads_to_it(page: Page) -> None:
     page.fill("#search", "coffee")
     expect(page.locator(".call")).to_have_count(1)
@@ -242,6 +250,7 @@ def test_an_address_with_a_call_leads_to_it(page: Page) -> None:
     expect(page.locator("#call-70108")).to_be_in_viewport()
 
 
+@pytest.mark.nightly
 def test_a_selection_prints_as_a_selection(page: Page) -> None:
     page.fill("#search", "coffee")
     expect(page.locator("#fact-calls")).to_have_text("1")
@@ -289,6 +298,7 @@ def test_print_shows_files_and_digests_and_no_player(page: Page, package: Packag
     expect(page.get_by_text(digest)).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_print_sets_what_is_missing_where_the_recordings_stand(page: Page) -> None:
     page.emulate_media(media="print")
     boxes = [page.locator(f"#recording-{one} .text").bounding_box() for one in (900113, 900116)]
@@ -297,6 +307,7 @@ def test_print_sets_what_is_missing_where_the_recordings_stand(page: Page) -> No
     assert boxes[0]["x"] == boxes[1]["x"]
 
 
+@pytest.mark.nightly
 def test_a_long_status_leaves_room_for_the_names(page: Page) -> None:
     page.evaluate(
         "document.querySelector('#call-123 .status').textContent = 'of a status '.repeat(20)"
@@ -306,13 +317,14 @@ def test_a_long_status_leaves_room_for_the_names(page: Page) -> None:
     assert name["width"] > 250
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", some_by_day(["light", "dark"], 2))
 def test_text_has_enough_contrast_in_light_and_dark(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     worst = page.evaluate(CONTRAST)
     assert worst["ratio"] >= 4.5, worst
 
 
+@pytest.mark.nightly
 def test_every_control_has_a_name(page: Page) -> None:
     page.click("#recording-900101 .play")
     page.click("#toggle")
@@ -349,26 +361,3 @@ def test_the_custody_record_opens_and_leads_to_the_calls(
     tab.click("text=Open the calls")
     expect(tab).to_have_title("Recorded calls: Lead 789")
     tab.close()
-
-
-CONTRAST = """() => {
-    const channel = (n) => (n /= 255) <= 0.03928 ? n / 12.92 : ((n + 0.055) / 1.055) ** 2.4;
-    const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-    const parts = (color) => color.match(/[\\d.]+/g).map(Number);
-    const behind = (one) => {
-        for (; one; one = one.parentElement) {
-            const color = parts(getComputedStyle(one).backgroundColor);
-            if (color.length < 4 || color[3] > 0) return color;
-        }
-        return [255, 255, 255];
-    };
-    let worst = { ratio: 99 };
-    for (const one of document.querySelectorAll("body *")) {
-        const own = [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-        if (!own || !one.checkVisibility() || one.closest(".unseen, script, style")) continue;
-        const [a, b] = [light(parts(getComputedStyle(one).color)), light(behind(one))];
-        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (ratio < worst.ratio) worst = { ratio, text: one.textContent.slice(0, 40) };
-    }
-    return worst;
-}"""

@@ -32,7 +32,7 @@ from tests.support.world import Night, bench
 
 pytestmark = pytest.mark.anyio
 
-EXAMINED = {"inspect": {"after_run": True}}
+EXAMINED = {"inspect": {"after_run": True, "workers": 1}}
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ async def examine(night: Night, **wanted: Any) -> Inspection:
             if events:
                 await archive.announce(events, at=night.clock(), run="inspect-1")
 
-        return await inspect(archive, workers=2, tell=tell, **wanted)
+        return await inspect(archive, workers=1, tell=tell, **wanted)
 
 
 async def write(night: Night) -> list[str]:
@@ -269,7 +269,7 @@ async def test_a_length_that_an_earlier_version_measured_wrongly_is_put_right(
 
             first = await inspect(archive, workers=2, tell=tell, put_right=locked_out)
             assert (first.examined, first.lengths_put_right) == (4, 0)
-            second = await inspect(archive, workers=2, tell=tell, put_right=put_right)
+            second = await inspect(archive, workers=1, tell=tell, put_right=put_right)
             assert (second.examined, second.lengths_put_right) == (1, 1)
             await archive.publish()
         assert night.archive.sidecar(11)["audio"]["measuredSeconds"] == pytest.approx(10.5, abs=0.2)

@@ -8,13 +8,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from archiver.config import load_config
-from archiver.run.request import RunRequest
-from archiver.run.run import run
 from archiver.sandbox.audio import wav
-from archiver.sandbox.server import Sandbox
 from archiver.sandbox.world import World
+from tests.support.nightly import some_by_day
 from tests.support.world import bench
+from tests.verify.archives import make
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "FORMAT.md"
 
@@ -25,28 +23,8 @@ needs_jq = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def archived(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of the sample calls."""
-    folder = tmp_path_factory.mktemp("format")
-
-    async def make() -> None:
-        async with Sandbox() as sandbox:
-            text = (
-                f"liner: {{url: '{sandbox.url}', api_key: {sandbox.key}}}\n"
-                "window: {since: 2026-10-01}\n"
-            )
-            config = load_config(text, {}, base=folder)
-            report = await run(
-                config,
-                RunRequest(),
-                on_event=lambda event: None,
-                stop=anyio.Event(),
-                state_folder=folder / "state",
-            )
-            assert report is not None
-            assert report.complete
-
-    anyio.run(make)
-    return folder / "archive"
+    """An archive with revisions and several segments."""
+    return anyio.run(make, tmp_path_factory.mktemp("format")).root
 
 
 def commands() -> str:
@@ -70,7 +48,7 @@ def test_the_commands_find_nothing_wrong_with_a_whole_archive(archived: Path) ->
 @needs_jq
 @pytest.mark.parametrize(
     "place",
-    ["50231/70101/900101.mp3", "50231/70101/900101.json", "_archive/ledger/*", "_archive/runs/*"],
+    some_by_day(["50001/1/11.wav", "50001/1/11.json", "_archive/ledger/*", "_archive/runs/*"], 4),
 )
 def test_the_commands_find_one_changed_byte(archived: Path, tmp_path: Path, place: str) -> None:
     copy = tmp_path / "copy"
@@ -102,9 +80,9 @@ def test_the_commands_tell_ids_apart_that_are_one_as_floating_point(tmp_path: Pa
     for number in range(4):
         world.recording(large + number, call=large + number % 2, audio=wav(600, number))
 
-    async def make() -> None:
+    async def archive() -> None:
         async with bench(tmp_path, world) as night:
             assert (await night.run()).exit_code == 0
 
-    anyio.run(make)
+    anyio.run(archive)
     assert check(tmp_path / "archive") == ""

@@ -20,7 +20,7 @@ from tests.storage.s3_servers import S3Server
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment", "shared_clients")]
 
 
-@pytest.fixture(params=["moto", pytest.param("seaweed", marks=pytest.mark.nightly)])
+@pytest.fixture(params=["seaweed", pytest.param("moto", marks=pytest.mark.nightly)])
 def server(request: pytest.FixtureRequest) -> S3Server:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, S3Server)
@@ -90,17 +90,17 @@ async def test_a_locked_replica_is_written_locked_and_loses_what_was_erased_once
 
 
 async def test_an_archive_comes_back_into_another_bucket_and_no_version_is_found_wrong(
-    tmp_path: Path, moto: S3Server
+    tmp_path: Path, seaweed: S3Server
 ) -> None:
-    async with on_s3(tmp_path, moto, world_with_a_person(), lock="1h", mode="GOVERNANCE") as (
+    async with on_s3(tmp_path, seaweed, world_with_a_person(), lock="1h", mode="GOVERNANCE") as (
         night,
         _,
     ):
-        _, place = second_place(moto, "second-of-lost", None)
+        _, place = second_place(seaweed, "second-of-lost", None)
         night.settings["replica"] = place
         await night.run()
         await replicated(night)
-        new, moved = second_place(moto, "third-of-lost", {"mode": "GOVERNANCE", "retain": "1h"})
+        new, moved = second_place(seaweed, "third-of-lost", {"mode": "GOVERNANCE", "retain": "1h"})
         night.settings["storage"] = moved
         assert (await restored(night)).head is not None
         assert await archive_findings(night) == []

@@ -11,6 +11,7 @@ from tests.support.world import bench
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.nightly
 @needs_jq
 async def test_the_commands_of_the_format_hold_for_what_is_left(tmp_path: Path) -> None:
     async with bench(tmp_path, world_with_a_person()) as night:

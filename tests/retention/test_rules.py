@@ -133,8 +133,8 @@ async def test_the_ledger_tells_which_rule_let_each_go_and_a_hold_stands_above_a
 
 
 @pytest.mark.usefixtures("aws_environment", "shared_clients")
-async def test_a_rule_lengthens_locks_and_shortens_none(tmp_path: Path, moto: S3Server) -> None:
-    async with on_s3(tmp_path, moto, calls(), lock="10d", mode="GOVERNANCE") as (night, bucket):
+async def test_a_rule_lengthens_locks_and_shortens_none(tmp_path: Path, seaweed: S3Server) -> None:
+    async with on_s3(tmp_path, seaweed, calls(), lock="10d", mode="GOVERNANCE") as (night, bucket):
         await night.run()
         first = dates(bucket)
         night.settings["retention"] = {

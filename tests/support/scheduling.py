@@ -8,6 +8,13 @@ BROWSER: Final = "tests/web/browser/"
 """One Chromium and one desk for the whole folder."""
 
 
+class ByTest(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+    """A test at a time, to whoever is free: slow proofs share little else than the browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else nodeid
+
+
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """A file at a time, those of most tests first: its archives and servers are made once."""
 

@@ -161,13 +161,12 @@ def served(
 
 def until_listed(client: httpx.Client, count: int) -> None:
     """Wait until the index has come to all recordings."""
-    for _ in range(400):
-        if f"{count} recording" in client.get("/").text and "Building the index" not in text(
-            client
-        ):
+    for _ in range(1000):
+        page = text(client)
+        if f"{count} recording" in page and "Building the index" not in page:
             return
-        anyio.run(anyio.sleep, 0.02)
-    raise AssertionError(text(client))
+        anyio.run(anyio.sleep, 0.05)
+    raise AssertionError(page)
 
 
 def text(client: httpx.Client, path: str = "/") -> str:

@@ -46,6 +46,7 @@ def opened(browser: Browser, url: str, *, mute: str = "") -> Page:
     return page
 
 
+@pytest.mark.nightly
 def test_a_desk_that_restarts_while_a_call_plays_is_noticed_and_the_call_goes_on(
     made: Made, browser: Browser
 ) -> None:
@@ -74,6 +75,7 @@ def test_a_desk_that_restarts_while_a_call_plays_is_noticed_and_the_call_goes_on
     page.close()
 
 
+@pytest.mark.nightly
 def test_a_slow_desk_is_told_from_silence(made: Made, browser: Browser) -> None:
     with served(made) as desk:
         page = opened(browser, desk.url, mute="**/audio")
@@ -84,6 +86,7 @@ def test_a_slow_desk_is_told_from_silence(made: Made, browser: Browser) -> None:
         page.close()
 
 
+@pytest.mark.nightly
 def test_a_long_call_is_drawn_roughly_at_once_then_exactly_and_can_be_zoomed(
     made: Made, browser: Browser
 ) -> None:

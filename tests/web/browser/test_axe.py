@@ -61,7 +61,7 @@ def look(page: Page, scheme: str, language: str = "en") -> None:
         page.locator("#player[data-ready]").wait_for()
 
 
-@pytest.mark.parametrize("name", ["list", "player", "damaged", "queues", "log"])
+@pytest.mark.parametrize("name", ["list", "player"])
 def test_a_page_is_accessible(visit: Visit, name: str) -> None:
     page = visit(*PAGES[name], expects_trouble=True)
     look(page, "light")

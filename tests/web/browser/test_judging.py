@@ -11,6 +11,7 @@ from tests.web.browser.acts import Visit, at, plays, press, ready, wait_until_at
 pytestmark = needs_chromium
 
 
+@pytest.mark.nightly
 def test_a_note_is_left_at_a_moment_while_the_call_goes_on(visit: Visit) -> None:
     page = visit("rita", "/recordings/900103?t=6")
     ready(page)
@@ -65,6 +66,7 @@ def test_a_call_is_scored_by_keyboard_and_the_draft_is_kept(visit: Visit) -> Non
     expect(page.locator(".verdicts")).to_contain_text("Kind & clear")
 
 
+@pytest.mark.nightly
 def test_the_next_of_the_queue_comes_with_one_key(visit: Visit) -> None:
     page = visit("ada", "/queue?agent=103")
     page.fill("[name=title]", "Maria, November")
@@ -86,6 +88,7 @@ def test_the_next_of_the_queue_comes_with_one_key(visit: Visit) -> None:
     assert len(set(seen)) == 2
 
 
+@pytest.mark.nightly
 def test_a_queue_is_worked_through_by_keys_and_nothing_else(visit: Visit) -> None:
     page = visit("ada", "/queue?agent=102")
     page.fill("[name=title]", "Two of them")

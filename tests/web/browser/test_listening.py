@@ -40,6 +40,7 @@ def test_a_call_is_found_by_a_word_of_its_summary_and_heard_without_a_mouse(visi
     expect(page.locator("a.open")).to_be_focused()
 
 
+@pytest.mark.nightly
 def test_keys_work_on_a_russian_keyboard(visit: Visit) -> None:
     page = visit("lena", "/recordings/900101")
     ready(page)
@@ -60,6 +61,7 @@ COUNT_ROUNDS = """() => {
 """How often the sound is set back from now on, and how far it comes, in seconds."""
 
 
+@pytest.mark.nightly
 def test_speed_silence_and_loop_do_what_they_say(visit: Visit) -> None:
     page = visit("lena", "/recordings/900106")
     ready(page)
@@ -87,6 +89,7 @@ def test_speed_silence_and_loop_do_what_they_say(visit: Visit) -> None:
     expect(page.locator("#loop")).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.nightly
 def test_silence_is_skipped_where_the_server_found_it(visit: Visit) -> None:
     page = visit("lena", f"/recordings/{PAUSED}")
     ready(page)
@@ -117,6 +120,7 @@ def test_what_is_the_matter_is_said_and_the_rest_goes_on(
     expect(page.locator("[data-note]")).to_contain_text("cannot be heard")
 
 
+@pytest.mark.nightly
 def test_a_recording_that_is_not_here_yet_says_so(visit: Visit) -> None:
     page = visit("lena", f"/recordings/{WAITING}")
     ready(page)
@@ -125,6 +129,7 @@ def test_a_recording_that_is_not_here_yet_says_so(visit: Visit) -> None:
     assert not plays(page)
 
 
+@pytest.mark.nightly
 def test_the_keys_lead_past_a_recording_that_was_removed(visit: Visit) -> None:
     page = visit("lena", f"/recordings/{DOOMED}")
     expect(page.locator(".notice")).to_contain_text("erased on request")
@@ -139,6 +144,7 @@ def test_the_keys_lead_past_a_recording_that_was_removed(visit: Visit) -> None:
     expect(page).to_have_url(re.compile(rf"/recordings/{DOOMED}\?up=yes$"))
 
 
+@pytest.mark.nightly
 def test_the_sides_of_a_stereo_call_are_shown_apart_and_muted_apart(visit: Visit) -> None:
     page = visit("lena", "/recordings/900113")
     ready(page)
@@ -169,6 +175,7 @@ def test_the_parts_of_a_call_are_one_timeline(visit: Visit) -> None:
     expect(page.locator("#leg-900108")).to_have_attribute("data-current", "")
 
 
+@pytest.mark.nightly
 def test_a_link_leads_to_the_moment_and_a_place_is_kept(visit: Visit, desk: Served) -> None:
     page = visit("lena", "/recordings/900107?t=7.5")
     ready(page)
@@ -184,6 +191,7 @@ def test_a_link_leads_to_the_moment_and_a_place_is_kept(visit: Visit, desk: Serv
     expect(page.locator("#flash")).to_contain_text(re.compile("copied|Link"))
 
 
+@pytest.mark.nightly
 def test_a_queue_plays_on_by_itself(visit: Visit) -> None:
     page = visit("lena", "/recordings/900104?way=outgoing")
     ready(page)

@@ -69,6 +69,7 @@ def test_the_policy_runs_no_script_but_our_own(browser: Browser, desk: Served) -
     context.close()
 
 
+@pytest.mark.nightly
 def test_the_interface_speaks_russian(visit: Visit) -> None:
     page = visit("lena")
     page.click("#language button")
@@ -82,6 +83,7 @@ OVERFLOW = """() => [document.documentElement, ...document.querySelectorAll(".ca
     .map((box) => box.scrollWidth - box.clientWidth)"""
 
 
+@pytest.mark.nightly
 def test_the_list_gives_a_summary_room_on_a_narrow_screen(visit: Visit) -> None:
     page = visit("lena")
     for width in (390, 768, 900):
@@ -94,6 +96,7 @@ def test_the_list_gives_a_summary_room_on_a_narrow_screen(visit: Visit) -> None:
         expect(page.locator(".row .way .icon").first).to_be_visible()
 
 
+@pytest.mark.nightly
 def test_the_list_is_a_table_for_a_screen_reader_at_every_width(visit: Visit) -> None:
     page = visit("lena")
     session = page.context.new_cdp_session(page)
@@ -108,6 +111,7 @@ def test_the_list_is_a_table_for_a_screen_reader_at_every_width(visit: Visit) ->
         assert roles["columnheader"] == page.locator(".rows thead th:visible").count(), width
 
 
+@pytest.mark.nightly
 def test_the_access_log_fits_a_narrow_screen(visit: Visit) -> None:
     page = visit("ada", "/journal")
     page.set_viewport_size({"width": 390, "height": 800})
@@ -117,6 +121,7 @@ def test_the_access_log_fits_a_narrow_screen(visit: Visit) -> None:
         assert place is not None and place["x"] >= 0 and place["x"] + place["width"] <= 390
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("path", ["/?q=refund", "/recordings/900108", "/queue", "/journal"])
 def test_text_has_enough_contrast_and_every_control_a_name(visit: Visit, path: str) -> None:
     page = visit("ada", path)
@@ -133,6 +138,7 @@ def test_text_has_enough_contrast_and_every_control_a_name(visit: Visit, path: s
         expect(page.locator("dialog")).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_the_theme_can_be_turned_and_is_kept(visit: Visit) -> None:
     page = visit("lena")
     page.click("#theme")

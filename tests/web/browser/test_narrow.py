@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, ViewportSize, expect
 
 from tests.export.browser import needs_chromium
@@ -30,6 +31,7 @@ def is_in_sight(one: Locator) -> bool:
     )
 
 
+@pytest.mark.nightly
 def test_help_account_and_filters_are_reachable(visit: Visit) -> None:
     page = visit("rita")
     for size in SIZES:
@@ -51,6 +53,7 @@ def test_the_player_stays_in_sight_while_the_page_is_scrolled(visit: Visit) -> N
         assert is_in_sight(page.locator("#toggle")), size
 
 
+@pytest.mark.nightly
 def test_submit_is_in_sight_on_a_small_laptop(visit: Visit) -> None:
     page = visit("rita", "/recordings/900108")
     page.set_viewport_size({"width": 1366, "height": 768})
@@ -58,6 +61,7 @@ def test_submit_is_in_sight_on_a_small_laptop(visit: Visit) -> None:
     assert is_in_sight(page.locator("button[value=submit]"))
 
 
+@pytest.mark.nightly
 def test_a_judged_call_on_paper_has_answers_comment_and_notes_and_no_controls(
     visit: Visit, tmp_path: Path
 ) -> None:

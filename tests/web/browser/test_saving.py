@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Dialog, Page, Route, expect
 
 from tests.export.browser import needs_chromium
@@ -50,6 +51,7 @@ def test_a_note_written_offline_survives_a_reload_and_is_saved_once(visit: Visit
     expect(page.locator("#unsent")).to_be_hidden()
 
 
+@pytest.mark.nightly
 def test_what_was_not_saved_is_sent_from_whatever_page_comes_next(visit: Visit) -> None:
     page = visit("rita", "/recordings/900105", expects_trouble=True)
     ready(page)
@@ -63,6 +65,7 @@ def test_what_was_not_saved_is_sent_from_whatever_page_comes_next(visit: Visit) 
     expect(page.locator("[data-note] p.prose")).to_have_text(["Left in a hurry"])
 
 
+@pytest.mark.nightly
 def test_three_clicks_and_a_lost_answer_make_one_note(visit: Visit) -> None:
     page = visit("rita", "/recordings/900106", expects_trouble=True)
     ready(page)
@@ -94,6 +97,7 @@ def test_a_stale_tab_shows_the_difference_and_overwrites_nothing(visit: Visit) -
     assert first.locator("#card-form input:checked").input_value() == "no"
 
 
+@pytest.mark.nightly
 def test_a_draft_whose_answer_was_lost_is_no_conflict_with_itself(visit: Visit) -> None:
     page = visit("rosa", "/recordings/900108", expects_trouble=True)
     ready(page)
@@ -108,6 +112,7 @@ def test_a_draft_whose_answer_was_lost_is_no_conflict_with_itself(visit: Visit) 
     assert page.locator("#card-form input:checked").count() == 2
 
 
+@pytest.mark.nightly
 def test_a_refusal_names_the_field_and_the_limit_and_leads_to_it(visit: Visit) -> None:
     page = visit("rita", "/recordings/900109", expects_trouble=True)
     ready(page)
@@ -162,6 +167,7 @@ def test_a_refused_form_stays_as_it_was_filled_in_and_says_what_is_wrong(visit: 
     expect(page.locator("h1")).to_contain_text("With one reviewer")
 
 
+@pytest.mark.nightly
 def test_a_session_that_ended_keeps_what_was_typed(visit: Visit) -> None:
     page = visit("rolf", "/recordings/900110", expects_trouble=True)
     ready(page)
@@ -174,6 +180,7 @@ def test_a_session_that_ended_keeps_what_was_typed(visit: Visit) -> None:
     expect(page.locator("[data-note] p.prose")).to_have_text(["After the night"])
 
 
+@pytest.mark.nightly
 def test_leaving_is_warned_of_only_where_the_browser_keeps_nothing(visit: Visit) -> None:
     page = visit("rolf", "/recordings/900111", expects_trouble=True)
     ready(page)
@@ -194,6 +201,7 @@ def test_leaving_is_warned_of_only_where_the_browser_keeps_nothing(visit: Visit)
     assert warned == ["beforeunload"]
 
 
+@pytest.mark.nightly
 def test_the_focus_stays_where_the_reader_was(visit: Visit) -> None:
     page = visit("rolf", "/recordings/900112")
     ready(page)

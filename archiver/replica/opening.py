@@ -54,23 +54,39 @@ async def opened_replica(
 
 async def require_place(storage: Storage, url: str, archive_id: str, setting: str) -> bool:
     """Whether it is empty. Raises UsageError if it contains anything other than this replica."""
-    try:
-        found = await read_id(storage)
-    except KeyMissing:
-        async for info in storage.list():
-            if not info.key.startswith(TMP_PREFIX):
-                there = info.key[:80]
-                raise UsageError(
-                    f"{url} is not empty, but not a copy of this archive (it contains {there})",
-                    hint=f"point {setting}.url to an empty location",
-                ) from None
-        return True
+    found = await _id_of(storage)
+    if found is None:
+        there = await _any_key(storage)
+        if there is None:
+            return True
+        found = await _id_of(storage)  # another process may have begun the copy just now
+        if found is None:
+            raise UsageError(
+                f"{url} is not empty, but not a copy of this archive (it contains {there[:80]})",
+                hint=f"point {setting}.url to an empty location",
+            )
     if found != archive_id:
         raise UsageError(
             f"{url} contains another archive ({found}), not a copy of {archive_id}",
             hint=f"point {setting}.url to an empty location, one for each archive",
         )
     return False
+
+
+async def _id_of(storage: Storage) -> str | None:
+    """The id of the archive there, None without one."""
+    try:
+        return await read_id(storage)
+    except KeyMissing:
+        return None
+
+
+async def _any_key(storage: Storage) -> str | None:
+    """The first object that is no working space; None where there is none."""
+    async for info in storage.list():
+        if not info.key.startswith(TMP_PREFIX):
+            return info.key
+    return None
 
 
 async def require_apart(storage: Storage, url: str, archive: Storage, setting: str) -> None:

@@ -14,7 +14,7 @@ from archiver.sandbox.exchange import Route
 from archiver.sandbox.world import World
 from tests.export.packages import LEAD, PHONE, Package, exported, left_in, one_lead
 from tests.retention.acts import erased, held, pruned
-from tests.support.world import Night, bench
+from tests.support.world import IN_TURN, Night, bench
 
 pytestmark = pytest.mark.anyio
 
@@ -116,7 +116,7 @@ async def test_what_was_erased_is_not_fetched_again_and_said_to_be_erased(
 
 async def test_a_recording_erased_with_another_lead_is_named_as_such(tmp_path: Path) -> None:
     world = World().call(1, lead=LEAD).recording(11).call(2, lead=5).recording(11)
-    async with bench(tmp_path, world) as night:
+    async with bench(tmp_path, world, settings=IN_TURN) as night:
         await night.run()
         await erased(night, 1, LEAD)
         report = await exported(night, tmp_path / "lead", leads=(5,))

@@ -16,6 +16,7 @@ from tests.replica.nights import (
 from tests.retention.acts import erased, world_with_a_person
 from tests.retention.test_s3 import FIRST_DAY, Bucket, on_s3
 from tests.storage.s3_servers import S3Server
+from tests.support.world import IN_TURN
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("aws_environment", "shared_clients")]
 
@@ -40,7 +41,7 @@ async def test_a_locked_replica_is_written_locked_and_loses_what_was_erased_once
 ) -> None:
     name = f"second-{tmp_path.name.replace('_', '-')[-30:]}".lower().strip("-")
     async with on_s3(tmp_path, server, world_with_a_person()) as (night, _):
-        night.settings["download"] = {"workers": 1}  # the recording of two calls goes to the first
+        night.settings |= IN_TURN
         lock = {"mode": "GOVERNANCE", "retain": "1h"}
         bucket, place = second_place(server, name, lock)
         night.settings["replica"] = place

@@ -60,6 +60,11 @@ CALL_STATES = ("archived", "none", "waiting", "failed", "gone")
 RECORDING_STATES = ("archived", "already", "waiting", "failed", "gone")
 
 
+IN_TURN: dict[str, Any] = {"download": {"workers": 1}}
+"""Settings for a world in which two calls have one recording: it is stored with the first of them,
+where several workers leave that to chance."""
+
+
 @dataclass
 class ManualClock:
     """A clock that stands still until it is moved."""

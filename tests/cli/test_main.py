@@ -165,22 +165,20 @@ def test_as_a_process_no_secret_is_said(tmp_path: Path) -> None:
         assert (done.code, done.says(CANARY)) == (2, False)
 
 
-def test_the_version_is_told_at_once_and_without_the_http_client(tmp_path: Path) -> None:
-    """Processor time is bounded generously: a tenth of a second is promised on a quiet machine."""
+def test_the_version_is_told_without_loading_what_takes_long(tmp_path: Path) -> None:
+    """Time itself depends on the machine; what takes it does not."""
     program = (
-        "import sys, time\n"
+        "import sys\n"
         "from archiver.cli import main\n"
         "main(['--version'])\n"
-        "print(time.process_time())\n"
         "print(sorted({'httpx', 'anyio', 'yaml', 'asyncio', 'boto3', 'ssl'} & set(sys.modules)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    version, seconds, loaded = done.stdout.splitlines()
+    version, loaded = done.stdout.splitlines()
     assert version == f"archiver {__version__}"
     assert loaded == "[]"
-    assert float(seconds) < 1.0
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ def test_a_refusal_names_the_field_and_the_limit_and_leads_to_it(visit: Visit) -
     expect(page.locator(".question").first.locator("input").first).to_be_focused()
 
 
+@pytest.mark.nightly
 def test_a_form_that_leaves_the_page_does_so_once_the_desk_has_taken_it(visit: Visit) -> None:
     page = visit("ada", "/plans?q=nothingatall", expects_trouble=True)
     page.route("**/plans?*", refuse_forms)
@@ -149,6 +150,7 @@ def test_a_form_that_leaves_the_page_does_so_once_the_desk_has_taken_it(visit: V
     expect(page.get_by_label("Plan name")).to_have_value("")
 
 
+@pytest.mark.nightly
 def test_a_refused_form_stays_as_it_was_filled_in_and_says_what_is_wrong(visit: Visit) -> None:
     page = visit("ada", "/calibrations", expects_trouble=True)
     page.get_by_label("Session name").fill("With one reviewer")

@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, Final
 
+from archiver.cli.wording import listed
 from archiver.text.measures import say_moment
+
+_NAMES: Final = {
+    "exportId": "export",
+    "holdId": "hold",
+    "leadId": "lead",
+    "keys": "objects",
+    "retainSeconds": "seconds",
+}
+"""Words for members of an act; the others are words."""
 
 
 def act_lines(acts: Sequence[Mapping[str, Any]], zone: tzinfo) -> list[str]:
@@ -22,10 +32,11 @@ def _lines(act: Mapping[str, Any], zone: tzinfo) -> list[str]:
     concerning = act.get("concerning")
     lines = [f"{when}  {act['did']:<8} {who}{''.join(f', {one}' for one in said)}"]
     if isinstance(concerning, Mapping) and concerning:
-        told = ", ".join(
-            f"{name} {value}" for name, value in concerning.items() if not isinstance(value, list)
+        told = (
+            f"{_NAMES.get(name, name)} {listed(one) if isinstance(one, list) else one}"
+            for name, one in concerning.items()
         )
-        lines.append(f"{'':6}{told}")
+        lines.append(f"{'':6}{', '.join(told)}")
     if act.get("reason"):
         lines.append(f"{'':6}{' '.join(str(act['reason']).split())}")
     return lines

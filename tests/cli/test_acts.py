@@ -63,7 +63,10 @@ def test_a_repair_is_an_act_and_one_that_repaired_nothing_is_none(archived: Path
     assert act["concerning"] == {"keys": [key], "repaired": 1}
     assert (act["reason"], act["by"], act["case"]) == ("request 7", "Ann Lee", "C-7")
     shown = archiver("status", "--acts", folder=archived).out
-    assert "for Ann Lee, case C-7, to court\n      repaired 1\n      request 7\n" in shown
+    assert (
+        f"for Ann Lee, case C-7, to court\n      objects {key}, repaired 1\n      request 7\n"
+        in shown
+    )
     assert archiver("reindex", folder=archived).code == 0
     assert acts(archived) == [act]
 

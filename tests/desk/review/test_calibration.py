@@ -96,7 +96,7 @@ async def test_a_session_is_for_its_people_and_for_leads(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("calls", "people", "field", "problem"),
     [
-        ([], ["rita", "ross"], "calls", "too-few"),
+        ([], ["rita", "ross"], "view", "nothing"),
         ([1], ["rita"], "people", "too-few"),
         (list(range(1, 52)), ["rita", "ross"], "calls", "too-many"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.support.blocking import Watch
-from tests.support.crews import CREW, EVERY_CREW
+from tests.support.crews import CREW, EVERY_CREW, LOCAL_CREWS
 from tests.support.dask_cluster import Cluster, dask_cluster
 from tests.support.scheduling import ByFile, ByTest
 
@@ -61,6 +61,13 @@ def crew(request: pytest.FixtureRequest) -> Iterator[None]:
     needs_dask = request.param == "dask"
     cluster = request.getfixturevalue("dask_workers") if needs_dask else None
     with CREW.chosen(request.param, cluster):
+        yield
+
+
+@pytest.fixture(params=LOCAL_CREWS)
+def local_crew(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whoever uses this proves what it says of a run over the crews of one machine."""
+    with CREW.chosen(request.param, None):
         yield
 
 

@@ -35,7 +35,7 @@ from archiver.sandbox.world import World
 from tests.run.test_addresses import AUDIO, OTHER, world_at
 from tests.support.world import QUICK, bench, reasons
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("crew")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("local_crew")]
 
 
 def stalls_after(seconds: float) -> Pace:

@@ -25,7 +25,7 @@ from archiver.sandbox.faults import (
 from archiver.sandbox.world import World
 from tests.support.world import FIRST_NIGHT, bench, reasons, told
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("crew")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("local_crew")]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
     pytestmark = pytest.mark.usefixtures("crew")
 
-A crew of processes takes a second to start, and one of Dask several, so those are for the night.
+Processes and Dask workers share the code that fetches and stores: where a test is about many states
+or bodies, `local_crew` proves them without Dask. A crew of processes takes a second to start, and
+one of Dask several, so those are for the night.
 """
 
 from collections.abc import Iterator
@@ -20,6 +22,8 @@ EVERY_CREW: Final = [
     name if name == "in-process" else pytest.param(name, marks=pytest.mark.nightly)
     for name in _CREWS
 ]
+
+LOCAL_CREWS: Final = EVERY_CREW[:2]
 
 
 @dataclass

@@ -65,7 +65,7 @@ def test_submit_is_in_sight_on_a_small_laptop(visit: Visit) -> None:
 def test_a_judged_call_on_paper_has_answers_comment_and_notes_and_no_controls(
     visit: Visit, tmp_path: Path
 ) -> None:
-    page = visit("rosa", "/recordings/900115")
+    page = visit("rosa", "/recordings/900113")
     ready(page)
     page.locator("#note").fill("A note for the paper")
     page.locator("#note-form button").click()
@@ -75,6 +75,7 @@ def test_a_judged_call_on_paper_has_answers_comment_and_notes_and_no_controls(
     page.fill("#comment", "A comment for the paper")
     press(page, "Control+Enter")
     expect(page.locator("#draft .chip.good")).to_have_text("Submitted")
+    expect(page.locator("#judge .paper")).to_contain_text("A comment for the paper")
     page.pdf(path=tmp_path / "call.pdf")
     told = subprocess.run(
         ["pdftotext", "-layout", str(tmp_path / "call.pdf"), "-"],

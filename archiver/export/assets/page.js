@@ -4,7 +4,7 @@
   const head = JSON.parse(byId("head").textContent);
   const audio = byId("audio"), player = byId("player"), seek = byId("seek"), speed = byId("speed");
   const SPEEDS = [...speed.options].map((one) => Number(one.value));
-  const SHOWN = 100, AT_ONCE = 20, PRINTED = 5000, MARKS = 2000;
+  const SHOWN = 100, AT_ONCE = 12, PRINTED = 5000, MARKS = 2000;
   const chunks = head.chunks.map(() => null), drawn = new Map();
   const plural = new Intl.PluralRules(head.language), number = new Intl.NumberFormat(head.say.locale);
   const longDay = new Intl.DateTimeFormat(head.say.locale,

@@ -31,7 +31,7 @@ _OLDEST = "SELECT min(created_at) FROM calls"
 _CALLS = """
     SELECT {keys}, state, count(*), coalesce(sum(talk_seconds), 0),
            coalesce(sum(state {is_none} AND talk_seconds > 0), 0)
-    FROM calls WHERE {within} GROUP BY 1, state
+    FROM calls WHERE {within} GROUP BY {keys}, state
 """
 _BEFORE = "SELECT {keys}, count(*) FROM calls WHERE {within} GROUP BY 1"
 _RECORDINGS = """
@@ -198,10 +198,10 @@ def _count_calls(stock: Stock, found: Coverage) -> None:
     for ordinal, *counts in stock.ask(_CALLS, keys=day):
         found.by_day.setdefault(date_of(ordinal), Covered()).add(*counts)
         found.in_all.add(*counts)
-    # The plus keeps SQLite from the index of orders, which would cost a look-up a call.
-    for key, by in (("+order_id", found.by_order), ("user_id", found.by_agent)):
-        for one, *counts in stock.ask(_CALLS, keys=key):
-            by.setdefault(one, Covered()).add(*counts)
+    # By both at once, in the order of their index: without sorting and without reading the table.
+    for order, agent, *counts in stock.ask(_CALLS, keys="order_id, user_id"):
+        found.by_order.setdefault(order, Covered()).add(*counts)
+        found.by_agent.setdefault(agent, Covered()).add(*counts)
 
 
 def _count_before(db: sqlite3.Connection, found: Coverage) -> None:

@@ -98,10 +98,13 @@ _NEWEST_OF_AGENTS: Final = f"""
         WHERE state {IS_ARCHIVED} AND user_id IS NOT NULL GROUP BY user_id)
 """  # noqa: S608 - constants
 
-_NEWEST_OF_ORDERS: Final = f"""
-    SELECT order_id, key FROM recordings JOIN calls USING (call_id) WHERE record_id IN (
-        SELECT max(record_id) FROM recordings JOIN calls USING (call_id)
-        WHERE recordings.state {IS_ARCHIVED} AND order_id IS NOT NULL GROUP BY order_id)
+_ARCHIVED_ORDERS: Final = f"""
+    SELECT DISTINCT order_id FROM calls WHERE state {IS_ARCHIVED} AND order_id IS NOT NULL
+"""  # noqa: S608 - constants
+
+_ORDERS_FROM_THE_NEWEST: Final = f"""
+    SELECT order_id, key FROM recordings JOIN calls USING (call_id)
+    WHERE recordings.state {IS_ARCHIVED} AND order_id IS NOT NULL ORDER BY record_id DESC
 """  # noqa: S608 - constants
 
 
@@ -304,5 +307,14 @@ def newest_of_agents(db: sqlite3.Connection) -> dict[int, str]:
 
 
 def newest_of_orders(db: sqlite3.Connection) -> dict[int, str]:
-    """The key of the newest archived recording of each order."""
-    return dict(db.execute(_NEWEST_OF_ORDERS))
+    """The key of the newest archived recording of each order.
+
+    The newest recordings are read until every order was met: few, as orders go on.
+    """
+    wanted = {order for (order,) in db.execute(_ARCHIVED_ORDERS)}
+    found: dict[int, str] = {}
+    for order, key in db.execute(_ORDERS_FROM_THE_NEWEST):
+        found.setdefault(order, key)
+        if found.keys() >= wanted:
+            break
+    return found

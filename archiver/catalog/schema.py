@@ -150,6 +150,11 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     # What a run was a part of: `export`; NULL for a run of its own.
     "ALTER TABLE runs ADD COLUMN purpose TEXT;",
+    # Sums of talk by order and agent are read from the index alone.
+    """
+    DROP INDEX calls_order;
+    CREATE INDEX calls_order ON calls (order_id, user_id, state, created_at, talk_seconds);
+    """,
 )
 
 _OF_ONE_RUN = """

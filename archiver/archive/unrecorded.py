@@ -24,9 +24,11 @@ import hashlib
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from archiver.errors import KeyMissing
 from archiver.ledger.events import Revised, RunEnded

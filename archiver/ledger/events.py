@@ -5,15 +5,18 @@ that erasing a person never breaks the chain. Everything that the catalog knows 
 replaying them in order rebuilds it.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
+
+from msgspec import Meta, Struct
 
 from archiver.ledger.lock_events import LegalHold, Locked, Restored
 
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A time with its zone: a line with one that has none is not an event."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+
+class Stored(Struct, frozen=True, kw_only=True, rename="camel"):
     """A recording is in the archive, with its sidecar, both durable.
 
     `version` and `sidecar_version` are version ids of a versioned bucket. `previous_key` is a
@@ -35,7 +38,7 @@ class Stored:
     revision: int = 1
     lead_id: int | None = None
     user_id: int | None = None
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     duration_seconds: float | None = None
     findings: tuple[str, ...] = ()
     version: str | None = None
@@ -44,8 +47,7 @@ class Stored:
     previous_sha256: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revised:
+class Revised(Struct, frozen=True, kw_only=True, rename="camel"):
     """The sidecar of an archived recording was replaced; the old one is under `previous_key`.
 
     `findings` are those of the audio if it was measured again; None: unchanged.
@@ -66,8 +68,7 @@ class Revised:
     findings: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspected:
+class Inspected(Struct, frozen=True, kw_only=True, rename="camel"):
     """The sound of a recording was examined, under that version of the rules.
 
     `sha256` is the digest of the decoded audio. Figures are those of `archiver.sound.figures`, one
@@ -91,8 +92,7 @@ class Inspected:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRecording:
+class OpenRecording(Struct, frozen=True, kw_only=True, rename="camel"):
     """A recording that is not archived, as part of `CallJudged`. `missing_days` are the days (UTC)
     of runs in which it could not be served: a new address returned 404 or 410, or nothing."""
 
@@ -100,12 +100,11 @@ class OpenRecording:
     state: str
     reason: str
     attempts: int
-    since: datetime
+    since: Moment
     missing_days: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallJudged:
+class CallJudged(Struct, frozen=True, kw_only=True, rename="camel"):
     """The state of a call at the end of a run. `recordings` are the ids of all its known
     recordings, `open` those that are not archived. `due_at` is when it is checked again; None: it
     is settled."""
@@ -119,18 +118,17 @@ class CallJudged:
     lead_id: int | None = None
     order_id: int | None = None
     user_id: int | None = None
-    created_at: datetime | None = None
+    created_at: Moment | None = None
     talk_seconds: float | None = None
     has_records: bool | None = None
-    asked_at: datetime | None = None
-    due_at: datetime | None = None
-    open_since: datetime | None = None
+    asked_at: Moment | None = None
+    due_at: Moment | None = None
+    open_since: Moment | None = None
     recordings: tuple[int, ...] = ()
     open: tuple[OpenRecording, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
+class Gone(Struct, frozen=True, kw_only=True, rename="camel"):
     """The source no longer has a recording that was never archived, or cannot serve it.
 
     `reason` is the reason on the last of the days. Older ledgers have none: the source returned 404
@@ -145,8 +143,7 @@ class Gone:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderSeen:
+class OrderSeen(Struct, frozen=True, kw_only=True, rename="camel"):
     """Orders that the API listed for the first time; every later run lists their calls."""
 
     what: ClassVar[str] = "order-seen"
@@ -154,20 +151,18 @@ class OrderSeen:
     order_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CursorMoved:
+class CursorMoved(Struct, frozen=True, kw_only=True, rename="camel"):
     """The scopes of one kind (`order`, `lead`) are listed up to `until`, with this filter."""
 
     what: ClassVar[str] = "cursor"
 
     kind: str
     ids: tuple[int, ...]
-    until: datetime
+    until: Moment
     narrowed_to: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded:
+class RunEnded(Struct, frozen=True, kw_only=True, rename="camel"):
     """A run ended and stored its report.
 
     `purpose` is `export` for a run that `archiver export` started; None for a run of its own.
@@ -182,8 +177,7 @@ class RunEnded:
     purpose: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repaired:
+class Repaired(Struct, frozen=True, kw_only=True, rename="camel"):
     """The damaged bytes of a recording were kept aside, and `key` has been restored.
 
     Audio is restored byte for byte; a sidecar is a new revision, with its own `Revised` event.
@@ -201,8 +195,7 @@ class Repaired:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True, rename="camel"):
     """A legal hold: nothing of these leads, calls and orders is removed until it is lifted.
 
     Its reason is free text and is stored in the object `key`, never here.
@@ -219,8 +212,7 @@ class Held:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifted:
+class Lifted(Struct, frozen=True, kw_only=True, rename="camel"):
     """A legal hold was lifted; by whom and why is stored in the object `key`."""
 
     what: ClassVar[str] = "lifted"
@@ -231,8 +223,7 @@ class Lifted:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acted:
+class Acted(Struct, frozen=True, kw_only=True, rename="camel"):
     """An act of a person (`did`); who and why is stored in the object `key`."""
 
     what: ClassVar[str] = "act"
@@ -244,8 +235,7 @@ class Acted:
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removing:
+class Removing(Struct, frozen=True, kw_only=True, rename="camel"):
     """These recordings are about to be removed: from now on their objects may be missing.
 
     `why` is `retention` or `erasure` (of the person `lead_id`). An announced removal is always
@@ -262,8 +252,7 @@ class Removing:
     keep_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
+class Removed(Struct, frozen=True, kw_only=True, rename="camel"):
     """The tombstone of a recording: all its objects are gone, and it is never fetched again.
 
     Without key and digest it was never archived.
@@ -279,8 +268,7 @@ class Removed:
     lead_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erasing:
+class Erasing(Struct, frozen=True, kw_only=True, rename="camel"):
     """A person is being erased: these calls, and every other call of the lead created before
     `before`, are never requested again. The texts of the lifted holds `hold_ids` are removed as
     well."""
@@ -288,13 +276,12 @@ class Erasing:
     what: ClassVar[str] = "erasing"
 
     lead_id: int
-    before: datetime
+    before: Moment
     call_ids: tuple[int, ...] = ()
     hold_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redacted:
+class Redacted(Struct, frozen=True, kw_only=True, rename="camel"):
     """The report of a run is replaced with one without the entries of an erased person.
 
     Recorded before the replacement, so that either digest is valid until `Erased`, and again with
@@ -309,18 +296,16 @@ class Redacted:
     report_version: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Erased:
+class Erased(Struct, frozen=True, kw_only=True, rename="camel"):
     """The erasure announced by `Erasing` is complete: nothing of the person is left."""
 
     what: ClassVar[str] = "erased"
 
     lead_id: int
-    before: datetime
+    before: Moment
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class Exported(Struct, frozen=True, kw_only=True, rename="camel"):
     """Calls were exported as a package; the id of the export takes the place of the run's id.
 
     `manifest_sha256` is the digest of the package's `manifest-sha256.txt`, which lists every file

@@ -5,14 +5,16 @@ members are left out. Events of a kind that this version does not know are prese
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, get_args
 
-from archiver.clock import from_stamp, stamp
-from archiver.ledger.events import Event, OpenRecording
-from archiver.text.json import read_json
+from msgspec import Struct
+from msgspec.json import Decoder
+from msgspec.structs import fields
+
+from archiver.clock import stamp
+from archiver.ledger.events import Event, Moment, OpenRecording
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,22 @@ def beginning(kind: type[Event]) -> bytes:
 
 
 def decode(line: bytes) -> Entry:
-    """Parse an entry. ValueError for anything else."""
-    members = read_json(line)
-    if not isinstance(members, dict):
-        raise ValueError("not an event")
+    """Parse an entry. ValueError for anything else: each member must be of its type."""
     try:
-        at, run = from_stamp(members.pop("at")), str(members.pop("run"))
-        kind = _KINDS.get(members.pop("what"))
-        return Entry(at, run, None if kind is None else _build(kind, members))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not an event: {error}") from error
+        begins = _BEGINS.decode(line)
+        kind = _DECODERS.get(begins.what)
+        event = None if kind is None else kind.decode(line)
+    except RecursionError:
+        raise ValueError("not an event: nested too deeply") from None
+    return Entry(begins.at.astimezone(UTC), begins.run, event)
+
+
+class _Begins(Struct):
+    """What every line has."""
+
+    what: str
+    at: Moment
+    run: str
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
@@ -54,16 +62,14 @@ _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
 _KINDS: dict[str, type[Event]] = {kind.what: kind for kind in get_args(Event)}
 
 
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
-
+_BEGINS: Decoder[_Begins] = Decoder(_Begins)
+_DECODERS: dict[str, Decoder[Event]] = {what: Decoder(kind) for what, kind in _KINDS.items()}
 
 _NAMES: dict[type[Any], tuple[tuple[str, str, bool], ...]] = {
-    kind: tuple((one.name, _camel(one.name), one.default == ()) for one in fields(kind))
+    kind: tuple((one.name, one.encode_name, one.default == ()) for one in fields(kind))
     for kind in (*_KINDS.values(), OpenRecording)
 }
-"""For each member: its name as written, and whether empty values are left out."""
+"""For each member: its name, as it is written, and whether empty values are left out."""
 
 
 def _members(value: Any) -> dict[str, Any]:
@@ -80,42 +86,3 @@ def _members(value: Any) -> dict[str, Any]:
         else:
             members[written] = stamp(member) if type(member) is datetime else member
     return members
-
-
-def _build(kind: type[Any], members: Any) -> Any:
-    if not isinstance(members, dict):
-        raise TypeError(f"{kind.__name__} from no object")
-    known, values = _READERS[kind], {}
-    for written, member in members.items():
-        found = known.get(written)
-        if found is not None:
-            name, read = found
-            values[name] = member if read is None else read(member)
-    return kind(**values)
-
-
-def _tuple(member: Any) -> Any:
-    return tuple(member) if isinstance(member, list) else member
-
-
-def _open(member: Any) -> tuple[OpenRecording, ...]:
-    return tuple(_build(OpenRecording, one) for one in member)
-
-
-def _reader_of(name: str, hint: Any) -> Callable[[Any], Any] | None:
-    """How a member is parsed; None: as JSON has it."""
-    kinds = {hint, *get_args(hint)}
-    if name == "open":
-        return _open
-    if datetime in kinds:
-        return from_stamp
-    return _tuple if any(get_origin(one) is tuple for one in kinds) else None
-
-
-_READERS: dict[type[Any], dict[str, tuple[str, Callable[[Any], Any] | None]]] = {
-    kind: {
-        written: (name, _reader_of(name, get_type_hints(kind)[name])) for name, written, _ in names
-    }
-    for kind, names in _NAMES.items()
-}
-"""For each member as written: its name, and how it is parsed."""

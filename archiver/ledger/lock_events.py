@@ -1,11 +1,11 @@
 """Events about where objects are stored: their locks, and another bucket (pure); see `events`."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LegalHold:
+
+class LegalHold(Struct, frozen=True, kw_only=True, rename="camel"):
     """S3's legal hold on every version of these recordings is `setting` (from here on they may have
     it), `set` or `removed`. `revisions` are those of their sidecars, one a recording; `others` are
     versions (`key version`) on which someone else had set one before: those are never removed."""
@@ -18,8 +18,7 @@ class LegalHold:
     others: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
+class Locked(Struct, frozen=True, kw_only=True, rename="camel"):
     """The objects of these recordings are locked (Object Lock) for at least `seconds` from when
     each was written, or that time has passed. `revisions` are those of their sidecars."""
 
@@ -30,8 +29,7 @@ class Locked:
     seconds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
+class Restored(Struct, frozen=True, kw_only=True, rename="camel"):
     """The archive was lost, and copied back from its replica, which had it up to that segment: the
     version ids recorded before are those of another bucket."""
 

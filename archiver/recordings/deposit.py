@@ -9,8 +9,10 @@ overwritten: that needs a person's decision.
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from archiver.clock import Clock
 from archiver.errors import ArchiveDamaged, FetchError, KeyExists, KeyMissing, StorageError

@@ -3,6 +3,8 @@
 import json
 from typing import Any, NoReturn
 
+import msgspec
+
 
 def read_json(text: bytes | str) -> Any:
     """Parse JSON. ValueError for anything else, or if it is nested too deeply.
@@ -10,6 +12,10 @@ def read_json(text: bytes | str) -> Any:
     The standard parser accepts more: UTF-16, a byte order mark, NaN and Infinity, which other
     programs would not read the same way; and it fails on deep nesting with RecursionError.
     """
+    try:
+        return _FAST.decode(text)
+    except (ValueError, RecursionError):
+        pass  # what it refuses is rare: lone surrogates and the like, which are JSON none the less
     try:
         return _STRICT.decode(text if isinstance(text, str) else text.decode("utf-8"))
     except RecursionError:
@@ -20,4 +26,5 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"not JSON: {constant}")
 
 
+_FAST = msgspec.json.Decoder()
 _STRICT = json.JSONDecoder(parse_constant=_refuse)

@@ -67,7 +67,7 @@ _OTHERS = """
 _ALL: Final = f"{_AUDIO} UNION ALL {_SIDECARS} UNION ALL {_OTHERS} ORDER BY key, at"
 
 _FETCHED_AT_ONCE = 2000
-_NAMES_NOTHING: Final = tuple(map(beginning, (CallJudged, CursorMoved, OrderSeen)))
+_NAMES_NOTHING: Final = (beginning(CallJudged), beginning(CursorMoved), beginning(OrderSeen))
 
 
 class Kind(StrEnum):

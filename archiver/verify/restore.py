@@ -10,7 +10,9 @@ verified; the damaged object is copied aside, durably; the event is recorded; th
 replaced in one step. An object that was not replaced is found and repaired by the next repair.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from archiver import __version__
 from archiver.archive.archive import Archive

@@ -20,7 +20,7 @@ from archiver.catalog.connection import Writer
 from archiver.catalog.epoch import seconds
 from archiver.catalog.file import CATALOG, connect, copy_catalog, scrub
 from archiver.catalog.projection import removals
-from archiver.catalog.projection.recordings import replay
+from archiver.catalog.projection.replay import replay
 from archiver.catalog.selection import Selection
 from archiver.catalog.states import is_unrecorded
 from archiver.catalog.work import KnownRecording, Outcome, Tally
@@ -133,9 +133,10 @@ class Catalog:
 
         def write() -> Tally:
             tally = Tally()
+            events = [one for done in outcomes for one in (*done.events, done.judged)]
+            self._writer.record(events, at, run)
             for outcome in outcomes:
                 judged = outcome.judged
-                self._writer.record((*outcome.events, judged), at, run)
                 self._keep_row(outcome.call, judged)
                 tally.calls[judged.state] += 1
                 tally.unrecorded += is_unrecorded(judged.state, judged.talk_seconds)

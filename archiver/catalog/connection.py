@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from archiver.catalog.file import CATALOG
 from archiver.catalog.known_ids import Horizon
-from archiver.catalog.projection.recordings import apply
+from archiver.catalog.projection.replay import apply_all
 from archiver.ledger.events import Event
 from archiver.ledger.lines import Entry, encode
 from archiver.ledger.segments import Head
@@ -90,8 +90,7 @@ class Writer:
 
     def record(self, events: Sequence[Event], at: datetime, run: str) -> None:
         """Apply events and put them into the outbox. Within a transaction, as what follows."""
-        for event in events:
-            apply(self.db, Entry(at, run, event))
+        apply_all(self.db, [Entry(at, run, event) for event in events])
         lines = [(encode(at, run, event),) for event in events]
         self.db.executemany("INSERT INTO outbox (line) VALUES (?)", lines)
         self.waiting_events += len(lines)

@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from archiver.catalog.file import CATALOG, connect, scrub
-from archiver.catalog.projection.recordings import apply, replay
+from archiver.catalog.projection.recordings import apply
+from archiver.catalog.projection.replay import replay
 from archiver.catalog.readonly import Glimpse
 from archiver.ledger.events import Erasing
 from archiver.ledger.lines import beginning, decode

@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 from archiver.catalog.epoch import seconds
 from archiver.catalog.projection import acts, exports, inspections, locks, removals
 from archiver.catalog.states import IS_NOT_ARCHIVED, IS_OPEN, RecordingState
-from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import (
     Acted,
     CallJudged,
@@ -40,11 +39,14 @@ from archiver.ledger.events import (
     RunEnded,
     Stored,
 )
-from archiver.ledger.lines import Entry, decode
+from archiver.ledger.lines import Entry
 from archiver.ledger.lock_events import LegalHold, Locked, Restored
-from archiver.ledger.segments import Segment
-from archiver.sqlite.errors import UNFIT
 from archiver.sqlite.rows import insert, update, upsert
+
+KEEP_REVISION: Final = (
+    "INSERT OR REPLACE INTO revisions (key, record_id, sha256, version) VALUES (?, ?, ?, ?)"
+)
+LINK: Final = "INSERT OR IGNORE INTO links (call_id, record_id) VALUES (?, ?)"
 
 
 def apply(db: sqlite3.Connection, entry: Entry) -> None:
@@ -53,27 +55,12 @@ def apply(db: sqlite3.Connection, entry: Entry) -> None:
         _apply(entry.event, db, entry)
 
 
-def replay(db: sqlite3.Connection, segment: Segment) -> None:
-    """Apply a segment to the tables; a forged one may be invalid.
-
-    Raises ArchiveDamaged for a line that is not an event.
-    """
-    for number, line in enumerate(segment.lines, start=2):
-        try:
-            apply(db, decode(line))
-        except UNFIT as error:
-            raise ArchiveDamaged(
-                f"{segment.key}: line {number} is not a ledger event",
-                hint="run `archiver verify` for all findings; restore the segment from a copy",
-            ) from error
-
-
 @singledispatch
 def _apply(event: Event, db: sqlite3.Connection, entry: Entry) -> None:
     raise TypeError(f"unknown ledger event {type(event).__name__}")
 
 
-class _Archived(NamedTuple):
+class Archived(NamedTuple):
     """A recording that is archived; what was open of it is over."""
 
     record_id: int
@@ -102,17 +89,14 @@ class _Archived(NamedTuple):
     missing_days: str = "[]"
 
 
-_ARCHIVE: Final = upsert(
-    "recordings", _Archived, where=f"state {IS_NOT_ARCHIVED} OR revision < excluded.revision"
+ARCHIVE: Final = upsert(
+    "recordings", Archived, where=f"state {IS_NOT_ARCHIVED} OR revision < excluded.revision"
 )
 
 
-@_apply.register
-def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
-    created = seconds(event.created_at or entry.at)
-    if removals.is_removed(db, event.record_id, event.call_id, event.lead_id, created):
-        return
-    row = _Archived(
+def archived_row(event: Stored, entry: Entry) -> Archived:
+    """The row of a recording that was stored."""
+    return Archived(
         record_id=event.record_id,
         state=RecordingState.ARCHIVED,
         call_id=event.call_id,
@@ -134,7 +118,14 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
         version=event.version,
         sidecar_version=event.sidecar_version,
     )
-    if db.execute(_ARCHIVE, row).rowcount:
+
+
+@_apply.register
+def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
+    created = seconds(event.created_at or entry.at)
+    if removals.is_removed(db, event.record_id, event.call_id, event.lead_id, created):
+        return
+    if db.execute(ARCHIVE, archived_row(event, entry)).rowcount:
         inspections.forget(db, event.record_id)
     _keep_revision(db, event.record_id, event.previous_key, event.previous_sha256, None)
     _link(db, event.call_id, event.record_id)
@@ -178,7 +169,7 @@ def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
-class _Judged(NamedTuple):
+class Judged(NamedTuple):
     """A call, and how it was judged last."""
 
     call_id: int
@@ -197,9 +188,9 @@ class _Judged(NamedTuple):
     judged_at: int
 
 
-_JUDGE: Final = upsert(
+JUDGE: Final = upsert(
     "calls",
-    _Judged,
+    Judged,
     fill=(
         *("lead_id", "order_id", "user_id", "created_at"),
         *("talk_seconds", "has_records", "asked_at"),
@@ -208,11 +199,9 @@ _JUDGE: Final = upsert(
 )
 
 
-@_apply.register
-def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
-    if removals.is_erased(db, event.call_id, event.lead_id, seconds(event.created_at)):
-        return
-    row = _Judged(
+def judged_row(event: CallJudged, entry: Entry) -> Judged:
+    """The row of a call that was judged."""
+    return Judged(
         call_id=event.call_id,
         state=event.state,
         lead_id=event.lead_id,
@@ -228,7 +217,13 @@ def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
         reason=event.reason,
         judged_at=seconds(entry.at),
     )
-    db.execute(_JUDGE, row)
+
+
+@_apply.register
+def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
+    if removals.is_erased(db, event.call_id, event.lead_id, seconds(event.created_at)):
+        return
+    db.execute(JUDGE, judged_row(event, entry))
     for record_id in event.recordings:
         _link(db, event.call_id, record_id)
     for open_recording in event.open:
@@ -373,14 +368,8 @@ def _keep_revision(
     version: str | None,
 ) -> None:
     if key is not None:
-        db.execute(
-            "INSERT OR REPLACE INTO revisions (key, record_id, sha256, version)"
-            " VALUES (?, ?, ?, ?)",
-            (key, record_id, sha256, version),
-        )
+        db.execute(KEEP_REVISION, (key, record_id, sha256, version))
 
 
 def _link(db: sqlite3.Connection, call_id: int, record_id: int) -> None:
-    db.execute(
-        "INSERT OR IGNORE INTO links (call_id, record_id) VALUES (?, ?)", (call_id, record_id)
-    )
+    db.execute(LINK, (call_id, record_id))

@@ -1,0 +1,132 @@
+"""Many entries at once: those that only add rows are written in groups.
+
+Most events of a ledger store a new recording or judge its call. Each of them alone takes several
+statements, which ask first whether the recording was removed or its lead erased. For a group, these
+questions are asked once, and each table is written with one statement.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Final, TypeVar
+
+from archiver.catalog.projection.recordings import (
+    ARCHIVE,
+    JUDGE,
+    KEEP_REVISION,
+    LINK,
+    apply,
+    archived_row,
+    judged_row,
+)
+from archiver.errors import ArchiveDamaged
+from archiver.ledger.events import CallJudged, Stored
+from archiver.ledger.lines import Entry, decode
+from archiver.ledger.segments import Segment
+from archiver.sqlite.errors import UNFIT
+
+T = TypeVar("T")
+
+_FEWEST: Final = 8
+"""Fewer entries than these are written one by one, which then takes no longer."""
+
+_GIVEN: Final = "IN (SELECT value FROM json_each(?))"
+_CONCERNED: Final = f"""
+    SELECT EXISTS (SELECT 1 FROM recordings WHERE record_id {_GIVEN})
+        OR EXISTS (SELECT 1 FROM tombstones WHERE record_id {_GIVEN})
+        OR EXISTS (SELECT 1 FROM erased_calls WHERE call_id {_GIVEN})
+        OR EXISTS (SELECT 1 FROM erasures WHERE lead_id {_GIVEN})
+"""  # noqa: S608 - constants
+"""Whether any of these recordings is known or removed, or any of these calls or leads erased."""
+
+
+def apply_all(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    """Apply entries in their order: the tables are then as after `apply` of one after the other."""
+    for some in _groups(entries):
+        if not _add(db, some):
+            for entry in some:
+                apply(db, entry)
+
+
+def replay(db: sqlite3.Connection, segment: Segment) -> None:
+    """Apply a segment to the tables; a forged one may be invalid.
+
+    Raises ArchiveDamaged for a line that is not an event.
+    """
+    lines = enumerate(segment.lines, start=2)
+    entries = [_at_line(segment, number, partial(decode, line)) for number, line in lines]
+    number = 1
+    for some in _groups(entries):
+        is_added = _can_add(db, some)
+        for entry in some:
+            number += 1
+            if not is_added:
+                _at_line(segment, number, partial(apply, db, entry))
+
+
+def _at_line(segment: Segment, number: int, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except UNFIT as error:
+        raise ArchiveDamaged(
+            f"{segment.key}: line {number} is not a ledger event",
+            hint="run `archiver verify` for all findings; restore the segment from a copy",
+        ) from error
+
+
+def _can_add(db: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
+    """As `_add`, and False for a group with an entry that no table takes: applied one by one, its
+    entries show which (those that were added do not change when they are applied again)."""
+    try:
+        return _add(db, entries)
+    except UNFIT:
+        return False
+
+
+def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    for _, some in groupby(entries, key=_only_adds):
+        yield [*some]
+
+
+def _only_adds(entry: Entry) -> bool:
+    match entry.event:
+        case Stored():
+            return True
+        case CallJudged(open=found):
+            return not found
+        case _:
+            return False
+
+
+def _add(db: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
+    """Write these entries at once. False, and nothing is written, where there are few of them, or
+    where one of them depends on what is known.
+
+    Rows are passed as plain tuples, which SQLite's module reads faster than named ones.
+    """
+    if len(entries) < _FEWEST or not _only_adds(entries[0]):
+        return False
+    stored = [(one.event, one) for one in entries if isinstance(one.event, Stored)]
+    judged = [(one.event, one) for one in entries if isinstance(one.event, CallJudged)]
+    events = [one.event for one in entries if isinstance(one.event, Stored | CallJudged)]
+    records = json.dumps([event.record_id for event, _ in stored])
+    calls = json.dumps([event.call_id for event in events])
+    leads = json.dumps([event.lead_id for event in events])
+    if db.execute(_CONCERNED, (records, records, calls, leads)).fetchone()[0]:
+        return False
+    db.executemany(ARCHIVE, [tuple(archived_row(event, entry)) for event, entry in stored])
+    db.executemany(
+        KEEP_REVISION,
+        [
+            (event.previous_key, event.record_id, event.previous_sha256, None)
+            for event, _ in stored
+            if event.previous_key is not None
+        ],
+    )
+    db.executemany(JUDGE, [tuple(judged_row(event, entry)) for event, entry in judged])
+    links = [(event.call_id, event.record_id) for event, _ in stored]
+    links += [(event.call_id, one) for event, _ in judged for one in event.recordings]
+    db.executemany(LINK, links)
+    return True

@@ -117,6 +117,19 @@ async def dask_workers(
                 group.cancel_scope.cancel()
 
 
+def batches_for(workers: int, threads: Sequence[int]) -> tuple[int, int]:
+    """The number of batches in progress, and the most units in one, for machines with so many
+    threads and `workers` recordings in flight.
+
+    Dask gives every machine the same number of batches, whatever their size. So a batch has no more
+    than its share of the units that are submitted ahead: else one machine could get nearly all of
+    them, and the others would wait for it at the end.
+    """
+    least, most = (each * len(threads) for each in _BATCHES_A_WORKER)
+    batches = max(least, min(most, sum(threads)))
+    return batches, min(MOST_UNITS, -(-_ROUNDS_AHEAD * workers // batches))
+
+
 async def count_workers(scheduler: Scheduler) -> int:
     """The number of workers of the scheduler. Raises the errors of `dask_workers`."""
     async with _connected(scheduler) as client:
@@ -168,8 +181,8 @@ class Cluster(Lane):
             threads = await self._threads()
             if threads:
                 self.dispatch.slots = -(-self._workers // len(threads))
-                least, most = (each * len(threads) for each in _BATCHES_A_WORKER)
-                for _ in range(places, max(least, min(most, sum(threads)))):
+                batches, self.dispatch.most = batches_for(self._workers, threads)
+                for _ in range(places, batches):
                     group.start_soon(self.keep_busy)
                     places += 1
             nobody_works = not threads and self.dispatch.has_work

@@ -53,16 +53,16 @@ class Sent:
 class Dispatch:
     """Assigns units to workers in batches of at most `most` units.
 
-    `slots` is the number of units that each worker fetches at a time.
+    `slots` is the number of units that each worker fetches at a time. Both may change during a run.
     """
 
     def __init__(
         self, archive_id: str, run_id: str, *, most: int, slots: int, grace: Grace
     ) -> None:
         self.slots = slots
+        self.most = most
         self.has_lost_any = False
         self._names = (archive_id, run_id)
-        self._most = most
         self._grace = grace
         self._waiting: deque[Sent] = deque()
         self._under_way: set[Sent] = set()
@@ -103,7 +103,7 @@ class Dispatch:
         await self.work_to_do()
         batch = [self._waiting.popleft()]
         size = len(batch[0].data)
-        while self._waiting and len(batch) < self._most:
+        while self._waiting and len(batch) < self.most:
             following = self._waiting[0]
             size += len(following.data)
             if batch[0].is_suspect or following.is_suspect or size > MOST_BATCH_BYTES:

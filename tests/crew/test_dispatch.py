@@ -6,6 +6,7 @@ import anyio
 import pytest
 
 from archiver.clock import system_clock
+from archiver.crew.cluster import batches_for
 from archiver.crew.dispatch import MOST_BATCH_BYTES, Dispatch, Sent
 from archiver.crew.messages import encode_answer
 from archiver.crew.unit import Brought, Unit
@@ -67,6 +68,34 @@ async def test_whoever_has_room_takes_what_waits_up_to_a_batch() -> None:
 
     assert set(await with_units(told, 5, work)) == {1, 2, 3, 4, 5}
     assert await told.drain() == []
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads", "batches"),
+    [
+        (16, [3], (3, 16)),
+        (32, [3, 3, 3, 3], (12, 8)),
+        (16, [2, 2], (4, 12)),
+        (480, [4, 4], (8, 48)),
+    ],
+)
+async def test_no_machine_gets_more_than_its_share_of_what_is_sent_ahead(
+    workers: int, threads: list[int], batches: tuple[int, int]
+) -> None:
+    assert batches_for(workers, threads) == batches
+
+
+async def test_the_limit_of_a_batch_may_change_while_units_wait() -> None:
+    told = dispatch(most=3)
+
+    async def work(_: object) -> None:
+        for most, expected in ((2, [1, 2]), (4, [3, 4, 5])):
+            told.most = most
+            batch = await told.take()
+            assert ids(batch) == expected
+            answer(told, batch)
+
+    await with_units(told, 5, work)
 
 
 async def test_a_batch_has_a_limit_in_bytes_and_one_unit_may_exceed_it() -> None:

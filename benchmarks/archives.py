@@ -37,15 +37,16 @@ def write_archive(root: Path, recordings: int, *, size: int, ledger_only: bool =
     for event in _events(root, recordings, size, write=not ledger_only):
         lines.append(encode(START, RUN, event))
         if len(lines) == EVENTS_A_SEGMENT:
-            head, lines = _segment(root, head, lines), []
+            head, lines = write_segment(root, head, lines), []
     key, report = f"{RUNS_PREFIX}{RUN}.json", b'{"complete": true}\n'
     (root / RUNS_PREFIX).mkdir()
     (root / key).write_bytes(report)
     ended = RunEnded(report_key=key, report_sha256=_sha256(report), complete=True)
-    _segment(root, head, [*lines, encode(START, RUN, ended)])
+    write_segment(root, head, [*lines, encode(START, RUN, ended)])
 
 
-def _segment(root: Path, head: Head, lines: list[bytes]) -> Head:
+def write_segment(root: Path, head: Head, lines: list[bytes]) -> Head:
+    """Write the segment of these lines and its claim; returns the new head."""
     segment = link(head, ARCHIVE_ID, lines)
     (root / segment.key).write_bytes(segment.data)
     claim = claim_of(segment.head).source

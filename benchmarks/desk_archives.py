@@ -6,8 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from archiver.archive.format import encode_format
-from archiver.ledger.segments import Head, link
+from archiver.ledger.segments import Head
 from archiver.storage.keys import FORMAT_KEY
+from benchmarks.archives import write_segment
 from benchmarks.desk import A_SEGMENT, ARCHIVE_ID, Sound, recording
 
 HEARD = 400
@@ -32,7 +33,5 @@ def write_desk_archive(root: Path, recordings: int) -> list[int]:
             if number >= recordings - HEARD:
                 path.write_bytes(audio)
                 heard.append(made.record_id)
-        segment = link(head, ARCHIVE_ID, lines)
-        (root / segment.key).write_bytes(segment.data)
-        head = segment.head
+        head = write_segment(root, head, lines)
     return heard

@@ -24,7 +24,7 @@ from archiver.errors import (
     StorageForbidden,
     StorageUnreachable,
 )
-from archiver.ledger.segments import Head, head_of, number_prefix
+from archiver.ledger.segments import Head, head_of, number_prefix, number_stem
 from archiver.ledger.walk import Walk
 from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import Reading, Storage
@@ -53,6 +53,7 @@ class Following:
         self._one_at_a_time = anyio.CapacityLimiter(1)
         self._skipped = 0
         self._known_segments = 0
+        self._set_aside: list[str] = []
         self._broken = ""
         self._has_begun = False
         self._buried: set[int] = set()
@@ -94,8 +95,9 @@ class Following:
         self.progress = replace(self.progress, is_current=False, trouble=str(error))
 
     async def _follow_ledger(self) -> None:
-        following = number_prefix(self._walk.head.number + 1)
-        if self._has_begun and not [one async for one in self._storage.list(following)]:
+        began = self._walk.head
+        following = [one.key async for one in self._storage.list(number_stem(began.number + 1))]
+        if self._has_begun and following == self._set_aside:
             return
         if not self._has_begun:
             heads = [head_of(one.key) async for one in self._storage.list(LEDGER_PREFIX)]
@@ -118,6 +120,10 @@ class Following:
             )
             if await self._do(self._upkeep.refresh_if_due):
                 await self._tell(is_current=False)
+        # The walk has come to the end: what it did not take (a segment that a killed run never
+        # claimed) is not still to be read, and is read again only once a claim stands beside it.
+        self._known_segments = self._walk.head.number
+        self._set_aside = following if self._walk.head == began else []
         self._has_begun = True
 
     async def _bury(self, on_buried: OnBuried) -> None:

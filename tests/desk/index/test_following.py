@@ -102,6 +102,31 @@ async def test_a_run_that_is_under_way_is_followed(tmp_path: Path) -> None:
             assert len(await ids(library, text="summary")) == 40
 
 
+async def test_a_segment_that_a_killed_run_never_claimed_is_not_still_to_be_read(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, centre()) as night:
+        await night.run()
+        await held(night, leads=(789,))
+        claim = max((tmp_path / "archive/_archive/ledger").glob("*.claim"))
+        (segment,) = claim.parent.glob(f"{claim.stem}-*")
+        claimed, whole = claim.read_bytes(), segment.read_bytes()
+        claim.unlink()
+        async with reading(night) as library:
+            assert await ids(library, is_held=True) == []
+            assert library.progress.is_current
+            assert not library.progress.is_reading_ledger
+            await library.catch_up()
+            segment.write_bytes(b"read again, it would be damage")
+            await library.catch_up()
+            assert library.progress.trouble == ""
+            segment.write_bytes(whole)
+            claim.write_bytes(claimed)
+            await library.catch_up()
+            assert await ids(library, is_held=True) == [11]
+            assert not library.progress.is_reading_ledger
+
+
 async def test_what_is_waiting_failed_or_gone_is_listed_as_such(tmp_path: Path) -> None:
     world = World().call(1).recording(11, file_url="").call(2).recording(21).call(3).recording(31)
     async with bench(tmp_path, world, Fault(Route.FILE, Status(404), id=31)) as night:

@@ -1,0 +1,41 @@
+"""The file of the index."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from archiver.desk.index.sidecars import Card
+from archiver.desk.index.store import Store
+from archiver.ledger.events import Stored
+from archiver.ledger.lines import encode
+from archiver.ledger.segments import Head
+
+AT = datetime(2026, 11, 1, tzinfo=UTC)
+A_BATCH = 64
+
+
+def test_the_log_beside_the_file_is_written_back_while_the_index_is_filled(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    store = Store(path, "an-archive")
+    for number in range(6):
+        ids = range(number * A_BATCH + 1, (number + 1) * A_BATCH + 1)
+        store.take([encode(AT, "run", _stored(one)) for one in ids], Head(number + 1, "5" * 64))
+        store.keep([Card(record_id=one, revision=1, summary="a" * 100_000) for one in ids])
+    kept = 6 * A_BATCH * 100_000
+    assert path.stat().st_size > kept / 2
+    assert Path(f"{path}-wal").stat().st_size < kept
+    store.close()
+
+
+def _stored(record_id: int) -> Stored:
+    return Stored(
+        record_id=record_id,
+        call_id=record_id,
+        key=f"1/{record_id}/{record_id}.mp3",
+        bytes=1,
+        sha256="5" * 64,
+        content_type="audio/mpeg",
+        sidecar_bytes=1,
+        sidecar_sha256="5" * 64,
+        metadata_sha256="5" * 64,
+        has_summary=True,
+    )

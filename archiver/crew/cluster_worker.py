@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +65,15 @@ _ENDED: Final[dict[str, None]] = {}
 def topic_of(run_id: str) -> str:
     """The Dask topic for the progress of a run."""
     return f"archiver-{run_id}"
+
+
+def dask_setup(_: object) -> None:
+    """Import what a batch needs, before there is one.
+
+    Dask calls it when a worker starts that was given `--preload archiver.crew.cluster_worker`.
+    """
+    with suppress(ImportError):  # without the extra: a batch for S3 then says what to install
+        import_module("archiver.storage.s3.bucket")
 
 
 async def bring_batch(batch: Sealed) -> Sealed:

@@ -1,6 +1,7 @@
 """Dask workers fetch and store: as one process does, whoever is killed, and no secret is shown."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.crash.test_kills_s3 import centre, copied, on_s3
 from tests.crew.test_pipes import centre as crowd
 from tests.storage.s3_servers import moto_server, seaweedfs
 from tests.support.command import RECENTLY, command
-from tests.support.dask_cluster import Cluster, certificates, dask_cluster
+from tests.support.dask_cluster import START_SECONDS, Cluster, certificates, dask_cluster
 from tests.support.world import Night, audio_of, bench, told
 
 SIGNED = "{origin}{path}?signature=do-not-show-this"
@@ -109,6 +110,16 @@ async def test_a_run_over_dask_is_like_any_other_also_when_a_worker_is_killed(
         shown = cluster.log("worker") + cluster.log("scheduler")
         assert "do-not-show-this" not in shown
         assert night.sandbox.key not in shown
+
+
+@pytest.mark.nightly
+def test_a_worker_started_as_documented_has_imported_everything_before_its_first_batch() -> None:
+    from distributed import Client
+
+    with dask_cluster(1) as cluster, Client(cluster.address, set_as_default=False) as client:
+        client.wait_for_workers(1, timeout=START_SECONDS)
+        (has_it,) = client.run(lambda: "archiver.storage.s3.bucket" in sys.modules).values()
+        assert has_it
 
 
 @pytest.mark.nightly

@@ -69,9 +69,11 @@ class Cluster:
             sleep(0.05)
 
     def start_worker(self, *others: str) -> "subprocess.Popen[bytes]":
+        """Another one, started as docs/scale.md says."""
         options = ["--no-nanny", "--nthreads", "2", "--no-dashboard", "--memory-limit", "0"]
         scratch = ["--local-directory", str(self.folder / "scratch")]
-        process = self._start("worker", self.address, *options, *scratch, *others)
+        ours = ["--preload", "archiver.crew.cluster_worker"]
+        process = self._start("worker", self.address, *options, *scratch, *others, *ours)
         self.processes.append(process)
         return process
 

@@ -16,6 +16,8 @@ from archiver.text.measures import parse_id, parse_moment_or_age
 DEFAULT_CONFIG = "archive.yaml"
 
 _OPTION: Final = re.compile(r"--?[^\W\d][\w-]*")
+_WORD: Final = re.compile(r"[a-z][a-z-]{0,19}")
+"""What may be meant as a command. Anything else may be a password, and is not repeated."""
 
 
 class _Help(argparse.HelpFormatter):
@@ -35,8 +37,8 @@ class Parser(argparse.ArgumentParser):
     `--json`.
 
     `fill` adds its options when they are first needed, so that the modules of other commands are
-    not even imported. An unknown option is rejected before anything else is examined, by its name
-    only: its value may be a password.
+    not even imported. What is unknown, or has a value that it does not take, is rejected before
+    anything else is examined, and by its name only: the value may be a password.
     """
 
     def __init__(self, *, fill: "Callable[[Parser], None] | None" = None, **named: Any) -> None:
@@ -90,18 +92,26 @@ class Parser(argparse.ArgumentParser):
                 name = name if name.startswith("--") else name[:2]
                 if name not in options:
                     self._unknown("option", name, options)
+                if options[name].nargs == 0 and argument != name:
+                    self.error(f"option {name} takes no value")
                 takes_value = argument == name and options[name].nargs is None
             elif takes_value:
                 takes_value = False
             elif self._commands is not None:
                 if argument not in self._commands.choices:
-                    self._unknown("command", argument, self._commands.choices)
+                    word = argument if _WORD.fullmatch(argument) else ""
+                    self._unknown("command", word, self._commands.choices)
                 return
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse does, without the value in its error."""
+        if action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(action, f"must be one of {', '.join(action.choices)}")
 
     def _unknown(self, kind: str, name: str, known: Iterable[str]) -> NoReturn:
         near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.7)
         hint = self._hint(f"did you mean {near[0]}? " if near else "")
-        raise UsageError(f"unknown {kind} {name[:40]}", hint=hint)
+        raise UsageError(f"unknown {kind} {name[:40]}".rstrip(), hint=hint)
 
     def _hint(self, first: str) -> str:
         return f"{first}run `{self.prog} --help` for usage"

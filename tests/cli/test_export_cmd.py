@@ -95,7 +95,7 @@ def test_an_unknown_lead_ends_with_3_and_no_file(place: Path) -> None:
             ("--since", "2026-11-02", "--until", "2026-11-02", "--to", "a.zip"),
             "--since must be earlier",
         ),
-        (("--lead", "1", "--lang", "xx", "--to", "a.zip"), "invalid choice"),
+        (("--lead", "1", "--lang", "xx", "--to", "a.zip"), "must be one of"),
         (("--lead", "1", "--to", "none/a.zip"), "none does not exist"),
         (("--lead", "1", "--to", "there.zip"), "already exists"),
         (("--lead", "1", "--to", "mine", "--force"), "is not an export"),

@@ -85,4 +85,4 @@ def test_other_commands_log_json_too_and_text_stays_the_default(tmp_path: Path) 
     assert archiver("status", folder=tmp_path).err.startswith("error: archive.yaml does not exist")
     refused = archiver("status", "--log", "xml", folder=tmp_path)
     assert refused.code == 2
-    assert "choose from" in refused.err
+    assert "must be one of" in refused.err

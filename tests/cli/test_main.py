@@ -194,15 +194,33 @@ def test_the_version_is_told_without_loading_what_takes_long(tmp_path: Path) -> 
         ["user", "--password", CANARY, "add", "anna"],
         ["user", "add", "anna", "--role", "admin", CANARY],
         ["run", f"-ключ{CANARY}"],
+        [CANARY],
+        [f"LINER_API_KEY={CANARY}", "run"],
+        [f"—password={CANARY}", "run"],
+        [f"---password={CANARY}", "run"],
+        [f"--pass.word={CANARY}", "run"],
+        ["user", CANARY],
+        ["key", "new", "--to", "key.pem", f"--no-passphrase={CANARY}"],
+        ["user", "add", "anna", f"--password-stdin={CANARY}"],
+        ["user", "role", "anna", CANARY],
+        ["run", f"-q{CANARY}"],
+        [f"--log={CANARY}", "run"],
     ],
 )
-def test_what_follows_an_unknown_option_is_never_repeated(
+def test_what_may_be_a_password_is_never_repeated(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(arguments) == 2
     said = "".join(capsys.readouterr())
-    assert CANARY not in said
-    assert "unknown option -" in said or "unexpected argument" in said
+    assert CANARY.partition("-")[2] not in said
+    whats = (
+        "unknown option -",
+        "unknown command\n",
+        "unexpected argument",
+        "takes no value",
+        "one of",
+    )
+    assert any(what in said for what in whats)
 
 
 @pytest.mark.parametrize(

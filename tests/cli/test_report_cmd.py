@@ -123,7 +123,7 @@ def test_a_month_without_calls_says_so(archived: Path) -> None:
         (("--month", "October"), "must be a month such as 2026-10"),
         (("--since", "2026-11-02", "--until", "2026-11-01"), "--since must be earlier"),
         (("--month", "2026-11", "--since", "7d"), "cannot be combined"),
-        (("--lang", "de"), "invalid choice"),
+        (("--lang", "de"), "must be one of en, ru"),
     ],
 )
 def test_a_bad_period_is_refused_before_anything_is_written(

@@ -109,7 +109,7 @@ def test_a_day_is_a_csv_table_of_its_own_with_a_head_even_if_empty(archived: Pat
     ("arguments", "message"),
     [
         (("--csv", "--json"), "--csv and --json cannot be combined"),
-        (("--by", "lead"), "argument --by: invalid choice"),
+        (("--by", "lead"), "argument --by: must be one of"),
         (("--since", "soon"), "--since must be a date"),
         (
             ("--since", "2026-10-02", "--until", "2026-10-02"),

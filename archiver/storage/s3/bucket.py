@@ -209,11 +209,12 @@ class S3Storage(Storage):
             self._attempt, self._bucket.begin, key, body, limiter=self._limiter
         )
         try:
-            whole = hashlib.sha256()
-            parts = [
-                await self._in_thread(self._bucket.put_part, key, upload, number, body, span, whole)
-                for number, span in enumerate(parts_of(body.size), 1)
-            ]
+            whole, parts = hashlib.sha256(), []
+            for number, span in enumerate(parts_of(body.size), 1):
+                part, whole = await self._in_thread(
+                    self._bucket.put_part, key, upload, number, body, span, whole
+                )
+                parts.append(part)
             if whole.hexdigest() != body.sha256:
                 raise StorageError(f"{key}: the bytes differ from the announced digest", key=key)
             return await self._in_thread(self._bucket.complete, key, upload, parts, replacing)

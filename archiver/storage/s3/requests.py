@@ -132,12 +132,15 @@ class Bucket:
             return str(required(answer, "UploadId", key))
 
     def put_part(
-        self, key: str, upload: str, number: int, body: Body, span: Stretch, whole: "_Hash"
-    ) -> "CompletedPartTypeDef":
-        """Send one part, and add its bytes to the digest of the whole."""
+        self, key: str, upload: str, number: int, body: Body, span: Stretch, before: "_Hash"
+    ) -> "tuple[CompletedPartTypeDef, _Hash]":
+        """Send one part; returns it, and the digest of the body up to its end.
+
+        `before` is that up to its beginning. It is not changed, since the request may be repeated.
+        """
         with _source(key, body) as data, s3_errors(key):
             file = io.BytesIO(data) if isinstance(data, bytes) else data
-            digest = hashlib.sha256()
+            digest, whole = hashlib.sha256(), before.copy()
             part = Window(file, span)
             while chunk := part.read(HASH_CHUNK):
                 digest.update(chunk)
@@ -152,11 +155,12 @@ class Bucket:
                 ContentLength=span.size,
                 ChecksumSHA256=checksum,
             )
-            return {
+            done: CompletedPartTypeDef = {
                 "PartNumber": number,
                 "ETag": required(answer, "ETag", key),
                 "ChecksumSHA256": checksum,
             }
+            return done, whole
 
     def complete(
         self, key: str, upload: str, parts: "list[CompletedPartTypeDef]", replacing: str | None

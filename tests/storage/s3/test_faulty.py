@@ -184,6 +184,18 @@ async def test_credentials_that_have_just_expired_are_looked_for_anew_once(
         await storage.put("a/2", body(b"2"))
 
 
+async def test_credentials_that_expire_during_an_upload_in_parts_cost_it_nothing(
+    proxy: FaultyS3, raw: RawBucket
+) -> None:
+    data = bytes(range(256)) * 8
+    storage = S3Storage(raw.name, raw.prefix, S3Server(proxy.endpoint).config, whole_up_to=1)
+    is_part = lambda request: "partNumber=1" in request.target  # noqa: E731
+    proxy.fault(is_part, refused(403, "ExpiredToken"), times=1)
+    await storage.put("a/1", body(data))
+    assert raw.read("a/1") == data
+    await storage.aclose()
+
+
 async def test_new_credentials_are_those_that_are_there_by_then(
     storage: S3Storage, proxy: FaultyS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,10 @@ class Wording:
 
     def time(self, at: datetime | None) -> str:
         """`09:14`."""
-        return f"{at.astimezone(self.zone):%H:%M}" if at else "\N{EN DASH}"
+        if at is None:
+            return "\N{EN DASH}"
+        local = at.astimezone(self.zone)
+        return f"{local.hour:02}:{local.minute:02}"
 
     def full(self, day: date) -> str:
         """`2 November 2026`."""

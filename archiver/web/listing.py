@@ -13,11 +13,12 @@ from archiver.desk.index.search import number
 from archiver.desk.index.view import Sort, View
 from archiver.desk.journal import Act
 from archiver.errors import UsageError
+from archiver.text.wording import clock
 from archiver.web.asked import asked_view
 from archiver.web.chips import chips_of, name_of
 from archiver.web.context import Visit
 from archiver.web.excerpt import excerpt
-from archiver.web.view_address import changed, pairs, query, toggled, unknown_names
+from archiver.web.view_address import Toggles, changed, pairs, query, unknown_names
 
 ROWS: Final = 50
 _SHOWN_DAYS: Final = 14
@@ -51,9 +52,14 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One recording in the list."""
+    """One recording in the list: `address` leads to it, `at` is its moment for machines and
+    `time` for people."""
 
     entry: Entry
+    address: str
+    at: str
+    time: str
+    length: str
     summary: list[tuple[str, bool]]
     tags: list[str]
     notes: int
@@ -65,8 +71,7 @@ async def show(visit: Visit) -> Response:
     view, senseless = await asked_view(visit)
     senseless += unknown_names(visit.request.query_params, {_ALL})
     await _log_search(visit, view)
-    page = await _page(visit, view, senseless)
-    counts = await desk.library.index.facets(view)
+    page, counts = await _found(visit, view, senseless)
     ids = [entry.record_id for entry in page.rows]
     tags, notes = await desk.tags.of_many(ids), await desk.notes.counts(ids)
     by_day = list(_by_day(visit, view, page, tags, notes))
@@ -108,12 +113,13 @@ async def _log_search(visit: Visit, view: View) -> None:
     )
 
 
-async def _page(visit: Visit, view: View, senseless: list[str]) -> Page:
+async def _found(visit: Visit, view: View, senseless: list[str]) -> tuple[Page, Facets]:
+    index = visit.desk.library.index
     try:
-        return await visit.desk.library.index.find(view, limit=ROWS)
+        return await index.find_with_facets(view, limit=ROWS)
     except UsageError:  # a cursor that is none, or of another view
         senseless.append("after")
-        return await visit.desk.library.index.find(changed(view), limit=ROWS)
+        return await index.find_with_facets(changed(view), limit=ROWS)
 
 
 def _by_day(
@@ -124,6 +130,8 @@ def _by_day(
     notes: Mapping[int, int],
 ) -> Iterator[tuple[date | None, list[Row]]]:
     """The rows under their days; without headings where the list has another order."""
+    base, address = visit.desk.base, query(changed(view))
+    say = visit.wording
 
     def day(entry: Entry) -> date | None:
         return visit.wording.day_of(entry.created_at) if view.sort is Sort.CREATED else None
@@ -134,6 +142,10 @@ def _by_day(
             [
                 Row(
                     entry,
+                    f"{base}/recordings/{entry.record_id}{address}",
+                    say.machine(entry.created_at),
+                    say.time(entry.created_at),
+                    clock(entry.seconds),
                     excerpt(entry.summary or "", view.text),
                     tags.get(entry.record_id, []),
                     notes.get(entry.record_id, 0),
@@ -148,6 +160,7 @@ def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
     whole = visit.request.query_params.get(_ALL)
     days = [(day, "", n) for day, n in sorted(facets.days.items(), reverse=True)]
     tags = [(each.value, str(each.value), each.count) for each in facets.tags]
+    toggles = Toggles(view)
     for name, lines, shown in (
         ("days", days, _SHOWN_DAYS),
         ("agents", _named(visit, facets.agents, "agent"), _SHOWN),
@@ -158,7 +171,7 @@ def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
         ("tags", [one for one in tags if one[2] or one[0] in view.tags], _SHOWN),
         ("findings", _worded(visit, facets.findings, "finding"), _SHOWN),
     ):
-        yield _facet(visit, view, name, lines, len(lines) if name == whole else shown)
+        yield _facet(visit, toggles, view, name, lines, len(lines) if name == whole else shown)
     for member, (no, yes) in (
         ("is_reviewed", facets.is_reviewed),
         ("has_summary", facets.has_summary),
@@ -166,11 +179,16 @@ def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
     ):
         pairs = [(True, say(f"{member}.yes"), yes), (False, say(f"{member}.no"), no)]
         is_choice = (no and yes) or getattr(view, member) is not None
-        yield _facet(visit, view, member, pairs if is_choice else [], _SHOWN)
+        yield _facet(visit, toggles, view, member, pairs if is_choice else [], _SHOWN)
 
 
 def _facet(
-    visit: Visit, view: View, member: str, lines: list[tuple[Any, str, int]], shown: int
+    visit: Visit,
+    toggles: Toggles,
+    view: View,
+    member: str,
+    lines: list[tuple[Any, str, int]],
+    shown: int,
 ) -> Facet:
     """The first of the choices, and those that were chosen."""
     chosen = getattr(view, member)
@@ -182,13 +200,14 @@ def _facet(
         FacetChoice(
             label or visit.wording.short(value),
             count,
-            query(toggled(view, member, value)),
+            toggles.query(member, value),
             value in picked,
         )
         for value, label, count in kept
     )
-    address = query(changed(view), **{_ALL: member})
-    return Facet(member, choices, len(lines) - len(kept), f"{address}#{member}")
+    more = len(lines) - len(kept)
+    address = f"{query(changed(view), **{_ALL: member})}#{member}" if more else ""
+    return Facet(member, choices, more, address)
 
 
 def _named(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:

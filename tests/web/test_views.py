@@ -9,7 +9,7 @@ from starlette.datastructures import QueryParams
 
 from archiver.desk.index.view import Sort, State, View
 from archiver.web.excerpt import excerpt, marked
-from archiver.web.view_address import GREATEST_ID, query, read_view, toggled
+from archiver.web.view_address import GREATEST_ID, Toggles, query, read_view, toggled
 
 IDS = st.integers(0, GREATEST_ID)
 WORDS = st.text(st.characters(codec="utf-8"), max_size=30).map(str.strip)
@@ -82,6 +82,25 @@ def test_a_choice_is_added_and_taken_away_again() -> None:
     assert one == View(agents=(101,))
     assert toggled(toggled(one, "agents", 102), "agents", 101) == View(agents=(102,))
     assert toggled(toggled(one, "is_held", True), "is_held", True) == one
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(),
+        View(text="a&b", agents=(101, 102), is_held=True, sort=Sort.AGENT, cursor="x"),
+        View(directions=("",), tags=("Später & mehr",), is_held=False, min_seconds=60),
+    ],
+)
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [("agents", 101), ("agents", 7), ("tags", "Später & mehr"), ("directions", ""),
+     ("is_held", True), ("is_held", False), ("days", date(2026, 11, 2))],
+)  # fmt: skip
+def test_the_address_of_a_choice_is_that_of_the_view_with_it(
+    view: View, member: str, value: object
+) -> None:
+    assert Toggles(view).query(member, value) == query(toggled(view, member, value))
 
 
 def test_hits_are_marked_by_the_beginning_of_words_in_any_case() -> None:

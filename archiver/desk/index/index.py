@@ -34,7 +34,7 @@ from archiver.desk.index.columns import STATES, Ints
 from archiver.desk.index.entries import CallEntry, Entry, Facets, Leg, Neighbours, Page
 from archiver.desk.index.filters import Match
 from archiver.desk.index.ordering import Ordering
-from archiver.desk.index.search import match
+from archiver.desk.index.search import match as expression_of
 from archiver.desk.index.snapshot import Picture, Upkeep
 from archiver.desk.index.store import Store
 from archiver.desk.index.view import State, View
@@ -46,6 +46,7 @@ MOST_ROWS: Final = 500
 """Of one page."""
 _READERS: Final = 4
 _SEARCHES_KEPT: Final = 8
+_COUNTS_KEPT: Final = 32
 _GREATEST_ID: Final = 2**63 - 1
 _SEARCH: Final = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
 
@@ -72,6 +73,7 @@ class DeskIndex:
         self._limiter = anyio.CapacityLimiter(_READERS)
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
         self._searches: OrderedDict[tuple[str, int], Ints] = OrderedDict()
+        self._counted: tuple[Picture, OrderedDict[View, Facets]] = (upkeep.picture, OrderedDict())
 
     @classmethod
     async def open(cls, path: Path, archive_id: str, zone: tzinfo) -> "DeskIndex":
@@ -107,20 +109,24 @@ class DeskIndex:
         Raises UsageError for a cursor that is none.
         """
 
-        def found(db: sqlite3.Connection, picture: Picture) -> Page:
-            matched = self._match(db, picture, view).rows()
-            ordering = Ordering(picture.columns, picture.legends, view, picture.names)
-            page, is_more = ordering.first(matched, max(1, min(limit, MOST_ROWS)))
-            follows = ordering.cursor_after(int(page[-1])) if is_more else None
-            return Page(tuple(_entries(db, picture, page)), len(matched), follows)
-
-        return await self._ask(found)
+        return await self._ask(
+            lambda db, picture: _page(db, picture, self._match(db, picture, view), view, limit)
+        )
 
     async def facets(self, view: View) -> Facets:
         """How many rows each choice of each facet would give."""
         return await self._ask(
-            lambda db, picture: self._match(db, picture, view).facets(picture.names)
+            lambda db, picture: self._counts(picture, self._match(db, picture, view), view)
         )
+
+    async def find_with_facets(self, view: View, limit: int = 50) -> tuple[Page, Facets]:
+        """`find` and `facets` of one picture, in one go."""
+
+        def found(db: sqlite3.Connection, picture: Picture) -> tuple[Page, Facets]:
+            match = self._match(db, picture, view)
+            return _page(db, picture, match, view, limit), self._counts(picture, match, view)
+
+        return await self._ask(found)
 
     async def pieces(self, view: View, size: int) -> AsyncIterator[Piece]:
         """Every recording of the view, in its order, some at a time; the cursor does not count.
@@ -248,9 +254,22 @@ class DeskIndex:
         self.upkeep.mark_tags(record_id, tags)
 
     def _match(self, db: sqlite3.Connection, picture: Picture, view: View) -> Match:
-        expression = match(view.text)
+        expression = expression_of(view.text)
         texts = None if expression is None else self._search(db, picture, expression)
         return Match(picture.columns, picture.legends, view, texts, picture.tags)
+
+    def _counts(self, picture: Picture, match: Match, view: View) -> Facets:
+        """The facets of the view; the last ones are kept for as long as the picture is the same,
+        since everyone comes back to the same few lists, page by page."""
+        if self._counted[0] is not picture:
+            self._counted = (picture, OrderedDict())
+        kept, asked = self._counted[1], replace(view, cursor="")
+        known = kept.get(asked)
+        if known is None:
+            known = kept[asked] = match.facets(picture.names)
+            while len(kept) > _COUNTS_KEPT:
+                kept.popitem(last=False)
+        return known
 
     def _search(self, db: sqlite3.Connection, picture: Picture, expression: str) -> Ints:
         """The ids of recordings whose summary answers the expression; the last searches are kept,
@@ -285,6 +304,14 @@ class DeskIndex:
             yield db
         finally:
             self._readers.put(db)
+
+
+def _page(db: sqlite3.Connection, picture: Picture, match: Match, view: View, limit: int) -> Page:
+    matched = match.rows()
+    ordering = Ordering(picture.columns, picture.legends, view, picture.names)
+    page, is_more = ordering.first(matched, max(1, min(limit, MOST_ROWS)))
+    follows = ordering.cursor_after(int(page[-1])) if is_more else None
+    return Page(tuple(_entries(db, picture, page)), len(matched), follows)
 
 
 def _entries(db: sqlite3.Connection, picture: Picture, rows: Ints) -> list[Entry]:

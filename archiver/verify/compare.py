@@ -22,7 +22,7 @@ from archiver.storage.base import ObjectInfo, Storage
 from archiver.verify.inventory import Expected, Inventory, Kind
 from archiver.verify.rules import judge
 
-BATCH_OBJECTS: Final = 64
+BATCH_OBJECTS: Final = 256
 BATCH_BYTES: Final = 8 * 1024 * 1024
 """A batch is one switch to a thread: many small objects, or one large one."""
 

@@ -160,6 +160,7 @@ class Packer:
         digest = await self._bag.add(
             told["sidecar"], _once(data), len(data), self._local(one.created_at)
         )
+        self._on_event(BytesReceived(len(data)))
         return {**facts, **told, "under": call.call_id, "sidecarSha256": digest.sha256}
 
     def _paths(

@@ -5,15 +5,12 @@ that erasing a person never breaks the chain. Everything that the catalog knows 
 replaying them in order rebuilds it.
 """
 
-from datetime import datetime
-from typing import Annotated, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from archiver.ledger.lock_events import LegalHold, Locked, Restored
-
-Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
-"""A time with its zone: a line with one that has none is not an event."""
+from archiver.ledger.members import Moment, StateOfCall, StateOfRecording, Whole
 
 
 class Stored(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -25,19 +22,19 @@ class Stored(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "stored"
 
-    record_id: int
-    call_id: int
+    record_id: Whole
+    call_id: Whole
     key: str
-    bytes: int
+    bytes: Whole
     sha256: str
     content_type: str
-    sidecar_bytes: int
+    sidecar_bytes: Whole
     sidecar_sha256: str
     metadata_sha256: str
     has_summary: bool
-    revision: int = 1
-    lead_id: int | None = None
-    user_id: int | None = None
+    revision: Whole = 1
+    lead_id: Whole | None = None
+    user_id: Whole | None = None
     created_at: Moment | None = None
     duration_seconds: float | None = None
     findings: tuple[str, ...] = ()
@@ -55,9 +52,9 @@ class Revised(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "revised"
 
-    record_id: int
-    revision: int
-    sidecar_bytes: int
+    record_id: Whole
+    revision: Whole
+    sidecar_bytes: Whole
     sidecar_sha256: str
     metadata_sha256: str
     has_summary: bool
@@ -78,9 +75,9 @@ class Inspected(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "inspected"
 
-    record_id: int
+    record_id: Whole
     sha256: str
-    rules: int
+    rules: Whole
     undecoded: str | None = None
     seconds: float | None = None
     silence: float | None = None
@@ -96,10 +93,10 @@ class OpenRecording(Struct, frozen=True, kw_only=True, rename="camel"):
     """A recording that is not archived, as part of `CallJudged`. `missing_days` are the days (UTC)
     of runs in which it could not be served: a new address returned 404 or 410, or nothing."""
 
-    record_id: int
-    state: str
+    record_id: Whole
+    state: StateOfRecording
     reason: str
-    attempts: int
+    attempts: Whole
     since: Moment
     missing_days: tuple[str, ...] = ()
 
@@ -111,20 +108,20 @@ class CallJudged(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "call"
 
-    call_id: int
-    state: str
-    attempts: int
+    call_id: Whole
+    state: StateOfCall
+    attempts: Whole
     reason: str | None = None
-    lead_id: int | None = None
-    order_id: int | None = None
-    user_id: int | None = None
+    lead_id: Whole | None = None
+    order_id: Whole | None = None
+    user_id: Whole | None = None
     created_at: Moment | None = None
     talk_seconds: float | None = None
     has_records: bool | None = None
     asked_at: Moment | None = None
     due_at: Moment | None = None
     open_since: Moment | None = None
-    recordings: tuple[int, ...] = ()
+    recordings: tuple[Whole, ...] = ()
     open: tuple[OpenRecording, ...] = ()
 
 
@@ -137,8 +134,8 @@ class Gone(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "gone"
 
-    record_id: int
-    call_id: int
+    record_id: Whole
+    call_id: Whole
     missing_days: tuple[str, ...]
     reason: str | None = None
 
@@ -148,7 +145,7 @@ class OrderSeen(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "order-seen"
 
-    order_ids: tuple[int, ...]
+    order_ids: tuple[Whole, ...]
 
 
 class CursorMoved(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -157,7 +154,7 @@ class CursorMoved(Struct, frozen=True, kw_only=True, rename="camel"):
     what: ClassVar[str] = "cursor"
 
     kind: str
-    ids: tuple[int, ...]
+    ids: tuple[Whole, ...]
     until: Moment
     narrowed_to: str = ""
 
@@ -187,7 +184,7 @@ class Repaired(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "repaired"
 
-    record_id: int
+    record_id: Whole
     key: str
     damaged_key: str | None = None
     damaged_sha256: str | None = None
@@ -206,9 +203,9 @@ class Held(Struct, frozen=True, kw_only=True, rename="camel"):
     hold_id: str
     key: str
     sha256: str
-    lead_ids: tuple[int, ...] = ()
-    call_ids: tuple[int, ...] = ()
-    order_ids: tuple[int, ...] = ()
+    lead_ids: tuple[Whole, ...] = ()
+    call_ids: tuple[Whole, ...] = ()
+    order_ids: tuple[Whole, ...] = ()
     version: str | None = None
 
 
@@ -245,11 +242,11 @@ class Removing(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "removing"
 
-    record_ids: tuple[int, ...]
+    record_ids: tuple[Whole, ...]
     why: str
-    lead_id: int | None = None
-    rule: int | None = None
-    keep_seconds: int | None = None
+    lead_id: Whole | None = None
+    rule: Whole | None = None
+    keep_seconds: Whole | None = None
 
 
 class Removed(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -260,12 +257,12 @@ class Removed(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "removed"
 
-    record_id: int
-    call_id: int
+    record_id: Whole
+    call_id: Whole
     why: str
     key: str | None = None
     sha256: str | None = None
-    lead_id: int | None = None
+    lead_id: Whole | None = None
 
 
 class Erasing(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -275,9 +272,9 @@ class Erasing(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "erasing"
 
-    lead_id: int
+    lead_id: Whole
     before: Moment
-    call_ids: tuple[int, ...] = ()
+    call_ids: tuple[Whole, ...] = ()
     hold_ids: tuple[str, ...] = ()
 
 
@@ -301,7 +298,7 @@ class Erased(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "erased"
 
-    lead_id: int
+    lead_id: Whole
     before: Moment
 
 
@@ -318,16 +315,16 @@ class Exported(Struct, frozen=True, kw_only=True, rename="camel"):
     what: ClassVar[str] = "exported"
 
     manifest_sha256: str
-    calls: int
-    recordings: int
-    bytes: int
-    missing: int
-    lead_ids: tuple[int, ...] = ()
-    order_ids: tuple[int, ...] = ()
-    call_ids: tuple[int, ...] = ()
-    phones: int = 0
-    record_ids: tuple[int, ...] = ()
-    redacted: int | None = None
+    calls: Whole
+    recordings: Whole
+    bytes: Whole
+    missing: Whole
+    lead_ids: tuple[Whole, ...] = ()
+    order_ids: tuple[Whole, ...] = ()
+    call_ids: tuple[Whole, ...] = ()
+    phones: Whole = 0
+    record_ids: tuple[Whole, ...] = ()
+    redacted: Whole | None = None
     redactions_sha256: str | None = None
 
 

@@ -14,7 +14,8 @@ from msgspec.json import Decoder
 from msgspec.structs import fields
 
 from archiver.clock import stamp
-from archiver.ledger.events import Event, Moment, OpenRecording
+from archiver.ledger.events import Event, OpenRecording
+from archiver.ledger.members import Moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from archiver.ledger.members import Whole
+
 
 class LegalHold(Struct, frozen=True, kw_only=True, rename="camel"):
     """S3's legal hold on every version of these recordings is `setting` (from here on they may have
@@ -13,8 +15,8 @@ class LegalHold(Struct, frozen=True, kw_only=True, rename="camel"):
     what: ClassVar[str] = "legal-hold"
 
     state: str
-    record_ids: tuple[int, ...]
-    revisions: tuple[int, ...] = ()
+    record_ids: tuple[Whole, ...]
+    revisions: tuple[Whole, ...] = ()
     others: tuple[str, ...] = ()
 
 
@@ -24,9 +26,9 @@ class Locked(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "locked"
 
-    record_ids: tuple[int, ...]
-    revisions: tuple[int, ...]
-    seconds: int
+    record_ids: tuple[Whole, ...]
+    revisions: tuple[Whole, ...]
+    seconds: Whole
 
 
 class Restored(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -35,5 +37,5 @@ class Restored(Struct, frozen=True, kw_only=True, rename="camel"):
 
     what: ClassVar[str] = "restored"
 
-    segment: int
+    segment: Whole
     head: str

@@ -2,8 +2,9 @@
 
 Anyone with write access to an archive can append to its ledger, and every digest will match. Yet
 some of what they append contradicts earlier events. A hold is in force if the ledger has it before
-`removing` or `erasing`, and no archiver command writes either while it is; so if one is there
-nevertheless, the recording was removed by someone else, or by a fault.
+`removing` or `erasing`, and no archiver command writes either while it is, nor `removed` without
+one of them; so if one is there nevertheless, the recording was removed by someone else, or by a
+fault.
 
 What a hold covers is judged by the ledger up to that point, as `prune` and `erase` judge it: a
 recording whose lead it names, one listed under a call that it names, or under a call of a lead or
@@ -35,6 +36,9 @@ class _History:
     under: dict[int, set[int]] = field(default_factory=dict)
     calls: dict[int, _Call] = field(default_factory=dict)
     holds: dict[str, dict[str, frozenset[int]]] = field(default_factory=dict)
+    announced: set[int] = field(default_factory=set)
+    erased_leads: set[Any] = field(default_factory=set)
+    erased_calls: set[int] = field(default_factory=set)
 
     def take(self, event: dict[str, Any]) -> list[str]:
         """Add an event; returns what it announces despite a hold, in words."""
@@ -59,11 +63,25 @@ class _History:
 
     def _removing(self, event: dict[str, Any]) -> Iterator[str]:
         for record_id in event["recordIds"]:
-            for hold_id in self._covering(record_id):
-                yield f"recording {record_id}, covered by hold {hold_id}"
+            self.announced.add(record_id)
+            yield from self._forbidden(record_id)
+
+    def _removed(self, event: dict[str, Any]) -> Iterator[str]:
+        """The end of a removal; forbidden unless it was announced, perhaps before the hold."""
+        record_id = event["recordId"]
+        is_erased = self._leads_of(record_id) & self.erased_leads
+        is_erased |= self.under.get(record_id, set()) & self.erased_calls
+        if record_id not in self.announced and not is_erased:
+            yield from self._forbidden(record_id)
+
+    def _forbidden(self, record_id: int) -> Iterator[str]:
+        for hold_id in self._covering(record_id):
+            yield f"recording {record_id}, covered by hold {hold_id}"
 
     def _erasing(self, event: dict[str, Any]) -> Iterator[str]:
         lead_id, calls = event["leadId"], event.get("callIds", ())
+        self.erased_leads.add(lead_id)
+        self.erased_calls.update(calls)
         for hold_id, scopes in self.holds.items():
             if lead_id in scopes["leadIds"] or scopes["callIds"].intersection(calls):
                 yield f"lead {lead_id}, covered by hold {hold_id}"
@@ -77,14 +95,20 @@ class _History:
         return ()
 
     def _covering(self, record_id: int) -> Iterator[str]:
-        under = self.under.get(record_id, set())
-        calls = [self.calls[one] for one in under if one in self.calls]
-        leads = {self.leads.get(record_id), *(call.lead for call in calls)}
-        orders = {call.order for call in calls}
+        under, leads = self.under.get(record_id, set()), self._leads_of(record_id)
+        orders = {call.order for call in self._calls_of(record_id)}
         for hold_id, scopes in self.holds.items():
             named = (leads & scopes["leadIds"], under & scopes["callIds"])
             if any(named) or orders & scopes["orderIds"]:
                 yield hold_id
+
+    def _calls_of(self, record_id: int) -> list[_Call]:
+        under = self.under.get(record_id, set())
+        return [self.calls[one] for one in under if one in self.calls]
+
+    def _leads_of(self, record_id: int) -> set[Any]:
+        leads = {self.leads.get(record_id), *(call.lead for call in self._calls_of(record_id))}
+        return leads - {None}
 
 
 _ACTS: Final[Mapping[str, Callable[[_History, dict[str, Any]], Iterable[str]]]] = {
@@ -93,6 +117,7 @@ _ACTS: Final[Mapping[str, Callable[[_History, dict[str, Any]], Iterable[str]]]] 
     "held": _History._held,
     "lifted": _History._lifted,
     "removing": _History._removing,
+    "removed": _History._removed,
     "erasing": _History._erasing,
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from archiver.ledger.events import CallJudged, CursorMoved, OrderSeen
-from archiver.ledger.lines import beginning
+from archiver.ledger.lines import beginning, decode
 from archiver.sqlite.connections import open_scratch
 from archiver.sqlite.errors import UNFIT, Database
 from archiver.sqlite.rows import insert, insert_where, update
@@ -147,10 +147,10 @@ class Inventory:
         with _INVENTORY.sqlite_errors():
             self._db.execute("BEGIN")
             for position, line in enumerate(lines, start=1):
-                if line.startswith(_NAMES_NOTHING):
-                    continue
                 try:
-                    self._take(read_json(line))
+                    decode(line)  # as a catalog reads it: what one refuses is damage
+                    if not line.startswith(_NAMES_NOTHING):
+                        self._take(read_json(line))
                 except (KeyError, RecursionError, *UNFIT):
                     bad.append(position)
             self._flush()
@@ -172,8 +172,9 @@ class Inventory:
         return Stock(2 * recordings + others, size)
 
     def doomed(self) -> frozenset[int]:
-        """The recordings whose removal the ledger announces anywhere."""
-        return frozenset(one for (one,) in self._db.execute("SELECT record_id FROM leaving"))
+        """The recordings whose removal the ledger has anywhere."""
+        rows = self._db.execute("SELECT record_id FROM leaving UNION SELECT record_id FROM removed")
+        return frozenset(one for (one,) in rows)
 
     def chunks(self) -> Iterator[list[Expected]]:
         """Everything expected, in ascending order of keys, some thousand at a time."""
@@ -279,6 +280,7 @@ class Inventory:
         self._db.executemany("INSERT OR IGNORE INTO leaving VALUES (?)", ids)
 
     def _removed(self, event: dict[str, Any], at: str) -> None:
+        self.tells_of_removals = True
         one = (number(event["recordId"]),)
         if self._keeps_pruned and event.get("why") == "retention":
             return  # it is among those that are leaving, which may be there or not

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 
 from tests.verify.media import Medium
+from tests.verify.nonsense import NONSENSE
 
 AUDIO, SIDECAR = "50001/1/11.wav", "50001/1/11.json"
 OTHER_AUDIO, OTHER_SIDECAR = "50002/2/21.wav", "50002/2/21.json"
@@ -257,18 +258,7 @@ def append_lines_that_are_no_events(medium: Medium) -> Named:
     key = segments(medium)[-1]
     header = json.loads(medium.read(key).split(b"\n")[0])
     header |= {"segment": header["segment"] + 1, "previous": key[25:89]}
-    nonsense = [
-        b"no json",
-        b'"a text"',
-        b'{"what":"stored"}',
-        b'{"what":"stored","at":[],"run":"r","recordId":"x","key":{}}',
-        b'{"what":"revised","at":"x","run":"r","recordId":99999999999999999999}',
-        b'{"what":"run","at":"x","run":"r","reportKey":"../../etc","reportSha256":"0"}',
-        b"[" * 100_000,
-        b'\xef\xbb\xbf{"what":"stored","at":"2026-11-03T01:00:00Z","run":"r"}',
-        b'{"what":"gone","at":"2026-11-03T01:00:00Z","run":"r","recordId":NaN}',
-    ]
-    data = b"\n".join([json.dumps(header).encode(), *nonsense]) + b"\n"
+    data = b"\n".join([json.dumps(header).encode(), *NONSENSE]) + b"\n"
     forged = claim(medium, header["segment"], data)
     return {("chain-broken", forged)}
 

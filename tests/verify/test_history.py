@@ -38,6 +38,7 @@ LIFTED = Lifted(
     hold_id="h0000000001", key="_archive/holds/h0000000001.lifted.json", sha256="0" * 64
 )
 REMOVING = Removing(record_ids=(11,), why="retention")
+ERASING = Erasing(lead_id=50_001, before=FIRST_NIGHT, call_ids=(1,))
 REMOVED = Removed(record_id=11, call_id=1, why="retention")
 
 
@@ -47,9 +48,14 @@ async def test_a_removal_under_a_hold_contradicts_the_ledger(case: Case, scope: 
     assert found == "nothing removed from recording 11, covered by hold h0000000001"
 
 
+@pytest.mark.parametrize("scope", ON)
+async def test_a_removal_that_nothing_announced_contradicts_it_too(case: Case, scope: str) -> None:
+    (found,) = await told(case, held(**ON[scope]), REMOVED)
+    assert found == "nothing removed from recording 11, covered by hold h0000000001"
+
+
 async def test_an_erasure_under_a_hold_contradicts_it_too(case: Case) -> None:
-    erasing = Erasing(lead_id=50_001, before=FIRST_NIGHT, call_ids=(1,))
-    (found,) = await told(case, held(lead_ids=(50_001,)), erasing)
+    (found,) = await told(case, held(lead_ids=(50_001,)), ERASING)
     assert found.startswith("nothing removed from lead 50001")
 
 
@@ -59,8 +65,9 @@ async def test_an_erasure_under_a_hold_contradicts_it_too(case: Case) -> None:
         (held(lead_ids=(50_002,)), REMOVING),
         (held(lead_ids=(50_001,)), LIFTED, REMOVING),
         (REMOVING, held(lead_ids=(50_001,)), REMOVED),
+        (ERASING, held(lead_ids=(50_001,)), REMOVED),
     ],
-    ids=["of another lead", "lifted before", "placed too late"],
+    ids=["of another lead", "lifted before", "placed too late", "placed during an erasure"],
 )
 async def test_a_removal_that_no_hold_forbade_does_not(
     case: Case, events: tuple[Event, ...], tmp_path: Path

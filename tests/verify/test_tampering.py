@@ -14,6 +14,7 @@ from archiver.archive.reindex import reindex
 from archiver.archive.status import look
 from archiver.config import StorageConfig
 from archiver.errors import ArchiveDamaged
+from archiver.ledger.lines import decode
 from archiver.verify.findings import ChainBroken, Finding, Missing, Unexpected
 from archiver.verify.inventory import Expected, Inventory
 from archiver.verify.verify import Wanted, verify
@@ -21,6 +22,7 @@ from tests.storage.s3_servers import RawBucket, S3Server
 from tests.support.nightly import some_by_day
 from tests.verify.archives import AT_ONCE, Case, names
 from tests.verify.media import Bucket, Folder
+from tests.verify.nonsense import NONSENSE
 from tests.verify.tampering import (
     AUDIO,
     TAMPERINGS,
@@ -83,6 +85,18 @@ async def test_whoever_builds_on_a_ledger_that_tells_nonsense_refuses_it(case: C
     for build in (look, reindex):
         with pytest.raises(ArchiveDamaged, match=f"{forged}: line 2 is not a ledger event"):
             await build(case.config, state_folder=case.state)
+
+
+async def test_each_line_that_is_no_event_is_named(case: Case) -> None:
+    append_lines_that_are_no_events(Folder(case.root))
+    (found,) = await case.findings()
+    assert found.found == f"none on line 2, 3, 4, 5, 6 and {len(NONSENSE) - 5} more"
+
+
+@pytest.mark.parametrize("line", NONSENSE, ids=range(len(NONSENSE)))
+async def test_a_line_that_is_no_event_is_one_for_nobody(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        decode(line)
 
 
 async def test_what_is_no_file_is_called_what_it_is(case: Case) -> None:

@@ -78,8 +78,13 @@ def following(answer: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, 
     if not (is_truncated or (is_truncated is None and token)):
         return None
     if not token or token == asked.get("ContinuationToken"):
-        raise StorageRefused(
-            "the S3 server returned a truncated listing without a continuation token",
-            hint="its listings are unreliable; use another S3 server, or a newer version",
-        )
+        raise endless_listing()
     return {"ContinuationToken": token}
+
+
+def endless_listing() -> StorageRefused:
+    """The error for a server that does not say how a listing continues, or repeats itself."""
+    return StorageRefused(
+        "the S3 server returned a truncated listing without a continuation token",
+        hint="its listings are unreliable; use another S3 server, or a newer version",
+    )

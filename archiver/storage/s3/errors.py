@@ -20,6 +20,7 @@ from archiver.errors import (
     StorageRefused,
     StorageUnreachable,
 )
+from archiver.storage.s3.answers import endless_listing
 
 _RIGHTS: Final = (
     "the key needs s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket and "
@@ -113,6 +114,8 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
         raise StorageForbidden("no S3 credentials found", key=key, hint=_CREDENTIALS) from error
     except _NO_ANSWER as error:
         raise unanswered(type(error).__name__, key) from error
+    except boto.PaginationError as error:
+        raise endless_listing() from error
     except boto.BotoCoreError as error:
         raise StorageRefused(
             f"the S3 configuration is invalid ({type(error).__name__})",

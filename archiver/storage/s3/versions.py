@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from archiver.storage.keys import check_key, check_prefix
-from archiver.storage.s3.answers import required
+from archiver.storage.s3.answers import endless_listing, required
 from archiver.storage.s3.errors import s3_errors, status_of
 from archiver.storage.versions import ObjectLock, ObjectVersion, Versions
 
@@ -108,7 +109,7 @@ class VersionRequests:
                 kind == "DeleteMarkers",
                 one.get("LastModified"),
             )
-            for page in map(_whole, pages)
+            for page in map(partial(_continued, marker="NextKeyMarker"), pages)
             for kind in ("Versions", "DeleteMarkers")
             for one in _listed(page, kind)
         ]
@@ -121,7 +122,7 @@ class VersionRequests:
             ObjectVersion(
                 self._key_of(one), None, required(one, "Size", self._key_of(one)), is_newest=True
             )
-            for page in map(_whole, pages)
+            for page in map(partial(_continued, marker="NextContinuationToken"), pages)
             for one in page.get("Contents", [])
         ]
 
@@ -171,10 +172,11 @@ class S3Versions(Versions):
         return bool(await self.in_thread(self.requests.can_lock))
 
 
-def _whole(page: Any) -> Any:
-    """The page of a listing, if it says whether there is another: otherwise the rest would be
-    missed."""
-    required(page, "IsTruncated", "")
+def _continued(page: Any, marker: str) -> Any:
+    """The page of a listing, if it says whether there is another, and where: otherwise botocore
+    takes it for the last, and the rest would be missed. StorageRefused if it does not."""
+    if required(page, "IsTruncated", "") and not page.get(marker):
+        raise endless_listing()
     return page
 
 

@@ -158,6 +158,23 @@ async def test_a_listing_that_does_not_say_how_it_goes_on_is_an_error_and_ends(
     assert sum(one.is_list for one in proxy.seen) <= 3
 
 
+@pytest.mark.parametrize("marker", ["", "<NextKeyMarker>a</NextKeyMarker>"])
+async def test_a_listing_of_versions_that_does_not_say_how_it_goes_on_is_never_taken_for_whole(
+    proxy: FaultyS3, seaweed: S3Server, marker: str
+) -> None:
+    """Otherwise an erasure that removes every version would leave the rest of them."""
+    raw = RawBucket(seaweed, "faulty", f"versions-{next(_numbers)}")
+    raw.client.put_bucket_versioning(Bucket=raw.name, VersioningConfiguration={"Status": "Enabled"})
+    raw.write("a/1", b"1")
+    truncated = f"<IsTruncated>true</IsTruncated>{marker}"
+    is_of_versions = lambda request: "versions" in request.target  # noqa: E731
+    proxy.fault(is_of_versions, with_text("<IsTruncated>false</IsTruncated>", truncated))
+    storage = S3Storage(raw.name, raw.prefix, S3Server(proxy.endpoint).config)
+    with anyio.fail_after(20), pytest.raises(StorageRefused, match="continuation token"):
+        await storage.versions.of("")
+    await storage.aclose()
+
+
 async def test_a_broken_listing_is_no_loss_of_the_ledger(
     storage: S3Storage, proxy: FaultyS3
 ) -> None:

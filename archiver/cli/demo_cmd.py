@@ -99,7 +99,7 @@ async def _run(folder: Path, stage: "Stage", context: Context) -> tuple["RunRepo
             window=WindowConfig(since=stage.since),
             storage=StorageConfig(url=str(folder)),
         )
-        state = state_folder(context.environ)
+        state = state_folder(context.environ, config.catalog.path)
         # Where a demo was before, its calls are listed again: none is fetched twice.
         was_here = await anyio.Path(folder / FORMAT_KEY).exists()
         request = RunRequest(since=stage.since) if was_here else RunRequest()
@@ -112,7 +112,9 @@ def _serve(config: Config, context: Context) -> int:
     from archiver.cli.serve_cmd import keep_serving
 
     listener = _listener(context)
-    desk = DeskConfig(users=state_folder(context.environ) / "demo" / "users.yaml")
+    desk = DeskConfig(
+        users=state_folder(context.environ, config.catalog.path) / "demo" / "users.yaml"
+    )
 
     def announce(url: str) -> None:
         context.console.say(f"QA desk with the sample calls: {url} (press Ctrl-C to stop)")

@@ -148,7 +148,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     config = context.load_config(needs_key=not arguments.offline)
     keep_apart(arguments.to, config.storage)
     since, until = period(arguments.since, arguments.until, config.window.timezone)
-    state = state_folder(context.environ)
+    state = state_folder(context.environ, config.catalog.path)
     request = ExportRequest(
         target=arguments.to,
         selection=replace(wanted, since=since, until=until),

@@ -120,7 +120,9 @@ async def _pack(
     )
     for did, concerning in acts_of_export(report.custody):
         deed = deed_of(did, request.why, **concerning)
-        await acted_anew(config, state_folder, console, deed, today=request.today)
+        await acted_anew(
+            config, state_folder, console, deed, today=request.today, told=report.troubles
+        )
     return report
 
 

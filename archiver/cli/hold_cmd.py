@@ -10,7 +10,7 @@ import anyio
 from archiver.cli.act_options import add_why, deed_of, why_of
 from archiver.cli.context import Context
 from archiver.cli.opening import archive_to_announce
-from archiver.cli.parsing import Parser, add_today, id_argument
+from archiver.cli.parsing import Parser, id_argument
 from archiver.cli.wording import counted, listed
 from archiver.clock import stamp, stamp_or_none, system_clock
 from archiver.config import Config, state_folder
@@ -66,7 +66,7 @@ def add_to(parser: Parser, common: Parser) -> None:
         parents=[common],
         allow_abbrev=False,
     )
-    add_today(again)
+    add_why(again, reason="why they are missing, or who asked for it")
     again.set_defaults(execute=reapply)
 
 
@@ -173,12 +173,20 @@ def lift(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def reapply(arguments: argparse.Namespace, context: Context) -> int:
-    """Set legal holds on the storage, whatever the ledger records of them."""
+    """Set legal holds on the storage, whatever the ledger records of them; who did it and why is
+    recorded if any was set or removed."""
     from archiver.cli.evidence import attested
+    from archiver.retention.acts import Did, record_deed
+
+    why = why_of(arguments)
 
     async def reapplied(config: Config) -> "LegalHolds":
         async with archive_to_announce(config, context, today=arguments.today) as archive:
             followed = await _follow(archive, context, again=True)
+            if followed.set or followed.removed:
+                counts = {"set": followed.set, "removed": followed.removed}
+                deed = deed_of(Did.REAPPLY, why, **counts)
+                await record_deed(archive, deed, clock=system_clock)
             await attested(archive, config, context.console)
         return followed
 

@@ -87,7 +87,7 @@ async def _inspect(
     from archiver.inspection.write import write_findings
     from archiver.retention.acts import Did, name_of_act
 
-    state, meter = state_folder(context.environ), Meter()
+    state, meter = state_folder(context.environ, config.catalog.path), Meter()
     act, others = name_of_act(system_clock()), OtherClocks(today=today)
     opened = announcing_archive(config, state_folder=state, clock=system_clock, others=others)
     async with (
@@ -142,7 +142,7 @@ async def _under_lock(
     locked = locked_archive(
         config,
         owner="inspect",
-        state_folder=state_folder(context.environ),
+        state_folder=state_folder(context.environ, config.catalog.path),
         clock=system_clock,
         make=False,
         others=others,

@@ -80,7 +80,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         why=why,
         today=arguments.today,
     )
-    state = state_folder(context.environ)
+    state = state_folder(context.environ, config.catalog.path)
     report = with_progress(context.console, partial(_write, config, request, state))
     if report is None:
         context.console.interrupted("no table was written; run the same command again")

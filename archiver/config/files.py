@@ -65,7 +65,7 @@ def read_secret(path: Path, key: str) -> str:
         ) from None
 
 
-def state_folder(environ: Mapping[str, str], catalog: Path | None = None) -> Path:
+def state_folder(environ: Mapping[str, str], catalog: Path | None) -> Path:
     """The user's folder for catalogs: `archiver` in XDG_STATE_HOME or in ~/.local/state.
 
     If neither is known (a service without HOME), the folder of `catalog`, which is `catalog.path`:
@@ -80,7 +80,7 @@ def state_folder(environ: Mapping[str, str], catalog: Path | None = None) -> Pat
         if not home.is_absolute():
             raise ConfigError(
                 "cannot determine a folder for the catalog: neither XDG_STATE_HOME nor HOME is set",
-                hint="set catalog.path",
+                hint="set catalog.path, or HOME",
             )
         state = home / ".local" / "state"
     return state / "archiver"

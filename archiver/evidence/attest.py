@@ -27,12 +27,15 @@ from archiver.evidence.statements import (
     signed_by,
     stamp_key,
 )
+from archiver.evidence.troubles import Trouble
 from archiver.evidence.witnesses import tell_witness
 from archiver.http.proxies import DIRECT, Proxies
 from archiver.ledger.segments import MOST_BYTES as MOST_SEGMENT_BYTES
 from archiver.ledger.segments import Head, number_prefix
 from archiver.storage.base import Body, Storage
 from archiver.tasks.stopping import cancelled_by
+
+_COVERED = "the next stamp covers this head, too"
 
 
 @dataclass(slots=True)
@@ -43,7 +46,7 @@ class Attestation:
     signed_at: datetime | None = None
     stamped_at: datetime | None = None
     witnesses: dict[str, bool] = field(default_factory=dict)
-    troubles: list[str] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
 
     def as_json(self) -> Mapping[str, Any]:
         """As in the report of a run."""
@@ -53,7 +56,7 @@ class Attestation:
             "signedAt": stamp_or_none(self.signed_at),
             "stampedAt": stamp_or_none(self.stamped_at),
             "witnesses": [{"url": url, "has": has} for url, has in self.witnesses.items()],
-            "troubles": list(self.troubles),
+            "troubles": list(map(str, self.troubles)),
         }
 
 
@@ -83,14 +86,14 @@ async def attest(
             signed = await _sign(storage, statement, signer)
             done.signed_at = statement.at
         except ArchiverError as error:
-            done.troubles.append(trouble_of("the head is not signed", error))
+            done.troubles.append(Trouble.of("the head is not signed", error))
     async with cancelled_by(stop or anyio.Event()):
         await _tell_witnesses(archive_id, done, signed, config)
         if config.timestamp_url is not None:
             try:
                 done.stamped_at = await _stamp(storage, done.head, config, proxies)
             except ArchiverError as error:
-                done.troubles.append(trouble_of("the head is not stamped", error))
+                done.troubles.append(Trouble.of("the head is not time-stamped", error, _COVERED))
     return done
 
 
@@ -103,7 +106,7 @@ async def _tell_witnesses(
             done.witnesses[witness.url] = True
         except ArchiverError as error:
             done.witnesses[witness.url] = False
-            done.troubles.append(trouble_of("a witness does not have the head", error))
+            done.troubles.append(Trouble.of("a witness does not have the head", error))
 
 
 async def _sign(storage: Storage, statement: HeadStatement, signer: Signer) -> Signed:
@@ -154,11 +157,6 @@ async def _stamp(
         raise StorageError(f"the time stamp is invalid: {found.problem}")
     await put_once(storage, key, data)
     return found.at
-
-
-def trouble_of(what: str, error: ArchiverError) -> str:
-    """One sentence: what failed, why, and what to do."""
-    return f"{what}: {error}; {error.hint}".removesuffix("; ")
 
 
 async def put_once(storage: Storage, key: str, data: bytes) -> None:

@@ -15,11 +15,11 @@ from anyio import to_thread
 from archiver.clock import Clock, stamp
 from archiver.config import EvidenceConfig
 from archiver.errors import ArchiverError, StampUnavailable
-from archiver.evidence.attest import trouble_of
 from archiver.evidence.keys import Signer, signer_of
 from archiver.evidence.rotation import check_current
 from archiver.evidence.stamping import fetch_stamp, read_stamp, roots_of
 from archiver.evidence.statements import Signed, line_of, signed_by
+from archiver.evidence.troubles import Trouble
 from archiver.http.proxies import DIRECT, Proxies
 from archiver.ledger.segments import Head
 from archiver.storage.base import Storage
@@ -49,7 +49,7 @@ class Seal:
     files: dict[str, bytes] = field(default_factory=dict)
     key_id: str | None = None
     stamped_at: datetime | None = None
-    troubles: list[str] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
 
     def as_json(self) -> Mapping[str, str | None] | None:
         """As in the custody record; None if there is no evidence."""
@@ -81,12 +81,12 @@ async def seal(
             await check_current(storage, signer.public.key_id)
             signed = _signed(packed, clock(), signer, done)
         except ArchiverError as error:
-            done.troubles.append(trouble_of("the export is not signed", error))
+            done.troubles.append(Trouble.of("the export is not signed", error))
     if config.timestamp_url is not None:
         try:
             await _stamp(signed, config, proxies, done)
         except ArchiverError as error:
-            done.troubles.append(trouble_of("the export is not time-stamped", error))
+            done.troubles.append(Trouble.of("the export is not time-stamped", error))
     if done.key_id is not None or done.stamped_at is not None:
         done.files[SIGNED] = signed.data
     return done

@@ -187,5 +187,5 @@ def _unavailable(
     host = httpx.URL(url).host
     return StampUnavailable(
         f"no time stamp from {host}: {why}",
-        hint=f"{hint}; the next stamp covers this head, too",
+        hint=hint,
     )

@@ -15,6 +15,7 @@ from archiver.clock import Clock
 from archiver.config import EvidenceConfig
 from archiver.errors import ArchiverError
 from archiver.evidence.exports import FOLDER
+from archiver.evidence.troubles import Trouble
 from archiver.extras import is_installed
 from archiver.http.proxies import DIRECT, Proxies
 from archiver.ledger.segments import Head
@@ -52,7 +53,7 @@ class LedgerEvidence:
     signature: Signature | None = None
     stamp: Stamp | None = None
     files: dict[str, bytes] = field(default_factory=dict)
-    troubles: list[str] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
 
 
 async def ledger_evidence(
@@ -82,7 +83,7 @@ async def ledger_evidence(
         _take_signature(exhibits, archive.archive_id, head, found)
         await _take_stamp(exhibits, config, head, found)
     except ArchiverError as error:
-        found.troubles.append(str(error))
+        found.troubles.append(Trouble.of("evidence of the ledger is missing", error))
     return found
 
 

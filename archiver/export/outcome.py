@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from archiver.evidence.troubles import Trouble
 from archiver.export.choosing import Chosen
 from archiver.export.custody import Custody
 from archiver.export.entries import Contents, Missing
@@ -14,11 +15,13 @@ MOST_NAMED = 1000
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """A finished package, and what is missing in it."""
+    """A finished package, and what is missing in it. `troubles` is the evidence that could not be
+    created, which has been reported."""
 
     custody: Custody
     target: Path
     seconds: float
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def chosen(self) -> Chosen:

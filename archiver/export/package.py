@@ -20,6 +20,7 @@ from archiver.archive.pace import REAL_PACE, Pace
 from archiver.archive.right_clock import OtherClocks
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
+from archiver.evidence.troubles import Trouble, told_once
 from archiver.export.announcing import announce
 from archiver.export.bag import Bag
 from archiver.export.choosing import Chosen, choose
@@ -83,9 +84,10 @@ async def export(
             on_event(Note(f"packing {request.target}"))
             on_event(CallsListed(chosen.sums.calls))
             work = _Export(archive, config, request, chosen, exporter, voice, copies, spool, clock)
-            record = await work.pack(target, on_event)
+            record, troubles = await work.pack(target, on_event)
         await to_thread.run_sync(target.commit)
-    return ExportReport(record, target.path, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return ExportReport(record, target.path, seconds, tuple(troubles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,9 @@ class _Export:
     spool: Path
     clock: Clock
 
-    async def pack(self, target: Target, on_event: OnEvent) -> Custody:
-        """Write the package and record the export; returns the custody record."""
+    async def pack(self, target: Target, on_event: OnEvent) -> tuple[Custody, list[Trouble]]:
+        """Write the package and record the export; returns the custody record, and which evidence
+        could not be created."""
         async with AsyncExitStack() as stack:
             began = self.clock().astimezone(self.voice.zone)
             scratch, bag = await _open(target, stack, began, self.request.lock)
@@ -128,10 +131,11 @@ class _Export:
                 clock=self.clock,
                 proxies=self.config.http.proxy,
             )
-            for trouble in (*proof.troubles, *record.seal.troubles):
+            troubles = told_once((*record.seal.troubles, *proof.troubles))
+            for trouble in troubles:
                 on_event(Note(f"warning: {trouble}"))
             await write_tag_files(bag, record, scratch, proof)
-        return record
+        return record, troubles
 
     async def _packer(
         self,

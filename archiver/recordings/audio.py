@@ -106,7 +106,10 @@ _BY_TYPE = {
 _AUDIO_TYPE = re.compile(r"audio/[a-z0-9.+-]{1,40}")
 """What may be repeated of a server's Content-Type: it goes into the sidecar and the ledger."""
 
-_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_QUIET_A_LAW = re.compile(rb"[\x40-\x5f\xc0-\xdf]{256,}")
+"""Samples of the two lowest segments (ITU-T G.711): no control characters, as all louder sound has,
+and no text, which has blanks. Quiet mu-law has \x7f."""
 
 _PAGE_TYPES = ("text/", "application/json", "application/xml", "application/xhtml", "image/")
 
@@ -231,9 +234,12 @@ def _reads_as_text(head: bytes) -> bool:
 
 def _is_binary(head: bytes) -> bool:
     """Whether the bytes are text in no encoding: not in UTF-8, and with control characters, which
-    no charset of eight bits has in a page."""
-    is_utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return not is_utf_16 and _decoded(head) is None and bool(_CONTROLS.search(head))
+    no charset of eight bits has in a page, or quiet A-law; or nothing but zeros."""
+    if not head.strip(b"\0"):
+        return True
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or _decoded(head) is not None:
+        return False
+    return bool(_CONTROLS.search(head) or _QUIET_A_LAW.fullmatch(head))
 
 
 def _decoded(head: bytes) -> str | None:

@@ -46,6 +46,7 @@ class Did(StrEnum):
     PRUNE = "prune"
     HOLD = "hold"
     LIFT = "lift"
+    REAPPLY = "reapply"
     REPAIR = "repair"
     INSPECT = "inspect"
     LOCK = "lock"

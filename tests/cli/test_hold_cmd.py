@@ -1,10 +1,17 @@
 """`archiver hold`: places, lists and lifts, without a key and beside a run."""
 
+import json
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.cli.commands import Ended, archiver
+from tests.storage.conftest import aws_environment, seaweed, shared_clients
+from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY, RawBucket, S3Server
+from tests.verify.archives import make
+
+__all__ = ["aws_environment", "seaweed", "shared_clients"]
 
 
 def hold(folder: Path, *arguments: str) -> Ended:
@@ -77,3 +84,30 @@ def test_without_an_archive_it_ends_with_2(tmp_path: Path) -> None:
     (tmp_path / "archive.yaml").write_text("liner: {url: 'https://liner.test'}")
     assert hold(tmp_path, "add", "--lead", "1", "--reason", "x").code == 2
     assert not (tmp_path / "archive").exists()
+
+
+@pytest.mark.nightly
+def test_who_sets_legal_holds_again_and_why_is_an_act(
+    tmp_path: Path, seaweed: S3Server, shared_clients: None
+) -> None:
+    small = anyio.run(make, tmp_path)
+    bucket = RawBucket(seaweed, "one", "reapplied", ObjectLockEnabledForBucket=True)
+    for path in small.root.rglob("*"):
+        if path.is_file():
+            bucket.write(str(path.relative_to(small.root)), path.read_bytes())
+    s3 = {"endpoint_url": seaweed.endpoint, "region": "us-east-1"}
+    storage = {"url": f"s3://{bucket.name}/one", "s3": s3}
+    (tmp_path / "archive.yaml").write_text(json.dumps({"storage": storage}))
+    environ = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+
+    def done(*line: str) -> Ended:
+        return archiver(*line, folder=tmp_path, environ=environ)
+
+    why = ("--reason", "verify found one missing", "--by", "Ann Lee")
+    assert "No hold in force" in done("hold", "reapply", *why).out
+    assert done("hold", "add", "--lead", "50002", "--reason", "suit").code == 0
+    assert done("hold", "reapply", *why).code == 0
+    (placed, again) = done("status", "--acts", "--json").answer["acts"]
+    assert (placed["did"], again["did"]) == ("hold", "reapply")
+    assert (again["reason"], again["by"]) == ("verify found one missing", "Ann Lee")
+    assert again["concerning"] == {"set": 1, "removed": 0}

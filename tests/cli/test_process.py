@@ -71,7 +71,8 @@ def test_without_home_every_command_works_where_the_catalog_has_its_path(
     monkeypatch.chdir(tmp_path)
     for name in ("HOME", "XDG_STATE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    for line in ("run", "status", "verify", "hold list", "reindex", "doctor"):
+    lines = ("run", "status", "verify", "hold list", "reindex", "doctor", "inspect")
+    for line in (*lines, "export --lead 50231 --to a.zip --offline", "table --to t.csv"):
         assert main(line.split()) == 0, line
     assert (tmp_path / "state" / "catalog.sqlite").exists()
     assert not (tmp_path / ".local").exists()

@@ -69,11 +69,13 @@ def test_every_part_of_the_configuration_is_frozen() -> None:
 
 
 def test_catalogs_lie_in_the_state_folder_of_the_user() -> None:
-    assert state_folder({"HOME": "/home/anna"}) == Path("/home/anna/.local/state/archiver")
-    assert state_folder({"XDG_STATE_HOME": "/var/s", "HOME": "/h"}) == Path("/var/s/archiver")
-    assert state_folder({"XDG_STATE_HOME": "s", "HOME": "/h"}) == Path("/h/.local/state/archiver")
+    assert state_folder({"HOME": "/home/anna"}, None) == Path("/home/anna/.local/state/archiver")
+    assert state_folder({"XDG_STATE_HOME": "/var/s", "HOME": "/h"}, None) == Path("/var/s/archiver")
+    assert state_folder({"XDG_STATE_HOME": "s", "HOME": "/h"}, None) == Path(
+        "/h/.local/state/archiver"
+    )
     with pytest.raises(ConfigError, match="HOME"):
-        state_folder({})
+        state_folder({}, None)
 
 
 def test_loading_reads_no_environment_but_the_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,8 +120,10 @@ async def test_what_cannot_be_signed_or_stamped_is_a_warning_and_no_failure(
     package.validate()
     assert package.custody["signature"] is None
     assert not (package.root / "evidence").exists()
-    warnings = [one for one in said if one.startswith("warning: the export is not")]
-    assert len(warnings) == 2
+    unsigned, unstamped = [one for one in said if one.startswith("warning: ")]
+    assert unsigned.startswith("warning: the export is not signed, and the head is not signed: ")
+    assert "the export is not time-stamped, and the head is not time-stamped: " in unstamped
+    assert unstamped.endswith("check evidence.timestamp_url; the next stamp covers this head, too")
 
 
 async def test_an_archive_without_key_and_authority_packs_as_before(tmp_path: Path) -> None:

@@ -147,12 +147,20 @@ async def test_a_cookie_goes_to_no_other_host(tmp_path: Path) -> None:
         assert other.asked[0].header("cookie") is None
 
 
-ALAW = bytes((at * 37 + at // 7) % 256 for at in range(1024))
+LOUD = bytes((at * 37 + at // 7) % 256 for at in range(1024))
+SOUNDS = {
+    "loud": LOUD,
+    "quiet A-law": bytes((0x55, 0xD5, 0x54, 0xD4, 0x57, 0xD6)) * 170,
+    "quiet mu-law": bytes((0xFF, 0x7F, 0xFE, 0x7E, 0xFD, 0x21)) * 170,
+    "silence of 16 bits": bytes(1024),
+    "quiet 16 bits": bytes((0, 0, 1, 0, 0xFF, 0xFF, 2, 0)) * 128,
+}
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=utf-8", "text/html"])
-def test_sound_under_a_text_type_whose_bytes_are_no_text_is_sound(kind: str) -> None:
-    found = identify(ALAW, kind, "/11.alaw")
+@pytest.mark.parametrize("sound", SOUNDS)
+def test_sound_under_a_text_type_whose_bytes_are_no_text_is_sound(sound: str, kind: str) -> None:
+    found = identify(SOUNDS[sound], kind, "/11.alaw")
     assert (found.extension, found.content_type) == ("alaw", "application/octet-stream")
 
 
@@ -163,6 +171,8 @@ def test_sound_under_a_text_type_whose_bytes_are_no_text_is_sound(kind: str) -> 
         "<html>Lien périmé</html>".encode("latin-1"),
         "<html>устарела</html>".encode("utf-16"),
         "期限切れ".encode("shift_jis"),
+        "期限切れのリンクです。もう一度お試しください".encode("shift_jis") * 12,
+        b"<html>\xd1\xf1\xfb\xeb\xea\xe0</html>" * 30,
     ],
 )
 def test_a_page_in_any_charset_stays_a_page(page: bytes) -> None:

@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from archiver.liner.client import API_RETRY
-from archiver.recordings.fetch import FETCH_RETRY, STALL_SECONDS
 from archiver.storage.lease import LeaseTimes
 from archiver.storage.local.syncing import Syncing
 from archiver.storage.lock import LEASE_TIMES
 from archiver.storage.opening import POLICY
 from archiver.tasks.retry import RetryPolicy
+
+API_RETRY: Final = RetryPolicy(attempts=5, first_wait=0.5, greatest_wait=20.0)
+FETCH_RETRY: Final = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
+"""For one recording within one run. Failures are tried again in the next run, so a run does not
+wait minutes for a source that is down."""
+
+STALL_SECONDS: Final = 20.0
+"""A source that sends nothing for so long has died, or means us to wait for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from archiver.config import EvidenceConfig
 from archiver.errors import ArchiverError, KeyExists, StorageError
 from archiver.evidence.keys import Signer, signer_of
 from archiver.evidence.rotation import check_current
-from archiver.evidence.stamping import fetch_stamp, read_stamp, roots_of
+from archiver.evidence.stamping import fetch_stamp
 from archiver.evidence.statements import (
     MOST_BYTES,
     HeadStatement,
@@ -27,6 +27,7 @@ from archiver.evidence.statements import (
     signed_by,
     stamp_key,
 )
+from archiver.evidence.time_stamps import read_stamp, roots_of
 from archiver.evidence.troubles import Trouble
 from archiver.evidence.witnesses import tell_witness
 from archiver.http.proxies import DIRECT, Proxies

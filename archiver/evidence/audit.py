@@ -9,8 +9,8 @@ from archiver.config import EvidenceConfig
 from archiver.errors import StorageError
 from archiver.evidence.keys import PublicKey
 from archiver.evidence.objects import Exhibits, Fault, Problem, read_exhibits
-from archiver.evidence.stamping import TimeStamp, read_stamp, roots_of
 from archiver.evidence.statements import HeadStatement, Signed
+from archiver.evidence.time_stamps import TimeStamp, read_stamp, roots_of
 from archiver.evidence.trust import Trust, trust_of
 from archiver.evidence.witnesses import heads_at
 from archiver.ledger.segments import Head, number_prefix

@@ -17,8 +17,9 @@ from archiver.config import EvidenceConfig
 from archiver.errors import ArchiverError, StampUnavailable
 from archiver.evidence.keys import Signer, signer_of
 from archiver.evidence.rotation import check_current
-from archiver.evidence.stamping import fetch_stamp, read_stamp, roots_of
+from archiver.evidence.stamping import fetch_stamp
 from archiver.evidence.statements import Signed, line_of, signed_by
+from archiver.evidence.time_stamps import read_stamp, roots_of
 from archiver.evidence.troubles import Trouble
 from archiver.http.proxies import DIRECT, Proxies
 from archiver.ledger.segments import Head

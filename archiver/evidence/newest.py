@@ -15,7 +15,6 @@ from anyio import to_thread
 from archiver.config import EvidenceConfig, StorageConfig
 from archiver.errors import ExtraMissing, KeyMissing, KeyUnusable, StorageError
 from archiver.evidence.keys import PublicKey, load_public, public_file, read_public
-from archiver.evidence.stamping import read_stamp, roots_of
 from archiver.evidence.statements import (
     HEADS_PREFIX,
     MOST_BYTES,
@@ -26,6 +25,7 @@ from archiver.evidence.statements import (
     read_head,
     read_signed,
 )
+from archiver.evidence.time_stamps import read_stamp, roots_of
 from archiver.evidence.witnesses import heads_at
 from archiver.ledger.segments import Head, segment_key
 from archiver.storage.base import Storage

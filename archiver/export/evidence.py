@@ -107,7 +107,7 @@ def _take_signature(
 async def _take_stamp(
     exhibits: "Exhibits", config: EvidenceConfig, head: Head, found: LedgerEvidence
 ) -> None:
-    from archiver.evidence.stamping import read_stamp, roots_of
+    from archiver.evidence.time_stamps import read_stamp, roots_of
 
     roots = await roots_of(config)
     for key, stamped, data in sorted(exhibits.stamps, key=lambda each: each[1].number):

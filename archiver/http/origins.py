@@ -21,12 +21,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
-
-import httpx
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from archiver.errors import FetchError
 from archiver.reasons import Reason
+
+if TYPE_CHECKING:
+    import httpx
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -60,17 +61,14 @@ class Origin(NamedTuple):
     port: int
 
     @classmethod
-    def of(cls, url: httpx.URL) -> "Origin":
+    def of(cls, url: "httpx.URL") -> "Origin":
         """The origin of a URL; port 0 if it has none and its scheme has no default."""
         return _origin(url.scheme, url.raw_host, url.port)
 
     @classmethod
     def parse(cls, text: str) -> "Origin":
         """The origin of a URL as text. Raises ValueError for anything else."""
-        try:
-            return cls.of(httpx.URL(text))
-        except httpx.InvalidURL as error:
-            raise ValueError(str(error)) from error
+        return cls.of(_url(text))
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self._shown_host}:{self.port}"
@@ -115,8 +113,8 @@ def parse_origin(entry: str) -> Named:
     scheme, separator, rest = entry.strip().partition("://")
     subdomains = rest.startswith("*.")
     try:
-        url = httpx.URL(f"{scheme}://{rest.removeprefix('*.')}")
-    except (httpx.InvalidURL, UnicodeError) as error:
+        url = _url(f"{scheme}://{rest.removeprefix('*.')}")
+    except ValueError as error:
         raise ValueError("must be an address such as https://files.example.com") from error
     if not separator or url.scheme not in DEFAULT_PORTS:
         raise ValueError("must begin with https:// or http://")
@@ -136,10 +134,10 @@ class OriginPolicy:
     """The rule above, for one API and one list of entries (ValueError for an invalid one)."""
 
     def __init__(self, api_url: str, allow: Sequence[str] = ()) -> None:
-        self._api = Named(Origin.of(httpx.URL(api_url)))
+        self._api = Named(Origin.parse(api_url))
         self._named = tuple(parse_origin(entry) for entry in allow)
 
-    def check(self, url: httpx.URL) -> None:
+    def check(self, url: "httpx.URL") -> None:
         """Raise FetchError if no connection may be made to that address.
 
         ADDRESS_INVALID: not http or https, or no usable host. ORIGIN_NOT_ALLOWED: the entries do
@@ -162,7 +160,7 @@ class OriginPolicy:
                 hint=f"If you trust it, add {origin} to download.allow_origins.",
             )
 
-    def is_api(self, url: httpx.URL) -> bool:
+    def is_api(self, url: "httpx.URL") -> bool:
         """Whether the address has the API's own scheme, host and port."""
         return Origin.of(url) == self._api.origin
 
@@ -212,6 +210,16 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour
+
+
+def _url(text: str) -> "httpx.URL":
+    """The URL. Raises ValueError for anything else."""
+    import httpx  # here, since most commands make no request, and start in half the time without
+
+    try:
+        return httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise ValueError(str(error)) from error
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import httpx
@@ -40,8 +40,6 @@ from archiver.tasks.retry import RetryPolicy, RetryScheduled
 
 _Row = TypeVar("_Row", bound=HasId)
 
-API_RETRY: Final = RetryPolicy(attempts=5, first_wait=0.5, greatest_wait=20.0)
-
 
 @dataclass(frozen=True, slots=True)
 class RecordingList:
@@ -68,7 +66,7 @@ class LinerClient:
         config: LinerConfig,
         transport: httpx.AsyncBaseTransport,
         *,
-        retry: RetryPolicy = API_RETRY,
+        retry: RetryPolicy,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
         rng: Callable[[], float] = random.random,
         clock: Clock = system_clock,

@@ -18,9 +18,6 @@ from archiver.http.wire.tunnel import ProxyFailed
 from archiver.secrets import Secret
 from archiver.tasks.retry import RetryPolicy, retrying
 
-DELIVERY_RETRY: Final = RetryPolicy(
-    attempts=3, first_wait=1.0, greatest_wait=3.0, longest_retry_after=5.0
-)
 _SECONDS: Final = 5.0
 
 
@@ -29,15 +26,13 @@ async def post(
     payload: Mapping[str, Any],
     *,
     proxies: Proxies = DIRECT,
-    retry: RetryPolicy = DELIVERY_RETRY,
+    retry: RetryPolicy,
 ) -> None:
     """POST a JSON object. Raises NoticeUndelivered if it was not delivered."""
     await _send("POST", address, payload, proxies, retry)
 
 
-async def ping(
-    address: Secret, *, proxies: Proxies = DIRECT, retry: RetryPolicy = DELIVERY_RETRY
-) -> None:
+async def ping(address: Secret, *, proxies: Proxies = DIRECT, retry: RetryPolicy) -> None:
     """GET the address, as a heartbeat. Raises NoticeUndelivered if it fails."""
     await _send("GET", address, None, proxies, retry)
 

@@ -17,7 +17,7 @@ from archiver.clock import Clock
 from archiver.config import Config, MetricsConfig
 from archiver.console import Console
 from archiver.errors import ExtraMissing, NoticeUndelivered
-from archiver.monitoring import delivery, messengers
+from archiver.monitoring import messengers
 from archiver.monitoring.history import Memory, memory_path, remember
 from archiver.monitoring.night import Night
 from archiver.monitoring.notices import (
@@ -36,6 +36,9 @@ from archiver.monitoring.verifications import (
 )
 from archiver.tasks.retry import RetryPolicy
 
+DELIVERY_RETRY: Final = RetryPolicy(
+    attempts=3, first_wait=1.0, greatest_wait=3.0, longest_retry_after=5.0
+)
 _LONGEST: Final = 60.0
 """Seconds after which delivery is given up: the run has ended, and others may be waiting for
 that."""
@@ -48,7 +51,7 @@ async def tell(
     state_folder: Path,
     console: Console,
     clock: Clock,
-    retry: RetryPolicy = delivery.DELIVERY_RETRY,
+    retry: RetryPolicy = DELIVERY_RETRY,
 ) -> Standing | None:
     """Send notices, update the history, and return the current standing.
 
@@ -121,6 +124,8 @@ async def _tell(
             ):
                 memory.silent_day = None if silence is None else silence.day
         if config.notices.heartbeat is not None and night.came_to_its_end and not trouble:
+            from archiver.monitoring import delivery  # brings HTTP along, which few commands need
+
             await _try(
                 delivery.ping(config.notices.heartbeat, proxies=config.http.proxy, retry=retry),
                 "heartbeat",
@@ -141,7 +146,7 @@ async def _notify(
     notice: Notice,
     memory: Memory,
     console: Console,
-    retry: RetryPolicy = delivery.DELIVERY_RETRY,
+    retry: RetryPolicy = DELIVERY_RETRY,
 ) -> bool:
     """Whether the notice is done with: delivered to everyone who is configured."""
     host, wanted = socket.gethostname(), config.notices
@@ -149,6 +154,8 @@ async def _notify(
     what = f"notice of {notice.kind.value}"
     done = True
     if wanted.webhook is not None:
+        from archiver.monitoring import delivery  # as above
+
         payload = {
             "text": text,
             "kind": notice.kind.value,

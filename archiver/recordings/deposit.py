@@ -10,7 +10,7 @@ import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -21,7 +21,6 @@ from archiver.liner.models import Call, Recording
 from archiver.reasons import Reason
 from archiver.recordings import sidecar
 from archiver.recordings.audio import findings_again, identify
-from archiver.recordings.fetch import Fetched
 from archiver.recordings.revisions import (
     Link,
     line_back,
@@ -34,6 +33,9 @@ from archiver.recordings.sidecar import Attribution, Audio, Names, Sidecar, attr
 from archiver.recordings.spool import Spool
 from archiver.storage.base import Body, ObjectInfo, Storage
 from archiver.storage.keys import audio_key, revision_key, sibling_key, sidecar_key
+
+if TYPE_CHECKING:
+    from archiver.recordings.fetch import Fetched
 
 _JSON = "application/json"
 _RESTORE = "restore it from a copy of the archive"
@@ -71,7 +73,7 @@ class Shelf:
     orphans: dict[int, str] = field(default_factory=dict)
 
     async def place(
-        self, call: Call, recording: Recording, names: Names, fetched: Fetched
+        self, call: Call, recording: Recording, names: Names, fetched: "Fetched"
     ) -> tuple[Stored | Revised, ...]:
         """Store audio and sidecar durably, and return the events for the ledger.
 
@@ -310,7 +312,7 @@ class Shelf:
         return await self.storage.stat(kept)
 
 
-def _audio(key: str, fetched: Fetched) -> Audio:
+def _audio(key: str, fetched: "Fetched") -> Audio:
     return Audio(
         key=key,
         size=fetched.body.size,

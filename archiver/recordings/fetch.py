@@ -28,7 +28,6 @@ import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
 from urllib.parse import unquote
 
 import anyio
@@ -56,13 +55,6 @@ from archiver.recordings.spool import Part
 from archiver.secrets import Secret
 from archiver.storage.base import Body
 from archiver.tasks.retry import RetryPolicy, RetryScheduled, retrying
-
-FETCH_RETRY: Final = RetryPolicy(attempts=4, first_wait=0.5, greatest_wait=10.0)
-"""For one recording within one run. Failures are tried again in the next run, so a run does not
-wait minutes for a source that is down."""
-
-STALL_SECONDS: Final = 20.0
-"""A source that sends nothing for so long has died, or means us to wait for ever."""
 
 _TRICKLE_BYTES = 4 * 1024
 """Fewer bytes than this within the stall time count as a stall, too: even telephone-quality streams
@@ -129,8 +121,8 @@ class Fetcher:
         api_url: str,
         api_key: Secret,
         max_bytes: int,
-        retry: RetryPolicy = FETCH_RETRY,
-        stall: float = STALL_SECONDS,
+        retry: RetryPolicy,
+        stall: float,
         sleep: Callable[[float], Awaitable[object]] = anyio.sleep,
         on_bytes: Callable[[int], None] = lambda count: None,
         on_retry: Callable[[RetryScheduled], None] | None = None,

@@ -28,7 +28,6 @@ from archiver.verify.identity import stated_id
 from archiver.verify.inventory import Inventory
 from archiver.verify.legal_holds import audit_legal_holds
 from archiver.verify.locks import audit_locks
-from archiver.verify.repair import repair
 from archiver.verify.replica import advised, as_archive, compare_ledgers
 from archiver.verify.sampling import Sample, load_sample, save_sample
 
@@ -112,7 +111,6 @@ async def verify(
         archive_id = await stated_id(storage, config.storage.url)
         state = _state_path(config, archive_id, state_folder, is_replica=wanted.replica)
         sample = await _due(wanted, state, clock)
-        mend = partial(repair, config, state_folder=state_folder)
         keeps_pruned = wanted.replica and not config.replica.prune
         async with entered(partial(_scratch_inventory, keeps_pruned)) as inventory:
             request = VerifyRequest(sample, wanted.since, wanted.head)
@@ -140,14 +138,34 @@ async def verify(
             if wanted.replica:
                 found.findings = advised(found.findings)
             if wanted.repair:
-                try:
-                    await mend(found, inventory, clock=clock, pace=pace, today=wanted.today)
-                except ArchiverError as error:
-                    # The findings must be reported, even if a witness is unreachable.
-                    notes.append(f"not repaired: {error}; {error.hint}".removesuffix("; "))
+                mend = partial(_mend, config, found, inventory, state_folder=state_folder)
+                notes += await mend(clock=clock, pace=pace, today=wanted.today)
         with suppress(StorageError):  # this permission is not needed for anything else here
             notes.append(await promise_of(storage))
     return Verified(found, sample, tuple(notes), tuple(evidence.proofs), state)
+
+
+async def _mend(
+    config: Config,
+    found: Verification,
+    inventory: Inventory,
+    *,
+    state_folder: Path,
+    clock: Clock,
+    pace: Pace,
+    today: date | None,
+) -> list[str]:
+    """Repair what can be; returns why it could not be tried. The findings must be reported, even if
+    a witness is unreachable."""
+    from archiver.verify.repair import repair  # brings all of a run along
+
+    try:
+        await repair(
+            config, found, inventory, state_folder=state_folder, clock=clock, pace=pace, today=today
+        )
+    except ArchiverError as error:
+        return [f"not repaired: {error}; {error.hint}".removesuffix("; ")]
+    return []
 
 
 async def _due(wanted: Wanted, state: Path, clock: Clock) -> Sample | None:

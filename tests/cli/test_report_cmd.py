@@ -3,6 +3,7 @@
 import errno
 import io
 import re
+import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -199,3 +200,22 @@ def test_without_the_extra_a_pdf_is_refused_in_one_line_and_a_page_is_made(
     assert "pip install 'liner-archiver[pdf]'" in ended.err
     assert not (archived / "a.pdf").exists()
     assert report(archived).code == 0
+
+
+READING = ("status", "verify", "report --to again.html", "lock --dry-run", "prune", "hold list")
+
+
+def test_commands_that_make_no_request_load_no_http(archived: Path) -> None:
+    """What takes half of their start is loaded by those that need it only."""
+    program = (
+        "import sys\n"
+        "from archiver.cli import main\n"
+        f"for command in {READING!r}:\n"
+        "    main(command.split())\n"
+        "sys.exit('httpx' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=archived
+    )
+    assert (archived / "again.html").exists(), done.stderr
+    assert done.returncode == 0, done.stderr

@@ -11,7 +11,8 @@ import pytest
 
 from archiver.errors import StampUnavailable
 from archiver.evidence.keys import load_signer, make_key
-from archiver.evidence.stamping import fetch_stamp, read_stamp
+from archiver.evidence.stamping import fetch_stamp
+from archiver.evidence.time_stamps import read_stamp
 from archiver.http.proxies import configured
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World

@@ -7,6 +7,7 @@ import anyio
 import httpx
 import pytest
 
+from archiver.archive.pace import API_RETRY
 from archiver.config import LinerConfig
 from archiver.errors import (
     AnswerMalformed,
@@ -264,7 +265,7 @@ async def test_an_api_without_a_tls_to_be_trusted_is_told_at_once_and_by_name() 
     async with serving(saying(listing([])), tls=tls()) as fake:
         config = LinerConfig(fake.url, Secret(KEY))
         transport = GuardedTransport(OriginPolicy(fake.url))
-        async with LinerClient(config, transport, sleep=waits) as client:
+        async with LinerClient(config, transport, retry=API_RETRY, sleep=waits) as client:
             with pytest.raises(SourceUntrusted, match=f"^{fake.url}: the certificate") as caught:
                 await client.orders()
     assert caught.value.exit_code == 5
@@ -285,7 +286,7 @@ async def test_tls_that_fails_an_api_which_has_answered_is_a_fault_that_may_pass
     async with serving(saying(listing([]))) as fake:
         transport = Faltering(OriginPolicy(fake.url))
         config = LinerConfig(fake.url, Secret(KEY))
-        async with LinerClient(config, transport, sleep=Waits()) as client:
+        async with LinerClient(config, transport, retry=API_RETRY, sleep=Waits()) as client:
             await client.recordings(1)
             assert (await client.recordings(2)).found == ()
     assert transport.sent == 3
@@ -294,7 +295,8 @@ async def test_tls_that_fails_an_api_which_has_answered_is_a_fault_that_may_pass
 @pytest.mark.parametrize("key", ["", " ", "ключ", "a\nb"])
 async def test_a_key_that_no_header_can_carry_is_a_configuration_error(key: str) -> None:
     with pytest.raises(ConfigError, match="api_key") as caught:
-        LinerClient(LinerConfig("https://a.example", Secret(key)), httpx.MockTransport(_never))
+        config = LinerConfig("https://a.example", Secret(key))
+        LinerClient(config, httpx.MockTransport(_never), retry=API_RETRY)
     assert not key.strip() or key not in str(caught.value)
 
 

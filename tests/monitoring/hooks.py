@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from archiver.monitoring.delivery import DELIVERY_RETRY
+from archiver.monitoring.notify import DELIVERY_RETRY
 
 PATIENCE = 30.0
 AT_ONCE = replace(DELIVERY_RETRY, first_wait=0.001, greatest_wait=0.002)

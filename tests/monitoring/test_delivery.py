@@ -6,6 +6,7 @@ import pytest
 
 from archiver.errors import NoticeUndelivered
 from archiver.monitoring.delivery import origin_of, ping, post
+from archiver.monitoring.notify import DELIVERY_RETRY
 from archiver.secrets import Secret
 from tests.monitoring.hooks import AT_ONCE, Hooks
 
@@ -19,7 +20,7 @@ def secret(server: Hooks) -> Secret:
 
 
 async def test_a_notice_is_posted_as_json_that_chat_hooks_understand(server: Hooks) -> None:
-    await post(secret(server), {"text": "hello", "kind": "failure"})
+    await post(secret(server), {"text": "hello", "kind": "failure"}, retry=DELIVERY_RETRY)
     (heard,) = server.heard
     assert (heard.method, heard.path) == ("POST", f"/services/{CANARY}?token={CANARY}")
     assert heard.told == {"text": "hello", "kind": "failure"}
@@ -28,7 +29,7 @@ async def test_a_notice_is_posted_as_json_that_chat_hooks_understand(server: Hoo
 
 
 async def test_a_heartbeat_is_asked_for_and_nothing_more(server: Hooks) -> None:
-    await ping(secret(server))
+    await ping(secret(server), retry=DELIVERY_RETRY)
     (heard,) = server.heard
     assert (heard.method, heard.body) == ("GET", b"")
 
@@ -77,7 +78,7 @@ async def test_a_proxy_of_the_environment_is_not_asked(
 ) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    await ping(secret(server))
+    await ping(secret(server), retry=DELIVERY_RETRY)
     assert server.beats == 1
 
 

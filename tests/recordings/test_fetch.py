@@ -8,12 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from archiver.archive.pace import STALL_SECONDS
 from archiver.errors import FetchError
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
 from archiver.liner.models import Recording
 from archiver.reasons import Reason
-from archiver.recordings.fetch import STALL_SECONDS, Fetched, Fetcher
+from archiver.recordings.fetch import Fetched, Fetcher
 from archiver.recordings.spool import Spool
 from archiver.sandbox.audio import Audio, wav
 from archiver.sandbox.faults import (

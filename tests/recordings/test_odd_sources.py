@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from archiver.archive.pace import STALL_SECONDS
 from archiver.errors import FetchError
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
@@ -45,6 +46,7 @@ async def fetching(folder: Path, api: str, *allow: str) -> AsyncIterator[Fetch]:
             api_key=Secret("the key of the API"),
             max_bytes=10**6,
             retry=RetryPolicy(attempts=2),
+            stall=STALL_SECONDS,
             sleep=no_wait,
         )
 

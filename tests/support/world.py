@@ -18,9 +18,8 @@ from typing import Any
 
 import anyio
 
-from archiver.archive.pace import Pace
+from archiver.archive.pace import API_RETRY, Pace
 from archiver.config import Config, load_config
-from archiver.liner.client import API_RETRY
 from archiver.run.events import Event
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest

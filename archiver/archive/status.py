@@ -210,6 +210,7 @@ def _sound(check: SoundCheck) -> _Row:
         "examined": check.examined,
         "notExamined": check.not_examined,
         "undecoded": check.undecoded,
+        "whyUndecoded": check.why_undecoded,
         "findings": dict(check.findings),
         "found": [
             {"recordId": record_id, "callId": call_id, "findings": [*findings]}

@@ -48,6 +48,11 @@ _TAKEN = f"""
     FROM recordings LEFT JOIN inspections USING (record_id) WHERE state {IS_ARCHIVED}
 """  # noqa: S608 - constants only
 
+_WHY_UNDECODED = f"""
+    SELECT undecoded, count(*) FROM inspections JOIN recordings USING (record_id)
+    WHERE undecoded IS NOT NULL AND state {IS_ARCHIVED} GROUP BY undecoded ORDER BY undecoded
+"""  # noqa: S608 - constants only
+
 _FOUND = """
     SELECT record_id, call_id, inspections.findings
     FROM inspections JOIN recordings USING (record_id)
@@ -89,12 +94,14 @@ class HeardCall:
 
 @dataclass(slots=True)
 class SoundCheck:
-    """How far the archive was examined. `found` names every recording with a finding of its sound:
-    its id, its call, and the findings."""
+    """How far the archive was examined. `why_undecoded` counts the reasons of those that were not
+    decoded; `found` names every recording with a finding of its sound: its id, its call, and the
+    findings."""
 
     examined: int = 0
     not_examined: int = 0
     undecoded: int = 0
+    why_undecoded: dict[str, int] = field(default_factory=dict)
     findings: Counter[str] = field(default_factory=Counter)
     found: list[tuple[int, int, tuple[str, ...]]] = field(default_factory=list)
 
@@ -155,7 +162,8 @@ def heard_calls(db: sqlite3.Connection, call_ids: Collection[int]) -> list[Heard
 def take_sound_check(db: sqlite3.Connection) -> SoundCheck:
     """How far the archive was examined, and what was found."""
     archived, examined, undecoded = db.execute(_TAKEN).fetchone()
-    check = SoundCheck(examined, archived - examined, undecoded)
+    why = dict(db.execute(_WHY_UNDECODED)) if undecoded else {}
+    check = SoundCheck(examined, archived - examined, undecoded, why)
     for record_id, call_id, text in db.execute(_FOUND):
         findings = tuple(json.loads(text))
         check.findings.update(findings)

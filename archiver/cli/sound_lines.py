@@ -13,6 +13,12 @@ FINDINGS: Final = {
     "short-talk": "much shorter than the call's talk time",
 }
 
+_UNDECODED: Final = {
+    "unknown-codec": "no decoder for the format is installed",
+    "too-long": "longer than 12 hours",
+    "decoder-failed": "the decoder crashed, or took longer than 5 minutes",
+}
+
 
 def sound_lines(sound: Mapping[str, Any] | None) -> list[str]:
     """How many recordings were examined, and the findings with the first few ids of each."""
@@ -25,6 +31,6 @@ def sound_lines(sound: Mapping[str, Any] | None) -> list[str]:
         ids = [f"recording {one['recordId']}" for one in sound["found"] if name in one["findings"]]
         lines.append(f"  {count:,} {name}: {FINDINGS.get(name, name)}")
         lines.append(f"    {listed(ids)}")
-    if undecoded := sound["undecoded"]:
-        lines.append(f"  {undecoded:,} not decoded: no decoder for the format is installed")
+    for why, count in sound["whyUndecoded"].items():
+        lines.append(f"  {count:,} not decoded: {_UNDECODED.get(why, why)}")
     return lines

@@ -53,10 +53,11 @@ class Watcher:
 class Inspection:
     """The result. `found` has the findings of each recording that has any; `unproved` are
     recordings whose bytes are missing or do not match the ledger, which `verify` reports.
-    `lengths_put_right` counts sidecars with a wrong duration that were revised."""
+    `undecoded` counts the reasons of those that were not decoded, `lengths_put_right` sidecars with
+    a wrong duration that were revised."""
 
     examined: int = 0
-    undecoded: int = 0
+    undecoded: Counter[str] = field(default_factory=Counter)
     found: dict[int, tuple[str, ...]] = field(default_factory=dict)
     unproved: list[int] = field(default_factory=list)
     lengths_put_right: int = 0
@@ -67,7 +68,8 @@ class Inspection:
         counts = Counter(finding for findings in self.found.values() for finding in findings)
         return {
             "examined": self.examined,
-            "undecoded": self.undecoded,
+            "undecoded": self.undecoded.total(),
+            "whyUndecoded": dict(self.undecoded),
             "findings": dict(counts),
             "found": [{"recordId": one, "findings": [*said]} for one, said in self.found.items()],
             "unproved": self.unproved,
@@ -203,7 +205,7 @@ async def _short_calls(
 
 def _count(inspection: Inspection, events: Sequence[Inspected], short: Sequence[Inspected]) -> None:
     inspection.examined += len(events)
-    inspection.undecoded += sum(event.undecoded is not None for event in events)
+    inspection.undecoded.update(event.undecoded for event in events if event.undecoded is not None)
     for event in (*events, *short):
         if event.findings:
             inspection.found[event.record_id] = event.findings

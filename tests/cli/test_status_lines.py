@@ -3,6 +3,7 @@
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from archiver.cli.sound_lines import sound_lines
 from archiver.cli.status_lines import status_lines
 
 UTC = ZoneInfo("UTC")
@@ -56,7 +57,7 @@ def told(**changes: Any) -> dict[str, Any]:
         "failedRuns": None,
         "lastVerify": None,
         "lastReplicaVerify": None,
-        "sound": {"examined": 0, "notExamined": 0, "undecoded": 0, "findings": {}, "found": []},
+        "sound": {"examined": 0, "notExamined": 0, "whyUndecoded": {}, "findings": {}, "found": []},
         "daysWithoutCalls": [],
         "ledgerHead": "ab" * 32,
     } | changes
@@ -231,3 +232,14 @@ def test_every_line_fits_100_columns_with_ids_of_ten_digits() -> None:
         ],
     )
     assert [line for line in text.splitlines() if len(line) > 100] == []
+
+
+def test_what_was_not_decoded_is_said_with_its_reason() -> None:
+    why = {"decoder-failed": 1, "too-long": 2, "unknown-codec": 3, "of-tomorrow": 4}
+    lines = sound_lines({"examined": 10, "findings": {}, "found": [], "whyUndecoded": why})
+    assert lines[-4:] == [
+        "  1 not decoded: the decoder crashed, or took longer than 5 minutes",
+        "  2 not decoded: longer than 12 hours",
+        "  3 not decoded: no decoder for the format is installed",
+        "  4 not decoded: of-tomorrow",
+    ]

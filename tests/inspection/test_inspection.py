@@ -102,6 +102,7 @@ async def test_a_run_examines_what_it_has_fetched(tmp_path: Path, recorded: Worl
         assert report.complete
         told = report.as_json()["sound"]
         assert (told["examined"], told["undecoded"], told["whole"]) == (5, 1, True)
+        assert told["whyUndecoded"] == {"unknown-codec": 1}
         assert {one["recordId"]: one["findings"] for one in told["found"]} == FOUND
         assert findings(night) == FOUND
         assert await night.findings() == []

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy
 import pytest
+import soundfile
 
 from archiver.sound.decoding import Undecoded
 from archiver.sound.figures import Sound
@@ -114,3 +116,13 @@ def test_what_no_decoder_reads_is_said_so(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     said: Sound | Undecoded = measure(str(path))
     assert said == "unknown-codec"
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # there is no voice at 50 Hz
+def test_a_few_kilobytes_that_decode_to_more_than_twelve_hours_are_too_long(tmp_path: Path) -> None:
+    path, step = tmp_path / "long.flac", numpy.zeros(3600 * 50, "int16")
+    with soundfile.SoundFile(path, "w", 50, 1, format="FLAC") as file:
+        for _ in range(13):
+            file.write(step)
+    assert path.stat().st_size < 20_000
+    assert measure(str(path)) == "too-long"

@@ -76,6 +76,8 @@ async def _replicate(
 async def _restore(
     config: Config, why: "Why", today: "date | None", context: Context
 ) -> "tuple[Restoration, bool]":
+    from archiver.archive.opening import watched_archive
+    from archiver.cli.evidence import attested
     from archiver.cli.watch import stopped_by_signal
     from archiver.replica.restore import restore
     from archiver.retention.acts import Did
@@ -90,6 +92,9 @@ async def _restore(
             today=today,
             is_over=stop.is_set,
         )
+        if done.head is not None and config.evidence.is_configured:
+            async with watched_archive(config, state_folder=state) as archive:
+                await attested(archive, config, context.console)
         return done, stop.is_set()
 
 

@@ -121,6 +121,20 @@ def test_a_lost_archive_comes_back_with_a_reason(archived: Path) -> None:
     assert "disk died" in acts.out
 
 
+def test_a_restored_archive_is_signed_at_once(archived: Path) -> None:
+    with_replica(archived)
+    made = archiver("key", "new", "--to", "key.pem", "--no-passphrase", folder=archived)
+    assert made.code == 0, made
+    configure(archived, evidence={"sign": "key.pem"})
+    assert archiver("key", "sign", folder=archived).code == 0
+    assert archiver("replicate", folder=archived).code == 0
+    shutil.rmtree(archived / "archive")
+    ended = archiver("replicate", "--restore", "--reason", "disk died", folder=archived)
+    assert ended.code == 0, ended
+    ended = archiver("verify", folder=archived)
+    assert ended.code == 0, ended
+
+
 def test_a_replica_of_another_archive_is_left_alone(archived: Path, tmp_path: Path) -> None:
     (archived / "second/_archive").mkdir(parents=True)
     other = (archived / "archive/_archive/format.json").read_text()

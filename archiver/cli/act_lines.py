@@ -13,6 +13,11 @@ _NAMES: Final = {
     "leadId": "lead",
     "keys": "objects",
     "retainSeconds": "seconds",
+    "path": "list",
+    "recordIds": "ids",
+    "sha256": "SHA-256",
+    "until": "before",
+    "masked": "left out",
 }
 """Words for members of an act; the others are words."""
 

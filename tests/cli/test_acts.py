@@ -71,6 +71,30 @@ def test_a_repair_is_an_act_and_one_that_repaired_nothing_is_none(archived: Path
     assert acts(archived) == [act]
 
 
+def test_the_statement_and_the_list_of_acts_have_words_for_all_that_an_act_concerns(
+    archived: Path,
+) -> None:
+    (archived / "spans.json").write_text(
+        json.dumps([{"recordId": 900101, "start": 2, "end": 3, "reason": "card number"}])
+    )
+    chosen = ("--call", "70101", "--offline", "--redact", "spans.json", "--to", "out.zip")
+    exported = archiver("export", *chosen, *WHY, folder=archived)
+    assert exported.code == 0, exported
+    made = archiver("table", "--since", "2026-10-01", "--to", "all.csv", *WHY, folder=archived)
+    assert made.code == 0, made
+    concerning = {name for act in acts(archived) for name in act["concerning"]}
+    assert {"path", "sha256", "recordIds", "rows", "since"} <= concerning
+    shown = archiver("status", "--acts", folder=archived).out
+    for lang in ("en", "ru"):
+        page = f"{lang}.html"
+        assert archiver("report", "--lang", lang, "--to", page, folder=archived).code == 0
+        told = (archived / page).read_text("utf-8")
+        for raw in ("recordIds", "RecordIds", "sha256 ", "Sha256", "Path redactions"):
+            assert raw not in told
+            assert raw not in shown
+    assert "список redactions.json" in told
+
+
 def test_acts_are_evidence_and_come_back_without_a_catalog(archived: Path) -> None:
     archiver("hold", "add", "--lead", "50244", *WHY, folder=archived)
     before = acts(archived)

@@ -105,8 +105,8 @@ class Custody:
                 "notFound": list(self.chosen.not_found),
             },
             "period": {
-                "askedSince": stamp_or_none(fetched.since),
-                "askedUntil": stamp_or_none(fetched.until),
+                "askedSince": stamp_or_none(self.asked_since),
+                "askedUntil": stamp_or_none(self.asked_until),
                 "firstCall": stamp_or_none(self.contents.first),
                 "lastCall": stamp_or_none(self.contents.last),
             },
@@ -129,6 +129,16 @@ class Custody:
             "missing": [one.as_json() for one in self.contents.missing],
             "differences": list(self.contents.differences),
         }
+
+    @property
+    def asked_since(self) -> datetime | None:
+        """The beginning of the requested period; None for all time."""
+        return self.chosen.fetched.since or self.request.selection.since
+
+    @property
+    def asked_until(self) -> datetime | None:
+        """The end of the requested period; None if it has none."""
+        return self.chosen.fetched.until or self.request.selection.until
 
     def list_of_redactions(self) -> dict[str, Any] | None:
         """The path of the list of redactions and its digest; None if there is none."""
@@ -268,12 +278,22 @@ def _exact(seconds: float) -> str:
 
 def _asked(custody: Custody, voice: Voice) -> str:
     fetched, say = custody.chosen.fetched, voice.say
-    if fetched.since and fetched.until:
-        since, until = voice.moment(fetched.since), voice.moment(fetched.until)
-        return say("custody.asked.window", since=since, until=until)
-    if last_run := custody.chosen.last_run:
-        return say("custody.asked.archive", last_run=voice.moment(last_run))
-    return say("custody.asked.all")
+    period = _asked_period(custody, voice)
+    if (last_run := custody.chosen.last_run) and not (fetched.since and fetched.until):
+        return say("custody.asked.archive", period=period, last_run=voice.moment(last_run))
+    return period
+
+
+def _asked_period(custody: Custody, voice: Voice) -> str:
+    since, until = custody.asked_since, custody.asked_until
+    if since and until:
+        values = {"since": voice.moment(since), "until": voice.moment(until)}
+        return voice.say("custody.asked.window", **values)
+    if since:
+        return voice.say("custody.asked.since", since=voice.moment(since))
+    if until:
+        return voice.say("custody.asked.until", until=voice.moment(until))
+    return voice.say("custody.asked.all")
 
 
 def who(custody: Custody, say: Messages) -> str:

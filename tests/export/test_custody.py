@@ -4,11 +4,13 @@ import html
 import json
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from archiver.archive.opening import watched_archive
+from archiver.clock import stamp
 from archiver.export import custody
 from archiver.sandbox.world import World
 from tests.export.packages import LEAD, Package, exported, flip, one_lead
@@ -41,6 +43,31 @@ async def test_the_custody_record_says_who_when_from_where_and_how_the_ledger_st
         page = (tmp_path / "lead/custody.html").read_text("utf-8")
         assert "Anna &lt;b&gt;" in page
         assert str(head) in page
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "asked"),
+    [
+        (None, None, "all time, as of"),
+        (datetime(2026, 11, 1, tzinfo=UTC), None, "since 2026-11-01 00:00:00 UTC, as of"),
+        (None, datetime(2026, 12, 1, tzinfo=UTC), "before 2026-12-01 00:00:00 UTC, as of"),
+    ],
+)
+async def test_the_custody_record_of_an_offline_export_names_the_requested_period(
+    tmp_path: Path, since: datetime | None, until: datetime | None, asked: str
+) -> None:
+    async with bench(tmp_path, one_lead()) as night:
+        await night.run()
+        await exported(
+            night, tmp_path / "out", leads=(LEAD,), since=since, until=until, offline=True
+        )
+    period = Package(tmp_path / "out").custody["period"]
+    assert (period["askedSince"], period["askedUntil"]) == (
+        since and stamp(since),
+        until and stamp(until),
+    )
+    assert asked in (tmp_path / "out/custody.html").read_text("utf-8")
+    assert asked in (tmp_path / "out/certificate.html").read_text("utf-8")
 
 
 async def test_the_ledger_tells_of_the_export_and_a_new_catalog_knows_it(tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def _lines(report: "ExportReport") -> Iterator[str]:
     lacks = [f"calls may be missing: {gap}" for gap in chosen.fetched.gaps]
     lacks += [f"no calls were found for {one}" for one in chosen.not_found]
     lacks += [one.said(say) for one in packed.missing]
-    for title, said in (("Missing", lacks), ("To know", list(packed.differences))):
+    for title, said in (("Missing", lacks), ("Notes", list(packed.differences))):
         if said:
             yield ""
             yield title

@@ -68,7 +68,7 @@ def _head(told: Told, zone: tzinfo) -> list[str]:
         lines.append(f"Only calls {' and '.join(bounds)}")
     if told["oldestCall"]:
         oldest, newest = _moment(told["oldestCall"], zone), _moment(told["newestCall"], zone)
-        lines.append(f"The oldest call is of {oldest}, the newest of {newest}")
+        lines.append(f"The oldest call is from {oldest}, the newest from {newest}")
     return [*lines, ""]
 
 
@@ -248,7 +248,8 @@ def _end(told: Told) -> list[str]:
     elif told["window"]["since"] or told["window"]["until"]:
         verdict = "NOTHING OPEN in this period."
     elif told["failedRuns"]:
-        verdict = "NOTHING KNOWN TO BE OPEN, but the last runs failed: nothing new was archived."
+        runs = "run" if told["failedRuns"]["count"] == 1 else "runs"
+        verdict = f"NOTHING KNOWN TO BE OPEN, but the last {runs} failed: nothing new was archived."
     elif told["runs"] and not told["runs"][0]["complete"]:
         verdict = "NOTHING OPEN, but the last run was not complete: see its report."
     elif any(one and one["findings"] for one in (told["lastVerify"], told["lastReplicaVerify"])):

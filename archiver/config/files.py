@@ -61,7 +61,8 @@ def read_secret(path: Path, key: str) -> str:
         return data.decode("ascii").strip()
     except UnicodeDecodeError:
         raise ConfigError(
-            f"{key}: {path} is not plain ASCII", hint="the file must contain only the key"
+            f"{key}: {path} is not plain ASCII",
+            hint="the file must contain only the secret, in ASCII characters",
         ) from None
 
 

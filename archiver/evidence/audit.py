@@ -130,9 +130,8 @@ def _judge(
     public = trust.keys.get(key_id)
     if public is None:
         wanted = "a signature by the trusted key, or by one that it was rotated to or from"
-        unknown = "a key that is not in the archive" if key_id not in exhibits.keys else "the key"
-        stranger = f"one by {unknown}"
-        return Fault(Problem.FOREIGN_SIGNATURE, key, wanted, f"{stranger}, {key_id[:16]}")
+        known = "" if key_id in exhibits.keys else ", which is not in the archive"
+        return Fault(Problem.FOREIGN_SIGNATURE, key, wanted, f"one by the key {key_id[:16]}{known}")
     if len(signed.signatures) != 1 or not public.verifies(signed.signatures[0], signed.line):
         wanted = f"a signature by the key {key_id[:16]}"
         return Fault(Problem.BAD_SIGNATURE, key, wanted, "an invalid signature")
@@ -154,7 +153,7 @@ def _check_cover(covered: int, chain: Chain, found: Audit) -> None:
             f"{which} not signed yet: a run is in progress or did not finish; the next run signs"
         )
         return
-    newest = f"the newest signature is over segment {covered}" if covered else "no signature"
+    newest = f"signatures up to segment {covered} only" if covered else "no signature"
     digest = next((name for name, number in chain.digests.items() if number == first), "*")
     key = f"{number_prefix(first)}{digest}.jsonl"
     found.faults.append(Fault(Problem.NOT_SIGNED, key, f"a signature over {which}", newest))
@@ -250,20 +249,20 @@ def _contradictions(claims: Sequence[_Claim], chain: Chain, *, has_traces: bool)
     faults: list[Fault] = []
     for source in dict.fromkeys(_source(one) for one in other):
         first = min((one for one in other if _source(one) == source), key=_number_of_claim)
-        wanted = f"segment {first.head}, as {first.source} says"
+        wanted = f"segment {first.head}, according to {first.source}"
         faults.append(
             Fault(Problem.REWRITTEN, _key(first), wanted, "another segment with that number")
         )
     for source in dict.fromkeys(_source(one) for one in later):
         last = max((one for one in later if _source(one) == source), key=_number_of_claim)
-        wanted = f"segment {last.head}, as {last.source} says"
+        wanted = f"segment {last.head}, according to {last.source}"
         problem = Problem.TAIL_CUT if is_cut else Problem.ROLLED_BACK
         faults.append(Fault(problem, _key(last), wanted, _end_of(chain)))
     return faults
 
 
 def _end_of(chain: Chain) -> str:
-    return f"the ledger ends with segment {chain.head}"
+    return f"a ledger that ends with segment {chain.head}"
 
 
 def _source(claim: _Claim) -> str:

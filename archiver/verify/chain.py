@@ -15,7 +15,7 @@ def chain_finding(broken: Break) -> Finding:
 
 def tail_findings(walk: Walk, head: str | None, memory: Glimpse) -> list[Finding]:
     """Heads that the ledger lacks: the one given by the caller, and that of this machine."""
-    newest = f"the ledger ends with segment {walk.head}"
+    newest = f"a ledger that ends with segment {walk.head}"
     findings: list[Finding] = []
     if head is not None and head not in walk.digests:
         wanted = f"a segment with SHA-256 {head}, the head that was given"

@@ -77,6 +77,13 @@ def test_runs_that_fail_are_told_even_where_nothing_is_known_to_be_open() -> Non
     )
 
 
+def test_a_single_failed_run_is_told_as_one() -> None:
+    once = {"count": 1, "since": "2026-11-05T01:01:00Z", "lastEndedAt": "2026-11-05T01:01:00Z"}
+    text = said(failedRuns={**once, "exitCode": 5})
+    assert "1 run has failed since 2026-11-05 01:01" in text
+    assert "but the last run failed" in text
+
+
 def test_what_the_last_verifications_found_is_told_with_the_command_that_lists_it() -> None:
     of = {"startedAt": "2026-11-05T04:00:00Z", "findings": {}, "error": ""}
     assert said(lastVerify=of, lastReplicaVerify=of) == said()

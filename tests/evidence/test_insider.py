@@ -87,7 +87,7 @@ async def test_yesterdays_copy_with_its_catalog_is_found_by_a_witness(vouched: V
     roll_back(vouched)
     (found,) = await vouched.findings()
     assert found.name == "rolled-back"
-    assert "the ledger ends with segment" in found.found
+    assert "a ledger that ends with segment" in found.found
     assert await vouched.findings(evidence=NO_WITNESS) == []  # a signature cannot show it
 
 

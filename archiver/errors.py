@@ -17,6 +17,7 @@ the other side asked for a delay), and which exit code the command ends with.
     │   ├── NoSuchThing           2   there is no such note, verdict or queue
     │   ├── ChangedMeanwhile      2   it was changed after the form was made
     │   └── WrongInput            2   a field is invalid; has `field`, `problem`, `limit`
+    │       └── WrongAnswer       2   an answer is; `field` is the id of its question
     ├── NothingToExport           3   no call matches the selection
     ├── SourceError               5   the Liner API as a whole cannot be used
     │   ├── SourceUnreachable     5   it does not respond, or not with valid responses
@@ -163,6 +164,11 @@ class WrongInput(DeskRefused):
         self.field = field
         self.problem: Problem = problem
         self.limit = limit
+
+
+class WrongAnswer(WrongInput):
+    """An invalid answer to a question of a scorecard, or remark on it; `field` is its id, which may
+    be the name of a field as well."""
 
 
 class NothingToExport(ArchiverError):

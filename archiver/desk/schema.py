@@ -199,6 +199,10 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE packages ADD COLUMN has_password INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE packages ADD COLUMN keys TEXT NOT NULL DEFAULT '[]';
     """,
+    """
+    ALTER TABLE calibration_calls ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE calibration_calls ADD COLUMN writer TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 

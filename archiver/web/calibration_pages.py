@@ -11,16 +11,17 @@ from archiver.desk.accounts.person import LOCAL, Right, Role
 from archiver.desk.index.entries import Entry
 from archiver.desk.journal import Act
 from archiver.desk.review.agreement import Level, agreement, alpha
-from archiver.desk.review.calibration import MOST_CALLS, Session
+from archiver.desk.review.calibration import MOST_CALLS, NOT_AGREED, Agreed, Session
 from archiver.desk.review.sampling import rank
 from archiver.desk.review.scorecard import Kind, Mark, Question
 from archiver.desk.review.verdicts import Verdict
-from archiver.errors import WrongInput
+from archiver.errors import ChangedMeanwhile, WrongInput
 from archiver.web.answers import asked, chosen, read_marks
 from archiver.web.asked import asked_view
 from archiver.web.chips import words_of
+from archiver.web.conflicts import Difference, conflict
 from archiver.web.context import Visit
-from archiver.web.forms import number_within, token
+from archiver.web.forms import basis, number_within, token
 from archiver.web.view_address import query
 
 
@@ -115,11 +116,32 @@ async def one(visit: Visit) -> Response:
 async def agree(visit: Visit) -> Response:
     """Keep the verdict that was agreed on for one call."""
     session = await visit.desk.calibrations.find(visit.person, visit.id("calibration_id"))
-    marks = read_marks(session.card, visit.form)
-    await visit.desk.calibrations.agree(
-        visit.person, session, visit.id(), marks, visit.form.get("comment", "")
-    )
+    marks, comment = read_marks(session.card, visit.form), visit.form.get("comment", "")
+    try:
+        await visit.desk.calibrations.agree(
+            visit.person, session, visit.id(), marks, comment, basis=basis(visit.form)
+        )
+    except ChangedMeanwhile:
+        return await _conflict(visit, session, marks, comment)
     return visit.go(f"/calibrations/{session.calibration_id}#call-{visit.id()}")
+
+
+async def _conflict(
+    visit: Visit, session: Session, marks: Mapping[str, Mark], comment: str
+) -> Response:
+    """Each question that the form and the saved verdict answer differently, and the comment."""
+    session = await visit.desk.calibrations.find(visit.person, session.calibration_id)
+    saved, language = session.agreed.get(visit.id(), NOT_AGREED), visit.say.language
+    both = []
+    for question in session.card.questions:
+        answers = [chosen(question, each) for each in (marks, saved.marks)]
+        if answers[0] != answers[1]:
+            mine, there = (visit.say.named("answer", one) if one else "" for one in answers)
+            both.append(Difference(question.text.said(language), mine, there))
+    if comment != saved.comment:
+        both.append(Difference(visit.say("card.comment"), comment, saved.comment))
+    back = f"/calibrations/{session.calibration_id}#call-{visit.id()}"
+    return conflict(visit, both, version=saved.version, back=back)
 
 
 async def close(visit: Visit) -> Response:
@@ -152,17 +174,17 @@ def _compared(
     session: Session,
     verdicts: Mapping[tuple[int, str], Verdict],
     known: Mapping[int, Entry],
-) -> Iterator[tuple[int, Entry | None, list[float | None], list[Compared], str]]:
-    """For each call: its id, what is known of it, the scores, the questions, the comment."""
+) -> Iterator[tuple[int, Entry | None, list[float | None], list[Compared], Agreed]]:
+    """For each call: its id, what is known of it, the scores, the questions, what was agreed."""
     for record_id in session.record_ids:
         found = [verdicts.get((record_id, name)) for name in session.done]
-        marks, comment = session.agreed.get(record_id, ({}, ""))
+        agreed = session.agreed.get(record_id, NOT_AGREED)
         yield (
             record_id,
             known.get(record_id),
             [each.score if each else None for each in found],
-            [_question(visit, q, found, marks) for q in session.card.questions],
-            comment,
+            [_question(visit, q, found, agreed.marks) for q in session.card.questions],
+            agreed,
         )
 
 

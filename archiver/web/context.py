@@ -31,6 +31,8 @@ TOKEN_FIELD: Final = "csrf"  # noqa: S105 - the name of a field
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - the name of a header
 LIVE_HEADER: Final = "x-desk-live"
 """Sent by our own scripts, which want a piece of a page instead of a whole one."""
+GO_HEADER: Final = "x-desk-go"
+"""Of an answer to a script of ours: where the browser goes next."""
 
 
 class Forged(HTTPException):
@@ -90,8 +92,12 @@ class Visit:
         return pages.render(template, {**surroundings, **own, **values})
 
     def go(self, path: str) -> Response:
-        """Send the browser elsewhere in the desk, after a form was taken."""
-        return RedirectResponse(f"{self.desk.base}{path}", 303)
+        """Send the browser elsewhere in the desk, after a form was taken. A script of ours is told
+        where: it would load the page for nothing, and not learn of the place in it."""
+        there = RedirectResponse(f"{self.desk.base}{path}", 303)
+        if self.is_live:
+            return Response(status_code=204, headers={GO_HEADER: there.headers["location"]})
+        return there
 
 
 Handler = Callable[[Visit], Awaitable[Response]]

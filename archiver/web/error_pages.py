@@ -21,10 +21,12 @@ from archiver.errors import (
     NotAllowed,
     StorageError,
     UsageError,
+    WrongAnswer,
     WrongInput,
 )
 from archiver.text.wording import Wording
 from archiver.web import pages
+from archiver.web.answers import QUESTION
 from archiver.web.context import LIVE_HEADER, Forged, Visit, desk_of, language_of, look, visitor_of
 from archiver.web.desk import Desk
 
@@ -75,14 +77,15 @@ async def on_archiver_error(request: Request, error: Exception) -> Response:
     headers = {"retry-after": str(max(1, round(error.retry_after)))} if error.retry_after else {}
     if not isinstance(error, WrongInput):
         return await refusal(request, status, word, headers=headers)
-    headers[FIELD_HEADER] = quote(error.field)
+    prefix = QUESTION if isinstance(error, WrongAnswer) else ""
+    headers[FIELD_HEADER] = quote(f"{prefix}{error.field}")
     return await refusal(request, status, headers=headers, text=_wrong(request, error))
 
 
 def _wrong(request: Request, error: WrongInput) -> str:
     """Which field cannot be taken, and what it may be."""
     desk, say = desk_of(request), language_of(request, desk_of(request))
-    question = desk.cards.question(error.field)
+    question = desk.cards.question(error.field) if isinstance(error, WrongAnswer) else None
     field = question.text.said(say.language) if question else say.named("field", error.field)
     limit = "" if error.limit is None else say.number(error.limit)
     return say(f"wrong.{error.problem}", field=field, limit=limit)

@@ -31,15 +31,25 @@ def test_two_reviewers_are_blind_until_both_are_done_and_then_compared(desk: Ser
         agreed = dict(
             re.findall(r'<select name="(q\.\w+)".*?value="(\w+)" selected', text(lead, path))
         )
+        stale = {**agreed, "version": "0", "q.greeting": "yes"}
+        agreed["version"] = "0"
         assert agreed["q.tone"] == "2"
         target = f"{path}/recordings/{record_id}"
         assert (
             post(lead, target, **{**agreed, "q.greeting": "no"}, comment="Too late").status_code
             == 303
         )
+        refused = post(lead, target, **stale, comment="Just in time")
+        assert refused.status_code == 409
+        for shown in ("Too late", "Just in time", 'name="version" value="1"'):
+            assert shown in refused.text
+        assert text(lead, path).count("Too late") == 1
+        assert "Just in time" not in text(lead, path)
+        kept = post(lead, target, **{**stale, "version": "1"}, comment="Just in time")
+        assert kept.status_code == 303
         assert post(lead, f"{path}/close").status_code == 303
         page = text(ross, path)
-        assert "Too late" in page
+        assert "Just in time" in page
         assert "Closed" in page
         assert post(lead, target, **agreed).status_code == 404
         assert lead.get("/calibrations/999").status_code == 404

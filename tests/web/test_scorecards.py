@@ -20,7 +20,12 @@ questions:
     causes: [{id: script, text: Script unclear}]
   - {id: tone, text: Tone, kind: scale}
 """
-SUPPORT = "title: Support\nquestions: [{id: help, text: Helped, kind: scale}]"
+SUPPORT = """
+title: Support
+questions:
+  - {id: help, text: Helped, kind: scale}
+  - {id: comment, text: Said goodbye, kind: yes_no}
+"""
 CALL = "/recordings/900101"
 
 
@@ -73,22 +78,25 @@ def test_a_scorecard_is_chosen_judged_on_and_changed_under_an_open_page(
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "named"),
+    ("fields", "status", "named", "field"),
     [
-        ({"card": "0" * 64}, 404, ""),
-        ({"q.help": "9"}, 400, ""),
-        ({"q.help": "5", "e.help": "soon"}, 422, "Helped"),
-        ({"q.help": "5", "c.help": "x" * 501}, 422, "Helped: at most 500"),
-        ({"q.help": "5", "comment": "x" * 4001}, 422, "Comment: at most 4,000"),
+        ({"card": "0" * 64}, 404, "", None),
+        ({"q.help": "9"}, 400, "", None),
+        ({"e.help": "soon"}, 422, "Helped", "q.help"),
+        ({"c.help": "x" * 501}, 422, "Helped: at most 500", "q.help"),
+        ({"q.comment": ""}, 422, "Said goodbye", "q.comment"),
+        ({"comment": "x" * 4001}, 422, "Comment: at most 4,000", "comment"),
     ],
 )
 def test_what_a_verdict_cannot_say_is_refused_by_name(
-    desk: Served, fields: dict[str, str], status: int, named: str
+    desk: Served, fields: dict[str, str], status: int, named: str, field: str | None
 ) -> None:
     with desk.visitor("rita") as rita:
         card = digest_of(text(rita, f"{CALL}?scorecard=support"))
-        answer = post(rita, f"{CALL}/verdict", **{"card": card, "act": "submit"} | fields)
+        answers = {"card": card, "act": "submit", "q.help": "5", "q.comment": "yes"}
+        answer = post(rita, f"{CALL}/verdict", **answers | fields)
         assert answer.status_code == status
+        assert answer.headers.get("x-desk-field") == field
         assert named in answer.text
 
 

@@ -7,10 +7,12 @@ its text is removed from the file when the index is scrubbed.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from archiver.catalog.projection.recordings import apply
+from archiver.catalog.projection.replay import apply_all
 from archiver.catalog.states import IS_ARCHIVED
 from archiver.ledger.events import (
     CallJudged,
@@ -36,7 +38,7 @@ _OF_LEAD = (
 _READABLE = (
     "INSERT OR REPLACE INTO pending (record_id, created_at)"  # noqa: S608 - constants
     " SELECT record_id, coalesce(created_at, archived_at, 0) FROM recordings"
-    f" WHERE record_id = ? AND state {IS_ARCHIVED}"
+    f" WHERE record_id IN (SELECT value FROM json_each(?)) AND state {IS_ARCHIVED}"
     " AND record_id NOT IN (SELECT record_id FROM removals)"
 )
 _SENSELESS = (ValueError, TypeError, OverflowError, RecursionError, sqlite3.Error)
@@ -62,8 +64,7 @@ def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
     together = Taken()
     db.execute("SAVEPOINT lines")
     try:
-        for line in all_:
-            _take(db, decode(line), together)
+        _take_together(db, [decode(line) for line in all_], together)
     except _SENSELESS as error:
         db.execute("ROLLBACK TO lines")
         if _is_fatal(error):
@@ -75,6 +76,32 @@ def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
         taken.are_holds_changed |= together.are_holds_changed
     finally:
         db.execute("RELEASE lines")
+
+
+def _take_together(db: sqlite3.Connection, entries: Iterable[Entry], taken: Taken) -> None:
+    """Apply entries, neighbours that store or judge at once: a first index has little else."""
+    for are_additions, some in groupby(entries, key=_is_addition):
+        group = [*some]
+        if not are_additions:
+            for entry in group:
+                _take(db, entry, taken)
+            continue
+        apply_all(db, group)
+        stored = [one.event.record_id for one in group if isinstance(one.event, Stored)]
+        taken.touched.update(stored)
+        for one in group:
+            if isinstance(one.event, CallJudged):
+                taken.touched.update(_recordings_of(one.event))
+        db.execute(_READABLE, (json.dumps(stored),))
+
+
+def _is_addition(entry: Entry) -> bool:
+    return isinstance(entry.event, Stored | CallJudged)
+
+
+def _recordings_of(event: CallJudged) -> Iterator[int]:
+    yield from event.recordings
+    yield from (one.record_id for one in event.open)
 
 
 def _take_singly(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
@@ -111,9 +138,9 @@ def _take(db: sqlite3.Connection, entry: Entry, taken: Taken) -> None:
             taken.touched.add(event.record_id)
             if isinstance(event, Repaired):
                 db.execute("DELETE FROM cards WHERE record_id = ?", (event.record_id,))
-            db.execute(_READABLE, (event.record_id,))
+            db.execute(_READABLE, (json.dumps([event.record_id]),))
         case CallJudged():
-            taken.touched.update(event.recordings, (one.record_id for one in event.open))
+            taken.touched.update(_recordings_of(event))
         case Gone() | Inspected():
             taken.touched.add(event.record_id)
         case Removing():

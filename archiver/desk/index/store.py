@@ -27,6 +27,9 @@ _CHECKPOINT_PAGES: Final = 4000
 """How large the log beside the file grows before it is written back: 16 MB. The catalog has its own
 rule for that, and turns the automatic one off."""
 
+_CACHE_KIB: Final = 32 * 1024
+"""SQLite's own 2 MB are too few where every event of a long ledger touches a page of its own."""
+
 _KEPT: Final = tuple(one.name for one in fields(Card) if one.name not in ("agent", "order"))
 _KEEP: Final = (
     f"INSERT INTO cards ({', '.join(_KEPT)})"  # noqa: S608 - names of our own
@@ -219,6 +222,7 @@ def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
         try:
             schema.prepare(db)
             prepare(db)
+            db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             with db:
                 told = "INSERT OR IGNORE INTO head (id, archive_id, number) VALUES (1, ?, 0)"

@@ -16,16 +16,28 @@ from archiver.catalog.epoch import moment, seconds
 from archiver.clock import Clock
 from archiver.desk.accounts.person import Person, Right
 from archiver.desk.file import DeskFile
-from archiver.desk.review.basis import Once
+from archiver.desk.review.basis import Basis, Once
 from archiver.desk.review.scorecard import Mark, Scorecard, load_scorecard
 from archiver.desk.review.verdicts import Verdict, Verdicts
 from archiver.desk.texts import free_text, short_text
-from archiver.errors import NoSuchThing, Problem, WrongInput
+from archiver.errors import NoSuchThing, Problem, WrongAnswer, WrongInput
 
 _LONGEST: Final = 100
 _LONGEST_COMMENT: Final = 4000
 MOST_CALLS: Final = 50
 MOST_PEOPLE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The agreed verdict on one call; `version` counts how often it was saved, 0: not yet."""
+
+    marks: Mapping[str, Mark]
+    comment: str
+    version: int
+
+
+NOT_AGREED: Final = Agreed({}, "", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ class Session:
     closed_at: datetime | None
     record_ids: tuple[int, ...]
     done: Mapping[str, int]
-    agreed: Mapping[int, tuple[Mapping[str, Mark], str]]
+    agreed: Mapping[int, Agreed]
 
 
 class Calibrations:
@@ -140,26 +152,35 @@ class Calibrations:
         record_id: int,
         marks: Mapping[str, object],
         comment: str,
+        *,
+        basis: Basis,
     ) -> None:
         """Record the agreed verdict on one call. WrongInput unless every question is answered,
-        NoSuchThing if the session is closed or not revealed yet."""
+        NoSuchThing if the session is closed or not revealed yet, ChangedMeanwhile if another page
+        has recorded one since."""
         by.need(Right.LEAD)
         checked = session.card.check(marks)
         missing = session.card.unanswered(checked)
         if missing:
-            raise WrongInput(missing[0], "not answered", problem="unanswered", limit=len(missing))
+            raise WrongAnswer(missing[0], "not answered", problem="unanswered", limit=len(missing))
         kept = free_text(comment, "comment", _LONGEST_COMMENT)
 
         def change(db: sqlite3.Connection) -> None:
-            changed = db.execute(
-                "UPDATE calibration_calls SET agreed = ?, comment = ?"
-                " WHERE calibration_id = ? AND record_id = ? AND EXISTS (SELECT 1"
-                " FROM calibrations k WHERE k.calibration_id = calibration_calls.calibration_id"
-                " AND revealed_at IS NOT NULL AND closed_at IS NULL)",
-                (json.dumps(checked), kept, session.calibration_id, record_id),
-            )
-            if not changed.rowcount:
+            own = (session.calibration_id, record_id)
+            found = db.execute(
+                "SELECT version, writer FROM calibration_calls JOIN calibrations USING"
+                " (calibration_id) WHERE calibration_id = ? AND record_id = ?"
+                " AND revealed_at IS NOT NULL AND closed_at IS NULL",
+                own,
+            ).fetchone()
+            if found is None:
                 raise NoSuchThing("this calibration is closed, or not complete yet")
+            basis.need(*found)
+            db.execute(
+                "UPDATE calibration_calls SET agreed = ?, comment = ?, version = version + 1,"
+                " writer = ? WHERE calibration_id = ? AND record_id = ?",
+                (json.dumps(checked), kept, basis.writer, *own),
+            )
 
         await self._file.write(change)
 
@@ -192,7 +213,7 @@ def _sessions(db: sqlite3.Connection, by: Person, calibration_id: int | None) ->
 def _session(db: sqlite3.Connection, row: sqlite3.Row) -> Session:
     own = (row["calibration_id"],)
     calls = db.execute(
-        "SELECT record_id, agreed, comment FROM calibration_calls WHERE calibration_id = ?"
+        "SELECT record_id, agreed, comment, version FROM calibration_calls WHERE calibration_id = ?"
         " ORDER BY position",
         own,
     ).fetchall()
@@ -216,7 +237,7 @@ def _session(db: sqlite3.Connection, row: sqlite3.Row) -> Session:
         tuple(one["record_id"] for one in calls),
         dict(people.fetchall()),
         {
-            one["record_id"]: (json.loads(one["agreed"]), one["comment"])
+            one["record_id"]: Agreed(json.loads(one["agreed"]), one["comment"], one["version"])
             for one in calls
             if one["agreed"] is not None
         },

@@ -8,7 +8,7 @@ from typing import Final
 
 from archiver.desk.review.scorecard import Question, Scorecard
 from archiver.desk.texts import free_text
-from archiver.errors import WrongInput
+from archiver.errors import WrongAnswer, WrongInput
 
 LONGEST_REMARK: Final = 500
 _LATEST: Final = 7 * 86_400
@@ -35,7 +35,7 @@ def check_remarks(card: Scorecard, remarks: Mapping[str, Remark]) -> dict[str, R
     checked = {}
     for name, remark in remarks.items():
         if name not in known:
-            raise WrongInput(name[:40], "the scorecard has no such question", hint="reload")
+            raise WrongAnswer(name[:40], "the scorecard has no such question", hint="reload")
         kept = _checked(known[name], remark)
         if not kept.is_empty:
             checked[name] = kept
@@ -59,8 +59,13 @@ def load_remarks(text: str) -> dict[str, Remark]:
 def _checked(question: Question, remark: Remark) -> Remark:
     at = remark.at
     if at is not None and not (math.isfinite(at) and 0 <= at <= _LATEST):
-        raise WrongInput(question.question_id, "not a position in a recording")
+        raise WrongAnswer(question.question_id, "not a position in a recording")
     if remark.cause and remark.cause not in {one.cause_id for one in question.causes}:
-        raise WrongInput(question.question_id, "not a cause of this question", hint="reload")
-    comment = free_text(remark.comment, question.question_id, LONGEST_REMARK)
+        raise WrongAnswer(question.question_id, "not a cause of this question", hint="reload")
+    try:
+        comment = free_text(remark.comment, question.question_id, LONGEST_REMARK)
+    except WrongInput as error:
+        raise WrongAnswer(
+            error.field, str(error), problem=error.problem, limit=error.limit, hint=error.hint
+        ) from None
     return Remark(comment, None if at is None else round(at, 2), remark.cause)

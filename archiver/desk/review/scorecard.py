@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
-from archiver.errors import WrongInput
+from archiver.errors import WrongAnswer
 
 Mark: TypeAlias = bool | int | None
 """One answer: yes or no, 1 to 5, or None for "not applicable"."""
@@ -108,14 +108,14 @@ class Scorecard:
         return [(section, list(questions)) for section, questions in grouped]
 
     def check(self, marks: Mapping[str, object]) -> dict[str, Mark]:
-        """The marks in the order of the questions; WrongInput for a mark that is not valid here.
+        """The marks in the order of the questions; WrongAnswer for a mark that is not valid here.
 
         Questions may be unanswered.
         """
         known = {question.question_id: question for question in self.questions}
         for name, mark in marks.items():
             if name not in known or not known[name].takes(mark):
-                raise WrongInput(
+                raise WrongAnswer(
                     name[:40], "not a valid answer to this question of the scorecard", hint="reload"
                 )
         return {name: _mark(marks[name]) for name in known if name in marks}

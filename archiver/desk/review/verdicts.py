@@ -32,7 +32,7 @@ from archiver.desk.review.scorecard import (
     load_scorecard,
 )
 from archiver.desk.texts import free_text
-from archiver.errors import NoSuchThing, NotAllowed, WrongInput
+from archiver.errors import NoSuchThing, NotAllowed, WrongAnswer
 
 _LONGEST: Final = 4000
 _NOTHING: Final[Mapping[str, Remark]] = MappingProxyType({})
@@ -122,7 +122,7 @@ def _said(
     checked = card.check(marks)
     missing = card.unanswered(checked) if submit else []
     if missing:
-        raise WrongInput(
+        raise WrongAnswer(
             missing[0],
             f"{len(missing)} questions are not answered",
             problem="unanswered",

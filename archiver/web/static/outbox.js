@@ -77,7 +77,7 @@ async function send(entry) {
       status: response.status,
       field: response.headers.get("X-Desk-Field"),
       isStale: response.headers.has("X-Desk-Session"),
-      url: response.redirected ? response.url : "",
+      url: response.headers.get("X-Desk-Go") ?? "",
       text: await response.text(),
     };
     if (response.ok) outcome = "saved";

@@ -111,8 +111,7 @@ function onRefused(entry, form, answer) {
 
 // A refusal names its field, and leads to it.
 function showRefusal(form, name, reason) {
-  const field = name && (form.querySelector(`[name="${CSS.escape(name)}"]`)
-    ?? form.querySelector(`[data-question="${CSS.escape(name)}"] input`));
+  const field = name && form.querySelector(`[name="${CSS.escape(name)}"]`);
   if (!field) { complain(reason); return; }
   const told = document.createElement("p");
   told.className = "refused";
@@ -174,8 +173,16 @@ function onSaved(entry, form, answer) {
   place.dispatchEvent(new CustomEvent("replaced", { bubbles: true, detail: { key: entry.key } }));
 }
 
+// A page that is here already is loaded anew, at the place that was saved.
 function leave(to) {
-  if (to && to !== location.href.split("#")[0]) location.assign(to); else location.reload();
+  const there = new URL(to || location.href, location.href);
+  const isHere = there.pathname + there.search === location.pathname + location.search;
+  if (!isHere) { location.assign(there); return; }
+  if (there.hash) {
+    history.scrollRestoration = "manual";
+    history.replaceState(history.state, "", there);
+  }
+  location.reload();
 }
 
 // Where the reader stood in a piece of the page that is replaced: the focus stays there, or goes to

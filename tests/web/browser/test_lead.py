@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -70,8 +71,18 @@ def test_two_reviewers_calibrate_blind_and_the_lead_closes_with_an_agreed_verdic
     expect(agreement.locator("tbody tr").last).to_contain_text("75%")
     differing.first.locator("select").select_option("no")
     lead.get_by_label("Comment").fill("Said the name, not the company")
+    other = visit("ada", urlsplit(lead.url).path, expects_trouble=True)
     lead.get_by_role("button", name="Save the agreed verdict").click()
     expect(lead.locator(".compare .chip.good")).to_have_text("Agreed")
+    assert "#call-" in lead.url, "the page comes back at the call that was saved"
+    expect(lead.locator(".compare h2")).to_be_in_viewport()
+    other.get_by_label("Comment").fill("Another opinion")
+    other.get_by_role("button", name="Save the agreed verdict").click()
+    conflict = other.get_by_role("alertdialog")
+    expect(conflict).to_contain_text("Said the name, not the company")
+    expect(conflict).to_contain_text("Another opinion")
+    conflict.locator("[data-theirs]").click()
+    expect(other.get_by_label("Comment")).to_have_value("Said the name, not the company")
     lead.get_by_role("button", name="Close the session").click()
     expect(lead.locator("h1 .chip")).to_have_text("Closed")
     page = visit("rolf", "/calibrations")

@@ -35,15 +35,23 @@ _MOST: Final = 32_000
 
 def csv_line(cells: Iterable[object]) -> str:
     """One line of a table, its end included, each cell made safe."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow([safe_cell(cell) for cell in cells])
-    return line.getvalue()
+    return csv_lines([cells])
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> str:
+    """Lines of a table, their ends included, each cell made safe."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\r\n")
+    writer.writerows([safe_cell(cell) for cell in cells] for cells in rows)
+    return lines.getvalue()
 
 
 def safe_cell(value: object) -> str:
     """The value as a cell that no spreadsheet takes for a formula, two lines or another number."""
     if value is None:
         return ""
+    if type(value) is str and value[:1].isalpha() and value.isprintable():
+        return value[:_MOST]  # most cells: neither a formula nor a number begins with a letter
     if isinstance(value, int | float):
         return str(value) if abs(value) < _EXACT else f"'{value}"
     text = str(value)[:_MOST]

@@ -92,8 +92,8 @@ class Visit:
         return pages.render(template, {**surroundings, **own, **values})
 
     def go(self, path: str) -> Response:
-        """Send the browser elsewhere in the desk, after a form was taken. A script of ours is told
-        where: it would load the page for nothing, and not learn of the place in it."""
+        """Send the browser elsewhere in the desk, after a form was taken. A script of ours gets the
+        address: if it followed, it would load the page for nothing, and lose the `#` part."""
         there = RedirectResponse(f"{self.desk.base}{path}", 303)
         if self.is_live:
             return Response(status_code=204, headers={GO_HEADER: there.headers["location"]})

@@ -22,7 +22,9 @@ SNDFILE_FORMS = {
     "aiff": ("AIFF", "PCM_16", "audio/aiff", "aiff"),
     "au": ("AU", "ULAW", "audio/basic", "au"),
 }
-FFMPEG_FORMS = ("amr", "g722", "wma")
+FFMPEG_FORMS = ("amr", "g722", "g729", "wma")
+G729 = Path(__file__).with_name("tone.g729")
+"""`tone`, encoded by bcg729 1.1.1: ffmpeg has no encoder."""
 
 
 def tone() -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
@@ -40,6 +42,8 @@ def recorded(name: str) -> Audio:
         return Audio(file.getvalue(), kind, extension, SECONDS)
     if name == "amr":  # frames of silence at 12.2 kbit/s: there is no free encoder
         return Audio(b"#!AMR\n" + (b"\x3c" + bytes(31)) * 200, "audio/amr", "amr", SECONDS)
+    if name == "g729":
+        return Audio(G729.read_bytes(), "audio/g729", "g729", SECONDS)
     return _by_ffmpeg(name)
 
 

@@ -176,7 +176,7 @@ def _entry(values: Sequence[Any], names: Mapping[tuple[str, int], str], flags: F
         size=size or 0,
         sha256=sha256,
         content_type=kind,
-        findings=tuple(json.loads(findings)),
+        findings=() if findings == "[]" else tuple(json.loads(findings)),
         reason=why,
         trouble=trouble or "",
     )

@@ -19,7 +19,7 @@ from archiver.desk.index.border import index_errors
 from archiver.desk.index.entries import Entry
 from archiver.desk.index.index import DeskIndex, Piece
 from archiver.desk.index.view import View
-from archiver.text.csv import BOM, csv_line
+from archiver.text.csv import BOM, csv_line, csv_lines
 
 COLUMNS: Final = (
     "recordId", "callId", "createdAt", "agent", "userId", "order", "orderId", "leadId", "phone",
@@ -49,7 +49,7 @@ def lines_of(path: Path, piece: Piece, zone: tzinfo) -> str:
     with index_errors(path):
         db = _reader(path, path.stat().st_ino)
         found = sql.entries(db, piece.record_ids, piece.names, piece.flags)
-    return "".join(csv_line(_cells(one, piece.tags.get(one.record_id, ()), zone)) for one in found)
+    return csv_lines(_cells(one, piece.tags.get(one.record_id, ()), zone) for one in found)
 
 
 @lru_cache(maxsize=1)

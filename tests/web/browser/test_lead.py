@@ -15,6 +15,7 @@ from archiver.web.cookies import SESSION
 from tests.export.browser import PATIENCE, needs_chromium
 from tests.support.world import ManualClock
 from tests.web.browser.acts import Visit, press, ready, wait_until_at
+from tests.web.browser.test_axe import look, violations
 from tests.web.desks import Made, Served, archived, calls, enrol, served, until_listed
 
 pytestmark = needs_chromium
@@ -69,6 +70,9 @@ def test_two_reviewers_calibrate_blind_and_the_lead_closes_with_an_agreed_verdic
     expect(differing.first).to_contain_text("Differs")
     agreement = lead.locator("section", has=lead.get_by_role("heading", name="Agreement"))
     expect(agreement.locator("tbody tr").last).to_contain_text("75%")
+    for scheme in ("dark", "light"):
+        look(lead, scheme)
+        assert violations(lead) == []
     differing.first.locator("select").select_option("no")
     lead.get_by_label("Comment").fill("Said the name, not the company")
     other = visit("ada", urlsplit(lead.url).path, expects_trouble=True)

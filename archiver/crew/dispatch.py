@@ -93,9 +93,11 @@ class Dispatch:
         return sent.brought
 
     async def work_to_do(self) -> None:
-        """Wait until there is a unit to assign."""
+        """Wait until there is a unit to assign. Everyone who waits is woken, so that all have work
+        if there is enough."""
         while not self._waiting:
-            self._there = anyio.Event()
+            if self._there.is_set():
+                self._there = anyio.Event()
             await self._there.wait()
 
     async def take(self) -> list[Sent]:

@@ -70,6 +70,24 @@ async def test_whoever_has_room_takes_what_waits_up_to_a_batch() -> None:
     assert await told.drain() == []
 
 
+async def test_every_worker_that_waits_gets_a_unit_as_soon_as_there_are_enough() -> None:
+    told = dispatch(most=1)
+    taken: list[int] = []
+
+    async def worker() -> None:
+        batch = await told.take()
+        taken.extend(ids(batch))
+        answer(told, batch)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3):
+            group.start_soon(worker)
+        await anyio.wait_all_tasks_blocked()
+        for number in (1, 2, 3):
+            group.start_soon(told.bring, unit(number))
+    assert sorted(taken) == [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("workers", "threads", "batches"),
     [

@@ -28,6 +28,7 @@ AGES: Final = (1, 7, 30)
 
 _ENDS = "SELECT min(created_at), max(created_at) FROM calls WHERE {within}"
 _OLDEST = "SELECT min(created_at) FROM calls"
+_LISTED_SINCE = "SELECT max(since), count(*) - count(since) FROM cursors"
 _CALLS = """
     SELECT {keys}, state, count(*), coalesce(sum(talk_seconds), 0),
            coalesce(sum(state {is_none} AND talk_seconds > 0), 0)
@@ -133,7 +134,8 @@ class Coverage:
     """The sums of one period. `before` counts the calls of each of the 29 days before it.
 
     `oldest` is the first call of all in the archive; the calls listed were created before
-    `listed_until`, which is None where no run has listed anything to its end yet.
+    `listed_until`, which is None where no run has listed anything to its end yet, and from
+    `listed_since` on, which is None where an older version began the list.
     """
 
     period: Period
@@ -153,6 +155,7 @@ class Coverage:
     removed: dict[str, int] = field(default_factory=dict)
     oldest: datetime | None = None
     listed_until: datetime | None = None
+    listed_since: datetime | None = None
 
 
 def take_coverage(
@@ -179,6 +182,8 @@ def take_coverage(
     found.removed = dict(db.execute(_REMOVED.format("removed_at"), of_time))
     found.oldest = oldest_call(db)
     found.listed_until = last_whole_run(db)
+    since, unknown = db.execute(_LISTED_SINCE).fetchone()
+    found.listed_since = None if unknown else moment(since)
     return found
 
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from archiver.catalog.epoch import moment
 from archiver.catalog.states import (
@@ -124,10 +124,18 @@ def orders_seen(db: sqlite3.Connection) -> set[int]:
     return {row[0] for row in db.execute("SELECT order_id FROM orders")}
 
 
-def cursors(db: sqlite3.Connection, *, kind: str, narrowed_to: str) -> dict[int, datetime]:
+class Cursor(NamedTuple):
+    """A scope is listed without a gap up to `until`, and from `since` on (None: unknown)."""
+
+    until: datetime
+    since: datetime | None = None
+
+
+def cursors(db: sqlite3.Connection, *, kind: str, narrowed_to: str) -> dict[int, Cursor]:
     """How far the scopes of that kind are enumerated, under that filter."""
-    question = "SELECT id, until FROM cursors WHERE kind = ? AND narrowed_to = ?"
-    return {one: moment(until) for one, until in db.execute(question, (kind, narrowed_to))}
+    question = "SELECT id, until, since FROM cursors WHERE kind = ? AND narrowed_to = ?"
+    rows = db.execute(question, (kind, narrowed_to))
+    return {one: Cursor(moment(until), moment(since)) for one, until, since in rows}
 
 
 def rate(db: sqlite3.Connection) -> float | None:

@@ -155,6 +155,8 @@ MIGRATIONS: tuple[str, ...] = (
     DROP INDEX calls_order;
     CREATE INDEX calls_order ON calls (order_id, user_id, state, created_at, talk_seconds);
     """,
+    # From when on a scope is listed without a gap; NULL where an older version began it.
+    "ALTER TABLE cursors ADD COLUMN since INTEGER;",
 )
 
 _OF_ONE_RUN = """

@@ -26,8 +26,8 @@ def add_to(parser: Parser, common: Parser) -> None:
     parser.description = (
         "Show the balance of the whole archive from its ledger and catalog: what was listed, in "
         "which state it is, what is open and why. It makes no API requests, needs no key and "
-        "can be used during a run. Exits 3 while anything is open, or if the last run failed or "
-        "was not complete."
+        "can be used during a run. Exits 3 while anything is open, if the last run failed or was "
+        "not complete, or if the last verification has findings."
     )
     parser.add_argument(
         "--by",
@@ -48,7 +48,8 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
-    """Print how the archive stands; 3 while anything is open or was not looked at, else 0."""
+    """Print how the archive stands; 3 while anything is open, was not looked at or is known
+    to be damaged, else 0."""
     from archiver.archive.status import look
     from archiver.cli.status_lines import status_lines
     from archiver.monitoring.history import failed_runs, memory_path, recall
@@ -70,16 +71,19 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         return await look(config, since=since, until=until, state_folder=state, failed=failed)
 
     status = anyio.run(looked)
+    verified = (memory.verifications, memory.replica_verifications)
+    is_damaged = any(one is not None and one.last.findings for one in verified)
+    code = 3 if status.period.is_all_time and is_damaged else status.exit_code
     if arguments.csv:
         console.csv(_sheet(status, arguments.by or "day"))
-        return status.exit_code
+        return code
     told = status.as_json() | {
         "lastVerify": last_as_json(memory.verifications),
         "lastReplicaVerify": last_as_json(memory.replica_verifications),
     }
     console.json(told)
     console.result(*status_lines(told, config.window.timezone, by=arguments.by))
-    return status.exit_code
+    return code
 
 
 def _show_acts(config: Config, context: Context) -> int:

@@ -149,7 +149,10 @@ class OrderSeen(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CursorMoved(Struct, frozen=True, kw_only=True, rename="camel"):
-    """The scopes of one kind (`order`, `lead`) are listed up to `until`, with this filter."""
+    """The scopes of one kind (`order`, `lead`) are listed up to `until`, with this filter.
+
+    `since` is the start of what this run listed of them. Ledgers of older versions do not say it.
+    """
 
     what: ClassVar[str] = "cursor"
 
@@ -157,6 +160,7 @@ class CursorMoved(Struct, frozen=True, kw_only=True, rename="camel"):
     ids: tuple[Whole, ...]
     until: Moment
     narrowed_to: str = ""
+    since: Moment | None = None
 
 
 class RunEnded(Struct, frozen=True, kw_only=True, rename="camel"):

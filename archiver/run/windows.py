@@ -2,13 +2,15 @@
 
 A full run lists every scope from its cursor, and again from `window.lookback` before it, since
 calls and flags can be late. A run limited to a period, leads, orders or calls lists only these, and
-moves no cursor.
+moves no cursor. If `window.since` is set to an earlier day than what is listed, everything from
+there on is listed once more.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import groupby
 
+from archiver.catalog.queries import Cursor
 from archiver.config import Config
 from archiver.errors import UsageError
 from archiver.ledger.events import CursorMoved
@@ -54,7 +56,7 @@ def stretches_of(
     config: Config,
     kind: ScopeKind,
     ids: Iterable[int],
-    cursors: Mapping[int, datetime],
+    cursors: Mapping[int, Cursor],
     bounds: tuple[datetime | None, datetime],
 ) -> list[Stretch]:
     """The windows of those scopes; scopes with the same window together.
@@ -100,12 +102,13 @@ def cursor_events(
                     ids=tuple(scope.id for scope in some),
                     until=stretch.window.until,
                     narrowed_to=narrowed_to,
+                    since=stretch.window.since,
                 )
             )
     return events
 
 
-def _start(config: Config, cursor: datetime | None, until: datetime) -> datetime:
+def _start(config: Config, cursor: Cursor | None, until: datetime) -> datetime:
     first = config.window.since
     if cursor is None:
         if first is None:
@@ -114,9 +117,11 @@ def _start(config: Config, cursor: datetime | None, until: datetime) -> datetime
                 hint="set window.since in archive.yaml to the first day to archive, or use --since",
             )
         return _whole(first)
+    if first is not None and cursor.since is not None and first < cursor.since:
+        return _whole(first)  # it is set to an earlier day than before
     # Counted from the cursor and not from now: after a pause of the runs, a call that came late
     # before the pause would never be listed.
-    start = min(cursor, until) - config.window.lookback
+    start = min(cursor.until, until) - config.window.lookback
     return _whole(start if first is None else max(start, first))
 
 

@@ -41,11 +41,14 @@ class Day:
     calls: int
 
 
-def calendar_of(found: Coverage) -> list[Day]:
-    """The days of the period, or of all calls if it has no bounds; empty without any calls."""
+def calendar_of(found: Coverage, today: date) -> list[Day]:
+    """The days of the period up to today, or of all calls if it has no bounds; empty without any
+    calls."""
     first, last = _ends(found)
     if first is None or last is None:
         return []
+    if found.period.until is not None:
+        last = min(last, today)
     first = max(first, last - (MOST_DAYS - 1) * _DAY)
     return list(_days(found, first, last))
 
@@ -93,9 +96,12 @@ def state_of(covered: Covered) -> DayState:
 
 
 def _is_unlisted(found: Coverage, begin: datetime, end: datetime) -> bool:
-    """Whether no run has listed the whole day, or it is before the first call of the archive."""
+    """Whether no run has listed the whole day. Where it is unknown from when on calls are listed,
+    that is from the first call of the archive on."""
     if found.listed_until is None or end > found.listed_until:
         return True
+    if found.listed_since is not None:
+        return begin < found.listed_since
     return found.oldest is None or end <= found.oldest
 
 

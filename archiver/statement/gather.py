@@ -91,7 +91,7 @@ async def gather(
         at=at,
         period=period,
         coverage=coverage,
-        days=calendar_of(coverage),
+        days=calendar_of(coverage, at.astimezone(period.zone).date()),
         names=names,
         acts=await told_acts(archive.storage, acts[-MOST_ACTS:]),
         acts_in_all=len(acts),

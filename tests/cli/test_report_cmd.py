@@ -3,6 +3,7 @@
 import errno
 import io
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -219,3 +220,16 @@ def test_commands_that_make_no_request_load_no_http(archived: Path) -> None:
     )
     assert (archived / "again.html").exists(), done.stderr
     assert done.returncode == 0, done.stderr
+
+
+def test_known_damage_ends_with_3_although_nothing_is_open(archived: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(archived, tmp_path / "copy"))
+    before = archiver("status", folder=folder).code
+    (audio, *_) = sorted((folder / "archive").rglob("*.mp3"))
+    audio.chmod(0o600)
+    audio.write_bytes(b"x" + audio.read_bytes()[1:])
+    assert archiver("verify", folder=folder).code == 4
+    ended = archiver("status", folder=folder)
+    assert "found wrong-digest 1" in ended.out
+    assert (before, ended.code) == (0, 3), ended
+    assert archiver("status", "--since", "2026-01-01", folder=folder).code == 0

@@ -130,6 +130,21 @@ async def test_a_call_that_was_inserted_late_is_found_although_runs_paused(
         night.check_archive()
 
 
+async def test_a_window_that_begins_earlier_than_before_is_listed_from_there_on_once(
+    tmp_path: Path,
+) -> None:
+    world = two_orders().call(3, order=1, at=FIRST_NIGHT - 20 * DAY).recording(31)
+    async with bench(tmp_path, world) as night:
+        await night.run()
+        assert set(night.archive.recordings()) == {11, 21}
+        earlier = {"window": {"since": "2026-10-01"}}
+        report = await night.run(settings=earlier)
+        assert (report.exit_code, report.as_json()["calls"]["listed"]) == (0, 3)
+        night.check_archive()
+        night.clock.advance(days=1)
+        assert (await night.run(settings=earlier)).as_json()["calls"]["listed"] == 2
+
+
 @pytest.mark.parametrize(
     "named",
     [

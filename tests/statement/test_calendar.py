@@ -10,6 +10,8 @@ MONDAY = date(2026, 10, 5)
 DAY = timedelta(days=1)
 LISTED = datetime(2026, 11, 30, tzinfo=UTC)
 
+TODAY = date(2026, 12, 31)
+
 
 def coverage(
     calls: dict[date, dict[str, int]],
@@ -18,6 +20,7 @@ def coverage(
     until: datetime | None = None,
     before: dict[date, int] | None = None,
     listed_until: datetime | None = LISTED,
+    listed_since: datetime | None = None,
 ) -> Coverage:
     found = Coverage(Period(UTC, since, until), Exports(0, 0, 0), Holds(0, 0, 0), Runs(0, 0, None))
     for day, states in calls.items():
@@ -28,11 +31,12 @@ def coverage(
     first = min([*calls, *found.before], default=None)
     found.oldest = datetime.combine(first, time(), UTC) if first else None
     found.listed_until = listed_until
+    found.listed_since = listed_since
     return found
 
 
 def states(found: Coverage) -> dict[date, DayState]:
-    return {one.day: one.state for one in calendar_of(found)}
+    return {one.day: one.state for one in calendar_of(found, TODAY)}
 
 
 def busy(day: date, days: int) -> dict[date, dict[str, int]]:
@@ -93,11 +97,27 @@ def test_days_that_no_run_has_listed_are_not_called_quiet() -> None:
     assert states(never)[MONDAY + DAY] is DayState.UNLISTED
 
 
+def test_days_that_a_run_has_listed_before_the_first_call_are_not_called_unlisted() -> None:
+    since = datetime(2026, 10, 1, tzinfo=UTC)
+    period = {"since": since, "until": since + 5 * DAY, "listed_since": since + 2 * DAY}
+    found = states(coverage({MONDAY: {"archived": 1}}, **period))  # type: ignore[arg-type]
+    assert list(found.values()) == [
+        *(DayState.UNLISTED, DayState.UNLISTED, DayState.QUIET, DayState.QUIET, DayState.COMPLETE)
+    ]
+
+
+def test_days_to_come_are_not_in_the_calendar() -> None:
+    period = {"since": datetime(2026, 10, 1, tzinfo=UTC), "until": datetime(2027, 1, 1, tzinfo=UTC)}
+    found = calendar_of(coverage({MONDAY: {"archived": 1}}, **period), MONDAY + DAY)  # type: ignore[arg-type]
+    assert found[-1].day == MONDAY + DAY
+
+
 def test_a_call_whose_clock_was_wrong_by_decades_makes_no_list_of_decades() -> None:
-    found = calendar_of(coverage({date(1971, 1, 1): {"archived": 1}, MONDAY: {"archived": 1}}))
+    calls = {date(1971, 1, 1): {"archived": 1}, MONDAY: {"archived": 1}}
+    found = calendar_of(coverage(calls), TODAY)
     assert len(found) == MOST_DAYS
     assert found[-1].day == LISTED.date()
 
 
 def test_an_archive_without_calls_has_no_days() -> None:
-    assert calendar_of(coverage({}, listed_until=None)) == []
+    assert calendar_of(coverage({}, listed_until=None), TODAY) == []

@@ -251,11 +251,16 @@ def _(event: OrderSeen, db: sqlite3.Connection, entry: Entry) -> None:
 @_apply.register
 def _(event: CursorMoved, db: sqlite3.Connection, entry: Entry) -> None:
     db.executemany(
-        "INSERT INTO cursors (kind, id, narrowed_to, until, run_id) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET until = excluded.until, run_id = excluded.run_id"
+        "INSERT INTO cursors (kind, id, narrowed_to, until, run_id, since)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        # Each listing begins before the end of the one before it. The least of NULL is NULL.
+        " SET until = excluded.until, run_id = excluded.run_id, since = min(since, excluded.since)"
         " WHERE excluded.until >= until",
         [
-            (event.kind, one, event.narrowed_to, seconds(event.until), entry.run)
+            (
+                *(event.kind, one, event.narrowed_to, seconds(event.until), entry.run),
+                seconds(event.since),
+            )
             for one in event.ids
         ],
     )

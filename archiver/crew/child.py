@@ -15,7 +15,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import anyio
 
@@ -47,12 +47,13 @@ _READ_AHEAD: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The first message to a child."""
+    """The first message to a child. `known` is what the run knows of the storage."""
 
     config: Config
     pace: Pace
     clock: Clock
     run_id: str
+    known: Any = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -81,6 +82,7 @@ class _Child:
                 clock=start.clock,
                 on_bytes=self.progress.receive,
                 on_retry=self.progress.retry,
+                known=start.known,
             )
             group.start_soon(self._tell_progress)
             async with opened as worker:

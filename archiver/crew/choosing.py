@@ -66,7 +66,7 @@ async def crew_of(
         yield InProcess(fetcher(), archive.storage, spool, grace, clock, workers)
         return
     slots = -(-config.download.workers // processes)
-    start = Start(config, archive.pace, clock, run_id)
+    start = Start(config, archive.pace, clock, run_id, archive.storage.known)
     children = child_processes(
         start,
         archive_id=archive.archive_id,

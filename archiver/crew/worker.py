@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import anyio
 from anyio import to_thread
@@ -119,16 +119,20 @@ async def working(
     name: str = "",
     on_bytes: OnBytes = lambda count: None,
     on_retry: OnRetry | None = None,
+    known: Any = None,
 ) -> AsyncIterator[Worker]:
     """A worker for the configured archive, with its own connections.
 
+    `known` is what the run knows of the storage, see `Storage.known`.
     Raises an ArchiverError if there is no archive, or if it is unreachable.
     """
     policy = policy_of(config)
     workers = config.download.workers
     connections = workers + _CONNECTIONS_BESIDE_WORKERS
     transport = GuardedTransport(policy, limit=connections, proxies=config.http.proxy)
-    opening = partial(open_storage, config.storage, syncing=pace.syncing, retry=pace.storage)
+    opening = partial(
+        open_storage, config.storage, syncing=pace.syncing, retry=pace.storage, known=known
+    )
     async with (
         transport,
         closed_at_the_end(await to_thread.run_sync(opening)) as storage,

@@ -31,6 +31,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from archiver.errors import StorageError
 from archiver.storage.versions import Versions
@@ -142,6 +143,12 @@ class Storage(ABC):
         """Whether the medium is a file system of this machine: it has file locks and a folder for
         bodies on their way, and reading from it is bound by processors, not by waiting."""
         return self.spool_folder is not None
+
+    @property
+    def known(self) -> Any:
+        """What other processes of this run need not find out about the medium, to be pickled for
+        `open_storage`; None if there is nothing. It contains credentials."""
+        return None
 
     async def clear_parts(self) -> int:
         """Remove what killed writers left behind; how many things were removed.

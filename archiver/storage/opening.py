@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from archiver.config import StorageConfig
 from archiver.config.values import S3_SCHEME
@@ -25,14 +26,16 @@ def open_storage(
     create: bool = False,
     syncing: Callable[[str], Syncing] = Syncing,
     retry: RetryPolicy = POLICY,
+    known: Any = None,
 ) -> Storage:
     """The configured storage; no request is made yet.
 
     With `create`, a missing folder is created durably; without it, StorageRefused is raised.
-    `syncing` makes writes durable, `retry` is the retry policy.
+    `syncing` makes writes durable, `retry` is the retry policy, `known` is what another process
+    says of it (`Storage.known`).
     """
     if not config.is_local:
-        return Retrying(_open_s3(config), retry)
+        return Retrying(_open_s3(config, known=known), retry)
     root = Path(config.url)
     if create:
         with disk_errors(config.url):
@@ -53,14 +56,14 @@ def open_in_parts(config: StorageConfig) -> Storage | None:
     return Retrying(_open_s3(config, whole_up_to=0), POLICY)
 
 
-def _open_s3(config: StorageConfig, whole_up_to: int | None = None) -> Storage:
+def _open_s3(config: StorageConfig, whole_up_to: int | None = None, known: Any = None) -> Storage:
     # Late, because boto3 alone costs 0.3 s at the start of every command, and is an extra.
     with extra("s3"):
         from archiver.storage.s3.bucket import WHOLE_UP_TO, S3Storage
 
-    bucket, _, prefix = config.url.removeprefix(S3_SCHEME).partition("/")
-    limit = WHOLE_UP_TO if whole_up_to is None else whole_up_to
-    return S3Storage(bucket, prefix, config.s3, whole_up_to=limit)
+        bucket, _, prefix = config.url.removeprefix(S3_SCHEME).partition("/")
+        limit = WHOLE_UP_TO if whole_up_to is None else whole_up_to
+        return S3Storage(bucket, prefix, config.s3, whole_up_to=limit, known=known)
 
 
 def _make_folder(folder: Path) -> None:

@@ -55,6 +55,11 @@ class Retrying(Storage):
         """See `Storage.spool_folder`."""
         return self._storage.spool_folder
 
+    @property
+    def known(self) -> Any:
+        """See `Storage.known`."""
+        return self._storage.known
+
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
         """See `Storage.put`."""
         attempts = 0

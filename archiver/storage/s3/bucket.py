@@ -31,6 +31,7 @@ from archiver.storage.s3.direct import DirectRequests, Fate
 from archiver.storage.s3.errors import CredentialsExpired, s3_errors
 from archiver.storage.s3.parts import parts_of
 from archiver.storage.s3.requests import Bucket, info_of
+from archiver.storage.s3.signing import Known
 from archiver.storage.s3.versions import S3Versions
 from archiver.storage.versions import Versions
 from archiver.tasks.lanes import in_lanes
@@ -54,12 +55,19 @@ _Result = TypeVar("_Result")
 
 
 class S3Storage(Storage):
-    """`whole_up_to` is the size in bytes up to which an object is sent in one piece."""
+    """`whole_up_to` is the size in bytes up to which an object is sent in one piece; `known` is
+    what another process says of this bucket."""
 
     def __init__(
-        self, bucket: str, prefix: str, config: S3Config, *, whole_up_to: int = WHOLE_UP_TO
+        self,
+        bucket: str,
+        prefix: str,
+        config: S3Config,
+        *,
+        whole_up_to: int = WHOLE_UP_TO,
+        known: Known | None = None,
     ) -> None:
-        self._bucket = Bucket(bucket, prefix, config, connections=THREADS)
+        self._bucket = Bucket(bucket, prefix, config, connections=THREADS, known=known)
         self._direct = DirectRequests(self._bucket)
         self._whole_up_to = whole_up_to
         self._limiter = CapacityLimiter(THREADS)
@@ -144,11 +152,16 @@ class S3Storage(Storage):
     async def aclose(self) -> None:
         """Close the connections that are at rest."""
         self._direct.close()
-        await to_thread.run_sync(self._bucket.close, limiter=self._limiter)
+        await to_thread.run_sync(self._bucket.access.close, limiter=self._limiter)
 
     async def clear_parts(self) -> int:
         """See `Storage.clear_parts`."""
         return await self._in_thread(self._bucket.abort_uploads) + await self._delete_scratch()
+
+    @property
+    def known(self) -> Known | None:
+        """See `Storage.known`."""
+        return self._bucket.access.tell()
 
     @property
     def versions(self) -> Versions:
@@ -163,14 +176,14 @@ class S3Storage(Storage):
     def _attempt(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
         """Do the work; once more, with credentials looked for anew, if those have expired, or
         others have taken their place since."""
-        used = self._bucket.service
+        used = self._bucket.access.service
         try:
             return work(*arguments)
         except CredentialsExpired:
-            self._bucket.renew()
+            self._bucket.access.renew()
             return work(*arguments)
         except StorageForbidden:
-            if not self._bucket.renew_if_rotated(used):
+            if not self._bucket.access.renew_if_rotated(used):
                 raise
             return work(*arguments)
 

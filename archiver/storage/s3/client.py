@@ -14,14 +14,13 @@ from botocore.config import Config
 from botocore.credentials import Credentials, RefreshableCredentials
 
 from archiver.config import S3Config
+from archiver.storage.s3.signing import Keys
+from archiver.storage.s3.timeouts import CONNECT_TIMEOUT, SOCKET_TIMEOUT
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
     from mypy_boto3_s3 import S3Client
 
-CONNECT_TIMEOUT: Final = 10.0
-# Of one read or write on the socket, not of the request.
-SOCKET_TIMEOUT: Final = 30.0
 _WATCHED: Final = ("PutObject", "GetObject")
 
 
@@ -38,6 +37,26 @@ class Service:
     def last_sent(self) -> "AWSPreparedRequest | None":
         """The put or get of a whole object that this thread sent last."""
         return getattr(self._thread, "sent", None)
+
+    @property
+    def must_ask(self) -> bool:
+        """Whether a server or a program has to be asked for credentials now."""
+        found = self.credentials
+        return isinstance(found, RefreshableCredentials) and bool(found.refresh_needed())
+
+    def keys(self) -> Keys | None:
+        """What to sign with now; blocks if it `must_ask`. Raises errors of botocore."""
+        if self.credentials is None:
+            return None
+        found = self.credentials.get_frozen_credentials()
+        if found.access_key is None or found.secret_key is None:
+            return None
+        return Keys(found.access_key, found.secret_key, found.token)
+
+    @property
+    def lasting_keys(self) -> Keys | None:
+        """The same, if they do not expire."""
+        return None if isinstance(self.credentials, RefreshableCredentials) else self.keys()
 
     def watch(self) -> None:
         """Keep in mind what each thread sends from now on."""

@@ -13,17 +13,16 @@ from enum import Enum, auto
 from typing import Any, Final, cast
 
 from anyio import to_thread
-from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
 from botocore.httpsession import get_cert_path
 
 from archiver.errors import KeyChanged, KeyExists
 from archiver.http.direct import Direct, Received, Unanswered
 from archiver.storage.base import Body, ByteRange
 from archiver.storage.s3.answers import is_of_s3
-from archiver.storage.s3.client import CONNECT_TIMEOUT, SOCKET_TIMEOUT, Service
 from archiver.storage.s3.errors import unanswered, unmet_words
 from archiver.storage.s3.requests import Bucket, get_parameters
-from archiver.storage.s3.signing import Pattern, signed_head
+from archiver.storage.s3.signing import Keys, Pattern, signed_head
+from archiver.storage.s3.timeouts import CONNECT_TIMEOUT, SOCKET_TIMEOUT
 
 DIRECT_UP_TO: Final = 8 << 20
 """Bytes of a body that is put this way: it is in memory, and is sent again as a whole."""
@@ -54,7 +53,7 @@ class DirectRequests:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._server = Direct(
-            lambda: _trust(bucket.service),
+            lambda: _context(bucket.access.trust),
             connections=CONNECTIONS,
             connect=CONNECT_TIMEOUT,
             patience=SOCKET_TIMEOUT,
@@ -69,7 +68,7 @@ class DirectRequests:
 
         Raises KeyExists or KeyChanged when the condition does not hold.
         """
-        pattern, data = self._bucket.patterns.get("PUT"), body.source
+        pattern, data = self._bucket.access.patterns.get("PUT"), body.source
         is_small = isinstance(data, bytes) and len(data) == body.size <= DIRECT_UP_TO
         if pattern is None or not is_small:
             return Fate.NOT_STORED
@@ -92,7 +91,7 @@ class DirectRequests:
                     fate = Fate.NOT_STORED
         except Unanswered as error:
             fate = Fate.UNKNOWN if error.was_sent else Fate.NOT_STORED
-        self._bucket.patterns.pop("PUT", None)
+        self._bucket.access.patterns.pop("PUT", None)
         return fate
 
     @asynccontextmanager
@@ -100,7 +99,7 @@ class DirectRequests:
         self, key: str, span: ByteRange | None
     ) -> AsyncIterator[AsyncIterator[bytes] | None]:
         """Get an object: its bytes as they arrive, or None where that is left for boto3."""
-        pattern = self._bucket.patterns.get("GET")
+        pattern = self._bucket.access.patterns.get("GET")
         head = await self._head(pattern, key, get_parameters(span), _NOTHING) if pattern else None
         if pattern is None or head is None:
             yield None
@@ -116,31 +115,30 @@ class DirectRequests:
             except Unanswered:
                 arriving, is_known = None, False
             if not is_known:
-                self._bucket.patterns.pop("GET", None)
+                self._bucket.access.patterns.pop("GET", None)
             yield arriving
 
     async def _head(
         self, pattern: Pattern, key: str, parameters: Mapping[str, Any], payload: str
     ) -> bytes | None:
         """The head of a request; None without credentials, which boto3 will report."""
-        credentials = await self._credentials()
-        if credentials is None:
+        keys = await self._keys()
+        if keys is None:
             return None
         try:
             name = self._bucket.name_of(key)
-            return signed_head(pattern, name, parameters, payload, credentials)
+            return signed_head(pattern, name, parameters, payload, keys)
         except ValueError:
             return None
 
-    async def _credentials(self) -> ReadOnlyCredentials | None:
-        found = self._bucket.service.credentials
-        if found is None:
-            return None
+    async def _keys(self) -> Keys | None:
+        if self._bucket.access.known is not None:
+            return self._bucket.access.known.keys
+        service = self._bucket.access.service
         try:
-            if isinstance(found, RefreshableCredentials) and found.refresh_needed():
-                # Asks a server or a program, and waits for it.
-                return await to_thread.run_sync(found.get_frozen_credentials)
-            return found.get_frozen_credentials()
+            if service.must_ask:
+                return await to_thread.run_sync(service.keys)
+            return service.keys()
         except Exception:  # noqa: BLE001 - of any kind: boto3 meets it, too, and reports it
             return None
 
@@ -169,6 +167,6 @@ def _given(answer: Received) -> dict[str, Any]:
     return {name: value.decode("latin-1") for name, value in named if name is not None}
 
 
-def _trust(service: Service) -> ssl.SSLContext:
+def _context(trust: Any) -> ssl.SSLContext:
     """Trusts whom boto3 trusts: AWS_CA_BUNDLE, or the certificates that come with it."""
-    return ssl.create_default_context(cafile=get_cert_path(service.trust))
+    return ssl.create_default_context(cafile=get_cert_path(trust))

@@ -18,7 +18,6 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from operator import attrgetter
-from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from botocore.exceptions import ClientError
@@ -28,7 +27,7 @@ from archiver.errors import KeyChanged, KeyExists, StorageError, StorageRefused,
 from archiver.storage.base import Body, ByteRange, ObjectInfo
 from archiver.storage.keys import ARCHIVE_PREFIX, TMP_PREFIX
 from archiver.storage.local.disk import storage_error
-from archiver.storage.s3 import client
+from archiver.storage.s3.access import Access
 from archiver.storage.s3.answers import (
     following,
     require_listing,
@@ -38,70 +37,53 @@ from archiver.storage.s3.answers import (
 )
 from archiver.storage.s3.errors import s3_errors, status_of
 from archiver.storage.s3.parts import Stretch, Window
-from archiver.storage.s3.signing import Pattern, checksum_of, pattern_of
+from archiver.storage.s3.signing import Known, checksum_of
 from archiver.storage.s3.versions import VersionRequests
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
     from botocore.response import StreamingBody
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
 Stream: TypeAlias = "StreamingBody | io.BytesIO"
 
 HASH_CHUNK: Final = 1 << 20
-_LOOK_AGAIN: Final = 10.0
 
 
 class Bucket:
-    """The keys of an archive below one prefix of a bucket. May be used by many threads at once."""
+    """The keys of an archive below one prefix of a bucket. May be used by many threads at once.
 
-    def __init__(self, name: str, prefix: str, config: S3Config, *, connections: int) -> None:
+    With what is `known` from another process, boto3 is imported when a request first needs it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        prefix: str,
+        config: S3Config,
+        *,
+        connections: int,
+        known: Known | None = None,
+    ) -> None:
         self._bucket = name
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._config = config
         self._bucket_is_known = False
-        self._connections = connections
-        self._look_again = 0.0
-        self.versions = VersionRequests(name, self._prefix)
-        self.renew()
+        self.access = Access(config, connections, known)
+        self.versions = VersionRequests(name, self._prefix, lambda: self._client)
 
-    def renew(self) -> None:
-        """Look up credentials and create the client again: the former ones may have expired."""
-        with s3_errors(""):
-            self.service = client.connect(self._config, self._connections)
-        self._client = self.service.client
-        self.patterns: dict[str, Pattern] = {}
-        self.versions.client = self._client
-
-    def renew_if_rotated(self, used: client.Service) -> bool:
-        """Renew where other credentials are there by now than `used`; whether they are.
-
-        Looked for every ten seconds at most: a bucket may refuse many requests for other reasons.
-        """
-        if self.service is not used:  # another thread was faster
-            return True
-        now = monotonic()
-        if now < self._look_again:
-            return False
-        with s3_errors(""):
-            is_other = client.has_other_credentials(self._config, self.service.credentials)
-        if is_other:
-            self.renew()
-        else:
-            self._look_again = now + _LOOK_AGAIN
-        return is_other
-
-    def close(self) -> None:
-        """Close the connections that are at rest."""
-        self._client.close()
+    @property
+    def _client(self) -> "S3Client":
+        return self.access.service.client
 
     def put_whole(self, key: str, body: Body, replacing: str | None) -> Any:
         """Put a small object in one request."""
         parameters = self.put_parameters(key, body, replacing)
         with _source(key, body) as data, _put_errors(key, replacing):
             answer = self._client.put_object(**self._address(key), Body=data, **parameters)
-        self._learn(key)
+        self.access.learn(self.name_of(key))
         return answer
 
     def put_parameters(self, key: str, body: Body, replacing: str | None) -> dict[str, Any]:
@@ -198,7 +180,7 @@ class Bucket:
         if span is not None and not given.startswith(f"{span.start}-"):
             answer["Body"].close()
             raise StorageError(f"{key}: the S3 server ignores range requests", key=key)
-        self._learn(key)
+        self.access.learn(self.name_of(key))
         return answer["Body"]
 
     def stat(self, key: str) -> ObjectInfo:
@@ -282,15 +264,6 @@ class Bucket:
                         "`storage.s3.endpoint_url`",
                     ) from error
         self._bucket_is_known = True
-
-    def _learn(self, key: str) -> None:
-        """Keep how the request looked that was just answered, so that more like it can be made."""
-        sent = self.service.last_sent
-        if sent is None or sent.method in self.patterns:
-            return
-        pattern = pattern_of(sent, self.name_of(key))
-        if pattern is not None:
-            self.patterns[sent.method] = pattern
 
     def _address(self, key: str) -> dict[str, Any]:
         return {"Bucket": self._bucket, "Key": self.name_of(key)}

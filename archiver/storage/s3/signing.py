@@ -9,21 +9,21 @@ botocore would sign in another way, or send by another road, is left to it.
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
 from botocore.auth import SIGNED_HEADERS_BLACKLIST as _NOT_SIGNED
 from botocore.auth import UNSIGNED_PAYLOAD, S3SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import ReadOnlyCredentials
 from botocore.utils import get_environ_proxies
 
 from archiver.http.origins import Origin
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest
+    from botocore.credentials import ReadOnlyCredentials
 
 _SCOPE: Final = re.compile(r"AWS4-HMAC-SHA256 Credential=[^,]*/\d{8}/([a-z0-9-]+)/s3/aws4_request,")
 _EXPRESS: Final = "x-amz-s3session-token"
@@ -64,6 +64,27 @@ class Pattern:
     fixed: tuple[tuple[str, str], ...]
 
 
+class Keys(NamedTuple):
+    """What requests are signed with, named as botocore does: its own class costs an import."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a process has found out about a bucket, for others of its run: with it they can put and
+    get before, and mostly without, importing boto3.
+
+    `trust` are the certificates to trust: their path, or True for those of botocore.
+    """
+
+    patterns: Mapping[str, Pattern]
+    keys: Keys = field(repr=False)
+    trust: Any
+
+
 def pattern_of(request: "AWSPreparedRequest", key: str) -> Pattern | None:
     """The pattern of a request for an object that has just been answered; None where more of its
     kind are better left to boto3."""
@@ -90,7 +111,7 @@ def signed_head(
     key: str,
     parameters: Mapping[str, Any],
     payload_sha256: str,
-    credentials: ReadOnlyCredentials,
+    keys: Keys,
 ) -> bytes:
     """The head of a request for the object, with parameters as boto3 names them, signed now.
 
@@ -103,7 +124,7 @@ def signed_head(
     for name, value in parameters.items():
         request.headers[_NAMES[name]] = _written(value)
     request.context[_DIGEST] = payload_sha256 if pattern.signs_payload else UNSIGNED_PAYLOAD
-    _Signer(credentials, "s3", pattern.region).add_auth(request)
+    _Signer(cast("ReadOnlyCredentials", keys), "s3", pattern.region).add_auth(request)
     target = urlsplit(pattern.base + _quoted(key)).path
     lines = [f"{pattern.method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]

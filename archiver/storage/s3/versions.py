@@ -24,12 +24,16 @@ _NEVER_SET = {"NoSuchObjectLockConfiguration", "NoSuchObjectLegalHold"}
 class VersionRequests:
     """The requests, one method each; every one blocks. `prefix` ends in a slash or is empty."""
 
-    client: "S3Client"
-
-    def __init__(self, bucket: str, prefix: str) -> None:
+    def __init__(self, bucket: str, prefix: str, client: Callable[[], "S3Client"]) -> None:
         self._bucket = bucket
         self._prefix = prefix
+        self._client_now = client
         self._keeps: bool | None = None
+
+    @property
+    def client(self) -> "S3Client":
+        """boto3's client, which may be created anew between two requests."""
+        return self._client_now()
 
     def of(self, prefix: str) -> list[ObjectVersion]:
         """Every version below the prefix; the objects themselves where the bucket keeps none."""

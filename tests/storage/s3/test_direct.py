@@ -1,10 +1,12 @@
 """Small puts and gets go past boto3 once it has shown the way, and all promises hold as before."""
 
 import json
+import pickle
 import random
 import re
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -25,6 +27,7 @@ from archiver.errors import (
 from archiver.storage.base import Body, ByteRange, Reading
 from archiver.storage.retrying import Retrying
 from archiver.storage.s3.bucket import S3Storage
+from archiver.storage.s3.signing import Keys, Known
 from archiver.tasks.retry import RetryPolicy
 from tests.liner.fake import OWN_AUTHORITY, tls
 from tests.storage.relay import Heard, Relay, relaying
@@ -61,8 +64,11 @@ async def storage(relay: Relay, bucket: RawBucket) -> AsyncIterator[S3Storage]:
     await storage.aclose()
 
 
-def opened(relay: Relay, bucket: RawBucket, **more: Any) -> S3Storage:
-    return S3Storage(bucket.name, bucket.prefix, S3Config(relay.endpoint, "us-east-1", **more))
+def opened(
+    relay: Relay, bucket: RawBucket, *, known: Known | None = None, **more: Any
+) -> S3Storage:
+    config = S3Config(relay.endpoint, "us-east-1", **more)
+    return S3Storage(bucket.name, bucket.prefix, config, known=known)
 
 
 async def test_a_put_after_the_first_and_a_get_after_the_first_are_one_direct_request_each(
@@ -75,6 +81,44 @@ async def test_a_put_after_the_first_and_a_get_after_the_first_are_one_direct_re
     assert [one.is_direct for one in relay.heard] == [True, True, True]
     assert info == await storage.stat(KEY)
     assert info.sha256 in (given.sha256, None)
+
+
+async def test_a_process_that_is_told_what_another_knows_needs_no_boto3_for_small_objects(
+    storage: S3Storage, relay: Relay, bucket: RawBucket
+) -> None:
+    known = pickle.loads(pickle.dumps(storage.known))
+    assert SECRET_KEY not in repr(known)
+    other = opened(relay, bucket, known=known)
+    given = body(b"evidence")
+    await other.put(KEY, given)
+    assert await content(other, KEY) == given.source
+    assert [one.is_direct for one in relay.heard] == [True, True]
+    assert other.known == known
+    with pytest.raises(KeyExists):
+        await other.put(KEY, body(b"other evidence"))
+    assert (await other.stat(KEY)).size == given.size  # by boto3, which it imports now
+    assert not relay.heard[-1].is_direct
+    await other.aclose()
+
+
+async def test_credentials_of_another_process_that_are_refused_are_looked_for_anew(
+    storage: S3Storage, relay: Relay, bucket: RawBucket
+) -> None:
+    assert storage.known is not None
+    stale = replace(storage.known, keys=Keys(ACCESS_KEY, "rotated meanwhile", None))
+    other = opened(relay, bucket, known=stale)
+    for key in (KEY, OTHER):
+        await other.put(key, body(b"evidence"))
+        assert await content(other, key) == b"evidence"
+    refused, *puts = [one.is_direct for one in relay.of("PUT")]
+    assert (refused, puts) == (True, [False, True])
+    await other.aclose()
+
+
+async def test_nothing_is_told_before_the_first_put(relay: Relay, bucket: RawBucket) -> None:
+    storage = opened(relay, bucket)
+    assert storage.known is None
+    await storage.aclose()
 
 
 LOCK = ObjectLockConfig("COMPLIANCE", timedelta(days=30))
@@ -327,6 +371,7 @@ async def test_credentials_that_are_refreshed_while_it_runs_are_used_from_then_o
     storage = opened(relay, bucket)
     await warm_up(storage)
     await storage.put(KEY, body(b"with the old"))
+    assert storage.known is None  # another process would not notice that they expire
     give("another", "unknown-to-the-server", 60)
     with pytest.raises(StorageRefused):
         await storage.put(OTHER, body(b"with the new"))

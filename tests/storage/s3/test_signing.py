@@ -11,7 +11,7 @@ from botocore.credentials import ReadOnlyCredentials
 from hypothesis import given
 
 from archiver.http.origins import Origin
-from archiver.storage.s3.signing import Pattern, signed_head
+from archiver.storage.s3.signing import Keys, Pattern, signed_head
 
 SHA256 = "0123456789abcdef" * 4
 HOST = "s3.example.com:8333"
@@ -57,17 +57,18 @@ def test_the_signature_is_botocores(
 ) -> None:
     own = (("host", HOST), ("User-Agent", "Boto3/1"), *fixed)
     pattern = Pattern("PUT", Origin.parse(BASE), BASE, "eu-central-1", signs_payload, own)
-    credentials = ReadOnlyCredentials("AKIA", "secret", token)
-    head = signed_head(pattern, key, PARAMETERS, SHA256, credentials)
+    head = signed_head(pattern, key, PARAMETERS, SHA256, Keys("AKIA", "secret", token))
     (told,) = re.findall(rb"authorization: ([^\r]+)", head, re.IGNORECASE)
-    assert told.decode() == signature_by_botocore(head, credentials)
+    assert told.decode() == signature_by_botocore(
+        head, ReadOnlyCredentials("AKIA", "secret", token)
+    )
     payload = SHA256 if signs_payload else "UNSIGNED-PAYLOAD"
     assert f"x-amz-content-sha256: {payload}\r\n".encode() in head
 
 
 def test_what_no_header_can_carry_is_refused() -> None:
     pattern = Pattern("PUT", Origin.parse(BASE), BASE, "eu-central-1", True, (("host", HOST),))
-    credentials = ReadOnlyCredentials("AKIA", "secret", None)
+    keys = Keys("AKIA", "secret", None)
     for value in ("audio/mpeg\r\nx-other: 1", "звук"):
         with pytest.raises(ValueError):
-            signed_head(pattern, "5/1/11.mp3", {"ContentType": value}, SHA256, credentials)
+            signed_head(pattern, "5/1/11.mp3", {"ContentType": value}, SHA256, keys)

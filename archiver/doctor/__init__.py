@@ -14,6 +14,7 @@ from archiver.doctor.archive import try_archive
 from archiver.doctor.check import Check, Examiner, Surroundings, Verdict
 from archiver.doctor.crew import try_crew
 from archiver.doctor.desk import try_desk
+from archiver.doctor.evidence import try_evidence
 from archiver.doctor.machine import (
     try_catalog,
     try_configuration,
@@ -34,6 +35,7 @@ _EXAMINERS: Final[tuple[tuple[str, Examiner], ...]] = (
     ("API", try_api),
     ("archive", try_archive),
     ("replica", try_replica),
+    ("evidence", try_evidence),
     ("catalog", try_catalog),
     ("spool", try_spool),
     ("Dask", try_crew),

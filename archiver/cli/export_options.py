@@ -27,20 +27,17 @@ def add_omissions(parser: Parser) -> None:
     parser.add_argument(
         "--redact-with",
         choices=("silence", "tone"),
-        default="silence",
         help="what replaces a span (default: silence)",
     )
     parser.add_argument(
         "--redact-margin",
         type=margin_argument,
-        default=0.2,
         metavar="SECONDS",
         help="how much is replaced before and after each span, up to 1 (default: 0.2)",
     )
     parser.add_argument(
         "--redact-format",
         choices=("wav", "flac"),
-        default="wav",
         help="the format of redacted recordings; flac is smaller, and stores MP3 and Opus "
         "with 16 bits (default: wav)",
     )
@@ -85,16 +82,30 @@ def add_lock(parser: Parser) -> None:
 
 
 def redactions_by(arguments: argparse.Namespace) -> "Redactions | None":
-    """The redactions by `--redact` and its options. UsageError for an invalid list."""
+    """The redactions by `--redact` and its options. UsageError for an invalid list, and for options
+    without one: the package would be handed over with nothing redacted."""
     from archiver.export.redactions import Redactions, load_redactions
+    from archiver.sound.spans import MARGIN
 
+    options = {
+        "--redact-with": arguments.redact_with,
+        "--redact-margin": arguments.redact_margin,
+        "--redact-format": arguments.redact_format,
+    }
+    given = [name for name, value in options.items() if value is not None]
     if arguments.redact is None:
+        if given:
+            raise UsageError(
+                f"{given[0]} needs --redact FILE: nothing would be redacted",
+                hint="name the file with the spans",
+            )
         return None
+    margin = arguments.redact_margin
     return Redactions(
         spans=load_redactions(arguments.redact),
-        margin=arguments.redact_margin,
-        fill=arguments.redact_with,
-        form=arguments.redact_format,
+        margin=MARGIN if margin is None else margin,
+        fill=arguments.redact_with or "silence",
+        form=arguments.redact_format or "wav",
     )
 
 

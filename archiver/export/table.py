@@ -31,6 +31,11 @@ def cells(call: CallEntry, zone: tzinfo) -> Iterator[list[object]]:
     return (_cells(call, one, zone) for one in recordings)
 
 
+def _plain(seconds: float | None) -> float | None:
+    """Whole seconds without a decimal point, however the source wrote them."""
+    return seconds if seconds is None or seconds != int(seconds) else int(seconds)
+
+
 def _cells(call: CallEntry, one: RecordingEntry | None, zone: tzinfo) -> list[object]:
     at = call.at or (one.at if one else None)
     local = at.astimezone(zone) if at else None
@@ -42,10 +47,10 @@ def _cells(call: CallEntry, one: RecordingEntry | None, zone: tzinfo) -> list[ob
         (one.agent if one else None) or call.agent,
         call.phone,
         call.status,
-        call.talk_seconds,
+        _plain(call.talk_seconds),
         state,
         one.file if one else "",
-        one.seconds if one else None,
+        _plain(one.seconds) if one else None,
         "yes" if one and one.is_transfer else "",
         one.summary if one else None,
         (one.lead_id if one else None) or call.lead_id,

@@ -37,6 +37,7 @@ def prepared(folder: Path) -> None:
             "recording 4711 is not among those exported",
         ),
         (("--to", "a.zip", "--redact-margin", "2"), "must be seconds from 0 to 1"),
+        (("--to", "a.zip", "--redact-with", "tone"), "--redact-with needs --redact FILE"),
         (("--to", "a.zip", "--mask", "everything"), "--mask does not support 'everything'"),
         (("--to", "a.zip", "--password-file", "weak.txt"), "must have 12 characters or more"),
         (("--to", "a.zip", "--password"), "no terminal to enter the password"),

@@ -114,12 +114,10 @@ class _Link(Lane):
         return frame
 
     async def started(self) -> None:
-        """Wait until the child is ready. Raises ArchiverError if it cannot be."""
-        try:
-            while (frame := await self.read()).kind in (ALIVE, PROGRESS):
-                pass
-        except _Ended as error:
-            raise _not_started(str(error)) from error
+        """Wait until the child is ready. Raises ArchiverError if it cannot be, `_Ended` if it has
+        ended."""
+        while (frame := await self.read()).kind in (ALIVE, PROGRESS):
+            pass
         if frame.kind == FAILED:
             raise decode_failure(frame.body)
         if frame.kind != READY:
@@ -127,8 +125,8 @@ class _Link(Lane):
         self.is_ready = True
 
     async def watch(self, patience: int) -> None:
-        """Raise `_Ended` after `patience` seconds without a message, or ArchiverError if the child
-        never was ready.
+        """Raise `_Ended` after `patience` seconds without a message, or as many as a start may take
+        if the child is not ready yet.
 
         The seconds are counted one by one: if this process is suspended as well, nothing counts.
         """
@@ -137,8 +135,6 @@ class _Link(Lane):
             self.was_heard = False
             await anyio.sleep(1)
             silent = 0 if self.was_heard else silent + 1
-        if not self.is_ready:
-            raise _not_started(f"it gave no sign of life for {silent} s")
         raise _Ended(f"a worker process gave no sign of life for {silent} s")
 
     async def listen(self) -> None:
@@ -208,7 +204,10 @@ class Pipes:
                 return
 
     async def _lead_a_child(self) -> None:
-        """Run one child. Raises `_Ended` if it dies or hangs, ArchiverError if it cannot work."""
+        """Run one child. Raises `_Ended` if it dies or hangs, ArchiverError if it cannot work.
+
+        One that ends before it is ready cannot work, unless another child does.
+        """
         async with self._child() as link:
             try:
                 with one_failure():
@@ -220,6 +219,10 @@ class Pipes:
                         group.start_soon(link.listen)
                         for _ in range(self.places):
                             group.start_soon(link.keep_busy)
+            except _Ended as error:
+                if link.is_ready or self._links:
+                    raise
+                raise _not_started(str(error)) from error
             finally:
                 self._links.discard(link)
 

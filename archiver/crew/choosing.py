@@ -26,16 +26,20 @@ MOST_THAT_PAY: Final = 2
 """The run's own process lists, decides and records. This takes as long as each of two other
 processes takes for its half of fetching and storing (measured), so a third one would only wait."""
 
+CORES_THAT_PAY: Final = MOST_THAT_PAY + 1
+"""On two cores the three processes of such a run share what one process uses as well: it takes
+longer by their start (measured)."""
+
 
 def processes_of(config: Config, cores: int) -> int:
     """The number of processes that fetch and store; 1 means the run's own."""
     download = config.download
     if download.processes is not None:
         wanted = download.processes
-    elif config.api.requests_per_second < PAYS_FROM:
+    elif config.api.requests_per_second < PAYS_FROM or cores < CORES_THAT_PAY:
         wanted = 1
     else:
-        wanted = min(cores, MOST_THAT_PAY)
+        wanted = MOST_THAT_PAY
     return min(wanted, download.workers)
 
 

@@ -115,7 +115,7 @@ def test_an_empty_archive_gets_a_page_that_says_so(tmp_path: Path) -> None:
 
 def test_a_month_without_calls_says_so(archived: Path) -> None:
     assert report(archived, "--month", "2027-02").code == 0
-    assert "The archive has no calls of this period." in page(archived).text
+    assert "The archive has no calls in this period." in page(archived).text
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """What agents dispute, and a lead's decision on it."""
 
+from collections.abc import Mapping
+
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from archiver.desk.journal import Act
+from archiver.desk.review.scorecard import Mark
+from archiver.desk.review.verdicts import Verdict
 from archiver.errors import ChangedMeanwhile
 from archiver.web.answers import QUESTION, asked, read_marks
-from archiver.web.conflicts import conflict
+from archiver.web.conflicts import Difference, conflict
 from archiver.web.context import Visit
 from archiver.web.forms import basis
 
@@ -42,9 +46,21 @@ async def decide(visit: Visit) -> Response:
             visit.person, step_id, marks[step.question], reason, basis(visit.form)
         )
     except ChangedMeanwhile:
-        return conflict(visit, [], version=verdict.version, back="/disputes")
+        both = _both(visit, verdict, step.question, marks)
+        return conflict(visit, both, version=verdict.version, back="/disputes")
     detail = f"{step.question}: {visit.form.get(QUESTION + step.question)}"
     await visit.desk.journal.record(
         visit.person.name, visit.address, Act.DECIDE, record_id=verdict.record_id, detail=detail
     )
     return visit.go("/disputes")
+
+
+def _both(
+    visit: Visit, verdict: Verdict, question_id: str, marks: Mapping[str, Mark]
+) -> list[Difference]:
+    """The answer in the form, and the one that stands now."""
+    language = visit.say.language
+    (question,) = (one for one in verdict.card.questions if one.question_id == question_id)
+    mine, saved = (asked([question], some, {}, language)[0] for some in (marks, verdict.marks))
+    words = [visit.say.named("answer", one.chosen) if one.chosen else "–" for one in (mine, saved)]
+    return [Difference(question.text.said(language), *words)]

@@ -53,7 +53,9 @@ def test_an_agent_disputes_a_lead_decides_and_every_step_is_kept(desk: Served) -
         (step,) = re.findall(r'action="(/disputes/\d+)"', page)
         (version,) = re.findall(r'name="version" value="(\d+)"', page)
         fields = {"q.tone": "4", "decision": "Agreed", "version": version}
-        assert post(lead, step, **{**fields, "version": "1"}).status_code == 409
+        stale = post(lead, step, **{**fields, "version": "1"})
+        assert stale.status_code == 409
+        assert stale.text.count("<tr>") == 2, "the head, and the question with both answers"
         assert post(lead, step, **fields).status_code == 303
         assert post(lead, step, **fields).status_code == 404
         page = text(anna, path)

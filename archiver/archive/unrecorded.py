@@ -65,6 +65,8 @@ class Left(StrEnum):
     ACT = "act"
     DAMAGED_COPY = "damaged-copy"
     WORKING_FILE = "working-file"
+    REPLICATION = "replication"
+    REPLICA_WORKING_FILE = "replica-working-file"
 
     @property
     def sentence(self) -> str:
@@ -74,7 +76,7 @@ class Left(StrEnum):
     @property
     def waits(self) -> bool:
         """Whether something is still to be done about it."""
-        return self is not Left.KEPT_COPY
+        return self not in (Left.KEPT_COPY, Left.REPLICA_WORKING_FILE)
 
 
 _SENTENCES: Final = {
@@ -89,6 +91,10 @@ _SENTENCES: Final = {
     Left.HOLD: "a legal hold, or its lifting, not recorded yet; the next `archiver run` records it",
     Left.DAMAGED_COPY: "kept by an interrupted repair; run `archiver verify --repair` to finish it",
     Left.WORKING_FILE: "a temporary file; the next `archiver run` removes it",
+    Left.REPLICATION: "copied, replaced or removed before the ledger was copied; the next "
+    "`archiver replicate` continues",
+    Left.REPLICA_WORKING_FILE: "a temporary file of a replication; `archiver replicate` removes it "
+    "after a day",
 }
 
 

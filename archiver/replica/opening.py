@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Final
 
 from anyio import to_thread
 
@@ -18,6 +19,10 @@ from archiver.storage.base import Body, Storage
 from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
 from archiver.storage.opening import open_storage
 from archiver.tasks.contexts import closed_at_the_end
+
+_LEFT_SECONDS: Final = 86_400.0
+"""After this time a temporary file or an unfinished upload was left by a replication that was
+killed. Replications may run at the same time, so younger ones may still be in use."""
 
 
 @asynccontextmanager
@@ -49,6 +54,8 @@ async def opened_replica(
                 with suppress(KeyExists):
                     await storage.put(FORMAT_KEY, _format(archive_id))
             await _require_create_only(storage, archive_id)
+            with suppress(StorageError):  # a replica without this permission is filled as well
+                await storage.clear_parts(unchanged_for=_LEFT_SECONDS)
         yield storage
 
 

@@ -23,7 +23,13 @@ from archiver.replica.losing import lose, lose_former
 from archiver.replica.named import Named, named_in
 from archiver.replica.waiting import Waiting, What, note, settle, waiting_in
 from archiver.storage.base import Body, Storage
-from archiver.storage.keys import EVIDENCE_PREFIX, HOLDS_PREFIX, LEDGER_PREFIX, RUNS_PREFIX
+from archiver.storage.keys import (
+    EVIDENCE_PREFIX,
+    HOLDS_PREFIX,
+    LEDGER_PREFIX,
+    REVISIONS_PREFIX,
+    RUNS_PREFIX,
+)
 from archiver.tasks.lanes import in_lanes
 
 _MOST_NAMED: Final = 1000
@@ -191,7 +197,11 @@ class _Work:
                 hint="run `archiver verify`; nothing after this segment is replicated",
             ) from error
         held = await self._held(named.keys)
-        await self._copy(held.values(), named.formers)
+        # A sidecar is replaced only when the one before it is kept, as in the archive.
+        former = [one for one in held.values() if one.key.startswith(REVISIONS_PREFIX)]
+        await self._copy(former)
+        rest = [one for one in held.values() if not one.key.startswith(REVISIONS_PREFIX)]
+        await self._copy(rest, named.formers)
         await self._remove(named)
         if self.is_over():
             return False

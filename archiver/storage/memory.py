@@ -90,10 +90,15 @@ class MemoryStorage(Storage):
         """Nothing to release; the objects stay."""
         await lowlevel.checkpoint()
 
-    async def clear_parts(self) -> int:
+    async def clear_parts(self, *, unchanged_for: float = 0.0) -> int:
         """See `Storage.clear_parts`."""
         await lowlevel.checkpoint()
-        stray = {key for key in self.objects if key.startswith(TMP_PREFIX)} - LOCK_KEYS
+        before = self._clock() - unchanged_for
+        stray = {
+            key
+            for key, entry in self.objects.items()
+            if key.startswith(TMP_PREFIX) and key not in LOCK_KEYS and entry.written <= before
+        }
         for key in stray:
             del self.objects[key]
         return len(stray)

@@ -11,7 +11,7 @@ from archiver.replica.session import opened_both
 from archiver.retention.acts import Deed, Did, Why, name_of_act
 from archiver.sandbox.world import World
 from archiver.verify.findings import Finding
-from archiver.verify.verify import Wanted, verify
+from archiver.verify.verify import Verified, Wanted, verify
 from tests.retention.acts import world_with_a_person
 from tests.support.witness import Witness
 from tests.support.world import Night, bench
@@ -59,11 +59,14 @@ async def restored(night: Night, **settings: Any) -> Restoration:
     )
 
 
-async def replica_findings(night: Night) -> list[Finding]:
-    verified = await verify(
+async def replica_verified(night: Night) -> Verified:
+    return await verify(
         night.config(), Wanted(replica=True), state_folder=night.state, clock=night.clock
     )
-    return verified.found.findings
+
+
+async def replica_findings(night: Night) -> list[Finding]:
+    return (await replica_verified(night)).found.findings
 
 
 async def archive_findings(night: Night) -> list[Finding]:

@@ -1,14 +1,18 @@
 """A replica has what the archive has, byte for byte, and nothing of anybody else is touched."""
 
+import os
 import shutil
+import time
 from collections import Counter
 from pathlib import Path
 
 import anyio
 import pytest
 
+from archiver.archive.unrecorded import Left, Unrecorded
 from archiver.errors import ArchiveDamaged, StorageFull, StorageUnreachable, UsageError
 from archiver.replica.copying import Copied
+from archiver.replica.replicate import Replication
 from archiver.replica.waiting import WAITING_PREFIX
 from archiver.storage.local.folder import LocalStorage
 from archiver.verify.findings import Unexpected
@@ -16,14 +20,26 @@ from tests.replica.nights import (
     mirrored,
     objects,
     replica_findings,
+    replica_verified,
     replicated,
     same,
     second,
 )
 from tests.retention.acts import PHONE, erased, held, lifted, pruned
 from tests.retention.test_s3 import FIRST_DAY
+from tests.support.world import Night
 
 pytestmark = pytest.mark.anyio
+
+
+async def interrupted(night: Night, most: int) -> Replication:
+    """A replication that ends after the object that makes more than `most`."""
+    counter = Counter[str]()
+
+    def counted(size: int) -> None:
+        counter["objects"] += 1
+
+    return await replicated(night, is_over=lambda: counter["objects"] > most, on_copied=counted)
 
 
 async def test_everything_comes_over_and_the_next_time_only_what_is_new(tmp_path: Path) -> None:
@@ -84,21 +100,67 @@ async def test_an_interruption_leaves_an_archive_and_the_next_goes_on(tmp_path: 
         await night.run()
         await held(night, leads=(6,))
         for most in range(0, 60, 3):
-            counter = Counter[str]()
-
-            def counted(size: int, counter: Counter[str] = counter) -> None:
-                counter["objects"] += 1
-
-            def is_over(counter: Counter[str] = counter, most: int = most) -> bool:
-                return counter["objects"] > most
-
-            done = await replicated(night, is_over=is_over, on_copied=counted)
+            done = await interrupted(night, most)
             if done.is_whole:
                 break
             assert done.behind > 0
             assert done.behind_since is not None
+            assert await replica_findings(night) == []
         assert most > 6
         assert same(night)
+
+
+async def test_a_replica_ahead_of_its_ledger_is_unfinished_and_not_damaged(tmp_path: Path) -> None:
+    async with mirrored(tmp_path, workers=1, prune=True) as night:
+        await night.run()
+        await replicated(night)
+        night.world.call(9, lead=9).recording(91)
+        night.world.change_recording(61, summary="Later.")
+        night.clock.advance(days=1)
+        await night.run(recheck=True, since=FIRST_DAY)
+        copied, planted = tmp_path / "replica/9/9/91.wav", tmp_path / "replica/9/9/92.wav"
+        most = 0
+        while not copied.exists():
+            await interrupted(night, most := most + 1)
+            assert await replica_findings(night) == []
+        planted.write_bytes(b"planted")
+        verified = await replica_verified(night)
+        assert [one.key for one in verified.found.findings] == ["9/9/92.wav"]
+        assert Unrecorded("9/9/91.wav", Left.REPLICATION) in verified.found.unrecorded
+        (tmp_path / "archive").rename(tmp_path / "lost")
+        verified = await replica_verified(night)  # nobody knows which of them was in the archive
+        assert verified.found.findings == []
+        assert verified.found.waits
+        assert Unrecorded("9/9/92.wav", Left.REPLICATION) in verified.found.unrecorded
+        (tmp_path / "lost").rename(tmp_path / "archive")
+        planted.unlink()
+        assert not (await erased(night, 3)).is_refused
+        for most in range(12):
+            await interrupted(night, most)
+            assert await replica_findings(night) == []
+        assert (await replicated(night)).is_whole
+        assert same(night)
+        assert not (await replica_verified(night)).found.waits
+
+
+async def test_what_a_killed_replication_left_is_removed_after_a_day_and_is_no_damage(
+    tmp_path: Path,
+) -> None:
+    async with mirrored(tmp_path) as night:
+        await night.run()
+        await replicated(night)
+        work = tmp_path / "replica/_archive/tmp"
+        work.mkdir(exist_ok=True)
+        for name, days in (("part-aaaaaaaa", 2), ("part-bbbbbbbb", 0)):
+            (work / name).write_bytes(b"half a recording")
+            written = time.time() - days * 86_400
+            os.utime(work / name, (written, written))
+        assert (await replicated(night)).is_whole
+        assert [path.name for path in work.iterdir()] == ["part-bbbbbbbb"]
+        verified = await replica_verified(night)
+        assert verified.found.findings == []
+        assert [one.what for one in verified.found.unrecorded] == [Left.REPLICA_WORKING_FILE]
+        assert not verified.found.waits
 
 
 async def test_a_foreign_object_is_told_and_neither_overwritten_nor_removed(

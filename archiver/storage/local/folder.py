@@ -121,9 +121,9 @@ class LocalStorage(Storage):
         """Remove the folder of part files if it is empty."""
         await self._in_thread(self._remove_empty_parts)
 
-    async def clear_parts(self) -> int:
+    async def clear_parts(self, *, unchanged_for: float = 0.0) -> int:
         """See `Storage.clear_parts`."""
-        return await self._in_thread(self._clear_parts)
+        return await self._in_thread(self._clear_parts, unchanged_for)
 
     async def readings(
         self, keys: Sequence[str], *, keep: int = 0
@@ -220,13 +220,13 @@ class LocalStorage(Storage):
             for error in self._syncing.sync([f"{self._root}/{folder}"]).values():
                 raise error
 
-    def _clear_parts(self) -> int:
-        removed = 0
+    def _clear_parts(self, unchanged_for: float) -> int:
+        removed, before = 0, time() - unchanged_for
         with disk.disk_errors(TMP_PREFIX):
-            for key, _ in entries(self._root, TMP_PREFIX):
+            for key, facts in entries(self._root, TMP_PREFIX):
                 if key.endswith(_CHANGE_LOCK):
                     _sweep_lock(FileLock(f"{self._root}/{key}"))
-                elif key not in LOCK_KEYS:
+                elif key not in LOCK_KEYS and facts.st_mtime <= before:
                     with suppress(FileNotFoundError):
                         os.unlink(f"{self._root}/{key}")  # noqa: PTH108
                         removed += 1

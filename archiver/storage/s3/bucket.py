@@ -154,9 +154,10 @@ class S3Storage(Storage):
         self._direct.close()
         await to_thread.run_sync(self._bucket.access.close, limiter=self._limiter)
 
-    async def clear_parts(self) -> int:
+    async def clear_parts(self, *, unchanged_for: float = 0.0) -> int:
         """See `Storage.clear_parts`."""
-        return await self._in_thread(self._bucket.abort_uploads) + await self._delete_scratch()
+        aborted = await self._in_thread(self._bucket.abort_uploads, unchanged_for)
+        return aborted + await self._delete_scratch(unchanged_for)
 
     @property
     def known(self) -> Known | None:
@@ -240,12 +241,16 @@ class S3Storage(Storage):
         while chunk := await self._in_thread(_read, key, stream):
             yield chunk
 
-    async def _delete_scratch(self) -> int:
+    async def _delete_scratch(self, unchanged_for: float) -> int:
         stray = [info.key async for info in self.list(TMP_PREFIX) if info.key not in LOCK_KEYS]
+        deleted = 0
         for key in stray:
             with suppress(KeyMissing):
+                if unchanged_for and ((await self.stat(key)).age or 0.0) < unchanged_for:
+                    continue
                 await self.delete(key)
-        return len(stray)
+                deleted += 1
+        return deleted
 
 
 def _read(key: str, stream: "Stream") -> bytes:

@@ -186,7 +186,12 @@ class Bucket:
     def stat(self, key: str) -> ObjectInfo:
         """Size and tag; StorageRefused if it is the bucket that is missing."""
         answer = self._head(key)
-        return info_of(key, required(answer, "ContentLength", key), answer, age=_age(answer))
+        return info_of(
+            key,
+            required(answer, "ContentLength", key),
+            answer,
+            age=_since(answer.get("LastModified"), answer),
+        )
 
     def page(
         self, prefix: str, asked: dict[str, Any]
@@ -234,14 +239,18 @@ class Bucket:
         with s3_errors(""):
             return _date(self._client.head_bucket(Bucket=self._bucket))
 
-    def abort_uploads(self) -> int:
-        """Abort every unfinished upload below the prefix; how many there were."""
+    def abort_uploads(self, unchanged_for: float) -> int:
+        """Abort every upload below the prefix that was begun at least that many seconds ago and is
+        not finished; how many there were."""
         aborted = 0
         with s3_errors(TMP_PREFIX):
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self._bucket, Prefix=self._prefix
             )
-            for upload in (one for page in pages for one in page.get("Uploads", [])):
+            begun = ((each, page) for page in pages for each in page.get("Uploads", []))
+            for upload, answer in begun:
+                if (_since(upload.get("Initiated"), answer) or 0.0) < unchanged_for:
+                    continue
                 with suppress(self._client.exceptions.NoSuchUpload):
                     self._client.abort_multipart_upload(
                         Bucket=self._bucket,
@@ -356,11 +365,9 @@ def _date(answer: Any) -> datetime | None:
         return None
 
 
-def _age(answer: Any) -> float | None:
-    """Seconds since the object was written, by two times of the server in one response; None if it
-    gives none."""
-    if answer.get("LastModified") is None:
+def _since(moment: datetime | None, answer: Any) -> float | None:
+    """Seconds from that moment to the response, both by the server's clock; None without the
+    moment."""
+    if moment is None:
         return None
-    now = _date(answer) or datetime.now(UTC)
-    age: float = (now - answer["LastModified"]).total_seconds()
-    return max(0.0, age)
+    return max(0.0, ((_date(answer) or datetime.now(UTC)) - moment).total_seconds())

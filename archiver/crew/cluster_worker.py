@@ -68,12 +68,13 @@ def topic_of(run_id: str) -> str:
 
 
 def dask_setup(_: object) -> None:
-    """Import what a batch needs, before there is one.
+    """Import and read what a batch needs, before there is one.
 
     Dask calls it when a worker starts that was given `--preload archiver.crew.cluster_worker`.
     """
     with suppress(ImportError):  # without the extra: a batch for S3 then says what to install
         import_module("archiver.storage.s3.bucket")
+        import_module("archiver.storage.s3.client").read_models()
 
 
 async def bring_batch(batch: Sealed) -> Sealed:

@@ -118,8 +118,9 @@ def test_a_worker_started_as_documented_has_imported_everything_before_its_first
 
     with dask_cluster(1) as cluster, Client(cluster.address, set_as_default=False) as client:
         client.wait_for_workers(1, timeout=START_SECONDS)
-        (has_it,) = client.run(lambda: "archiver.storage.s3.bucket" in sys.modules).values()
-        assert has_it
+        needed = {"archiver.storage.s3.bucket", "archiver.storage.s3.client", "boto3"}
+        (missing,) = client.run(lambda: needed - set(sys.modules)).values()
+        assert not missing
 
 
 @pytest.mark.nightly

@@ -6,12 +6,14 @@ send last can be looked at, so that `signing.py` can make more requests of that 
 
 import threading
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.loaders import Loader, create_loader
 
 from archiver.config import S3Config
 from archiver.storage.s3.signing import Keys
@@ -85,10 +87,33 @@ def has_other_credentials(config: S3Config, known: Credentials | None) -> bool:
 
 
 def _base(config: S3Config) -> botocore.session.Session:
-    base = botocore.session.get_session()
+    base = _session()
     if config.credentials_file is not None:
         base.set_config_variable("credentials_file", str(config.credentials_file))
     return base
+
+
+def _session() -> botocore.session.Session:
+    base = botocore.session.get_session()
+    base.register_component("data_loader", _models(base.get_config_variable("data_path")))
+    return base
+
+
+@cache
+def _models(data_path: str | None) -> Loader:
+    """The descriptions of S3 that clients are made from. A process reads these files once: they
+    take most of the time of a client."""
+    return create_loader(data_path)
+
+
+def read_models() -> None:
+    """Read the descriptions of S3 by creating a client that is never used. No server is asked for
+    anything, neither for credentials."""
+    none = "none"
+    client = _session().create_client(
+        "s3", "us-east-1", aws_access_key_id=none, aws_secret_access_key=none
+    )
+    client.close()
 
 
 def connect(config: S3Config, connections: int) -> Service:

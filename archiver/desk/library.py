@@ -22,6 +22,7 @@ from archiver.config import Config
 from archiver.desk.index.answers import IndexAnswers
 from archiver.desk.index.entries import Progress
 from archiver.desk.index.index import DeskIndex
+from archiver.desk.index.reading import CardReader
 from archiver.desk.index.store import discard
 from archiver.desk.index.sync import Following
 from archiver.desk.media import Media
@@ -134,15 +135,15 @@ async def _open_index(
     config: Config, path: Path, archive_id: str, storage: Storage
 ) -> AsyncIterator[tuple[DeskIndex, Following]]:
     """The index, rebuilt if the archive's ledger is not the one that it was built from."""
-    zone = config.window.timezone
+    zone, reader = config.window.timezone, CardReader(storage, config.storage)
     index = await DeskIndex.open(path, archive_id, zone)
     try:
-        following = Following(index.upkeep, storage, archive_id)
+        following = Following(index.upkeep, storage, archive_id, reader)
         if not await following.begin():
             await index.aclose()
             await anyio.to_thread.run_sync(discard, path)
             index = await DeskIndex.open(path, archive_id, zone)
-            following = Following(index.upkeep, storage, archive_id)
+            following = Following(index.upkeep, storage, archive_id, reader)
             await following.begin()
         yield index, following
     finally:

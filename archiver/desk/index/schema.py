@@ -6,7 +6,7 @@ keep the same rules about late and repeated events. The second part is what the 
 - `cards`: data of the sidecars for people, as far as they are read (`revision`);
 - `pending`: archived recordings whose sidecar is to be read, the newest first;
 - `names`: the newest known name of each agent and order;
-- `words`: the full text of summaries, kept in step by triggers;
+- `words`: the full text of summaries: who adds cards adds their words, a trigger removes them;
 - `desk`: the version, and whether texts were removed that the file still has traces of.
 
 The file is disposable. It holds personal data, so what is deleted is overwritten.
@@ -15,7 +15,7 @@ The file is disposable. It holds personal data, so what is deleted is overwritte
 import sqlite3
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the second part. A file of any other version is thrown away and filled anew."""
 
 _FOLDED: Final = "replace(replace({}.summary, 'ё', 'е'), 'Ё', 'Е')"
@@ -40,9 +40,6 @@ _TABLES: Final = f"""
         summary, content = 'folded', content_rowid = 'record_id', columnsize = 0,
         tokenize = "unicode61 remove_diacritics 2"
     );
-    CREATE TRIGGER cards_added AFTER INSERT ON cards WHEN new.summary IS NOT NULL BEGIN
-        INSERT INTO words (rowid, summary) VALUES (new.record_id, {_FOLDED.format("new")});
-    END;
     CREATE TRIGGER cards_dropped AFTER DELETE ON cards WHEN old.summary IS NOT NULL BEGIN
         INSERT INTO words (words, rowid, summary)
         VALUES ('delete', old.record_id, {_FOLDED.format("old")});

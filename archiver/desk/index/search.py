@@ -20,6 +20,8 @@ _LEAST_DIGITS: Final = 3
 
 def clean(text: str) -> str:
     """The text as SQLite can hold it: composed letters, no NUL, no half of a surrogate pair."""
+    if text.isascii():
+        return text.replace("\0", " ")
     whole = text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")
     return unicodedata.normalize("NFC", whole)
 

@@ -3,12 +3,12 @@
 Every method blocks and is called by one thread at a time; `DeskIndex` sees to that.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from archiver.catalog import schema
 from archiver.catalog.file import scrub
@@ -30,13 +30,18 @@ rule for that, and turns the automatic one off."""
 _CACHE_KIB: Final = 32 * 1024
 """SQLite's own 2 MB are too few where every event of a long ledger touches a page of its own."""
 
-_KEPT: Final = tuple(one.name for one in fields(Card) if one.name not in ("agent", "order"))
+_KEPT: Final = Card._fields[: Card._fields.index("agent")]
 _KEEP: Final = (
     f"INSERT INTO cards ({', '.join(_KEPT)})"  # noqa: S608 - names of our own
     f" SELECT {', '.join('?' * len(_KEPT))} WHERE EXISTS (SELECT 1 FROM recordings"
     f" WHERE record_id = ? AND state {IS_ARCHIVED})"
     " AND NOT EXISTS (SELECT 1 FROM removals WHERE record_id = ?)"
 )
+_INDEX_WORDS: Final = (
+    "INSERT INTO words (rowid, summary) SELECT record_id, summary FROM folded"
+    " WHERE summary IS NOT NULL AND record_id IN (SELECT value FROM json_each(?))"
+)
+"""Of many cards in one statement: FTS5 writes what it has gathered before every statement."""
 _NAME: Final = (
     "INSERT INTO names (kind, id, name, told_at) VALUES (?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET name = excluded.name, told_at = excluded.told_at"
@@ -50,8 +55,7 @@ _PENDING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """A sidecar to be read: its size and digest in the ledger."""
 
     record_id: int
@@ -123,11 +127,11 @@ class Store:
         """Store the data of sidecars, unless the recording is about to be removed."""
         with index_errors(self.path), self._db:
             ids = [(card.record_id, card.record_id) for card in cards]
-            values = ([getattr(card, name) for name in _KEPT] for card in cards)
             self._db.executemany("DELETE FROM cards WHERE record_id = ?", ((i,) for i, _ in ids))
             self._db.executemany(
-                _KEEP, ((*own, *pair) for own, pair in zip(values, ids, strict=True))
+                _KEEP, ((*card[: len(_KEPT)], *pair) for card, pair in zip(cards, ids, strict=True))
             )
+            self._db.execute(_INDEX_WORDS, (json.dumps([card.record_id for card in cards]),))
             self._db.executemany(
                 "DELETE FROM pending WHERE record_id = ? AND NOT EXISTS (SELECT 1"
                 " FROM recordings WHERE record_id = ? AND CAST(revision AS INTEGER) > ?)",

@@ -14,41 +14,34 @@ import anyio
 import anyio.to_thread
 
 from archiver.desk.index.entries import Progress
-from archiver.desk.index.sidecars import Card, read_card
+from archiver.desk.index.reading import A_PIECE, CardReader
+from archiver.desk.index.sidecars import Card
 from archiver.desk.index.snapshot import Upkeep
-from archiver.desk.index.store import Unread
-from archiver.errors import (
-    ArchiverError,
-    KeyMissing,
-    StorageError,
-    StorageForbidden,
-    StorageUnreachable,
-)
+from archiver.errors import ArchiverError
 from archiver.ledger.segments import Head, head_of, number_prefix, number_stem
 from archiver.ledger.walk import Walk
-from archiver.recordings.sidecar import MOST_BYTES
-from archiver.storage.base import Reading, Storage
-from archiver.storage.keys import LEDGER_PREFIX, parse_recording_key, revision_key, sidecar_key
-from archiver.tasks.lanes import in_lanes
+from archiver.storage.base import Storage
+from archiver.storage.keys import LEDGER_PREFIX
 
 _Result = TypeVar("_Result")
 
 OnBuried: TypeAlias = Callable[[Sequence[int], Sequence[str]], Awaitable[None]]
 """Receives removed recordings, or those about to be: their ids, and digests of audio."""
 
-_SIDECARS: Final = 512
+_SIDECARS: Final = 16 * A_PIECE
 _SIDECAR_BYTES: Final = 32 * 1024 * 1024
-"""Read before they are kept; and of how many bytes together."""
-_READERS: Final = 16
-_IN_ONE_GO: Final = 8
+"""Looked up at a time, and of how many bytes together."""
 
 
 class Following:
     """Updates the index from the archive, step by step."""
 
-    def __init__(self, upkeep: Upkeep, storage: Storage, archive_id: str) -> None:
+    def __init__(
+        self, upkeep: Upkeep, storage: Storage, archive_id: str, reader: CardReader
+    ) -> None:
         self._upkeep = upkeep
         self._storage = storage
+        self._reader = reader
         self._walk = Walk(storage, archive_id)
         self._one_at_a_time = anyio.CapacityLimiter(1)
         self._skipped = 0
@@ -81,14 +74,17 @@ class Following:
         """
         await self._follow_ledger()
         await self._bury(on_buried)
-        while cards := await self._read_some():
-            await self._do(self._upkeep.keep, cards)
-            await self._do(self._upkeep.refresh_if_due)
-            await self._tell(is_current=False)
-            await self._follow_ledger()
-            await self._bury(on_buried)
+        while wanted := await self._do(self._upkeep.unread, _SIDECARS, _SIDECAR_BYTES):
+            await self._reader.read(wanted, partial(self._keep, on_buried))
         await self._do(self._upkeep.refresh)
         await self._tell(is_current=True)
+
+    async def _keep(self, on_buried: OnBuried, cards: Sequence[Card]) -> None:
+        await self._do(self._upkeep.keep, cards)
+        await self._do(self._upkeep.refresh_if_due)
+        await self._tell(is_current=False)
+        await self._follow_ledger()
+        await self._bury(on_buried)
 
     def lament(self, error: ArchiverError) -> None:
         """Show on the page that the archive cannot be read at the moment."""
@@ -136,36 +132,6 @@ class Following:
             self._buried.clear()
         await self._do(self._upkeep.store.scrub)
 
-    async def _read_some(self) -> list[Card]:
-        """The next cards; none when all sidecars are read."""
-        wanted = await self._do(self._upkeep.unread, _SIDECARS, _SIDECAR_BYTES)
-        cards: list[Card] = []
-
-        async def read(few: Sequence[Unread]) -> None:
-            cards.extend(await self._cards(few))
-
-        starts = range(0, len(wanted), _IN_ONE_GO)
-        await in_lanes(_READERS, (wanted[one : one + _IN_ONE_GO] for one in starts), read)
-        return cards
-
-    async def _cards(self, few: Sequence[Unread]) -> list[Card]:
-        sound = [one for one in few if _is_sound(one)]
-        most = min(MOST_BYTES, max((one.size for one in sound), default=0))
-        keys = [sidecar_key(one.key) for one in sound]
-        readings = await self._storage.readings(keys, keep=most)
-        cards = [_foreign(one) for one in few if one not in sound]
-        for one, reading in zip(sound, readings, strict=True):
-            if isinstance(reading, StorageUnreachable):
-                raise reading
-            if _fits(one, reading):
-                cards.append(_card(one, reading))
-                continue
-            # A run in progress may have replaced it, and not recorded it yet.
-            kept = revision_key(sidecar_key(one.key), max(one.revision, 1))
-            (former,) = await self._storage.readings([kept], keep=most)
-            cards.append(_card(one, former if _fits(one, former) else reading))
-        return cards
-
     async def _tell(self, *, is_current: bool) -> None:
         head, (pending, troubles) = await self._do(self._standing)
         recordings = self._upkeep.archived()
@@ -189,31 +155,3 @@ class Following:
         return await anyio.to_thread.run_sync(
             partial(work, *arguments), limiter=self._one_at_a_time
         )
-
-
-def _is_sound(one: Unread) -> bool:
-    """Whether the key is one that the archive itself could have made for that recording."""
-    key = parse_recording_key(one.key) if isinstance(one.key, str) else None
-    return key is not None and not key.is_sidecar and key.record_id == one.record_id
-
-
-def _fits(one: Unread, reading: Reading | StorageError) -> bool:
-    return isinstance(reading, Reading) and reading.sha256 == one.sha256
-
-
-def _card(one: Unread, reading: Reading | StorageError) -> Card:
-    if _fits(one, reading) and isinstance(reading, Reading) and reading.content is not None:
-        return read_card(one.record_id, one.revision, reading.content)
-    trouble = "its sidecar does not match the ledger"
-    if isinstance(reading, KeyMissing):
-        trouble = "its sidecar is missing"
-    elif isinstance(reading, StorageForbidden):
-        trouble = "the desk has no permission to read its sidecar"
-    elif isinstance(reading, StorageError):
-        trouble = "its sidecar cannot be read"
-    return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)
-
-
-def _foreign(one: Unread) -> Card:
-    trouble = "the ledger has an invalid key for it"
-    return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)

@@ -1,0 +1,157 @@
+"""Reading sidecars as cards: those of a folder in a separate process, while others are written.
+
+Reading, hashing and parsing two hundred thousand sidecars takes half a minute of a processor. A
+thread would share the interpreter with all pages served meanwhile; a process does not. An archive
+on S3 is waited for, not computed: it is read here.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from typing import Final, TypeAlias
+
+import anyio
+import anyio.to_process
+
+from archiver.config import StorageConfig
+from archiver.desk.index.sidecars import Card, read_card
+from archiver.desk.index.store import Unread
+from archiver.errors import (
+    KeyMissing,
+    StorageError,
+    StorageForbidden,
+    StorageUnreachable,
+)
+from archiver.recordings.sidecar import MOST_BYTES
+from archiver.storage.base import Reading, Storage
+from archiver.storage.keys import parse_recording_key, revision_key, sidecar_key
+from archiver.storage.opening import open_storage
+from archiver.tasks.lanes import in_lanes
+
+Keep: TypeAlias = Callable[[Sequence[Card]], Awaitable[None]]
+
+A_PIECE: Final = 1024
+"""Sidecars whose cards are written together."""
+_IN_ONE_GO: Final = 8
+_READERS: Final = 16
+_WORTH_A_PROCESS: Final = 256
+"""Fewer sidecars are read sooner than a process starts."""
+_LANES: Final = 2
+"""One reads while the other one writes."""
+
+
+class CardReader:
+    """Reads sidecars of the archive in `storage`, which `config` opens in another process, too.
+
+    From `worth_a_process` sidecars on, those of a folder are read in such a process. The cards of
+    `a_piece` sidecars are kept together.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        config: StorageConfig,
+        *,
+        worth_a_process: int = _WORTH_A_PROCESS,
+        a_piece: int = A_PIECE,
+    ) -> None:
+        self._storage = storage
+        self._config = config
+        self._worth_a_process = worth_a_process
+        self._a_piece = a_piece
+        self._one_process = anyio.CapacityLimiter(1)
+
+    async def read(self, wanted: Sequence[Unread], keep: Keep) -> None:
+        """Pass the cards of all these sidecars to `keep`, piece by piece, about in this order.
+
+        While one piece is kept, the next one is read. Raises StorageError if the storage does not
+        respond.
+        """
+        reading, keeping = anyio.Lock(), anyio.Lock()
+
+        async def work(piece: Sequence[Unread]) -> None:
+            async with reading:
+                cards = await self._cards(piece)
+            async with keeping:
+                await keep(cards)
+
+        await in_lanes(_LANES, _pieces(wanted, self._a_piece), work)
+
+    async def _cards(self, piece: Sequence[Unread]) -> list[Card]:
+        if self._config.is_local and len(piece) >= self._worth_a_process:
+            return await self._in_process(piece)
+        cards: list[Card] = []
+
+        async def read(few: Sequence[Unread]) -> None:
+            cards.extend(await cards_of(self._storage, few))
+
+        await in_lanes(_READERS, _pieces(piece, _IN_ONE_GO), read)
+        return cards
+
+    async def _in_process(self, piece: Sequence[Unread]) -> list[Card]:
+        work = partial(cards_in, self._config, piece)
+        try:
+            return await anyio.to_process.run_sync(
+                work, cancellable=True, limiter=self._one_process
+            )
+        except anyio.BrokenWorkerProcess as error:
+            raise StorageError("the process that reads the sidecars ended unexpectedly") from error
+
+
+def _pieces(wanted: Sequence[Unread], size: int) -> Iterator[Sequence[Unread]]:
+    return (wanted[start : start + size] for start in range(0, len(wanted), size))
+
+
+def cards_in(config: StorageConfig, wanted: Sequence[Unread]) -> list[Card]:
+    """The cards of these sidecars of a folder. For a worker process.
+
+    Raises StorageUnreachable.
+    """
+    return anyio.run(lambda: cards_of(open_storage(config), wanted))
+
+
+async def cards_of(storage: Storage, wanted: Sequence[Unread]) -> list[Card]:
+    """The cards of these sidecars. StorageUnreachable if the storage does not respond."""
+    sound = [one for one in wanted if _is_sound(one)]
+    most = min(MOST_BYTES, max((one.size for one in sound), default=0))
+    keys = [sidecar_key(one.key) for one in sound]
+    readings = await storage.readings(keys, keep=most)
+    cards = [_foreign(one) for one in wanted if not _is_sound(one)]
+    for one, reading in zip(sound, readings, strict=True):
+        if isinstance(reading, StorageUnreachable):
+            raise reading
+        if _fits(one, reading):
+            cards.append(_card(one, reading))
+            continue
+        # A run in progress may have replaced it, and not recorded it yet.
+        kept = revision_key(sidecar_key(one.key), max(one.revision, 1))
+        (former,) = await storage.readings([kept], keep=most)
+        cards.append(_card(one, former if _fits(one, former) else reading))
+    return cards
+
+
+def _is_sound(one: Unread) -> bool:
+    """Whether the key is one that the archive itself could have made for that recording."""
+    key = parse_recording_key(one.key) if isinstance(one.key, str) else None
+    return key is not None and not key.is_sidecar and key.record_id == one.record_id
+
+
+def _fits(one: Unread, reading: Reading | StorageError) -> bool:
+    return isinstance(reading, Reading) and reading.sha256 == one.sha256
+
+
+def _card(one: Unread, reading: Reading | StorageError) -> Card:
+    if _fits(one, reading) and isinstance(reading, Reading) and reading.content is not None:
+        return read_card(one.record_id, one.revision, reading.content)
+    trouble = "its sidecar does not match the ledger"
+    if isinstance(reading, KeyMissing):
+        trouble = "its sidecar is missing"
+    elif isinstance(reading, StorageForbidden):
+        trouble = "the desk has no permission to read its sidecar"
+    elif isinstance(reading, StorageError):
+        trouble = "its sidecar cannot be read"
+    return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)
+
+
+def _foreign(one: Unread) -> Card:
+    trouble = "the ledger has an invalid key for it"
+    return Card(record_id=one.record_id, revision=one.revision, trouble=trouble)

@@ -1,0 +1,92 @@
+"""The many sidecars of a first index are read in a separate process, where they are in a folder."""
+
+import hashlib
+import json
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from archiver.config import StorageConfig
+from archiver.desk.index.reading import CardReader
+from archiver.desk.index.sidecars import Card
+from archiver.desk.index.store import Unread
+from archiver.errors import StorageError
+from archiver.sandbox.world import World
+from archiver.storage.local.folder import LocalStorage
+from tests.crew.test_pipes import children
+from tests.support.world import bench
+
+pytestmark = pytest.mark.anyio
+
+CALLS = 4
+
+
+async def test_a_separate_process_reads_the_same_from_sidecars_sound_or_not(tmp_path: Path) -> None:
+    wanted = await _archived(tmp_path)
+    (tmp_path / "archive" / wanted[0].key).with_suffix(".json").unlink()
+    wanted[1] = wanted[1]._replace(sha256="5" * 64)
+    wanted[2] = wanted[2]._replace(key="../../etc/passwd")
+    here, there = [
+        await _read(_reader(tmp_path, worth_a_process=few), wanted) for few in (CALLS + 1, 1)
+    ]
+    assert here == there
+    assert [bool(one.trouble) for one in here] == [True, True, True, False]
+    assert here[3].summary == "Summary number 4."
+
+
+@pytest.mark.nightly
+async def test_a_reading_process_that_is_killed_costs_an_error_of_the_storage_at_most(
+    tmp_path: Path,
+) -> None:
+    wanted = await _archived(tmp_path)
+    reader = _reader(tmp_path, worth_a_process=1)
+    before, kept = children(), list[Card]()
+
+    async def keep(cards: Sequence[Card]) -> None:
+        for one in children() - before if not kept else ():
+            os.kill(one, signal.SIGKILL)
+        kept.extend(cards)
+
+    try:
+        await reader.read(wanted, keep)
+    except StorageError as error:
+        assert "ended unexpectedly" in str(error)
+    assert kept
+    assert [one.summary for one in await _read(reader, wanted)] == [
+        f"Summary number {number}." for number in range(1, CALLS + 1)
+    ]
+
+
+async def _archived(folder: Path) -> list[Unread]:
+    """The sidecars of an archive of a few recordings."""
+    world = World()
+    for number in range(1, CALLS + 1):
+        world.call(number).recording(summary=f"Summary number {number}.")
+    async with bench(folder, world) as night:
+        await night.run()
+    found = []
+    for path in (folder / "archive").glob("[0-9]*/*/*.json"):
+        data = path.read_bytes()
+        told = json.loads(data)
+        digest = hashlib.sha256(data).hexdigest()
+        found.append(Unread(told["recordId"], told["audio"]["key"], 1, len(data), digest))
+    return sorted(found)
+
+
+def _reader(folder: Path, *, worth_a_process: int) -> CardReader:
+    root = folder / "archive"
+    config = StorageConfig(url=str(root))
+    return CardReader(LocalStorage(root), config, worth_a_process=worth_a_process, a_piece=1)
+
+
+async def _read(reader: CardReader, wanted: Sequence[Unread]) -> list[Card]:
+    kept: list[Card] = []
+
+    async def keep(cards: Sequence[Card]) -> None:
+        kept.extend(cards)
+
+    await reader.read(wanted, keep)
+    return sorted(kept)

@@ -1,14 +1,16 @@
-"""Messages between a run and a child process, on its standard input and output.
+"""Messages between a process and its child, on the child's standard input and output.
 
 A frame has a kind (1 byte), a number (8 bytes), the length of the payload (4 bytes), all in network
 byte order, and the payload. A stream that ends, even within a frame, means that the other side has
 ended.
 """
 
-import asyncio
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    import asyncio  # not for children that need no event loop
 
 _HEAD: Final = struct.Struct("!cQI")
 _MOST_BYTES: Final = 256 * 1024 * 1024
@@ -37,12 +39,24 @@ class Frame:
         return _HEAD.pack(self.kind, self.number, len(self.body)) + self.body
 
 
-async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
+async def read_frame(reader: "asyncio.StreamReader") -> Frame | None:
     """The next message; None at the end of the stream, or if it is not a valid frame."""
     try:
         kind, number, length = _HEAD.unpack(await reader.readexactly(_HEAD.size))
         if length > _MOST_BYTES:
             return None
         return Frame(kind, number, await reader.readexactly(length))
-    except (asyncio.IncompleteReadError, ConnectionError, OSError):
+    except (EOFError, OSError):
         return None
+
+
+def take_frame(stream: BinaryIO) -> Frame | None:
+    """The next message from a blocking stream; None as in `read_frame`."""
+    head = stream.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    kind, number, length = _HEAD.unpack(head)
+    if length > _MOST_BYTES:
+        return None
+    body = stream.read(length)
+    return Frame(kind, number, body) if len(body) == length else None

@@ -96,6 +96,32 @@ class Reading:
     content: bytes | None = None
 
 
+class Reader(ABC):
+    """Reads a medium that is a file system of this machine, and blocks meanwhile.
+
+    For worker threads, several of which may share one, and for other processes, to which it can be
+    sent. It does not try again: after StorageUnreachable, ask the storage itself.
+    """
+
+    @abstractmethod
+    def keys(
+        self, after: str, upto: str | None, on_gap: Callable[[str, StorageError], None]
+    ) -> list[bytes]:
+        """The keys after `after` up to `upto`, itself included (None: to the end), in ascending
+        order, as bytes: foreign names may be no text.
+
+        What cannot be listed is skipped, and reported to `on_gap`, as by `Storage.survey`.
+        """
+
+    @abstractmethod
+    def size(self, key: str) -> int | StorageError:
+        """The size of the object in bytes, or why it is unknown."""
+
+    @abstractmethod
+    def read(self, key: str, *, keep: int = 0) -> Reading | StorageError:
+        """Read an object from end to end, as `Storage.readings` does."""
+
+
 class Storage(ABC):
     """Six verbs on whole objects; the module's docstring is the contract."""
 
@@ -143,6 +169,11 @@ class Storage(ABC):
         """Whether the medium is a file system of this machine: it has file locks and a folder for
         bodies on their way, and reading from it is bound by processors, not by waiting."""
         return self.spool_folder is not None
+
+    @property
+    def reader(self) -> Reader | None:
+        """Reads the same objects without an event loop, where the medium is local, else None."""
+        return None
 
     @property
     def known(self) -> Any:

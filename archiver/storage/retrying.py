@@ -20,7 +20,7 @@ from archiver.errors import (
     StorageError,
     StorageUnreachable,
 )
-from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Reader, Reading, Storage
 from archiver.storage.versions import ObjectLock, ObjectVersion, Versions
 from archiver.tasks.retry import RetryPolicy, RetryScheduled, retrying
 
@@ -54,6 +54,11 @@ class Retrying(Storage):
     def spool_folder(self) -> Path | None:
         """See `Storage.spool_folder`."""
         return self._storage.spool_folder
+
+    @property
+    def reader(self) -> Reader | None:
+        """See `Storage.reader`; it does not try again."""
+        return self._storage.reader
 
     @property
     def known(self) -> Any:

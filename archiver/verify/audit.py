@@ -46,6 +46,7 @@ from archiver.storage.keys import (
 from archiver.storage.lock import is_archive_locked, is_lock_left
 from archiver.tasks.lanes import in_lanes
 from archiver.verify.chain import chain_finding, tail_findings
+from archiver.verify.children import Effort
 from archiver.verify.compare import Checked, Inspector
 from archiver.verify.findings import (
     ChainBroken,
@@ -260,6 +261,7 @@ async def check(
     on_read: Callable[[int, int], None],
     is_stopped: Callable[[], bool],
     patience: Patience,
+    effort: Effort,
 ) -> Verification:
     """Verify the archive in `storage`. Raises StorageError if the storage does not respond."""
     began = time.monotonic()
@@ -275,7 +277,8 @@ async def check(
     found.findings += tail_findings(one.walk, request.head, memory)
     found.is_end_known = request.head is not None or memory.head.digest is not None
     on_stock(*await anyio.to_thread.run_sync(inventory.stock))
-    inspector = Inspector(storage, inventory, request.selects, is_stopped, Checked(on_read=on_read))
+    checked = Checked(on_read=on_read)
+    inspector = Inspector(storage, inventory, request.selects, is_stopped, effort, checked)
     found.is_whole = await inspector.inspect()
     found.checked, found.reached = inspector.checked, inspector.reached
     now_listed = await _look_at_gaps(one, inspector.gaps)

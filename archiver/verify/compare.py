@@ -1,14 +1,15 @@
 """The archive read back and compared with the inventory: one pass, many readers.
 
 The listing of the storage and the inventory have the same order, so one pass over both shows what
-is missing, what was added and what has a different size, without keeping either in memory. Matching
-objects are read and hashed by workers, a batch at a time, so that the disk and every core are busy.
+is missing, what was added and what has a different size, without keeping either in memory. A folder
+is divided into stretches, each of which is listed and read by one process (`children`). A bucket is
+listed here, and matching objects are read and hashed a batch at a time, by many requests at once.
 
 Whatever does not match is only a suspect here: `audit` checks it a second time.
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -18,16 +19,18 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from archiver.errors import StorageError, StorageUnreachable
 from archiver.recordings.sidecar import MOST_BYTES
-from archiver.storage.base import ObjectInfo, Storage
+from archiver.storage.base import ObjectInfo, Reader, Storage
+from archiver.tasks.lanes import in_lanes
+from archiver.verify.children import Effort, readers
 from archiver.verify.inventory import Expected, Inventory, Kind
 from archiver.verify.rules import judge
+from archiver.verify.stretch import READ_ELSEWHERE, Stretch
 
 BATCH_OBJECTS: Final = 256
 BATCH_BYTES: Final = 8 * 1024 * 1024
 """A batch is one switch to a thread: many small objects, or one large one."""
 
 _READERS_OF_A_NETWORK = 16
-_READ_ELSEWHERE: Final = frozenset({Kind.SEGMENT, Kind.EVIDENCE})
 
 T = TypeVar("T")
 Select = Callable[[Expected], bool]
@@ -72,6 +75,7 @@ class Inspector:
     inventory: Inventory
     select: Select
     is_stopped: Callable[[], bool]
+    effort: Effort
     checked: Checked = field(default_factory=Checked)
     suspects: list[str] = field(default_factory=list)
     gaps: dict[str, StorageError] = field(default_factory=dict)
@@ -79,15 +83,54 @@ class Inspector:
 
     async def inspect(self) -> bool:
         """Check everything once; returns whether it was everything."""
+        reader = self.storage.reader
+        if reader is None:
+            await self._inspect_remotely()
+        else:
+            await self._inspect_folder(reader)
+        return not self.is_stopped()
+
+    async def _inspect_folder(self, reader: Reader) -> None:
+        stock = await anyio.to_thread.run_sync(self.inventory.stock)
+        async with readers(reader, self.effort.children(stock.objects)) as those:
+
+            async def check(stretch: Stretch) -> None:
+                outcome, doubts = await those.check(stretch)
+                self.suspects += map(os.fsdecode, outcome.suspects)
+                self.gaps.update(doubts.gaps)
+                self.checked.listed += outcome.listed
+                self.checked.add(outcome.read, outcome.size)
+                if doubts.unreachable:
+                    await self._read(_Batch(MOST_BYTES, doubts.unreachable))
+
+            await in_lanes(those.lanes, self._stretches(), check)
+
+    async def _stretches(self) -> AsyncGenerator[Stretch]:
+        """Everything from the first to the last key, until it is stopped."""
+        stretch, size = Stretch(""), 0
+        async for expected in self._expected():
+            if expected.kind not in READ_ELSEWHERE and self.select(expected):
+                stretch.to_read.append(expected)
+                size += expected.size or 0
+            else:
+                stretch.to_see.append(expected)
+            objects = len(stretch.to_read) + len(stretch.to_see)
+            if objects >= self.effort.objects or size >= self.effort.bytes:
+                stretch.upto = self.reached = expected.key
+                yield stretch
+                stretch, size = Stretch(expected.key), 0
+                if self.is_stopped():
+                    return
+        yield stretch
+
+    async def _inspect_remotely(self) -> None:
         send, receive = anyio.create_memory_object_stream[_Batch](0)
-        readers = (os.cpu_count() or 1) if self.storage.is_local else _READERS_OF_A_NETWORK
         async with anyio.create_task_group() as group:
-            for _ in range(readers):
+            for _ in range(_READERS_OF_A_NETWORK):
                 group.start_soon(self._read_batches, receive.clone())
             receive.close()
             async with send:
                 await self._compare(send)
-        return not self.is_stopped()
 
     async def _compare(self, send: "MemoryObjectSendStream[_Batch]") -> None:
         batches = {True: _Batch(MOST_BYTES), False: _Batch(0)}
@@ -97,7 +140,7 @@ class Inspector:
                 continue
             self.checked.listed += 1
             self.reached = expected.key
-            if expected.kind in _READ_ELSEWHERE:
+            if expected.kind in READ_ELSEWHERE:
                 continue
             if expected.size is not None and info.size != expected.size:
                 self.suspects.append(expected.key)
@@ -126,18 +169,19 @@ class Inspector:
     async def _read_batches(self, batches: "MemoryObjectReceiveStream[_Batch]") -> None:
         async with batches:
             async for batch in batches:
-                keys = [one.key for one in batch.objects]
-                found = await self.storage.readings(keys, keep=batch.keep)
-                size = 0
-                for expected, read in zip(batch.objects, found, strict=True):
-                    if isinstance(read, StorageUnreachable):
-                        await self.storage.stat(
-                            expected.key
-                        )  # raises if the storage does not respond
-                    if judge(expected, read) is not None:
-                        self.suspects.append(expected.key)
-                    size += getattr(read, "size", 0)
-                self.checked.add(len(found), size)
+                await self._read(batch)
+
+    async def _read(self, batch: _Batch) -> None:
+        keys = [one.key for one in batch.objects]
+        found = await self.storage.readings(keys, keep=batch.keep)
+        size = 0
+        for expected, read in zip(batch.objects, found, strict=True):
+            if isinstance(read, StorageUnreachable):
+                await self.storage.stat(expected.key)  # raises if the storage does not respond
+            if judge(expected, read) is not None:
+                self.suspects.append(expected.key)
+            size += getattr(read, "size", 0)
+        self.checked.add(len(found), size)
 
     def _listed(self) -> AsyncIterator[ObjectInfo]:
         return self.storage.survey(self.gaps.__setitem__)

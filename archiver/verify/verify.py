@@ -21,6 +21,7 @@ from archiver.retention.object_lock import promise_of
 from archiver.storage.base import Storage
 from archiver.tasks.contexts import entered
 from archiver.verify.audit import PATIENT, Patience, Verification, VerifyRequest, check
+from archiver.verify.children import Effort
 from archiver.verify.evidence import audit_evidence
 from archiver.verify.findings import Finding
 from archiver.verify.history import removals_under_hold
@@ -98,6 +99,7 @@ async def verify(
     clock: Clock = system_clock,
     patience: Patience = PATIENT,
     pace: Pace = REAL_PACE,
+    effort: Effort | None = None,
 ) -> Verified:
     """Verify the configured archive; read-only, unless `repair` is wanted.
 
@@ -124,6 +126,7 @@ async def verify(
                 on_read=watcher.on_read,
                 is_stopped=watcher.is_stopped,
                 patience=patience,
+                effort=effort or Effort(),
             )
             evidence = await _evidence(storage, found, config, wanted)
             behind = await compare_ledgers(first, storage, found) if wanted.replica else []

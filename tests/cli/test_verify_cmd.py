@@ -127,10 +127,8 @@ def test_an_interruption_tells_what_was_found_so_far(
             os.kill(os.getpid(), signal.SIGINT)
         return judge(*seen)
 
-    monkeypatch.setattr("archiver.verify.compare.judge", judge_and_interrupt)
-    monkeypatch.setattr("archiver.verify.compare.BATCH_OBJECTS", 1)
+    monkeypatch.setattr("archiver.verify.stretch.judge", judge_and_interrupt)
     monkeypatch.setenv("HOME", str(case.folder))
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     code = main(["-c", str(case.folder / "archive.yaml"), "verify"])
     told = capsys.readouterr()
     assert code == 130

@@ -2,12 +2,10 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from time import monotonic, sleep
 
 import anyio
 import pytest
@@ -21,6 +19,7 @@ from archiver.tasks.retry import RetryScheduled
 from tests.cli.commands import PATIENCE, awaited
 from tests.crew.deadly import Deadly
 from tests.support.command import RECENTLY, Command, command
+from tests.support.processes import children, told_of, until
 from tests.support.world import QUICK, audio_of, bench, reasons, told
 
 PROCESSES = {"download": {"processes": 2, "workers": 4}}
@@ -34,34 +33,9 @@ def centre(calls: int = 40) -> World:
     return world
 
 
-def children(parent: int | None = None) -> set[int]:
-    """The processes whose parent it is."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = path.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == (parent or os.getpid()) and fields[0] != "Z":
-                found.add(int(path.parent.name))
-    return found
-
-
 def crew_of(parent: int | None = None) -> set[int]:
     """Those of them that fetch and store."""
     return {one for one in children(parent) if b"archiver.crew.child" in told_of(one, "cmdline")}
-
-
-def told_of(process: int, name: str) -> bytes:
-    with suppress(OSError):
-        return Path(f"/proc/{process}/{name}").read_bytes()
-    return b""
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for it, as long as a busy machine may take."""
-    deadline = monotonic() + PATIENCE
-    while not condition():
-        assert monotonic() < deadline, "it never came"
-        sleep(0.01)
 
 
 @pytest.mark.anyio

@@ -19,6 +19,7 @@ from archiver.ledger.segments import Head
 from archiver.storage.lock import archive_lock
 from archiver.text.measures import parse_share
 from archiver.verify.audit import Patience
+from archiver.verify.children import Effort
 from archiver.verify.sampling import Sample, load_sample, save_sample
 from archiver.verify.verify import Verified, Wanted, Watcher, verify
 from tests.support.rights import forbids
@@ -161,6 +162,7 @@ async def test_an_interrupted_sample_goes_on_where_it_stopped(case: Case) -> Non
             state_folder=case.state,
             watcher=watcher,
             patience=AT_ONCE,
+            effort=Effort(objects=1),
         )
 
     first = await sampled(Watcher(is_stopped=is_stopped))

@@ -10,7 +10,6 @@ One thing differs from S3: a key cannot be a folder of another key (`a` beside `
 the two is rejected. Keys of an archive never are.
 """
 
-import hashlib
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -24,20 +23,19 @@ from anyio import CapacityLimiter, to_thread
 
 from archiver.errors import (
     KeyChanged,
-    KeyMissing,
     StorageError,
     StorageUnreachable,
 )
-from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Reader, Reading, Storage
 from archiver.storage.keys import LOCK_KEYS, TMP_PREFIX, check_key, check_prefix
 from archiver.storage.local import disk
 from archiver.storage.local.filelock import FileLock
+from archiver.storage.local.reader import READ_CHUNK, FolderReader, missing
 from archiver.storage.local.syncing import Syncing
 from archiver.storage.local.walk import entries
 from archiver.storage.local.writing import Put, Writer, tag_of
 from archiver.tasks.batch import SharedHop
 
-READ_CHUNK = 1 << 20
 LIST_BATCH = 500
 # Reads of several files go on at once; more threads only fight for the interpreter.
 THREADS = 8
@@ -55,6 +53,7 @@ class LocalStorage(Storage):
     def __init__(self, root: Path, syncing: Callable[[str], Syncing] = Syncing) -> None:
         self._root = os.path.abspath(root)  # noqa: PTH100 - plain strings: this is the hot path
         self._parts = f"{self._root}/{TMP_PREFIX}"
+        self._reader = FolderReader(self._root)
         self._limiter = CapacityLimiter(THREADS)
         self._syncing = syncing(self._root)
         self._writer = Writer(
@@ -66,6 +65,11 @@ class LocalStorage(Storage):
     def spool_folder(self) -> Path:
         """The folder of part files; made by the first put or by the archive lock."""
         return Path(self._parts)
+
+    @property
+    def reader(self) -> Reader:
+        """See `Storage.reader`."""
+        return self._reader
 
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
         """See `Storage.put`."""
@@ -157,17 +161,7 @@ class LocalStorage(Storage):
             lock.release()
 
     def _readings(self, keys: Sequence[str], keep: int) -> Sequence[Reading | StorageError]:
-        found: list[Reading | StorageError] = []
-        for key in keys:
-            try:
-                file, first, left = self._open(check_key(key), None)
-                try:
-                    found.append(_reading(key, file, first, left, keep))
-                finally:
-                    os.close(file)
-            except StorageError as error:
-                found.append(error)
-        return found
+        return [self._reader.read(key, keep=keep) for key in keys]
 
     def _open(self, key: str, span: ByteRange | None) -> tuple[int, bytes, int]:
         """The open file, its first chunk, and how many bytes are to follow."""
@@ -175,11 +169,11 @@ class LocalStorage(Storage):
             try:
                 file = os.open(f"{self._root}/{key}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             except NotADirectoryError:
-                raise _missing(key) from None
+                raise missing(key) from None
             try:
                 facts = os.fstat(file)
                 if not stat.S_ISREG(facts.st_mode):
-                    raise _missing(key)
+                    raise missing(key)
                 start, stop = (span.start, span.stop) if span else (0, None)
                 left = max(0, min(facts.st_size, stop or facts.st_size) - start)
                 os.lseek(file, start, os.SEEK_SET)
@@ -200,9 +194,9 @@ class LocalStorage(Storage):
             try:
                 facts = os.lstat(f"{self._root}/{key}")
             except NotADirectoryError:
-                raise _missing(key) from None
+                raise missing(key) from None
             if stat.S_ISDIR(facts.st_mode):
-                raise _missing(key)
+                raise missing(key)
             return ObjectInfo(
                 key, facts.st_size, tag_of(facts), age=max(0.0, time() - facts.st_mtime)
             )
@@ -244,16 +238,6 @@ def _next_batch(
         return list(islice(found, LIST_BATCH))
 
 
-def _reading(key: str, file: int, chunk: bytes, left: int, keep: int) -> Reading:
-    digest, size = hashlib.sha256(chunk), len(chunk)
-    kept = [chunk]
-    while left > 0 and (chunk := _read(file, key, min(left, READ_CHUNK))):
-        digest.update(chunk)
-        size, left = size + len(chunk), left - len(chunk)
-        kept = [*kept, chunk] if size <= keep else []
-    return Reading(key, size, digest.hexdigest(), b"".join(kept) if size <= keep else None)
-
-
 def _read(file: int, key: str, size: int) -> bytes:
     with disk.disk_errors(key):
         return os.read(file, size)
@@ -263,7 +247,3 @@ def _sweep_lock(lock: FileLock) -> None:
     """Remove the file of a lock that a killed process left."""
     if lock.acquire():
         lock.release()
-
-
-def _missing(key: str) -> KeyMissing:
-    return KeyMissing(f"{key} does not exist", key=key)

@@ -42,7 +42,7 @@ class _Walk:
     on_gap: OnGap | None
 
     def below(self, at: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-        for name in self._try(at, _names, self.root, at) or ():
+        for name in self._try(at, names_in, self.root, at) or ():
             key = at + name
             if name.endswith(b"/"):
                 if key.startswith(self.wanted) or self.wanted.startswith(key):
@@ -68,7 +68,11 @@ def _facts(path: bytes) -> os.stat_result | None:
     return None
 
 
-def _names(root: bytes, at: bytes) -> list[bytes]:
+def names_in(root: bytes, at: bytes) -> list[bytes]:
+    """The names in a folder, in the order of keys: those of folders end in a slash.
+
+    None are in one that does not exist. Raises OSError, and StorageRefused without a root.
+    """
     try:
         with os.scandir(root + at) as found:
             return sorted(

@@ -16,7 +16,7 @@ from archiver.desk.index.store import Unread
 from archiver.errors import StorageError
 from archiver.sandbox.world import World
 from archiver.storage.local.folder import LocalStorage
-from tests.crew.test_pipes import children
+from tests.support.processes import children
 from tests.support.world import bench
 
 pytestmark = pytest.mark.anyio

@@ -40,15 +40,20 @@ def csv_line(cells: Iterable[object]) -> str:
 
 def csv_lines(rows: Iterable[Iterable[object]]) -> str:
     """Lines of a table, their ends included, each cell made safe."""
+    return lines_of_safe_cells([safe_cell(cell) for cell in cells] for cells in rows)
+
+
+def lines_of_safe_cells(rows: Iterable[Iterable[object]]) -> str:
+    """Lines of a table, their ends included, whose cells are safe already: `safe_cell` has returned
+    them, or would return them as they are."""
     lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\r\n")
-    writer.writerows([safe_cell(cell) for cell in cells] for cells in rows)
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
     return lines.getvalue()
 
 
 def safe_cell(value: object) -> str:
     """The value as a cell that no spreadsheet takes for a formula, two lines or another number."""
-    if value is None:
+    if value is None or value == "":
         return ""
     if type(value) is str and value[:1].isalpha() and value.isprintable():
         return value[:_MOST]  # most cells: neither a formula nor a number begins with a letter

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from archiver.desk.index.table import table
 from archiver.desk.journal import Act
 from archiver.desk.review.sheets import note_rows, verdict_rows
 from archiver.web.admin import wanted_entries
+from archiver.web.ahead import MadeAhead
 from archiver.web.asked import asked_view
 from archiver.web.context import Visit
 from archiver.web.view_address import changed, query
@@ -51,7 +52,7 @@ async def _taken(visit: Visit, name: str, rows: AsyncIterator[str], asked: str =
     await visit.desk.journal.record(
         visit.person.name, visit.address, Act.EXPORT, detail=visit.request.url.path + asked
     )
-    return StreamingResponse(
+    return MadeAhead(
         rows,
         media_type="text/csv; charset=utf-8",
         headers={"content-disposition": f'attachment; filename="{name}"'},

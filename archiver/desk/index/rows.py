@@ -7,7 +7,7 @@ its call. Of one that was removed only the ids are left.
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from archiver.catalog.epoch import moment
 from archiver.desk.index.entries import Entry
@@ -93,6 +93,21 @@ _ENTRIES: Final = f"""
     UNION ALL SELECT {_IDS}, NULL, NULL, 0, NULL, NULL, 0, sha256, NULL, '[]', NULL, 1
     FROM tombstones {_OF_IDS.format("record_id")}
 """  # noqa: S608 - constants
+_LINES: Final = f"""
+    SELECT recordings.record_id, CAST(recordings.call_id AS INTEGER),
+        coalesce(recordings.created_at, cards.created_at, calls.created_at),
+        CAST(coalesce(cards.user_id, recordings.user_id, calls.user_id) AS INTEGER),
+        CAST(coalesce(cards.order_id, calls.order_id) AS INTEGER),
+        CAST(coalesce(cards.lead_id, recordings.lead_id, calls.lead_id) AS INTEGER),
+        cards.phone, cards.direction, cards.status,
+        CAST(coalesce(cards.seconds, recordings.duration_seconds) AS REAL), {_STATE}, cards.summary
+    FROM recordings LEFT JOIN calls ON calls.call_id = recordings.call_id
+    LEFT JOIN cards USING (record_id) LEFT JOIN removals USING (record_id)
+    {_OF_IDS.format("recordings.record_id")}
+    UNION ALL SELECT record_id, CAST(call_id AS INTEGER), NULL, NULL, NULL,
+        CAST(lead_id AS INTEGER), NULL, NULL, NULL, NULL, {_WAS}, NULL
+    FROM tombstones {_OF_IDS.format("record_id")}
+"""  # noqa: S608 - constants
 _LEGS: Final = """
     SELECT record_id FROM links WHERE call_id = :call
     UNION SELECT record_id FROM tombstones WHERE call_id = :call
@@ -102,6 +117,15 @@ _SOURCE: Final = f"""
     FROM recordings LEFT JOIN removals USING (record_id) WHERE record_id = :id
     UNION ALL SELECT {_WAS}, NULL, 0, sha256, NULL FROM tombstones WHERE record_id = :id
 """  # noqa: S608 - constants
+
+
+Line: TypeAlias = tuple[
+    int, int, int | None, int | None, int | None, int | None,
+    str | None, str | None, str | None, float | None, str, str | None,
+]  # fmt: skip
+"""What a table shows of a recording: its id, its call, its moment (seconds since 1970, UTC), the
+ids of agent, order and lead, telephone number, direction, status, seconds, state and summary. A
+plain tuple: a table has hundreds of thousands."""
 
 
 class Source(NamedTuple):
@@ -130,6 +154,12 @@ def entries(
     """Those of the recordings that are known, in the order of the ids."""
     rows = db.execute(_ENTRIES, {"ids": json.dumps(list(record_ids))})
     found = {row[0]: _entry(row, names, flags.get(row[0], Flags(False, False))) for row in rows}
+    return [found[one] for one in record_ids if one in found]
+
+
+def lines(db: sqlite3.Connection, record_ids: Sequence[int]) -> list[Line]:
+    """Those of the recordings that are known, in the order of the ids."""
+    found = {row[0]: row for row in db.execute(_LINES, {"ids": json.dumps(list(record_ids))})}
     return [found[one] for one in record_ids if one in found]
 
 

@@ -1,15 +1,17 @@
 """Pages from templates: values are always text, never markup; and what a page may load."""
 
 import base64
+import functools
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from importlib.resources import files
+from types import CodeType
 from typing import Any, Final
 
 import jinja2
 from jinja2.runtime import Context, Macro
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b\u200e\u200f"
@@ -18,8 +20,12 @@ _HIDDEN: Final = re.compile(
 )
 """Invisible characters, except line breaks and tab, and those that make a line read differently.
 
-The joiners U+200C and U+200D are part of Persian, Hindi and some emoji.
+None of them is printable to Python, which finds that out much faster. The joiners U+200C and U+200D
+are part of Persian, Hindi and some emoji.
 """
+
+_SHORT: Final = 100
+"""Characters of a value that is worth keeping as markup."""
 
 
 def templates_of(package: str) -> jinja2.Environment:
@@ -37,11 +43,28 @@ def templates_of(package: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=visible,
         auto_reload=False,
     )
     environment.context_class = _Context
+    environment.template_class = _Template
     return environment
+
+
+class _Template(jinja2.Template):
+    """A template whose values become markup by `markup_of`."""
+
+    @classmethod
+    def from_code(
+        cls,
+        environment: jinja2.Environment,
+        code: CodeType,
+        globals: MutableMapping[str, Any],  # noqa: A002 - the name that jinja2 gives it
+        uptodate: Callable[[], bool] | None = None,
+    ) -> jinja2.Template:
+        """The template of compiled code."""
+        made = super().from_code(environment, code, globals, uptodate)
+        made.root_render_func.__globals__["escape"] = markup_of
+        return made
 
 
 class _Context(Context):
@@ -57,9 +80,24 @@ class _Context(Context):
         return called(*args, **kwargs)
 
 
+def markup_of(value: object) -> Markup:
+    """What a template shows of a value: text is escaped, with a mark in place of each character
+    that hides or turns; markup stays as it is."""
+    if type(value) is str and len(value) <= _SHORT:
+        return _markup_of_text(value)
+    return escape(visible(value))
+
+
+@functools.lru_cache(maxsize=8192)
+def _markup_of_text(value: str) -> Markup:
+    """A page of a list has 1,200 values, most of them names, words and numbers of its other rows,
+    and of the pages before."""
+    return escape(visible(value))
+
+
 def visible(value: object) -> object:
     """Text with a mark in place of each character that hides or turns; anything else as it is."""
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     return _HIDDEN.sub("\ufffd", value)
 

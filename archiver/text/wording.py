@@ -14,6 +14,12 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{second:02}" if hours else f"{minutes}:{second:02}"
 
 
+def short_day(say: Messages, day: date) -> str:
+    """`Mon 2 Nov`."""
+    month = say.words("months.short")[day.month - 1]
+    return f"{say.words('weekdays.short')[day.weekday()]} {day.day} {month}"
+
+
 class Wording:
     """What a page needs to format numbers and times."""
 
@@ -34,8 +40,7 @@ class Wording:
 
     def short(self, day: date) -> str:
         """`Mon 2 Nov`."""
-        month = self._say.words("months.short")[day.month - 1]
-        return f"{self._say.words('weekdays.short')[day.weekday()]} {day.day} {month}"
+        return short_day(self._say, day)
 
     def brief_day(self, day: date) -> str:
         """`2 Nov`."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from archiver.desk.index.entries import Choice, Facets
 from archiver.desk.index.view import View
+from archiver.text.messages import Messages
 from archiver.text.wording import clock
 from archiver.web.context import Visit
 from archiver.web.view_address import choices, query, toggled, without
@@ -48,7 +49,7 @@ def _said(visit: Visit, facets: Facets, member: str, value: Any) -> str:
     if member in lists:
         among, group = lists[member]
         found = next((each for each in among if each.value == value), Choice(value, None, 0))
-        return name_of(visit, found, group)
+        return name_of(say, found, group)
     if member in _GROUPS:
         group = _GROUPS[member]
         return say.named(group, value) if value else say(f"{group}.none")
@@ -79,12 +80,8 @@ def _answer(visit: Visit, value: str) -> str:
     return f"{asked}{more}: {visit.say.named('answer', answer)}"
 
 
-def name_of(visit: Visit, choice: Choice, group: str) -> str:
+def name_of(say: Messages, choice: Choice, group: str) -> str:
     """What an agent or an order is called."""
     if choice.label:
         return choice.label
-    return (
-        visit.say(f"{group}.number", id=choice.value)
-        if choice.value
-        else visit.say(f"{group}.none")
-    )
+    return say(f"{group}.number", id=choice.value) if choice.value else say(f"{group}.none")

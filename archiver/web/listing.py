@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
 
@@ -13,7 +14,8 @@ from archiver.desk.index.search import number
 from archiver.desk.index.view import Sort, View
 from archiver.desk.journal import Act
 from archiver.errors import UsageError
-from archiver.text.wording import clock
+from archiver.text.messages import Messages
+from archiver.text.wording import clock, short_day
 from archiver.web.asked import asked_view
 from archiver.web.chips import chips_of, name_of
 from archiver.web.context import Visit
@@ -39,7 +41,7 @@ class FacetChoice:
     is_chosen: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Facet:
     """One facet as people see it: some choices, how many more there are, and where all of them are
     shown."""
@@ -82,7 +84,7 @@ async def show(visit: Visit) -> Response:
         view_pairs=list(pairs(view)),
         page=page,
         days=by_day,
-        facets=list(_facets(visit, view, counts)),
+        facets=_facets(visit.say, changed(view), counts, visit.request.query_params.get(_ALL)),
         chips=chips_of(visit, view, counts),
         senseless=senseless,
         progress=desk.library.progress,
@@ -155,23 +157,27 @@ def _by_day(
         )
 
 
-def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
-    say = visit.say
-    whole = visit.request.query_params.get(_ALL)
+@lru_cache(maxsize=32)
+def _facets(say: Messages, view: View, facets: Facets, whole: str | None) -> tuple[Facet, ...]:
+    """The facets of a view, kept as long as its counts are: they are the same on all its pages."""
+    return tuple(_each_facet(say, view, facets, whole))
+
+
+def _each_facet(say: Messages, view: View, facets: Facets, whole: str | None) -> Iterator[Facet]:
     days = [(day, "", n) for day, n in sorted(facets.days.items(), reverse=True)]
     tags = [(each.value, str(each.value), each.count) for each in facets.tags]
     toggles = Toggles(view)
     for name, lines, shown in (
         ("days", days, _SHOWN_DAYS),
-        ("agents", _named(visit, facets.agents, "agent"), _SHOWN),
-        ("orders", _named(visit, facets.orders, "order"), _SHOWN),
-        ("directions", _worded(visit, facets.directions, "way"), _SHOWN),
-        ("statuses", _worded(visit, facets.statuses, "status"), _SHOWN),
-        ("states", _worded(visit, facets.states, "state"), _SHOWN),
+        ("agents", _named(say, facets.agents, "agent"), _SHOWN),
+        ("orders", _named(say, facets.orders, "order"), _SHOWN),
+        ("directions", _worded(say, facets.directions, "way"), _SHOWN),
+        ("statuses", _worded(say, facets.statuses, "status"), _SHOWN),
+        ("states", _worded(say, facets.states, "state"), _SHOWN),
         ("tags", [one for one in tags if one[2] or one[0] in view.tags], _SHOWN),
-        ("findings", _worded(visit, facets.findings, "finding"), _SHOWN),
+        ("findings", _worded(say, facets.findings, "finding"), _SHOWN),
     ):
-        yield _facet(visit, toggles, view, name, lines, len(lines) if name == whole else shown)
+        yield _facet(say, toggles, view, name, lines, len(lines) if name == whole else shown)
     for member, (no, yes) in (
         ("is_reviewed", facets.is_reviewed),
         ("has_summary", facets.has_summary),
@@ -179,11 +185,11 @@ def _facets(visit: Visit, view: View, facets: Facets) -> Iterator[Facet]:
     ):
         pairs = [(True, say(f"{member}.yes"), yes), (False, say(f"{member}.no"), no)]
         is_choice = (no and yes) or getattr(view, member) is not None
-        yield _facet(visit, toggles, view, member, pairs if is_choice else [], _SHOWN)
+        yield _facet(say, toggles, view, member, pairs if is_choice else [], _SHOWN)
 
 
 def _facet(
-    visit: Visit,
+    say: Messages,
     toggles: Toggles,
     view: View,
     member: str,
@@ -198,7 +204,7 @@ def _facet(
     kept = lines[:shown] + [line for line in lines[shown:] if line[0] in picked]
     choices = tuple(
         FacetChoice(
-            label or visit.wording.short(value),
+            label or short_day(say, value),
             count,
             toggles.query(member, value),
             value in picked,
@@ -210,12 +216,11 @@ def _facet(
     return Facet(member, choices, more, address)
 
 
-def _named(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:
-    return [(each.value, name_of(visit, each, group), each.count) for each in choices]
+def _named(say: Messages, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:
+    return [(each.value, name_of(say, each, group), each.count) for each in choices]
 
 
-def _worded(visit: Visit, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:
-    say = visit.say
+def _worded(say: Messages, choices: tuple[Choice, ...], group: str) -> list[tuple[Any, str, int]]:
     return [
         (
             each.value,

@@ -1,7 +1,7 @@
 """The pages of the desk: templates into markup."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
@@ -19,7 +19,16 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 def _environment() -> jinja2.Environment:
     environment = templates_of("archiver.web")
     environment.filters["clock"] = clock
-    drawn = environment.get_template("icons.html").module
     # An icon is the same wherever it stands, and a list has a hundred of them.
-    environment.globals["icon"] = functools.cache(drawn.icon)  # type: ignore[attr-defined]
+    environment.globals["icon"] = _kept(environment, "icons.html", "icon")
+    environment.globals["key_sections"] = _kept(environment, "keys.html", "key_sections")
+    environment.globals["script_words"] = _kept(environment, "keys.html", "script_words")
+    # The facets of a view are the same on each of its pages.
+    environment.globals["facet_sections"] = _kept(environment, "facets.html", "facet_sections")
     return environment
+
+
+def _kept(environment: jinja2.Environment, template: str, macro: str) -> Callable[..., Any]:
+    """A macro whose markup is kept for the values that it was last called with."""
+    made: Callable[..., Any] = getattr(environment.get_template(template).module, macro)
+    return functools.lru_cache(maxsize=128)(made)

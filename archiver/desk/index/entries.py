@@ -101,7 +101,7 @@ class Choice:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Facets:
     """How many rows each choice would give, all other facets of the view applied.
 

@@ -7,11 +7,12 @@ thread at a time.
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from threading import Lock
+from typing import Any, Final, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -21,6 +22,7 @@ from archiver.desk.schema import prepare
 from archiver.errors import UsageError
 from archiver.sqlite.connections import PATIENCE_MS, open_reader
 from archiver.sqlite.errors import Database
+from archiver.tasks.batch import SharedHop
 from archiver.tasks.contexts import entered
 
 T = TypeVar("T")
@@ -42,14 +44,14 @@ class DeskFile:
         self._writer = writer
         self._reader = reader
         self._one_writes = anyio.CapacityLimiter(1)
-        self._one_reads = anyio.CapacityLimiter(1)
+        self._reading = SharedHop(self._answers)
+        self._one_reads = Lock()
         self.secret = secret
 
     async def read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        """The answer to a question, as of one moment."""
-        return await anyio.to_thread.run_sync(
-            _transact, self._reader, "BEGIN", ask, limiter=self._one_reads
-        )
+        """The answer to a question, as of one moment. Questions that arrive together are answered
+        in one switch to a thread: a page has many small ones."""
+        return cast(T, await self._reading.take(ask))
 
     async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Change something in one transaction: all of it is there afterwards, or nothing.
@@ -67,12 +69,23 @@ class DeskFile:
         """
 
         def act() -> None:
-            with DESK.sqlite_errors():
+            with self._one_reads, DESK.sqlite_errors():  # a reader would keep the log as it is
                 self._writer.execute("VACUUM")
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-        async with self._one_reads:  # a reader would keep the log as it is
-            await anyio.to_thread.run_sync(act, limiter=self._one_writes)
+        await anyio.to_thread.run_sync(act, limiter=self._one_writes)
+
+    def _answers(
+        self, questions: Sequence[Callable[[sqlite3.Connection], Any]]
+    ) -> list[Any | Exception]:
+        answers: list[Any | Exception] = []
+        with self._one_reads:
+            for ask in questions:
+                try:
+                    answers.append(_transact(self._reader, "BEGIN", ask))
+                except Exception as error:  # noqa: BLE001 - raised where the question was asked
+                    answers.append(error)
+        return answers
 
 
 def desk_data(config: Config, archive_id: str, state_folder: Path) -> Path:

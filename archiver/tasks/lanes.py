@@ -8,6 +8,7 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from contextlib import contextmanager
@@ -39,6 +40,23 @@ async def in_lanes(
     finally:
         if isinstance(items, AsyncGenerator):
             await items.aclose()
+
+
+async def answers_to(questions: Mapping[str, Callable[[], Awaitable[Any]]]) -> dict[str, Any]:
+    """Ask all questions at the same time; the answers by the same names.
+
+    The first error ends the others and is raised as it is, not in a group.
+    """
+    answers: dict[str, Any] = {}
+
+    async def ask(name: str, question: Callable[[], Awaitable[Any]]) -> None:
+        answers[name] = await question()
+
+    with one_failure():
+        async with anyio.create_task_group() as group:
+            for name, question in questions.items():
+                group.start_soon(ask, name, question)
+    return answers
 
 
 @dataclass(frozen=True, slots=True)

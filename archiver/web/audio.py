@@ -26,6 +26,7 @@ from archiver.errors import StorageError
 from archiver.recordings.audio import extension_of
 from archiver.sound.spans import Plan
 from archiver.storage.base import ByteRange
+from archiver.tasks.lanes import answers_to
 from archiver.web.context import Visit
 from archiver.web.ranges import Unsatisfiable, content_range, requested
 
@@ -40,11 +41,25 @@ async def listen(visit: Visit) -> Response:
     found = await visit.desk.library.media.look(visit.id())
     if isinstance(found, Absent):
         return _absent(visit, found)
-    if visit.request.method == "GET":
-        await visit.desk.journal.played(visit.person, visit.address, found.record_id)
-        await visit.desk.queues.keep(visit.person, found.record_id)
-    track = await _track(visit, found)
+    told = await answers_to(
+        {
+            "log": partial(_log_play, visit, found),
+            "claim": partial(_keep_claim, visit, found),
+            "track": partial(_track, visit, found),
+        }
+    )
+    track = told["track"]
     return _answer(visit, track, {}) if isinstance(track, Track) else track
+
+
+async def _log_play(visit: Visit, sound: Sound) -> None:
+    if visit.request.method == "GET":
+        await visit.desk.journal.played(visit.person, visit.address, sound.record_id)
+
+
+async def _keep_claim(visit: Visit, sound: Sound) -> None:
+    if visit.request.method == "GET":
+        await visit.desk.queues.keep(visit.person, sound.record_id)
 
 
 async def take_away(visit: Visit) -> Response:

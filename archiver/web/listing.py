@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from archiver.desk.index.search import number
 from archiver.desk.index.view import Sort, View
 from archiver.desk.journal import Act
 from archiver.errors import UsageError
+from archiver.tasks.lanes import answers_to
 from archiver.text.messages import Messages
 from archiver.text.wording import clock, short_day
 from archiver.web.asked import asked_view
@@ -75,8 +76,14 @@ async def show(visit: Visit) -> Response:
     await _log_search(visit, view)
     page, counts = await _found(visit, view, senseless)
     ids = [entry.record_id for entry in page.rows]
-    tags, notes = await desk.tags.of_many(ids), await desk.notes.counts(ids)
-    by_day = list(_by_day(visit, view, page, tags, notes))
+    told = await answers_to(
+        {
+            "tags": partial(desk.tags.of_many, ids),
+            "notes": partial(desk.notes.counts, ids),
+            "searches": partial(desk.searches.of, visit.person),
+        }
+    )
+    by_day = list(_by_day(visit, view, page, told["tags"], told["notes"]))
     return visit.page(
         "list.html",
         section="list",
@@ -91,7 +98,7 @@ async def show(visit: Visit) -> Response:
         address=query(changed(view)),
         after=query(changed(view), after=page.next) if page.next else None,
         sorts=_sorts(view),
-        searches=await desk.searches.of(visit.person),
+        searches=told["searches"],
         cards=desk.cards.current,
         nobody=[] if page.total else await _nobody(visit, view),
     )

@@ -1,6 +1,7 @@
 """One recording within its call: the player, its details, and notes, tags and scorecard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -10,7 +11,9 @@ from archiver.desk.accounts.person import Right
 from archiver.desk.index.entries import CallEntry, Entry, Leg
 from archiver.desk.index.view import State
 from archiver.desk.review.calibration import Session
+from archiver.desk.review.playlists import Playlist
 from archiver.desk.review.queue import Queue
+from archiver.tasks.lanes import answers_to
 from archiver.web.asked import asked_view
 from archiver.web.calibration_pages import session_of
 from archiver.web.context import Visit
@@ -39,6 +42,18 @@ async def show(visit: Visit) -> Response:
     view, _ = await asked_view(visit)
     view = changed(view)
     is_removed = entry.state in REMOVED
+    told = await answers_to(
+        {
+            "queue": partial(_queue, visit),
+            "playlists": partial(_playlists, visit),
+            "calibration": partial(_calibration, visit, entry),
+            "neighbours": partial(visit.desk.library.index.neighbours, view, entry.record_id),
+            "notes": partial(notes_of, visit, call),
+            "redactions": partial(redactions_of, visit, call),
+            "tags": partial(tags_of, visit, entry.record_id),
+            "judgement": partial(judgement, visit, entry),
+        }
+    )
     return visit.page(
         "player.html",
         section="removed" if is_removed else "player",
@@ -48,23 +63,23 @@ async def show(visit: Visit) -> Response:
         legs=[leg_data(visit, leg) for leg in call.legs],
         numbers={leg.entry.record_id: n for n, leg in enumerate(call.legs, 1)},
         speeds=SPEEDS,
-        queue=await _queue(visit),
-        playlists=await visit.desk.playlists.all() if visit.person.may(Right.JUDGE) else None,
-        calibration=await _calibration(visit, entry),
+        queue=told["queue"],
+        playlists=told["playlists"],
+        calibration=told["calibration"],
         is_kept="kept" in visit.request.query_params,
         view=view,
         address=query(view),
-        neighbours=await visit.desk.library.index.neighbours(view, entry.record_id),
+        neighbours=told["neighbours"],
         summaries=_summaries(call, view.text),
         progress=visit.desk.library.progress,
         may_take_away=visit.person.may(Right.TAKE_AWAY),
-        **await notes_of(visit, call),
-        **await redactions_of(visit, call),
-        **await tags_of(visit, entry.record_id),
+        **told["notes"],
+        **told["redactions"],
+        **told["tags"],
         leg_offset=next(
             (leg.offset for leg in call.legs if leg.entry.record_id == entry.record_id), 0.0
         ),
-        **await judgement(visit, entry),
+        **told["judgement"],
     )
 
 
@@ -94,6 +109,11 @@ def leg_data(visit: Visit, leg: Leg) -> Mapping[str, Any]:
 async def _calibration(visit: Visit, entry: Entry) -> Session | None:
     """The calibration that the recording was opened from, as the address says."""
     return await session_of(visit, entry.record_id) if visit.person.may(Right.JUDGE) else None
+
+
+async def _playlists(visit: Visit) -> Sequence[Playlist] | None:
+    """The playlists that a moment of it can be added to."""
+    return await visit.desk.playlists.all() if visit.person.may(Right.JUDGE) else None
 
 
 async def _queue(visit: Visit) -> Queue | None:

@@ -1,11 +1,12 @@
 """Several pieces of work at a time: no more than so many, each item once, the first error out."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import anyio
 import pytest
 
-from archiver.tasks.lanes import Further, in_lanes, work_off
+from archiver.tasks.lanes import Further, answers_to, in_lanes, work_off
 
 pytestmark = pytest.mark.anyio
 
@@ -88,3 +89,24 @@ async def test_an_error_in_what_was_brought_up_ends_the_others_and_comes_out_as_
 
     with anyio.fail_after(30), pytest.raises(ValueError, match="ours"):
         await work_off(2, 0, work)
+
+
+async def test_questions_are_asked_at_the_same_time_and_answered_by_name() -> None:
+    both = [anyio.Event(), anyio.Event()]
+
+    async def ask(own: int, other: int) -> int:
+        both[own].set()
+        await both[other].wait()  # for ever, if they were asked one after the other
+        return own
+
+    with anyio.fail_after(30):
+        found = await answers_to({"one": partial(ask, 0, 1), "two": partial(ask, 1, 0)})
+    assert found == {"one": 0, "two": 1}
+
+
+async def test_an_error_of_one_question_ends_the_others_and_comes_out_as_itself() -> None:
+    async def fail() -> None:
+        raise ValueError("no answer")
+
+    with pytest.raises(ValueError, match="no answer"), anyio.fail_after(30):
+        await answers_to({"fails": fail, "waits": anyio.sleep_forever})

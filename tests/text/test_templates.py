@@ -21,6 +21,8 @@ def test_no_text_becomes_markup_or_leaves_its_attribute(said: str) -> None:
 @pytest.mark.parametrize("hidden", ["\u202e", "\u2066", "\u200b", "\u00ad", "\x1b", "\ud800"])
 def test_what_would_hide_or_turn_is_shown(hidden: str) -> None:
     assert visible(f"a{hidden}b") == "a\ufffdb"
+    assert put(f"a{hidden}b") == '<p title="a\ufffdb">'
+    assert put(f"{hidden}{'long' * 100}").startswith('<p title="\ufffdlong')
 
 
 def test_what_belongs_to_a_script_stays() -> None:
@@ -37,3 +39,6 @@ def test_markup_and_numbers_are_left_alone() -> None:
     markup = Markup("<b>\u202e</b>")
     assert visible(markup) is markup
     assert visible(7) == 7
+    assert put(Markup("&amp;")) == '<p title="&amp;">'
+    assert put("&amp;") == '<p title="&amp;amp;">'  # equal to the markup, and text all the same
+    assert put(7) == '<p title="7">'

@@ -98,6 +98,17 @@ def test_an_index_that_is_being_built_is_told_and_can_be_used(
         assert "10 of 1,000" in text(lena, "/recordings/900101")
 
 
+def test_an_index_whose_ledger_is_still_read_says_how_many_recordings_there_will_be(
+    desk: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def building(library: Library) -> Progress:
+        return Progress(3, 1000, 0, 0, is_current=False, known_segments=9, expected=20_000)
+
+    monkeypatch.setattr(Library, "progress", property(building))
+    with desk.visitor("lena") as lena:
+        assert "1,000 of 20,000 recordings listed" in text(lena)
+
+
 def test_an_archive_that_cannot_be_followed_is_told(
     desk: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,10 +14,12 @@ from itertools import groupby
 from archiver.catalog.projection.recordings import apply
 from archiver.catalog.projection.replay import apply_all
 from archiver.catalog.states import IS_ARCHIVED
+from archiver.desk.index.schema import make_indexes
 from archiver.ledger.events import (
     CallJudged,
     Erased,
     Erasing,
+    Event,
     Gone,
     Held,
     Inspected,
@@ -29,6 +31,7 @@ from archiver.ledger.events import (
     Stored,
 )
 from archiver.ledger.lines import Entry, decode
+from archiver.ledger.lock_events import LegalHold
 
 _OF_LEAD = (
     "SELECT record_id FROM recordings WHERE lead_id = :lead UNION"
@@ -41,6 +44,9 @@ _READABLE = (
     f" WHERE record_id IN (SELECT value FROM json_each(?)) AND state {IS_ARCHIVED}"
     " AND record_id NOT IN (SELECT record_id FROM removals)"
 )
+_LOOKS_UP = (Held, LegalHold, Removing, Removed, Erasing, Erased)
+"""Events that concern recordings by their call, lead or order: without an index, each would read
+whole tables."""
 _SENSELESS = (ValueError, TypeError, OverflowError, RecursionError, sqlite3.Error)
 _FATAL = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_CORRUPT")
 
@@ -128,11 +134,17 @@ def _is_fatal(error: Exception) -> bool:
 
 
 def _take(db: sqlite3.Connection, entry: Entry, taken: Taken) -> None:
-    event = entry.event
-    if isinstance(event, Erasing):
+    if isinstance(entry.event, _LOOKS_UP):
+        make_indexes(db)
+    if isinstance(entry.event, Erasing):
         # Queried before it is applied: afterwards it is not known whose they were.
-        taken.touched |= _of_lead(db, event.lead_id, event.call_ids)
+        taken.touched |= _of_lead(db, entry.event.lead_id, entry.event.call_ids)
     apply(db, entry)
+    _note(db, entry.event, taken)
+
+
+def _note(db: sqlite3.Connection, event: Event | None, taken: Taken) -> None:
+    """What an applied event changes besides the tables of the catalog."""
     match event:
         case Stored() | Revised() | Repaired():
             taken.touched.add(event.record_id)

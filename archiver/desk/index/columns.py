@@ -23,6 +23,7 @@ Lengths: TypeAlias = npt.NDArray[np.float32]
 
 STATES: Final = tuple(State)
 _EPOCH: Final = date(1970, 1, 1)
+_DAY: Final = 86_400
 _QUARTER: Final = 900
 """Seconds. Zones change their offset at full quarters of an hour."""
 _LENGTHS: Final = ("seconds", "talk_left", "talk_right", "silence", "overtalk")
@@ -42,17 +43,16 @@ class Legend:
 
     def encode(self, values: Iterable[int | str | None]) -> Codes:
         """The codes of values, new ones included."""
-        return np.fromiter((self._code(value) for value in values), np.int32)
+        given = [*values]
+        for value in dict.fromkeys(given):
+            if value is not None and value not in self._codes:
+                self._codes[value] = len(self.values)
+                self.values.append(value)
+        return np.fromiter(map(self._codes.__getitem__, given), np.int32, len(given))
 
     def codes(self, values: Iterable[int | str]) -> list[int]:
         """The codes of those values that occur."""
         return [self._codes[value] for value in values if value in self._codes]
-
-    def _code(self, value: int | str | None) -> int:
-        if value is not None and value not in self._codes:
-            self._codes[value] = len(self.values)
-            self.values.append(value)
-        return self._codes[value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +188,16 @@ def joined(parts: Sequence[Columns]) -> Columns:
 
 def local_days(moments: Ints, zone: tzinfo) -> Codes:
     """The local day of each moment as days since 1970; 0 for an unknown moment."""
-    quarters, places = np.unique(moments // _QUARTER, return_inverse=True)
-    offsets = np.fromiter((_offset(int(one) * _QUARTER, zone) for one in quarters), np.int64)
-    days = (moments + offsets[places]) // 86_400 if len(moments) else moments
-    return np.where(moments == 0, 0, days).astype(np.int32)
+    if not len(moments):
+        return moments.astype(np.int32)
+    days, places = np.unique(moments // _DAY, return_inverse=True)
+    first = _offsets(days * _DAY, zone)
+    # Most days have one offset from their first to their last quarter of an hour.
+    changes = (first != _offsets(days * _DAY + (_DAY - _QUARTER), zone))[places]
+    offsets = first[places]
+    quarters, places = np.unique(moments[changes] // _QUARTER, return_inverse=True)
+    offsets[changes] = _offsets(quarters * _QUARTER, zone)[places]
+    return np.where(moments == 0, 0, (moments + offsets) // _DAY).astype(np.int32)
 
 
 def day_number(day: date) -> int:
@@ -202,6 +208,10 @@ def day_number(day: date) -> int:
 def day_of(number: int) -> date:
     """The date behind a value of the column `day`."""
     return date.fromordinal(_EPOCH.toordinal() + number)
+
+
+def _offsets(moments: Ints, zone: tzinfo) -> Ints:
+    return np.fromiter((_offset(one, zone) for one in moments.tolist()), np.int64, len(moments))
 
 
 def _offset(moment: int, zone: tzinfo) -> int:

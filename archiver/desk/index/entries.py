@@ -126,9 +126,10 @@ class Facets:
 class Progress:
     """How far the index follows the archive.
 
-    `segments` of the ledger are taken in, of `known_segments` that are there; until then nobody
-    knows how many recordings there are. `read` of `recordings` archived ones have their sidecar
-    read; `troubles` of these could not be. `is_current` while nothing is known to be left to do.
+    `segments` of the ledger are taken in, of `known_segments` that are there. `expected` is how
+    many archived recordings there will be then, by a count of lines (0: not counted yet). `read` of
+    `recordings` archived ones have their sidecar read; `troubles` of these could not be.
+    `is_current` while nothing is known to be left to do.
     `trouble` says what is the matter with the ledger or the storage, "" if nothing.
     """
 
@@ -139,6 +140,7 @@ class Progress:
     is_current: bool
     trouble: str = ""
     known_segments: int = 0
+    expected: int = 0
 
     @property
     def is_reading_ledger(self) -> bool:

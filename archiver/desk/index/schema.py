@@ -7,6 +7,7 @@ keep the same rules about late and repeated events. The second part is what the 
 - `pending`: archived recordings whose sidecar is to be read, the newest first;
 - `names`: the newest known name of each agent and order;
 - `words`: the full text of summaries: who adds cards adds their words, a trigger removes them;
+- `deferred`: how to create the indexes of the first part that a first filling does without;
 - `desk`: the version, and whether texts were removed that the file still has traces of.
 
 The file is disposable. It holds personal data, so what is deleted is overwritten.
@@ -15,11 +16,15 @@ The file is disposable. It holds personal data, so what is deleted is overwritte
 import sqlite3
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the second part. A file of any other version is thrown away and filled anew."""
 
 _FOLDED: Final = "replace(replace({}.summary, 'ё', 'е'), 'Ё', 'Е')"
 """What `search.fold` does, in SQL."""
+
+_OF_THE_LEDGER: Final = ("calls", "recordings", "links", "revisions", "inspections")
+"""The tables that a ledger fills with many rows, and that nothing looks up by other columns than
+their keys until something is held, removed or erased."""
 
 _TABLES: Final = f"""
     CREATE TABLE cards (
@@ -44,6 +49,7 @@ _TABLES: Final = f"""
         INSERT INTO words (words, rowid, summary)
         VALUES ('delete', old.record_id, {_FOLDED.format("old")});
     END;
+    CREATE TABLE deferred (statement TEXT NOT NULL);
     CREATE TABLE desk (version INTEGER NOT NULL, is_dirty INTEGER NOT NULL DEFAULT 0);
     INSERT INTO desk (version) VALUES ({VERSION});
 """  # noqa: S608 - constants
@@ -57,3 +63,23 @@ def prepare(db: sqlite3.Connection) -> None:
     found = db.execute("SELECT version FROM desk").fetchone()
     if found != (VERSION,):
         raise sqlite3.DatabaseError(f"the index has version {found}, not {VERSION}")
+
+
+def defer_indexes(db: sqlite3.Connection) -> None:
+    """Drop what can be made again: made at once it takes less than row by row.
+
+    They are missing until `make_indexes`, in a file that is opened again as well.
+    """
+    found = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name IN ({})"
+    places = ", ".join("?" * len(_OF_THE_LEDGER))
+    for name, statement in db.execute(found.format(places), _OF_THE_LEDGER).fetchall():
+        if statement is not None:
+            db.execute("INSERT INTO deferred (statement) VALUES (?)", (statement,))
+            db.execute(f"DROP INDEX {name}")
+
+
+def make_indexes(db: sqlite3.Connection) -> None:
+    """Create the indexes that were deferred, if any, in the current transaction."""
+    for (statement,) in db.execute("SELECT statement FROM deferred").fetchall():
+        db.execute(statement)
+    db.execute("DELETE FROM deferred")

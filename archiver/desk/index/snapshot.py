@@ -18,8 +18,8 @@ from archiver.desk.index.store import Store, Unread
 from archiver.desk.index.view import State
 from archiver.ledger.segments import Head
 
-_REFRESH_SHARE: Final = 20
-"""While the index is filled, a new picture is made for every 20th part of what there is."""
+_REFRESH_SHARE: Final = 10
+"""While the index is filled, a new picture is made for every tenth part of what there is."""
 _ARCHIVED: Final = STATES.index(State.ARCHIVED)
 
 

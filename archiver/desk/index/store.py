@@ -17,7 +17,7 @@ from archiver.catalog.states import IS_ARCHIVED
 from archiver.desk.index.apply import Taken, take
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.rows import ALL_ROWS, ROWS_OF
-from archiver.desk.index.schema import prepare
+from archiver.desk.index.schema import defer_indexes, make_indexes, prepare
 from archiver.desk.index.sidecars import Card
 from archiver.errors import UsageError
 from archiver.ledger.segments import Head
@@ -117,6 +117,13 @@ class Store:
                 place = (head.number, head.digest)
                 self._db.execute("UPDATE head SET number = ?, digest = ?", place)
         return taken
+
+    def make_indexes(self) -> None:
+        """Create the indexes that a first filling does without; until then, some questions of the
+        catalog read whole tables."""
+        with index_errors(self.path), self._db:
+            self._db.execute("BEGIN")
+            make_indexes(self._db)
 
     def unread(self, most: int) -> list[Unread]:
         """Sidecars that are to be read, those of the newest recordings first."""
@@ -230,7 +237,8 @@ def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
             db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             with db:
                 told = "INSERT OR IGNORE INTO head (id, archive_id, number) VALUES (1, ?, 0)"
-                db.execute(told, (archive_id,))
+                if db.execute(told, (archive_id,)).rowcount:
+                    defer_indexes(db)
             if db.execute("SELECT archive_id FROM head").fetchone() == (archive_id,):
                 return db
         except sqlite3.OperationalError:

@@ -6,7 +6,8 @@ it has.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -17,11 +18,21 @@ from archiver.desk.index.entries import Progress
 from archiver.desk.index.reading import A_PIECE, CardReader
 from archiver.desk.index.sidecars import Card
 from archiver.desk.index.snapshot import Upkeep
-from archiver.errors import ArchiverError
-from archiver.ledger.segments import Head, head_of, number_prefix, number_stem
+from archiver.errors import ArchiverError, StorageError
+from archiver.ledger.events import Removed, Stored
+from archiver.ledger.lines import beginning
+from archiver.ledger.segments import (
+    MOST_BYTES,
+    Head,
+    head_of,
+    number_prefix,
+    number_stem,
+    segment_key,
+)
 from archiver.ledger.walk import Walk
 from archiver.storage.base import Storage
 from archiver.storage.keys import LEDGER_PREFIX
+from archiver.tasks.lanes import in_lanes, one_failure
 
 _Result = TypeVar("_Result")
 
@@ -31,6 +42,28 @@ OnBuried: TypeAlias = Callable[[Sequence[int], Sequence[str]], Awaitable[None]]
 _SIDECARS: Final = 16 * A_PIECE
 _SIDECAR_BYTES: Final = 32 * 1024 * 1024
 """Looked up at a time, and of how many bytes together."""
+
+
+_AT_ONCE: Final = 8
+"""Segments that are counted at a time."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """How many recordings segments say were stored, and removed: by how their lines begin, since
+    parsing them takes as long as taking them in."""
+
+    stored: int = 0
+    removed: int = 0
+
+    def add(self, segment: bytes) -> None:
+        """Count the lines of one more segment."""
+        self.stored += segment.count(_STORED)
+        self.removed += segment.count(_REMOVED)
+
+
+_STORED: Final = b"\n" + beginning(Stored)
+_REMOVED: Final = b"\n" + beginning(Removed)
 
 
 class Following:
@@ -45,7 +78,7 @@ class Following:
         self._walk = Walk(storage, archive_id)
         self._one_at_a_time = anyio.CapacityLimiter(1)
         self._skipped = 0
-        self._known_segments = 0
+        self._known_segments = self._expected = 0
         self._set_aside: list[str] = []
         self._broken = ""
         self._has_begun = False
@@ -95,9 +128,40 @@ class Following:
         following = [one.key async for one in self._storage.list(number_stem(began.number + 1))]
         if self._has_begun and following == self._set_aside:
             return
-        if not self._has_begun:
-            heads = [head_of(one.key) async for one in self._storage.list(LEDGER_PREFIX)]
-            self._known_segments = max((one.number for one in heads if one), default=0)
+        if self._has_begun:
+            await self._take_in()
+        else:
+            await self._do(self._upkeep.refresh)
+            with one_failure():
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._look_ahead, began, self._upkeep.archived())
+                    await self._take_in()
+            await self._do(self._upkeep.store.make_indexes)
+        # The walk has come to the end: what it did not take (a segment that a killed run never
+        # claimed) is not still to be read, and is read again only once a claim stands beside it.
+        self._known_segments = self._walk.head.number
+        self._set_aside = following if self._walk.head == began else []
+        self._has_begun = True
+
+    async def _look_ahead(self, began: Head, known: int) -> None:
+        """Find out how much the ledger has after `began`, before it is taken in: segments, then
+        recordings, added to those that are `known`."""
+        heads = [head_of(one.key) async for one in self._storage.list(LEDGER_PREFIX)]
+        ahead = {one.number: one for one in heads if one and one.number > began.number}
+        self._known_segments = max(ahead, default=began.number)
+        counts = Counts()
+
+        async def count(head: Head) -> None:
+            with suppress(StorageError):  # what cannot be read is reported by the walk
+                counts.add(await self._storage.read(segment_key(head), limit=MOST_BYTES))
+
+        await in_lanes(_AT_ONCE, ahead.values(), count)
+        self._expected = max(0, known + counts.stored - counts.removed)
+        self.progress = replace(
+            self.progress, known_segments=self._known_segments, expected=self._expected
+        )
+
+    async def _take_in(self) -> None:
         async for step in self._walk.steps():
             for one in step.breaks:
                 self._broken = (
@@ -116,11 +180,6 @@ class Following:
             )
             if await self._do(self._upkeep.refresh_if_due):
                 await self._tell(is_current=False)
-        # The walk has come to the end: what it did not take (a segment that a killed run never
-        # claimed) is not still to be read, and is read again only once a claim stands beside it.
-        self._known_segments = self._walk.head.number
-        self._set_aside = following if self._walk.head == began else []
-        self._has_begun = True
 
     async def _bury(self, on_buried: OnBuried) -> None:
         """Delete everything about removed recordings here, and notify others that may have it."""
@@ -146,6 +205,7 @@ class Following:
             is_current,
             trouble,
             max(self._known_segments, head.number),
+            self._expected,
         )
 
     def _standing(self) -> tuple[Head, tuple[int, int]]:

@@ -127,6 +127,28 @@ async def test_a_segment_that_a_killed_run_never_claimed_is_not_still_to_be_read
             assert not library.progress.is_reading_ledger
 
 
+async def test_the_lines_of_the_ledger_say_how_many_recordings_there_will_be(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, centre()) as night:
+        await night.run()
+        night.world.call(3, at=night.clock.now).recording(31)
+        night.clock.advance(days=40)
+        await night.run()
+        await pruned(night, 2)
+        async with open_library(
+            night.config(),
+            state_folder=night.state,
+            cache_folder=tmp_path / "cache",
+            is_following=False,
+        ) as library:
+            assert library.progress.expected == 0
+            await library.catch_up()
+            assert (library.progress.recordings, library.progress.expected) == (1, 1)
+        async with reading(night) as library:
+            assert (library.progress.recordings, library.progress.expected) == (1, 1)
+
+
 async def test_what_is_waiting_failed_or_gone_is_listed_as_such(tmp_path: Path) -> None:
     world = World().call(1).recording(11, file_url="").call(2).recording(21).call(3).recording(31)
     async with bench(tmp_path, world, Fault(Route.FILE, Status(404), id=31)) as night:

@@ -1,11 +1,14 @@
 """The file of the index."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from archiver.catalog import schema
 from archiver.desk.index.sidecars import Card
 from archiver.desk.index.store import Store
-from archiver.ledger.events import Stored
+from archiver.ledger.events import Held, Stored
 from archiver.ledger.lines import encode
 from archiver.ledger.segments import Head
 
@@ -24,6 +27,41 @@ def test_the_log_beside_the_file_is_written_back_while_the_index_is_filled(tmp_p
     assert path.stat().st_size > kept / 2
     assert Path(f"{path}-wal").stat().st_size < kept
     store.close()
+
+
+def test_an_index_that_was_killed_while_it_was_filled_gets_all_its_indexes_later(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "index.sqlite"
+    store = Store(path, "an-archive")
+    store.take([encode(AT, "run", _stored(1))], Head(1, "5" * 64))
+    store.close()
+    assert "calls_lead" not in _indexes(path)
+    store = Store(path, "an-archive")
+    store.take([encode(AT, "run", _stored(2))], Head(2, "5" * 64))
+    store.make_indexes()
+    store.make_indexes()
+    store.close()
+    with closing(sqlite3.connect(":memory:")) as db:
+        schema.prepare(db)
+        assert _indexes(path) >= {row[0] for row in db.execute(_INDEXES)}
+
+
+def test_a_legal_hold_does_not_wait_for_the_indexes_that_it_needs(tmp_path: Path) -> None:
+    path = tmp_path / "index.sqlite"
+    store = Store(path, "an-archive")
+    held = Held(hold_id="h", key="k", sha256="5" * 64, lead_ids=(7,))
+    store.take([encode(AT, "run", _stored(1)), encode(AT, "run", held)], Head(1, "5" * 64))
+    assert "calls_lead" in _indexes(path)
+    store.close()
+
+
+_INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL"
+
+
+def _indexes(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return {row[0] for row in db.execute(_INDEXES)}
 
 
 def _stored(record_id: int) -> Stored:

@@ -3,13 +3,14 @@
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from threading import Thread
 from typing import Final
 
 from archiver.archive.archive import Archive
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.crew.child import Start
-from archiver.crew.cluster import Scheduler, dask_workers
+from archiver.crew.cluster import Scheduler, dask_workers, import_dask
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.equipment import spool_on_the_way_to
 from archiver.crew.in_process import InProcess
@@ -81,6 +82,13 @@ async def crew_of(
     )
     async with children as crew:
         yield crew
+
+
+def prepare_crew(config: Config) -> None:
+    """Begin to import what the crew of a run needs, in a thread: before the run needs it, it waits
+    for its storage."""
+    if config.dask.scheduler is not None:
+        Thread(target=import_dask, name="importing Dask").start()
 
 
 def check_crew(config: Config) -> None:

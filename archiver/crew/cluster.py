@@ -15,10 +15,12 @@ from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import anyio
+from anyio import to_thread
 
 from archiver.config import DaskConfig
 from archiver.crew.cluster_worker import Sealed, bring_batch, end_run, topic_of
@@ -45,6 +47,8 @@ _BATCHES_A_WORKER: Final = (2, 4)
 _CONNECT_SECONDS: Final = 10.0
 _RECONNECT_SECONDS: Final = 60.0
 _NOBODY_SECONDS: Final = 60.0
+_READY_SECONDS: Final = 2.0
+"""How long the first batch waits for workers to open the archive, at most: a worker may hang."""
 _LOOK_EVERY: Final = 2.0
 
 _START_WORKERS: Final = "start some with `dask worker ADDRESS`, see docs/scale.md"
@@ -171,9 +175,21 @@ class Cluster(Lane):
         try:
             with one_failure():
                 async with anyio.create_task_group() as group:
+                    await self._make_ready()
                     await self._follow_workers(group)
         except ArchiverError as error:
             self.dispatch.fail(error)
+
+    async def _make_ready(self) -> None:
+        """Have all workers open the archive, by an empty batch.
+
+        The run lists calls meanwhile. So the first batches are full ones, and no worker has to wait
+        for the rest of its share until a batch of one recording is done. A worker that cannot open
+        the archive answers that to its first batch again.
+        """
+        with anyio.move_on_after(_READY_SECONDS), suppress(Exception):
+            empty = Sealed(self.dispatch.encode([]))
+            await self._client.run(bring_batch, empty, on_error="ignore")
 
     async def _follow_workers(self, group: anyio.abc.TaskGroup) -> None:
         places, deserted = 0, 0.0
@@ -231,8 +247,15 @@ class Cluster(Lane):
         return answer.data
 
 
+def import_dask() -> None:
+    """Import Dask, which takes a second of processor time. Without it, nothing is raised yet."""
+    with suppress(Exception):
+        import_module("distributed")
+
+
 @asynccontextmanager
 async def _connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
+    await to_thread.run_sync(import_dask)  # it may be under way: this thread must not wait for it
     with extra("dask"):
         from distributed import Client
 

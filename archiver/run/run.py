@@ -13,6 +13,7 @@ from archiver.archive.pace import REAL_PACE, Pace
 from archiver.archive.right_clock import OtherClocks
 from archiver.clock import Clock, system_clock
 from archiver.config import Config
+from archiver.crew.choosing import prepare_crew
 from archiver.liner.names import Directory
 from archiver.retention.acts import name_of_act
 from archiver.run.enumeration import Intake, listed_orders
@@ -49,6 +50,8 @@ async def run(
     run_id = name_of_act(now)
     report: RunReport | None = None
     on_event(RunStarted(run_id))
+    if not request.dry_run:
+        prepare_crew(config)
     connections = config.download.workers + _CONNECTIONS_BESIDE_WORKERS
     reached = source(config, connections=connections, pace=pace, on_retry=on_event)
     async with cancelled_by(stop) as disarm, reached as origin:

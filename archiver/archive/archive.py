@@ -17,6 +17,7 @@ from archiver.ledger.log import Ledger
 from archiver.ledger.segments import Head, Segment
 from archiver.storage.base import Storage
 from archiver.storage.lock import AcquiredLock
+from archiver.tasks.lanes import one_failure
 
 
 class Readable(Protocol):
@@ -68,6 +69,25 @@ class Archive:
                 head = segment.head
                 await self.catalog.published(last, head)
             return head
+
+    async def publish_after(self, prepare: Callable[[], Awaitable[None]]) -> Head:
+        """Publish what `prepare` stores and records; the ledger is locked while it does so.
+
+        Nothing is written to the ledger before `prepare` is done.
+        """
+        is_prepared = anyio.Event()
+
+        async def preparing() -> None:
+            await prepare()
+            is_prepared.set()
+
+        with one_failure():
+            async with anyio.create_task_group() as group:
+                group.start_soon(preparing)
+                async with self.ledger.locked():
+                    await is_prepared.wait()
+                    head = await self.publish()
+        return head
 
     async def announce(self, events: Sequence[Event], *, at: datetime, run: str) -> Head:
         """Record events in the ledger, even without the lock, as holds and exports do.

@@ -4,6 +4,7 @@
 needs.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -44,6 +45,8 @@ def script() -> NoReturn:
             with suppress(OSError, ValueError):
                 stream.flush()
         os._exit(code)
+    # Else Python searches all modules for cycles while it exits: 0.4 s with boto3 and Dask.
+    gc.freeze()
     sys.exit(code)
 
 

@@ -8,6 +8,7 @@ meanwhile.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from archiver.errors import ArchiveDamaged, KeyExists
@@ -72,6 +73,24 @@ class Ledger:
         self._storage = storage
         self._archive_id = archive_id
         self._lease = lease
+        self._is_locked = False
+
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """Hold the append lock, which should be short, for what this task appends in the block.
+
+        The lock takes a round trip to S3: so it can be acquired while the last thing is stored that
+        a segment is to name.
+        """
+        if self._is_locked:
+            yield
+            return
+        async with append_lock(self._storage, times=self._lease):
+            self._is_locked = True
+            try:
+                yield
+            finally:
+                self._is_locked = False
 
     async def read_after(self, head: Head) -> AsyncIterator[Segment]:
         """Every valid segment after `head`, in order, each checked against the one before.
@@ -96,7 +115,7 @@ class Ledger:
         body = Body(
             segment.data, len(segment.data), str(segment.head.digest), "application/x-ndjson"
         )
-        async with append_lock(self._storage, times=self._lease):
+        async with self.locked():
             await self._require_free(after)
             await self._storage.put(segment.key, body)
             await self._claim(segment.head)
@@ -114,7 +133,7 @@ class Ledger:
         if not numbers.segments:
             return False
         try:
-            async with append_lock(self._storage, times=self._lease):
+            async with self.locked():
                 await self._require_free(after)
         except KeyExists:
             return True

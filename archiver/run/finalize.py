@@ -70,16 +70,19 @@ async def close_run(
     data = (json.dumps(report.as_stored(), indent=2) + "\n").encode("ascii")
     body = Body.of(data, "application/json")
     key = f"{RUNS_PREFIX}{run_id}.json"
-    put = await archive.storage.put(key, body)
-    ended = RunEnded(
-        report_key=key,
-        report_sha256=body.sha256,
-        complete=report.complete,
-        report_version=put.version,
-        purpose=report.purpose,
-    )
-    await archive.catalog.record([ended], at=clock(), run=run_id)
-    report.head = await archive.publish()
+
+    async def store() -> None:
+        put = await archive.storage.put(key, body)
+        ended = RunEnded(
+            report_key=key,
+            report_sha256=body.sha256,
+            complete=report.complete,
+            report_version=put.version,
+            purpose=report.purpose,
+        )
+        await archive.catalog.record([ended], at=clock(), run=run_id)
+
+    report.head = await archive.publish_after(store)
     return report
 
 

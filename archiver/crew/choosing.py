@@ -17,6 +17,7 @@ from archiver.crew.in_process import InProcess
 from archiver.crew.pipes import child_processes
 from archiver.errors import UsageError
 from archiver.recordings.fetch import Fetcher
+from archiver.storage.opening import import_s3
 from archiver.tasks.grace import Grace
 
 PAYS_FROM: Final = 400.0
@@ -85,10 +86,20 @@ async def crew_of(
 
 
 def prepare_crew(config: Config) -> None:
-    """Begin to import what the crew of a run needs, in a thread: before the run needs it, it waits
-    for its storage."""
-    if config.dask.scheduler is not None:
-        Thread(target=import_dask, name="importing Dask").start()
+    """Begin to import what the crew of a run needs, in a thread.
+
+    What the storage needs comes first, since the run opens it first: then it waits for the storage,
+    and the processor is free.
+    """
+    if config.dask.scheduler is None:
+        return
+
+    def prepare() -> None:
+        if not config.storage.is_local:
+            import_s3()
+        import_dask()
+
+    Thread(target=prepare, name="importing Dask").start()
 
 
 def check_crew(config: Config) -> None:

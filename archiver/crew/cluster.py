@@ -187,9 +187,15 @@ class Cluster(Lane):
         for the rest of its share until a batch of one recording is done. A worker that cannot open
         the archive answers that to its first batch again.
         """
+        empty, opening = Sealed(self.dispatch.encode([])), []
         with anyio.move_on_after(_READY_SECONDS), suppress(Exception):
-            empty = Sealed(self.dispatch.encode([]))
-            await self._client.run(bring_batch, empty, on_error="ignore")
+            for address in await self._client.nthreads():
+                key = f"archiver-{self._run_id}-{address}"
+                only = {"workers": [address], "pure": False}
+                opening.append(self._client.submit(bring_batch, empty, key=key, **only))
+            await self._client.gather(opening, errors="skip")
+        for future in opening:
+            future.release()
 
     async def _follow_workers(self, group: anyio.abc.TaskGroup) -> None:
         places, deserted = 0, 0.0

@@ -31,6 +31,7 @@ from archiver.crew.unit import Brought
 from archiver.crew.worker import Worker, working
 from archiver.errors import ArchiverError, ConfigError
 from archiver.extras import extra
+from archiver.storage.opening import import_s3
 
 CONFIG_VARIABLE: Final = "ARCHIVER_CONFIG"
 
@@ -72,8 +73,8 @@ def dask_setup(_: object) -> None:
 
     Dask calls it when a worker starts that was given `--preload archiver.crew.cluster_worker`.
     """
+    import_s3()
     with suppress(ImportError):  # without the extra: a batch for S3 then says what to install
-        import_module("archiver.storage.s3.bucket")
         import_module("archiver.storage.s3.client").read_models()
 
 

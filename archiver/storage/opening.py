@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +56,13 @@ def open_in_parts(config: StorageConfig) -> Storage | None:
     if config.is_local:
         return None
     return Retrying(_open_s3(config, whole_up_to=0), POLICY)
+
+
+def import_s3() -> None:
+    """Import what a storage on S3 needs before it is opened. Without the extra, opening says so."""
+    with suppress(ImportError):
+        import_module("archiver.storage.s3.bucket")
+        import_module("archiver.storage.s3.client")
 
 
 def _open_s3(config: StorageConfig, whole_up_to: int | None = None, known: Any = None) -> Storage:

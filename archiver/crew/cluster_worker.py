@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+import anyio.lowlevel
 from anyio import to_thread
 
 from archiver.archive.pace import REAL_PACE
@@ -68,7 +69,7 @@ def topic_of(run_id: str) -> str:
     return f"archiver-{run_id}"
 
 
-def dask_setup(_: object) -> None:
+async def dask_setup(_: object) -> None:
     """Import and read what a batch needs, before there is one.
 
     Dask calls it when a worker starts that was given `--preload archiver.crew.cluster_worker`.
@@ -76,6 +77,7 @@ def dask_setup(_: object) -> None:
     import_s3()
     with suppress(ImportError):  # without the extra: a batch for S3 then says what to install
         import_module("archiver.storage.s3.client").read_models()
+    await anyio.lowlevel.checkpoint()  # imports what anyio needs for this event loop
 
 
 async def bring_batch(batch: Sealed) -> Sealed:

@@ -5,9 +5,8 @@ members are left out. Events of a kind that this version does not know are prese
 """
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from msgspec import Struct
 from msgspec.json import Decoder
@@ -18,8 +17,7 @@ from archiver.ledger.events import Event, OpenRecording
 from archiver.ledger.members import Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line of the ledger: an event (None: of an unknown kind), its time and its run."""
 
     at: datetime
@@ -47,7 +45,8 @@ def decode(line: bytes) -> Entry:
         event = None if kind is None else kind.decode(line)
     except RecursionError:
         raise ValueError("not an event: nested too deeply") from None
-    return Entry(begins.at.astimezone(UTC), begins.run, event)
+    at = begins.at if begins.at.tzinfo is UTC else begins.at.astimezone(UTC)
+    return Entry(at, begins.run, event)
 
 
 class _Begins(Struct):

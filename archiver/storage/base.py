@@ -31,7 +31,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from archiver.errors import StorageError
 from archiver.storage.versions import Versions
@@ -86,8 +86,7 @@ class ByteRange:
             raise ValueError(f"not a byte range: {self.start}..{self.stop}")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """An object as it was read from end to end. `content` are its bytes, where they were wanted."""
 
     key: str

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 async def in_lanes(
@@ -57,6 +58,41 @@ async def answers_to(questions: Mapping[str, Callable[[], Awaitable[Any]]]) -> d
             for name, question in questions.items():
                 group.start_soon(ask, name, question)
     return answers
+
+
+async def in_order(
+    lanes: int,
+    items: AsyncIterable[T],
+    work: Callable[[T], Awaitable[R]],
+    take: Callable[[T, R], Awaitable[None]],
+) -> None:
+    """As `in_lanes`, but the results are taken one at a time, in the order of the items."""
+    left, turn, last = aiter(items), anyio.Lock(), anyio.Event()
+    last.set()
+
+    async def lane() -> None:
+        nonlocal last
+        while True:
+            async with turn:
+                try:
+                    item = await anext(left)
+                except StopAsyncIteration:
+                    return
+                before, last = last, anyio.Event()
+                mine = last
+            result = await work(item)
+            await before.wait()
+            await take(item, result)
+            mine.set()
+
+    try:
+        with one_failure():
+            async with anyio.create_task_group() as group:
+                for _ in range(lanes):
+                    group.start_soon(lane)
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,10 @@ from archiver.storage.keys import (
     sidecar_beside,
 )
 from archiver.storage.lock import is_archive_locked, is_lock_left
-from archiver.tasks.lanes import in_lanes
+from archiver.tasks.lanes import in_lanes, in_order
+from archiver.verify.advising import BY_A_RUN, advised
 from archiver.verify.chain import chain_finding, tail_findings
-from archiver.verify.children import Effort
+from archiver.verify.children import Effort, Processes, processes
 from archiver.verify.compare import Checked, Inspector
 from archiver.verify.findings import (
     ChainBroken,
@@ -65,6 +66,7 @@ from archiver.verify.findings import (
     said,
 )
 from archiver.verify.inventory import Expected, Inventory, Kind
+from archiver.verify.parsing import Parsed, parse
 from archiver.verify.rules import judge
 from archiver.verify.sampling import Sample
 
@@ -74,15 +76,6 @@ PATIENCE: Final = 45.0
 _PAUSE = 1.0
 _LOOKS_AT_ONCE = 8
 _RUNS_CHANGE: Final = frozenset({Kind.SIDECAR, Kind.REPORT})
-_LEDGER_FIRST = "a damaged ledger segment may name it: restore the ledger first, and verify again"
-_LEDGER_IS_OLD = "restore the ledger first, and verify again: it may record different bytes here"
-_NO_LEDGER = (
-    "there is no ledger: if it was lost, restore it and verify again; if the first run was "
-    "killed, `archiver run` continues it"
-)
-_BY_A_RUN = (
-    "a run is in progress and has not recorded it for 45 s; verify again when it has finished"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,27 +153,29 @@ class _Check:
     walk: Walk
     inventory: Inventory
     found: Verification
+    processes: Processes
     _asking: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
 
     async def follow(self) -> None:
         """Continue the walk, adding to the inventory and noting problems."""
-        async for step in self.walk.steps():
-            bad = await anyio.to_thread.run_sync(self._take, step)
-            for one in step.breaks:
-                self.found.findings.append(chain_finding(one))
-            if bad and not step.breaks:
-                self.found.findings.append(
-                    ChainBroken(
-                        key=step.key,
-                        expected="an event on every line",
-                        found=f"none on line {said(number + 1 for number in bad)}",
-                    )
-                )
+        await in_order(self.processes.lanes, self.walk.steps(), self._parse, self._note)
         self.found.segments = len(self.walk.digests)
         self.found.head = self.walk.head.digest
         self.found.archive_id = self.walk.archive_id
 
-    def _take(self, step: Step) -> list[int]:
+    async def _parse(self, step: Step) -> Parsed | None:
+        return await self.processes.parse(step.lines)
+
+    async def _note(self, step: Step, parsed: Parsed | None) -> None:
+        bad = await anyio.to_thread.run_sync(self._take, step, parsed)
+        for one in step.breaks:
+            self.found.findings.append(chain_finding(one))
+        if bad and not step.breaks:
+            wanted, found = "an event on every line", f"none on line {said(at + 1 for at in bad)}"
+            self.found.findings.append(ChainBroken(key=step.key, expected=wanted, found=found))
+        await self.processes.expect(2 * self.inventory.recordings)
+
+    def _take(self, step: Step, parsed: Parsed | None) -> list[int]:
         if any(one.found == "missing" for one in step.breaks):
             return []
         # The walk has read and judged it: here it only must not look like a stray.
@@ -191,7 +186,7 @@ class _Check:
         self.found.set_aside.pop(step.key, None)
         if step.head is not None:
             self.inventory.add(claim_key(step.head.number), Kind.CLAIM, claim_of(step.head).sha256)
-        return self.inventory.take(step.lines)
+        return self.inventory.take(parse(step.lines) if parsed is None else parsed)
 
     async def expect_evidence(self) -> None:
         """Add the names of signatures and stamps: they are in no event, and are judged by their
@@ -266,26 +261,43 @@ async def check(
     """Verify the archive in `storage`. Raises StorageError if the storage does not respond."""
     began = time.monotonic()
     found = Verification(archive_id)
-    one = _Check(storage, Walk(storage, archive_id), inventory, found)
+    async with processes(storage.reader, effort) as those:
+        one = _Check(storage, Walk(storage, archive_id), inventory, found, those)
+        inspector = await _first_pass(one, request, remembered, on_stock, on_read, is_stopped)
+    now_listed = await _look_at_gaps(one, inspector.gaps)
+    await _settle(one, [*inspector.suspects, *now_listed], patience)
+    found.walk = one.walk
+    found.seconds = time.monotonic() - began
+    return found
+
+
+async def _first_pass(
+    one: _Check,
+    request: VerifyRequest,
+    remembered: Callable[[str | None], Glimpse],
+    on_stock: Callable[[int, int], None],
+    on_read: Callable[[int, int], None],
+    is_stopped: Callable[[], bool],
+) -> Inspector:
+    """Follow the ledger to its end, then read the archive once."""
+    storage, inventory, found = one.storage, one.inventory, one.found
     await one.follow()
     memory = await anyio.to_thread.run_sync(remembered, one.walk.archive_id)
-    await anyio.to_thread.run_sync(inventory.take, memory.outbox)
+    await anyio.to_thread.run_sync(inventory.take, parse(memory.outbox))
     if one.walk.archive_id is not None:
         sha256 = hashlib.sha256(encode_format(one.walk.archive_id)).hexdigest()
         await anyio.to_thread.run_sync(inventory.add, FORMAT_KEY, Kind.FORMAT, sha256)
     await one.expect_evidence()
     found.findings += tail_findings(one.walk, request.head, memory)
     found.is_end_known = request.head is not None or memory.head.digest is not None
-    on_stock(*await anyio.to_thread.run_sync(inventory.stock))
+    stock = await anyio.to_thread.run_sync(inventory.stock)
+    on_stock(*stock)
+    await one.processes.expect(stock.objects)
     checked = Checked(on_read=on_read)
-    inspector = Inspector(storage, inventory, request.selects, is_stopped, effort, checked)
+    inspector = Inspector(storage, inventory, request.selects, is_stopped, one.processes, checked)
     found.is_whole = await inspector.inspect()
     found.checked, found.reached = inspector.checked, inspector.reached
-    now_listed = await _look_at_gaps(one, inspector.gaps)
-    await _settle(one, [*inspector.suspects, *now_listed], patience)
-    found.walk = one.walk
-    found.seconds = time.monotonic() - began
-    return found
+    return inspector
 
 
 async def _look_at_gaps(one: _Check, gaps: Mapping[str, StorageError]) -> list[str]:
@@ -328,9 +340,11 @@ async def _settle(one: _Check, suspects: list[str], patience: Patience) -> None:
             elif left := await _explained(one, finding, is_left=is_left):
                 one.found.unrecorded.append(Unrecorded(finding.key, left))
             elif may_pass:
-                one.found.findings.append(finding.advised(_BY_A_RUN))
+                one.found.findings.append(finding.advised(BY_A_RUN))
             else:
-                one.found.findings.append(_advised(one, finding))
+                one.found.findings.append(
+                    advised(finding, one.walk, breaks_ledger=one.found.breaks_ledger)
+                )
         if suspects:
             await patience.sleep(_PAUSE)
             waited += _PAUSE
@@ -364,23 +378,6 @@ async def _recorded(one: _Check, sidecar: str) -> Recorded | None:
         expected.revision or 0,
         expected.audio_sha256 or "",
     )
-
-
-def _advised(one: _Check, finding: Finding) -> Finding:
-    """The finding with the next step that fits this ledger and this archive."""
-    if finding.key == FORMAT_KEY and one.walk.archive_id is not None:
-        return finding.advised(_format_anew(one.walk.archive_id))
-    if isinstance(finding, Unexpected) and not one.walk.head.number:
-        return finding.advised(_NO_LEDGER)
-    if not one.found.breaks_ledger:
-        return finding
-    return finding.advised(_LEDGER_FIRST if isinstance(finding, Unexpected) else _LEDGER_IS_OLD)
-
-
-def _format_anew(archive_id: str) -> str:
-    """How to recreate the file that names the archive: its bytes follow from the id."""
-    text = encode_format(archive_id).decode().replace("\n", "\\n")
-    return f"restore it from a copy, or write it again: printf '{text}' > {FORMAT_KEY}"
 
 
 async def _may_pass(one: _Check, finding: Finding) -> bool:

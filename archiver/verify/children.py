@@ -1,15 +1,15 @@
-"""The processes that check stretches: children of this one (`child`), or this one itself.
+"""The processes that parse a ledger and check stretches: children of this one, or this one itself.
 
-Reading small files is bound by the processor, and threads share one interpreter; so a large archive
-in a folder is checked by several processes. Whatever becomes of a child (killed, out of memory, not
-started at all), its stretches are checked here.
+Both are bound by the processor, and threads share one interpreter; so a large archive in a folder
+is verified by several processes (`child`). Whatever becomes of a child (killed, out of memory, not
+started at all), its work is done here.
 """
 
 import asyncio
 import os
 import pickle
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,11 +17,14 @@ from typing import Final
 import anyio
 import anyio.to_thread
 import msgspec
+from anyio.abc import TaskGroup
 
-from archiver.crew.frames import BATCH, START, Frame, read_frame
+from archiver.crew.frames import START, Frame, read_frame
 from archiver.storage.base import Reader
 from archiver.tasks.children import child_command
 from archiver.tasks.lanes import one_failure
+from archiver.verify.child import LINES, STRETCH
+from archiver.verify.parsing import Parsed
 from archiver.verify.stretch import Doubts, Outcome, Stretch, check_stretch
 
 MOST_PROCESSES: Final = 4
@@ -31,7 +34,7 @@ PAYS_FROM: Final = 10_000
 """Objects to be read from which the start of child processes pays off."""
 
 _AHEAD: Final = 2
-"""Stretches sent to a child, so that it has work while an answer is on its way."""
+"""Requests sent to a child, so that it has work while an answer is on its way."""
 
 
 def cores() -> int:
@@ -86,41 +89,77 @@ class _Child:
 
 
 @dataclass(slots=True)
-class Readers:
-    """All that check stretches; `lanes` is the number of stretches that they check at a time."""
+class Processes:
+    """All that work on one verification; `lanes` is the number of things that they do at a time.
 
-    reader: Reader
-    lanes: int
+    Without `reader` there is nothing for children to read.
+    """
+
+    reader: Reader | None
+    effort: Effort
+    _group: TaskGroup
     _children: list[_Child] = field(default_factory=list)
+    _are_over: bool = False
 
-    async def check(self, stretch: Stretch) -> tuple[Outcome, Doubts]:
+    @property
+    def lanes(self) -> int:
+        """How many stretches, or segments, may be given to them at a time."""
+        alone = self.reader is None or self.effort.processes == 1
+        return 1 if alone else _AHEAD * self.effort.processes
+
+    async def expect(self, objects: int) -> None:
+        """Start children, if there are none yet and they pay for so many objects."""
+        if self.reader is None or self._children or self._are_over:
+            return
+        for _ in range(self.effort.children(objects)):
+            child = await _start(self.reader)
+            if child is None:
+                return
+            self._children.append(child)
+            self._group.start_soon(child.listen)
+
+    async def parse(self, lines: Sequence[bytes]) -> Parsed | None:
+        """Parse events, if there is a child to do it."""
+        if not lines:
+            return None
+        answer = await self._ask(LINES, lambda: b"\n".join(lines))
+        return _PARSED.decode(answer) if answer else None
+
+    async def check(self, reader: Reader, stretch: Stretch) -> tuple[Outcome, Doubts]:
         """Check it, by a child if there is one."""
-        alive = [child for child in self._children if not child.has_ended]
-        if alive:
-            child = min(alive, key=lambda one: len(one.owed))
-            answer = await child.ask(Frame(BATCH, body=msgspec.msgpack.encode(stretch)))
-            if answer:
-                return _OUTCOMES.decode(answer), Doubts()
+        answer = await self._ask(STRETCH, lambda: msgspec.msgpack.encode(stretch))
+        if answer:
+            return _OUTCOMES.decode(answer), Doubts()
         doubts = Doubts()
-        return await anyio.to_thread.run_sync(check_stretch, self.reader, stretch, doubts), doubts
+        return await anyio.to_thread.run_sync(check_stretch, reader, stretch, doubts), doubts
+
+    async def _ask(self, kind: bytes, body: Callable[[], bytes]) -> bytes:
+        """The answer of the child with the least to do; empty if there is none."""
+        alive = [child for child in self._children if not child.has_ended]
+        if not alive:
+            return b""
+        child = min(alive, key=lambda one: len(one.owed))
+        return await child.ask(Frame(kind, body=body()))
+
+    async def end(self) -> None:
+        """End the children; what comes later is done here."""
+        children, self._children, self._are_over = self._children, [], True
+        for child in children:
+            await _end(child.process)
 
 
 @asynccontextmanager
-async def readers(reader: Reader, children: int) -> AsyncIterator[Readers]:
-    """So many child processes, all of which have ended when the context is left; without any,
-    threads of this process."""
-    started = [child for _ in range(children) if (child := await _start(reader)) is not None]
-    try:
-        with one_failure():
-            async with anyio.create_task_group() as group:
-                for child in started:
-                    group.start_soon(child.listen)
-                yield Readers(reader, _AHEAD * len(started) or cores(), started)
-                group.cancel_scope.cancel()
-    finally:
-        with anyio.CancelScope(shield=True):
-            for child in started:
-                await _end(child.process)
+async def processes(reader: Reader | None, effort: Effort) -> AsyncIterator[Processes]:
+    """This process and its children, all of which have ended when the context is left."""
+    with one_failure():
+        async with anyio.create_task_group() as group:
+            those = Processes(reader, effort, group)
+            try:
+                yield those
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await those.end()
+            group.cancel_scope.cancel()
 
 
 async def _start(reader: Reader) -> _Child | None:
@@ -153,3 +192,4 @@ def _give(answer: "asyncio.Future[bytes]", body: bytes) -> None:
 
 
 _OUTCOMES = msgspec.msgpack.Decoder(Outcome)
+_PARSED = msgspec.msgpack.Decoder(Parsed)

@@ -21,7 +21,7 @@ from archiver.errors import StorageError, StorageUnreachable
 from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import ObjectInfo, Reader, Storage
 from archiver.tasks.lanes import in_lanes
-from archiver.verify.children import Effort, readers
+from archiver.verify.children import Effort, Processes
 from archiver.verify.inventory import Expected, Inventory, Kind
 from archiver.verify.rules import judge
 from archiver.verify.stretch import READ_ELSEWHERE, Stretch
@@ -75,7 +75,7 @@ class Inspector:
     inventory: Inventory
     select: Select
     is_stopped: Callable[[], bool]
-    effort: Effort
+    processes: Processes
     checked: Checked = field(default_factory=Checked)
     suspects: list[str] = field(default_factory=list)
     gaps: dict[str, StorageError] = field(default_factory=dict)
@@ -91,21 +91,18 @@ class Inspector:
         return not self.is_stopped()
 
     async def _inspect_folder(self, reader: Reader) -> None:
-        stock = await anyio.to_thread.run_sync(self.inventory.stock)
-        async with readers(reader, self.effort.children(stock.objects)) as those:
+        async def check(stretch: Stretch) -> None:
+            outcome, doubts = await self.processes.check(reader, stretch)
+            self.suspects += map(os.fsdecode, outcome.suspects)
+            self.gaps.update(doubts.gaps)
+            self.checked.listed += outcome.listed
+            self.checked.add(outcome.read, outcome.size)
+            if doubts.unreachable:
+                await self._read(_Batch(MOST_BYTES, doubts.unreachable))
 
-            async def check(stretch: Stretch) -> None:
-                outcome, doubts = await those.check(stretch)
-                self.suspects += map(os.fsdecode, outcome.suspects)
-                self.gaps.update(doubts.gaps)
-                self.checked.listed += outcome.listed
-                self.checked.add(outcome.read, outcome.size)
-                if doubts.unreachable:
-                    await self._read(_Batch(MOST_BYTES, doubts.unreachable))
+        await in_lanes(self.processes.lanes, self._stretches(self.processes.effort), check)
 
-            await in_lanes(those.lanes, self._stretches(), check)
-
-    async def _stretches(self) -> AsyncGenerator[Stretch]:
+    async def _stretches(self, most: Effort) -> AsyncGenerator[Stretch]:
         """Everything from the first to the last key, until it is stopped."""
         stretch, size = Stretch(""), 0
         async for expected in self._expected():
@@ -115,7 +112,7 @@ class Inspector:
             else:
                 stretch.to_see.append(expected)
             objects = len(stretch.to_read) + len(stretch.to_see)
-            if objects >= self.effort.objects or size >= self.effort.bytes:
+            if objects >= most.objects or size >= most.bytes:
                 stretch.upto = self.reached = expected.key
                 yield stretch
                 stretch, size = Stretch(expected.key), 0

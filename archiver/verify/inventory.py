@@ -13,13 +13,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from archiver.ledger.events import CallJudged, CursorMoved, OrderSeen
-from archiver.ledger.lines import beginning, decode
+from msgspec import convert
+
+from archiver.ledger import events
 from archiver.sqlite.connections import open_scratch
 from archiver.sqlite.errors import UNFIT, Database
 from archiver.sqlite.rows import insert, insert_where, update
 from archiver.storage.keys import check_key, parse_recording_key
 from archiver.text.json import read_json
+from archiver.verify.parsing import Parsed
 from archiver.verify.rows import Other, Revised, Stored, digest, number, row_of, text
 
 _INVENTORY: Final = Database(
@@ -67,7 +69,6 @@ _OTHERS = """
 _ALL: Final = f"{_AUDIO} UNION ALL {_SIDECARS} UNION ALL {_OTHERS} ORDER BY key, at"
 
 _FETCHED_AT_ONCE = 2000
-_NAMES_NOTHING: Final = (beginning(CallJudged), beginning(CursorMoved), beginning(OrderSeen))
 
 
 class Kind(StrEnum):
@@ -109,7 +110,10 @@ class Expected(NamedTuple):
     leaving: int = 0
 
 
-_STORE: Final = insert_where("recordings", Stored, "? NOT IN (SELECT record_id FROM removed)")
+_STORE: Final = insert("recordings", Stored)
+_STORE_UNLESS_REMOVED: Final = insert_where(
+    "recordings", Stored, "? NOT IN (SELECT record_id FROM removed)"
+)
 _REVISE: Final = update("recordings", Revised, "record_id = ? AND revision <= ?")
 _ADD: Final = insert("others", Other)
 
@@ -124,8 +128,9 @@ class Stock(NamedTuple):
 class Inventory:
     """The inventory of one archive in a new file. Every method blocks.
 
-    With `keeps_pruned` it is that of a replica, where what was pruned may still be. Used by one
-    thread at a time: two that run the same statement spoil it for each other.
+    `recordings` is how many were added. With `keeps_pruned` it is that of a replica, where what was
+    pruned may still be. Used by one thread at a time: two that run the same statement spoil it for
+    each other.
     """
 
     def __init__(self, path: Path, *, keeps_pruned: bool = False) -> None:
@@ -133,29 +138,29 @@ class Inventory:
         with _INVENTORY.sqlite_errors():
             self._db = open_scratch(path)
             self._db.executescript(_SCHEMA)
-        self._stored: list[Stored] = []
         self.tells_of_holds = self.tells_of_removals = False
+        self.recordings = 0
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    def take(self, lines: Sequence[bytes]) -> list[int]:
+    def take(self, parsed: Parsed) -> list[int]:
         """Add events; returns the positions (from 1) of lines that are not events or are
         invalid."""
-        bad = []
+        bad, done = [*parsed.bad], 0
         with _INVENTORY.sqlite_errors():
             self._db.execute("BEGIN")
-            for position, line in enumerate(lines, start=1):
+            for act, before in zip(parsed.acts, parsed.before, strict=True):
+                self._add_rows(parsed.rows[done:before])
+                done = before
                 try:
-                    decode(line)  # as a catalog reads it: what one refuses is damage
-                    if not line.startswith(_NAMES_NOTHING):
-                        self._take(read_json(line))
+                    self._take(act.line)
                 except (KeyError, RecursionError, *UNFIT):
-                    bad.append(position)
-            self._flush()
+                    bad.append(act.position)
+            self._add_rows(parsed.rows[done:])
             self._db.execute("COMMIT")
-        return bad
+        return sorted(bad)
 
     def add(self, key: str, kind: Kind, sha256: str) -> None:
         """Add an object that is expected for a reason other than an event."""
@@ -204,21 +209,23 @@ class Inventory:
                 ).fetchone()
         return None if row is None else Expected._make(row)
 
-    def _take(self, event: dict[str, Any]) -> None:
-        what = event["what"]
-        if what == "stored":
-            self._stored.append(row_of(event))
-            self._superseded(event)
-            return
-        act = _ACTS.get(what)
+    def _take(self, line: bytes) -> None:
+        event = read_json(line)
+        act = _ACTS.get(event["what"])
         if act is not None:
-            self._flush()
             act(self, event, text(event["at"]))
 
-    def _flush(self) -> None:
-        """Stored recordings go in together, before anything that may refer to them."""
-        rows, self._stored = self._stored, []
-        self._db.executemany(_STORE, [(*row, row.record_id) for row in rows])
+    def _add_rows(self, rows: Sequence[Stored]) -> None:
+        self.recordings += len(rows)
+        if self.tells_of_removals:
+            self._db.executemany(_STORE_UNLESS_REMOVED, [(*row, row.record_id) for row in rows])
+        else:
+            self._db.executemany(_STORE, rows)
+
+    def _stored(self, event: dict[str, Any], at: str) -> None:
+        """A recording whose sidecar replaced one that a crash had left."""
+        self._add_rows([row_of(convert(event, events.Stored), at)])
+        self._superseded(event)
 
     def _superseded(self, event: dict[str, Any]) -> None:
         if "previousKey" in event:
@@ -321,6 +328,7 @@ class Inventory:
 
 
 _ACTS: Final[dict[str, Callable[[Inventory, dict[str, Any], str], None]]] = {
+    "stored": Inventory._stored,
     "revised": Inventory._revised,
     "run": Inventory._report,
     "redacted": Inventory._redacted,

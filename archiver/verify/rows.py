@@ -3,6 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
+from archiver.ledger import events
 from archiver.storage.keys import parse_recording_key
 
 _GREATEST = 2**63
@@ -48,27 +49,19 @@ class Other(NamedTuple):
     at: str
 
 
-def row_of(event: dict[str, Any]) -> Stored:
-    """The row of a `stored`. Raises ValueError or KeyError for what is none."""
-    key, record_id = event["key"], number(event["recordId"])
-    name = parse_recording_key(key)
-    if name is None or name.is_sidecar or name.record_id != record_id:
+def row_of(event: events.Stored, at: str) -> Stored:
+    """The row of a `stored`. Raises ValueError for what is none."""
+    name = parse_recording_key(event.key)
+    if name is None or name.is_sidecar or name.record_id != event.record_id:
         raise ValueError("not the key of this recording")
-    at = text(event["at"])
-    return Stored(
-        record_id=record_id,
-        stem=key[: -len(name.extension) - 1],
-        extension=name.extension,
-        call_id=number(event["callId"]),
-        bytes=number(event["bytes"]),
-        sha256=digest(event["sha256"]),
-        version=event.get("version"),
-        at=at,
-        sidecar_bytes=number(event["sidecarBytes"]),
-        sidecar_sha256=digest(event["sidecarSha256"]),
-        sidecar_version=event.get("sidecarVersion"),
-        revision=number(event.get("revision", 1)),
-        revised_at=at,
+    stem = event.key[: -len(name.extension) - 1]
+    sha256, sidecar_sha256 = digest(event.sha256), digest(event.sidecar_sha256)
+    return Stored._make(
+        (
+            *(event.record_id, stem, name.extension, event.call_id),
+            *(event.bytes, sha256, event.version, at),
+            *(event.sidecar_bytes, sidecar_sha256, event.sidecar_version, event.revision, at),
+        )
     )
 
 

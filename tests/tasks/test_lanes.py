@@ -6,7 +6,7 @@ from functools import partial
 import anyio
 import pytest
 
-from archiver.tasks.lanes import Further, answers_to, in_lanes, work_off
+from archiver.tasks.lanes import Further, answers_to, in_lanes, in_order, work_off
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +33,45 @@ async def test_every_item_is_worked_on_once_and_no_more_at_a_time_than_lanes(dra
     await in_lanes(3, range(20) if drawn == "at once" else numbers(), work)
     assert sorted(done) == list(range(20))
     assert most == 3
+
+
+async def test_results_are_taken_in_order_however_long_each_item_takes() -> None:
+    busy, most, taken = 0, 0, []
+
+    async def work(number: int) -> int:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        for _ in range(10 - number % 4):
+            await anyio.sleep(0)
+        busy -= 1
+        return -number
+
+    async def take(number: int, result: int) -> None:
+        assert result == -number
+        await anyio.sleep(0)
+        taken.append(number)
+
+    await in_order(3, numbers(), work, take)
+    assert taken == list(range(20))
+    assert most == 3
+
+
+async def test_nothing_is_taken_after_an_error() -> None:
+    taken = []
+
+    async def work(number: int) -> int:
+        if number == 5:
+            raise OSError("5")
+        return number
+
+    async def take(number: int, result: int) -> None:
+        taken.append(number)
+
+    with pytest.raises(OSError, match="5"):
+        await in_order(3, numbers(), work, take)
+    assert taken == list(range(len(taken)))
+    assert len(taken) <= 5
 
 
 async def test_the_first_error_ends_the_others_and_comes_out_as_itself() -> None:

@@ -75,10 +75,10 @@ def names_in(root: bytes, at: bytes) -> list[bytes]:
     """
     try:
         with os.scandir(root + at) as found:
-            return sorted(
+            names = [
                 entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name
                 for entry in found
-            )
+            ]
     except (FileNotFoundError, NotADirectoryError):
         if not os.path.isdir(root):  # noqa: PTH112 - bytes, to keep names that are not UTF-8
             raise StorageRefused(
@@ -86,3 +86,5 @@ def names_in(root: bytes, at: bytes) -> list[bytes]:
                 hint="check that its disk or network share is mounted",
             ) from None
         return []
+    names.sort()
+    return names

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from archiver.catalog.projection.recordings import (
     ARCHIVE,
@@ -86,11 +86,12 @@ def _can_add(db: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    for _, some in groupby(entries, key=_only_adds):
+    for _, some in groupby(entries, key=only_adds):
         yield [*some]
 
 
-def _only_adds(entry: Entry) -> bool:
+def only_adds(entry: Entry) -> bool:
+    """Whether the event adds rows, and changes none of a recording that is open."""
     match entry.event:
         case Stored():
             return True
@@ -102,31 +103,59 @@ def _only_adds(entry: Entry) -> bool:
 
 def _add(db: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
     """Write these entries at once. False, and nothing is written, where there are few of them, or
-    where one of them depends on what is known.
+    where one of them depends on what is known."""
+    found = additions(entries)
+    return found is not None and add(db, found)
 
-    Rows are passed as plain tuples, which SQLite's module reads faster than named ones.
+
+class Additions(NamedTuple):
+    """The rows that entries add; and the ids that decide whether they can be added, as JSON.
+
+    Rows are plain tuples, which SQLite's module reads faster than named ones, and which go from one
+    process to another fastest.
     """
-    if len(entries) < _FEWEST or not _only_adds(entries[0]):
-        return False
+
+    recordings: list[tuple[Any, ...]]
+    revisions: list[tuple[Any, ...]]
+    calls: list[tuple[Any, ...]]
+    links: list[tuple[int, int]]
+    record_ids: str
+    call_ids: str
+    lead_ids: str
+
+
+def additions(entries: Sequence[Entry]) -> Additions | None:
+    """What these entries add; None where there are few of them, or others among them (pure)."""
+    if len(entries) < _FEWEST or not only_adds(entries[0]):
+        return None
     stored = [(one.event, one) for one in entries if isinstance(one.event, Stored)]
     judged = [(one.event, one) for one in entries if isinstance(one.event, CallJudged)]
     events = [one.event for one in entries if isinstance(one.event, Stored | CallJudged)]
-    records = json.dumps([event.record_id for event, _ in stored])
-    calls = json.dumps([event.call_id for event in events])
-    leads = json.dumps([event.lead_id for event in events])
-    if db.execute(_CONCERNED, (records, records, calls, leads)).fetchone()[0]:
-        return False
-    db.executemany(ARCHIVE, [tuple(archived_row(event, entry)) for event, entry in stored])
-    db.executemany(
-        KEEP_REVISION,
-        [
+    links = [(event.call_id, event.record_id) for event, _ in stored]
+    links += [(event.call_id, one) for event, _ in judged for one in event.recordings]
+    return Additions(
+        recordings=[tuple(archived_row(event, entry)) for event, entry in stored],
+        revisions=[
             (event.previous_key, event.record_id, event.previous_sha256, None)
             for event, _ in stored
             if event.previous_key is not None
         ],
+        calls=[tuple(judged_row(event, entry)) for event, entry in judged],
+        links=links,
+        record_ids=json.dumps([event.record_id for event, _ in stored]),
+        call_ids=json.dumps([event.call_id for event in events]),
+        lead_ids=json.dumps([event.lead_id for event in events]),
     )
-    db.executemany(JUDGE, [tuple(judged_row(event, entry)) for event, entry in judged])
-    links = [(event.call_id, event.record_id) for event, _ in stored]
-    links += [(event.call_id, one) for event, _ in judged for one in event.recordings]
-    db.executemany(LINK, links)
+
+
+def add(db: sqlite3.Connection, found: Additions) -> bool:
+    """Write these rows. False, and nothing is written, if one depends on what is known."""
+    records = found.record_ids
+    given = (records, records, found.call_ids, found.lead_ids)
+    if db.execute(_CONCERNED, given).fetchone()[0]:
+        return False
+    db.executemany(ARCHIVE, found.recordings)
+    db.executemany(KEEP_REVISION, found.revisions)
+    db.executemany(JUDGE, found.calls)
+    db.executemany(LINK, found.links)
     return True

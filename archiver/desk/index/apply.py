@@ -10,9 +10,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import NamedTuple
 
 from archiver.catalog.projection.recordings import apply
-from archiver.catalog.projection.replay import apply_all
+from archiver.catalog.projection.replay import Additions, add, additions, apply_all, only_adds
 from archiver.catalog.states import IS_ARCHIVED
 from archiver.desk.index.schema import make_indexes
 from archiver.ledger.events import (
@@ -61,8 +62,45 @@ class Taken:
     skipped: int = 0
 
 
-def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
-    """Apply lines of the ledger, in the current transaction.
+class Group(NamedTuple):
+    """Some lines of a segment that only add rows, or some others (without `additions`); and the
+    recordings that are stored, or concerned at all."""
+
+    lines: int
+    additions: Additions | None
+    stored: list[int]
+    touched: list[int]
+
+
+def prepare(lines: Iterable[bytes]) -> list[Group]:
+    """What the lines add, as far as it does not depend on what is known (pure).
+
+    ValueError for a line that makes no sense.
+    """
+    groups = []
+    for _, some in groupby((decode(line) for line in lines), key=only_adds):
+        entries = [*some]
+        found = additions(entries)
+        groups.append(Group(len(entries), found, *(_concerned(entries) if found else ([], []))))
+    return groups
+
+
+def parsed(lines: Sequence[bytes]) -> list[Group] | None:
+    """What `prepare` makes of the lines; None where a line makes no sense. For a worker process."""
+    try:
+        return prepare(lines)
+    except _SENSELESS:
+        return None
+
+
+def take(
+    db: sqlite3.Connection,
+    lines: Iterable[bytes],
+    taken: Taken,
+    groups: Sequence[Group] | None = None,
+) -> None:
+    """Apply lines of the ledger, in the current transaction; `groups` is what `prepare` made of
+    them, if that is known already.
 
     Lines that make no sense are rare: all are taken together, and one by one only where one fails.
     """
@@ -70,7 +108,7 @@ def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
     together = Taken()
     db.execute("SAVEPOINT lines")
     try:
-        _take_together(db, [decode(line) for line in all_], together)
+        _take_together(db, all_, prepare(all_) if groups is None else groups, together)
     except _SENSELESS as error:
         db.execute("ROLLBACK TO lines")
         if _is_fatal(error):
@@ -84,8 +122,23 @@ def take(db: sqlite3.Connection, lines: Iterable[bytes], taken: Taken) -> None:
         db.execute("RELEASE lines")
 
 
-def _take_together(db: sqlite3.Connection, entries: Iterable[Entry], taken: Taken) -> None:
-    """Apply entries, neighbours that store or judge at once: a first index has little else."""
+def _take_together(
+    db: sqlite3.Connection, lines: Sequence[bytes], groups: Iterable[Group], taken: Taken
+) -> None:
+    """Apply lines in their order. Events that only add rows are written in groups: most of a long
+    ledger."""
+    start = 0
+    for group in groups:
+        if group.additions is not None and add(db, group.additions):
+            taken.touched.update(group.touched)
+            db.execute(_READABLE, (json.dumps(group.stored),))
+        else:
+            some = lines[start : start + group.lines]
+            _take_entries(db, [decode(line) for line in some], taken)
+        start += group.lines
+
+
+def _take_entries(db: sqlite3.Connection, entries: Sequence[Entry], taken: Taken) -> None:
     for are_additions, some in groupby(entries, key=_is_addition):
         group = [*some]
         if not are_additions:
@@ -93,12 +146,21 @@ def _take_together(db: sqlite3.Connection, entries: Iterable[Entry], taken: Take
                 _take(db, entry, taken)
             continue
         apply_all(db, group)
-        stored = [one.event.record_id for one in group if isinstance(one.event, Stored)]
-        taken.touched.update(stored)
-        for one in group:
-            if isinstance(one.event, CallJudged):
-                taken.touched.update(_recordings_of(one.event))
+        stored, touched = _concerned(group)
+        taken.touched.update(touched)
         db.execute(_READABLE, (json.dumps(stored),))
+
+
+def _concerned(entries: Iterable[Entry]) -> tuple[list[int], list[int]]:
+    """The recordings that the entries store, and all that they concern."""
+    stored: list[int] = []
+    touched: list[int] = []
+    for one in entries:
+        if isinstance(one.event, Stored):
+            stored.append(one.event.record_id)
+        elif isinstance(one.event, CallJudged):
+            touched.extend(_recordings_of(one.event))
+    return stored, stored + touched
 
 
 def _is_addition(entry: Entry) -> bool:

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Final, TypeAlias
 
 import anyio
-import anyio.to_process
 
 from archiver.config import StorageConfig
+from archiver.desk.index.processes import OneProcess
 from archiver.desk.index.sidecars import Card, read_card
 from archiver.desk.index.store import Unread
 from archiver.errors import (
@@ -58,7 +58,7 @@ class CardReader:
         self._config = config
         self._worth_a_process = worth_a_process
         self._a_piece = a_piece
-        self._one_process = anyio.CapacityLimiter(1)
+        self.process = OneProcess()
 
     async def read(self, wanted: Sequence[Unread], keep: Keep) -> None:
         """Pass the cards of all these sidecars to `keep`, piece by piece, about in this order.
@@ -78,7 +78,7 @@ class CardReader:
 
     async def _cards(self, piece: Sequence[Unread]) -> list[Card]:
         if self._config.is_local and len(piece) >= self._worth_a_process:
-            return await self._in_process(piece)
+            return await self.process.do(partial(cards_in, self._config, piece))
         cards: list[Card] = []
 
         async def read(few: Sequence[Unread]) -> None:
@@ -86,15 +86,6 @@ class CardReader:
 
         await in_lanes(_READERS, _pieces(piece, _IN_ONE_GO), read)
         return cards
-
-    async def _in_process(self, piece: Sequence[Unread]) -> list[Card]:
-        work = partial(cards_in, self._config, piece)
-        try:
-            return await anyio.to_process.run_sync(
-                work, cancellable=True, limiter=self._one_process
-            )
-        except anyio.BrokenWorkerProcess as error:
-            raise StorageError("the process that reads the sidecars ended unexpectedly") from error
 
 
 def _pieces(wanted: Sequence[Unread], size: int) -> Iterator[Sequence[Unread]]:

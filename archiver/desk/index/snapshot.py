@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from archiver.desk.index.apply import Group
 from archiver.desk.index.columns import STATES, Columns, Ints, Legends, empty, encode, joined
 from archiver.desk.index.sidecars import Card
 from archiver.desk.index.store import Store, Unread
@@ -57,9 +58,11 @@ class Upkeep:
         self.picture = Picture(columns, legends, store.names())
         self.refresh()
 
-    def take(self, lines: Iterable[bytes], head: Head | None) -> tuple[int, set[int]]:
+    def take(
+        self, lines: Iterable[bytes], head: Head | None, groups: Sequence[Group] | None = None
+    ) -> tuple[int, set[int]]:
         """Take in a segment: how many of its lines made no sense, and what it buried."""
-        taken = self.store.take(lines, head)
+        taken = self.store.take(lines, head, groups)
         self._touched |= taken.touched
         self._are_holds_changed |= taken.are_holds_changed
         return taken.skipped, taken.buried

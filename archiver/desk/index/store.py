@@ -14,7 +14,7 @@ from archiver.catalog import schema
 from archiver.catalog.file import scrub
 from archiver.catalog.retention import held_among
 from archiver.catalog.states import IS_ARCHIVED
-from archiver.desk.index.apply import Taken, take
+from archiver.desk.index.apply import Group, Taken, take
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.rows import ALL_ROWS, ROWS_OF
 from archiver.desk.index.schema import defer_indexes, make_indexes, prepare
@@ -107,12 +107,15 @@ class Store:
         with index_errors(self.path):
             return Head(*self._db.execute("SELECT number, digest FROM head").fetchone())
 
-    def take(self, lines: Iterable[bytes], head: Head | None) -> Taken:
-        """Apply the lines of a segment; with `head`, continue after it next time."""
+    def take(
+        self, lines: Iterable[bytes], head: Head | None, groups: Sequence[Group] | None = None
+    ) -> Taken:
+        """Apply the lines of a segment; with `head`, continue after it next time. `groups` is what
+        `apply.prepare` made of them, if that is known already."""
         taken = Taken()
         with index_errors(self.path), self._db:
             self._db.execute("BEGIN")
-            take(self._db, lines, taken)
+            take(self._db, lines, taken, groups)
             if head is not None:
                 place = (head.number, head.digest)
                 self._db.execute("UPDATE head SET number = ?, digest = ?", place)

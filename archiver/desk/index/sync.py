@@ -5,7 +5,7 @@ read-only mount. What cannot be read is reported and tried again later; the desk
 it has.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +14,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 import anyio
 import anyio.to_thread
 
+from archiver.desk.index.apply import Group, parsed
 from archiver.desk.index.entries import Progress
+from archiver.desk.index.processes import OneProcess
 from archiver.desk.index.reading import A_PIECE, CardReader
 from archiver.desk.index.sidecars import Card
 from archiver.desk.index.snapshot import Upkeep
@@ -29,7 +31,7 @@ from archiver.ledger.segments import (
     number_stem,
     segment_key,
 )
-from archiver.ledger.walk import Walk
+from archiver.ledger.walk import Step, Walk
 from archiver.storage.base import Storage
 from archiver.storage.keys import LEDGER_PREFIX
 from archiver.tasks.lanes import in_lanes, one_failure
@@ -46,6 +48,8 @@ _SIDECAR_BYTES: Final = 32 * 1024 * 1024
 
 _AT_ONCE: Final = 8
 """Segments that are counted at a time."""
+_WORTH_A_PROCESS: Final = 16
+"""Fewer segments are parsed sooner than a process starts."""
 
 
 @dataclass(slots=True)
@@ -67,15 +71,26 @@ _REMOVED: Final = b"\n" + beginning(Removed)
 
 
 class Following:
-    """Updates the index from the archive, step by step."""
+    """Updates the index from the archive, step by step.
+
+    From `worth_a_process` segments on, those that are there at first are parsed in another process.
+    """
 
     def __init__(
-        self, upkeep: Upkeep, storage: Storage, archive_id: str, reader: CardReader
+        self,
+        upkeep: Upkeep,
+        storage: Storage,
+        archive_id: str,
+        reader: CardReader,
+        *,
+        worth_a_process: int = _WORTH_A_PROCESS,
     ) -> None:
         self._upkeep = upkeep
         self._storage = storage
         self._reader = reader
+        self._worth_a_process = worth_a_process
         self._walk = Walk(storage, archive_id)
+        self._taken = Head()
         self._one_at_a_time = anyio.CapacityLimiter(1)
         self._skipped = 0
         self._known_segments = self._expected = 0
@@ -96,7 +111,7 @@ class Following:
             names = [one.key async for one in self._storage.list(number_prefix(head.number))]
             if not any(name.endswith(f"-{head.digest}.jsonl") for name in names):
                 return False
-        self._walk.head = head
+        self._walk.head = self._taken = head
         await self._tell(is_current=False)
         return True
 
@@ -131,55 +146,82 @@ class Following:
         if self._has_begun:
             await self._take_in()
         else:
-            await self._do(self._upkeep.refresh)
-            with one_failure():
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._look_ahead, began, self._upkeep.archived())
-                    await self._take_in()
-            await self._do(self._upkeep.store.make_indexes)
+            await self._take_in_first(began)
         # The walk has come to the end: what it did not take (a segment that a killed run never
         # claimed) is not still to be read, and is read again only once a claim stands beside it.
         self._known_segments = self._walk.head.number
         self._set_aside = following if self._walk.head == began else []
         self._has_begun = True
 
-    async def _look_ahead(self, began: Head, known: int) -> None:
-        """Find out how much the ledger has after `began`, before it is taken in: segments, then
-        recordings, added to those that are `known`."""
+    async def _take_in_first(self, began: Head) -> None:
+        """Take in what there is, maybe all of a long ledger: counted first, and then parsed in a
+        separate process, beside the one that writes."""
+        await self._do(self._upkeep.refresh)
         heads = [head_of(one.key) async for one in self._storage.list(LEDGER_PREFIX)]
         ahead = {one.number: one for one in heads if one and one.number > began.number}
         self._known_segments = max(ahead, default=began.number)
+        with one_failure():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._count, [*ahead.values()], self._upkeep.archived())
+                process = self._reader.process if len(ahead) >= self._worth_a_process else None
+                await self._take_in(process)
+        await self._do(self._upkeep.store.make_indexes)
+
+    async def _count(self, ahead: Sequence[Head], known: int) -> None:
+        """Count the recordings that segments add to those that are `known`."""
         counts = Counts()
 
         async def count(head: Head) -> None:
             with suppress(StorageError):  # what cannot be read is reported by the walk
                 counts.add(await self._storage.read(segment_key(head), limit=MOST_BYTES))
 
-        await in_lanes(_AT_ONCE, ahead.values(), count)
+        await in_lanes(_AT_ONCE, ahead, count)
         self._expected = max(0, known + counts.stored - counts.removed)
         self.progress = replace(
             self.progress, known_segments=self._known_segments, expected=self._expected
         )
 
-    async def _take_in(self) -> None:
+    async def _take_in(self, process: OneProcess | None = None) -> None:
+        """Take in every new segment; with `process`, the next one is parsed there meanwhile."""
+        parsing, taking = anyio.Lock(), anyio.Lock()
+
+        async def work(found: tuple[Step, Head]) -> None:
+            step, head = found
+            groups = None
+            if process is not None:
+                async with parsing:
+                    groups = await process.do(partial(parsed, step.lines))
+            async with taking:  # in the order in which they were found: locks are fair
+                await self._take(step, head, groups)
+
+        try:
+            await in_lanes(1 if process is None else 2, self._found(), work)
+        except ArchiverError:
+            # What was found and not taken is to be found again.
+            self._walk.head = self._taken
+            raise
+
+    async def _found(self) -> AsyncIterator[tuple[Step, Head]]:
         async for step in self._walk.steps():
-            for one in step.breaks:
-                self._broken = (
-                    f"damaged ledger: {one.key}: expected {one.expected}, found {one.found}"
-                )
-            # Behind a break the index does not say that it has come: the next desk tries again,
-            # and by then the missing object may have been restored.
-            head = None if self._broken else self._walk.head
-            skipped, buried = await self._do(self._upkeep.take, step.lines, head)
-            self._skipped += skipped
-            self._buried |= buried
-            self.progress = replace(
-                self.progress,
-                segments=self._walk.head.number,
-                known_segments=max(self._known_segments, self._walk.head.number),
-            )
-            if await self._do(self._upkeep.refresh_if_due):
-                await self._tell(is_current=False)
+            yield step, self._walk.head
+
+    async def _take(self, step: Step, head: Head, groups: Sequence[Group] | None) -> None:
+        for one in step.breaks:
+            self._broken = f"damaged ledger: {one.key}: expected {one.expected}, found {one.found}"
+        # Behind a break the index does not say that it has come: the next desk tries again,
+        # and by then the missing object may have been restored.
+        place = None if self._broken else head
+        skipped, buried = await self._do(self._upkeep.take, step.lines, place, groups)
+        self._taken = head
+        self._skipped += skipped
+        self._buried |= buried
+        self.progress = replace(
+            self.progress,
+            segments=head.number,
+            known_segments=max(self._known_segments, head.number),
+        )
+        if await self._do(self._upkeep.refresh_if_due):
+            await self._tell(is_current=False)
 
     async def _bury(self, on_buried: OnBuried) -> None:
         """Delete everything about removed recordings here, and notify others that may have it."""

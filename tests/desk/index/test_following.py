@@ -1,14 +1,20 @@
 """The index follows the archive by its ledger and sidecars alone."""
 
+from collections.abc import Sequence
+from datetime import UTC
 from pathlib import Path
 
 import anyio
 import pytest
 
+from archiver.archive.opening import existing_archive
+from archiver.desk.index.index import DeskIndex
+from archiver.desk.index.reading import CardReader
+from archiver.desk.index.sync import Following
 from archiver.desk.index.view import State, View
 from archiver.desk.library import open_library
 from archiver.desk.media import Sound
-from archiver.errors import NoArchive, UsageError
+from archiver.errors import NoArchive, StorageError, UsageError
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Status
 from archiver.sandbox.world import World
@@ -24,6 +30,7 @@ from tests.retention.acts import (
     pruned,
     world_with_a_person,
 )
+from tests.support.processes import children
 from tests.support.world import bench, tree
 
 pytestmark = pytest.mark.anyio
@@ -125,6 +132,48 @@ async def test_a_segment_that_a_killed_run_never_claimed_is_not_still_to_be_read
             await library.catch_up()
             assert await ids(library, is_held=True) == [11]
             assert not library.progress.is_reading_ledger
+
+
+async def test_a_long_ledger_is_parsed_in_a_separate_process_and_taken_in_as_ever(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, centre()) as night:
+        await night.run()
+        await held(night, leads=(789,))
+        async with existing_archive(night.config()) as (storage, archive_id):
+            index = await DeskIndex.open(tmp_path / "index.sqlite", archive_id, UTC)
+            reader = CardReader(storage, night.config().storage)
+            following = Following(index.upkeep, storage, archive_id, reader, worth_a_process=1)
+            assert await following.begin()
+            before = children()
+            await following.catch_up(_ignore)
+            assert len(children() - before) == 1
+            assert following.progress.is_current
+            assert (await index.find(View(text="refund", is_held=True))).total == 1
+            assert (await index.find(View())).total == 2
+            await index.aclose()
+
+
+async def _ignore(record_ids: Sequence[int], digests: Sequence[str]) -> None:
+    pass
+
+
+async def test_a_segment_that_the_disk_had_no_space_for_is_taken_in_later(tmp_path: Path) -> None:
+    async with bench(tmp_path, centre()) as night:
+        await night.run()
+        async with reading(night) as library:
+            db = library.index.upkeep.store._db
+            (pages,) = db.execute("PRAGMA page_count").fetchone()
+            db.execute(f"PRAGMA max_page_count = {pages}")
+            for number in range(100, 160):
+                night.world.call(number, at=night.clock.now).recording()
+            night.clock.advance(days=1)
+            await night.run()
+            with pytest.raises(StorageError):
+                await library.catch_up()
+            db.execute("PRAGMA max_page_count = 1000000")
+            await library.catch_up()
+            assert len(await ids(library)) == 62
 
 
 async def test_the_lines_of_the_ledger_say_how_many_recordings_there_will_be(

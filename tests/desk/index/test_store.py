@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.catalog import schema
+from archiver.desk.index.apply import parsed
 from archiver.desk.index.sidecars import Card
 from archiver.desk.index.store import Store
-from archiver.ledger.events import Held, Stored
+from archiver.ledger.events import CallJudged, Event, Held, Removed, Stored
 from archiver.ledger.lines import encode
 from archiver.ledger.segments import Head
 
@@ -62,6 +63,44 @@ _INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql NOT NULL
 def _indexes(path: Path) -> set[str]:
     with closing(sqlite3.connect(path)) as db:
         return {row[0] for row in db.execute(_INDEXES)}
+
+
+def test_a_segment_parsed_beforehand_fills_the_tables_as_its_lines_do_one_by_one(
+    tmp_path: Path,
+) -> None:
+    again: list[Event] = [_stored(3), _judged(3), *(_stored(one) for one in range(20, 40))]
+    removed = Removed(record_id=5, call_id=5, why="retention")
+    held = Held(hold_id="h", key="k", sha256="5" * 64, lead_ids=(7,))
+    first: list[Event] = [event for one in range(1, 20) for event in (_stored(one), _judged(one))]
+    lines = [encode(AT, "run", event) for event in [*first, held, removed, *again]]
+    groups = parsed(lines)
+    assert groups is not None
+    assert [group.additions is not None for group in groups] == [True, False, True]
+    one_by_one, at_once, beforehand = (Store(tmp_path / name, "an-archive") for name in "123")
+    touched = set[int]()
+    for line in lines:
+        touched |= one_by_one.take([line], None).touched
+    assert at_once.take(lines, None).touched == touched
+    assert beforehand.take(lines, None, groups).touched == touched
+    for store in (one_by_one, at_once, beforehand):
+        store.make_indexes()
+        store.close()
+    tables = [_tables(tmp_path / name) for name in "123"]
+    assert tables[0] == tables[1] == tables[2]
+    assert "1/39/39.mp3" in "".join(tables[0])
+
+
+def test_a_line_that_makes_no_sense_is_left_for_the_process_that_writes() -> None:
+    assert parsed([encode(AT, "run", _stored(1)), b"{}"]) is None
+
+
+def _tables(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return sorted(db.iterdump())
+
+
+def _judged(call_id: int) -> CallJudged:
+    return CallJudged(call_id=call_id, state="archived", attempts=0, recordings=(call_id,))
 
 
 def _stored(record_id: int) -> Stored:

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import anyio
+
 from archiver.errors import ArchiveDamaged, KeyExists
 from archiver.ledger.claims import (
     MOST_CLAIM_BYTES,
@@ -73,24 +75,25 @@ class Ledger:
         self._storage = storage
         self._archive_id = archive_id
         self._lease = lease
-        self._is_locked = False
+        self._locked_by: int | None = None
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
         """Hold the append lock, which should be short, for what this task appends in the block.
 
         The lock takes a round trip to S3: so it can be acquired while the last thing is stored that
-        a segment is to name.
+        a segment is to name. Other tasks wait for the lock as other processes do.
         """
-        if self._is_locked:
+        task = anyio.get_current_task().id
+        if self._locked_by == task:
             yield
             return
         async with append_lock(self._storage, times=self._lease):
-            self._is_locked = True
+            self._locked_by = task
             try:
                 yield
             finally:
-                self._is_locked = False
+                self._locked_by = None
 
     async def read_after(self, head: Head) -> AsyncIterator[Segment]:
         """Every valid segment after `head`, in order, each checked against the one before.

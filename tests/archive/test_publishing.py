@@ -9,9 +9,10 @@ import pytest
 from archiver.archive.archive import Archive
 from archiver.catalog.catalog import Catalog
 from archiver.clock import system_clock
-from archiver.errors import StorageRefused
+from archiver.errors import KeyExists, StorageRefused
 from archiver.ledger.events import RunEnded
 from archiver.ledger.log import Ledger
+from archiver.ledger.segments import Head
 from archiver.storage.base import Body, ObjectInfo
 from archiver.storage.keys import LEDGER_LOCK_KEY, LEDGER_PREFIX
 from archiver.storage.memory import MemoryStorage
@@ -75,6 +76,37 @@ async def test_the_report_is_stored_while_the_ledger_is_locked_and_before_its_se
     assert storage.stored.index(REPORT) < storage.stored.index(segment)
     assert LEDGER_LOCK_KEY not in await keys(storage)
     assert await archive.catch_up() == head
+
+
+class Contended(MemoryStorage):
+    """Says when somebody met the lock of the ledger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.met = anyio.Event()
+
+    async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
+        try:
+            return await super().put(key, body, replacing=replacing)
+        except KeyExists:
+            if key == LEDGER_LOCK_KEY:
+                self.met.set()
+            raise
+
+
+async def test_another_task_waits_until_the_ledger_is_unlocked() -> None:
+    storage = Contended()
+    ledger = Ledger(storage, NAME)
+
+    async def append() -> None:
+        await ledger.append([b"{}"], after=Head())
+
+    with anyio.fail_after(TOO_LONG):
+        async with anyio.create_task_group() as group, ledger.locked():
+            group.start_soon(append)
+            await storage.met.wait()
+            assert await keys(storage) == {LEDGER_LOCK_KEY}
+        assert len(await keys(storage)) == 2
 
 
 async def test_if_the_report_cannot_be_stored_the_ledger_is_unchanged_and_unlocked(

@@ -13,6 +13,7 @@ from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import INTERRUPTED
 from archiver.extras import extra
+from archiver.tasks.event_loop import FASTEST_LOOP, collect_rarely
 
 
 def add_to(parser: Parser, common: Parser) -> None:
@@ -73,6 +74,7 @@ def keep_serving(
         from archiver.cli.desk_packing import PACK
         from archiver.web.serving import serve
 
+    collect_rarely()
     try:
         anyio.run(
             functools.partial(
@@ -84,7 +86,8 @@ def keep_serving(
                 clock=system_clock,
                 announce=announce,
                 pack=PACK,
-            )
+            ),
+            backend_options=FASTEST_LOOP,
         )
     except* KeyboardInterrupt:
         context.console.say("the desk has ended")

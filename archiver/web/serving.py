@@ -27,6 +27,9 @@ from archiver.web.planning import plans_at_work
 _GRACE: Final = 2
 """Seconds for answers under way when the desk ends; a listener's stream is cut after that."""
 
+_FILES_EVERY: Final = 1.0
+"""Seconds."""
+
 _DEADLINES: Final = Deadlines()
 
 
@@ -84,6 +87,7 @@ async def serve(
             )
             async with anyio.create_task_group() as around:
                 around.start_soon(_run, server, listener)
+                around.start_soon(_watch_files, listener, crowd.turned)
                 around.start_soon(counted)
                 try:
                     await server.listens.wait()
@@ -110,8 +114,27 @@ def settings(app: object, crowd: Crowd) -> uvicorn.Config:
     )
 
 
+async def _watch_files(listener: socket.socket, turned: Turned) -> None:
+    """Say so when there is no file descriptor for another connection: libuv's event loop closes
+    such connections and tells nobody."""
+    is_out = False
+    while True:
+        was_out, is_out = is_out, _is_out_of_files(listener)
+        if is_out and not was_out:
+            turned.away(OUT_OF_FILES)
+        await anyio.sleep(_FILES_EVERY)
+
+
+def _is_out_of_files(listener: socket.socket) -> bool:
+    try:
+        listener.dup().close()
+    except OSError as error:
+        return is_out_of_files(error)
+    return False
+
+
 def _say_shortly(turned: Turned) -> None:
-    """Let the event loop count what it could not accept, instead of a traceback for each."""
+    """Let Python's own event loop count what it could not accept, instead of a traceback each."""
     loop = asyncio.get_running_loop()
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

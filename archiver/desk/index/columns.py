@@ -163,7 +163,7 @@ def encode(rows: Sequence[Sequence[Any]], legends: Legends) -> Columns:
         "lead_id": _ints(named["lead_id"]),
         "phone": _ints(named["phone"]),
         "created_at": created_at,
-        **{name: np.array([_length(one) for one in named[name]], np.float32) for name in _LENGTHS},
+        **{name: _lengths(named[name]) for name in _LENGTHS},
         "day": local_days(created_at, legends.zone),
         "order": legends.order.encode(named["order_id"]),
         "agent": legends.agent.encode(named["user_id"]),
@@ -226,8 +226,9 @@ def _ints(values: Sequence[int | None]) -> Ints:
     return np.array([one or 0 for one in values], np.int64)
 
 
-def _length(seconds: float | None) -> float:
-    return min(float(seconds), _LONGEST) if seconds is not None and seconds >= 0 else -1.0
+def _lengths(seconds: Sequence[float | None]) -> Lengths:
+    told = np.array(seconds, np.float64)  # None becomes NaN, which is not 0 or more either
+    return np.where(told >= 0, np.minimum(told, _LONGEST), -1.0).astype(np.float32)
 
 
 def _ordered(arrays: Mapping[str, npt.NDArray[Any]]) -> Columns:

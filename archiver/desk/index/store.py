@@ -223,7 +223,7 @@ class Store:
 
     @staticmethod
     def _batches(rows: sqlite3.Cursor) -> Iterator[list[tuple[Any, ...]]]:
-        while batch := rows.fetchmany(20_000):
+        while batch := rows.fetchmany(5_000):
             yield batch
 
 

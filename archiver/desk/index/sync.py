@@ -41,7 +41,7 @@ _Result = TypeVar("_Result")
 OnBuried: TypeAlias = Callable[[Sequence[int], Sequence[str]], Awaitable[None]]
 """Receives removed recordings, or those about to be: their ids, and digests of audio."""
 
-_SIDECARS: Final = 16 * A_PIECE
+_SIDECARS: Final = 8 * A_PIECE
 _SIDECAR_BYTES: Final = 32 * 1024 * 1024
 """Looked up at a time, and of how many bytes together."""
 

@@ -4,6 +4,7 @@ So a column is named once, where its row is defined. Pure: statements out, as te
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -50,6 +51,14 @@ def update(table: str, row: type[NamedTuple], where: str) -> str:
     """Changes these columns where the condition holds, whose parameters follow those of the row."""
     changes = ", ".join(f"{name} = ?" for name in row._fields)
     return f"UPDATE {table} SET {changes} WHERE {where}"  # noqa: S608 - names of our own
+
+
+@lru_cache(maxsize=64)
+def for_rows(statement: str, rows: int) -> str:
+    """The statement for so many rows, whose parameters follow one another, instead of for one."""
+    begin, values, rest = statement.partition(" VALUES (")
+    marks, end, others = rest.partition(")")
+    return begin + values + f"{marks}), (" * (rows - 1) + marks + end + others
 
 
 def _columns_of(row: type[NamedTuple]) -> str:

@@ -74,7 +74,7 @@ def a_life(choice: random.Random) -> Iterator[Event]:
     """Events of few recordings, so that they meet one another, with stretches that only add."""
     for _ in range(12):
         low = choice.choice((1, 20, 60, 200))
-        for number in range(low, low + choice.randrange(2, 30)):
+        for number in range(low, low + choice.randrange(2, 50)):
             lead = choice.choice((5, 6, None))
             yield stored(number, choice.choice((1, 1, 2)), lead)
             if number % 2:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from archiver.sqlite.connections import open_scratch
-from archiver.sqlite.rows import insert, insert_where, update, upsert
+from archiver.sqlite.rows import for_rows, insert, insert_where, update, upsert
 
 
 class _Row(NamedTuple):
@@ -45,3 +45,21 @@ def test_a_second_row_with_the_same_key_changes_just_what_it_should(
         db.execute(insert("list", _Row), _Row(1, "a", 5, 2))
         db.execute(statement, second)
         assert db.execute("SELECT * FROM list").fetchall() == [found]
+
+
+@pytest.mark.parametrize("statement", [insert("list", _Row), upsert("list", _Row, keep=["since"])])
+def test_a_statement_for_many_rows_does_what_it_does_for_each(
+    statement: str, tmp_path: Path
+) -> None:
+    rows = [_Row(1, "b"), _Row(2, "c", 3), _Row(1, "d", 9, 9), _Row(3, None)]
+    left = []
+    for together in (False, True):
+        with closing(open_scratch(tmp_path / f"{together}.sqlite")) as db:
+            db.execute("CREATE TABLE list (one INTEGER PRIMARY KEY, name, since, revision)")
+            if together:
+                db.execute(for_rows(statement, 4), [value for row in rows for value in row])
+            else:
+                db.executemany(statement, rows)
+            left.append(db.execute("SELECT * FROM list ORDER BY one").fetchall())
+    assert left[0] == left[1]
+    assert len(left[0]) == 3

@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Final, NamedTuple, TypeVar
 
 from archiver.catalog.projection.recordings import (
@@ -26,11 +26,15 @@ from archiver.ledger.events import CallJudged, Stored
 from archiver.ledger.lines import Entry, decode
 from archiver.ledger.segments import Segment
 from archiver.sqlite.errors import UNFIT
+from archiver.sqlite.rows import for_rows
 
 T = TypeVar("T")
 
 _FEWEST: Final = 8
 """Fewer entries than these are written one by one, which then takes no longer."""
+
+_ROWS: Final = 20
+"""Rows of one statement: with 24 columns each, below every version's limit of parameters."""
 
 _GIVEN: Final = "IN (SELECT value FROM json_each(?))"
 _CONCERNED: Final = f"""
@@ -131,8 +135,8 @@ def additions(entries: Sequence[Entry]) -> Additions | None:
     stored = [(one.event, one) for one in entries if isinstance(one.event, Stored)]
     judged = [(one.event, one) for one in entries if isinstance(one.event, CallJudged)]
     events = [one.event for one in entries if isinstance(one.event, Stored | CallJudged)]
-    links = [(event.call_id, event.record_id) for event, _ in stored]
-    links += [(event.call_id, one) for event, _ in judged for one in event.recordings]
+    links = {(event.call_id, event.record_id) for event, _ in stored}
+    links.update((event.call_id, one) for event, _ in judged for one in event.recordings)
     return Additions(
         recordings=[tuple(archived_row(event, entry)) for event, entry in stored],
         revisions=[
@@ -141,7 +145,7 @@ def additions(entries: Sequence[Entry]) -> Additions | None:
             if event.previous_key is not None
         ],
         calls=[tuple(judged_row(event, entry)) for event, entry in judged],
-        links=links,
+        links=sorted(links),
         record_ids=json.dumps([event.record_id for event, _ in stored]),
         call_ids=json.dumps([event.call_id for event in events]),
         lead_ids=json.dumps([event.lead_id for event in events]),
@@ -154,8 +158,18 @@ def add(db: sqlite3.Connection, found: Additions) -> bool:
     given = (records, records, found.call_ids, found.lead_ids)
     if db.execute(_CONCERNED, given).fetchone()[0]:
         return False
-    db.executemany(ARCHIVE, found.recordings)
-    db.executemany(KEEP_REVISION, found.revisions)
-    db.executemany(JUDGE, found.calls)
-    db.executemany(LINK, found.links)
+    _write(db, ARCHIVE, found.recordings)
+    _write(db, KEEP_REVISION, found.revisions)
+    _write(db, JUDGE, found.calls)
+    _write(db, LINK, found.links)
     return True
+
+
+def _write(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Execute the statement for all rows, many at a time: to begin and end it takes as long as a
+    row."""
+    whole = len(rows) - len(rows) % _ROWS
+    for start in range(0, whole, _ROWS):
+        values = [*chain.from_iterable(rows[start : start + _ROWS])]
+        db.execute(for_rows(statement, _ROWS), values)
+    db.executemany(statement, rows[whole:])

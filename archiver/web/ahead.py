@@ -1,4 +1,7 @@
-"""Responses in pieces, of which the next is made while one is compressed and sent."""
+"""Responses in pieces: some are made at the same time, while one is compressed and sent."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
 
 import anyio
 from starlette.responses import StreamingResponse
@@ -6,20 +9,46 @@ from starlette.types import Send
 
 from archiver.tasks.lanes import in_lanes
 
+Piece: TypeAlias = Callable[[], Awaitable[bytes]]
+"""Makes a piece of a response."""
+
+_LANES: Final = 4
+"""Two pieces can be made while one is sent, and one may wait in between, so that whoever makes them
+need not wait when the others are busy with a page."""
+
 
 class MadeAhead(StreamingResponse):
-    """A response whose pieces come from a generator, at most one of them ahead."""
+    """A response of these pieces, in their order, of which at most `_LANES` exist at a time."""
+
+    def __init__(
+        self, pieces: AsyncIterator[Piece], *, media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__((), media_type=media_type, headers=headers)
+        self._pieces = pieces
 
     async def stream_response(self, send: Send) -> None:
-        """Send the pieces in their order. The first error is raised as it is."""
-        in_turn = anyio.Lock()  # first come, first served
-
-        async def give(piece: str | bytes | memoryview) -> None:
-            body = piece.encode(self.charset) if isinstance(piece, str) else piece
-            async with in_turn:
-                await send({"type": "http.response.body", "body": body, "more_body": True})
-
+        """Send the pieces. The first error is raised as it is."""
         start = {"status": self.status_code, "headers": self.raw_headers}
         await send({"type": "http.response.start", **start})
-        await in_lanes(2, self.body_iterator, give)
+
+        async def give(turn: tuple[Piece, anyio.Event, anyio.Event]) -> None:
+            make, before, done = turn
+            body = await make()
+            await before.wait()
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+            done.set()
+
+        await in_lanes(_LANES, _in_turn(self._pieces), give)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _in_turn(
+    pieces: AsyncIterator[Piece],
+) -> AsyncIterator[tuple[Piece, anyio.Event, anyio.Event]]:
+    """Each piece, with the event that the one before it was sent, and its own."""
+    before = anyio.Event()
+    before.set()
+    async for piece in pieces:
+        done = anyio.Event()
+        yield piece, before, done
+        before = done

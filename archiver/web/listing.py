@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
 
@@ -53,18 +53,18 @@ class Facet:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One recording in the list: `address` leads to it, `at` is its moment for machines and
-    `time` for people."""
+    `time` for people; `day` is its day if no heading says it."""
 
     entry: Entry
     address: str
     at: str
     time: str
+    day: str
     length: str
-    summary: list[tuple[str, bool]]
-    tags: list[str]
+    summary: tuple[tuple[str, bool], ...]
+    tags: tuple[str, ...]
     notes: int
 
 
@@ -140,10 +140,14 @@ def _by_day(
 ) -> Iterator[tuple[date | None, list[Row]]]:
     """The rows under their days; without headings where the list has another order."""
     base, address = visit.desk.base, query(changed(view))
-    say = visit.wording
+    say, is_by_day = visit.wording, view.sort is Sort.CREATED
 
     def day(entry: Entry) -> date | None:
-        return visit.wording.day_of(entry.created_at) if view.sort is Sort.CREATED else None
+        return say.day_of(entry.created_at) if is_by_day else None
+
+    def short(entry: Entry) -> str:
+        on = None if is_by_day else say.day_of(entry.created_at)
+        return say.short(on) if on else ""
 
     for at, entries in groupby(page.rows, key=day):
         yield (
@@ -154,9 +158,10 @@ def _by_day(
                     f"{base}/recordings/{entry.record_id}{address}",
                     say.machine(entry.created_at),
                     say.time(entry.created_at),
+                    short(entry),
                     clock(entry.seconds),
-                    excerpt(entry.summary or "", view.text),
-                    tags.get(entry.record_id, []),
+                    tuple(excerpt(entry.summary or "", view.text)),
+                    tuple(tags.get(entry.record_id, ())),
                     notes.get(entry.record_id, 0),
                 )
                 for entry in entries

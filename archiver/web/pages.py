@@ -23,12 +23,16 @@ def _environment() -> jinja2.Environment:
     environment.globals["icon"] = _kept(environment, "icons.html", "icon")
     environment.globals["key_sections"] = _kept(environment, "keys.html", "key_sections")
     environment.globals["script_words"] = _kept(environment, "keys.html", "script_words")
-    # The facets of a view are the same on each of its pages.
+    # People come back to the same list after each call, and the facets of a view are the same on
+    # each of its pages.
+    environment.globals["recording_row"] = _kept(environment, "row.html", "recording_row", 1024)
     environment.globals["facet_sections"] = _kept(environment, "facets.html", "facet_sections")
     return environment
 
 
-def _kept(environment: jinja2.Environment, template: str, macro: str) -> Callable[..., Any]:
+def _kept(
+    environment: jinja2.Environment, template: str, macro: str, most: int = 128
+) -> Callable[..., Any]:
     """A macro whose markup is kept for the values that it was last called with."""
     made: Callable[..., Any] = getattr(environment.get_template(template).module, macro)
-    return functools.lru_cache(maxsize=128)(made)
+    return functools.lru_cache(maxsize=most)(made)

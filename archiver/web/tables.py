@@ -1,8 +1,9 @@
 """Tables for download, as CSV: each is logged before its first row is sent."""
 
 from collections.abc import AsyncIterator
+from typing import Final
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from archiver.desk.index.table import table
 from archiver.desk.journal import Act
@@ -13,12 +14,15 @@ from archiver.web.asked import asked_view
 from archiver.web.context import Visit
 from archiver.web.view_address import changed, query
 
+_CSV: Final = "text/csv; charset=utf-8"
+
 
 async def recordings(visit: Visit) -> Response:
     """A whole view, whichever page of it the address shows."""
     view = changed((await asked_view(visit))[0])
-    rows = table(visit.desk.library.index, view, visit.wording.zone)
-    return await _taken(visit, "recordings.csv", rows, query(view))
+    await _log(visit, query(view))
+    pieces = table(visit.desk.library.index, view, visit.wording.zone)
+    return MadeAhead(pieces, media_type=_CSV, headers=_download("recordings.csv"))
 
 
 async def journal(visit: Visit) -> Response:
@@ -48,12 +52,16 @@ async def notes(visit: Visit) -> Response:
     return await _taken(visit, "notes.csv", rows)
 
 
-async def _taken(visit: Visit, name: str, rows: AsyncIterator[str], asked: str = "") -> Response:
+async def _log(visit: Visit, asked: str = "") -> None:
     await visit.desk.journal.record(
         visit.person.name, visit.address, Act.EXPORT, detail=visit.request.url.path + asked
     )
-    return MadeAhead(
-        rows,
-        media_type="text/csv; charset=utf-8",
-        headers={"content-disposition": f'attachment; filename="{name}"'},
-    )
+
+
+async def _taken(visit: Visit, name: str, rows: AsyncIterator[str], asked: str = "") -> Response:
+    await _log(visit, asked)
+    return StreamingResponse(rows, media_type=_CSV, headers=_download(name))
+
+
+def _download(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"'}

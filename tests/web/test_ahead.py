@@ -1,4 +1,4 @@
-"""A response in pieces: the next one is made while one is sent."""
+"""A response in pieces, of which some are made at the same time."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Message
 
 from archiver.errors import StorageUnreachable
-from archiver.web.ahead import MadeAhead
+from archiver.web.ahead import MadeAhead, Piece
 
 pytestmark = pytest.mark.anyio
 
@@ -17,39 +17,49 @@ async def nothing() -> Message:
     raise AssertionError
 
 
-async def test_the_next_piece_is_made_while_one_is_sent_and_pieces_keep_their_order() -> None:
-    made, sent = [], []
-    second_is_made = anyio.Event()
+def made_of(*works: Piece) -> MadeAhead:
+    async def pieces() -> AsyncIterator[Piece]:
+        for work in works:
+            yield work
 
-    async def pieces() -> AsyncIterator[str]:
-        for number in range(5):
-            made.append(number)
-            if number == 1:
-                second_is_made.set()
-            yield f"{number};"
+    return MadeAhead(pieces(), media_type="text/plain", headers={})
+
+
+async def test_pieces_are_made_at_the_same_time_and_sent_in_their_order() -> None:
+    second_is_made = anyio.Event()
+    sent = []
+
+    async def first() -> bytes:
+        await second_is_made.wait()  # for ever, if one were made after the other
+        return b"first "
+
+    async def second() -> bytes:
+        second_is_made.set()
+        return b"second "
+
+    async def third() -> bytes:
+        return b"third"
 
     async def send(message: Message) -> None:
-        if message.get("body") == b"0;":
-            await second_is_made.wait()  # for ever, if it were made only afterwards
-            assert made == [0, 1]
         sent.append(message.get("body", b""))
 
     with anyio.fail_after(30):
-        await MadeAhead(pieces())({"type": "http"}, nothing, send)
-    assert b"".join(sent) == b"0;1;2;3;4;"
+        await made_of(first, second, third)({"type": "http"}, nothing, send)
+    assert b"".join(sent) == b"first second third"
 
 
 async def test_what_goes_wrong_with_a_piece_is_raised_as_it_is() -> None:
     sent = []
 
-    async def pieces() -> AsyncIterator[str]:
-        yield "first"
+    async def first() -> bytes:
+        return b"first"
+
+    async def second() -> bytes:
         raise StorageUnreachable("the disk is gone")
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    response = MadeAhead(pieces())
-    with pytest.raises(StorageUnreachable):
-        await response.stream_response(send)
+    with pytest.raises(StorageUnreachable), anyio.fail_after(30):
+        await made_of(first, second).stream_response(send)
     assert not [one for one in sent if one.get("more_body") is False]

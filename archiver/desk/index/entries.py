@@ -7,12 +7,12 @@ path: audio is asked for by the id of its recording.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from archiver.desk.index.view import State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One recording for people; None is what nobody told.
 
     `seconds` is the measured length, else the API's. `legs` is how many recordings its call has,

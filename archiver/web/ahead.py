@@ -13,8 +13,8 @@ Piece: TypeAlias = Callable[[], Awaitable[bytes]]
 """Makes a piece of a response."""
 
 _LANES: Final = 4
-"""Two pieces can be made while one is sent, and one may wait in between, so that whoever makes them
-need not wait when the others are busy with a page."""
+"""Two pieces can be made while one is sent, and one may wait in between: so a page that is served
+meanwhile does not delay the next piece."""
 
 
 class MadeAhead(StreamingResponse):

@@ -14,7 +14,7 @@ from archiver.config import StorageConfig
 from archiver.errors import KeyExists, KeyMissing, StorageError, StorageRefused, UsageError
 from archiver.replica.errors import named_errors
 from archiver.replica.losing import lose
-from archiver.replica.waiting import APART_PREFIX
+from archiver.replica.waiting import APART_PREFIX, WAITING_PREFIX
 from archiver.storage.base import Body, Storage
 from archiver.storage.keys import FORMAT_KEY, TMP_PREFIX
 from archiver.storage.opening import open_storage
@@ -55,7 +55,7 @@ async def opened_replica(
                     await storage.put(FORMAT_KEY, _format(archive_id))
             await _require_create_only(storage, archive_id)
             with suppress(StorageError):  # a replica without this permission is filled as well
-                await storage.clear_parts(unchanged_for=_LEFT_SECONDS)
+                await storage.clear_parts(unchanged_for=_LEFT_SECONDS, keeping=(WAITING_PREFIX,))
         yield storage
 
 

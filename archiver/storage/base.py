@@ -180,12 +180,15 @@ class Storage(ABC):
         `open_storage`; None if there is nothing. It contains credentials."""
         return None
 
-    async def clear_parts(self, *, unchanged_for: float = 0.0) -> int:
+    async def clear_parts(
+        self, *, unchanged_for: float = 0.0, keeping: tuple[str, ...] = ()
+    ) -> int:
         """Remove what killed writers left behind; how many things were removed.
 
         Everything under `_archive/tmp/` that is no lock, and on S3 every unfinished upload, if it
-        was written at least `unchanged_for` seconds ago. Without that limit only for the owner of
-        the archive lock: other writers may be at work.
+        was written at least `unchanged_for` seconds ago, except keys that begin with one of
+        `keeping`. Without that limit only for the owner of the archive lock: other writers may be
+        at work.
         """
         return 0
 

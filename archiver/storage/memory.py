@@ -90,14 +90,19 @@ class MemoryStorage(Storage):
         """Nothing to release; the objects stay."""
         await lowlevel.checkpoint()
 
-    async def clear_parts(self, *, unchanged_for: float = 0.0) -> int:
+    async def clear_parts(
+        self, *, unchanged_for: float = 0.0, keeping: tuple[str, ...] = ()
+    ) -> int:
         """See `Storage.clear_parts`."""
         await lowlevel.checkpoint()
         before = self._clock() - unchanged_for
         stray = {
             key
             for key, entry in self.objects.items()
-            if key.startswith(TMP_PREFIX) and key not in LOCK_KEYS and entry.written <= before
+            if key.startswith(TMP_PREFIX)
+            and key not in LOCK_KEYS
+            and not key.startswith(keeping)
+            and entry.written <= before
         }
         for key in stray:
             del self.objects[key]

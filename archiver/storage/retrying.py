@@ -136,9 +136,13 @@ class Retrying(Storage):
         """See `Storage.aclose`."""
         await self._storage.aclose()
 
-    async def clear_parts(self, *, unchanged_for: float = 0.0) -> int:
+    async def clear_parts(
+        self, *, unchanged_for: float = 0.0, keeping: tuple[str, ...] = ()
+    ) -> int:
         """See `Storage.clear_parts`."""
-        return await self._retry(lambda: self._storage.clear_parts(unchanged_for=unchanged_for))
+        return await self._retry(
+            lambda: self._storage.clear_parts(unchanged_for=unchanged_for, keeping=keeping)
+        )
 
     async def read(self, key: str, *, limit: int) -> bytes:
         """See `Storage.read`; a read that breaks off starts over."""

@@ -32,6 +32,12 @@ from tests.support.world import Night
 pytestmark = pytest.mark.anyio
 
 
+def aged(path: Path, days: int) -> None:
+    """The file as if it had been written so many days ago."""
+    written = time.time() - days * 86_400
+    os.utime(path, (written, written))
+
+
 async def interrupted(night: Night, most: int) -> Replication:
     """A replication that ends after the object that makes more than `most`."""
     counter = Counter[str]()
@@ -153,14 +159,31 @@ async def test_what_a_killed_replication_left_is_removed_after_a_day_and_is_no_d
         work.mkdir(exist_ok=True)
         for name, days in (("part-aaaaaaaa", 2), ("part-bbbbbbbb", 0)):
             (work / name).write_bytes(b"half a recording")
-            written = time.time() - days * 86_400
-            os.utime(work / name, (written, written))
+            aged(work / name, days)
         assert (await replicated(night)).is_whole
         assert [path.name for path in work.iterdir()] == ["part-bbbbbbbb"]
         verified = await replica_verified(night)
         assert verified.found.findings == []
         assert [one.what for one in verified.found.unrecorded] == [Left.REPLICA_WORKING_FILE]
         assert not verified.found.waits
+
+
+async def test_what_waits_in_a_replica_is_not_forgotten_after_a_day(tmp_path: Path) -> None:
+    async with mirrored(tmp_path) as night:
+        await night.run()
+        foreign = tmp_path / "replica/6/6/61.wav"
+        await replicated(night)
+        foreign.unlink()
+        foreign.write_bytes(b"somebody else's")
+        assert (await replicated(night, everything=True)).waiting.keys() == {"6/6/61.wav"}
+        notes = [*(tmp_path / "replica" / WAITING_PREFIX).rglob("*.wav")]
+        assert len(notes) == 1
+        aged(notes[0], 2)
+        assert (await replicated(night)).waiting.keys() == {"6/6/61.wav"}
+        assert notes[0].exists()
+        foreign.unlink()
+        assert (await replicated(night)).is_whole
+        assert same(night)
 
 
 async def test_a_foreign_object_is_told_and_neither_overwritten_nor_removed(

@@ -287,6 +287,7 @@ class StorageSuite(ABC):
         for key in (KEY, "_archive/tmp/lock", "_archive/tmp/ledger-lock", "_archive/tmp/stray"):
             self.raw_write(key, b"x")
         assert await storage.clear_parts(unchanged_for=3600) == 0  # a writer may be at work
+        assert await storage.clear_parts(keeping=("_archive/tmp/str",)) == 0
         assert await storage.clear_parts() == 1
         assert await keys(storage) == [KEY, "_archive/tmp/ledger-lock", "_archive/tmp/lock"]
 

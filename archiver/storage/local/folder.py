@@ -125,9 +125,11 @@ class LocalStorage(Storage):
         """Remove the folder of part files if it is empty."""
         await self._in_thread(self._remove_empty_parts)
 
-    async def clear_parts(self, *, unchanged_for: float = 0.0) -> int:
+    async def clear_parts(
+        self, *, unchanged_for: float = 0.0, keeping: tuple[str, ...] = ()
+    ) -> int:
         """See `Storage.clear_parts`."""
-        return await self._in_thread(self._clear_parts, unchanged_for)
+        return await self._in_thread(self._clear_parts, unchanged_for, keeping)
 
     async def readings(
         self, keys: Sequence[str], *, keep: int = 0
@@ -214,13 +216,15 @@ class LocalStorage(Storage):
             for error in self._syncing.sync([f"{self._root}/{folder}"]).values():
                 raise error
 
-    def _clear_parts(self, unchanged_for: float) -> int:
+    def _clear_parts(self, unchanged_for: float, keeping: tuple[str, ...]) -> int:
         removed, before = 0, time() - unchanged_for
         with disk.disk_errors(TMP_PREFIX):
             for key, facts in entries(self._root, TMP_PREFIX):
                 if key.endswith(_CHANGE_LOCK):
                     _sweep_lock(FileLock(f"{self._root}/{key}"))
-                elif key not in LOCK_KEYS and facts.st_mtime <= before:
+                elif key in LOCK_KEYS or key.startswith(keeping):
+                    continue
+                elif facts.st_mtime <= before:
                     with suppress(FileNotFoundError):
                         os.unlink(f"{self._root}/{key}")  # noqa: PTH108
                         removed += 1

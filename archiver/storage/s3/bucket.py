@@ -154,10 +154,12 @@ class S3Storage(Storage):
         self._direct.close()
         await to_thread.run_sync(self._bucket.access.close, limiter=self._limiter)
 
-    async def clear_parts(self, *, unchanged_for: float = 0.0) -> int:
+    async def clear_parts(
+        self, *, unchanged_for: float = 0.0, keeping: tuple[str, ...] = ()
+    ) -> int:
         """See `Storage.clear_parts`."""
         aborted = await self._in_thread(self._bucket.abort_uploads, unchanged_for)
-        return aborted + await self._delete_scratch(unchanged_for)
+        return aborted + await self._delete_scratch(unchanged_for, keeping)
 
     @property
     def known(self) -> Known | None:
@@ -241,8 +243,12 @@ class S3Storage(Storage):
         while chunk := await self._in_thread(_read, key, stream):
             yield chunk
 
-    async def _delete_scratch(self, unchanged_for: float) -> int:
-        stray = [info.key async for info in self.list(TMP_PREFIX) if info.key not in LOCK_KEYS]
+    async def _delete_scratch(self, unchanged_for: float, keeping: tuple[str, ...]) -> int:
+        stray = [
+            info.key
+            async for info in self.list(TMP_PREFIX)
+            if info.key not in LOCK_KEYS and not info.key.startswith(keeping)
+        ]
         deleted = 0
         for key in stray:
             with suppress(KeyMissing):

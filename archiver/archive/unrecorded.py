@@ -67,6 +67,7 @@ class Left(StrEnum):
     WORKING_FILE = "working-file"
     REPLICATION = "replication"
     REPLICA_WORKING_FILE = "replica-working-file"
+    ONLY_IN_REPLICA = "only-in-replica"
 
     @property
     def sentence(self) -> str:
@@ -93,6 +94,8 @@ _SENTENCES: Final = {
     Left.WORKING_FILE: "a temporary file; the next `archiver run` removes it",
     Left.REPLICATION: "copied, replaced or removed before the ledger was copied; the next "
     "`archiver replicate` continues",
+    Left.ONLY_IN_REPLICA: "a recording that the replica's ledger does not have; whether the "
+    "archive has it is unknown: verify again when the archive can be read",
     Left.REPLICA_WORKING_FILE: "a temporary file of a replication; `archiver replicate` removes it "
     "after a day",
 }

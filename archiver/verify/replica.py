@@ -100,9 +100,9 @@ async def _compared(config: Config, replica: Storage, found: Verification) -> st
             behind = max(ours.segments, default=0) - max(theirs.segments, default=0)
             if behind > 0 and not found.breaks_ledger and found.findings:
                 ahead = await _named_after(archive, found, with_pruned=config.replica.prune)
-                _set_apart(found, ahead.explains)
+                _set_apart(found, ahead.explains, Left.REPLICATION)
     except ArchiverError as error:
-        _set_apart(found, _may_be_ahead)
+        _set_apart(found, _may_be_ahead, Left.ONLY_IN_REPLICA)
         return f"the replica was not compared with the archive: {error}"
     known = {key for keys in ours.segments.values() for key in keys}
     found.findings += [
@@ -165,11 +165,9 @@ def _kept_for(key: str) -> str:
     return key
 
 
-def _set_apart(found: Verification, explains: Callable[[Finding], bool]) -> None:
+def _set_apart(found: Verification, explains: Callable[[Finding], bool], left: Left) -> None:
     """Take out the findings that an interrupted replication explains: they are not damage."""
-    found.unrecorded += [
-        Unrecorded(one.key, Left.REPLICATION) for one in found.findings if explains(one)
-    ]
+    found.unrecorded += [Unrecorded(one.key, left) for one in found.findings if explains(one)]
     found.findings = [one for one in found.findings if not explains(one)]
 
 

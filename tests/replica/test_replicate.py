@@ -137,7 +137,7 @@ async def test_a_replica_ahead_of_its_ledger_is_unfinished_and_not_damaged(tmp_p
         verified = await replica_verified(night)  # nobody knows which of them was in the archive
         assert verified.found.findings == []
         assert verified.found.waits
-        assert Unrecorded("9/9/92.wav", Left.REPLICATION) in verified.found.unrecorded
+        assert Unrecorded("9/9/92.wav", Left.ONLY_IN_REPLICA) in verified.found.unrecorded
         (tmp_path / "lost").rename(tmp_path / "archive")
         planted.unlink()
         assert not (await erased(night, 3)).is_refused

@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
-import anyio
 from starlette.responses import StreamingResponse
 from starlette.types import Send
 
-from archiver.tasks.lanes import in_lanes
+from archiver.tasks.lanes import in_order
 
 Piece: TypeAlias = Callable[[], Awaitable[bytes]]
 """Makes a piece of a response."""
@@ -31,24 +30,11 @@ class MadeAhead(StreamingResponse):
         start = {"status": self.status_code, "headers": self.raw_headers}
         await send({"type": "http.response.start", **start})
 
-        async def give(turn: tuple[Piece, anyio.Event, anyio.Event]) -> None:
-            make, before, done = turn
-            body = await make()
-            await before.wait()
+        async def make(piece: Piece) -> bytes:
+            return await piece()
+
+        async def give(_: Piece, body: bytes) -> None:
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            done.set()
 
-        await in_lanes(_LANES, _in_turn(self._pieces), give)
+        await in_order(_LANES, self._pieces, make, give)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _in_turn(
-    pieces: AsyncIterator[Piece],
-) -> AsyncIterator[tuple[Piece, anyio.Event, anyio.Event]]:
-    """Each piece, with the event that the one before it was sent, and its own."""
-    before = anyio.Event()
-    before.set()
-    async for piece in pieces:
-        done = anyio.Event()
-        yield piece, before, done
-        before = done

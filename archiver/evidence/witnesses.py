@@ -53,6 +53,8 @@ def _open(witness: StorageConfig) -> Storage:
     try:
         return open_storage(witness)
     except StorageRefused:
+        if not witness.is_local:
+            raise
         raise StorageRefused(
             "the folder does not exist",
             hint="check evidence.witnesses, and that the disk of the witness is mounted",

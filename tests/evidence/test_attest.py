@@ -148,6 +148,12 @@ async def test_a_witness_that_is_not_there(tmp_path: Path) -> None:
     assert "does not exist" in said
 
 
+async def test_a_witness_in_a_bucket_whose_profile_does_not_exist(tmp_path: Path) -> None:
+    s3 = {"endpoint_url": "http://127.0.0.1:9", "profile": "nobody"}
+    (said,) = await troubles(tmp_path, witnesses=[{"url": "s3://witness/heads", "s3": s3}])
+    assert "there is no AWS profile nobody; check `profile` and `credentials_file`" in said
+
+
 async def test_a_witness_that_cannot_be_asked_proves_nothing_against_the_archive(
     vouched: Vouched,
 ) -> None:

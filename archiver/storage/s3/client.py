@@ -87,14 +87,10 @@ def has_other_credentials(config: S3Config, known: Credentials | None) -> bool:
 
 
 def _base(config: S3Config) -> botocore.session.Session:
-    base = _session()
+    base = botocore.session.get_session()
+    # First of all: the first variable that is read makes botocore read its files, once for ever.
     if config.credentials_file is not None:
         base.set_config_variable("credentials_file", str(config.credentials_file))
-    return base
-
-
-def _session() -> botocore.session.Session:
-    base = botocore.session.get_session()
     base.register_component("data_loader", _models(base.get_config_variable("data_path")))
     return base
 
@@ -110,7 +106,7 @@ def read_models() -> None:
     """Read the descriptions of S3 by creating a client that is never used. No server is asked for
     anything, neither for credentials."""
     none = "none"
-    client = _session().create_client(
+    client = _base(S3Config()).create_client(
         "s3", "us-east-1", aws_access_key_id=none, aws_secret_access_key=none
     )
     client.close()

@@ -76,7 +76,6 @@ _NO_CREDENTIALS: Final = (
     boto.PartialCredentialsError,
     boto.CredentialRetrievalError,
     boto.TokenRetrievalError,
-    boto.ProfileNotFound,
     boto.SSOError,
 )
 _NO_ANSWER: Final = (
@@ -109,6 +108,12 @@ def s3_errors(key: str, *, unmet: type[StorageError] = StorageError) -> Iterator
             "the certificate of the S3 server is not valid",
             key=key,
             hint="check `storage.s3.endpoint_url`, or set AWS_CA_BUNDLE",
+        ) from error
+    except boto.ProfileNotFound as error:
+        raise StorageForbidden(
+            f"there is no AWS profile {error.kwargs['profile']}",
+            key=key,
+            hint="check `profile` and `credentials_file`, and AWS_PROFILE in the environment",
         ) from error
     except _NO_CREDENTIALS as error:
         raise StorageForbidden("no S3 credentials found", key=key, hint=_CREDENTIALS) from error

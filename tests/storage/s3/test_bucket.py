@@ -2,6 +2,7 @@
 
 import inspect
 import random
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -288,6 +289,7 @@ def test_every_error_of_botocore_becomes_one_of_ours() -> None:
     assert len(kinds) > 50
     for kind in kinds:
         error = kind.__new__(kind)
+        error.kwargs = defaultdict(str)
         with pytest.raises(StorageError) as caught, s3_errors(KEY):
             raise error
         if "Timeout" in kind.__name__ or "Connection" in kind.__name__:

@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 
 import anyio
 
+from archiver.desk.index.batches import batch_of
 from archiver.desk.index.index import DeskIndex
 from archiver.desk.index.sidecars import read_card
 from archiver.desk.index.store import Store
@@ -146,7 +147,7 @@ def fill(path: Path, recordings: int) -> float:
         began = time.monotonic()
         lines = [line for one in made for line in one.lines]
         store.take(lines, Head(start // A_SEGMENT + 1, DIGEST))
-        store.keep([read_card(one.record_id, 1, one.card) for one in made])
+        store.keep(batch_of(read_card(one.record_id, 1, one.card) for one in made))
         spent += time.monotonic() - began
         if start % 100_000 == 0:
             print(f"{start:>9,} recordings taken in, {spent:.0f} s", flush=True)

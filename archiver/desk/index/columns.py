@@ -155,15 +155,15 @@ def encode(rows: Sequence[Sequence[Any]], legends: Legends) -> Columns:
     """Rows as columns; nothing is held or reviewed yet."""
     values = zip(*rows, strict=True) if rows else ([] for _ in Row._fields)
     named: dict[str, Sequence[Any]] = dict(zip(Row._fields, values, strict=True))
-    created_at = _ints(named["created_at"])
+    created_at = ids_of(named["created_at"])
     states = {str(state): code for code, state in enumerate(STATES)}
     arrays: dict[str, npt.NDArray[Any]] = {
-        "record_id": _ints(named["record_id"]),
-        "call_id": _ints(named["call_id"]),
-        "lead_id": _ints(named["lead_id"]),
-        "phone": _ints(named["phone"]),
+        "record_id": ids_of(named["record_id"]),
+        "call_id": ids_of(named["call_id"]),
+        "lead_id": ids_of(named["lead_id"]),
+        "phone": ids_of(named["phone"]),
         "created_at": created_at,
-        **{name: _lengths(named[name]) for name in _LENGTHS},
+        **{name: lengths_of(named[name]) for name in _LENGTHS},
         "day": local_days(created_at, legends.zone),
         "order": legends.order.encode(named["order_id"]),
         "agent": legends.agent.encode(named["user_id"]),
@@ -184,6 +184,17 @@ def joined(parts: Sequence[Columns]) -> Columns:
     arrays = {name: np.concatenate([getattr(one, name) for one in parts]) for name in _ARRAYS}
     by_id = np.argsort(arrays["record_id"], kind="stable")
     return _ordered({name: array[by_id] for name, array in arrays.items()})
+
+
+def ids_of(values: Sequence[int | None]) -> Ints:
+    """Ids, numbers or moments as a column."""
+    return np.array([one or 0 for one in values], np.int64)
+
+
+def lengths_of(seconds: Sequence[float | None]) -> Lengths:
+    """Lengths, in seconds, as a column."""
+    told = np.array(seconds, np.float64)  # None becomes NaN, which is not 0 or more either
+    return np.where(told >= 0, np.minimum(told, _LONGEST), -1.0).astype(np.float32)
 
 
 def local_days(moments: Ints, zone: tzinfo) -> Codes:
@@ -220,15 +231,6 @@ def _offset(moment: int, zone: tzinfo) -> int:
     except (OverflowError, ValueError):  # the first and the last day that dates can have
         return 0
     return 0 if offset is None else int(offset.total_seconds())
-
-
-def _ints(values: Sequence[int | None]) -> Ints:
-    return np.array([one or 0 for one in values], np.int64)
-
-
-def _lengths(seconds: Sequence[float | None]) -> Lengths:
-    told = np.array(seconds, np.float64)  # None becomes NaN, which is not 0 or more either
-    return np.where(told >= 0, np.minimum(told, _LONGEST), -1.0).astype(np.float32)
 
 
 def _ordered(arrays: Mapping[str, npt.NDArray[Any]]) -> Columns:

@@ -10,8 +10,10 @@ from functools import partial
 from typing import Final, TypeAlias
 
 import anyio
+import anyio.to_thread
 
 from archiver.config import StorageConfig
+from archiver.desk.index.batches import Batch, batch_of
 from archiver.desk.index.processes import OneProcess
 from archiver.desk.index.sidecars import Card, read_card
 from archiver.desk.index.store import Unread
@@ -27,9 +29,9 @@ from archiver.storage.keys import parse_recording_key, revision_key, sidecar_key
 from archiver.storage.opening import open_storage
 from archiver.tasks.lanes import in_lanes
 
-Keep: TypeAlias = Callable[[Sequence[Card]], Awaitable[None]]
+Keep: TypeAlias = Callable[[Batch], Awaitable[None]]
 
-A_PIECE: Final = 1024
+A_PIECE: Final = 4096
 """Sidecars whose cards are written together."""
 _IN_ONE_GO: Final = 8
 _READERS: Final = 16
@@ -70,34 +72,34 @@ class CardReader:
 
         async def work(piece: Sequence[Unread]) -> None:
             async with reading:
-                cards = await self._cards(piece)
+                batch = await self._batch(piece)
             async with keeping:
-                await keep(cards)
+                await keep(batch)
 
         await in_lanes(_LANES, _pieces(wanted, self._a_piece), work)
 
-    async def _cards(self, piece: Sequence[Unread]) -> list[Card]:
+    async def _batch(self, piece: Sequence[Unread]) -> Batch:
         if self._config.is_local and len(piece) >= self._worth_a_process:
-            return await self.process.do(partial(cards_in, self._config, piece))
+            return await self.process.do(partial(batch_in, self._config, piece))
         cards: list[Card] = []
 
         async def read(few: Sequence[Unread]) -> None:
             cards.extend(await cards_of(self._storage, few))
 
         await in_lanes(_READERS, _pieces(piece, _IN_ONE_GO), read)
-        return cards
+        return await anyio.to_thread.run_sync(batch_of, cards)
 
 
 def _pieces(wanted: Sequence[Unread], size: int) -> Iterator[Sequence[Unread]]:
     return (wanted[start : start + size] for start in range(0, len(wanted), size))
 
 
-def cards_in(config: StorageConfig, wanted: Sequence[Unread]) -> list[Card]:
+def batch_in(config: StorageConfig, wanted: Sequence[Unread]) -> Batch:
     """The cards of these sidecars of a folder. For a worker process.
 
     Raises StorageUnreachable.
     """
-    return anyio.run(lambda: cards_of(open_storage(config), wanted))
+    return batch_of(anyio.run(lambda: cards_of(open_storage(config), wanted)))
 
 
 async def cards_of(storage: Storage, wanted: Sequence[Unread]) -> list[Card]:

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from archiver.desk.index.apply import Group
+from archiver.desk.index.batches import Batch, Facts, with_facts
 from archiver.desk.index.columns import STATES, Columns, Ints, Legends, empty, encode, joined
-from archiver.desk.index.sidecars import Card
 from archiver.desk.index.store import Store, Unread
 from archiver.desk.index.view import State
 from archiver.ledger.segments import Head
@@ -50,6 +50,7 @@ class Upkeep:
         self.store = store
         self._swap = threading.Lock()
         self._touched: set[int] = set()
+        self._facts: list[Facts] = []
         self._are_holds_changed = True
         self._held = self._reviewed = np.empty(0, np.int64)
         legends = Legends(zone)
@@ -67,10 +68,12 @@ class Upkeep:
         self._are_holds_changed |= taken.are_holds_changed
         return taken.skipped, taken.buried
 
-    def keep(self, cards: Sequence[Card]) -> None:
+    def keep(self, batch: Batch) -> None:
         """Store the data of sidecars."""
-        self.store.keep(cards)
-        self._touched.update(card.record_id for card in cards)
+        if self.store.keep(batch):
+            self._facts.append(batch.facts)
+        else:
+            self._touched.update(batch.record_ids)
 
     def unread(self, most: int, most_bytes: int) -> list[Unread]:
         """Sidecars to be read, of no more bytes than that together (but one in any case)."""
@@ -85,16 +88,20 @@ class Upkeep:
 
     def refresh_if_due(self) -> bool:
         """Make a new picture if enough has changed for the time that it takes; whether it was."""
-        is_due = len(self._touched) > len(self.picture.columns) // _REFRESH_SHARE
+        changes = len(self._touched) + sum(len(facts.record_id) for facts in self._facts)
+        is_due = changes > len(self.picture.columns) // _REFRESH_SHARE
         if is_due:
             self.refresh()
         return is_due
 
     def refresh(self) -> None:
         """Bring the picture up to the file."""
-        if not self._touched and not self._are_holds_changed:
+        if not self._touched and not self._facts and not self._are_holds_changed:
             return
         columns, legends = self.picture.columns, self.picture.legends
+        if self._facts:
+            columns, left = with_facts(columns, self._facts, legends)
+            self._touched.update(left)
         ids = sorted(self._touched)
         parts = [encode(rows, legends) for rows in self.store.rows(ids)] if ids else []
         newer = joined(parts) if parts else empty(legends)
@@ -108,6 +115,7 @@ class Upkeep:
             texts, tags = self.picture.texts + 1, self.picture.tags
             self.picture = Picture(columns, legends, names, texts, tags)
         self._touched.clear()
+        self._facts.clear()
         self._are_holds_changed = False
 
     def set_reviewed(self, record_ids: Iterable[int]) -> None:

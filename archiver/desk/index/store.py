@@ -3,7 +3,6 @@
 Every method blocks and is called by one thread at a time; `DeskIndex` sees to that.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -15,10 +14,12 @@ from archiver.catalog.file import scrub
 from archiver.catalog.retention import held_among
 from archiver.catalog.states import IS_ARCHIVED
 from archiver.desk.index.apply import Group, Taken, take
+from archiver.desk.index.batches import KEPT, Batch
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.rows import ALL_ROWS, ROWS_OF
 from archiver.desk.index.schema import defer_indexes, make_indexes, prepare
-from archiver.desk.index.sidecars import Card
+from archiver.desk.index.staging import prepare as prepare_staging
+from archiver.desk.index.staging import stage
 from archiver.errors import UsageError
 from archiver.ledger.segments import Head
 from archiver.storage.local.filelock import FileLock
@@ -30,18 +31,23 @@ rule for that, and turns the automatic one off."""
 _CACHE_KIB: Final = 32 * 1024
 """SQLite's own 2 MB are too few where every event of a long ledger touches a page of its own."""
 
-_KEPT: Final = Card._fields[: Card._fields.index("agent")]
+_FORGET: Final = "DELETE FROM cards WHERE record_id IN (SELECT record_id FROM staged.cards)"
 _KEEP: Final = (
-    f"INSERT INTO cards ({', '.join(_KEPT)})"  # noqa: S608 - names of our own
-    f" SELECT {', '.join('?' * len(_KEPT))} WHERE EXISTS (SELECT 1 FROM recordings"
-    f" WHERE record_id = ? AND state {IS_ARCHIVED})"
-    " AND NOT EXISTS (SELECT 1 FROM removals WHERE record_id = ?)"
+    f"INSERT INTO cards ({', '.join(KEPT)})"  # noqa: S608 - names of our own
+    f" SELECT {', '.join(KEPT)} FROM staged.cards AS new WHERE EXISTS (SELECT 1 FROM recordings"
+    f" WHERE recordings.record_id = new.record_id AND state {IS_ARCHIVED})"
+    " AND NOT EXISTS (SELECT 1 FROM removals WHERE removals.record_id = new.record_id)"
 )
 _INDEX_WORDS: Final = (
     "INSERT INTO words (rowid, summary) SELECT record_id, summary FROM folded"
-    " WHERE summary IS NOT NULL AND record_id IN (SELECT value FROM json_each(?))"
+    " WHERE summary IS NOT NULL AND record_id IN (SELECT record_id FROM staged.cards)"
 )
 """Of many cards in one statement: FTS5 writes what it has gathered before every statement."""
+_READ: Final = (
+    "DELETE FROM pending WHERE record_id IN (SELECT record_id FROM staged.cards AS new"
+    " WHERE NOT EXISTS (SELECT 1 FROM recordings WHERE recordings.record_id = new.record_id"
+    " AND CAST(recordings.revision AS INTEGER) > new.revision))"
+)
 _NAME: Final = (
     "INSERT INTO names (kind, id, name, told_at) VALUES (?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET name = excluded.name, told_at = excluded.told_at"
@@ -133,21 +139,21 @@ class Store:
         with index_errors(self.path):
             return [Unread(*row) for row in self._db.execute(_PENDING, (most,))]
 
-    def keep(self, cards: Sequence[Card]) -> None:
-        """Store the data of sidecars, unless the recording is about to be removed."""
-        with index_errors(self.path), self._db:
-            ids = [(card.record_id, card.record_id) for card in cards]
-            self._db.executemany("DELETE FROM cards WHERE record_id = ?", ((i,) for i, _ in ids))
-            self._db.executemany(
-                _KEEP, ((*card[: len(_KEPT)], *pair) for card, pair in zip(cards, ids, strict=True))
-            )
-            self._db.execute(_INDEX_WORDS, (json.dumps([card.record_id for card in cards]),))
-            self._db.executemany(
-                "DELETE FROM pending WHERE record_id = ? AND NOT EXISTS (SELECT 1"
-                " FROM recordings WHERE record_id = ? AND CAST(revision AS INTEGER) > ?)",
-                ((*pair, card.revision) for pair, card in zip(ids, cards, strict=True)),
-            )
-            self._db.executemany(_NAME, _names(cards))
+    def keep(self, batch: Batch) -> bool:
+        """Store the data of sidecars, unless the recording is about to be removed.
+
+        Whether all of them were stored, and are the first that is known of their recordings.
+        """
+        with index_errors(self.path):
+            stage(self._db, batch.image)
+            with self._db:
+                self._db.execute("BEGIN")
+                former = self._db.execute(_FORGET).rowcount
+                kept = self._db.execute(_KEEP).rowcount
+                self._db.execute(_INDEX_WORDS)
+                self._db.execute(_READ)
+                self._db.executemany(_NAME, batch.names)
+        return not former and kept == len(batch.record_ids)
 
     def rows(self, record_ids: Sequence[int] | None = None) -> Iterator[list[tuple[Any, ...]]]:
         """Rows for the columns (see `rows.py`), some thousands at a time; None: all of them."""
@@ -236,6 +242,7 @@ def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
         try:
             schema.prepare(db)
             prepare(db)
+            prepare_staging(db)
             db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
             with db:
@@ -252,22 +259,6 @@ def _connect(path: Path, archive_id: str) -> sqlite3.Connection:
         db.close()
         discard(path)
     raise sqlite3.DatabaseError("cannot create the index")
-
-
-def _names(cards: Sequence[Card]) -> list[tuple[str, int, str, int]]:
-    """The newest name of each agent and order in the cards, and its time."""
-    newest: dict[tuple[str, int], tuple[str, int]] = {}
-    for card in cards:
-        at = card.created_at or 0
-        for kind, one, name in (
-            ("agent", card.user_id, card.agent),
-            ("order", card.order_id, card.order),
-        ):
-            if one is None or name is None:
-                continue
-            if newest.get((kind, one), ("", -1))[1] <= at:
-                newest[kind, one] = (name, at)
-    return [(kind, one, name, at) for (kind, one), (name, at) in newest.items()]
 
 
 def discard(path: Path) -> None:

@@ -15,10 +15,10 @@ import anyio
 import anyio.to_thread
 
 from archiver.desk.index.apply import Group, parsed
+from archiver.desk.index.batches import Batch
 from archiver.desk.index.entries import Progress
 from archiver.desk.index.processes import OneProcess
 from archiver.desk.index.reading import A_PIECE, CardReader
-from archiver.desk.index.sidecars import Card
 from archiver.desk.index.snapshot import Upkeep
 from archiver.errors import ArchiverError, StorageError
 from archiver.ledger.events import Removed, Stored
@@ -41,7 +41,7 @@ _Result = TypeVar("_Result")
 OnBuried: TypeAlias = Callable[[Sequence[int], Sequence[str]], Awaitable[None]]
 """Receives removed recordings, or those about to be: their ids, and digests of audio."""
 
-_SIDECARS: Final = 8 * A_PIECE
+_SIDECARS: Final = 4 * A_PIECE
 _SIDECAR_BYTES: Final = 32 * 1024 * 1024
 """Looked up at a time, and of how many bytes together."""
 
@@ -127,8 +127,8 @@ class Following:
         await self._do(self._upkeep.refresh)
         await self._tell(is_current=True)
 
-    async def _keep(self, on_buried: OnBuried, cards: Sequence[Card]) -> None:
-        await self._do(self._upkeep.keep, cards)
+    async def _keep(self, on_buried: OnBuried, batch: Batch) -> None:
+        await self._do(self._upkeep.keep, batch)
         await self._do(self._upkeep.refresh_if_due)
         await self._tell(is_current=False)
         await self._follow_ledger()

@@ -4,14 +4,18 @@ import hashlib
 import json
 import os
 import signal
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from archiver.config import StorageConfig
+from archiver.desk.index.batches import Batch
 from archiver.desk.index.reading import CardReader
 from archiver.desk.index.sidecars import Card
+from archiver.desk.index.staging import prepare, stage
 from archiver.desk.index.store import Unread
 from archiver.errors import StorageError
 from archiver.sandbox.world import World
@@ -43,12 +47,12 @@ async def test_a_reading_process_that_is_killed_costs_an_error_of_the_storage_at
 ) -> None:
     wanted = await _archived(tmp_path)
     reader = _reader(tmp_path, worth_a_process=1)
-    before, kept = children(), list[Card]()
+    before, kept = children(), list[Batch]()
 
-    async def keep(cards: Sequence[Card]) -> None:
+    async def keep(batch: Batch) -> None:
         for one in children() - before if not kept else ():
             os.kill(one, signal.SIGKILL)
-        kept.extend(cards)
+        kept.append(batch)
 
     try:
         await reader.read(wanted, keep)
@@ -83,10 +87,14 @@ def _reader(folder: Path, *, worth_a_process: int) -> CardReader:
 
 
 async def _read(reader: CardReader, wanted: Sequence[Unread]) -> list[Card]:
+    """The cards as the batches have them, which is without names."""
     kept: list[Card] = []
 
-    async def keep(cards: Sequence[Card]) -> None:
-        kept.extend(cards)
+    async def keep(batch: Batch) -> None:
+        with closing(sqlite3.connect(":memory:")) as db:
+            prepare(db)
+            stage(db, batch.image)
+            kept.extend(Card(*row) for row in db.execute("SELECT * FROM staged.cards"))
 
     await reader.read(wanted, keep)
     return sorted(kept)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from archiver.catalog import schema
 from archiver.desk.index.apply import parsed
+from archiver.desk.index.batches import batch_of
 from archiver.desk.index.sidecars import Card
 from archiver.desk.index.store import Store
 from archiver.ledger.events import CallJudged, Event, Held, Removed, Stored
@@ -23,7 +24,8 @@ def test_the_log_beside_the_file_is_written_back_while_the_index_is_filled(tmp_p
     for number in range(6):
         ids = range(number * A_BATCH + 1, (number + 1) * A_BATCH + 1)
         store.take([encode(AT, "run", _stored(one)) for one in ids], Head(number + 1, "5" * 64))
-        store.keep([Card(record_id=one, revision=1, summary="a" * 100_000) for one in ids])
+        cards = [Card(record_id=one, revision=1, summary="a" * 100_000) for one in ids]
+        store.keep(batch_of(cards))
     kept = 6 * A_BATCH * 100_000
     assert path.stat().st_size > kept / 2
     assert Path(f"{path}-wal").stat().st_size < kept

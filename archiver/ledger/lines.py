@@ -5,15 +5,16 @@ members are left out. Events of a kind that this version does not know are prese
 """
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from msgspec import Struct
 from msgspec.json import Decoder
 from msgspec.structs import fields
 
 from archiver.clock import stamp
-from archiver.ledger.events import Event, OpenRecording
+from archiver.ledger.events import CallJudged, Event, OpenRecording, Stored
 from archiver.ledger.members import Moment
 
 
@@ -45,8 +46,48 @@ def decode(line: bytes) -> Entry:
         event = None if kind is None else kind.decode(line)
     except RecursionError:
         raise ValueError("not an event: nested too deeply") from None
-    at = begins.at if begins.at.tzinfo is UTC else begins.at.astimezone(UTC)
-    return Entry(at, begins.run, event)
+    return Entry(_in_utc(begins.at), begins.run, event)
+
+
+class StoredLine(
+    Stored, frozen=True, kw_only=True, rename="camel", tag_field="what", tag="stored", gc=False
+):
+    """A whole line, parsed at once, and not first its beginning."""
+
+    at: Moment
+    run: str
+
+
+class CallLine(
+    CallJudged, frozen=True, kw_only=True, rename="camel", tag_field="what", tag="call", gc=False
+):
+    """A whole line. Its states are those of any other, but compared without a pattern."""
+
+    at: Moment
+    run: str
+    state: Literal["archived", "none", "waiting", "failed", "gone"]
+
+
+def decode_all(lines: Iterable[bytes]) -> "list[StoredLine | CallLine | Entry]":
+    """As `decode` for each line, in less than half the time for the two kinds of which a ledger has
+    most. Those are events with their time and their run, equal to no other event."""
+    found: list[StoredLine | CallLine | Entry] = []
+    frequent = _FREQUENT.decode
+    for line in lines:
+        try:
+            found.append(frequent(line))
+        except (ValueError, RecursionError):  # another kind, `what` twice, or no event at all
+            found.append(decode(line))
+    return found
+
+
+def as_entry(line: StoredLine | CallLine | Entry) -> Entry:
+    """The line as an entry."""
+    return line if isinstance(line, Entry) else Entry(_in_utc(line.at), line.run, line)
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 class _Begins(Struct):
@@ -64,6 +105,8 @@ _KINDS: dict[str, type[Event]] = {kind.what: kind for kind in get_args(Event)}
 
 _BEGINS: Decoder[_Begins] = Decoder(_Begins)
 _DECODERS: dict[str, Decoder[Event]] = {what: Decoder(kind) for what, kind in _KINDS.items()}
+
+_FREQUENT: Decoder[StoredLine | CallLine] = Decoder(StoredLine | CallLine)
 
 _NAMES: dict[type[Any], tuple[tuple[str, str, bool], ...]] = {
     kind: tuple((one.name, one.encode_name, one.default == ()) for one in fields(kind))

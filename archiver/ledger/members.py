@@ -15,5 +15,5 @@ Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Whole: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """An id, a count or a size, that SQLite can store."""
 
-StateOfRecording: TypeAlias = Annotated[str, Meta(pattern="^(archived|waiting|failed|gone)$")]
-StateOfCall: TypeAlias = Annotated[str, Meta(pattern="^(archived|none|waiting|failed|gone)$")]
+StateOfRecording: TypeAlias = Annotated[str, Meta(pattern=r"^(archived|waiting|failed|gone)\Z")]
+StateOfCall: TypeAlias = Annotated[str, Meta(pattern=r"^(archived|none|waiting|failed|gone)\Z")]

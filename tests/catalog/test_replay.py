@@ -46,6 +46,8 @@ def stored(number: int, revision: int = 1, lead: int | None = 5) -> Stored:
         created_at=AT,
         previous_key=f"old/{number}" if revision == 2 else None,
         previous_sha256="0" * 64 if revision == 2 else None,
+        version=f"v{number}" if number % 3 == 0 else None,
+        findings=("silent",) if number % 7 == 0 else (),
     )
 
 
@@ -65,6 +67,9 @@ def judged(number: int, lead: int | None = 5, opened: int | None = None) -> Call
         attempts=0,
         lead_id=lead,
         created_at=AT,
+        has_records=(None, True, False)[number % 3],
+        due_at=AT + timedelta(days=number) if number % 5 == 0 else None,
+        reason="no-file" if number % 10 == 0 else None,
         recordings=(2 * number, 2 * number + 1),
         open=found,
     )

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +121,61 @@ async def bytes_of(storage: MemoryStorage) -> dict[str, bytes]:
         async for info in storage.list("_archive/ledger/")
         if info.key.endswith(".jsonl")
     }
+
+
+@given(st.lists(st.sampled_from([*EVENTS, None]), max_size=9))
+def test_many_lines_are_read_as_each_alone(events: list[Event | None]) -> None:
+    later = b'{"what":"later","at":"2026-01-01T02:00:00+01:00","run":"run-1"}'
+    read = [later if one is None else lines.encode(AT, "run-1", one) for one in events]
+    entries = [lines.as_entry(one) for one in lines.decode_all(read)]
+    assert [(one.at, one.run, _members(one)) for one in entries] == [
+        (one.at, one.run, _members(one)) for one in map(lines.decode, read)
+    ]
+
+
+def _members(entry: Entry) -> dict[str, object] | None:
+    event = entry.event
+    if event is None:
+        return None
+    found = msgspec.structs.asdict(event)
+    return {"what": event.what} | {name: found[name] for name in found if name not in ("at", "run")}
+
+
+CALL = b'{"what":"call","at":"2026-01-01T02:00:00+01:00","run":"r","callId":1,"attempts":0'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        CALL + b',"state":"none"}',
+        CALL + b',"state":"none"} ',
+        CALL + b',"state":"none","callId":2}',
+        CALL + b',"state":"none","at":"2026-01-01T00:00:00Z"}',
+        CALL + b',"state":"none","what":"order-seen","orderIds":[1]}',
+        CALL + b',"state":"none","what":"later"}',
+    ],
+)
+def test_an_unusual_line_among_many_is_read_as_alone(line: bytes) -> None:
+    alone, (among,) = lines.decode(line), map(lines.as_entry, lines.decode_all([line]))
+    assert (among.at, among.run, _members(among)) == (alone.at, alone.run, _members(alone))
+    assert among.at.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        CALL + b"}",
+        CALL + b',"state":"none\\n"}',
+        CALL + b',"state":"none","at":5}',
+        CALL + b',"state":"none"}' + CALL + b',"state":"none"}',
+        CALL + b',"state":"none","other":' + b"[" * 100_000,
+    ],
+)
+def test_what_is_no_event_alone_is_none_among_many(line: bytes) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        lines.decode(line)
+    with pytest.raises(ValueError, match=r".+"):
+        lines.decode_all([line])
 
 
 async def test_a_stranger_can_check_the_chain_with_a_hash_and_a_json_reader() -> None:

@@ -17,6 +17,7 @@ NONSENSE = [
     b'{"what":"call" no json',
     _CALL % (b"1", b"none", b',"talkSeconds":NaN'),
     _CALL % (b"1", b"flying", b""),
+    _CALL % (b"1", b"none\\n", b""),
     _CALL % (b"9223372036854775808", b"none", b""),
     b'{"what":"cursor","at":"2026-11-03T01:00:00Z","run":"r","kind":"order","ids":["x"]}',
     b'{"what":"order-seen","at":"2026-11-03T01:00:00Z","run":"r","orderIds":5}',

@@ -11,8 +11,11 @@ not come back (`removals.py`). Replaying an event that was applied before change
 
 import json
 import sqlite3
-from functools import cache, singledispatch
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import cache, lru_cache, singledispatch
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 from archiver.catalog.epoch import seconds
 from archiver.catalog.projection import acts, exports, inspections, locks, removals
@@ -41,7 +44,7 @@ from archiver.ledger.events import (
 )
 from archiver.ledger.lines import Entry
 from archiver.ledger.lock_events import LegalHold, Locked, Restored
-from archiver.sqlite.rows import insert, update, upsert
+from archiver.sqlite.rows import Rows, as_numbers, insert, rows_of, update, upsert
 
 KEEP_REVISION: Final = (
     "INSERT OR REPLACE INTO revisions (key, record_id, sha256, version) VALUES (?, ?, ?, ?)"
@@ -60,7 +63,7 @@ def _apply(event: Event, db: sqlite3.Connection, entry: Entry) -> None:
     raise TypeError(f"unknown ledger event {type(event).__name__}")
 
 
-class Archived(NamedTuple):
+class _Archived(NamedTuple):
     """A recording that is archived; what was open of it is over."""
 
     record_id: int
@@ -89,34 +92,24 @@ class Archived(NamedTuple):
     missing_days: str = "[]"
 
 
-ARCHIVE: Final = upsert(
-    "recordings", Archived, where=f"state {IS_NOT_ARCHIVED} OR revision < excluded.revision"
-)
+@lru_cache(maxsize=64)
+def archive(given: tuple[str, ...]) -> str:
+    """The statement that adds recordings of which these columns are given."""
+    where = f"state {IS_NOT_ARCHIVED} OR revision < excluded.revision"
+    return upsert("recordings", _Archived, where=where, given=given)
 
 
-def archived_row(event: Stored, entry: Entry) -> Archived:
-    """The row of a recording that was stored."""
-    return Archived(
-        record_id=event.record_id,
-        state=RecordingState.ARCHIVED,
-        call_id=event.call_id,
-        key=event.key,
-        bytes=event.bytes,
-        sha256=event.sha256,
-        content_type=event.content_type,
-        sidecar_bytes=event.sidecar_bytes,
-        sidecar_sha256=event.sidecar_sha256,
-        metadata_sha256=event.metadata_sha256,
-        revision=event.revision,
-        has_summary=event.has_summary,
-        lead_id=event.lead_id,
-        user_id=event.user_id,
-        created_at=seconds(event.created_at),
-        duration_seconds=event.duration_seconds,
-        findings=_as_text(event.findings),
-        archived_at=seconds(entry.at),
-        version=event.version,
-        sidecar_version=event.sidecar_version,
+def archived(events: Sequence[Stored], at: Sequence[datetime]) -> Rows:
+    """The rows of recordings that were stored, each at its moment."""
+    return rows_of(
+        {
+            **_columns(events, _AS_STORED),
+            "state": [RecordingState.ARCHIVED.value] * len(events),
+            "has_summary": as_numbers(map(attrgetter("has_summary"), events)),
+            "created_at": _times(map(attrgetter("created_at"), events)),
+            "findings": [_as_text(one.findings) for one in events],
+            "archived_at": _times(at),
+        }
     )
 
 
@@ -125,7 +118,8 @@ def _(event: Stored, db: sqlite3.Connection, entry: Entry) -> None:
     created = seconds(event.created_at or entry.at)
     if removals.is_removed(db, event.record_id, event.call_id, event.lead_id, created):
         return
-    if db.execute(ARCHIVE, archived_row(event, entry)).rowcount:
+    columns, (row,) = archived([event], [entry.at])
+    if db.execute(archive(columns), row).rowcount:
         inspections.forget(db, event.record_id)
     _keep_revision(db, event.record_id, event.previous_key, event.previous_sha256, None)
     _link(db, event.call_id, event.record_id)
@@ -169,7 +163,7 @@ def _(event: Revised, db: sqlite3.Connection, entry: Entry) -> None:
     )
 
 
-class Judged(NamedTuple):
+class _Judged(NamedTuple):
     """A call, and how it was judged last."""
 
     call_id: int
@@ -188,34 +182,33 @@ class Judged(NamedTuple):
     judged_at: int
 
 
-JUDGE: Final = upsert(
-    "calls",
-    Judged,
-    fill=(
-        *("lead_id", "order_id", "user_id", "created_at"),
-        *("talk_seconds", "has_records", "asked_at"),
-    ),
-    where="excluded.judged_at >= judged_at",
-)
+@lru_cache(maxsize=64)
+def judge(given: tuple[str, ...]) -> str:
+    """The statement that adds calls of which these columns are given, or changes them."""
+    return upsert(
+        "calls",
+        _Judged,
+        fill=(
+            *("lead_id", "order_id", "user_id", "created_at"),
+            *("talk_seconds", "has_records", "asked_at"),
+        ),
+        where="excluded.judged_at >= judged_at",
+        given=given,
+    )
 
 
-def judged_row(event: CallJudged, entry: Entry) -> Judged:
-    """The row of a call that was judged."""
-    return Judged(
-        call_id=event.call_id,
-        state=event.state,
-        lead_id=event.lead_id,
-        order_id=event.order_id,
-        user_id=event.user_id,
-        created_at=seconds(event.created_at),
-        talk_seconds=event.talk_seconds,
-        has_records=event.has_records,
-        asked_at=seconds(event.asked_at),
-        due_at=seconds(event.due_at),
-        open_since=seconds(event.open_since),
-        attempts=event.attempts,
-        reason=event.reason,
-        judged_at=seconds(entry.at),
+def judged(events: Sequence[CallJudged], at: Sequence[datetime]) -> Rows:
+    """The rows of calls that were judged, each at its moment."""
+    return rows_of(
+        {
+            **_columns(events, _AS_JUDGED),
+            "has_records": as_numbers(map(attrgetter("has_records"), events)),
+            "created_at": _times(map(attrgetter("created_at"), events)),
+            "asked_at": _times(map(attrgetter("asked_at"), events)),
+            "due_at": _times(map(attrgetter("due_at"), events)),
+            "open_since": _times(map(attrgetter("open_since"), events)),
+            "judged_at": _times(at),
+        }
     )
 
 
@@ -223,7 +216,8 @@ def judged_row(event: CallJudged, entry: Entry) -> Judged:
 def _(event: CallJudged, db: sqlite3.Connection, entry: Entry) -> None:
     if removals.is_erased(db, event.call_id, event.lead_id, seconds(event.created_at)):
         return
-    db.execute(JUDGE, judged_row(event, entry))
+    columns, (row,) = judged([event], [entry.at])
+    db.execute(judge(columns), row)
     for record_id in event.recordings:
         _link(db, event.call_id, record_id)
     for open_recording in event.open:
@@ -357,6 +351,31 @@ def _keep_open(db: sqlite3.Connection, call_id: int, event: OpenRecording) -> No
         missing_days=json.dumps(event.missing_days),
     )
     db.execute(_KEEP_OPEN, row)
+
+
+_COMPUTED: Final = frozenset(
+    {
+        *("created_at", "asked_at", "due_at", "open_since"),
+        *("has_summary", "has_records", "findings"),
+    }
+)
+_AS_STORED: Final = [
+    name for name in _Archived._fields if name in Stored.__struct_fields__ and name not in _COMPUTED
+]
+_AS_JUDGED: Final = [
+    name
+    for name in _Judged._fields
+    if name in CallJudged.__struct_fields__ and name not in _COMPUTED
+]
+"""Columns that have the values of the members with the same names."""
+
+
+def _columns(events: Sequence[Event], names: Iterable[str]) -> dict[str, list[Any]]:
+    return {name: [*map(attrgetter(name), events)] for name in names}
+
+
+def _times(moments: Iterable[datetime | None]) -> list[int | None]:
+    return [None if one is None else int(one.timestamp()) for one in moments]
 
 
 @cache

@@ -8,27 +8,28 @@ questions are asked once, and each table is written with one statement.
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from itertools import chain, groupby
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from archiver.catalog.projection.recordings import (
-    ARCHIVE,
-    JUDGE,
     KEEP_REVISION,
     LINK,
     apply,
-    archived_row,
-    judged_row,
+    archive,
+    archived,
+    judge,
+    judged,
 )
 from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import CallJudged, Stored
-from archiver.ledger.lines import Entry, decode
+from archiver.ledger.lines import CallLine, Entry, StoredLine, as_entry, decode, decode_all
 from archiver.ledger.segments import Segment
 from archiver.sqlite.errors import UNFIT
-from archiver.sqlite.rows import for_rows
+from archiver.sqlite.rows import Rows, for_rows
 
-T = TypeVar("T")
+_Line: TypeAlias = StoredLine | CallLine | Entry
 
 _FEWEST: Final = 8
 """Fewer entries than these are written one by one, which then takes no longer."""
@@ -44,12 +45,21 @@ _CONCERNED: Final = f"""
         OR EXISTS (SELECT 1 FROM erasures WHERE lead_id {_GIVEN})
 """  # noqa: S608 - constants
 """Whether any of these recordings is known or removed, or any of these calls or leads erased."""
+_MAY_CONCERN: Final = """
+    SELECT (SELECT max(record_id) FROM recordings) >= ?
+        OR EXISTS (SELECT 1 FROM tombstones) OR EXISTS (SELECT 1 FROM erased_calls)
+        OR EXISTS (SELECT 1 FROM erasures)
+"""
+"""Whether that can be: not if the recordings are newer than all known ones and nothing was removed.
+"""
 
 
 def apply_all(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     """Apply entries in their order: the tables are then as after `apply` of one after the other."""
-    for some in _groups(entries):
-        if not _add(db, some):
+    for _, group in groupby(entries, key=only_adds):
+        some = [*group]
+        found = additions(some)
+        if found is None or not add(db, found):
             for entry in some:
                 apply(db, entry)
 
@@ -59,20 +69,26 @@ def replay(db: sqlite3.Connection, segment: Segment) -> None:
 
     Raises ArchiveDamaged for a line that is not an event.
     """
-    lines = enumerate(segment.lines, start=2)
-    entries = [_at_line(segment, number, partial(decode, line)) for number, line in lines]
-    number = 1
-    for some in _groups(entries):
-        is_added = _can_add(db, some)
-        for entry in some:
-            number += 1
-            if not is_added:
-                _at_line(segment, number, partial(apply, db, entry))
+    start = 0
+    for some in _groups(_decoded(segment)):
+        if not _can_add(db, some):
+            for number, line in enumerate(some, start + 2):
+                _at_line(segment, number, lambda: apply(db, as_entry(line)))  # noqa: B023
+        start += len(some)
 
 
-def _at_line(segment: Segment, number: int, work: Callable[[], T]) -> T:
+def _decoded(segment: Segment) -> list[_Line]:
     try:
-        return work()
+        return decode_all(segment.lines)
+    except UNFIT:
+        for number, line in enumerate(segment.lines, start=2):
+            _at_line(segment, number, partial(decode, line))
+        raise
+
+
+def _at_line(segment: Segment, number: int, work: Callable[[], object]) -> None:
+    try:
+        work()
     except UNFIT as error:
         raise ArchiveDamaged(
             f"{segment.key}: line {number} is not a ledger event",
@@ -80,18 +96,33 @@ def _at_line(segment: Segment, number: int, work: Callable[[], T]) -> T:
         ) from error
 
 
-def _can_add(db: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
-    """As `_add`, and False for a group with an entry that no table takes: applied one by one, its
-    entries show which (those that were added do not change when they are applied again)."""
+def _groups(lines: Sequence[_Line]) -> Iterator[Sequence[_Line]]:
+    """The lines, all of those together that only add rows and follow one another."""
+    start = 0
+    for position, line in enumerate(lines):
+        if type(line) is StoredLine or (type(line) is CallLine and not line.open):
+            continue
+        if start < position:
+            yield lines[start:position]
+        yield lines[position : position + 1]
+        start = position + 1
+    if start < len(lines):
+        yield lines[start:]
+
+
+def _can_add(db: sqlite3.Connection, lines: Sequence[_Line]) -> bool:
+    """Write these lines at once. False where there are few of them, where one depends on what is
+    known, or where no table takes one: applied one by one, they show which (those that were added
+    do not change when they are applied again)."""
+    if len(lines) < _FEWEST:
+        return False
+    stored = [line for line in lines if isinstance(line, StoredLine)]
+    calls = [line for line in lines if isinstance(line, CallLine)]
+    at, calls_at = [line.at for line in stored], [line.at for line in calls]
     try:
-        return _add(db, entries)
+        return add(db, _additions(stored, at, calls, calls_at))
     except UNFIT:
         return False
-
-
-def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    for _, some in groupby(entries, key=only_adds):
-        yield [*some]
 
 
 def only_adds(entry: Entry) -> bool:
@@ -105,64 +136,69 @@ def only_adds(entry: Entry) -> bool:
             return False
 
 
-def _add(db: sqlite3.Connection, entries: Sequence[Entry]) -> bool:
-    """Write these entries at once. False, and nothing is written, where there are few of them, or
-    where one of them depends on what is known."""
-    found = additions(entries)
-    return found is not None and add(db, found)
-
-
 class Additions(NamedTuple):
-    """The rows that entries add; and the ids that decide whether they can be added, as JSON.
+    """The rows that entries add."""
 
-    Rows are plain tuples, which SQLite's module reads faster than named ones, and which go from one
-    process to another fastest.
-    """
-
-    recordings: list[tuple[Any, ...]]
+    recordings: Rows
     revisions: list[tuple[Any, ...]]
-    calls: list[tuple[Any, ...]]
+    calls: Rows
     links: list[tuple[int, int]]
-    record_ids: str
-    call_ids: str
-    lead_ids: str
 
 
 def additions(entries: Sequence[Entry]) -> Additions | None:
     """What these entries add; None where there are few of them, or others among them (pure)."""
     if len(entries) < _FEWEST or not only_adds(entries[0]):
         return None
-    stored = [(one.event, one) for one in entries if isinstance(one.event, Stored)]
-    judged = [(one.event, one) for one in entries if isinstance(one.event, CallJudged)]
-    events = [one.event for one in entries if isinstance(one.event, Stored | CallJudged)]
-    links = {(event.call_id, event.record_id) for event, _ in stored}
-    links.update((event.call_id, one) for event, _ in judged for one in event.recordings)
+    stored = [(one.event, one.at) for one in entries if isinstance(one.event, Stored)]
+    calls = [(one.event, one.at) for one in entries if isinstance(one.event, CallJudged)]
+    return _additions(
+        *([event for event, _ in stored], [at for _, at in stored]),
+        *([event for event, _ in calls], [at for _, at in calls]),
+    )
+
+
+def _additions(
+    stored: Sequence[Stored],
+    stored_at: Sequence[datetime],
+    calls: Sequence[CallJudged],
+    judged_at: Sequence[datetime],
+) -> Additions:
+    links = {(one.call_id, one.record_id): None for one in stored}
+    links.update(((one.call_id, found), None) for one in calls for found in one.recordings)
     return Additions(
-        recordings=[tuple(archived_row(event, entry)) for event, entry in stored],
+        recordings=archived(stored, stored_at),
         revisions=[
-            (event.previous_key, event.record_id, event.previous_sha256, None)
-            for event, _ in stored
-            if event.previous_key is not None
+            (one.previous_key, one.record_id, one.previous_sha256, None)
+            for one in stored
+            if one.previous_key is not None
         ],
-        calls=[tuple(judged_row(event, entry)) for event, entry in judged],
+        calls=judged(calls, judged_at),
         links=sorted(links),
-        record_ids=json.dumps([event.record_id for event, _ in stored]),
-        call_ids=json.dumps([event.call_id for event in events]),
-        lead_ids=json.dumps([event.lead_id for event in events]),
     )
 
 
 def add(db: sqlite3.Connection, found: Additions) -> bool:
     """Write these rows. False, and nothing is written, if one depends on what is known."""
-    records = found.record_ids
-    given = (records, records, found.call_ids, found.lead_ids)
-    if db.execute(_CONCERNED, given).fetchone()[0]:
+    if _are_concerned(db, found):
         return False
-    _write(db, ARCHIVE, found.recordings)
+    _write(db, archive(found.recordings.columns), found.recordings.rows)
     _write(db, KEEP_REVISION, found.revisions)
-    _write(db, JUDGE, found.calls)
+    _write(db, judge(found.calls.columns), found.calls.rows)
     _write(db, LINK, found.links)
     return True
+
+
+def _are_concerned(db: sqlite3.Connection, found: Additions) -> bool:
+    stored, calls = found.recordings, found.calls
+    record_ids = stored.values("record_id")
+    oldest = min(record_ids, default=None)
+    if not db.execute(_MAY_CONCERN, (oldest,)).fetchone()[0]:
+        return False
+    records = json.dumps(record_ids)
+    call_ids = json.dumps(stored.values("call_id") + calls.values("call_id"))
+    lead_ids = json.dumps(stored.values("lead_id") + calls.values("lead_id"))
+    given = (records, records, call_ids, lead_ids)
+    return bool(db.execute(_CONCERNED, given).fetchone()[0])
 
 
 def _write(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:

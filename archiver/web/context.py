@@ -4,9 +4,11 @@
 requires, and its form has the token that only our own pages contain.
 """
 
+import functools
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -121,7 +123,7 @@ def guarded(handler: Handler, right: Right) -> Callable[[Request], Awaitable[Res
             if not visitor.trusts(sent):
                 raise Forged
         say = language_of(request, desk)
-        wording = Wording(say, desk.config.window.timezone)
+        wording = _wording(say, desk.config.window.timezone)
         return await handler(Visit(request, desk, visitor, say, wording, form))
 
     return endpoint
@@ -177,6 +179,12 @@ def look(request: Request, desk: Desk, say: Messages, wording: Wording) -> Mappi
 def here(request: Request) -> str:
     """The path and query of the request, as sent by the browser."""
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+@functools.lru_cache(maxsize=8)
+def _wording(say: Messages, zone: tzinfo) -> Wording:
+    """One value for all requests, so that what was made with it can be kept."""
+    return Wording(say, zone)
 
 
 def _peer(request: Request) -> str:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from operator import itemgetter
+from typing import Any, Final
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from archiver.desk.index.entries import Choice, Entry, Facets, Page
@@ -16,7 +18,8 @@ from archiver.desk.journal import Act
 from archiver.errors import UsageError
 from archiver.tasks.lanes import answers_to
 from archiver.text.messages import Messages
-from archiver.text.wording import clock, short_day
+from archiver.text.wording import Wording, clock, short_day
+from archiver.web import pages
 from archiver.web.asked import asked_view
 from archiver.web.chips import chips_of, name_of
 from archiver.web.context import Visit
@@ -53,7 +56,8 @@ class Facet:
     address: str
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One recording in the list: `address` leads to it, `at` is its moment for machines and
     `time` for people; `day` is its day if no heading says it."""
 
@@ -83,14 +87,14 @@ async def show(visit: Visit) -> Response:
             "searches": partial(desk.searches.of, visit.person),
         }
     )
-    by_day = list(_by_day(visit, view, page, told["tags"], told["notes"]))
+    shown = _shown(visit, view, page, told["tags"], told["notes"])
     return visit.page(
         "list.html",
         section="list",
         view=view,
         view_pairs=list(pairs(view)),
         page=page,
-        days=by_day,
+        days=[(day, [row for _, row in rows]) for day, rows in groupby(shown, itemgetter(0))],
         facets=_facets(visit.say, changed(view), counts, visit.request.query_params.get(_ALL)),
         chips=chips_of(visit, view, counts),
         senseless=senseless,
@@ -131,42 +135,58 @@ async def _found(visit: Visit, view: View, senseless: list[str]) -> tuple[Page, 
         return await index.find_with_facets(changed(view), limit=ROWS)
 
 
-def _by_day(
+def _shown(
     visit: Visit,
     view: View,
     page: Page,
     tags: Mapping[int, list[str]],
     notes: Mapping[int, int],
-) -> Iterator[tuple[date | None, list[Row]]]:
-    """The rows under their days; without headings where the list has another order."""
+) -> list[tuple[date | None, Markup]]:
+    """The rows, each with its day; without days where the list has another order."""
     base, address = visit.desk.base, query(changed(view))
-    say, is_by_day = visit.wording, view.sort is Sort.CREATED
-
-    def day(entry: Entry) -> date | None:
-        return say.day_of(entry.created_at) if is_by_day else None
-
-    def short(entry: Entry) -> str:
-        on = None if is_by_day else say.day_of(entry.created_at)
-        return say.short(on) if on else ""
-
-    for at, entries in groupby(page.rows, key=day):
-        yield (
-            at,
-            [
-                Row(
-                    entry,
-                    f"{base}/recordings/{entry.record_id}{address}",
-                    say.machine(entry.created_at),
-                    say.time(entry.created_at),
-                    short(entry),
-                    clock(entry.seconds),
-                    tuple(excerpt(entry.summary or "", view.text)),
-                    tuple(tags.get(entry.record_id, ())),
-                    notes.get(entry.record_id, 0),
-                )
-                for entry in entries
-            ],
+    wording, is_by_day = visit.wording, view.sort is Sort.CREATED
+    return [
+        _row(
+            visit.say,
+            wording,
+            base,
+            address,
+            view.text,
+            is_by_day,
+            entry,
+            tuple(tags.get(entry.record_id, ())),
+            notes.get(entry.record_id, 0),
         )
+        for entry in page.rows
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _row(
+    say: Messages,
+    wording: Wording,
+    base: str,
+    address: str,
+    search: str,
+    is_by_day: bool,
+    entry: Entry,
+    tags: tuple[str, ...],
+    notes: int,
+) -> tuple[date | None, Markup]:
+    """The day of a row, and its markup: people come back to the same list after each call."""
+    day = wording.day_of(entry.created_at)
+    row = Row(
+        entry,
+        f"{base}/recordings/{entry.record_id}{address}",
+        wording.machine(entry.created_at),
+        wording.time(entry.created_at),
+        "" if is_by_day or day is None else wording.short(day),
+        clock(entry.seconds),
+        tuple(excerpt(entry.summary or "", search)),
+        tags,
+        notes,
+    )
+    return (day if is_by_day else None), pages.piece("row.html", "recording_row", say, row)
 
 
 @lru_cache(maxsize=32)

@@ -148,4 +148,6 @@ def _person(user: User, way: Way) -> Person:
 
 
 def _masked(text: bytes, mask: bytes) -> bytes:
-    return bytes(one ^ other for one, other in zip(text, mask, strict=False))
+    length = min(len(text), len(mask))
+    both = int.from_bytes(text[:length]) ^ int.from_bytes(mask[:length])
+    return both.to_bytes(length)

@@ -6,7 +6,6 @@ from SQLite, on connections that only read. Nobody waits for the one that writes
 
 import queue
 import sqlite3
-from collections import OrderedDict
 from collections.abc import (
     AsyncIterator,
     Callable,
@@ -19,9 +18,9 @@ from collections.abc import (
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -30,9 +29,10 @@ import numpy as np
 from archiver.desk.index import rows as sql
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.calls import Calls, calls_of
-from archiver.desk.index.columns import STATES, Ints
+from archiver.desk.index.columns import STATES, Columns, Ints
 from archiver.desk.index.entries import CallEntry, Entry, Facets, Leg, Neighbours, Page
 from archiver.desk.index.filters import Match
+from archiver.desk.index.kept import Kept
 from archiver.desk.index.ordering import Ordering
 from archiver.desk.index.search import match as expression_of
 from archiver.desk.index.snapshot import Picture, Upkeep
@@ -47,7 +47,10 @@ MOST_ROWS: Final = 500
 _READERS: Final = 4
 _SEARCHES_KEPT: Final = 8
 _COUNTS_KEPT: Final = 32
+_PAGES_KEPT: Final = 256
+_ENTRIES_KEPT: Final = 2048
 _GREATEST_ID: Final = 2**63 - 1
+_NO_FLAGS: Final = sql.Flags(is_held=False, is_reviewed=False)
 _SEARCH: Final = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
 
 
@@ -62,6 +65,23 @@ class Piece:
     tags: Mapping[int, Sequence[str]]
 
 
+class _Now(NamedTuple):
+    """What one question is answered from: see `Upkeep`."""
+
+    db: sqlite3.Connection
+    picture: Picture
+    edition: object
+
+
+class _Found(NamedTuple):
+    """Some rows of a view: ids and flags, the number of all rows, the cursor of the next page."""
+
+    record_ids: tuple[int, ...]
+    flags: Sequence[sql.Flags]
+    total: int
+    next: str | None
+
+
 class DeskIndex:
     """The index of one archive: what it has of every recording, to be found by anything.
 
@@ -72,8 +92,10 @@ class DeskIndex:
         self.upkeep = upkeep
         self._limiter = anyio.CapacityLimiter(_READERS)
         self._readers: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
-        self._searches: OrderedDict[tuple[str, int], Ints] = OrderedDict()
-        self._counted: tuple[Picture, OrderedDict[View, Facets]] = (upkeep.picture, OrderedDict())
+        self._searches: Kept[Ints] = Kept(_SEARCHES_KEPT)
+        self._counted: Kept[Facets] = Kept(_COUNTS_KEPT)
+        self._found: Kept[_Found] = Kept(_PAGES_KEPT)
+        self._entries: Kept[Entry] = Kept(_ENTRIES_KEPT)
 
     @classmethod
     async def open(cls, path: Path, archive_id: str, zone: tzinfo) -> "DeskIndex":
@@ -108,25 +130,24 @@ class DeskIndex:
 
         Raises UsageError for a cursor that is none.
         """
-
         return await self._ask(
-            lambda db, picture: _page(db, picture, self._match(db, picture, view), view, limit)
+            lambda now: self._page(now, self._find(now, view, limit, self._matching(now, view)))
         )
 
     async def facets(self, view: View) -> Facets:
         """How many rows each choice of each facet would give."""
-        return await self._ask(
-            lambda db, picture: self._counts(picture, self._match(db, picture, view), view)
-        )
+        return await self._ask(lambda now: self._counts(now, view, self._matching(now, view)))
 
     async def find_with_facets(self, view: View, limit: int = 50) -> tuple[Page, Facets]:
         """`find` and `facets` of one picture, in one go."""
 
-        def found(db: sqlite3.Connection, picture: Picture) -> tuple[Page, Facets]:
-            match = self._match(db, picture, view)
-            return _page(db, picture, match, view, limit), self._counts(picture, match, view)
+        def found(now: _Now) -> tuple[Page, Facets]:
+            match = self._matching(now, view)
+            page = self._page(now, self._find(now, view, limit, match))
+            return page, self._counts(now, view, match)
 
-        return await self._ask(found)
+        kept = self._as_kept(view, limit)
+        return await self._ask(found) if kept is None else kept
 
     async def pieces(self, view: View, size: int) -> AsyncIterator[Piece]:
         """Every recording of the view, in its order, some at a time; the cursor does not count.
@@ -134,8 +155,8 @@ class DeskIndex:
         The rows are those of the moment of the first, the rest is as of the moment of its piece.
         """
 
-        def ordered(db: sqlite3.Connection, picture: Picture) -> Ints:
-            matched = self._match(db, picture, view).rows()
+        def ordered(now: _Now) -> Ints:
+            picture, matched = now.picture, self._match(now, view).rows()
             first = replace(view, cursor="")
             places = Ordering(picture.columns, picture.legends, first, picture.names)
             return picture.columns.record_id[places.first(matched, len(matched))[0]]
@@ -148,11 +169,7 @@ class DeskIndex:
     async def entries(self, record_ids: Sequence[int]) -> list[Entry]:
         """Those of the recordings that are known, in the order of the ids."""
         known = [one for one in record_ids if 0 < one <= _GREATEST_ID]
-
-        def found(db: sqlite3.Connection, picture: Picture) -> list[Entry]:
-            return _named_entries(db, picture, known)
-
-        return await self._ask(found)
+        return await self._ask(lambda now: self._flagged(now, known, _flags(now.picture, known)))
 
     async def recording(self, record_id: int) -> Entry | None:
         """One recording; None if the archive does not know it."""
@@ -163,9 +180,12 @@ class DeskIndex:
         """A call as one timeline; None if no recording of it is known."""
         if not 0 < call_id <= _GREATEST_ID:
             return None
-        found = await self._ask(
-            lambda db, picture: _named_entries(db, picture, sql.legs(db, call_id))
-        )
+
+        def listed(now: _Now) -> list[Entry]:
+            ids = sql.legs(now.db, call_id)
+            return self._flagged(now, ids, _flags(now.picture, ids))
+
+        found = await self._ask(listed)
         if not found:
             return None
         found.sort(key=lambda one: (one.created_at is None, one.created_at, one.record_id))
@@ -178,10 +198,10 @@ class DeskIndex:
     async def neighbours(self, view: View, record_id: int) -> Neighbours:
         """What stands before and after a recording in the view; its cursor does not count."""
 
-        def found(db: sqlite3.Connection, picture: Picture) -> Neighbours:
-            rows = self._match(db, picture, view).rows()
+        def found(now: _Now) -> Neighbours:
+            picture, rows = now.picture, self._match(now, view).rows()
             place = picture.columns.position(record_id) if 0 < record_id <= _GREATEST_ID else None
-            if place is None or not np.isin(place, rows, assume_unique=True):
+            if place is None or not _has(rows, place):
                 return Neighbours(None, None, None, len(rows))
             ordering = Ordering(picture.columns, picture.legends, view, picture.names)
             places, own = ordering.places(rows), ordering.places(np.array([place]))[0]
@@ -199,15 +219,15 @@ class DeskIndex:
     async def by_agent(self, view: View) -> dict[int, list[int]]:
         """The archived recordings of the view by agent (0: none known), in no promised order."""
 
-        def found(db: sqlite3.Connection, picture: Picture) -> dict[int, list[int]]:
-            columns = picture.columns
-            rows = self._match(db, picture, view).rows()
+        def found(now: _Now) -> dict[int, list[int]]:
+            columns = now.picture.columns
+            rows = self._match(now, view).rows()
             rows = rows[columns.state[rows] == STATES.index(State.ARCHIVED)]
             agents = columns.agent[rows]
             by_agent = np.argsort(agents, kind="stable")
             codes, starts = np.unique(agents[by_agent], return_index=True)
             groups = np.split(columns.record_id[rows[by_agent]], starts[1:])
-            values = picture.legends.agent.values
+            values = now.picture.legends.agent.values
             ids = [int(values[code]) for code in codes]
             return {one: group.tolist() for one, group in zip(ids, groups, strict=False)}
 
@@ -216,8 +236,8 @@ class DeskIndex:
     async def calls(self, view: View) -> Calls:
         """The archived recordings of the view as columns, for what is added up over them."""
 
-        def found(db: sqlite3.Connection, picture: Picture) -> Calls:
-            rows = self._match(db, picture, view).rows()
+        def found(now: _Now) -> Calls:
+            picture, rows = now.picture, self._match(now, view).rows()
             return calls_of(picture.columns, picture.legends, rows, view.agent_channel)
 
         return await self._ask(found)
@@ -230,7 +250,7 @@ class DeskIndex:
         """Where the audio of a recording is stored; None if the archive does not know it."""
         if not 0 < record_id <= _GREATEST_ID:
             return None
-        return await self._ask(lambda db, picture: sql.source(db, record_id))
+        return await self._ask(lambda now: sql.source(now.db, record_id))
 
     def buried(self) -> list[int]:
         """Every recording that was removed from the archive, or is about to be; this one blocks."""
@@ -253,43 +273,80 @@ class DeskIndex:
         """This recording has these tags, and no others. Takes effect at once."""
         self.upkeep.mark_tags(record_id, tags)
 
-    def _match(self, db: sqlite3.Connection, picture: Picture, view: View) -> Match:
+    def _match(self, now: _Now, view: View) -> Match:
         expression = expression_of(view.text)
-        texts = None if expression is None else self._search(db, picture, expression)
-        return Match(picture.columns, picture.legends, view, texts, picture.tags)
+        texts = None if expression is None else self._search(now, expression)
+        return Match(now.picture.columns, now.picture.legends, view, texts, now.picture.tags)
 
-    def _counts(self, picture: Picture, match: Match, view: View) -> Facets:
-        """The facets of the view; the last ones are kept for as long as the picture is the same,
-        since everyone comes back to the same few lists, page by page."""
-        if self._counted[0] is not picture:
-            self._counted = (picture, OrderedDict())
-        kept, asked = self._counted[1], replace(view, cursor="")
-        known = kept.get(asked)
-        if known is None:
-            known = kept[asked] = match.facets(picture.names)
-            while len(kept) > _COUNTS_KEPT:
-                kept.popitem(last=False)
-        return known
+    def _matching(self, now: _Now, view: View) -> Callable[[], Match]:
+        """The match of the view, made once if it is needed."""
+        return cache(lambda: self._match(now, view))
 
-    def _search(self, db: sqlite3.Connection, picture: Picture, expression: str) -> Ints:
+    def _as_kept(self, view: View, limit: int) -> tuple[Page, Facets] | None:
+        """`find_with_facets` without a question to SQLite, if all of it is kept. Does not block."""
+        edition, picture = self.upkeep.edition, self.upkeep.picture
+        found = self._found.get(picture, (view, limit))
+        counts = self._counted.get(picture, replace(view, cursor=""))
+        if found is None or counts is None:
+            return None
+        entries = self._entries.get_all(edition, found.record_ids)
+        if entries is None:
+            return None
+        rows = map(_with_flags, entries, found.flags)
+        return Page(tuple(rows), found.total, found.next), counts
+
+    def _find(self, now: _Now, view: View, limit: int, match: Callable[[], Match]) -> _Found:
+        """The last pages are kept for as long as the picture is the same."""
+
+        def find() -> _Found:
+            picture, matched = now.picture, match().rows()
+            columns = picture.columns
+            ordering = Ordering(columns, picture.legends, view, picture.names)
+            rows, is_more = ordering.first(matched, max(1, min(limit, MOST_ROWS)))
+            ids = tuple(columns.record_id[rows].tolist())
+            follows = ordering.cursor_after(int(rows[-1])) if is_more else None
+            return _Found(ids, _flags_at(columns, rows), len(matched), follows)
+
+        return self._found.of(now.picture, (view, limit), find)
+
+    def _counts(self, now: _Now, view: View, match: Callable[[], Match]) -> Facets:
+        """The facets of the view, which are those of all its pages; kept like these."""
+        asked = replace(view, cursor="")
+        return self._counted.of(now.picture, asked, lambda: match().facets(now.picture.names))
+
+    def _page(self, now: _Now, found: _Found) -> Page:
+        rows = self._flagged(now, found.record_ids, found.flags)
+        return Page(tuple(rows), found.total, found.next)
+
+    def _flagged(
+        self, now: _Now, record_ids: Sequence[int], flags: Sequence[sql.Flags]
+    ) -> list[Entry]:
+        """Those of the recordings that are known, in the order of the ids."""
+        entries = {one: self._entries.get(now.edition, one) for one in record_ids}
+        missing = [one for one, entry in entries.items() if entry is None]
+        if missing:
+            for one, entry in sql.entries(now.db, missing, now.picture.names).items():
+                entries[one] = self._entries.put(now.edition, one, entry)
+        pairs = zip((entries[one] for one in record_ids), flags, strict=True)
+        return [_with_flags(entry, flag) for entry, flag in pairs if entry is not None]
+
+    def _search(self, now: _Now, expression: str) -> Ints:
         """The ids of recordings whose summary answers the expression; the last searches are kept,
         since facets, pages and neighbours of one view come one after the other."""
-        asked = (expression, picture.texts)
-        known = self._searches.get(asked)
-        if known is None:
-            # One text of all ids: half a million rows one by one would take four times as long.
-            (told,) = db.execute(_SEARCH, (expression,)).fetchone()
-            known = np.fromstring(told or "", np.int64, sep=",")
-            self._searches[asked] = known
-            while len(self._searches) > _SEARCHES_KEPT:
-                self._searches.popitem(last=False)
-        return known
 
-    async def _ask(self, question: Callable[[sqlite3.Connection, Picture], _Result]) -> _Result:
+        def search() -> Ints:
+            # One text of all ids: half a million rows one by one would take four times as long.
+            (told,) = now.db.execute(_SEARCH, (expression,)).fetchone()
+            found: Ints = np.fromstring(told or "", np.int64, sep=",")
+            return found
+
+        return self._searches.of(now.edition, expression, search)
+
+    async def _ask(self, question: Callable[[_Now], _Result]) -> _Result:
         def answer() -> _Result:
-            picture = self.upkeep.picture
+            edition, picture = self.upkeep.edition, self.upkeep.picture
             with index_errors(self.upkeep.store.path), self._reader() as db:
-                return question(db, picture)
+                return question(_Now(db, picture, edition))
 
         return await anyio.to_thread.run_sync(answer, limiter=self._limiter)
 
@@ -306,35 +363,35 @@ class DeskIndex:
             self._readers.put(db)
 
 
-def _page(db: sqlite3.Connection, picture: Picture, match: Match, view: View, limit: int) -> Page:
-    matched = match.rows()
-    ordering = Ordering(picture.columns, picture.legends, view, picture.names)
-    page, is_more = ordering.first(matched, max(1, min(limit, MOST_ROWS)))
-    follows = ordering.cursor_after(int(page[-1])) if is_more else None
-    return Page(tuple(_entries(db, picture, page)), len(matched), follows)
+def _flags(picture: Picture, record_ids: Sequence[int]) -> list[sql.Flags]:
+    """Of each recording; of one that is not known, that it is neither."""
+    places = [picture.columns.position(one) for one in record_ids]
+    return [
+        _NO_FLAGS if place is None else _flags_at(picture.columns, np.array([place]))[0]
+        for place in places
+    ]
 
 
-def _entries(db: sqlite3.Connection, picture: Picture, rows: Ints) -> list[Entry]:
-    return _named_entries(db, picture, picture.columns.record_id[rows].tolist())
+def _flags_at(columns: Columns, rows: Ints) -> list[sql.Flags]:
+    pairs = zip(columns.is_held[rows].tolist(), columns.is_reviewed[rows].tolist(), strict=True)
+    return [sql.Flags(is_held, is_reviewed) for is_held, is_reviewed in pairs]
 
 
-def _named_entries(
-    db: sqlite3.Connection, picture: Picture, record_ids: Sequence[int]
-) -> list[Entry]:
-    return sql.entries(db, record_ids, picture.names, _flags(picture, record_ids))
+def _with_flags(entry: Entry, flags: sql.Flags) -> Entry:
+    if not any(flags):
+        return entry
+    return entry._replace(is_held=flags.is_held, is_reviewed=flags.is_reviewed)
 
 
-def _flags(picture: Picture, record_ids: Iterable[int]) -> dict[int, sql.Flags]:
-    columns, flags = picture.columns, {}
-    for one in record_ids:
-        place = columns.position(one)
-        if place is not None:
-            flags[one] = sql.Flags(bool(columns.is_held[place]), bool(columns.is_reviewed[place]))
-    return flags
+def _has(rows: Ints, place: int) -> bool:
+    """Whether rows, which are in order, include that one."""
+    at = int(np.searchsorted(rows, place))
+    return at < len(rows) and int(rows[at]) == place
 
 
 def _piece(picture: Picture, ids: Ints) -> Piece:
-    flags = {one: each for one, each in _flags(picture, ids.tolist()).items() if any(each)}
+    pairs = zip(ids.tolist(), _flags(picture, ids.tolist()), strict=True)
+    flags = {one: each for one, each in pairs if any(each)}
     tags: dict[int, list[str]] = {}
     for tag, tagged in sorted(picture.tags.items()):
         for one in np.intersect1d(ids, tagged).tolist():

@@ -59,14 +59,28 @@ class Ordering:
 
         Raises UsageError for a cursor that is none.
         """
+        after = self._place_of(read_cursor(self._view.cursor)) if self._view.cursor else None
+        if self._view.sort is Sort.CREATED and len(rows) == len(self._columns):
+            return self._first_of_all(after, most)
         places = self.places(rows)
-        if self._view.cursor:
-            later = places > self._place_of(read_cursor(self._view.cursor))
+        if after is not None:
+            later = places > after
             rows, places = rows[later], places[later]
         if len(rows) > most:
             chosen = np.argpartition(places, most)[: most + 1]
             rows, places = rows[chosen], places[chosen]
         ordered = rows[np.argsort(places)]
+        return ordered[:most], len(ordered) > most
+
+    def _first_of_all(self, after: int | None, most: int) -> tuple[Ints, bool]:
+        """The list that everyone opens first: its order is there already."""
+        by_moment = self._columns.by_moment
+        if self._view.ascending:
+            begin = 0 if after is None else after + 1
+            ordered = by_moment[begin : begin + most + 1]
+        else:
+            end = len(by_moment) if after is None else -after
+            ordered = by_moment[max(0, end - most - 1) : end][::-1]
         return ordered[:most], len(ordered) > most
 
     def cursor_after(self, row: int) -> str:

@@ -84,28 +84,35 @@ ROWS_OF: Final = f"""
 """Rows of the recordings whose ids are in the temporary table `asked`."""
 
 _OF_IDS: Final = "WHERE {} IN (SELECT value FROM json_each(:ids))"
+_LINE: Final = f"""
+    recordings.record_id, CAST(recordings.call_id AS INTEGER),
+    coalesce(recordings.created_at, cards.created_at, calls.created_at),
+    CAST(coalesce(cards.user_id, recordings.user_id, calls.user_id) AS INTEGER),
+    CAST(coalesce(cards.order_id, calls.order_id) AS INTEGER),
+    CAST(coalesce(cards.lead_id, recordings.lead_id, calls.lead_id) AS INTEGER),
+    cards.phone, cards.direction, cards.status,
+    CAST(coalesce(cards.seconds, recordings.duration_seconds) AS REAL), {_STATE}, cards.summary
+"""
+_LINE_OF_REMOVED: Final = f"""
+    record_id, CAST(call_id AS INTEGER), NULL, NULL, NULL, CAST(lead_id AS INTEGER),
+    NULL, NULL, NULL, NULL, {_WAS}, NULL
+"""
 _ENTRIES: Final = f"""
-    SELECT {_FACTS}, cards.phone, cards.summary, cards.is_transfer, cards.trouble, cards.revision,
-        recordings.bytes, recordings.sha256, recordings.content_type, recordings.findings,
-        recordings.reason,
+    SELECT {_LINE}, cards.is_transfer, cards.trouble, cards.revision, recordings.bytes,
+        recordings.sha256, recordings.content_type, recordings.findings, recordings.reason,
         (SELECT count(*) FROM links WHERE links.call_id = recordings.call_id)
-    {_JOINED} {_OF_IDS.format("recordings.record_id")}
-    UNION ALL SELECT {_IDS}, NULL, NULL, 0, NULL, NULL, 0, sha256, NULL, '[]', NULL, 1
-    FROM tombstones {_OF_IDS.format("record_id")}
-"""  # noqa: S608 - constants
-_LINES: Final = f"""
-    SELECT recordings.record_id, CAST(recordings.call_id AS INTEGER),
-        coalesce(recordings.created_at, cards.created_at, calls.created_at),
-        CAST(coalesce(cards.user_id, recordings.user_id, calls.user_id) AS INTEGER),
-        CAST(coalesce(cards.order_id, calls.order_id) AS INTEGER),
-        CAST(coalesce(cards.lead_id, recordings.lead_id, calls.lead_id) AS INTEGER),
-        cards.phone, cards.direction, cards.status,
-        CAST(coalesce(cards.seconds, recordings.duration_seconds) AS REAL), {_STATE}, cards.summary
     FROM recordings LEFT JOIN calls ON calls.call_id = recordings.call_id
     LEFT JOIN cards USING (record_id) LEFT JOIN removals USING (record_id)
     {_OF_IDS.format("recordings.record_id")}
-    UNION ALL SELECT record_id, CAST(call_id AS INTEGER), NULL, NULL, NULL,
-        CAST(lead_id AS INTEGER), NULL, NULL, NULL, NULL, {_WAS}, NULL
+    UNION ALL SELECT {_LINE_OF_REMOVED}, 0, NULL, NULL, 0, sha256, NULL, '[]', NULL, 1
+    FROM tombstones {_OF_IDS.format("record_id")}
+"""  # noqa: S608 - constants
+_LINES: Final = f"""
+    SELECT {_LINE}
+    FROM recordings LEFT JOIN calls ON calls.call_id = recordings.call_id
+    LEFT JOIN cards USING (record_id) LEFT JOIN removals USING (record_id)
+    {_OF_IDS.format("recordings.record_id")}
+    UNION ALL SELECT {_LINE_OF_REMOVED}
     FROM tombstones {_OF_IDS.format("record_id")}
 """  # noqa: S608 - constants
 _LEGS: Final = """
@@ -146,15 +153,11 @@ class Flags(NamedTuple):
 
 
 def entries(
-    db: sqlite3.Connection,
-    record_ids: Sequence[int],
-    names: Mapping[tuple[str, int], str],
-    flags: Mapping[int, Flags],
-) -> list[Entry]:
-    """Those of the recordings that are known, in the order of the ids."""
+    db: sqlite3.Connection, record_ids: Sequence[int], names: Mapping[tuple[str, int], str]
+) -> dict[int, Entry]:
+    """Those of the recordings that are known, by their ids; nothing is held or reviewed yet."""
     rows = db.execute(_ENTRIES, {"ids": json.dumps(list(record_ids))})
-    found = {row[0]: _entry(row, names, flags.get(row[0], Flags(False, False))) for row in rows}
-    return [found[one] for one in record_ids if one in found]
+    return {row[0]: _entry(row, names) for row in rows}
 
 
 def lines(db: sqlite3.Connection, record_ids: Sequence[int]) -> list[Line]:
@@ -180,33 +183,35 @@ def source(db: sqlite3.Connection, record_id: int) -> Source | None:
     return None if row is None else Source(*row)
 
 
-def _entry(values: Sequence[Any], names: Mapping[tuple[str, int], str], flags: Flags) -> Entry:
-    row, rest = Row(*values[: len(Row._fields)]), values[len(Row._fields) :]
-    phone, summary, is_transfer, trouble, revision, size, sha256, kind, findings, why, legs = rest
+def _entry(row: Sequence[Any], names: Mapping[tuple[str, int], str]) -> Entry:
+    """In the order of `Entry`: names of members would take as long as the question."""
+    record_id, call_id, created_at, user_id, order_id, lead_id, phone, way, status, *rest = row
+    seconds, state, summary, is_transfer, trouble, revision, *rest = rest
+    size, sha256, kind, findings, why, legs = rest
     return Entry(
-        record_id=row.record_id,
-        call_id=row.call_id,
-        state=State(row.state),
-        lead_id=row.lead_id,
-        order_id=row.order_id,
-        order=None if row.order_id is None else names.get(("order", row.order_id)),
-        user_id=row.user_id,
-        agent=None if row.user_id is None else names.get(("agent", row.user_id)),
-        direction=row.direction,
-        status=row.status,
-        phone=phone,
-        created_at=moment(row.created_at),
-        seconds=row.seconds,
-        summary=summary,
-        is_transfer=bool(is_transfer),
-        is_held=flags.is_held,
-        is_reviewed=flags.is_reviewed,
-        is_read=revision is not None,
-        legs=max(1, legs),
-        size=size or 0,
-        sha256=sha256,
-        content_type=kind,
-        findings=() if findings == "[]" else tuple(json.loads(findings)),
-        reason=why,
-        trouble=trouble or "",
+        record_id,
+        call_id,
+        State(state),
+        lead_id,
+        order_id,
+        None if order_id is None else names.get(("order", order_id)),
+        user_id,
+        None if user_id is None else names.get(("agent", user_id)),
+        way,
+        status,
+        phone,
+        moment(created_at),
+        seconds,
+        summary,
+        bool(is_transfer),
+        False,
+        False,
+        revision is not None,
+        max(1, legs),
+        size or 0,
+        sha256,
+        kind,
+        () if findings == "[]" else tuple(json.loads(findings)),
+        why,
+        trouble or "",
     )

@@ -26,7 +26,7 @@ _ARCHIVED: Final = STATES.index(State.ARCHIVED)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The columns, the names behind their ids, and a number that grows when texts change.
+    """The columns, and the names behind their ids.
 
     `tags` has the ids of the recordings with each tag, also of those that the columns do not have.
     """
@@ -34,7 +34,6 @@ class Picture:
     columns: Columns
     legends: Legends
     names: Mapping[tuple[str, int], str]
-    texts: int = 0
     tags: Mapping[str, Ints] = field(default_factory=dict)
 
 
@@ -42,8 +41,11 @@ class Upkeep:
     """Writes to the index and keeps `picture` up with it.
 
     Every method blocks, and must be called by one thread at a time, except `set_reviewed`,
-    `mark_reviewed`, `set_tags`, `mark_tags` and reading `picture`, which are safe in any thread at
-    any time.
+    `mark_reviewed`, `set_tags`, `mark_tags` and reading `picture` and `edition`, which are safe in
+    any thread at any time.
+
+    `edition` is another object whenever the file, or a name in the picture, may have changed. To
+    keep what was made of both, read it before them.
     """
 
     def __init__(self, store: Store, zone: tzinfo) -> None:
@@ -53,6 +55,7 @@ class Upkeep:
         self._facts: list[Facts] = []
         self._are_holds_changed = True
         self._held = self._reviewed = np.empty(0, np.int64)
+        self.edition = object()
         legends = Legends(zone)
         parts = [encode(rows, legends) for rows in store.rows()]
         columns = joined(parts) if parts else empty(legends)
@@ -64,13 +67,16 @@ class Upkeep:
     ) -> tuple[int, set[int]]:
         """Take in a segment: how many of its lines made no sense, and what it buried."""
         taken = self.store.take(lines, head, groups)
+        self.edition = object()
         self._touched |= taken.touched
         self._are_holds_changed |= taken.are_holds_changed
         return taken.skipped, taken.buried
 
     def keep(self, batch: Batch) -> None:
         """Store the data of sidecars."""
-        if self.store.keep(batch):
+        is_known = self.store.keep(batch)
+        self.edition = object()
+        if is_known:
             self._facts.append(batch.facts)
         else:
             self._touched.update(batch.record_ids)
@@ -112,8 +118,8 @@ class Upkeep:
         names = self.store.names()
         with self._swap:
             columns = columns.holding(self._held).reviewed(self._reviewed)
-            texts, tags = self.picture.texts + 1, self.picture.tags
-            self.picture = Picture(columns, legends, names, texts, tags)
+            self.picture = Picture(columns, legends, names, self.picture.tags)
+        self.edition = object()
         self._touched.clear()
         self._facts.clear()
         self._are_holds_changed = False

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 
 from tests.export.browser import needs_chromium
 from tests.web.browser.acts import Visit, press
+from tests.web.desks import Served, post
 from tests.web.sounds import DAMAGED, DOOMED, WAITING
 
 pytestmark = needs_chromium
@@ -33,13 +34,26 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "calibrations": ("ada", "/calibrations"),
     "disputes": ("ada", "/disputes"),
     "plans": ("ada", "/plans"),
+    "plan": ("ada", "/plans?since=2026-01-01"),
     "playlists": ("lena", "/playlists"),
+    "playlist": ("ross", "{playlist}"),
     "own calls": ("anna", "/my"),
     "statement": ("ada", "/statement?month=2026-11"),
     "log": ("ada", "/journal"),
     "refused": ("lena", "/journal"),
     "no such page": ("lena", "/nothing"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def made(desk: Served) -> Mapping[str, str]:
+    """A plan, which is on the page of all plans, and a playlist: the path of its page."""
+    with desk.visitor("ada") as ada, desk.visitor("ross") as ross:
+        plan = {"title": "A week", "people": "rita", "strata": "order", "token": "axe"}
+        assert post(ada, "/plans?q=nothingatall", **plan).status_code == 303
+        moment = {"at": "0:01", "text": "greeting", "title": "Greetings", "token": "axe"}
+        answer = post(ross, "/recordings/900112/moments", **moment)
+    return {"playlist": answer.headers["location"]}
 
 
 def violations(page: Page) -> list[str]:
@@ -73,9 +87,10 @@ def test_a_page_is_accessible(visit: Visit, name: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_accessible_in_every_look(
-    visit: Visit, name: str, scheme: str, language: str
+    visit: Visit, made: Mapping[str, str], name: str, scheme: str, language: str
 ) -> None:
-    page = visit(*PAGES[name], expects_trouble=True)
+    person, path = PAGES[name]
+    page = visit(person, path.format_map(made), expects_trouble=True)
     look(page, scheme, language)
     assert violations(page) == []
     page.click("#help")

@@ -131,7 +131,7 @@ def guarded(handler: Handler, right: Right) -> Callable[[Request], Awaitable[Res
 
 def _is_home_of_agent(request: Request, desk: Desk, person: Person) -> bool:
     """The first page of everyone else is the list of all calls."""
-    return request.url.path == f"{desk.base}/" and not person.may(Right.LISTEN)
+    return not person.may(Right.LISTEN) and request.url.path == f"{desk.base}/"
 
 
 def desk_of(request: Request) -> Desk:

@@ -3,20 +3,24 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 from starlette.responses import Response
 
+from archiver.desk.accounts.person import Right
 from archiver.desk.index.entries import Choice, Entry, Facets, Page
 from archiver.desk.index.search import number
 from archiver.desk.index.view import Sort, View
 from archiver.desk.journal import Act
+from archiver.desk.kept import Kept
+from archiver.desk.review.notes import counts_of
+from archiver.desk.review.searches import searches_of
+from archiver.desk.review.tags import tags_of
 from archiver.errors import UsageError
-from archiver.tasks.lanes import answers_to
 from archiver.text.messages import Messages
 from archiver.text.wording import Wording, clock, short_day
 from archiver.web import pages
@@ -31,6 +35,7 @@ _SHOWN_DAYS: Final = 14
 _SHOWN: Final = 8
 """Choices of a facet that stand on the page; a link leads to all of them. Two hundred agents and a
 thousand days made three quarters of the page, and of the time that it took."""
+_FORMS: Final = Kept[Markup](128)
 _ALL: Final = "all"
 """The parameter of an address that names a facet to be shown with every choice."""
 
@@ -56,6 +61,15 @@ class Facet:
     address: str
 
 
+class Sorts(NamedTuple):
+    """By column: the address that sorts by it, and how it is sorted now (an `aria-sort`)."""
+
+    created: tuple[str, str]
+    seconds: tuple[str, str]
+    agent: tuple[str, str]
+    order: tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One recording in the list: `address` leads to it, `at` is its moment for machines and
@@ -79,15 +93,13 @@ async def show(visit: Visit) -> Response:
     senseless += unknown_names(visit.request.query_params, {_ALL})
     await _log_search(visit, view)
     page, counts = await _found(visit, view, senseless)
+    is_continued = bool(view.cursor)
     ids = [entry.record_id for entry in page.rows]
-    told = await answers_to(
-        {
-            "tags": partial(desk.tags.of_many, ids),
-            "notes": partial(desk.notes.counts, ids),
-            "searches": partial(desk.searches.of, visit.person),
-        }
+    tags, notes, searches = await desk.file.read(
+        lambda db: (tags_of(db, ids), counts_of(db, ids), searches_of(db, visit.person))
     )
-    shown = _shown(visit, view, page, told["tags"], told["notes"])
+    view = changed(view)
+    shown = _shown(visit, view, page, tags, notes)
     return visit.page(
         "list.html",
         section="list",
@@ -95,15 +107,16 @@ async def show(visit: Visit) -> Response:
         view_pairs=list(pairs(view)),
         page=page,
         days=[(day, [row for _, row in rows]) for day, rows in groupby(shown, itemgetter(0))],
-        facets=_facets(visit.say, changed(view), counts, visit.request.query_params.get(_ALL)),
+        facets=_facets(visit.say, view, counts, visit.request.query_params.get(_ALL)),
         chips=chips_of(visit, view, counts),
         senseless=senseless,
         progress=desk.library.progress,
-        address=query(changed(view)),
-        after=query(changed(view), after=page.next) if page.next else None,
+        address=query(view),
+        is_continued=is_continued,
+        after=query(view, after=page.next) if page.next else None,
         sorts=_sorts(view),
-        searches=told["searches"],
-        cards=desk.cards.current,
+        searches=searches,
+        filters=_filters(visit, view),
         nobody=[] if page.total else await _nobody(visit, view),
     )
 
@@ -143,7 +156,7 @@ def _shown(
     notes: Mapping[int, int],
 ) -> list[tuple[date | None, Markup]]:
     """The rows, each with its day; without days where the list has another order."""
-    base, address = visit.desk.base, query(changed(view))
+    base, address = visit.desk.base, query(view)
     wording, is_by_day = visit.wording, view.sort is Sort.CREATED
     return [
         _row(
@@ -263,12 +276,24 @@ def _worded(say: Messages, choices: tuple[Choice, ...], group: str) -> list[tupl
     ]
 
 
-def _sorts(view: View) -> Mapping[str, tuple[str, str]]:
-    """By column: the address that sorts by it, and how it is sorted now (an `aria-sort`)."""
+def _filters(visit: Visit, view: View) -> Markup:
+    """The form of all filters that are no facet; kept as long as the scorecards are the same."""
+    cards, may_judge = visit.desk.cards.current, visit.person.may(Right.JUDGE)
+    asked = (visit.say, visit.desk.base, view, may_judge)
+
+    def form() -> Markup:
+        given = (visit.say, visit.desk.base, view, [*pairs(view)], cards, may_judge)
+        return pages.piece("filters.html", "filter_form", *given)
+
+    return _FORMS.of(cards, asked, form)
+
+
+@lru_cache(maxsize=128)
+def _sorts(view: View) -> Sorts:
     told = {}
     for sort in Sort:
         is_now = view.sort is sort
         up = not view.ascending if is_now else sort in {Sort.AGENT, Sort.ORDER}
         now = ("ascending" if view.ascending else "descending") if is_now else "none"
         told[sort.value] = (query(changed(view, sort=sort, ascending=up)), now)
-    return told
+    return Sorts(**told)

@@ -36,6 +36,8 @@ def _environment() -> jinja2.Environment:
     environment.globals["icon"] = _kept(environment, "icons.html", "icon")
     environment.globals["key_sections"] = _kept(environment, "keys.html", "key_sections")
     environment.globals["script_words"] = _kept(environment, "keys.html", "script_words")
+    environment.globals["navigation"] = _kept(environment, "navigation.html", "navigation")
+    environment.globals["table_head"] = _kept(environment, "head.html", "table_head")
     # The facets of a view are the same on each of its pages.
     environment.globals["facet_sections"] = _kept(environment, "facets.html", "facet_sections")
     return environment

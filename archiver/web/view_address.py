@@ -5,9 +5,10 @@ Invalid parameters are ignored and listed, so that the page can say so.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -195,7 +196,8 @@ def pairs(view: View) -> Iterator[tuple[str, str]]:
             yield each.name, each.write(one)
 
 
-def query(view: View, **more: object) -> str:
+@lru_cache(maxsize=256)
+def query(view: View, **more: Hashable) -> str:
     """`?…` of the view, with more parameters after it; empty if there are none."""
     said = [*pairs(view), *((name, str(value)) for name, value in more.items())]
     return f"?{urlencode(said)}" if said else ""
@@ -245,6 +247,8 @@ class Toggles:
 
 def changed(view: View, **members: Any) -> View:
     """The view with other members, from its beginning."""
+    if not members and not view.cursor:
+        return view
     return replace(view, **{"cursor": "", **members})
 
 

@@ -32,12 +32,12 @@ from archiver.desk.index.calls import Calls, calls_of
 from archiver.desk.index.columns import STATES, Columns, Ints
 from archiver.desk.index.entries import CallEntry, Entry, Facets, Leg, Neighbours, Page
 from archiver.desk.index.filters import Match
-from archiver.desk.index.kept import Kept
 from archiver.desk.index.ordering import Ordering
 from archiver.desk.index.search import match as expression_of
 from archiver.desk.index.snapshot import Picture, Upkeep
 from archiver.desk.index.store import Store
 from archiver.desk.index.view import State, View
+from archiver.desk.kept import Kept
 from archiver.sqlite.connections import open_reader
 
 _Result = TypeVar("_Result")

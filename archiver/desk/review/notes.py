@@ -89,18 +89,6 @@ class Notes:
         )
         return [_note(row) for row in rows]
 
-    async def counts(self, record_ids: Sequence[int]) -> dict[int, int]:
-        """The number of notes on each recording; those without any are left out."""
-        asked = json.dumps(list(record_ids))
-        rows = await self._file.read(
-            lambda db: db.execute(
-                "SELECT record_id, count(*) FROM notes"
-                " WHERE record_id IN (SELECT value FROM json_each(?)) GROUP BY record_id",
-                (asked,),
-            ).fetchall()
-        )
-        return dict(rows)
-
     async def add(
         self, by: Person, record_id: int, at: float, text: str, *, token: str = ""
     ) -> Note:
@@ -191,6 +179,16 @@ def _found(db: sqlite3.Connection, note_id: int | None) -> Note:
     if row is None:
         raise NoSuchThing("this note no longer exists")
     return _note(row)
+
+
+def counts_of(db: sqlite3.Connection, record_ids: Sequence[int]) -> dict[int, int]:
+    """The number of notes on each recording; those without any are left out."""
+    rows = db.execute(
+        "SELECT record_id, count(*) FROM notes"
+        " WHERE record_id IN (SELECT value FROM json_each(?)) GROUP BY record_id",
+        (json.dumps(list(record_ids)),),
+    )
+    return dict(rows.fetchall())
 
 
 def _note(row: sqlite3.Row) -> Note:

@@ -35,21 +35,6 @@ class Searches:
         self._file = file
         self._clock = clock
 
-    async def of(self, by: Person) -> list[Search]:
-        """One's own, and those shared by others, sorted by name."""
-        by.need(Right.LISTEN)
-        rows = await self._file.read(
-            lambda db: db.execute(
-                "SELECT search_id, name, owner, query, is_shared FROM searches"
-                " WHERE owner = ? OR is_shared ORDER BY name, owner",
-                (by.name,),
-            ).fetchall()
-        )
-        return [
-            Search(search_id, name, owner, query, bool(is_shared))
-            for search_id, name, owner, query, is_shared in rows
-        ]
-
     async def save(self, by: Person, name: str, query: str, *, is_shared: bool) -> None:
         """Save a view under a name, replacing one with the same name. WrongInput names the
         field."""
@@ -85,3 +70,17 @@ class Searches:
         )
         if not gone:
             raise NoSuchThing("this search does not exist")
+
+
+def searches_of(db: sqlite3.Connection, by: Person) -> list[Search]:
+    """One's own, and those shared by others, sorted by name."""
+    by.need(Right.LISTEN)
+    rows = db.execute(
+        "SELECT search_id, name, owner, query, is_shared FROM searches"
+        " WHERE owner = ? OR is_shared ORDER BY name, owner",
+        (by.name,),
+    )
+    return [
+        Search(search_id, name, owner, query, bool(is_shared))
+        for search_id, name, owner, query, is_shared in rows
+    ]

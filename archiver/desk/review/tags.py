@@ -39,22 +39,8 @@ class Tags:
 
     async def of(self, record_id: int) -> list[str]:
         """The tags of a recording, in alphabetical order."""
-        return (await self.of_many([record_id])).get(record_id, [])
-
-    async def of_many(self, record_ids: Sequence[int]) -> dict[int, list[str]]:
-        """The tags of each recording that has any."""
-        asked = json.dumps(list(record_ids))
-        rows = await self._file.read(
-            lambda db: db.execute(
-                "SELECT record_id, tag FROM tags"
-                " WHERE record_id IN (SELECT value FROM json_each(?)) ORDER BY 1, 2",
-                (asked,),
-            ).fetchall()
-        )
-        found: dict[int, list[str]] = {}
-        for record_id, tag in rows:
-            found.setdefault(record_id, []).append(tag)
-        return found
+        found = await self._file.read(lambda db: tags_of(db, [record_id]))
+        return found.get(record_id, [])
 
     async def add(self, by: Person, record_id: int, tag: str) -> str:
         """Tag a recording; the tag as it is kept. One that is there already stays as it is.
@@ -113,6 +99,19 @@ class Tags:
             ).fetchall()
         )
         return [TagCount(*row) for row in rows]
+
+
+def tags_of(db: sqlite3.Connection, record_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The tags of each recording that has any, in alphabetical order."""
+    rows = db.execute(
+        "SELECT record_id, tag FROM tags"
+        " WHERE record_id IN (SELECT value FROM json_each(?)) ORDER BY 1, 2",
+        (json.dumps(list(record_ids)),),
+    )
+    found: dict[int, list[str]] = {}
+    for record_id, tag in rows:
+        found.setdefault(record_id, []).append(tag)
+    return found
 
 
 async def recordings_with(path: Path, archive_id: str, tags: Iterable[str]) -> frozenset[int]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from archiver.desk.index.entries import Entry
-from archiver.desk.index.kept import Kept
 from archiver.desk.index.view import View
+from archiver.desk.kept import Kept
 from archiver.desk.library import Library
 from tests.desk.readers import centre, reading
 from tests.retention.acts import erased

@@ -6,7 +6,7 @@ import pytest
 
 from archiver.desk.forgetting import forget
 from archiver.desk.review.playlists import Playlists
-from archiver.desk.review.searches import Searches
+from archiver.desk.review.searches import Searches, searches_of
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
 from tests.support.world import ManualClock
@@ -18,14 +18,14 @@ async def test_a_search_is_ones_own_until_it_is_shared(tmp_path: Path) -> None:
     async with desk_file(tmp_path) as file:
         searches = Searches(file, ManualClock())
         await searches.save(RITA, "Refunds", "?q=refund", is_shared=False)
-        assert await searches.of(LENA) == []
+        assert await file.read(lambda db: searches_of(db, LENA)) == []
         await searches.save(RITA, "Refunds", "?q=refund&agent=101", is_shared=True)
-        (found,) = await searches.of(LENA)
+        (found,) = await file.read(lambda db: searches_of(db, LENA))
         assert (found.owner, found.query) == ("rita", "?q=refund&agent=101")
         with pytest.raises(NoSuchThing):
             await searches.remove(LENA, found.search_id)
         await searches.remove(RITA, found.search_id)
-        assert await searches.of(RITA) == []
+        assert await file.read(lambda db: searches_of(db, RITA)) == []
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 61])

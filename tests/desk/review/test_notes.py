@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.desk.review.notes import Notes
+from archiver.desk.review.notes import Notes, counts_of
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
 from tests.desk.parts import ADA, LENA, RITA, ROSS, desk_file
 from tests.support.world import FIRST_NIGHT, ManualClock
@@ -20,8 +20,8 @@ async def test_notes_come_in_the_order_of_their_positions(tmp_path: Path) -> Non
         await notes.add(ROSS, 457, 5, "Elsewhere")
         assert await notes.of(456) == [early, late]
         assert (late.seconds, late.author, late.created_at) == (61.23, "rita", FIRST_NIGHT)
-        assert await notes.counts([456, 457, 458]) == {456: 2, 457: 1}
-        assert await notes.counts([]) == {}
+        assert await file.read(lambda db: counts_of(db, [456, 457, 458])) == {456: 2, 457: 1}
+        assert await file.read(lambda db: counts_of(db, [])) == {}
 
 
 async def test_an_author_changes_and_removes_a_note_and_nobody_else_does(tmp_path: Path) -> None:

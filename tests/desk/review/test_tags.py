@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archiver.desk.review.tags import TagCount, Tags, proper_tag
+from archiver.desk.review.tags import TagCount, Tags, proper_tag, tags_of
 from archiver.errors import NotAllowed, WrongInput
 from tests.desk.parts import LENA, RITA, ROSS, desk_file
 from tests.support.world import ManualClock
@@ -22,7 +22,7 @@ async def test_a_tag_is_on_a_recording_once_whoever_types_it(tmp_path: Path) -> 
         await tags.add(ROSS, 456, "churn")
         await tags.add(ROSS, 457, "churn")
         assert await tags.of(456) == ["churn", "жалоба на доставку"]
-        assert await tags.of_many([456, 457, 458]) == {
+        assert await file.read(lambda db: tags_of(db, [456, 457, 458])) == {
             456: ["churn", "жалоба на доставку"],
             457: ["churn"],
         }

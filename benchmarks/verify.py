@@ -1,29 +1,34 @@
 """Reading an archive back: `archiver verify` compared with `sha256sum` over the same files.
 
     python -m benchmarks.verify [--recordings 100000] [--size 4096] [--rounds 3] [--dir PATH]
+    python -m benchmarks.verify --from s3 --recordings 2000 --size 65536
 
 Both read every byte, on all cores, from the page cache, so that programs are compared and not the
 disk. `sha256sum` gets file names from `find` and cores from `xargs -P`, and compares nothing.
 `verify` also lists the archive, follows the chain of the ledger, compares every digest and size,
-and reads every sidecar. `reindex` fills a catalog from the same ledger.
+and reads every sidecar. `reindex` fills a catalog from the same ledger. From S3 (SeaweedFS), verify
+is compared with `rclone copy` of the archive into memory, with its default and with 32 transfers.
 """
 
 import argparse
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.archives import write_archive
 from benchmarks.machine import describe_machine
+from benchmarks.s3server import Bucket, missing_s3_server, s3_server
 
 TOP = Path(__file__).parent.parent
 HASHING = "find archive -type f -print0 | xargs -0 -n 256 -P {cores} sha256sum > /dev/null"
@@ -37,17 +42,23 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=4096, help="bytes of audio a recording")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dir", type=Path, help="where (default: the temporary folder)")
+    parser.add_argument("--from", dest="source", choices=("disk", "s3"), default="disk")
     asked = parser.parse_args()
+    from_s3 = asked.source == "s3"
+    if from_s3 and (absent := missing_s3_server()):
+        raise SystemExit(absent)
     with tempfile.TemporaryDirectory(prefix="verify-", dir=asked.dir) as folder:
         place = Path(folder)
         # In a separate process: child processes inherit the memory of their parent in their peak.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as maker:
             files, size = maker.submit(_make, place, asked.recordings, asked.size).result()
+        with _uploaded(place) if from_s3 else nullcontext(_on_disk()) as contestants:
+            runs = _measure(place, asked.rounds, contestants)
         fields = {
             "recordings": asked.recordings,
             "files": files,
             "bytes": size,
-            "runs": _measure(place, asked.rounds),
+            "runs": runs,
             "machine": describe_machine(),
         }
     _print_table(fields)
@@ -61,14 +72,11 @@ def _make(place: Path, recordings: int, size: int) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def _measure(place: Path, rounds: int) -> dict[str, dict[str, Any]]:
+def _measure(
+    place: Path, rounds: int, contestants: dict[str, Callable[[Path], dict[str, Any]]]
+) -> dict[str, dict[str, Any]]:
     """The contestants in turn, round by round, so that a busy minute affects all of them."""
-    contestants: dict[str, Callable[[Path], dict[str, Any]]] = {
-        "sha256sum": _sha256sum,
-        "archiver verify": lambda place: _archiver(place, "verify"),
-        "archiver reindex": lambda place: _archiver(place, "reindex"),
-    }
-    _sha256sum(place)  # into the page cache
+    next(iter(contestants.values()))(place)  # into the page cache
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
@@ -79,22 +87,64 @@ def _measure(place: Path, rounds: int) -> dict[str, dict[str, Any]]:
     }
 
 
+def _on_disk() -> dict[str, Callable[[Path], dict[str, Any]]]:
+    return {
+        "sha256sum": _sha256sum,
+        "archiver verify": lambda place: _archiver(place, "verify"),
+        "archiver reindex": lambda place: _archiver(place, "reindex"),
+    }
+
+
+@contextmanager
+def _uploaded(place: Path) -> Iterator[dict[str, Callable[[Path], dict[str, Any]]]]:
+    """Contestants that read the archive from S3, where it is while the context lasts."""
+    with s3_server(place / "weed") as bucket:
+        _rclone(place, bucket, "archive", bucket.remote("archive"), "--transfers", "32")
+        (place / "archive.yaml").write_text(
+            "window: {since: 2026-01-01}\n"
+            f"storage: {{url: 's3://{bucket.name}/archive', s3: {{region: us-east-1, "
+            f"endpoint_url: '{bucket.endpoint}'}}}}\n"
+        )
+
+        def copied(place: Path, *options: str) -> dict[str, Any]:
+            copy = place / "copy"
+            measured = _rclone(place, bucket, bucket.remote("archive"), "copy", *options)
+            shutil.rmtree(copy)
+            return measured
+
+        yield {
+            "rclone copy": copied,
+            "rclone, 32 at once": lambda place: copied(place, "--transfers", "32"),
+            "archiver verify": lambda place: _archiver(place, "verify", bucket.environment),
+            "archiver reindex": lambda place: _archiver(place, "reindex", bucket.environment),
+        }
+
+
+def _rclone(place: Path, bucket: Bucket, *arguments: str) -> dict[str, Any]:
+    command = ["rclone", "copy", "--config", "/dev/null", *arguments]
+    return _timed(command, place, bucket.environment)
+
+
 def _sha256sum(place: Path) -> dict[str, Any]:
     return _timed(["sh", "-c", HASHING.format(cores=os.cpu_count())], place)
 
 
-def _archiver(place: Path, command: str) -> dict[str, Any]:
-    return _timed([sys.executable, "-m", "archiver", command, "--json"], place)
+def _archiver(
+    place: Path, command: str, credentials: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    return _timed([sys.executable, "-m", "archiver", command, "--json"], place, credentials)
 
 
-def _timed(command: list[str], place: Path) -> dict[str, Any]:
+def _timed(
+    command: list[str], place: Path, credentials: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Seconds, processor seconds and peak resident memory (of one process) in MiB."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(TOP), "HOME": str(place.parent)}
     began = time.perf_counter()
     process = subprocess.Popen(
         command,
         cwd=place,
-        env={**environment, "XDG_STATE_HOME": str(place / "state")},
+        env={**environment, "XDG_STATE_HOME": str(place / "state"), **(credentials or {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

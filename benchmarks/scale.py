@@ -24,17 +24,17 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.dask_cluster import dask_cluster, process, wait_for
 from benchmarks.machine import describe_machine
 from benchmarks.s3server import Bucket, s3_server
 from benchmarks.source import Size, Source, write_source
-from benchmarks.webserver import free_port, is_free, web_server
+from benchmarks.webserver import free_port, web_server
 
 _TOP = Path(__file__).parent.parent
 _SLOTS = 8
 _DELAY = 0.4
 _PUTS = 2
 """Objects of a recording: audio and sidecar."""
-_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         first = None
         for count in arguments.workers:
             place.configure(count, f"workers-{count}")
-            with _cluster(place, count) as address:
-                seconds = _run(place, address)
+            with dask_cluster(place.environ, place.folder, count) as cluster:
+                seconds = _run(place, cluster.address)
             first = first or seconds
             least = len(place.source.items) * _PUTS * _DELAY / (count * _SLOTS)
             print(
@@ -123,49 +123,9 @@ def _place(size: Size) -> Iterator[Place]:
         bucket = stack.enter_context(s3_server(folder / "s3"))
         upstream = bucket.endpoint.rpartition(":")[2]
         arguments = ["benchmarks.slow_puts", str(slow), upstream, str(_DELAY)]
-        stack.enter_context(_process([sys.executable, "-m", *arguments], {**os.environ}, _TOP))
-        _wait_for(slow)
+        stack.enter_context(process([sys.executable, "-m", *arguments], {**os.environ}, _TOP))
+        wait_for(slow)
         yield Place(folder, url, source, bucket, f"http://127.0.0.1:{slow}")
-
-
-@contextmanager
-def _cluster(place: Place, count: int) -> Iterator[str]:
-    port, quiet = free_port(), ["--no-dashboard"]
-    address = f"tcp://127.0.0.1:{port}"
-    dask = [sys.executable, "-m", "dask"]
-    with ExitStack() as stack:
-        scheduler = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), *quiet]
-        stack.enter_context(_process(scheduler, place.environ, place.folder))
-        _wait_for(port)
-        worker = [*dask, "worker", address, "--no-nanny", "--nthreads", "3", *quiet]
-        worker += ["--memory-limit", "0", "--preload", "archiver.crew.cluster_worker"]
-        for _ in range(count):
-            stack.enter_context(_process(worker, place.environ, _TOP))
-        from distributed import Client
-
-        with Client(address, set_as_default=False) as client:
-            client.wait_for_workers(count, timeout=_START_SECONDS)
-        yield address
-
-
-@contextmanager
-def _process(command: Sequence[str], environ: Mapping[str, str], folder: Path) -> Iterator[None]:
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(
-        command, env=dict(environ), cwd=folder, stdout=quiet, stderr=quiet
-    ) as process:
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while is_free(port):
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"nobody listens on port {port}")
-        time.sleep(0.05)
 
 
 if __name__ == "__main__":

@@ -123,8 +123,11 @@ def _verdict(verified: Verified, *, is_stopped: bool) -> str:
     if found.remaining:
         return f"NOT ALL COULD BE READ, but the rest is not damaged: {told}."
     if found.waits:
-        return (
-            "UNRECORDED: nothing is damaged, but an interrupted command left objects that are "
-            f"not in the ledger yet; see above. {told}"
-        ).rstrip()
+        said = (
+            "what the ledger has is not damaged; whether the archive has the rest is unknown"
+            if any(one.what is Left.ONLY_IN_REPLICA for one in found.unrecorded)
+            else "nothing is damaged, but an interrupted command left objects that are not in the "
+            "ledger yet"
+        )
+        return f"UNRECORDED: {said}; see above. {told}".rstrip()
     return f"INTACT: everything that was checked matches the ledger{f'; {told}' if told else ''}."

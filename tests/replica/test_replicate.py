@@ -10,6 +10,7 @@ import anyio
 import pytest
 
 from archiver.archive.unrecorded import Left, Unrecorded
+from archiver.cli.verify_lines import verify_lines
 from archiver.errors import ArchiveDamaged, StorageFull, StorageUnreachable, UsageError
 from archiver.replica.copying import Copied
 from archiver.replica.replicate import Replication
@@ -138,6 +139,9 @@ async def test_a_replica_ahead_of_its_ledger_is_unfinished_and_not_damaged(tmp_p
         assert verified.found.findings == []
         assert verified.found.waits
         assert Unrecorded("9/9/92.wav", Left.ONLY_IN_REPLICA) in verified.found.unrecorded
+        verdict = verify_lines(verified, head=None, is_stopped=False)[-1]
+        assert "whether the archive has the rest is unknown" in verdict
+        assert "nothing is damaged" not in verdict
         (tmp_path / "lost").rename(tmp_path / "archive")
         planted.unlink()
         assert not (await erased(night, 3)).is_refused

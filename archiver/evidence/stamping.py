@@ -5,6 +5,7 @@ The imprint is the SHA-256 of the newest segment, which is the head.
 
 from typing import Final
 
+import anyio
 import httpx
 
 from archiver.errors import FetchError, StampUnavailable
@@ -15,22 +16,31 @@ from archiver.http.proxies import DIRECT, Proxies
 from archiver.http.transport import USER_AGENT, GuardedTransport
 from archiver.http.wire.tunnel import ProxyFailed
 
-_SECONDS: Final = 15.0
+SECONDS: Final = 15.0
+"""Seconds to wait for a time stamp: the end of a run, or an export, waits for it."""
+
 _MOST_BYTES: Final = 256 * 1024
 _ASKED: Final = "application/timestamp-query"
 _ANSWERED: Final = "application/timestamp-reply"
 
 
-async def fetch_stamp(url: str, stamped: bytes, *, proxies: Proxies = DIRECT) -> bytes:
+async def fetch_stamp(
+    url: str, stamped: bytes, *, proxies: Proxies = DIRECT, within: float = SECONDS
+) -> bytes:
     """The authority's response for these bytes (a segment), with imprint and nonce checked.
 
-    Requested through the matching proxy. Raises StampUnavailable; a later head is stamped instead.
+    Requested through the matching proxy, and complete `within` so many seconds. Raises
+    StampUnavailable; a later head is stamped instead.
     """
     with extra("evidence"):
         from rfc3161_client import TimestampRequestBuilder
         from rfc3161_client.base import HashAlgorithm
     asked = TimestampRequestBuilder().data(stamped).hash_algorithm(HashAlgorithm.SHA256).build()
-    data = await _exchange(url, asked.as_bytes(), proxies)
+    try:
+        with anyio.fail_after(within):
+            data = await _exchange(url, asked.as_bytes(), proxies)
+    except TimeoutError:
+        raise _unavailable(url, f"no complete response within {within:g} s") from None
     try:
         answer = decoded(data)
     except ValueError as error:
@@ -51,7 +61,7 @@ async def _exchange(url: str, query: bytes, proxies: Proxies) -> bytes:
         async with (
             httpx.AsyncClient(
                 transport=transport,
-                timeout=_SECONDS,
+                timeout=SECONDS,
                 follow_redirects=False,
                 trust_env=False,
                 headers=headers,

@@ -7,7 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from anyio.abc import SocketAttribute, SocketStream
 
 from archiver.errors import StampUnavailable
 from archiver.evidence.keys import load_signer, make_key
@@ -216,3 +218,27 @@ async def test_the_authority_is_asked_through_the_proxy_alone(
     refused = configured("http://127.0.0.1:9", {})
     with pytest.raises(StampUnavailable, match="proxy"):
         await fetch_stamp(authority.url, segment, proxies=refused)
+
+
+async def test_an_authority_that_never_ends_its_response_is_given_up_in_time() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/timestamp-reply\r\n\r\n0"
+    given_up = anyio.Event()
+
+    async def begin_a_response(stream: SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(head)
+            with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+                await stream.receive()
+        given_up.set()
+
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
+        anyio.create_task_group() as serving,
+    ):
+        serving.start_soon(listener.serve, begin_a_response)
+        port = listener.extra(SocketAttribute.local_port)
+        with pytest.raises(StampUnavailable, match="no complete response within"):
+            await fetch_stamp(f"http://127.0.0.1:{port}/", b"a segment\n", within=0.2)
+        await given_up.wait()
+        serving.cancel_scope.cancel()

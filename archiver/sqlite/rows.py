@@ -3,7 +3,7 @@
 So a column is named once, where its row is defined. Pure: statements out, as text.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -27,15 +27,13 @@ class Rows(NamedTuple):
 
 
 def rows_of(columns: Mapping[str, Sequence[Any]]) -> Rows:
-    """The rows with these values, by column, without the columns in which no row has a value: to
-    bind NULL takes Python's module ten times as long as to bind a number."""
+    """The rows with these values, by column, without the columns in which no row has a value.
+
+    To bind NULL takes Python's module ten times as long as to bind a number; as does any value of
+    another type than exactly `int`, `float`, `str` or `bytes`, such as a bool.
+    """
     given = {name: values for name, values in columns.items() if not _are_null(values)}
     return Rows(tuple(given), [*zip(*given.values(), strict=True)])
-
-
-def as_numbers(values: Iterable[bool | None]) -> list[int | None]:
-    """Answers as SQLite has them; what is no number to Python's module takes it long as well."""
-    return [*map(_NUMBERS.__getitem__, values)]
 
 
 def insert(table: str, row: type[NamedTuple]) -> str:
@@ -99,6 +97,3 @@ def _values_of(columns: Sequence[str]) -> str:
 
 def _are_null(values: Sequence[Any]) -> bool:
     return bool(values) and values[0] is None and values.count(None) == len(values)
-
-
-_NUMBERS: dict[bool | None, int | None] = {None: None, False: 0, True: 1}

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from archiver.sqlite.connections import open_scratch
-from archiver.sqlite.rows import for_rows, insert, insert_where, update, upsert
+from archiver.sqlite.rows import for_rows, insert, insert_where, rows_of, update, upsert
 
 
 class _Row(NamedTuple):
@@ -63,3 +63,17 @@ def test_a_statement_for_many_rows_does_what_it_does_for_each(
             left.append(db.execute("SELECT * FROM list ORDER BY one").fetchall())
     assert left[0] == left[1]
     assert len(left[0]) == 3
+
+
+def test_a_column_without_a_value_in_any_row_is_left_to_its_default(tmp_path: Path) -> None:
+    found = rows_of({"one": [1, 2], "name": [None, "b"], "since": [None, None]})
+    assert found.columns == ("one", "name")
+    assert found.values("name") == [None, "b"]
+    assert found.values("since") == []
+    with closing(open_scratch(tmp_path / "it.sqlite")) as db:
+        db.execute("CREATE TABLE list (one INTEGER PRIMARY KEY, name, since, revision DEFAULT 7)")
+        db.executemany(upsert("list", _Row, given=found.columns), found.rows)
+        assert db.execute("SELECT * FROM list").fetchall() == [
+            (1, None, None, 7),
+            (2, "b", None, 7),
+        ]

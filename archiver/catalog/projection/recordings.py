@@ -11,13 +11,12 @@ not come back (`removals.py`). Replaying an event that was applied before change
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache, lru_cache, singledispatch
-from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from archiver.catalog.epoch import seconds
+from archiver.catalog.epoch import all_seconds, seconds
 from archiver.catalog.projection import acts, exports, inspections, locks, removals
 from archiver.catalog.states import IS_NOT_ARCHIVED, IS_OPEN, RecordingState
 from archiver.ledger.events import (
@@ -44,7 +43,7 @@ from archiver.ledger.events import (
 )
 from archiver.ledger.lines import Entry
 from archiver.ledger.lock_events import LegalHold, Locked, Restored
-from archiver.sqlite.rows import Rows, as_numbers, insert, rows_of, update, upsert
+from archiver.sqlite.rows import Rows, insert, rows_of, update, upsert
 
 KEEP_REVISION: Final = (
     "INSERT OR REPLACE INTO revisions (key, record_id, sha256, version) VALUES (?, ?, ?, ?)"
@@ -103,12 +102,26 @@ def archived(events: Sequence[Stored], at: Sequence[datetime]) -> Rows:
     """The rows of recordings that were stored, each at its moment."""
     return rows_of(
         {
-            **_columns(events, _AS_STORED),
+            "record_id": [one.record_id for one in events],
             "state": [RecordingState.ARCHIVED.value] * len(events),
-            "has_summary": as_numbers(map(attrgetter("has_summary"), events)),
-            "created_at": _times(map(attrgetter("created_at"), events)),
-            "findings": [_as_text(one.findings) for one in events],
-            "archived_at": _times(at),
+            "call_id": [one.call_id for one in events],
+            "key": [one.key for one in events],
+            "bytes": [one.bytes for one in events],
+            "sha256": [one.sha256 for one in events],
+            "content_type": [one.content_type for one in events],
+            "sidecar_bytes": [one.sidecar_bytes for one in events],
+            "sidecar_sha256": [one.sidecar_sha256 for one in events],
+            "metadata_sha256": [one.metadata_sha256 for one in events],
+            "revision": [one.revision for one in events],
+            "has_summary": [int(one.has_summary) for one in events],
+            "lead_id": [one.lead_id for one in events],
+            "user_id": [one.user_id for one in events],
+            "created_at": all_seconds([one.created_at for one in events]),
+            "duration_seconds": [one.duration_seconds for one in events],
+            "findings": [_as_text(one.findings) if one.findings else "[]" for one in events],
+            "archived_at": all_seconds(at),
+            "version": [one.version for one in events],
+            "sidecar_version": [one.sidecar_version for one in events],
         }
     )
 
@@ -201,13 +214,22 @@ def judged(events: Sequence[CallJudged], at: Sequence[datetime]) -> Rows:
     """The rows of calls that were judged, each at its moment."""
     return rows_of(
         {
-            **_columns(events, _AS_JUDGED),
-            "has_records": as_numbers(map(attrgetter("has_records"), events)),
-            "created_at": _times(map(attrgetter("created_at"), events)),
-            "asked_at": _times(map(attrgetter("asked_at"), events)),
-            "due_at": _times(map(attrgetter("due_at"), events)),
-            "open_since": _times(map(attrgetter("open_since"), events)),
-            "judged_at": _times(at),
+            "call_id": [one.call_id for one in events],
+            "state": [one.state for one in events],
+            "lead_id": [one.lead_id for one in events],
+            "order_id": [one.order_id for one in events],
+            "user_id": [one.user_id for one in events],
+            "created_at": all_seconds([one.created_at for one in events]),
+            "talk_seconds": [one.talk_seconds for one in events],
+            "has_records": [
+                None if one.has_records is None else int(one.has_records) for one in events
+            ],
+            "asked_at": all_seconds([one.asked_at for one in events]),
+            "due_at": all_seconds([one.due_at for one in events]),
+            "open_since": all_seconds([one.open_since for one in events]),
+            "attempts": [one.attempts for one in events],
+            "reason": [one.reason for one in events],
+            "judged_at": all_seconds(at),
         }
     )
 
@@ -351,31 +373,6 @@ def _keep_open(db: sqlite3.Connection, call_id: int, event: OpenRecording) -> No
         missing_days=json.dumps(event.missing_days),
     )
     db.execute(_KEEP_OPEN, row)
-
-
-_COMPUTED: Final = frozenset(
-    {
-        *("created_at", "asked_at", "due_at", "open_since"),
-        *("has_summary", "has_records", "findings"),
-    }
-)
-_AS_STORED: Final = [
-    name for name in _Archived._fields if name in Stored.__struct_fields__ and name not in _COMPUTED
-]
-_AS_JUDGED: Final = [
-    name
-    for name in _Judged._fields
-    if name in CallJudged.__struct_fields__ and name not in _COMPUTED
-]
-"""Columns that have the values of the members with the same names."""
-
-
-def _columns(events: Sequence[Event], names: Iterable[str]) -> dict[str, list[Any]]:
-    return {name: [*map(attrgetter(name), events)] for name in names}
-
-
-def _times(moments: Iterable[datetime | None]) -> list[int | None]:
-    return [None if one is None else int(one.timestamp()) for one in moments]
 
 
 @cache

@@ -116,8 +116,8 @@ def _can_add(db: sqlite3.Connection, lines: Sequence[_Line]) -> bool:
     do not change when they are applied again)."""
     if len(lines) < _FEWEST:
         return False
-    stored = [line for line in lines if isinstance(line, StoredLine)]
-    calls = [line for line in lines if isinstance(line, CallLine)]
+    stored = [line for line in lines if type(line) is StoredLine]
+    calls = [line for line in lines if type(line) is CallLine]
     at, calls_at = [line.at for line in stored], [line.at for line in calls]
     try:
         return add(db, _additions(stored, at, calls, calls_at))

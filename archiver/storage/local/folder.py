@@ -188,6 +188,8 @@ class LocalStorage(Storage):
     async def _chunks(self, key: str, file: int, chunk: bytes, left: int) -> AsyncIterator[bytes]:
         while chunk:
             yield chunk
+            if not left:
+                return
             chunk = await self._in_thread(_read, file, key, min(left, READ_CHUNK))
             left -= len(chunk)
 

@@ -10,12 +10,16 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from archiver.catalog.projection.recordings import apply
-from archiver.catalog.projection.replay import Additions, add, additions, apply_all, only_adds
+import numpy as np
+
+from archiver.catalog.projection.recordings import KEEP_REVISION, LINK, apply, archive, judge
+from archiver.catalog.projection.replay import Additions, additions, apply_all, only_adds
 from archiver.catalog.states import IS_ARCHIVED
+from archiver.desk.index.arrivals import Arrivals, arrivals_of
 from archiver.desk.index.schema import make_indexes
+from archiver.desk.index.staging import from_staged, image_of
 from archiver.ledger.events import (
     CallJudged,
     Erased,
@@ -31,8 +35,9 @@ from archiver.ledger.events import (
     Revised,
     Stored,
 )
-from archiver.ledger.lines import Entry, decode
+from archiver.ledger.lines import Entry, as_entry, decode, decode_all
 from archiver.ledger.lock_events import LegalHold
+from archiver.sqlite.rows import Rows
 
 _OF_LEAD = (
     "SELECT record_id FROM recordings WHERE lead_id = :lead UNION"
@@ -42,9 +47,30 @@ _OF_LEAD = (
 _READABLE = (
     "INSERT OR REPLACE INTO pending (record_id, created_at)"  # noqa: S608 - constants
     " SELECT record_id, coalesce(created_at, archived_at, 0) FROM recordings"
-    f" WHERE record_id IN (SELECT value FROM json_each(?)) AND state {IS_ARCHIVED}"
+    f" WHERE record_id IN ({{}}) AND state {IS_ARCHIVED}"
     " AND record_id NOT IN (SELECT record_id FROM removals)"
 )
+_READABLE_GIVEN: Final = _READABLE.format("SELECT value FROM json_each(?)")
+_CONCERNED: Final = """
+    SELECT EXISTS (SELECT 1 FROM staged.recordings_{0}
+            WHERE record_id IN (SELECT record_id FROM recordings)
+            OR record_id IN (SELECT record_id FROM tombstones)
+            OR call_id IN (SELECT call_id FROM erased_calls)
+            OR lead_id IN (SELECT lead_id FROM erasures))
+        OR EXISTS (SELECT 1 FROM staged.calls_{0}
+            WHERE call_id IN (SELECT call_id FROM erased_calls)
+            OR lead_id IN (SELECT lead_id FROM erasures))
+"""
+"""Whether any recording of a group in the image is known or removed, or any call or lead erased: as
+`projection.replay` asks before it adds rows."""
+_KNOWN: Final = """
+    SELECT record_id FROM staged.recordings_{}
+    WHERE call_id IN (SELECT call_id FROM calls)
+        OR record_id IN (SELECT record_id FROM cards)
+        OR record_id IN (SELECT record_id FROM removals)
+        OR record_id IN (SELECT record_id FROM inspections)
+"""
+"""Recordings of a group in the image of which more is known than the image says."""
 _LOOKS_UP = (Held, LegalHold, Removing, Removed, Erasing, Erased)
 """Events that concern recordings by their call, lead or order: without an index, each would read
 whole tables."""
@@ -57,64 +83,102 @@ class Taken:
     """The changes made by some lines of the ledger."""
 
     touched: set[int] = field(default_factory=set)
+    arrived: list[Arrivals] = field(default_factory=list)
     buried: set[int] = field(default_factory=set)
     are_holds_changed: bool = False
     skipped: int = 0
 
 
-class Group(NamedTuple):
-    """Some lines of a segment that only add rows, or some others (without `additions`); and the
-    recordings that are stored, or concerned at all."""
+class Addition(NamedTuple):
+    """What some lines add, if they only add rows: statements that write these from the image of the
+    segment, the recordings that are new, and all recordings that the lines concern."""
 
-    lines: int
-    additions: Additions | None
-    stored: list[int]
+    statements: list[str]
+    arrivals: Arrivals
     touched: list[int]
 
 
-def prepare(lines: Iterable[bytes]) -> list[Group]:
-    """What the lines add, as far as it does not depend on what is known (pure).
+class Group(NamedTuple):
+    """Some lines of a segment, and what they add (None: they may change something as well)."""
 
-    ValueError for a line that makes no sense.
-    """
-    groups = []
-    for _, some in groupby((decode(line) for line in lines), key=only_adds):
-        entries = [*some]
-        found = additions(entries)
-        groups.append(Group(len(entries), found, *(_concerned(entries) if found else ([], []))))
-    return groups
+    lines: int
+    addition: Addition | None
 
 
-def parsed(lines: Sequence[bytes]) -> list[Group] | None:
-    """What `prepare` makes of the lines; None where a line makes no sense. For a worker process."""
+class Parsed(NamedTuple):
+    """The lines of a segment, as far as they do not depend on what is known."""
+
+    groups: list[Group]
+    image: bytes
+
+
+def parse(lines: Iterable[bytes]) -> Parsed | None:
+    """What the lines add; None where one of them makes no sense. Also for a worker process."""
     try:
-        return prepare(lines)
+        return _parse(lines)
     except _SENSELESS:
         return None
 
 
+def _parse(lines: Iterable[bytes]) -> Parsed:
+    groups: list[Group] = []
+    image: dict[str, Rows] = {}
+    for _, some in groupby(map(as_entry, decode_all(lines)), key=only_adds):
+        entries = [*some]
+        found, addition = additions(entries), None
+        if found is not None:
+            tables, statements = _staged(found, len(groups))
+            image |= tables
+            addition = Addition(statements, arrivals_of(found), _concerned(entries)[1])
+        groups.append(Group(len(entries), addition))
+    return Parsed(groups, image_of(image) if image else b"")
+
+
+def _staged(found: Additions, number: int) -> tuple[dict[str, Rows], list[str]]:
+    """The rows as tables of an image, and the statements that write them."""
+    links = Rows(("call_id", "record_id"), [*found.links])
+    kept = Rows(("key", "record_id", "sha256", "version"), found.revisions)
+    rows = {"recordings": found.recordings, "revisions": kept, "calls": found.calls, "links": links}
+    writes = {
+        "recordings": archive(found.recordings.columns),
+        "revisions": KEEP_REVISION,
+        "calls": judge(found.calls.columns),
+        "links": LINK,
+    }
+    statements = [from_staged(writes[name], f"{name}_{number}") for name in rows]
+    statements.append(_READABLE.format(f"SELECT record_id FROM staged.recordings_{number}"))  # noqa: S608
+    return {f"{name}_{number}": _with_lead(some) for name, some in rows.items()}, statements
+
+
+def _with_lead(rows: Rows) -> Rows:
+    """The rows with the column that is asked for, whether they have it or not."""
+    if "lead_id" in rows.columns:
+        return rows
+    return Rows((*rows.columns, "lead_id"), [(*row, None) for row in rows.rows])
+
+
 def take(
-    db: sqlite3.Connection,
-    lines: Iterable[bytes],
-    taken: Taken,
-    groups: Sequence[Group] | None = None,
+    db: sqlite3.Connection, lines: Sequence[bytes], taken: Taken, parsed: Parsed | None
 ) -> None:
-    """Apply lines of the ledger, in the current transaction; `groups` is what `prepare` made of
-    them, if that is known already.
+    """Apply lines of the ledger, in the current transaction; `parsed` is what `parse` made of them,
+    whose image is staged.
 
     Lines that make no sense are rare: all are taken together, and one by one only where one fails.
     """
-    all_ = [*lines]
     together = Taken()
     db.execute("SAVEPOINT lines")
     try:
-        _take_together(db, all_, prepare(all_) if groups is None else groups, together)
+        if parsed is None:
+            _take_singly(db, lines, taken)
+            return
+        _take_together(db, lines, parsed.groups, together)
     except _SENSELESS as error:
         db.execute("ROLLBACK TO lines")
         if _is_fatal(error):
             raise
-        _take_singly(db, all_, taken)
+        _take_singly(db, lines, taken)
     else:
+        taken.arrived += together.arrived
         taken.touched |= together.touched
         taken.buried |= together.buried
         taken.are_holds_changed |= together.are_holds_changed
@@ -128,14 +192,25 @@ def _take_together(
     """Apply lines in their order. Events that only add rows are written in groups: most of a long
     ledger."""
     start = 0
-    for group in groups:
-        if group.additions is not None and add(db, group.additions):
-            taken.touched.update(group.touched)
-            db.execute(_READABLE, (json.dumps(group.stored),))
-        else:
+    for number, group in enumerate(groups):
+        if group.addition is None or not _add(db, number, group.addition, taken):
             some = lines[start : start + group.lines]
             _take_entries(db, [decode(line) for line in some], taken)
         start += group.lines
+
+
+def _add(db: sqlite3.Connection, number: int, added: Addition, taken: Taken) -> bool:
+    """Write the rows of a group of the image. False, and nothing is written, if one depends on what
+    is known."""
+    if db.execute(_CONCERNED.format(number)).fetchone()[0]:
+        return False
+    known = np.array([row[0] for row in db.execute(_KNOWN.format(number))], np.int64)
+    for statement in added.statements:
+        db.execute(statement)
+    arrived = added.arrivals._replace(columns=added.arrivals.columns.without(known))
+    taken.arrived.append(arrived)
+    taken.touched.update(set(added.touched).difference(arrived.columns.record_id.tolist()))
+    return True
 
 
 def _take_entries(db: sqlite3.Connection, entries: Sequence[Entry], taken: Taken) -> None:
@@ -148,7 +223,7 @@ def _take_entries(db: sqlite3.Connection, entries: Sequence[Entry], taken: Taken
         apply_all(db, group)
         stored, touched = _concerned(group)
         taken.touched.update(touched)
-        db.execute(_READABLE, (json.dumps(stored),))
+        db.execute(_READABLE_GIVEN, (json.dumps(stored),))
 
 
 def _concerned(entries: Iterable[Entry]) -> tuple[list[int], list[int]]:
@@ -212,7 +287,7 @@ def _note(db: sqlite3.Connection, event: Event | None, taken: Taken) -> None:
             taken.touched.add(event.record_id)
             if isinstance(event, Repaired):
                 db.execute("DELETE FROM cards WHERE record_id = ?", (event.record_id,))
-            db.execute(_READABLE, (json.dumps([event.record_id]),))
+            db.execute(_READABLE_GIVEN, (json.dumps([event.record_id]),))
         case CallJudged():
             taken.touched.update(_recordings_of(event))
         case Gone() | Inspected():

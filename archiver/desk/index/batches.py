@@ -21,7 +21,8 @@ from archiver.desk.index.columns import (
     lengths_of,
 )
 from archiver.desk.index.sidecars import Card
-from archiver.desk.index.staging import Rows, image_of
+from archiver.desk.index.staging import image_of
+from archiver.sqlite.rows import Rows
 
 KEPT: Final = Card._fields[: Card._fields.index("agent")]
 """What the table of cards has of each."""

@@ -6,7 +6,7 @@ while a newer one is made beside it. Rows are ordered by record id. A million of
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
@@ -65,6 +65,10 @@ class Legends:
     direction: Legend = field(default_factory=lambda: Legend(""))
     status: Legend = field(default_factory=lambda: Legend(""))
     findings: Legend = field(default_factory=lambda: Legend(""))
+
+    def by_name(self) -> dict[str, Legend]:
+        """The legends by the names of their columns."""
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "zone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,11 @@ class Columns:
         marks = np.zeros(len(self), np.bool_)
         marks[self.positions(record_ids)] = True
         return replace(self, is_held=marks)
+
+    def without(self, record_ids: Ints) -> "Columns":
+        """These rows, but for those of the given recordings."""
+        keep = ~np.isin(self.record_id, record_ids)
+        return _ordered({name: getattr(self, name)[keep] for name in _ARRAYS})
 
     def merged(self, newer: "Columns", gone: Ints) -> "Columns":
         """These rows, but for `gone`, and those of `newer`, which replace rows of the same id."""

@@ -1,7 +1,7 @@
-"""Work of a first index in a separate process, which shares no interpreter with the pages."""
+"""Work of a first index in separate processes, which share no interpreter with the pages."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_process
@@ -11,11 +11,15 @@ from archiver.errors import StorageError
 T = TypeVar("T")
 
 
-class OneProcess:
-    """Does one piece of work at a time in a separate process, which is created when needed."""
+PROCESSES: Final = 2
+"""To read and parse an archive takes more than twice as long as to write its index."""
+
+
+class Processes:
+    """Do pieces of work in separate processes, which are created when needed."""
 
     def __init__(self) -> None:
-        self._limiter = anyio.CapacityLimiter(1)
+        self._limiter = anyio.CapacityLimiter(PROCESSES)
 
     async def do(self, work: Callable[[], T]) -> T:
         """The result of the work. StorageError if the process is killed: the index tries again."""
@@ -23,5 +27,5 @@ class OneProcess:
             return await anyio.to_process.run_sync(work, cancellable=True, limiter=self._limiter)
         except anyio.BrokenWorkerProcess as error:
             raise StorageError(
-                "the process that reads the archive for the index ended unexpectedly"
+                "a process that reads the archive for the index ended unexpectedly"
             ) from error

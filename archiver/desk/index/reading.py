@@ -1,11 +1,11 @@
-"""Reading sidecars as cards: those of a folder in a separate process, while others are written.
+"""Reading sidecars as cards: those of a folder in separate processes, while others are written.
 
 Reading, hashing and parsing two hundred thousand sidecars takes half a minute of a processor. A
 thread would share the interpreter with all pages served meanwhile; a process does not. An archive
 on S3 is waited for, not computed: it is read here.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from archiver.config import StorageConfig
 from archiver.desk.index.batches import Batch, batch_of
-from archiver.desk.index.processes import OneProcess
+from archiver.desk.index.processes import PROCESSES, Processes
 from archiver.desk.index.sidecars import Card, read_card
 from archiver.desk.index.store import Unread
 from archiver.errors import (
@@ -27,7 +27,7 @@ from archiver.recordings.sidecar import MOST_BYTES
 from archiver.storage.base import Reading, Storage
 from archiver.storage.keys import parse_recording_key, revision_key, sidecar_key
 from archiver.storage.opening import open_storage
-from archiver.tasks.lanes import in_lanes
+from archiver.tasks.lanes import in_lanes, in_order
 
 Keep: TypeAlias = Callable[[Batch], Awaitable[None]]
 
@@ -37,14 +37,14 @@ _IN_ONE_GO: Final = 8
 _READERS: Final = 16
 _WORTH_A_PROCESS: Final = 256
 """Fewer sidecars are read sooner than a process starts."""
-_LANES: Final = 2
-"""One reads while the other one writes."""
+_LANES: Final = PROCESSES + 1
+"""One writes while the others read."""
 
 
 class CardReader:
     """Reads sidecars of the archive in `storage`, which `config` opens in another process, too.
 
-    From `worth_a_process` sidecars on, those of a folder are read in such a process. The cards of
+    From `worth_a_process` sidecars on, those of a folder are read in such processes. The cards of
     `a_piece` sidecars are kept together.
     """
 
@@ -60,33 +60,35 @@ class CardReader:
         self._config = config
         self._worth_a_process = worth_a_process
         self._a_piece = a_piece
-        self.process = OneProcess()
+        self.processes = Processes()
+        self._reading_here = anyio.Lock()
 
     async def read(self, wanted: Sequence[Unread], keep: Keep) -> None:
-        """Pass the cards of all these sidecars to `keep`, piece by piece, about in this order.
+        """Pass the cards of all these sidecars to `keep`, piece by piece, in this order.
 
-        While one piece is kept, the next one is read. Raises StorageError if the storage does not
+        While one piece is kept, the next ones are read. Raises StorageError if the storage does not
         respond.
         """
-        reading, keeping = anyio.Lock(), anyio.Lock()
 
-        async def work(piece: Sequence[Unread]) -> None:
-            async with reading:
-                batch = await self._batch(piece)
-            async with keeping:
-                await keep(batch)
+        async def pieces() -> AsyncIterator[Sequence[Unread]]:
+            for piece in _pieces(wanted, self._a_piece):
+                yield piece
 
-        await in_lanes(_LANES, _pieces(wanted, self._a_piece), work)
+        async def kept(_: Sequence[Unread], batch: Batch) -> None:
+            await keep(batch)
+
+        await in_order(_LANES, pieces(), self._batch, kept)
 
     async def _batch(self, piece: Sequence[Unread]) -> Batch:
         if self._config.is_local and len(piece) >= self._worth_a_process:
-            return await self.process.do(partial(batch_in, self._config, piece))
+            return await self.processes.do(partial(batch_in, self._config, piece))
         cards: list[Card] = []
 
         async def read(few: Sequence[Unread]) -> None:
             cards.extend(await cards_of(self._storage, few))
 
-        await in_lanes(_READERS, _pieces(piece, _IN_ONE_GO), read)
+        async with self._reading_here:
+            await in_lanes(_READERS, _pieces(piece, _IN_ONE_GO), read)
         return await anyio.to_thread.run_sync(batch_of, cards)
 
 

@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from archiver.desk.index.apply import Group
+from archiver.desk.index.apply import Parsed
+from archiver.desk.index.arrivals import placed
 from archiver.desk.index.batches import Batch, Facts, with_facts
 from archiver.desk.index.columns import STATES, Columns, Ints, Legends, empty, encode, joined
 from archiver.desk.index.store import Store, Unread
@@ -52,6 +53,7 @@ class Upkeep:
         self.store = store
         self._swap = threading.Lock()
         self._touched: set[int] = set()
+        self._arrived: list[Columns] = []
         self._facts: list[Facts] = []
         self._are_holds_changed = True
         self._held = self._reviewed = np.empty(0, np.int64)
@@ -63,11 +65,12 @@ class Upkeep:
         self.refresh()
 
     def take(
-        self, lines: Iterable[bytes], head: Head | None, groups: Sequence[Group] | None = None
+        self, lines: Sequence[bytes], head: Head | None, parsed: Parsed | None = None
     ) -> tuple[int, set[int]]:
         """Take in a segment: how many of its lines made no sense, and what it buried."""
-        taken = self.store.take(lines, head, groups)
+        taken = self.store.take(lines, head, parsed)
         self.edition = object()
+        self._arrived += [placed(one, self.picture.legends) for one in taken.arrived]
         self._touched |= taken.touched
         self._are_holds_changed |= taken.are_holds_changed
         return taken.skipped, taken.buried
@@ -94,7 +97,8 @@ class Upkeep:
 
     def refresh_if_due(self) -> bool:
         """Make a new picture if enough has changed for the time that it takes; whether it was."""
-        changes = len(self._touched) + sum(len(facts.record_id) for facts in self._facts)
+        changes = len(self._touched) + sum(map(len, self._arrived))
+        changes += sum(len(facts.record_id) for facts in self._facts)
         is_due = changes > len(self.picture.columns) // _REFRESH_SHARE
         if is_due:
             self.refresh()
@@ -102,9 +106,12 @@ class Upkeep:
 
     def refresh(self) -> None:
         """Bring the picture up to the file."""
-        if not self._touched and not self._facts and not self._are_holds_changed:
+        news = (self._touched, self._arrived, self._facts, self._are_holds_changed)
+        if not any(news):
             return
         columns, legends = self.picture.columns, self.picture.legends
+        if self._arrived:
+            columns = columns.merged(joined(self._arrived), np.empty(0, np.int64))
         if self._facts:
             columns, left = with_facts(columns, self._facts, legends)
             self._touched.update(left)
@@ -114,13 +121,15 @@ class Upkeep:
         gone = np.setdiff1d(np.array(ids, np.int64), newer.record_id)
         if ids:
             columns = columns.merged(newer, gone)
-        self._see_holds(columns, ids)
+        changed = [np.array(ids, np.int64), *(one.record_id for one in self._arrived)]
+        self._see_holds(columns, np.concatenate(changed))
         names = self.store.names()
         with self._swap:
             columns = columns.holding(self._held).reviewed(self._reviewed)
             self.picture = Picture(columns, legends, names, self.picture.tags)
         self.edition = object()
         self._touched.clear()
+        self._arrived.clear()
         self._facts.clear()
         self._are_holds_changed = False
 
@@ -161,9 +170,9 @@ class Upkeep:
         columns = self.picture.columns.reviewed(self._reviewed)
         self.picture = replace(self.picture, columns=columns)
 
-    def _see_holds(self, columns: Columns, changed: Sequence[int]) -> None:
+    def _see_holds(self, columns: Columns, changed: Ints) -> None:
         """Which recordings are held: asked anew of those that changed, or of all of them."""
-        asked: Ints = columns.record_id if self._are_holds_changed else np.array(changed, np.int64)
+        asked = columns.record_id if self._are_holds_changed else changed
         held = self.store.held_among(asked.tolist())
         others = np.setdiff1d(self._held, asked)
         self._held = np.union1d(others, np.fromiter(held, np.int64)).astype(np.int64)

@@ -13,7 +13,7 @@ from archiver.catalog import schema
 from archiver.catalog.file import scrub
 from archiver.catalog.retention import held_among
 from archiver.catalog.states import IS_ARCHIVED
-from archiver.desk.index.apply import Group, Taken, take
+from archiver.desk.index.apply import Parsed, Taken, parse, take
 from archiver.desk.index.batches import KEPT, Batch
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.rows import ALL_ROWS, ROWS_OF
@@ -114,17 +114,21 @@ class Store:
             return Head(*self._db.execute("SELECT number, digest FROM head").fetchone())
 
     def take(
-        self, lines: Iterable[bytes], head: Head | None, groups: Sequence[Group] | None = None
+        self, lines: Sequence[bytes], head: Head | None, parsed: Parsed | None = None
     ) -> Taken:
-        """Apply the lines of a segment; with `head`, continue after it next time. `groups` is what
-        `apply.prepare` made of them, if that is known already."""
+        """Apply the lines of a segment; with `head`, continue after it next time. `parsed` is what
+        `apply.parse` makes of them, if that is known already."""
         taken = Taken()
-        with index_errors(self.path), self._db:
-            self._db.execute("BEGIN")
-            take(self._db, lines, taken, groups)
-            if head is not None:
-                place = (head.number, head.digest)
-                self._db.execute("UPDATE head SET number = ?, digest = ?", place)
+        parsed = parsed or parse(lines)
+        with index_errors(self.path):
+            if parsed is not None and parsed.image:
+                stage(self._db, parsed.image)
+            with self._db:
+                self._db.execute("BEGIN")
+                take(self._db, lines, taken, parsed)
+                if head is not None:
+                    place = (head.number, head.digest)
+                    self._db.execute("UPDATE head SET number = ?, digest = ?", place)
         return taken
 
     def make_indexes(self) -> None:

@@ -14,10 +14,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 import anyio
 import anyio.to_thread
 
-from archiver.desk.index.apply import Group, parsed
+from archiver.desk.index.apply import Parsed, parse
 from archiver.desk.index.batches import Batch
 from archiver.desk.index.entries import Progress
-from archiver.desk.index.processes import OneProcess
+from archiver.desk.index.processes import PROCESSES, Processes
 from archiver.desk.index.reading import A_PIECE, CardReader
 from archiver.desk.index.snapshot import Upkeep
 from archiver.errors import ArchiverError, StorageError
@@ -34,7 +34,7 @@ from archiver.ledger.segments import (
 from archiver.ledger.walk import Step, Walk
 from archiver.storage.base import Storage
 from archiver.storage.keys import LEDGER_PREFIX
-from archiver.tasks.lanes import in_lanes, one_failure
+from archiver.tasks.lanes import in_lanes, in_order, one_failure
 
 _Result = TypeVar("_Result")
 
@@ -163,8 +163,8 @@ class Following:
         with one_failure():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._count, [*ahead.values()], self._upkeep.archived())
-                process = self._reader.process if len(ahead) >= self._worth_a_process else None
-                await self._take_in(process)
+                are_many = len(ahead) >= self._worth_a_process
+                await self._take_in(self._reader.processes if are_many else None)
         await self._do(self._upkeep.store.make_indexes)
 
     async def _count(self, ahead: Sequence[Head], known: int) -> None:
@@ -181,21 +181,15 @@ class Following:
             self.progress, known_segments=self._known_segments, expected=self._expected
         )
 
-    async def _take_in(self, process: OneProcess | None = None) -> None:
-        """Take in every new segment; with `process`, the next one is parsed there meanwhile."""
-        parsing, taking = anyio.Lock(), anyio.Lock()
+    async def _take_in(self, processes: Processes | None = None) -> None:
+        """Take in every new segment; with `processes`, the next ones are parsed there meanwhile."""
 
-        async def work(found: tuple[Step, Head]) -> None:
-            step, head = found
-            groups = None
-            if process is not None:
-                async with parsing:
-                    groups = await process.do(partial(parsed, step.lines))
-            async with taking:  # in the order in which they were found: locks are fair
-                await self._take(step, head, groups)
+        async def parsed(found: tuple[Step, Head]) -> Parsed | None:
+            return await processes.do(partial(parse, found[0].lines)) if processes else None
 
         try:
-            await in_lanes(1 if process is None else 2, self._found(), work)
+            lanes = PROCESSES + 1 if processes else 1
+            await in_order(lanes, self._found(), parsed, self._take)
         except ArchiverError:
             # What was found and not taken is to be found again.
             self._walk.head = self._taken
@@ -205,13 +199,14 @@ class Following:
         async for step in self._walk.steps():
             yield step, self._walk.head
 
-    async def _take(self, step: Step, head: Head, groups: Sequence[Group] | None) -> None:
+    async def _take(self, found: tuple[Step, Head], parsed: Parsed | None) -> None:
+        step, head = found
         for one in step.breaks:
             self._broken = f"damaged ledger: {one.key}: expected {one.expected}, found {one.found}"
         # Behind a break the index does not say that it has come: the next desk tries again,
         # and by then the missing object may have been restored.
         place = None if self._broken else head
-        skipped, buried = await self._do(self._upkeep.take, step.lines, place, groups)
+        skipped, buried = await self._do(self._upkeep.take, step.lines, place, parsed)
         self._taken = head
         self._skipped += skipped
         self._buried |= buried

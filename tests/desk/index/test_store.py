@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.catalog import schema
-from archiver.desk.index.apply import parsed
+from archiver.desk.index.apply import parse
 from archiver.desk.index.batches import batch_of
 from archiver.desk.index.sidecars import Card
 from archiver.desk.index.store import Store
@@ -75,15 +75,17 @@ def test_a_segment_parsed_beforehand_fills_the_tables_as_its_lines_do_one_by_one
     held = Held(hold_id="h", key="k", sha256="5" * 64, lead_ids=(7,))
     first: list[Event] = [event for one in range(1, 20) for event in (_stored(one), _judged(one))]
     lines = [encode(AT, "run", event) for event in [*first, held, removed, *again]]
-    groups = parsed(lines)
-    assert groups is not None
-    assert [group.additions is not None for group in groups] == [True, False, True]
+    parsed = parse(lines)
+    assert parsed is not None
+    assert [group.addition is not None for group in parsed.groups] == [True, False, True]
     one_by_one, at_once, beforehand = (Store(tmp_path / name, "an-archive") for name in "123")
     touched = set[int]()
     for line in lines:
         touched |= one_by_one.take([line], None).touched
-    assert at_once.take(lines, None).touched == touched
-    assert beforehand.take(lines, None, groups).touched == touched
+    for taken in (at_once.take(lines, None), beforehand.take(lines, None, parsed)):
+        arrived = {one for some in taken.arrived for one in some.columns.record_id.tolist()}
+        assert arrived == set(range(1, 20))
+        assert taken.touched | arrived == touched
     for store in (one_by_one, at_once, beforehand):
         store.make_indexes()
         store.close()
@@ -93,7 +95,7 @@ def test_a_segment_parsed_beforehand_fills_the_tables_as_its_lines_do_one_by_one
 
 
 def test_a_line_that_makes_no_sense_is_left_for_the_process_that_writes() -> None:
-    assert parsed([encode(AT, "run", _stored(1)), b"{}"]) is None
+    assert parse([encode(AT, "run", _stored(1)), b"{}"]) is None
 
 
 def _tables(path: Path) -> list[str]:

@@ -33,14 +33,7 @@ async def in_lanes(
     lane = (
         _drawing_later(items, work) if isinstance(items, AsyncIterable) else _drawing(items, work)
     )
-    try:
-        with one_failure():
-            async with anyio.create_task_group() as group:
-                for _ in range(lanes):
-                    group.start_soon(lane)
-    finally:
-        if isinstance(items, AsyncGenerator):
-            await items.aclose()
+    await _run(lanes, lane, items)
 
 
 async def answers_to(questions: Mapping[str, Callable[[], Awaitable[Any]]]) -> dict[str, Any]:
@@ -85,14 +78,7 @@ async def in_order(
             await take(item, result)
             mine.set()
 
-    try:
-        with one_failure():
-            async with anyio.create_task_group() as group:
-                for _ in range(lanes):
-                    group.start_soon(lane)
-    finally:
-        if isinstance(items, AsyncGenerator):
-            await items.aclose()
+    await _run(lanes, lane, items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +109,22 @@ async def work_off(lanes: int, item: T, work: Callable[[T], Awaitable[Further[T]
     with one_failure():
         async with anyio.create_task_group() as group:
             group.start_soon(lane, item)
+
+
+async def _run(
+    lanes: int,
+    lane: Callable[[], Coroutine[Any, Any, None]],
+    items: Iterable[T] | AsyncIterable[T],
+) -> None:
+    """Run so many lanes to their ends, which draw from `items`; then nobody draws any more."""
+    try:
+        with one_failure():
+            async with anyio.create_task_group() as group:
+                for _ in range(lanes):
+                    group.start_soon(lane)
+    finally:
+        if isinstance(items, AsyncGenerator):
+            await items.aclose()
 
 
 def _drawing(

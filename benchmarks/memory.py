@@ -134,6 +134,8 @@ def _run(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as run:
         course = _watch(run, also)
         output = run.stdout.read() if run.stdout else ""
+    if run.returncode:
+        raise SystemExit(f"the run ended with {run.returncode}")
     return json.loads(output), course, time.monotonic() - began
 
 

@@ -43,6 +43,17 @@ def test_help_account_and_filters_are_reachable(visit: Visit) -> None:
         expect(page.locator("#filters")).to_be_in_viewport()
 
 
+@pytest.mark.nightly
+def test_the_navigation_of_an_admin_fits_in_russian(visit: Visit) -> None:
+    page = visit("ada")
+    page.click("#language button")
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    for width in (980, 1057, 1200, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, width
+
+
 def test_the_player_stays_in_sight_while_the_page_is_scrolled(visit: Visit) -> None:
     page = visit("rita", "/recordings/900108")
     ready(page)

@@ -86,7 +86,7 @@ OVERFLOW = """() => [document.documentElement, ...document.querySelectorAll(".ca
 @pytest.mark.nightly
 def test_the_list_gives_a_summary_room_on_a_narrow_screen(visit: Visit) -> None:
     page = visit("lena")
-    for width in (390, 768, 900):
+    for width in (390, 768, 900, 1000):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate(OVERFLOW) == [0, 0], width
         table = page.locator(".rows").bounding_box()

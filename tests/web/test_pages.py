@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.desk.review import notes
+from archiver.web import listing
 from tests.support.world import tree
 from tests.web.desks import (
     Served,
@@ -78,7 +78,7 @@ def test_a_bug_of_ours_is_a_sentence_on_the_page(
     def broken(*given: object) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(notes.Notes, "counts", broken)
+    monkeypatch.setattr(listing, "counts_of", broken)
     with desk.visitor("lena") as lena:
         answer = lena.get("/")
         assert answer.status_code == 500

@@ -4,8 +4,9 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +30,10 @@ _GRACE: Final = 2
 
 _FILES_EVERY: Final = 1.0
 """Seconds."""
+
+_SWITCH: Final = 0.0005
+"""Seconds after which a thread lets another one run that waits for the interpreter. By default, it
+is ten times as long, and the first sound of a call waits for threads several times."""
 
 _DEADLINES: Final = Deadlines()
 
@@ -69,7 +74,7 @@ async def serve(
     Waveforms are kept in the state folder. Raises what `open_desk` raises.
     """
     cache_folder = state_folder / "desk-cache"
-    with listener:
+    with listener, _switching_often():
         opened = open_desk(
             config,
             host=host,
@@ -95,6 +100,16 @@ async def serve(
                     await anyio.sleep_forever()
                 finally:
                     server.should_exit = True
+
+
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    former = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(former)
 
 
 def settings(app: object, crowd: Crowd) -> uvicorn.Config:

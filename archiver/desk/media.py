@@ -74,15 +74,17 @@ class Media:
 
     async def look(self, record_id: int) -> Sound | Absent:
         """The audio of a recording, ready to be opened, or why there is none."""
+        sound = await self.find(record_id)
+        return sound if isinstance(sound, Absent) else await self.check(sound)
+
+    async def find(self, record_id: int) -> Sound | Absent:
+        """The audio of a recording according to the ledger."""
         source = await self._index.source(record_id)
         if source is None:
             return Absent(record_id, "unknown")
         if source.state != State.ARCHIVED:
             return Absent(record_id, _WHY[State(source.state)])
-        sound = _sound(record_id, source)
-        if sound is None:
-            return Absent(record_id, "damaged")
-        return await self._there(sound)
+        return _sound(record_id, source) or Absent(record_id, "damaged")
 
     def open(
         self, sound: Sound, span: ByteRange | None = None
@@ -93,7 +95,8 @@ class Media:
         """
         return self._storage.open(sound.key, span)
 
-    async def _there(self, sound: Sound) -> Sound | Absent:
+    async def check(self, sound: Sound) -> Sound | Absent:
+        """The audio, if the storage has it in the size that the ledger says, or why it has not."""
         try:
             with anyio.fail_after(_PATIENCE):
                 info = await self._storage.stat(sound.key)

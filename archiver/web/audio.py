@@ -38,16 +38,21 @@ _NOT_NOW: Final = frozenset({"forbidden", "unreachable"})
 
 async def listen(visit: Visit) -> Response:
     """The sound for the player."""
-    found = await visit.desk.library.media.look(visit.id())
+    media = visit.desk.library.media
+    found = await media.find(visit.id())
     if isinstance(found, Absent):
         return _absent(visit, found)
+    # One switch to a thread after another would wait for all pages that are made meanwhile.
     told = await answers_to(
         {
-            "log": partial(_log_play, visit, found),
+            "there": partial(media.check, found),
             "claim": partial(_keep_claim, visit, found),
             "track": partial(_track, visit, found),
         }
     )
+    if isinstance(told["there"], Absent):
+        return _absent(visit, told["there"])
+    await _log_play(visit, found)
     track = told["track"]
     return _answer(visit, track, {}) if isinstance(track, Track) else track
 
@@ -230,7 +235,7 @@ class SoundResponse(Response):
             headers={**headers, "content-length": str(length)},
             media_type=track.content_type,
         )
-        self._track, self._span, self._unread = track, span, unread
+        self._track, self._span, self._unread, self._length = track, span, unread, length
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; a storage that fails in mid-stream leaves the answer short, never wrong."""
@@ -246,10 +251,15 @@ class SoundResponse(Response):
         async with AsyncExitStack() as stack:
             try:
                 chunks = await stack.enter_async_context(self._track.open(self._span))
+                first = await anext(chunks, b"")
             except StorageError as error:
                 await self._unread(error)(scope, receive, send)
                 return
             await send(start)
+            is_all = len(first) == self._length
+            await send({"type": "http.response.body", "body": first, "more_body": not is_all})
+            if is_all:  # most requests of a player: the storage need not be asked for its end
+                return
             try:
                 async with anyio.create_task_group() as talk:
                     talk.start_soon(_until_gone, receive, talk.cancel_scope)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from starlette.datastructures import QueryParams
 
@@ -231,7 +231,7 @@ class Toggles:
         if member not in self._around:
             self._around[member] = self._rest(each)
         before, after = self._around[member]
-        own = [urlencode([(each.name, each.write(one))]) for one in values]
+        own = [f"{each.name}={quote_plus(each.write(one))}" for one in values]
         said = "&".join(filter(None, (before, *own, after)))
         return f"?{said}" if said else ""
 

@@ -58,16 +58,21 @@ class Sessions:
     async def user_of(self, token: str, users: UsersFile) -> User | None:
         """The user of the session, as the users file has them now; None if it has ended."""
         digest, now = digest_of(token), self._now()
-        found = await self._file.read(
-            lambda db: db.execute(
+
+        def ask(db: sqlite3.Connection) -> tuple[bytes, int, int, User | None] | None:
+            found = db.execute(
                 "SELECT name, credential, begun_at, seen_at FROM sessions WHERE digest = ?",
                 (digest,),
             ).fetchone()
-        )
+            if found is None:
+                return None
+            name, *rest = found
+            return (*rest, users.find(name))  # in the same switch to a thread
+
+        found = await self._file.read(ask)
         if found is None:
             return None
-        name, credential, begun_at, seen_at = found
-        user = await users.look_up(name)
+        credential, begun_at, seen_at, user = found
         is_over = now - begun_at >= _whole(LONGEST) or now - seen_at >= _whole(IDLE)
         if user is None or is_over or not hmac.compare_digest(credential, _credential(user)):
             await self.end(token)

@@ -10,9 +10,9 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
-import anyio
 import anyio.to_thread
 
 from archiver.config.document import Section, Source, parse_document
@@ -39,24 +39,25 @@ class User:
 
 
 class UsersFile:
-    """The users, as the file has them now. Not for several threads at once."""
+    """The users, as the file has them now. For any thread."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._seen: tuple[int, ...] | None = None
         self._users: Mapping[str, User] = {}
-        self._one_looks = anyio.CapacityLimiter(1)
+        self._one_looks = Lock()
 
     def all(self) -> Mapping[str, User]:
         """Every user by name; none where there is no file. Raises ConfigError."""
-        found = self._facts()
-        if found is None:
-            self._seen, self._users = None, {}
-        elif found != self._seen:
-            self._seen, self._users = None, {}
-            self._users = read_users(self.path)
-            self._seen = found
-        return self._users
+        with self._one_looks:
+            found = self._facts()
+            if found is None:
+                self._seen, self._users = None, {}
+            elif found != self._seen:
+                self._seen, self._users = None, {}
+                self._users = read_users(self.path)
+                self._seen = found
+            return self._users
 
     def find(self, name: str) -> User | None:
         """The user of that name, however it is typed."""
@@ -66,12 +67,12 @@ class UsersFile:
             return None
 
     async def look_up(self, name: str) -> User | None:
-        """The same, in a worker thread and for one task at a time."""
-        return await anyio.to_thread.run_sync(self.find, name, limiter=self._one_looks)
+        """The same, in a worker thread."""
+        return await anyio.to_thread.run_sync(self.find, name)
 
     async def look_at_all(self) -> Mapping[str, User]:
-        """Every user by name, in a worker thread and for one task at a time."""
-        return await anyio.to_thread.run_sync(self.all, limiter=self._one_looks)
+        """Every user by name, in a worker thread."""
+        return await anyio.to_thread.run_sync(self.all)
 
     def _facts(self) -> tuple[int, ...] | None:
         try:

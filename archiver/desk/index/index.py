@@ -29,9 +29,10 @@ import numpy as np
 from archiver.desk.index import rows as sql
 from archiver.desk.index.border import index_errors
 from archiver.desk.index.calls import Calls, calls_of
-from archiver.desk.index.columns import STATES, Columns, Ints
+from archiver.desk.index.columns import STATES, Ints
 from archiver.desk.index.entries import CallEntry, Entry, Facets, Leg, Neighbours, Page
 from archiver.desk.index.filters import Match
+from archiver.desk.index.flags import flags_at, flags_of, with_flags
 from archiver.desk.index.ordering import Ordering
 from archiver.desk.index.search import match as expression_of
 from archiver.desk.index.snapshot import Picture, Upkeep
@@ -49,8 +50,9 @@ _SEARCHES_KEPT: Final = 8
 _COUNTS_KEPT: Final = 32
 _PAGES_KEPT: Final = 256
 _ENTRIES_KEPT: Final = 2048
+_SOURCES_KEPT: Final = 1024
+"""A player asks for a recording piece by piece."""
 _GREATEST_ID: Final = 2**63 - 1
-_NO_FLAGS: Final = sql.Flags(is_held=False, is_reviewed=False)
 _SEARCH: Final = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
 
 
@@ -96,6 +98,7 @@ class DeskIndex:
         self._counted: Kept[Facets] = Kept(_COUNTS_KEPT)
         self._found: Kept[_Found] = Kept(_PAGES_KEPT)
         self._entries: Kept[Entry] = Kept(_ENTRIES_KEPT)
+        self._sources: Kept[sql.Source] = Kept(_SOURCES_KEPT)
 
     @classmethod
     async def open(cls, path: Path, archive_id: str, zone: tzinfo) -> "DeskIndex":
@@ -169,7 +172,13 @@ class DeskIndex:
     async def entries(self, record_ids: Sequence[int]) -> list[Entry]:
         """Those of the recordings that are known, in the order of the ids."""
         known = [one for one in record_ids if 0 < one <= _GREATEST_ID]
-        return await self._ask(lambda now: self._flagged(now, known, _flags(now.picture, known)))
+        edition, picture = self.upkeep.edition, self.upkeep.picture
+        kept = self._entries.get_all(edition, known)
+        if kept is not None:
+            return [*map(with_flags, kept, flags_of(picture.columns, known))]
+        return await self._ask(
+            lambda now: self._flagged(now, known, flags_of(now.picture.columns, known))
+        )
 
     async def recording(self, record_id: int) -> Entry | None:
         """One recording; None if the archive does not know it."""
@@ -183,7 +192,7 @@ class DeskIndex:
 
         def listed(now: _Now) -> list[Entry]:
             ids = sql.legs(now.db, call_id)
-            return self._flagged(now, ids, _flags(now.picture, ids))
+            return self._flagged(now, ids, flags_of(now.picture.columns, ids))
 
         found = await self._ask(listed)
         if not found:
@@ -204,13 +213,12 @@ class DeskIndex:
             if place is None or not _has(rows, place):
                 return Neighbours(None, None, None, len(rows))
             ordering = Ordering(picture.columns, picture.legends, view, picture.names)
-            places, own = ordering.places(rows), ordering.places(np.array([place]))[0]
-            before, after = places < own, places > own
+            previous, following, position = ordering.around(rows, place)
             ids = picture.columns.record_id
             return Neighbours(
-                int(ids[rows[before][np.argmax(places[before])]]) if before.any() else None,
-                int(ids[rows[after][np.argmin(places[after])]]) if after.any() else None,
-                int(np.count_nonzero(before)) + 1,
+                None if previous is None else int(ids[previous]),
+                None if following is None else int(ids[following]),
+                position,
                 len(rows),
             )
 
@@ -250,7 +258,15 @@ class DeskIndex:
         """Where the audio of a recording is stored; None if the archive does not know it."""
         if not 0 < record_id <= _GREATEST_ID:
             return None
-        return await self._ask(lambda now: sql.source(now.db, record_id))
+        kept = self._sources.get(self.upkeep.edition, record_id)
+        if kept is not None:
+            return kept
+
+        def found(now: _Now) -> sql.Source | None:
+            source = sql.source(now.db, record_id)
+            return None if source is None else self._sources.put(now.edition, record_id, source)
+
+        return await self._ask(found)
 
     def buried(self) -> list[int]:
         """Every recording that was removed from the archive, or is about to be; this one blocks."""
@@ -292,7 +308,7 @@ class DeskIndex:
         entries = self._entries.get_all(edition, found.record_ids)
         if entries is None:
             return None
-        rows = map(_with_flags, entries, found.flags)
+        rows = map(with_flags, entries, found.flags)
         return Page(tuple(rows), found.total, found.next), counts
 
     def _find(self, now: _Now, view: View, limit: int, match: Callable[[], Match]) -> _Found:
@@ -305,7 +321,7 @@ class DeskIndex:
             rows, is_more = ordering.first(matched, max(1, min(limit, MOST_ROWS)))
             ids = tuple(columns.record_id[rows].tolist())
             follows = ordering.cursor_after(int(rows[-1])) if is_more else None
-            return _Found(ids, _flags_at(columns, rows), len(matched), follows)
+            return _Found(ids, flags_at(columns, rows), len(matched), follows)
 
         return self._found.of(now.picture, (view, limit), find)
 
@@ -328,7 +344,7 @@ class DeskIndex:
             for one, entry in sql.entries(now.db, missing, now.picture.names).items():
                 entries[one] = self._entries.put(now.edition, one, entry)
         pairs = zip((entries[one] for one in record_ids), flags, strict=True)
-        return [_with_flags(entry, flag) for entry, flag in pairs if entry is not None]
+        return [with_flags(entry, flag) for entry, flag in pairs if entry is not None]
 
     def _search(self, now: _Now, expression: str) -> Ints:
         """The ids of recordings whose summary answers the expression; the last searches are kept,
@@ -363,26 +379,6 @@ class DeskIndex:
             self._readers.put(db)
 
 
-def _flags(picture: Picture, record_ids: Sequence[int]) -> list[sql.Flags]:
-    """Of each recording; of one that is not known, that it is neither."""
-    places = [picture.columns.position(one) for one in record_ids]
-    return [
-        _NO_FLAGS if place is None else _flags_at(picture.columns, np.array([place]))[0]
-        for place in places
-    ]
-
-
-def _flags_at(columns: Columns, rows: Ints) -> list[sql.Flags]:
-    pairs = zip(columns.is_held[rows].tolist(), columns.is_reviewed[rows].tolist(), strict=True)
-    return [sql.Flags(is_held, is_reviewed) for is_held, is_reviewed in pairs]
-
-
-def _with_flags(entry: Entry, flags: sql.Flags) -> Entry:
-    if not any(flags):
-        return entry
-    return entry._replace(is_held=flags.is_held, is_reviewed=flags.is_reviewed)
-
-
 def _has(rows: Ints, place: int) -> bool:
     """Whether rows, which are in order, include that one."""
     at = int(np.searchsorted(rows, place))
@@ -390,7 +386,7 @@ def _has(rows: Ints, place: int) -> bool:
 
 
 def _piece(picture: Picture, ids: Ints) -> Piece:
-    pairs = zip(ids.tolist(), _flags(picture, ids.tolist()), strict=True)
+    pairs = zip(ids.tolist(), flags_of(picture.columns, ids.tolist()), strict=True)
     flags = {one: each for one, each in pairs if any(each)}
     tags: dict[int, list[str]] = {}
     for tag, tagged in sorted(picture.tags.items()):

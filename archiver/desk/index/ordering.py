@@ -83,6 +83,26 @@ class Ordering:
             ordered = by_moment[max(0, end - most - 1) : end][::-1]
         return ordered[:most], len(ordered) > most
 
+    def around(self, rows: Ints, row: int) -> tuple[int | None, int | None, int]:
+        """The rows before and after one of these rows in the list, and its position, from 1."""
+        if self._view.sort is Sort.CREATED and len(rows) == len(self._columns):
+            return self._around_in_all(row)
+        places, own = self.places(rows), self.places(np.array([row]))[0]
+        before, after = places < own, places > own
+        return (
+            int(rows[before][np.argmax(places[before])]) if before.any() else None,
+            int(rows[after][np.argmin(places[after])]) if after.any() else None,
+            int(np.count_nonzero(before)) + 1,
+        )
+
+    def _around_in_all(self, row: int) -> tuple[int | None, int | None, int]:
+        by_moment, rank = self._columns.by_moment, int(self._columns.rank[row])
+        older = int(by_moment[rank - 1]) if rank else None
+        newer = int(by_moment[rank + 1]) if rank + 1 < len(by_moment) else None
+        if self._view.ascending:
+            return older, newer, rank + 1
+        return newer, older, len(by_moment) - rank
+
     def cursor_after(self, row: int) -> str:
         """The cursor of the page that follows this row."""
         columns = self._columns

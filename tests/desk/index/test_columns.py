@@ -143,6 +143,24 @@ def test_a_view_holds_the_rows_it_asks_for_in_its_order_over_all_pages(
 
 
 @given(rows_of(st.integers(1, 60)), VIEWS)
+def test_around_a_row_are_those_before_and_after_it_in_the_list(
+    rows: list[Row], view: View
+) -> None:
+    legends = Legends(BERLIN)
+    columns = encode(rows, legends)
+    matched = Match(columns, legends, view, None).rows()
+    ordering, ids = Ordering(columns, legends, view, NAMES), columns.record_id.tolist()
+    told = []
+    for row in matched.tolist():
+        before, after, position = ordering.around(matched, row)
+        neighbours = [None if one is None else ids[one] for one in (before, row, after)]
+        told.append((position, *neighbours))
+    listed = in_order(rows, view)
+    around = zip([None, *listed], listed, [*listed[1:], None], strict=False)
+    assert sorted(told) == [(n, *three) for n, three in enumerate(around, 1)]
+
+
+@given(rows_of(st.integers(1, 60)), VIEWS)
 def test_every_choice_of_a_facet_counts_what_it_would_give(rows: list[Row], view: View) -> None:
     legends = Legends(BERLIN)
     facets = Match(encode(rows, legends), legends, view, None).facets(NAMES)

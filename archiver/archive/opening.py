@@ -10,14 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
-from archiver.archive.archive import Archive
 from archiver.archive.format import own_id, read_id
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.archive.right_clock import NO_OTHER, ClockCheck, OtherClocks
-from archiver.catalog.catalog import Catalog
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.errors import KeyMissing, NoArchive, StorageRefused, UsageError
@@ -28,6 +27,9 @@ from archiver.storage.lock import archive_lock
 from archiver.storage.memory import MemoryStorage
 from archiver.storage.opening import open_storage
 from archiver.tasks.contexts import closed_at_the_end, scratch_folder
+
+if TYPE_CHECKING:
+    from archiver.archive.archive import Archive
 
 
 @asynccontextmanager
@@ -40,7 +42,7 @@ async def locked_archive(
     make: bool = True,
     pace: Pace = REAL_PACE,
     others: OtherClocks = NO_OTHER,
-) -> AsyncIterator[Archive]:
+) -> "AsyncIterator[Archive]":
     """The configured archive, locked for writing.
 
     It is created if there is none, unless `make` is false: then NoArchive is raised. Raises
@@ -48,6 +50,9 @@ async def locked_archive(
     or if `others`, the storage or the ledger contradict the clock, ArchiveDamaged if its ledger is
     damaged, StorageRefused if its storage does not support create-only writes.
     """
+    from archiver.archive.archive import Archive  # brings the catalog along
+    from archiver.catalog.catalog import Catalog
+
     check = ClockCheck(clock, others, pace.clocks_apart)
     is_right = check.with_api()
     opened = await (_open_or_make if make else _open_existing)(config, pace)
@@ -76,13 +81,16 @@ async def locked_archive(
 @asynccontextmanager
 async def watched_archive(
     config: Config, *, state_folder: Path, pace: Pace = REAL_PACE
-) -> AsyncIterator[Archive]:
+) -> "AsyncIterator[Archive]":
     """The archive as it is, for reading only, even during a run.
 
     Nothing is locked or created. The catalog is a copy of the one on this machine, if any, brought
     up to date with the ledger; changes to it are discarded afterwards. Raises NoArchive if there is
     none.
     """
+    from archiver.archive.archive import Archive  # brings the catalog along
+    from archiver.catalog.catalog import Catalog
+
     async with existing_archive(config) as (storage, archive_id):
         path = catalog_path(config, archive_id, state_folder)
         async with scratch_folder() as folder:
@@ -104,7 +112,7 @@ async def announcing_archive(
     clock: Clock,
     others: OtherClocks,
     pace: Pace = REAL_PACE,
-) -> AsyncIterator[Archive]:
+) -> "AsyncIterator[Archive]":
     """The same, for a command that announces something under this clock without the lock.
 
     Raises UsageError for a clock that `others`, the storage or the ledger contradict.
@@ -133,8 +141,11 @@ async def existing_archive(config: Config) -> AsyncIterator[tuple[Storage, str]]
 
 
 @asynccontextmanager
-async def empty_archive() -> AsyncIterator[Archive]:
+async def empty_archive() -> "AsyncIterator[Archive]":
     """An empty, temporary archive: what a dry run sees before the first run."""
+    from archiver.archive.archive import Archive  # brings the catalog along
+    from archiver.catalog.catalog import Catalog
+
     storage, archive_id = MemoryStorage(), str(uuid.uuid4())
     async with scratch_folder() as folder:
         path = folder / "catalog.sqlite"

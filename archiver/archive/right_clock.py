@@ -9,15 +9,17 @@ night. If none of them can confirm it, a person must, by giving the date.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from archiver.archive.archive import Archive
 from archiver.clock import Clock, stamp
 from archiver.errors import UsageError
 from archiver.ledger.lines import decode
 from archiver.ledger.segments import MOST_BYTES, Head, segment_key
 from archiver.storage.base import Storage
 from archiver.text.measures import say_duration
+
+if TYPE_CHECKING:
+    from archiver.archive.archive import Archive
 
 _FOR_REMOVALS: Final = timedelta(minutes=15)
 """The largest difference of two clocks before a removal; S3 itself rejects requests beyond it."""
@@ -75,7 +77,7 @@ class ClockCheck:
             raise self._wrong(now, f"the clock of the storage says {_far(now, told)}", _SET)
         return True
 
-    async def with_ledger(self, archive: Archive) -> bool:
+    async def with_ledger(self, archive: "Archive") -> bool:
         """Compare with the newest event: not later, and not 30 days ago, unless the user confirms
         the date."""
         now, last = self.clock(), await _last_event(archive)
@@ -96,7 +98,9 @@ class ClockCheck:
         return UsageError(said, hint=hint)
 
 
-async def require_right_clock(archive: Archive, clock: Clock, *, today: date | None = None) -> None:
+async def require_right_clock(
+    archive: "Archive", clock: Clock, *, today: date | None = None
+) -> None:
     """Raise UsageError unless the clock agrees, within 15 minutes, with the storage and the ledger.
 
     For removals. `today` (UTC) is the user's confirmation; it replaces a ledger without recent
@@ -114,7 +118,7 @@ def _far(now: datetime, other: datetime) -> str:
     return f"{stamp(other)}, {say_duration(abs(other - now).total_seconds())} {direction}"
 
 
-async def _last_event(archive: Archive) -> datetime | None:
+async def _last_event(archive: "Archive") -> datetime | None:
     """When the newest event of the ledger was written; None for an empty ledger."""
     head: Head = await archive.catalog.head()
     if head.digest is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from archiver.advice import next_step
+from archiver.archive.failed_runs import FailedRuns
 from archiver.archive.names import ArchivedNames, archived_names
 from archiver.archive.opening import watched_archive
 from archiver.catalog.inspections import SoundCheck, take_sound_check
@@ -48,17 +49,6 @@ _SETTLED: Final = (
 
 _MOST_QUIET_DAYS: Final = 3653
 """Ten years: a call whose clock was wrong by decades must not produce a list of every day since."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailedRuns:
-    """Consecutive failed runs in the run history of this machine, which may have left nothing in
-    the archive. The first began at `since`, the last ended at `ended_at`."""
-
-    count: int
-    since: datetime
-    ended_at: datetime
-    exit_code: int
 
 
 @dataclass(frozen=True, slots=True)

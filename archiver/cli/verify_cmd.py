@@ -91,7 +91,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 def _wanted(arguments: argparse.Namespace, config: Config) -> "Wanted":
     from archiver.evidence.keys import load_public
-    from archiver.replica.session import place_of
+    from archiver.replica.place import place_of
     from archiver.text.measures import parse_share
     from archiver.verify.verify import Wanted
 

@@ -5,7 +5,6 @@ members are left out. Events of a kind that this version does not know are prese
 """
 
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -68,17 +67,13 @@ class CallLine(
     state: Literal["archived", "none", "waiting", "failed", "gone"]
 
 
-def decode_all(lines: Iterable[bytes]) -> "list[StoredLine | CallLine | Entry]":
-    """As `decode` for each line, in less than half the time for the two kinds of which a ledger has
-    most. Those are events with their time and their run, equal to no other event."""
-    found: list[StoredLine | CallLine | Entry] = []
-    frequent = _FREQUENT.decode
-    for line in lines:
-        try:
-            found.append(frequent(line))
-        except (ValueError, RecursionError):  # another kind, `what` twice, or no event at all
-            found.append(decode(line))
-    return found
+def read(line: bytes) -> "StoredLine | CallLine | Entry":
+    """As `decode`, in less than half the time for the two kinds of which a ledger has most. Those
+    are events with their time and their run, equal to no other event."""
+    try:
+        return _FREQUENT.decode(line)
+    except (ValueError, RecursionError):  # another kind, `what` twice, or no event at all
+        return decode(line)
 
 
 def as_entry(line: StoredLine | CallLine | Entry) -> Entry:

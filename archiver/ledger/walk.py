@@ -85,11 +85,12 @@ class _Found:
 
 @dataclass(slots=True)
 class _Number:
-    """The objects with one number. `claimed` is the segment named in its claim, if that was
-    read."""
+    """The objects with one number, `bytes` of them segments. `claimed` is the segment named in its
+    claim, if that was read."""
 
     number: int
     keys: list[str] = field(default_factory=list)
+    bytes: int = 0
     is_claimed: bool = False
     claimed: Head | None = None
 
@@ -99,12 +100,14 @@ class Walk:
 
     `archive_id` is the id in the archive's format file, if any. If the first undamaged segment has
     a different id, the segment is right, since a chain is harder to change than one small file.
+    `bytes` is the size of the segments that are to be read.
     """
 
     def __init__(self, storage: Storage, archive_id: str | None) -> None:
         self._storage = storage
         self.archive_id = archive_id
         self.head = Head()
+        self.bytes = 0
         self.digests: dict[str, int] = {}
         self._set_aside: set[str] = set()
         self._told: set[str] = set()
@@ -113,6 +116,7 @@ class Walk:
     async def steps(self) -> AsyncIterator[Step]:
         """Every segment after the last one seen, by number, and gaps in between."""
         groups = await self._numbers()
+        self.bytes = sum(group.bytes for group in groups)
         for start in range(0, len(groups), _AT_ONCE):
             few = groups[start : start + _AT_ONCE + 1]
             read = await self._read(key for group in few for key in group.keys)
@@ -147,6 +151,7 @@ class Walk:
                 one.is_claimed = True
             else:
                 one.keys.append(info.key)
+                one.bytes += info.size
         return [found[number] for number in sorted(found)]
 
     async def _look_at_claim(self, group: _Number, *, is_last: bool) -> None:

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from archiver.archive.status import FailedRuns
+from archiver.archive.failed_runs import FailedRuns
 from archiver.clock import from_stamp, stamp
 from archiver.errors import INTERRUPTED
 from archiver.monitoring.night import COMPLETE, OPEN, Night

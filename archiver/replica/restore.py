@@ -26,8 +26,9 @@ from archiver.ledger.lock_events import Restored
 from archiver.ledger.segments import Head
 from archiver.replica.copying import Between
 from archiver.replica.opening import opened_replica
+from archiver.replica.place import place_of
 from archiver.replica.replicate import Manner, Replication, replicate
-from archiver.replica.session import place_of, spool_to
+from archiver.replica.session import spool_to
 from archiver.retention.acts import Deed, person, store_deed
 from archiver.tasks.contexts import scratch_folder
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from archiver.archive.archive import Archive
 from archiver.archive.opening import watched_archive
 from archiver.archive.pace import REAL_PACE, Pace
-from archiver.config import Config, StorageConfig
-from archiver.errors import UsageError
+from archiver.config import Config
 from archiver.recordings.spool import Spool
 from archiver.replica.copying import Between
 from archiver.replica.opening import opened_replica
+from archiver.replica.place import place_of
 from archiver.storage.base import Storage
 
 
@@ -30,17 +30,6 @@ async def opened_both(
     ):
         spool = spool_to(replica, config)
         yield archive, Between(archive.storage, replica, f"replica {place.url}", spool)
-
-
-def place_of(config: Config) -> StorageConfig:
-    """The location of the replica. Raises UsageError if none is configured."""
-    place = config.replica.storage
-    if place is None:
-        raise UsageError(
-            "replica.url is not set, so there is no second archive",
-            hint="set replica.url in archive.yaml to a folder or s3://bucket/prefix",
-        )
-    return place
 
 
 def spool_to(target: Storage, config: Config) -> Spool:

@@ -36,9 +36,9 @@ def rows_of(columns: Mapping[str, Sequence[Any]]) -> Rows:
     return Rows(tuple(given), [*zip(*given.values(), strict=True)])
 
 
-def insert(table: str, row: type[NamedTuple]) -> str:
-    """Adds a row, unless there is one with its key."""
-    return f"INSERT OR IGNORE INTO {table} {_values_of(row._fields)}"
+def insert(table: str, row: type[NamedTuple], *, given: Sequence[str] | None = None) -> str:
+    """Adds a row, unless there is one with its key. The parameters are as for `upsert`."""
+    return f"INSERT OR IGNORE INTO {table} {_values_of(row._fields if given is None else given)}"
 
 
 def insert_where(table: str, row: type[NamedTuple], condition: str) -> str:

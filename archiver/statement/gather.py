@@ -10,8 +10,8 @@ from typing import Any, Final
 from anyio import to_thread
 
 from archiver.archive.archive import Readable
+from archiver.archive.failed_runs import FailedRuns
 from archiver.archive.names import ArchivedNames
-from archiver.archive.status import FailedRuns
 from archiver.catalog import queries
 from archiver.catalog.acts import known_acts
 from archiver.catalog.coverage import Coverage, take_coverage

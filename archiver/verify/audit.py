@@ -164,6 +164,7 @@ class _Check:
         self.found.archive_id = self.walk.archive_id
 
     async def _parse(self, step: Step) -> Parsed | None:
+        await self.processes.expect_lines(self.walk.bytes)
         return await self.processes.parse(step.lines)
 
     async def _note(self, step: Step, parsed: Parsed | None) -> None:
@@ -173,7 +174,6 @@ class _Check:
         if bad and not step.breaks:
             wanted, found = "an event on every line", f"none on line {said(at + 1 for at in bad)}"
             self.found.findings.append(ChainBroken(key=step.key, expected=wanted, found=found))
-        await self.processes.expect(2 * self.inventory.recordings)
 
     def _take(self, step: Step, parsed: Parsed | None) -> list[int]:
         if any(one.found == "missing" for one in step.breaks):

@@ -33,6 +33,9 @@ MOST_PROCESSES: Final = 4
 PAYS_FROM: Final = 10_000
 """Objects to be read from which the start of child processes pays off."""
 
+_LINE_BYTES: Final = 500
+"""Of a line of the ledger, or more. Of two lines, one adds a recording, with two objects."""
+
 _AHEAD: Final = 2
 """Requests sent to a child, so that it has work while an answer is on its way."""
 
@@ -100,12 +103,18 @@ class Processes:
     _group: TaskGroup
     _children: list[_Child] = field(default_factory=list)
     _are_over: bool = False
+    _starting: anyio.Lock = field(default_factory=anyio.Lock)
 
     @property
     def lanes(self) -> int:
         """How many stretches, or segments, may be given to them at a time."""
         alone = self.reader is None or self.effort.processes == 1
         return 1 if alone else _AHEAD * self.effort.processes
+
+    async def expect_lines(self, size: int) -> None:
+        """As `expect`, for what so many bytes of the ledger name."""
+        async with self._starting:
+            await self.expect(size // _LINE_BYTES)
 
     async def expect(self, objects: int) -> None:
         """Start children, if there are none yet and they pay for so many objects."""

@@ -18,7 +18,7 @@ from msgspec import convert
 from archiver.ledger import events
 from archiver.sqlite.connections import open_scratch
 from archiver.sqlite.errors import UNFIT, Database
-from archiver.sqlite.rows import insert, insert_where, update
+from archiver.sqlite.rows import insert, insert_where, rows_of, update
 from archiver.storage.keys import check_key, parse_recording_key
 from archiver.text.json import read_json
 from archiver.verify.parsing import Parsed
@@ -110,7 +110,6 @@ class Expected(NamedTuple):
     leaving: int = 0
 
 
-_STORE: Final = insert("recordings", Stored)
 _STORE_UNLESS_REMOVED: Final = insert_where(
     "recordings", Stored, "? NOT IN (SELECT record_id FROM removed)"
 )
@@ -219,8 +218,10 @@ class Inventory:
         self.recordings += len(rows)
         if self.tells_of_removals:
             self._db.executemany(_STORE_UNLESS_REMOVED, [(*row, row.record_id) for row in rows])
-        else:
-            self._db.executemany(_STORE, rows)
+        elif rows:
+            found = rows_of(dict(zip(Stored._fields, zip(*rows, strict=True), strict=True)))
+            statement = insert("recordings", Stored, given=found.columns)
+            self._db.executemany(statement, found.rows)
 
     def _stored(self, event: dict[str, Any], at: str) -> None:
         """A recording whose sidecar replaced one that a crash had left."""

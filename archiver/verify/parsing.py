@@ -5,20 +5,17 @@ any thread or process. All others stay lines, to be applied in order.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from archiver.clock import stamp
 from archiver.ledger import events
-from archiver.ledger.lines import decode
+from archiver.ledger.lines import Entry, read
 from archiver.sqlite.errors import UNFIT
 from archiver.verify.rows import Stored, row_of
 
 _NAMES_NOTHING: Final = (events.CallJudged, events.CursorMoved, events.OrderSeen)
-
-_stamp = lru_cache(maxsize=1000)(stamp)
 
 
 class Act(msgspec.Struct):
@@ -43,12 +40,15 @@ class Parsed(msgspec.Struct):
 def parse(lines: Sequence[bytes]) -> Parsed:
     """Parse events, as a catalog reads them: what one refuses is damage."""
     parsed = Parsed()
+    at, stamped = None, ""
     for position, line in enumerate(lines, start=1):
         try:
-            entry = decode(line)
-            event = entry.event
+            found = read(line)
+            event = found.event if isinstance(found, Entry) else found
             if isinstance(event, events.Stored) and event.previous_key is None:
-                parsed.rows.append(row_of(event, _stamp(entry.at)))
+                if found.at != at:  # most lines of a run have the time of the line before
+                    at, stamped = found.at, stamp(found.at)
+                parsed.rows.append(row_of(event, stamped))
             elif not isinstance(event, _NAMES_NOTHING):
                 parsed.acts.append(Act(position, line))
                 parsed.before.append(len(parsed.rows))

@@ -16,7 +16,7 @@ from archiver.errors import ArchiverError
 from archiver.ledger.log import Ledger, Numbers
 from archiver.ledger.segments import Head
 from archiver.replica.named import named_in
-from archiver.replica.session import place_of
+from archiver.replica.place import place_of
 from archiver.replica.waiting import WAITING_PREFIX, waiting_in
 from archiver.retention.objects import places_of_lead
 from archiver.storage.base import Storage

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from archiver.archive.failed_runs import FailedRuns
 from archiver.archive.opening import locked_archive
-from archiver.archive.status import KEYS, NAMES, FailedRuns, look
+from archiver.archive.status import KEYS, NAMES, look
 from archiver.catalog.overview import Period, take_stock
 from archiver.catalog.schema import prepare
 from archiver.errors import ArchiveDamaged, NoArchive

@@ -123,14 +123,18 @@ async def bytes_of(storage: MemoryStorage) -> dict[str, bytes]:
     }
 
 
-@given(st.lists(st.sampled_from([*EVENTS, None]), max_size=9))
-def test_many_lines_are_read_as_each_alone(events: list[Event | None]) -> None:
-    later = b'{"what":"later","at":"2026-01-01T02:00:00+01:00","run":"run-1"}'
-    read = [later if one is None else lines.encode(AT, "run-1", one) for one in events]
-    entries = [lines.as_entry(one) for one in lines.decode_all(read)]
-    assert [(one.at, one.run, _members(one)) for one in entries] == [
-        (one.at, one.run, _members(one)) for one in map(lines.decode, read)
-    ]
+LATER = b'{"what":"later","at":"2026-01-01T02:00:00+01:00","run":"run-1"}'
+
+
+@pytest.mark.parametrize("line", [LATER, *(lines.encode(AT, "run-1", one) for one in EVENTS)])
+def test_a_line_is_read_as_it_is_decoded(line: bytes) -> None:
+    require_equal(line)
+
+
+def require_equal(line: bytes) -> None:
+    read, decoded = lines.as_entry(lines.read(line)), lines.decode(line)
+    assert (read.at, read.run, _members(read)) == (decoded.at, decoded.run, _members(decoded))
+    assert read.at.tzinfo is UTC
 
 
 def _members(entry: Entry) -> dict[str, object] | None:
@@ -155,10 +159,8 @@ CALL = b'{"what":"call","at":"2026-01-01T02:00:00+01:00","run":"r","callId":1,"a
         CALL + b',"state":"none","what":"later"}',
     ],
 )
-def test_an_unusual_line_among_many_is_read_as_alone(line: bytes) -> None:
-    alone, (among,) = lines.decode(line), map(lines.as_entry, lines.decode_all([line]))
-    assert (among.at, among.run, _members(among)) == (alone.at, alone.run, _members(alone))
-    assert among.at.tzinfo is UTC
+def test_an_unusual_line_is_read_as_it_is_decoded(line: bytes) -> None:
+    require_equal(line)
 
 
 @pytest.mark.parametrize(
@@ -171,11 +173,11 @@ def test_an_unusual_line_among_many_is_read_as_alone(line: bytes) -> None:
         CALL + b',"state":"none","other":' + b"[" * 100_000,
     ],
 )
-def test_what_is_no_event_alone_is_none_among_many(line: bytes) -> None:
+def test_what_cannot_be_decoded_cannot_be_read(line: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         lines.decode(line)
     with pytest.raises(ValueError, match=r".+"):
-        lines.decode_all([line])
+        lines.read(line)
 
 
 async def test_a_stranger_can_check_the_chain_with_a_hash_and_a_json_reader() -> None:

@@ -1,0 +1,15 @@
+"""Failed runs, which may have left nothing in the archive itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRuns:
+    """Consecutive failed runs in the run history of this machine, which may have left nothing in
+    the archive. The first began at `since`, the last ended at `ended_at`."""
+
+    count: int
+    since: datetime
+    ended_at: datetime
+    exit_code: int

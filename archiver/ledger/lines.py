@@ -5,6 +5,7 @@ members are left out. Events of a kind that this version does not know are prese
 """
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -74,6 +75,11 @@ def read(line: bytes) -> "StoredLine | CallLine | Entry":
         return _FREQUENT.decode(line)
     except (ValueError, RecursionError):  # another kind, `what` twice, or no event at all
         return decode(line)
+
+
+def decode_all(lines: Iterable[bytes]) -> "list[StoredLine | CallLine | Entry]":
+    """Read these lines. ValueError if one of them is no entry."""
+    return [*map(read, lines)]
 
 
 def as_entry(line: StoredLine | CallLine | Entry) -> Entry:

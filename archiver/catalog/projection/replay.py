@@ -24,7 +24,7 @@ from archiver.catalog.projection.recordings import (
 )
 from archiver.errors import ArchiveDamaged
 from archiver.ledger.events import CallJudged, Stored
-from archiver.ledger.lines import CallLine, Entry, StoredLine, as_entry, read
+from archiver.ledger.lines import CallLine, Entry, StoredLine, as_entry, decode_all, read
 from archiver.ledger.segments import Segment
 from archiver.sqlite.errors import UNFIT
 from archiver.sqlite.rows import Rows, for_rows
@@ -79,7 +79,7 @@ def replay(db: sqlite3.Connection, segment: Segment) -> None:
 
 def _decoded(segment: Segment) -> list[_Line]:
     try:
-        return [*map(read, segment.lines)]
+        return decode_all(segment.lines)
     except UNFIT:
         for number, line in enumerate(segment.lines, start=2):
             _at_line(segment, number, partial(read, line))

@@ -5,10 +5,11 @@
 
 It writes an archive (two hundred agents, thirty orders, three years), starts `archiver serve` for
 it as one process, and waits until the index is complete. Then it measures, in this order: lists
-alone; lists and audio while listeners play (each fetches its recording in pieces of 256 KiB at
-playing speed, and checks every second that the desk responds); a CSV of everything while lists are
-still requested. The load generator runs on the same machine. With --datasette, the same rows are
-served by Datasette, which must be installed. With --folder, the archive is kept there and reused.
+alone, eight views in turn; lists that nobody has requested before; lists and audio while listeners
+play (each fetches its recording in pieces of 256 KiB at playing speed, and checks every second that
+the desk responds); a CSV of everything while lists are still requested. The load generator runs on
+the same machine. With --datasette, the same rows are served by Datasette, which must be installed.
+With --folder, the archive is kept there and reused.
 """
 
 import argparse
@@ -161,6 +162,22 @@ async def crowd(
     return seen
 
 
+async def never_shown(url: str) -> dict[str, Any]:
+    """Request lists that nobody has requested before, one after another."""
+    seen = Seen()
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        for agent in range(110, 210):
+            began = time.monotonic()
+            (
+                await client.get(f"/?agent={agent}", headers={"accept": "text/html"})
+            ).raise_for_status()
+            seen.add("list", time.monotonic() - began)
+    return {
+        "list never shown, p50 ms": seen.share("list", 0.5),
+        "list never shown, p95 ms": seen.share("list", 0.95),
+    }
+
+
 async def table(url: str) -> dict[str, Any]:
     """Request a CSV of everything, and lists meanwhile."""
     seen, told = Seen(), {}
@@ -215,8 +232,10 @@ def measure(folder: Path, asked: argparse.Namespace, heard: Sequence[int]) -> di
         indexing = spent
         alone = run(0, asked.seconds / 3)
         a_list = (processor(pid) - spent) / len(alone.times["list"])
+        fresh = anyio.run(never_shown, url)
         busy = run(asked.listeners, asked.seconds)
-        told = {"index s": round(indexed, 1), **figures(alone, busy), **anyio.run(table, url)}
+        told = {"index s": round(indexed, 1), **figures(alone, busy), **fresh}
+        told |= anyio.run(table, url)
         told["processor, index s"] = round(indexing, 1)
         told["processor, a list ms"] = round(1000 * a_list, 1)
         told["memory MiB"] = round(memory(pid))

@@ -4,6 +4,7 @@ A thread would share the interpreter with all pages served meanwhile; a process 
 the index itself, read-only, and returns finished lines.
 """
 
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime, tzinfo
@@ -32,6 +33,9 @@ _ROWS: Final = 2000
 _PROCESSES: Final = 2
 """Making a piece takes more than twice as long as compressing and sending it."""
 
+_NICENESS: Final = 10
+"""Two processes can keep two cores busy, on which the desk has to make its pages meanwhile."""
+
 _NO_FLAGS: Final = sql.Flags(is_held=False, is_reviewed=False)
 
 
@@ -47,12 +51,18 @@ async def table(
     yield _head
     processes = anyio.CapacityLimiter(_PROCESSES)
     async for piece in index.pieces(view, _ROWS):
-        work = partial(lines_of, index.upkeep.store.path, piece, zone)
+        work = partial(_lines_behind_pages, index.upkeep.store.path, piece, zone)
         yield partial(anyio.to_process.run_sync, work, cancellable=True, limiter=processes)
 
 
 async def _head() -> bytes:
     return (BOM + csv_line(COLUMNS)).encode()
+
+
+def _lines_behind_pages(path: Path, piece: Piece, zone: tzinfo) -> bytes:
+    """The same. The worker process takes what pages leave of the processor from now on."""
+    os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+    return lines_of(path, piece, zone)
 
 
 def lines_of(path: Path, piece: Piece, zone: tzinfo) -> bytes:

@@ -73,8 +73,12 @@ def replay(db: sqlite3.Connection, segment: Segment) -> None:
     for some in _groups(_decoded(segment)):
         if not _can_add(db, some):
             for number, line in enumerate(some, start + 2):
-                _at_line(segment, number, lambda: apply(db, as_entry(line)))  # noqa: B023
+                _at_line(segment, number, partial(_apply_line, db, line))
         start += len(some)
+
+
+def _apply_line(db: sqlite3.Connection, line: _Line) -> None:
+    apply(db, as_entry(line))
 
 
 def _decoded(segment: Segment) -> list[_Line]:

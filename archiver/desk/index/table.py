@@ -60,7 +60,7 @@ async def _head() -> bytes:
 
 
 def _lines_behind_pages(path: Path, piece: Piece, zone: tzinfo) -> bytes:
-    """The same. The worker process takes what pages leave of the processor from now on."""
+    """`lines_of`, by a worker process that takes what pages leave of the processor from now on."""
     os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     return lines_of(path, piece, zone)
 

@@ -32,7 +32,9 @@ class Admission:
         self, calls: Sequence[Call], *, now: datetime, run: str, recheck: bool
     ) -> Admitted:
         """Admit a page of listed calls, each once per run, and decide what is due."""
-        return await self._writer.write(lambda: self._admit(calls, now, run, recheck))
+        return await self._writer.write(
+            lambda: self._admit(calls, now, run, recheck), self._writer.known_ids.note
+        )
 
     async def due(
         self, now: datetime, *, leads: Sequence[int] = (), orders: Sequence[int] = (), most: int
@@ -45,7 +47,7 @@ class Admission:
             self._mark_listed(task.call.id for task in tasks)
             return tasks
 
-        return await self._writer.write(write)
+        return await self._writer.write(write, self._writer.known_ids.note)
 
     async def is_settled(self, call_id: int, now: datetime) -> bool:
         """Whether the call is known and nothing of it is due."""
@@ -63,16 +65,15 @@ class Admission:
 
         Within a transaction.
         """
-        before = self._db.execute(
-            "SELECT ended FROM temp.counted WHERE record_id = ?", (result.record_id,)
-        ).fetchone()
-        if before is not None and (before[0] in _AT_HOME or result.ended not in _AT_HOME):
-            return
-        if before is not None:
-            tally.recordings[before[0]] -= 1
-        self._db.execute(
-            "INSERT OR REPLACE INTO temp.counted VALUES (?, ?)", (result.record_id, result.ended)
-        )
+        row = (result.record_id, result.ended)
+        if not self._db.execute("INSERT OR IGNORE INTO temp.counted VALUES (?, ?)", row).rowcount:
+            (before,) = self._db.execute(
+                "SELECT ended FROM temp.counted WHERE record_id = ?", (result.record_id,)
+            ).fetchone()
+            if before in _AT_HOME or result.ended not in _AT_HOME:
+                return
+            tally.recordings[before] -= 1
+            self._db.execute("INSERT OR REPLACE INTO temp.counted VALUES (?, ?)", row)
         tally.recordings[result.ended] += 1
         tally.refreshed += result.refreshed
         tally.bytes += result.size

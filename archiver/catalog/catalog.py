@@ -24,10 +24,9 @@ from archiver.catalog.projection.replay import replay
 from archiver.catalog.selection import Selection
 from archiver.catalog.states import is_unrecorded
 from archiver.catalog.work import KnownRecording, Outcome, Tally
-from archiver.ledger.events import CallJudged, Erasing, Event
+from archiver.ledger.events import Erasing, Event
 from archiver.ledger.lines import beginning
 from archiver.ledger.segments import Head, Segment
-from archiver.liner.models import Call
 from archiver.recordings.sidecar import clean_row
 from archiver.sqlite.connections import open_reader
 
@@ -122,7 +121,7 @@ class Catalog:
 
     async def scrub(self) -> None:
         """Leave no trace of deleted rows in the file, its log, or a file that was set aside."""
-        await self._writer.turns.in_thread(lambda: scrub(self._writer.db))
+        await self._writer.turns.patiently(lambda: scrub(self._writer.db))
 
     async def record(self, events: Sequence[Event], *, at: datetime, run: str) -> None:
         """Apply events and add them to the outbox."""
@@ -135,9 +134,9 @@ class Catalog:
             tally = Tally()
             events = [one for done in outcomes for one in (*done.events, done.judged)]
             self._writer.record(events, at, run)
+            self._keep_rows(outcomes)
             for outcome in outcomes:
                 judged = outcome.judged
-                self._keep_row(outcome.call, judged)
                 tally.calls[judged.state] += 1
                 tally.unrecorded += is_unrecorded(judged.state, judged.talk_seconds)
                 for result in outcome.results:
@@ -161,7 +160,7 @@ class Catalog:
             self._writer.forget_sent(last)
             self._writer.set_head(head)
 
-        await self._writer.write(write)
+        await self._writer.write(write, self._writer.known_ids.note)
         await self._writer.turns.checkpoint()
 
     def known(self, record_ids: Collection[int]) -> dict[int, KnownRecording]:
@@ -181,11 +180,19 @@ class Catalog:
         with CATALOG.sqlite_errors():
             return removals.is_erased(self._writer.db, None, lead_id, seconds(created_at))
 
-    def _keep_row(self, call: Call, judged: CallJudged) -> None:
-        """A call that will be checked again keeps its row, since its list may not be read again."""
+    def _keep_rows(self, outcomes: Sequence[Outcome]) -> None:
+        """Calls that will be checked again keep their rows, since their lists may not be read
+        again."""
         db = self._writer.db
-        if judged.due_at is None:
-            db.execute("DELETE FROM rows WHERE call_id = ?", (call.id,))
-        elif call.row:
-            row = json.dumps(clean_row(call.row), ensure_ascii=True)
-            db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?)", (call.id, row))
+        db.executemany(
+            "DELETE FROM rows WHERE call_id = ?",
+            [(one.call.id,) for one in outcomes if one.judged.due_at is None],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO rows VALUES (?, ?)",
+            [
+                (one.call.id, json.dumps(clean_row(one.call.row)))
+                for one in outcomes
+                if one.judged.due_at is not None and one.call.row
+            ],
+        )

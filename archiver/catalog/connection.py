@@ -23,6 +23,7 @@ from archiver.ledger.lines import Entry, encode
 from archiver.ledger.segments import Head
 from archiver.sqlite.connections import PATIENCE_MS
 from archiver.sqlite.errors import is_busy
+from archiver.sqlite.writing import write_rows
 
 T = TypeVar("T")
 
@@ -33,11 +34,28 @@ class Turns:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._one_at_a_time = anyio.CapacityLimiter(1)
+        self._wait_for_others(0)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do it in a worker thread, where it may take its time. Raises StorageError."""
+        """Do it in a worker thread, where it may take its time. Raises StorageError.
+
+        It reads, for which it never has to wait.
+        """
         with CATALOG.sqlite_errors():
             return await anyio.to_thread.run_sync(work, limiter=self._one_at_a_time)
+
+    async def patiently(self, work: Callable[[], T]) -> T:
+        """Do it in a worker thread, and wait there if another process is writing. Raises
+        StorageError."""
+
+        def wait() -> T:
+            self._wait_for_others(PATIENCE_MS)
+            try:
+                return work()
+            finally:
+                self._wait_for_others(0)
+
+        return await self.in_thread(wait)
 
     async def at_once(self, work: Callable[[], T]) -> T:
         """Do it on the event loop. Raises StorageError.
@@ -46,15 +64,12 @@ class Turns:
         behind: it is one transaction.
         """
         async with self._one_at_a_time:
-            self._wait_for_others(0)
             try:
                 with CATALOG.sqlite_errors():
                     return _unless_busy(work)
             except _BusyError:
                 pass
-            finally:
-                self._wait_for_others(PATIENCE_MS)
-        return await self.in_thread(work)
+        return await self.patiently(work)
 
     async def checkpoint(self) -> None:
         """Move committed data from the log into the file, as far as no reader needs it."""
@@ -77,9 +92,13 @@ class Writer:
         self.known_ids = Horizon(db)
         self.waiting_events: int = db.execute("SELECT count(*) FROM outbox").fetchone()[0]
 
-    async def write(self, work: Callable[[], T]) -> T:
-        """Do the work as one transaction, in a worker thread."""
-        return await self.turns.in_thread(self._transaction(work, self.known_ids.look_again))
+    async def write(self, work: Callable[[], T], note: Callable[[], None] | None = None) -> T:
+        """Do the work as one transaction, in a worker thread.
+
+        `note` passes its changes to `known_ids`, which without it has to find them.
+        """
+        transaction = self._transaction(work, note or self.known_ids.look_again)
+        return await self.turns.patiently(transaction)
 
     async def write_at_once(self, work: Callable[[], T], note: Callable[[], None]) -> T:
         """Do short work as one transaction on the event loop.
@@ -90,9 +109,9 @@ class Writer:
 
     def record(self, events: Sequence[Event], at: datetime, run: str) -> None:
         """Apply events and put them into the outbox. Within a transaction, as what follows."""
-        apply_all(self.db, [Entry(at, run, event) for event in events])
+        apply_all(self.db, [Entry(at, run, event) for event in events], self.known_ids)
         lines = [(encode(at, run, event),) for event in events]
-        self.db.executemany("INSERT INTO outbox (line) VALUES (?)", lines)
+        write_rows(self.db, "INSERT INTO outbox (line) VALUES (?)", lines)
         self.waiting_events += len(lines)
 
     def forget_sent(self, last: int) -> None:

@@ -34,8 +34,12 @@ class Horizon:
         """Whether none of them is known for sure."""
         return all(one > self._newest and one not in self._noted for one in record_ids)
 
-    def note(self, record_ids: Iterable[int]) -> None:
-        """These are known now."""
+    def knows_nothing_of(self, record_ids: Iterable[int]) -> bool:
+        """Whether none of them is known, nor any erasure that could concern them."""
+        return not self.has_erasures and self.is_beyond(record_ids)
+
+    def note(self, record_ids: Iterable[int] = ()) -> None:
+        """These are known now, and nothing else has changed."""
         self._noted.update(record_ids)
         if len(self._noted) > _MOST or self._changes() != self._seen_changes:
             self.look_again()

@@ -15,6 +15,7 @@ from archiver.catalog import known_ids
 from archiver.catalog.catalog import Catalog
 from archiver.catalog.work import Outcome
 from archiver.ledger.events import CallJudged, OpenRecording, OrderSeen
+from archiver.ledger.segments import Head
 from archiver.liner.models import Call
 
 AT = datetime(2026, 10, 2, 1, 0, 7, tzinfo=UTC)
@@ -55,6 +56,21 @@ async def test_recordings_that_come_out_of_order_are_not_asked_for_in_vain(tmp_p
     assert questions(catalog, 51, 52) == 0
     await catalog.record([OrderSeen(order_ids=(1,))], at=AT, run="r")
     await settle(catalog, 70)
+    assert questions(catalog, 60, 61) == 0
+    assert list(catalog.known([60, 70])) == [70]
+    await catalog.aclose()
+
+
+@pytest.mark.anyio
+async def test_neither_a_page_of_calls_nor_a_segment_makes_anyone_ask_in_vain(
+    tmp_path: Path,
+) -> None:
+    catalog = await Catalog.open(tmp_path / "one.sqlite", ARCHIVE)
+    await settle(catalog, 70)
+    await catalog.admission.admit([Call(1), Call(2)], now=AT, run="r", recheck=False)
+    assert await catalog.admission.due(AT, most=1) == []
+    last, _ = await catalog.outbox(10)
+    await catalog.published(last, Head(1, "ab" * 32))
     assert questions(catalog, 60, 61) == 0
     assert list(catalog.known([60, 70])) == [70]
     await catalog.aclose()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from archiver.catalog.known_ids import Horizon
 from archiver.catalog.projection.recordings import apply
 from archiver.catalog.projection.replay import apply_all, replay
 from archiver.catalog.schema import prepare
@@ -120,6 +121,21 @@ def test_groups_leave_what_one_after_the_other_leaves(seed: int) -> None:
         assert tables(grouped) == tables(single)
         assert tables(read) == tables(single)
         assert any('INTO "recordings"' in line for line in tables(single))
+
+
+def test_what_was_applied_just_before_counts_although_it_is_not_noted_yet() -> None:
+    events: tuple[Event, ...] = (
+        *(stored(number, lead=6) for number in range(1, 9)),
+        Erasing(lead_id=6, before=AT + timedelta(days=1)),
+        *(stored(number, lead=6) for number in range(11, 19)),
+        *(stored(number, revision=2) for number in range(1, 9)),
+    )
+    with closing(catalog()) as grouped, closing(catalog()) as single:
+        entries = [Entry(AT, "run", one) for one in events]
+        apply_all(grouped, entries, Horizon(grouped))
+        for entry in entries:
+            apply(single, entry)
+        assert tables(grouped) == tables(single)
 
 
 def test_a_line_that_no_table_takes_is_named_within_a_group() -> None:

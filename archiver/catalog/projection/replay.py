@@ -10,9 +10,10 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from archiver.catalog.known_ids import Horizon
 from archiver.catalog.projection.recordings import (
     KEEP_REVISION,
     LINK,
@@ -27,15 +28,13 @@ from archiver.ledger.events import CallJudged, Stored
 from archiver.ledger.lines import CallLine, Entry, StoredLine, as_entry, decode_all, read
 from archiver.ledger.segments import Segment
 from archiver.sqlite.errors import UNFIT
-from archiver.sqlite.rows import Rows, for_rows
+from archiver.sqlite.rows import Rows
+from archiver.sqlite.writing import write_rows
 
 _Line: TypeAlias = StoredLine | CallLine | Entry
 
-_FEWEST: Final = 8
+_FEWEST: Final = 4
 """Fewer entries than these are written one by one, which then takes no longer."""
-
-_ROWS: Final = 20
-"""Rows of one statement: with 24 columns each, below every version's limit of parameters."""
 
 _GIVEN: Final = "IN (SELECT value FROM json_each(?))"
 _CONCERNED: Final = f"""
@@ -54,14 +53,20 @@ _MAY_CONCERN: Final = """
 """
 
 
-def apply_all(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
-    """Apply entries in their order: the tables are then as after `apply` of one after the other."""
+def apply_all(
+    db: sqlite3.Connection, entries: Sequence[Entry], known_ids: Horizon | None = None
+) -> None:
+    """Apply entries in their order: the tables are then as after `apply` of one after the other.
+
+    `known_ids` are those of the database, if they are known without a question.
+    """
     for _, group in groupby(entries, key=only_adds):
         some = [*group]
         found = additions(some)
-        if found is None or not add(db, found):
+        if found is None or not add(db, found, known_ids):
             for entry in some:
                 apply(db, entry)
+        known_ids = None  # what was applied just now is not noted there yet
 
 
 def replay(db: sqlite3.Connection, segment: Segment) -> None:
@@ -181,14 +186,17 @@ def _additions(
     )
 
 
-def add(db: sqlite3.Connection, found: Additions) -> bool:
+def add(db: sqlite3.Connection, found: Additions, known_ids: Horizon | None = None) -> bool:
     """Write these rows. False, and nothing is written, if one depends on what is known."""
-    if _are_concerned(db, found):
+    are_new = known_ids is not None and known_ids.knows_nothing_of(
+        found.recordings.values("record_id")
+    )
+    if not are_new and _are_concerned(db, found):
         return False
-    _write(db, archive(found.recordings.columns), found.recordings.rows)
-    _write(db, KEEP_REVISION, found.revisions)
-    _write(db, judge(found.calls.columns), found.calls.rows)
-    _write(db, LINK, found.links)
+    write_rows(db, archive(found.recordings.columns), found.recordings.rows)
+    write_rows(db, KEEP_REVISION, found.revisions)
+    write_rows(db, judge(found.calls.columns), found.calls.rows)
+    write_rows(db, LINK, found.links)
     return True
 
 
@@ -203,13 +211,3 @@ def _are_concerned(db: sqlite3.Connection, found: Additions) -> bool:
     lead_ids = json.dumps(stored.values("lead_id") + calls.values("lead_id"))
     given = (records, records, call_ids, lead_ids)
     return bool(db.execute(_CONCERNED, given).fetchone()[0])
-
-
-def _write(db: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Execute the statement for all rows, many at a time: to begin and end it takes as long as a
-    row."""
-    whole = len(rows) - len(rows) % _ROWS
-    for start in range(0, whole, _ROWS):
-        values = [*chain.from_iterable(rows[start : start + _ROWS])]
-        db.execute(for_rows(statement, _ROWS), values)
-    db.executemany(statement, rows[whole:])

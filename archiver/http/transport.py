@@ -68,7 +68,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         origin = self._admit(request.url)
         proxy = self._proxies.of(origin)
         by = proxy if origin.scheme == "http" else None  # what goes through a tunnel is as without
-        message = _message(request, await request.aread(), by)
+        body = b"" if request.stream is NO_BODY else await request.aread()
+        message = _message(request, body, by)
         try:
             connection, answer = await self._pool.ask(
                 origin, message, limits=_limits(request), fresh=request.method != "GET"
@@ -139,6 +140,18 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         self._pool.give_back(self._connection)
+
+
+def stream_of(response: httpx.Response) -> httpx.AsyncByteStream:
+    """The bytes of the body as they arrive, undecoded.
+
+    What `Response.aiter_raw` adds (it counts, and refuses to be read twice) takes as long as
+    receiving a small response.
+    """
+    stream = response.stream
+    if not isinstance(stream, httpx.AsyncByteStream):
+        raise TypeError("the body of this response is not read asynchronously")
+    return stream
 
 
 def _limits(request: httpx.Request) -> Limits:

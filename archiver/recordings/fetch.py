@@ -38,7 +38,7 @@ from archiver.http.codings import codings_of
 from archiver.http.cookies import ChainCookies
 from archiver.http.faults import MoreThanAnnounced, NotHttp
 from archiver.http.origins import OriginPolicy
-from archiver.http.transport import NO_BODY, USER_AGENT
+from archiver.http.transport import NO_BODY, USER_AGENT, stream_of
 from archiver.http.wire.tunnel import ProxyFailed
 from archiver.liner.models import Recording
 from archiver.reasons import Reason
@@ -264,7 +264,7 @@ class Fetcher:
         part = download.part
         since, mark = time.monotonic(), part.size
         try:
-            async for chunk in response.aiter_raw():
+            async for chunk in stream_of(response):
                 await part.add(chunk)
                 self._on_bytes(len(chunk))
                 if part.size > self._max_bytes:

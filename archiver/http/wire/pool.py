@@ -66,11 +66,10 @@ class Pool:
         self, origin: Origin, *, fresh: bool, limits: Limits
     ) -> tuple[Connection, bool]:
         """A connection for one exchange, and whether it was used before."""
-        try:
-            async with asyncio.timeout(limits.room):
-                await self._room.acquire()
-        except TimeoutError:
-            raise httpx.PoolTimeout("timed out waiting for a free connection") from None
+        if self._room.locked():
+            await self._wait_for_room(limits.room)
+        else:
+            await self._room.acquire()
         try:
             kept = None if fresh else self._kept_for(origin)
             connection = kept or await self._dialler.dial(origin, within=limits.connect)
@@ -79,6 +78,13 @@ class Pool:
             raise
         self._used[connection] = origin
         return connection, kept is not None
+
+    async def _wait_for_room(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._room.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("timed out waiting for a free connection") from None
 
     def give_back(self, connection: Connection) -> None:
         """Return it after its exchange, or after giving up; can be called twice."""

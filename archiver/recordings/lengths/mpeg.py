@@ -216,17 +216,22 @@ def _is_constant(data: Bytes, start: int, end: int, first: _Frame, head: bytes) 
     total = int((end - start) / step)
     if total < 4 * _PLACES or abs(total * step - (end - start)) > step:
         return False
+    slot = first.slot
     for place in range(1, _PLACES + 1):
-        at = start + int((total - 1) * place // _PLACES * step / first.slot) * first.slot
-        near = data[at - first.slot : at + first.slot + 3]
-        if not any(_is_same(near[shift : shift + 3], head) for shift in range(2 * first.slot + 1)):
+        at = start + int((total - 1) * place // _PLACES * step / slot) * slot
+        if not _has_header(data[at - slot : at + slot + 3], head):
             return False
     return True
 
 
-def _is_same(found: bytes, head: bytes) -> bool:
-    """Whether a header is that of the first frame, but for padding and private bit."""
-    return found[:2] == head[:2] and len(found) == 3 and found[2] & 0xFC == head[2] & 0xFC
+def _has_header(near: bytes, head: bytes) -> bool:
+    """Whether the header of the first frame is in these bytes, but for padding and private bit."""
+    at = near.find(head[:2])
+    while 0 <= at < len(near) - 2:
+        if near[at + 2] & 0xFC == head[2] & 0xFC:
+            return True
+        at = near.find(head[:2], at + 1)
+    return False
 
 
 def _count(data: Bytes, at: int) -> int | None:

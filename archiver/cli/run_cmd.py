@@ -14,6 +14,7 @@ from archiver.clock import system_clock
 from archiver.config import Config, state_folder
 from archiver.errors import ConfigError, UsageError
 from archiver.tasks.event_loop import FASTEST_LOOP, collect_rarely
+from archiver.tasks.freed_memory import keep_freed_memory
 from archiver.text.measures import parse_duration, say_moment
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
     since, until = window(arguments.since, arguments.until, config)
     schedule = schedule_of(arguments, config)
     collect_rarely()
+    keep_freed_memory()
     if schedule is not None:
         return _every_night(config, context, schedule)
     request = RunRequest(

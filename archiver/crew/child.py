@@ -39,6 +39,7 @@ from archiver.crew.progress import Progress
 from archiver.crew.worker import Worker, working
 from archiver.errors import ArchiverError
 from archiver.tasks.event_loop import FASTEST_LOOP, collect_rarely
+from archiver.tasks.freed_memory import keep_freed_memory
 
 _TOLD_EVERY: Final = 0.2
 """Seconds between two progress messages, which are also the child's signs of life."""
@@ -130,6 +131,7 @@ def main() -> None:
     output = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # print() must not corrupt the messages
     collect_rarely()
+    keep_freed_memory()
     anyio.run(_serve, output, backend_options=FASTEST_LOOP)
 
 

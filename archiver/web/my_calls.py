@@ -3,7 +3,7 @@
 Everything else is not there: 404 for any other recording, as for one that does not exist.
 """
 
-from typing import Any
+from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -16,6 +16,8 @@ from archiver.web.answers import sections
 from archiver.web.context import Visit
 from archiver.web.forms import basis, number, token
 from archiver.web.player_page import SPEEDS, leg_data
+
+_SOUND_PATH: Final = "my/recordings"
 
 
 async def show(visit: Visit) -> Response:
@@ -36,12 +38,12 @@ async def call(visit: Visit) -> Response:
         section="player",
         entry=entry,
         call=CallEntry(entry.call_id, (Leg(entry, 0.0),), entry.seconds or 0.0),
-        sound_path="my/recordings",
+        sound_path=_SOUND_PATH,
         may_take_away=False,
         queue=None,
         address="",
         numbers={entry.record_id: 1},
-        legs=[{**leg_data(visit, Leg(entry, 0.0)), **_paths(visit, entry)}],
+        legs=[{**leg_data(visit, Leg(entry, 0.0), _SOUND_PATH), "notes": ""}],
         speeds=SPEEDS,
         leg_offset=0.0,
         redacted=await visit.desk.redactions.plans(visit.person, [entry.record_id]),
@@ -111,8 +113,3 @@ def _verdict_id(visit: Visit) -> int:
     if verdict_id is None:
         raise HTTPException(400)
     return verdict_id
-
-
-def _paths(visit: Visit, entry: Entry) -> dict[str, Any]:
-    path = f"{visit.desk.base}/my/recordings/{entry.record_id}"
-    return {"audio": f"{path}/audio", "peaks": f"{path}/peaks", "notes": ""}

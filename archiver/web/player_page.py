@@ -13,6 +13,7 @@ from archiver.desk.index.view import State
 from archiver.desk.review.calibration import Session
 from archiver.desk.review.playlists import Playlist
 from archiver.desk.review.queue import Queue
+from archiver.desk.waveform import LONG_SECONDS
 from archiver.tasks.lanes import answers_to
 from archiver.web.asked import asked_view
 from archiver.web.calibration_pages import session_of
@@ -91,17 +92,18 @@ async def of_call(visit: Visit) -> Response:
     return visit.go(f"/recordings/{call.legs[0].entry.record_id}")
 
 
-def leg_data(visit: Visit, leg: Leg) -> Mapping[str, Any]:
+def leg_data(visit: Visit, leg: Leg, sound_path: str = "recordings") -> Mapping[str, Any]:
     """The data of one part of the call for the player's script."""
-    record_id = leg.entry.record_id
-    path = f"{visit.desk.base}/recordings/{record_id}"
+    record_id, seconds = leg.entry.record_id, leg.entry.seconds or 0
+    path = f"{visit.desk.base}/{sound_path}/{record_id}"
     return {
         "id": record_id,
         "offset": leg.offset,
-        "seconds": leg.entry.seconds or 0,
+        "seconds": seconds,
         "plays": leg.entry.state is State.ARCHIVED,
         "audio": f"{path}/audio",
         "peaks": f"{path}/peaks",
+        "sketch": f"{path}/peaks?sketch" if seconds > LONG_SECONDS else "",
         "notes": f"{path}/notes",
     }
 

@@ -4,8 +4,11 @@ import hashlib
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 
 from archiver.sound.workers import MOST_MEMORY, WorkerFailed, work_on_audio
@@ -32,6 +35,20 @@ def hang(path: str) -> int:
 
 def swell(path: str) -> int:
     return len(bytearray(MOST_MEMORY))
+
+
+@dataclass
+class Announced:
+    """Work that leaves a mark where it arrives, before it is done."""
+
+    mark: Path
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.mark.touch()
+
+    def __call__(self, path: str) -> int:
+        return size_of(path)
 
 
 async def served(data: bytes = DATA) -> AsyncIterator[bytes]:
@@ -71,3 +88,29 @@ async def test_a_crash_a_hang_and_a_swelling_are_one_failure_of_one_recording(
         served(), size_of, size=len(DATA), sha256=SHA256, folder=tmp_path, patience=60
     )
     assert again == len(DATA)
+
+
+async def test_a_worker_gets_ready_while_long_audio_is_read(tmp_path: Path) -> None:
+    spools, mark = tmp_path / "spools", tmp_path / "ready"
+    spools.mkdir()
+    piece = bytes(1024 * 1024)
+
+    async def read_slowly() -> AsyncIterator[bytes]:
+        for _ in range(15):
+            yield piece
+        with anyio.fail_after(60):
+            while not mark.exists():
+                await anyio.sleep(0.01)
+        yield piece
+
+    sha256 = hashlib.sha256(16 * piece).hexdigest()
+    found = await work_on_audio(
+        read_slowly(),
+        Announced(mark),
+        size=16 * len(piece),
+        sha256=sha256,
+        folder=spools,
+        patience=60,
+    )
+    assert found == 16 * len(piece)
+    assert list(spools.iterdir()) == []

@@ -7,6 +7,7 @@ import pytest
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
 from tests.export.browser import chromium, needs_chromium
+from tests.web.browser.acts import loads
 from tests.web.desks import Served, archived, served, until_listed
 
 pytestmark = [needs_chromium, pytest.mark.nightly]
@@ -49,3 +50,13 @@ def test_two_hours_are_heard_from_wherever_one_goes(desk: Served, at: float) -> 
         page.goto(f"{desk.url}/recordings/{LONG}?t={at}")
         assert page.evaluate(FIRST_SOUND)
         page.locator(".wave[data-drawn]").wait_for()
+
+
+def test_the_page_begins_to_load_a_rough_waveform_which_its_script_does_not_load_again(
+    desk: Served,
+) -> None:
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"{desk.url}/recordings/{LONG}")
+        page.locator(".wave[data-drawn]").wait_for()
+        assert loads(page, "/peaks?sketch") == ["link"]

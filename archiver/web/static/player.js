@@ -17,7 +17,6 @@ const player = $("player");
 const words = JSON.parse(player.dataset.words);
 const record = Number(player.dataset.record);
 const legs = JSON.parse(player.dataset.legs);
-const LONG = 1200;
 const ZOOMS = [1, 2, 4, 8, 16];
 let zoomed = 0;
 const SPEEDS = [...$("speed").options].map((option) => Number(option.value));
@@ -285,16 +284,15 @@ async function draw(leg) {
   const flat = leg.figure.querySelector(".flat");
   const place = leg.figure.querySelector(".wave");
   if (!leg.plays) return;
-  const isLong = leg.seconds > LONG;
   flat.textContent = words.drawing;
   flat.hidden = false;
   place.hidden = true;
-  let shape = await shapeOf(leg, isLong ? "?sketch" : "");
+  const shape = await shapeOf(leg.sketch || leg.peaks);
   if (shape.rough) {
     show(leg, shape, place, flat);
     flat.textContent = words.rough;
     flat.hidden = false;
-    const whole = await shapeOf(leg, "");
+    const whole = await shapeOf(leg.peaks);
     flat.hidden = true;
     if (whole.none) return;
     leg.silences = whole.silences;
@@ -305,9 +303,10 @@ async function draw(leg) {
   show(leg, shape, place, flat);
 }
 
-async function shapeOf(leg, query) {
+// The page has begun to load the first one: with a header of its own this would be another request.
+async function shapeOf(address) {
   try {
-    const answer = await fetch(leg.peaks + query, { headers: { "X-Desk-Live": "1" } });
+    const answer = await fetch(address);
     return answer.ok ? await answer.json() : { none: await answer.text() };
   } catch {
     return { none: words.flat };

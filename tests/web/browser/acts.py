@@ -26,5 +26,12 @@ def wait_until_at(page: Page, seconds: float) -> None:
     page.wait_for_function("to => Number(document.getElementById('seek').value) >= to", arg=seconds)
 
 
+def loads(page: Page, ending: str) -> list[str]:
+    """What began each request for an address with that ending: `link` or `fetch`, for instance."""
+    script = """ending => performance.getEntriesByType("resource")
+        .filter(({ name }) => name.endsWith(ending)).map(({ initiatorType }) => initiatorType)"""
+    return list(page.evaluate(script, ending))
+
+
 def plays(page: Page) -> bool:
     return bool(page.evaluate("[...document.querySelectorAll('audio')].some((one) => !one.paused)"))

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.export.browser import needs_chromium
-from tests.web.browser.acts import Visit, at, plays, press, ready, wait_until_at
+from tests.web.browser.acts import Visit, at, loads, plays, press, ready, wait_until_at
 from tests.web.desks import Served
 from tests.web.sounds import DAMAGED, DOOMED, FOREIGN, PAUSE, PAUSED, WAITING
 
@@ -38,6 +38,14 @@ def test_a_call_is_found_by_a_word_of_its_summary_and_heard_without_a_mouse(visi
     press(page, "u")
     expect(page.locator("#search")).to_have_value("warehouse refund")
     expect(page.locator("a.open")).to_be_focused()
+
+
+def test_the_page_begins_to_load_the_waveform_which_its_script_does_not_load_again(
+    visit: Visit,
+) -> None:
+    page = visit("lena", "/recordings/900101")
+    ready(page)
+    assert loads(page, "/peaks") == ["link"]
 
 
 @pytest.mark.nightly

@@ -9,12 +9,9 @@ from typing import Final
 from archiver.archive.archive import Archive
 from archiver.clock import Clock
 from archiver.config import Config
-from archiver.crew.child import Start
-from archiver.crew.cluster import Scheduler, dask_workers, import_dask
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.equipment import spool_on_the_way_to
 from archiver.crew.in_process import InProcess
-from archiver.crew.pipes import child_processes
 from archiver.errors import UsageError
 from archiver.recordings.fetch import Fetcher
 from archiver.storage.opening import import_s3
@@ -71,6 +68,10 @@ async def crew_of(
         workers = config.download.workers
         yield InProcess(fetcher(), archive.storage, spool, grace, clock, workers)
         return
+
+    from archiver.crew.child import Start  # one process needs none of this
+    from archiver.crew.pipes import child_processes
+
     slots = -(-config.download.workers // processes)
     start = Start(config, archive.pace, clock, run_id, archive.storage.known)
     children = child_processes(
@@ -94,6 +95,8 @@ def prepare_crew(config: Config) -> None:
     if config.dask.scheduler is None:
         return
 
+    from archiver.crew.cluster import import_dask
+
     def prepare() -> None:
         if not config.storage.is_local:
             import_s3()
@@ -106,6 +109,9 @@ def check_crew(config: Config) -> None:
     """Raise UsageError if the configuration asks for an impossible crew."""
     if config.dask.scheduler is None:
         return
+
+    from archiver.crew.cluster import Scheduler
+
     scheduler = Scheduler(config.dask.scheduler, config.dask)
     scheduler.check()
     if config.storage.is_local and not scheduler.is_on_loopback:
@@ -118,6 +124,8 @@ def check_crew(config: Config) -> None:
 def _on_other_machines(
     config: Config, archive: Archive, run_id: str, grace: Grace, listener: Listener
 ) -> AbstractAsyncContextManager[Crew]:
+    from archiver.crew.cluster import Scheduler, dask_workers
+
     return dask_workers(
         Scheduler(config.dask.scheduler or "", config.dask),
         archive_id=archive.archive_id,

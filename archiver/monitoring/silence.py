@@ -8,7 +8,6 @@ either.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from statistics import median
 from typing import Final
 
 from archiver.schedule.schedule import first_moment
@@ -52,6 +51,8 @@ def stretch_of(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
 def silence_of(day: date, counts: Sequence[int]) -> Silence | None:
     """Whether a day is silent, by the counts of `days_to_count`; None when it is not."""
     calls, *before = counts
+    from statistics import median
+
     usual = median(before)
     if calls or sum(count > 0 for count in before) < _LEAST_DAYS or usual < _LEAST_CALLS:
         return None

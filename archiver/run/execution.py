@@ -23,7 +23,6 @@ from archiver.run.finalize import Diary, attest_head, close_run, close_survey, s
 from archiver.run.pipeline import Bring, Claims, Recorder, run_pipeline
 from archiver.run.recovery import Recovery, recovering
 from archiver.run.report import RunReport
-from archiver.run.sound import check_sound
 from archiver.run.source import Source
 from archiver.run.work import Courier
 from archiver.tasks.grace import Grace
@@ -96,6 +95,9 @@ class Execution:
         intake = self.intake
         if report.interrupted or not intake.config.inspect.after_run:
             return
+
+        from archiver.run.sound import check_sound
+
         await check_sound(
             intake.archive,
             intake.config.inspect,

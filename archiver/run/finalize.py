@@ -12,10 +12,8 @@ from archiver.catalog import queries
 from archiver.catalog.states import RecordingState
 from archiver.catalog.work import Outcome, Problem, Tally
 from archiver.clock import Clock
-from archiver.evidence.attest import attest
 from archiver.ledger.events import Gone, RunEnded
 from archiver.reasons import Reason
-from archiver.retention.legal_holds import follow_holds
 from archiver.run.dry_run import Surveyor
 from archiver.run.enumeration import Intake
 from archiver.run.pipeline import Recorder
@@ -91,9 +89,12 @@ async def set_legal_holds(
 ) -> None:
     """Set S3 legal holds on what was archived under a hold. Failures are notes of the report."""
     archive = intake.archive
-    followed = await follow_holds(archive, clock=clock, act=intake.run_id, is_over=stop.is_set)
-    if followed.trouble:
-        report.notes.append(f"S3 legal holds are incomplete: {followed.trouble}")
+    if archive.storage.versions is not None:
+        from archiver.retention.legal_holds import follow_holds
+
+        followed = await follow_holds(archive, clock=clock, act=intake.run_id, is_over=stop.is_set)
+        if followed.trouble:
+            report.notes.append(f"S3 legal holds are incomplete: {followed.trouble}")
     report.head = await archive.catalog.head()
 
 
@@ -105,6 +106,11 @@ async def attest_head(
     None if nothing is configured. Failures are part of the result, and never fail the run.
     """
     archive, config = intake.archive, intake.config
+    if not config.evidence.is_configured:
+        return None
+
+    from archiver.evidence.attest import attest
+
     done = await attest(
         archive.storage,
         archive.archive_id,

@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.work import Problem, Tally
 from archiver.clock import stamp_or_none
 from archiver.errors import INTERRUPTED
-from archiver.inspection.inspect import Inspection
 from archiver.ledger.segments import Head
 from archiver.liner.enumerate import Shortfall
 from archiver.reasons import Reason
+
+if TYPE_CHECKING:
+    from archiver.inspection.inspect import Inspection
 
 MOST_PROBLEMS = 1000
 """How many problems a report lists; `archiver status` lists all."""
@@ -47,7 +49,7 @@ class RunReport:
     seconds: float = 0.0
     head: Head = field(default_factory=Head)
     interrupted: bool = False
-    sound: Inspection | None = None
+    sound: "Inspection | None" = None
     evidence: Mapping[str, Any] | None = None
 
     @property

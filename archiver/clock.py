@@ -16,7 +16,8 @@ def system_clock() -> datetime:
 def stamp(moment: datetime) -> str:
     """The moment as text, whole seconds, in UTC."""
     # Not strftime: it does not pad the years before 1000, which servers send for "never".
-    return moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="seconds")[: -len("+00:00")] + "Z"
 
 
 def stamp_to_the_millisecond(moment: datetime) -> str:

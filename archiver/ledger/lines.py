@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, get_args
 
 from msgspec import Struct
-from msgspec.json import Decoder
+from msgspec.json import Decoder, Encoder
 from msgspec.structs import fields
 
 from archiver.clock import stamp
@@ -29,6 +29,13 @@ class Entry(NamedTuple):
 def encode(entry_at: datetime, run: str, event: Event) -> bytes:
     """The line of an event, without its line end."""
     line = {"what": event.what, "at": stamp(entry_at), "run": run, **_members(event)}
+    if _has_common_floats(event):
+        try:
+            quick = _QUICK_ENCODER.encode(line)
+        except (TypeError, ValueError, OverflowError):  # a lone surrogate, or a huge number
+            quick = _DELETE
+        if quick.isascii() and _DELETE not in quick:
+            return quick
     return _ENCODER.encode(line).encode("ascii")
 
 
@@ -100,6 +107,12 @@ class _Begins(Struct):
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+_QUICK_ENCODER = Encoder()
+"""Writes the same in a fifth of the time, but for characters from DEL on, which it does not escape,
+and for floats that are written with an exponent or are no numbers."""
+_DELETE = b"\x7f"
+_LEAST, _MOST = 1e-4, 1e16
+"""Floats from and below which neither has an exponent."""
 
 _KINDS: dict[str, type[Event]] = {kind.what: kind for kind in get_args(Event)}
 
@@ -114,6 +127,21 @@ _NAMES: dict[type[Any], tuple[tuple[str, str, bool], ...]] = {
     for kind in (*_KINDS.values(), OpenRecording)
 }
 """For each member: its name, as it is written, and whether empty values are left out."""
+
+_FLOATS: dict[type[Any], tuple[str, ...]] = {
+    kind: tuple(one.name for one in fields(kind) if "float" in str(one.type))
+    for kind in _KINDS.values()
+}
+
+
+def _has_common_floats(event: Event) -> bool:
+    """Whether its floats, if any, are written without an exponent."""
+    for name in _FLOATS[type(event)]:
+        member = getattr(event, name)
+        for number in member if type(member) is tuple else (member,):
+            if number and not _LEAST <= abs(number) < _MOST:
+                return False
+    return True
 
 
 def _members(value: Any) -> dict[str, Any]:

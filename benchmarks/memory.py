@@ -100,6 +100,7 @@ def _measure_dask(
             "ARCHIVER_CONFIG": str(config),
             "XDG_STATE_HOME": str(folder / "state"),
             "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
+            "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "10",
         }
         with dask_cluster(environ, folder, _WORKERS) as cluster:
             return _run(folder, environ, "--dask", cluster.address, also=cluster.scheduler)

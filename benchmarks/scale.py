@@ -56,6 +56,7 @@ class Place:
             "ARCHIVER_CONFIG": str(self.folder / "archive.yaml"),
             "XDG_STATE_HOME": str(self.folder / "state"),
             "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
+            "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "10",
         }
 
     def configure(self, workers: int, prefix: str) -> None:

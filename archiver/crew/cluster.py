@@ -23,6 +23,7 @@ import anyio
 from anyio import to_thread
 
 from archiver.config import DaskConfig
+from archiver.crew.cluster_scheduler import SPAN, forget_ended
 from archiver.crew.cluster_worker import Sealed, bring_batch, end_run, topic_of
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.dispatch import Dispatch, Lane, WorkerLost
@@ -50,6 +51,12 @@ _NOBODY_SECONDS: Final = 60.0
 _READY_SECONDS: Final = 2.0
 """How long the first batch waits for workers to open the archive, at most: a worker may hang."""
 _LOOK_EVERY: Final = 2.0
+_FORGET_EVERY: Final = 1000
+"""Batches after which the scheduler is asked to forget those that have ended."""
+
+_SENT_KEPT: Final = "distributed.admin.low-level-log-length"
+"""How many messages a connection of Dask keeps after they were sent, so that its developers can
+look at them: 1,000 by default, each with a whole batch."""
 
 _START_WORKERS: Final = "start some with `dask worker ADDRESS`, see docs/scale.md"
 
@@ -172,8 +179,10 @@ class Cluster(Lane):
 
     async def lead(self) -> None:
         """Keep the workers busy. Without workers or scheduler, every unit ends with an error."""
+        from distributed import span
+
         try:
-            with one_failure():
+            with one_failure(), span(SPAN):
                 async with anyio.create_task_group() as group:
                     await self._make_ready()
                     await self._follow_workers(group)
@@ -198,7 +207,7 @@ class Cluster(Lane):
             future.release()
 
     async def _follow_workers(self, group: anyio.abc.TaskGroup) -> None:
-        places, deserted = 0, 0.0
+        places, deserted, forgotten = 0, 0.0, 0
         while True:
             threads = await self._threads()
             if threads:
@@ -214,7 +223,15 @@ class Cluster(Lane):
                     f"no Dask worker has been connected for {_NOBODY_SECONDS:.0f} seconds",
                     hint=_START_WORKERS,
                 )
+            if self._asked - forgotten >= _FORGET_EVERY:
+                forgotten = self._asked
+                await self._forget_ended()
             await anyio.sleep(_LOOK_EVERY)
+
+    async def _forget_ended(self) -> None:
+        """Keep the scheduler small. It also works without: another version may not know how."""
+        with anyio.move_on_after(_CONNECT_SECONDS), suppress(Exception):
+            await self._client.run_on_scheduler(forget_ended)
 
     async def _threads(self) -> list[int]:
         """The number of batches of each worker at a time; empty if the scheduler is unreachable."""
@@ -263,6 +280,7 @@ def import_dask() -> None:
 async def _connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
     await to_thread.run_sync(import_dask)  # it may be under way: this thread must not wait for it
     with extra("dask"):
+        import dask
         from distributed import Client
 
     scheduler.check()
@@ -270,6 +288,7 @@ async def _connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
     await _reached(scheduler.address)
     for name in [one for one in logging.root.manager.loggerDict if one.startswith("distributed")]:
         logging.getLogger(name).setLevel(logging.CRITICAL)  # our own messages say what matters
+    dask.config.set({_SENT_KEPT: 0})
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about versions: each batch compares ours

@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from archiver.crew.cluster_scheduler import SPAN
 from archiver.errors import ArchiverError, CrewUnavailable, UsageError
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Happens, Stall
@@ -168,6 +169,34 @@ async def test_a_scheduler_may_be_started_again(tmp_path: Path) -> None:
             assert (await night.run()).exit_code == 0
             night.check_archive()
             assert await night.findings() == []
+
+
+def batches_noted(dask_scheduler: Any) -> int | None:
+    """Of how many batches of this run the scheduler keeps a note; None before the first one."""
+    noted = dask_scheduler.extensions["spans"].spans_search_by_name[SPAN,]
+    return len(noted[-1].metadata["collections"]) if noted else None
+
+
+@pytest.mark.nightly
+async def test_a_run_has_the_scheduler_forget_its_batches_while_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import Client
+
+    monkeypatch.setattr("archiver.crew.cluster._FORGET_EVERY", 1)
+    with dask_cluster(2) as cluster:
+        async with (
+            bench(tmp_path, crowd(40)) as night,
+            Client(cluster.address, asynchronous=True, set_as_default=False) as client,
+            anyio.create_task_group() as group,
+        ):
+            over(cluster, night)
+            night.sandbox.faults.add(Fault(Route.FILE, Stall(100), after=10))
+            group.start_soon(night.run)
+            with anyio.fail_after(4 * PATIENCE):
+                while await client.run_on_scheduler(batches_noted) != 0:
+                    await anyio.sleep(0.1)
+            group.cancel_scope.cancel()
 
 
 @pytest.mark.nightly

@@ -44,6 +44,7 @@ AT_HOME = {
         *("monitoring.delivery", "doctor.monitoring"),
     },
     "prometheus_client": {"monitoring"},
+    "dask": {"crew"},
     "distributed": {"crew"},
     "sqlite3": {"catalog", "desk", "sqlite", "table"},
     "tinytag": {"recordings"},

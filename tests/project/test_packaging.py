@@ -25,6 +25,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read
 
 COMES_WITH = {
     "botocore": "boto3",
+    "dask": "distributed",
     "h11": "uvicorn",
     "prometheus_client": "prometheus-client",
     "rfc3161_client": "rfc3161-client",

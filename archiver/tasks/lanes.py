@@ -92,19 +92,24 @@ class Further(Generic[T]):
 async def work_off(lanes: int, item: T, work: Callable[[T], Awaitable[Further[T]]]) -> None:
     """Do the work for the item, and for all that comes of it, at most `lanes` at a time.
 
-    What is to be done next is done before anything that was waiting in the same lane. The first
-    error ends the other lanes and is raised as it is, not in a group.
+    What is to be done next is done before anything that was waiting in the same lane. Of what any
+    lane may do, the newest comes first: so little is waiting, however much comes of the item. The
+    first error ends the other lanes and is raised as it is, not in a group.
     """
-    free = anyio.Semaphore(lanes)
+    waiting: list[T] = []
+    running = 1
 
     async def lane(first: T) -> None:
-        async with free:
-            waiting = [first]
-            while waiting:
-                further = await work(waiting.pop())
-                waiting.extend(reversed(further.then))
-                for other in further.beside:
-                    group.start_soon(lane, other)
+        nonlocal running
+        own = [first]
+        while own or waiting:
+            further = await work(own.pop() if own else waiting.pop())
+            own.extend(reversed(further.then))
+            waiting.extend(reversed(further.beside))
+            for _ in range(min(lanes - running, len(waiting))):
+                running += 1
+                group.start_soon(lane, waiting.pop())
+        running -= 1
 
     with one_failure():
         async with anyio.create_task_group() as group:

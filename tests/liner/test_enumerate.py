@@ -346,7 +346,8 @@ async def test_rows_that_contradict_the_filters_are_dropped() -> None:
     assert ("statusIds[]", "3") in api.asked[0].query
 
 
-async def test_a_slow_receiver_holds_the_enumeration_back() -> None:
+@pytest.mark.parametrize("deep", [2_000, 20], ids=["in slices", "in slices of slices"])
+async def test_a_slow_receiver_holds_the_enumeration_back(deep: int) -> None:
     api = Api(spread(6_000, WEEK))
     taken, one_at_a_time = 0, anyio.Lock()
 
@@ -359,7 +360,7 @@ async def test_a_slow_receiver_holds_the_enumeration_back() -> None:
                     await anyio.lowlevel.checkpoint()
                 assert len(api.asked) < 30
 
-    async with asking(api) as (enumerator, _):
+    async with asking(api, deep=deep) as (enumerator, _):
         await enumerator.run([of_orders(1)], emit)
     assert taken >= 60
 

@@ -106,12 +106,13 @@ async def test_all_that_work_brings_up_is_done_once_and_no_more_at_a_time_than_l
     assert most == 3
 
 
-async def test_what_is_to_be_done_next_is_done_in_order_and_depth_first() -> None:
+@pytest.mark.parametrize("to_be_done", ["then", "beside"])
+async def test_what_work_brings_up_is_done_in_order_and_depth_first(to_be_done: str) -> None:
     done = []
 
     async def work(name: str) -> Further[str]:
         done.append(name)
-        return Further(then=[name + "a", name + "b"] if len(name) < 3 else ())
+        return Further(**{to_be_done: [name + "a", name + "b"] if len(name) < 3 else ()})
 
     await work_off(1, "x", work)
     assert done == ["x", "xa", "xaa", "xab", "xb", "xba", "xbb"]

@@ -7,11 +7,13 @@ import signal
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from archiver.config import StorageConfig
+from archiver.desk.index import reading
 from archiver.desk.index.batches import Batch
 from archiver.desk.index.processes import PROCESSES
 from archiver.desk.index.reading import CardReader
@@ -20,6 +22,7 @@ from archiver.desk.index.staging import prepare, stage
 from archiver.desk.index.store import Unread
 from archiver.errors import StorageError
 from archiver.sandbox.world import World
+from archiver.storage.base import Reading
 from archiver.storage.local.folder import LocalStorage
 from tests.support.processes import children
 from tests.support.world import bench
@@ -40,6 +43,35 @@ async def test_a_separate_process_reads_the_same_from_sidecars_sound_or_not(tmp_
     assert here == there
     assert [bool(one.trouble) for one in here] == [True, True, True, False]
     assert here[3].summary == "Summary number 4."
+
+
+class Counted(LocalStorage):
+    """A folder that knows how many were reading from it at a time."""
+
+    under_way = most = 0
+
+    async def readings(
+        self, keys: Sequence[str], *, keep: int = 0
+    ) -> Sequence[Reading | StorageError]:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            return await super().readings(keys, keep=keep)
+        finally:
+            self.under_way -= 1
+
+
+@pytest.mark.parametrize(("blocks_a_file", "at_a_time"), [(0, 1), (8, CALLS - 1)])
+async def test_several_read_at_a_time_once_the_disk_has_to_be_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, blocks_a_file: int, at_a_time: int
+) -> None:
+    wanted = await _archived(tmp_path)
+    monkeypatch.setattr(reading, "_FROM_DISK", 1)
+    monkeypatch.setattr(reading, "_blocks_read", count(0, blocks_a_file).__next__)
+    storage = Counted(tmp_path / "archive")
+    cards = await reading.cards_in_folder(storage, wanted)
+    assert sorted(cards) == sorted(await reading.cards_of(storage, wanted))
+    assert storage.most == at_a_time
 
 
 @pytest.mark.nightly

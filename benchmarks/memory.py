@@ -4,8 +4,9 @@ The sandbox serves synthetic calls in one process; the command line archives the
 resident memory is read from the kernel every second, and its peak at the end. The exit code is 0
 only if the run is complete and the peak below the limit.
 
-With `--dask`, two Dask workers archive them to S3 (SeaweedFS), and the memory of the scheduler is
-read, too. All processes share this machine, which makes them slow and not larger.
+With `--dask`, two Dask workers archive them to S3 (SeaweedFS), or to a folder (`--folder`), which
+is faster; and the memory of the scheduler is read, too. All processes share this machine, which
+makes them slow and not larger.
 """
 
 import argparse
@@ -16,11 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TypeAlias
 
 import anyio
 
@@ -35,6 +37,10 @@ DASK_LIMIT_MIB = 200
 _WORKERS = 2
 _SAMPLE_SECONDS = 1.0
 _SHOWN = 12
+
+
+Place: TypeAlias = Callable[[Path], AbstractContextManager[tuple[str, Mapping[str, str]]]]
+"""Provides an archive in that folder: its `storage` in archive.yaml, and the environment for it."""
 
 
 @dataclass(slots=True)
@@ -52,12 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--calls", type=int, default=1_000_000)
     parser.add_argument("--recorded-every", type=int, default=10, help="calls per recording")
     parser.add_argument("--dask", action="store_true", help="over two Dask workers, to S3")
+    parser.add_argument("--folder", action="store_true", help="with --dask: to a folder, not to S3")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
     arguments = parser.parse_args(argv)
     world = SyntheticWorld(size=arguments.calls, recorded_every=arguments.recorded_every)
     with tempfile.TemporaryDirectory(prefix="memory-") as folder:
-        measure = _measure_dask if arguments.dask else _measure
-        report, course, seconds = measure(world, Path(folder))
+        if arguments.dask:
+            place = _shared_folder if arguments.folder else _bucket
+            report, course, seconds = _measure_dask(world, Path(folder), place)
+        else:
+            report, course, seconds = _measure(world, Path(folder))
     told = {
         "machine": describe_machine(),
         "calls": report["calls"],
@@ -85,18 +95,15 @@ def _measure(
 
 
 def _measure_dask(
-    world: SyntheticWorld, folder: Path
+    world: SyntheticWorld, folder: Path, place: Place
 ) -> tuple[dict[str, dict[str, int]], Course, float]:
-    with _served(world) as (url, key), s3_server(folder / "s3") as bucket:
-        storage = (
-            f"storage: {{url: 's3://{bucket.name}/archive', s3: {{region: us-east-1, "
-            f"endpoint_url: '{bucket.endpoint}'}}}}\ninspect: {{after_run: no}}\n"
-        )
+    with _served(world) as (url, key), place(folder) as (storage, credentials):
         config = folder / "archive.yaml"
-        config.write_text(_configured(world, folder, url, key) + storage)
+        others = f"storage: {storage}\ninspect: {{after_run: no}}\n"
+        config.write_text(_configured(world, folder, url, key) + others)
         environ = {
             **os.environ,
-            **bucket.environment,
+            **credentials,
             "ARCHIVER_CONFIG": str(config),
             "XDG_STATE_HOME": str(folder / "state"),
             "DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING": "False",
@@ -104,6 +111,18 @@ def _measure_dask(
         }
         with dask_cluster(environ, folder, _WORKERS) as cluster:
             return _run(folder, environ, "--dask", cluster.address, also=cluster.scheduler)
+
+
+@contextmanager
+def _bucket(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    with s3_server(folder / "s3") as bucket:
+        server = f"{{region: us-east-1, endpoint_url: '{bucket.endpoint}'}}"
+        yield f"{{url: 's3://{bucket.name}/archive', s3: {server}}}", bucket.environment
+
+
+@contextmanager
+def _shared_folder(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
+    yield f"{{url: '{folder / 'archive'}'}}", {}
 
 
 @contextmanager

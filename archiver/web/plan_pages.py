@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from starlette.responses import Response
 
 from archiver.desk.journal import Act
-from archiver.desk.review.plans import MOST_A_WEEK, MOST_DAYS, Stratum
+from archiver.desk.review.plans import MOST_A_WEEK, MOST_DAYS, Stratum, in_sight
 from archiver.web.asked import asked_view
 from archiver.web.calibration_pages import people_who_judge
 from archiver.web.chips import words_of
@@ -20,14 +20,15 @@ async def show(visit: Visit) -> Response:
     await draw_due(visit.desk)
     view, _ = await asked_view(visit)
     view = changed(without(view, ["since", "until", "days"]))
-    plans = await visit.desk.plans.all()
+    plans, weeks = await visit.desk.plans.all(), await visit.desk.plans.weeks()
+    now = visit.desk.clock()
     return visit.page(
         "plans.html",
         section="queue",
         plans=plans,
-        weeks=await visit.desk.plans.weeks(),
+        weeks={one: in_sight(own, now) for one, own in weeks.items()},
         loads=await visit.desk.plans.loads(visit.person),
-        now=visit.desk.clock(),
+        now=now,
         people=await people_who_judge(visit),
         strata=list(Stratum),
         address=query(view),

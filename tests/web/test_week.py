@@ -1,6 +1,9 @@
 """A lead's week at the desk: a plan, what it drew, a search to share, moments to coach with."""
 
 import re
+import sqlite3
+from contextlib import closing
+from datetime import date
 
 from archiver.desk.review.plans import Stratum
 from archiver.web.planning import strata_of
@@ -32,6 +35,22 @@ def test_a_plan_is_made_draws_what_is_over_and_ends(desk: Served) -> None:
         assert post(lead, end).status_code == 404
         assert "Ended" in text(lead, "/plans")
         assert ",draw,,plan" in ada.get("/journal.csv").text
+
+
+def test_weeks_that_are_long_over_are_folded_away(desk: Served) -> None:
+    with desk.visitor("lead") as lead:
+        assert post(lead, "/plans", **{"title": "For years", "per-agent": "1"}).status_code == 303
+        (file,) = desk.made.state.rglob("desk.sqlite")
+        with closing(sqlite3.connect(file)) as db, db:
+            db.executemany(
+                "INSERT INTO plan_weeks (plan_id, week, due_at)"
+                " SELECT plan_id, ?, 1760000000 FROM plans WHERE title = 'For years'",
+                [(date(2025, month, 1).toordinal(),) for month in range(1, 10)],
+            )
+        shown, folded = text(lead, "/plans").split("<details>", 1)
+        assert "1 Sep" in shown
+        assert "1 Jan" not in shown
+        assert "1 Jan" in folded
 
 
 def test_strata_are_told_apart_by_what_the_plan_names() -> None:

@@ -71,6 +71,22 @@ class PlannedWeek:
         return self.waiting > 0 and now > self.due_at
 
 
+_IN_SIGHT: Final = 8
+"""Weeks of a plan that are shown without being asked for."""
+
+
+def in_sight(
+    weeks: Sequence[PlannedWeek], now: datetime
+) -> tuple[list[PlannedWeek], list[PlannedWeek]]:
+    """The newest weeks with all that are overdue, however old; and the others, to be folded away.
+
+    `weeks` are those of one plan, newest first, and so are both results.
+    """
+    older = weeks[_IN_SIGHT:]
+    overdue = [one for one in older if one.is_overdue(now)]
+    return [*weeks[:_IN_SIGHT], *overdue], [one for one in older if not one.is_overdue(now)]
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """A person's workload: waiting and overdue entries, and those claimed now."""

@@ -1,6 +1,6 @@
 """Plans draw each week once, in proportion, for those it is assigned to; an empty week is said."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.desk.file import DeskFile
-from archiver.desk.review.plans import Plan, Plans, Stratum
+from archiver.desk.review.plans import Plan, PlannedWeek, Plans, Stratum, in_sight
 from archiver.desk.review.queue import Queues
 from archiver.desk.review.sampling import Drawn, stratified
 from archiver.errors import NoSuchThing, NotAllowed, WrongInput
@@ -125,3 +125,15 @@ def test_a_stratified_sample_is_in_proportion_and_can_be_drawn_again(
     for ids in strata.values():
         share = len(ids) * min(number, total) / total
         assert abs(sum(one.record_id in ids for one in drawn) - share) < 1
+
+
+def test_an_old_week_is_folded_away_unless_something_in_it_is_overdue() -> None:
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    weeks = [
+        PlannedWeek(1, MONDAY - timedelta(weeks=age), age, now - timedelta(weeks=age), 4, waiting)
+        for age, waiting in enumerate([0] * 9 + [3, 0])
+    ]
+    shown, folded = in_sight(weeks, now)
+    assert [one.queue_id for one in shown] == [0, 1, 2, 3, 4, 5, 6, 7, 9]
+    assert [one.queue_id for one in folded] == [8, 10]
+    assert in_sight(weeks[:3], now) == (weeks[:3], [])

@@ -247,6 +247,7 @@ class Cluster(Lane):
     async def ask(self, batch: bytes) -> bytes:
         """See `Lane.ask`."""
         from distributed import KilledWorker
+        from distributed.comm import CommClosedError
 
         self._asked += 1
         key = f"archiver-{self._run_id}-{self._asked}"
@@ -256,7 +257,7 @@ class Cluster(Lane):
             raise _gone() from error
         try:
             answer: Sealed = await future
-        except CancelledError as error:  # of the future: the client has lost its scheduler
+        except (CancelledError, CommClosedError) as error:  # waiting, or fetching the answer
             raise WorkerLost("the scheduler was lost", is_its_fault=False) from error
         except KilledWorker as error:
             raise WorkerLost("every Dask worker that fetched it ended unexpectedly") from error

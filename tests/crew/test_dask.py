@@ -10,11 +10,14 @@ from typing import Any
 import anyio
 import pytest
 
+from archiver.crew.cluster import Cluster as Lanes
 from archiver.crew.cluster_scheduler import SPAN
+from archiver.crew.dispatch import Dispatch, WorkerLost
 from archiver.errors import ArchiverError, CrewUnavailable, UsageError
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Happens, Stall
 from archiver.sandbox.world import World
+from archiver.tasks.grace import Grace
 from tests.cli.commands import PATIENCE, awaited
 from tests.crash.test_kills_s3 import centre, copied, on_s3
 from tests.crew.test_pipes import centre as crowd
@@ -157,6 +160,30 @@ async def test_a_worker_that_hangs_and_comes_back_does_no_harm(
         assert (await night.run()).exit_code == 0
         night.check_archive()
         assert await night.findings() == []
+
+
+class LostWhileAnswering:
+    """A client that loses its scheduler between the end of a task and the arrival of its result."""
+
+    def submit(self, *_: object, **named: object) -> "LostWhileAnswering":
+        return self
+
+    def __await__(self) -> Iterator[None]:
+        from distributed.comm import CommClosedError
+
+        yield
+        raise CommClosedError
+
+    def release(self) -> None:
+        """As a future has it."""
+
+
+async def test_a_batch_is_sent_again_if_the_scheduler_is_lost_while_its_answer_is_fetched() -> None:
+    dispatch = Dispatch("archive", "run", most=1, slots=1, grace=Grace())
+    client: Any = LostWhileAnswering()
+    with pytest.raises(WorkerLost) as lost:
+        await Lanes(dispatch, client, "run", 1).ask(b"")
+    assert not lost.value.is_its_fault
 
 
 @pytest.mark.nightly

@@ -43,6 +43,17 @@ def test_help_account_and_filters_are_reachable(visit: Visit) -> None:
         expect(page.locator("#filters")).to_be_in_viewport()
 
 
+def test_a_long_word_in_a_plan_or_a_search_makes_no_page_wider(visit: Visit) -> None:
+    page = visit("ada", "/plans?q=" + "w" * 60)
+    page.fill("#plan-form [name=title]", "W" * 60)
+    page.click("#plan-form [type=submit]")
+    expect(page.locator("h2 bdi")).to_have_text("W" * 60)
+    page.set_viewport_size(SIZES[0])
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    page.goto(page.url.split("/plans")[0] + "/?q=" + "w" * 60)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 @pytest.mark.nightly
 def test_the_navigation_of_an_admin_fits_in_russian(visit: Visit) -> None:
     page = visit("ada")

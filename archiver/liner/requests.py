@@ -224,7 +224,7 @@ class Exchange:
                 f"{subject}: no complete response from {self._api} within {self._timeout:g} s",
                 hint=_HINT_UNANSWERED,
             ) from None
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except httpx.HTTPError as error:
             said = scrubbed(str(error), self._secrets) or type(error).__name__
             hint = error.hint if isinstance(error, ProxyFailed) else _HINT_UNANSWERED
             # On the first request it is a matter of configuration; later, a temporary fault.

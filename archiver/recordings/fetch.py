@@ -280,7 +280,7 @@ class Fetcher:
             raise FetchError(
                 Reason.TOO_MUCH, "the source sent more bytes than announced"
             ) from error
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except httpx.HTTPError as error:
             raise FetchError(Reason.CUT_SHORT, f"ended early after {part.size} bytes") from error
 
     def _too_large(self, size: int) -> FetchError:

@@ -15,7 +15,7 @@ import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -174,8 +174,13 @@ async def _read(storage: Storage, key: str) -> dict[str, Any] | None:
 
 
 def name_of_act(now: datetime) -> str:
-    """A unique id for a writer of the ledger, in the format of run ids."""
-    return f"{stamp(now).replace('-', '').replace(':', '')}-{secrets.token_hex(3)}"
+    """A unique id for a writer of the ledger, in the format of run ids.
+
+    Ids sort by time, to the millisecond: the catalog knows only the second of an act, and a list of
+    acts must show them in the order in which they were done.
+    """
+    at = now.astimezone(UTC)
+    return f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03}Z-{secrets.token_hex(3)}"
 
 
 def person() -> str:

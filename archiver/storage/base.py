@@ -33,12 +33,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from archiver.errors import StorageError
 from archiver.storage.versions import Versions
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """A finished body: its bytes in memory, or the path of a closed file that holds exactly them.
 
     `size` is in bytes, `sha256` in lower-case hex. A file body may be consumed by `put` (moved into
@@ -74,8 +75,7 @@ class ObjectInfo:
     age: float | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class ByteRange:
+class ByteRange(Struct, frozen=True):
     """A half-open range of bytes, `start <= position < stop`; `stop` None means to the end."""
 
     start: int

@@ -19,10 +19,10 @@ Without permission to do so, the versions remain and the lease is deleted like a
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from secrets import token_hex
 
 import anyio
+from msgspec import Struct
 
 from archiver.errors import (
     KeyChanged,
@@ -39,8 +39,7 @@ RELEASE_DEADLINE = 5.0
 SWEEP_DEADLINE = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseTimes:
+class LeaseTimes(Struct, frozen=True):
     """In seconds; `renew_every` < `give_up` < `dead_after`."""
 
     renew_every: float = 15.0

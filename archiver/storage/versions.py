@@ -8,9 +8,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class ObjectVersion:
+
+class ObjectVersion(Struct, frozen=True):
     """One version of an object, or a marker that says it was deleted. `version` is None where the
     bucket keeps none; `written` is by the clock of the bucket."""
 

@@ -180,7 +180,7 @@ def name_of_act(now: datetime) -> str:
     acts must show them in the order in which they were done.
     """
     at = now.astimezone(UTC)
-    return f"{at:%Y%m%dT%H%M%S}.{at.microsecond // 1000:03}Z-{secrets.token_hex(3)}"
+    return f"{at:%Y%m%dT%H%M%SZ}-{at.microsecond // 1000:03}-{secrets.token_hex(3)}"
 
 
 def person() -> str:

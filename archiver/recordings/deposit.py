@@ -82,11 +82,6 @@ class Shelf:
         recording's.
         """
         key, found_under = self._key_of(call, recording, fetched.format.extension)
-        try:
-            audio_version = await self._put_audio(key, fetched.body)
-        except StorageError:
-            await self._note_left(recording.id, key)
-            raise
         audio = _audio(key, fetched)
         card = sidecar.compose(
             call,
@@ -97,8 +92,15 @@ class Shelf:
             archived_at=self.clock(),
             version=self.version,
         )
+        data, under = card.encode(), sidecar_key(key)
+        put = await self.storage.put_in_order([(key, fetched.body), (under, _json_body(data))])
         try:
-            placed = await self._put_first_sidecar(sidecar_key(key), card)
+            audio_version = await self._audio_put(key, fetched.body, put[0])
+        except StorageError:
+            await self._note_left(recording.id, key)
+            raise
+        try:
+            placed = await self._sidecar_put(under, card, data, put[1:])
         except (StorageError, FetchError):
             # The audio stays: a worker that was given the same recording may have adopted it.
             self.orphans.setdefault(recording.id, key)
@@ -235,13 +237,17 @@ class Shelf:
             )
         return line
 
-    async def _put_audio(self, key: str, body: Body) -> str | None:
-        """Put the audio, or adopt existing audio; returns its version in a versioned bucket."""
-        try:
-            return (await self.storage.put(key, body)).version
-        except KeyExists:
-            if await self._holds(key, body):
-                return (await self.storage.stat(key)).version
+    async def _audio_put(
+        self, key: str, body: Body, ended: ObjectInfo | StorageError
+    ) -> str | None:
+        """The version, in a versioned bucket, of the audio that was put, or of existing audio,
+        which is adopted."""
+        if isinstance(ended, ObjectInfo):
+            return ended.version
+        if not isinstance(ended, KeyExists):
+            raise ended
+        if await self._holds(key, body):
+            return (await self.storage.stat(key)).version
         raise FetchError(
             Reason.DIFFERENT_BYTES,
             f"{key} exists, but the source now returns different bytes",
@@ -270,13 +276,16 @@ class Shelf:
                 digest.update(chunk)
         return digest.hexdigest() == body.sha256
 
-    async def _put_first_sidecar(self, under: str, card: Sidecar) -> _Placed:
-        """Put the sidecar, or adopt the one left by a crash, or revise one that does not match."""
-        data = card.encode()
-        try:
-            put = await self.storage.put(under, _json_body(data))
-        except KeyExists:
+    async def _sidecar_put(
+        self, under: str, card: Sidecar, data: bytes, ended: Sequence[ObjectInfo | StorageError]
+    ) -> _Placed:
+        """The sidecar that was put; or adopt the one left by a crash, or revise one that does not
+        match. `ended` is empty if none was put, since the audio was already there."""
+        (put,) = ended or await self.storage.put_in_order([(under, _json_body(data))])
+        if isinstance(put, KeyExists):
             return await self._adopt_or_replace(under, card)
+        if isinstance(put, StorageError):
+            raise put
         return _Placed(data, card.revision, put.version)
 
     async def _adopt_or_replace(self, under: str, card: Sidecar) -> _Placed:

@@ -128,6 +128,22 @@ class Storage(ABC):
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
         """Create the object (KeyExists if it is there), or replace the one with the tag."""
 
+    async def put_in_order(
+        self, objects: Sequence[tuple[str, Body]]
+    ) -> Sequence[ObjectInfo | StorageError]:
+        """Create these objects, each as by `put`, and none before the one that precedes it.
+
+        What became of each; the error of the first that failed is the last, since those after it
+        are not created.
+        """
+        ended: list[ObjectInfo | StorageError] = []
+        for key, body in objects:
+            try:
+                ended.append(await self.put(key, body))
+            except StorageError as error:
+                return [*ended, error]
+        return ended
+
     @abstractmethod
     def open(
         self, key: str, span: ByteRange | None = None

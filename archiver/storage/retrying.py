@@ -74,13 +74,40 @@ class Retrying(Storage):
             attempts += 1
             try:
                 return await self._storage.put(key, body, replacing=replacing)
-            except (KeyExists, KeyChanged):
-                info = await self._storage.stat(key) if attempts > 1 else None
-                if info is None or not await self._holds(info, body):
-                    raise
-                return info
+            except (KeyExists, KeyChanged) as error:
+                own = await self._own(key, body) if attempts > 1 else None
+                if own is None:
+                    raise error from None
+                return own
 
         return await self._retry(attempt)
+
+    async def put_in_order(
+        self, objects: Sequence[tuple[str, Body]]
+    ) -> Sequence[ObjectInfo | StorageError]:
+        """See `Storage.put_in_order`; continues with the first object that had no response."""
+        ended: list[ObjectInfo | StorageError] = []
+        attempts = 0
+
+        async def attempt() -> None:
+            nonlocal attempts
+            attempts += 1
+            while len(ended) < len(objects):
+                *done, last = await self._storage.put_in_order(objects[len(ended) :])
+                ended.extend(done)
+                if isinstance(last, StorageUnreachable):
+                    raise last
+                if isinstance(last, KeyExists) and attempts > 1:
+                    last = await self._own(*objects[len(ended)]) or last
+                ended.append(last)
+                if isinstance(last, StorageError):
+                    return
+
+        try:
+            await self._retry(attempt)
+        except StorageUnreachable as error:
+            ended.append(error)
+        return ended
 
     @asynccontextmanager
     async def open(
@@ -176,14 +203,16 @@ class Retrying(Storage):
         except StorageUnreachable as error:
             return error
 
-    async def _holds(self, info: ObjectInfo, body: Body) -> bool:
+    async def _own(self, key: str, body: Body) -> ObjectInfo | None:
+        """The object under the key if it is the body, read back and hashed."""
+        info = await self._storage.stat(key)
         if info.size != body.size:
-            return False
+            return None
         digest = hashlib.sha256()
-        async with self._storage.open(info.key) as chunks:
+        async with self._storage.open(key) as chunks:
             async for chunk in chunks:
                 digest.update(chunk)
-        return digest.hexdigest() == body.sha256
+        return info if digest.hexdigest() == body.sha256 else None
 
     async def _retry(self, attempt: Callable[[], Awaitable[_Result]]) -> _Result:
         return await retrying(self._policy, attempt, sleep=self._sleep, on_retry=self._on_retry)

@@ -14,6 +14,7 @@ from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Fields, Happens, OtherFile, Silence, Status
 from archiver.sandbox.world import World
 from archiver.storage.local.folder import LocalStorage
+from tests.support.puts import put_by
 from tests.support.world import FIRST_NIGHT, audio_of, bench, reasons, told
 
 DAY = timedelta(days=1)
@@ -35,7 +36,7 @@ def dies_after(monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
             raise Died
         return result
 
-    monkeypatch.setattr(LocalStorage, "put", dying)
+    put_by(monkeypatch, dying)
 
 
 async def after_a_death(

@@ -13,6 +13,7 @@ from archiver.sandbox.faults import Fault, Status
 from archiver.sandbox.world import World
 from archiver.storage.local.folder import LocalStorage
 from archiver.verify.verify import Verified, Wanted, verify
+from tests.support.puts import put_by
 from tests.support.world import Night, bench
 from tests.verify.archives import AT_ONCE
 
@@ -41,7 +42,7 @@ async def dies(night: Night, suffix: str, *, before: bool = False, **wanted: Any
         return result
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LocalStorage, "put", dying)
+        put_by(patch, dying)
         with pytest.raises((Died, BaseExceptionGroup)):
             await night.run(**wanted)
 

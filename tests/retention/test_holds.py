@@ -9,6 +9,7 @@ from archiver.errors import UsageError
 from archiver.sandbox.world import World
 from archiver.storage.local.folder import LocalStorage
 from tests.retention.acts import check_rebuilt, held, holds, lifted, planned, pruned
+from tests.support.puts import put_by
 from tests.support.witness import digest
 from tests.support.world import bench
 
@@ -57,7 +58,7 @@ async def test_a_hold_may_be_placed_while_a_run_is_under_way(
         await night.run()
         night.world.call(3, lead=5, at="2026-11-02T20:00:00Z").recording(31)
         night.clock.advance(days=1)
-        monkeypatch.setattr(LocalStorage, "put", meanwhile)
+        put_by(monkeypatch, meanwhile)
         assert (await night.run()).exit_code == 0
         assert [one.hold_id for one in await holds(night)] == placed
         night.clock.advance(days=40)
@@ -114,7 +115,7 @@ async def test_a_hold_whose_placing_died_halfway_is_in_force_before_anything_goe
     async with bench(tmp_path, world()) as night:
         await night.run()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(LocalStorage, "put", dying)
+            put_by(patch, dying)
             with pytest.raises((Died, BaseExceptionGroup)):
                 await held(night, leads=(5,))
         assert await holds(night) == []

@@ -14,6 +14,7 @@ from archiver.errors import ObjectRefused, StorageError
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
 from archiver.storage.local.folder import LocalStorage
+from tests.support.puts import put_by
 from tests.support.world import bench, reasons, told
 
 pytestmark = pytest.mark.anyio
@@ -130,7 +131,7 @@ async def test_a_put_that_fails_after_its_object_has_its_name_leaves_an_orphan_a
 
     async with bench(tmp_path, World().call(1).recording(11).call(2).recording(21)) as night:
         with monkeypatch.context() as patch:
-            patch.setattr(LocalStorage, "put", failing_late)
+            put_by(patch, failing_late)
             assert reasons(await night.run()) == {11: "not-stored"}
         assert await night.findings() == []
         assert (await night.run()).exit_code == 0

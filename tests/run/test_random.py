@@ -37,6 +37,7 @@ from archiver.sandbox.faults import (
 )
 from archiver.sandbox.world import World
 from archiver.storage.local.folder import LocalStorage
+from tests.support.puts import put_by
 from tests.support.world import FIRST_NIGHT, Night, bench
 
 pytestmark = pytest.mark.anyio
@@ -203,7 +204,7 @@ class Life:
                 raise Died
             return result
 
-        patch.setattr(LocalStorage, "put", dying)
+        put_by(patch, dying)
 
 
 def _check_end(end: BaseException) -> None:

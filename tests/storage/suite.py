@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from archiver.errors import ArchiverError, KeyChanged, KeyExists, KeyMissing, StorageError
-from archiver.storage.base import Body, ByteRange, Reading, Storage
+from archiver.storage.base import Body, ByteRange, ObjectInfo, Reading, Storage
 
 KEY = "789/123/456.mp3"
 DATA = random.Random(7).randbytes(100_000)
@@ -103,6 +103,25 @@ class StorageSuite(ABC):
         with pytest.raises(KeyExists):
             await storage.put(KEY, spooled)
         assert (tmp_path / "spooled").read_bytes() == b"second"
+
+    async def test_objects_in_order_are_put_up_to_the_first_that_is_refused(
+        self, storage: Storage
+    ) -> None:
+        names = ["789/123/1.mp3", "789/123/1.json", KEY, "789/124/1.mp3"]
+        self.raw_write(KEY, b"foreign")
+        first, second, refused = await storage.put_in_order(
+            [(name, body(name.encode())) for name in names]
+        )
+        assert isinstance(first, ObjectInfo)
+        assert isinstance(second, ObjectInfo)
+        assert (first.key, second.key) == (names[0], names[1])
+        assert isinstance(refused, KeyExists)
+        assert [self.raw_read(name) for name in names] == [
+            names[0].encode(),
+            names[1].encode(),
+            b"foreign",
+            None,
+        ]
 
     async def test_of_many_racing_puts_one_wins_and_its_bytes_stay(self, storage: Storage) -> None:
         if not self.racers:

@@ -135,6 +135,38 @@ async def test_the_same_bytes_that_were_there_before_are_still_a_refusal(
         await storage.put(KEY, body(b"x"))
 
 
+ORDER = [("1/1/1.mp3", body(b"x")), ("1/1/1.json", body(b"{}"))]
+
+
+@pytest.mark.parametrize(("silent", "lost"), [(2, 0), (0, 1), (0, 2), (1, 1)])
+async def test_objects_in_order_are_continued_with_the_first_that_was_not_answered(
+    flaky: Flaky, storage: Storage, silent: int, lost: int
+) -> None:
+    flaky.silent, flaky.lost = silent, lost
+    ended = await storage.put_in_order(ORDER)
+    assert [one.key for one in ended if isinstance(one, ObjectInfo)] == [key for key, _ in ORDER]
+    assert [flaky.objects[key].data for key, _ in ORDER] == [b"x", b"{}"]
+
+
+async def test_of_objects_in_order_the_first_that_is_never_answered_ends_them(
+    flaky: Flaky, storage: Storage
+) -> None:
+    flaky.silent = 3
+    (ended,) = await storage.put_in_order(ORDER)
+    assert isinstance(ended, StorageUnreachable)
+    assert not flaky.objects
+
+
+async def test_a_foreign_object_among_those_in_order_is_not_taken_for_ours(
+    flaky: Flaky, storage: Storage
+) -> None:
+    flaky.write_behind(ORDER[1][0], b"[]")
+    flaky.silent = 1
+    first, second = await storage.put_in_order(ORDER)
+    assert isinstance(first, ObjectInfo)
+    assert isinstance(second, KeyExists)
+
+
 async def test_a_delete_whose_answer_was_lost_has_succeeded(flaky: Flaky, storage: Storage) -> None:
     await storage.put(KEY, body(b"x"))
     flaky.lost = 1

@@ -73,7 +73,16 @@ class LocalStorage(Storage):
 
     async def put(self, key: str, body: Body, *, replacing: str | None = None) -> ObjectInfo:
         """See `Storage.put`."""
-        return await self._writing.take(Put(check_key(key), body, replacing))
+        (ended,) = await self._writing.take([Put(check_key(key), body, replacing)])
+        if isinstance(ended, StorageError):
+            raise ended
+        return ended
+
+    async def put_in_order(
+        self, objects: Sequence[tuple[str, Body]]
+    ) -> Sequence[ObjectInfo | StorageError]:
+        """See `Storage.put_in_order`; written and synced together, named one after the other."""
+        return await self._writing.take([Put(check_key(key), body) for key, body in objects])
 
     @asynccontextmanager
     async def open(

@@ -10,8 +10,11 @@ A put takes these steps, each for a reason:
 3. the part file is linked to its final name, which fails if the name is taken (`disk.publish`);
 4. the part's own name is removed, and the folder is synced.
 
-There are two syncs in this: after the bytes, and after the name. Each put is a generator that stops
-where it needs one; all puts of a group are brought to that point, then one sync serves them all.
+There are two syncs in this: after the bytes, and after the name. Objects that are put in order,
+such as a recording and its sidecar, share both: each gets its name after the one before, so a kill
+leaves no later one alone. (A loss of power could, before any of these puts has returned.) The steps
+are a generator that stops where it needs a sync; all puts of a group are brought to that point,
+then one sync serves them all.
 
 A kill between any two steps leaves at most part files. The digest of a body is not computed again:
 its writer hashed the same bytes as they went by, and its length is compared with what the
@@ -27,7 +30,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from archiver.errors import KeyExists, StorageError, StorageRefused
 from archiver.storage.base import Body, ObjectInfo
@@ -42,7 +45,7 @@ ATTEMPTS = 4
 
 _PARTS_FOLDER = TMP_PREFIX.removesuffix("/")
 
-_Steps: TypeAlias = Generator[list[Target], None, ObjectInfo]
+_Steps: TypeAlias = Generator[Sequence[Target], None, list[ObjectInfo | StorageError]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,14 +56,27 @@ class Put:
     body: Body
     replacing: str | None = None
 
+    @property
+    def folder(self) -> str:
+        """The folder of the key."""
+        return self.key.rpartition("/")[0]
+
+
+class _Part(NamedTuple):
+    """A file with a body, open to be synced; `is_moved` unless it was written here."""
+
+    path: str
+    file: int
+    is_moved: bool
+
 
 class _UnderWay:
-    """A put on its way: what it wants to be synced now, or how it ended."""
+    """Puts on their way: what they want to be synced now, or how they ended."""
 
     def __init__(self, steps: _Steps) -> None:
         self.steps = steps
         self.wants: Sequence[Target] = ()
-        self.ended: ObjectInfo | Exception = RuntimeError("a put has not ended")
+        self.ended: list[ObjectInfo | StorageError] = []
         self._lost: OSError | None = None
 
     def goes_on(self) -> bool:
@@ -69,11 +85,8 @@ class _UnderWay:
             self.wants = next(self.steps) if self._lost is None else self.steps.throw(self._lost)
         except StopIteration as done:
             self.ended = done.value
-        except StorageError as failure:
-            self.ended = failure
-        else:
-            return True
-        return False
+            return False
+        return True
 
     def hear_of(self, failed: Mapping[Target, OSError]) -> None:
         """Take note of what could not be synced."""
@@ -104,9 +117,12 @@ class Writer:
         self._changing = changing
         self._check_tag = check_tag
 
-    def put_all(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
-        """Make all puts; how each of them ended, in their order."""
-        under_way = [_UnderWay(self._steps(put)) for put in puts]
+    def put_all(self, orders: Sequence[Sequence[Put]]) -> list[list[ObjectInfo | StorageError]]:
+        """Make all puts, those of one order one after the other; how they ended, in that order.
+
+        The first of an order that fails ends it: those after it have no result, and no object.
+        """
+        under_way = [_UnderWay(self._steps(order)) for order in orders]
         with ExitStack() as left:  # whatever happens, no file stays open and no part file remains
             for one in under_way:
                 left.callback(one.steps.close)
@@ -121,67 +137,100 @@ class Writer:
         """The folder is not there any more."""
         self._durable.discard(folder)
 
-    def _steps(self, put: Put) -> _Steps:
-        with disk.disk_errors(put.key):
+    def _steps(self, puts: Sequence[Put]) -> _Steps:
+        done: list[ObjectInfo | StorageError] = []
+        moves = True
+        try:
             for _ in range(ATTEMPTS):
-                try:
-                    return (yield from self._attempt(put))
-                except FileExistsError:
-                    raise self._taken(put.key) from None
-                except FileNotFoundError:
-                    # An empty folder or a part file was removed: start over.
-                    self._durable = {""}
-        raise StorageRefused(
-            f"cannot write {put.key}: the archive's folder or the spooled file is gone",
-            key=put.key,
+                moves = yield from self._attempt(puts[len(done) :], done, moves=moves)
+                if len(done) == len(puts):
+                    return done
+        except StorageError as failure:
+            return [*done, failure]
+        except OSError as error:
+            return [*done, disk.storage_error(error, puts[len(done)].key)]
+        key = puts[len(done)].key
+        gone = StorageRefused(
+            f"cannot write {key}: the archive's folder or the spooled file is gone",
+            key=key,
             hint="check that the archive's folder exists and is mounted",
         )
+        return [*done, gone]
 
-    def _attempt(self, put: Put) -> _Steps:
-        if put.replacing is not None:
-            self._check_tag(put.key, put.replacing)
+    def _attempt(
+        self, puts: Sequence[Put], done: list[ObjectInfo | StorageError], *, moves: bool
+    ) -> Generator[Sequence[Target], None, bool]:
+        """Put as many as possible, in order, and add them to `done`.
+
+        These may be fewer than all: an empty folder or part file was removed meanwhile, or spooled
+        bodies are on another file system and cannot be moved from there, but have to be copied.
+        Returns whether the next attempt may move them.
+        """
+        published: list[ObjectInfo] = []
+        failure: OSError | StorageError | None = None
         try:
-            facts = yield from self._commit(put, moved=isinstance(put.body.source, Path))
+            yield from self._publish_all(puts, published, moves=moves)
+        except FileNotFoundError:
+            self._durable = {""}
+        except FileExistsError:
+            failure = self._taken(puts[len(published)].key)
         except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            facts = yield from self._commit(put, moved=False)
-        yield [f"{self._root}/{put.key.rpartition('/')[0]}"]
-        return ObjectInfo(put.key, facts.st_size, tag_of(facts))
+            moves = moves and error.errno != errno.EXDEV
+            failure = None if error.errno == errno.EXDEV else error
+        except StorageError as error:
+            failure = error
+        if published:
+            yield list({f"{self._root}/{put.folder}": None for put in puts[: len(published)]})
+            done += published
+        if failure is not None:
+            raise failure
+        return moves
 
-    def _commit(self, put: Put, *, moved: bool) -> Generator[list[Target], None, os.stat_result]:
-        made = [*self._make(put.key.rpartition("/")[0]), *self._make(_PARTS_FOLDER)]
-        if moved:
-            part = str(put.body.source)
-            file = disk.open_part(part, rights=os.stat(self._parts).st_mode & 0o444)  # noqa: PTH116
-        else:
-            part = f"{self._parts}{self._name}-{next(self._numbers)}.part"
-            file = disk.write_part(part, put.body.source)
+    def _publish_all(
+        self, puts: Sequence[Put], published: list[ObjectInfo], *, moves: bool
+    ) -> Generator[Sequence[Target], None, None]:
+        """Write all parts, sync them, and give them their names, in order."""
+        made = self._make(_PARTS_FOLDER)
+        for folder in {put.folder: None for put in puts}:
+            made += self._make(folder)
+        parts: list[_Part] = []
         try:
-            try:
-                yield [file, *(f"{self._root}/{parent}" for _, parent in made)]
-                facts = os.fstat(file)
-            finally:
-                os.close(file)
+            for put in puts:
+                if put.replacing is not None:
+                    self._check_tag(put.key, put.replacing)
+                parts.append(self._part(put.body, moves=moves))
+            yield [*(part.file for part in parts), *(f"{self._root}/{above}" for _, above in made)]
             self._remember(folder for folder, _ in made)
-            self._publish(put, part, facts.st_size)
-        except BaseException:
-            if not moved:
-                disk.discard(part)
-            raise
-        return facts
+            for put, part in zip(puts, parts, strict=True):
+                published.append(self._publish(put, part))
+        finally:
+            for number, part in enumerate(parts):
+                os.close(part.file)
+                if not part.is_moved and number >= len(published):
+                    disk.discard(part.path)
 
-    def _publish(self, put: Put, part: str, size: int) -> None:
-        if size != put.body.size:
+    def _part(self, body: Body, *, moves: bool) -> _Part:
+        if moves and isinstance(body.source, Path):
+            path = str(body.source)
+            rights = os.stat(self._parts).st_mode & 0o444  # noqa: PTH116
+            return _Part(path, disk.open_part(path, rights=rights), is_moved=True)
+        path = f"{self._parts}{self._name}-{next(self._numbers)}.part"
+        return _Part(path, disk.write_part(path, body.source), is_moved=False)
+
+    def _publish(self, put: Put, part: _Part) -> ObjectInfo:
+        facts = os.fstat(part.file)
+        if facts.st_size != put.body.size:
             raise StorageError(
-                f"{put.key} should be {put.body.size} bytes, but {size} were written", key=put.key
+                f"{put.key} should be {put.body.size} bytes, but {facts.st_size} were written",
+                key=put.key,
             )
         if put.replacing is None:
-            disk.publish(part, f"{self._root}/{put.key}")
-            return
-        with self._changing():
-            self._check_tag(put.key, put.replacing)
-            os.replace(part, f"{self._root}/{put.key}")  # noqa: PTH105
+            disk.publish(part.path, f"{self._root}/{put.key}")
+        else:
+            with self._changing():
+                self._check_tag(put.key, put.replacing)
+                os.replace(part.path, f"{self._root}/{put.key}")  # noqa: PTH105
+        return ObjectInfo(put.key, facts.st_size, tag_of(facts))
 
     def _taken(self, key: str) -> StorageError:
         if os.path.isdir(f"{self._root}/{key}"):  # noqa: PTH112

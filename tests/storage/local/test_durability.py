@@ -78,7 +78,7 @@ def put_until(root: Path, stop_before: int, spooled: Path | None) -> bool:
     given = body(DATA) if spooled is None else file_body(spooled, DATA)
     with killer.at_work():
         try:
-            storage._writer.put_all([Put(KEY, given)])
+            storage._writer.put_all([[Put(KEY, given)]])
         except KilledError:
             return True
     return False
@@ -143,8 +143,8 @@ async def test_data_is_synced_before_its_name_and_names_before_the_answer(
     assert story == ["sync part", "link 789/123/456.json", "sync 789/123"]
 
 
-def group(count: int) -> list[Put]:
-    return [Put(f"7/{number // 2}/{number}.mp3", body(DATA)) for number in range(count)]
+def group(count: int) -> list[list[Put]]:
+    return [[Put(f"7/{number // 2}/{number}.mp3", body(DATA))] for number in range(count)]
 
 
 @pytest.mark.parametrize("size", [3, 8])
@@ -167,8 +167,8 @@ def test_a_group_of_puts_is_synced_before_the_first_name_and_after_the_last(
 
     monkeypatch.setattr(os, "link", noted_link)
     ended = LocalStorage(tmp_path, Noted)._writer.put_all(group(size))
-    assert [one.key for one in ended if isinstance(one, ObjectInfo)] == [
-        put.key for put in group(size)
+    assert [one.key for (one,) in ended if isinstance(one, ObjectInfo)] == [
+        put.key for (put,) in group(size)
     ]
     assert story == [f"{size} files", *["link"] * size, "folders"]
 
@@ -177,8 +177,8 @@ def test_of_a_group_only_the_put_that_fails_fails(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     storage._writer.put_all(group(1))
     cut = Put("7/7/7.mp3", Body(DATA, len(DATA) + 1, body(DATA).sha256))
-    ended = storage._writer.put_all([*group(5), cut, Put(KEY, body(DATA))])
-    assert [type(one) for one in ended] == [
+    ended = storage._writer.put_all([*group(5), [cut], [Put(KEY, body(DATA))]])
+    assert [type(one) for (one,) in ended] == [
         KeyExists,
         *[ObjectInfo] * 4,
         StorageError,
@@ -195,7 +195,7 @@ def test_a_group_whose_sync_fails_gets_no_names(tmp_path: Path) -> None:
 
     storage = LocalStorage(tmp_path, Failing)
     ended = storage._writer.put_all(group(6))
-    assert {type(one) for one in ended} == {StorageUnreachable}
+    assert {type(one) for (one,) in ended} == {StorageUnreachable}
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -214,8 +214,64 @@ def test_a_kill_in_a_group_leaves_each_object_whole_or_absent(tmp_path: Path) ->
         there = list((root / "7").rglob("*.mp3"))
         assert all(path.read_bytes() == DATA for path in there)
         again = LocalStorage(root)._writer.put_all(group(5))
-        assert sum(isinstance(one, KeyExists) for one in again) == len(there)
+        assert sum(isinstance(one, KeyExists) for (one,) in again) == len(there)
         assert len(list((root / "7").rglob("*.mp3"))) == 5
         if not killed:
             break
     assert 30 < stop_before < 199
+
+
+SIDECAR = KEY.replace(".mp3", ".json")
+IN_ORDER = [Put(KEY, body(DATA)), Put(SIDECAR, body(b"{}"))]
+
+
+def test_objects_in_order_share_two_syncs_and_are_named_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story: list[str] = []
+    link = os.link
+
+    def noted_link(part: str, final: str, **options: Any) -> None:
+        story.append(f"link {os.path.relpath(final, tmp_path)}")
+        link(part, final, **options)
+
+    def note_sync(target: Target) -> None:
+        story.append("sync part" if isinstance(target, int) else Path(str(target)).name)
+
+    storage = LocalStorage(tmp_path, partial(Watched, heard=note_sync))
+    storage._writer.put_all([[Put("789/123/1.mp3", body(DATA))]])  # its folders exist now
+    story.clear()
+    monkeypatch.setattr(os, "link", noted_link)
+    (ended,) = storage._writer.put_all([IN_ORDER])
+    assert [one.key for one in ended if isinstance(one, ObjectInfo)] == [KEY, SIDECAR]
+    assert story == ["sync part", "sync part", f"link {KEY}", f"link {SIDECAR}", "123"]
+
+
+def test_a_kill_between_objects_in_order_never_leaves_a_later_one_alone(tmp_path: Path) -> None:
+    seen: set[tuple[bool, bool]] = set()
+    for stop_before in range(1, 100):
+        root = tmp_path / f"archive-{stop_before}"
+        root.mkdir()
+        killer = Killer(stop_before)
+        storage = LocalStorage(root, partial(Watched, heard=killer.step))
+        killed = False
+        with killer.at_work():
+            try:
+                storage._writer.put_all([IN_ORDER])
+            except KilledError:
+                killed = True
+        seen.add(((root / KEY).exists(), (root / SIDECAR).exists()))
+        if not killed:
+            break
+    assert seen == {(False, False), (True, False), (True, True)}
+
+
+def test_the_first_object_that_fails_ends_the_order_and_leaves_no_part(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    storage._writer.put_all([[IN_ORDER[1]]])
+    (ended,) = storage._writer.put_all([[*IN_ORDER, Put("7/7/7.mp3", body(DATA))]])
+    assert [type(one) for one in ended] == [ObjectInfo, KeyExists]
+    (ended,) = storage._writer.put_all([[IN_ORDER[0], Put("7/7/7.mp3", body(DATA))]])
+    assert [type(one) for one in ended] == [KeyExists]
+    assert not (tmp_path / "7").exists() or list((tmp_path / "7").rglob("*.mp3")) == []
+    assert list((tmp_path / "_archive/tmp").iterdir()) == []

@@ -5,12 +5,12 @@ import json
 import shlex
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
+from msgspec.structs import replace
 
 from archiver.cli.context import Context
 from archiver.cli.parsing import Parser

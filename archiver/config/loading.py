@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Final, Literal, cast
+
+from msgspec import Struct
 
 from archiver.config.addresses import (
     parse_api_url,
@@ -64,8 +65,8 @@ _LINER: Final = LinerConfig(url="", api_key=Secret(""))
 _FIELD: Final = word(r"[A-Za-z][A-Za-z0-9-]{0,63}", "the name of a header such as X-Remote-User")
 
 
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _names(kind: type[Struct]) -> tuple[str, ...]:
+    return kind.__struct_fields__
 
 
 KNOWN: Final[Mapping[str, tuple[str, ...]]] = {

@@ -1,9 +1,10 @@
 """The sections of archive.yaml that name places: `storage`, and `evidence` with its witnesses."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast
+
+from msgspec import Struct
 
 from archiver.config.addresses import parse_base_url, parse_path, parse_storage_url
 from archiver.config.document import Section
@@ -21,8 +22,7 @@ from archiver.config.values import (
 _SSE: Final = ("AES256", "aws:kms", "aws:kms:dsse")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """The folder that relative paths are relative to, and the home folder that `~` stands for."""
 
     base: Path

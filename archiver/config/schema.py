@@ -7,12 +7,13 @@ checked by `loading`. Every value may be empty or contain `${NAME}`.
 import re
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import is_dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from archiver.config.loading import KNOWN
 from archiver.config.values import Config, ListenAddress
@@ -98,15 +99,19 @@ def _section(kind: type, name: str, comments: Mapping[str, str]) -> Schema:
 
 def _member(hint: Any, full: str, comments: Mapping[str, str]) -> Schema:
     kinds = [kind for kind in _alternatives(hint) if kind is not types.NoneType]
-    if kinds[0] not in _FORMS and isinstance(kinds[0], type) and is_dataclass(kinds[0]):
+    if _is_section(kinds[0]):
         return _section(kinds[0], full, comments)
     items = _alternatives(get_args(kinds[0])[0]) if get_origin(kinds[0]) is tuple else ()
-    if items and is_dataclass(items[0]) and items[0] not in _FORMS:
-        each = _section(cast(type, items[0]), full, comments)
+    if items and _is_section(items[0]):
+        each = _section(items[0], full, comments)
         return {"anyOf": [{"type": "array", "items": each}, {"type": "null"}]}
     forms = _WRITTEN.get(full) or [form for kind in kinds for form in _forms(kind)]
     others = [] if _TEXT in forms else [_VARIABLE]
     return {"anyOf": [*forms, *others, {"type": "null"}]}
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Struct) and kind not in _FORMS
 
 
 def _forms(kind: Any) -> list[Schema]:

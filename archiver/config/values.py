@@ -1,12 +1,13 @@
 """The configuration as frozen values. This is the only place where defaults are defined."""
 
 import tempfile
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from archiver.http.proxies import DIRECT, Proxies
 from archiver.secrets import Secret
@@ -16,8 +17,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 S3_SCHEME: Final = "s3://"
 
 
-@dataclass(frozen=True, slots=True)
-class LinerConfig:
+class LinerConfig(Struct, frozen=True):
     """Where the API is. `url` is an origin without a trailing slash, `timeout` is in seconds."""
 
     url: str
@@ -26,8 +26,7 @@ class LinerConfig:
     timeout: float = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class ScopeConfig:
+class ScopeConfig(Struct, frozen=True):
     """The calls to be archived. `orders` None means all of them; `leads` lists calls by lead."""
 
     orders: tuple[int, ...] | None = None
@@ -36,8 +35,7 @@ class ScopeConfig:
     statuses: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WindowConfig:
+class WindowConfig(Struct, frozen=True):
     """Which days are read, and when again. `recheck` ascends and ends within `lookback`."""
 
     since: datetime | None = None
@@ -47,8 +45,7 @@ class WindowConfig:
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
-@dataclass(frozen=True, slots=True)
-class DownloadConfig:
+class DownloadConfig(Struct, frozen=True):
     """How recordings are fetched. Sizes are in bytes; `spool` is absolute once it is loaded.
 
     `processes` None is `auto`; `workers` are shared out among them.
@@ -62,8 +59,7 @@ class DownloadConfig:
     allow_origins: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DaskConfig:
+class DaskConfig(Struct, frozen=True):
     """The scheduler whose workers fetch and store, and the files (PEM) of mutual TLS with it.
 
     None: without Dask, and as Dask's own configuration says.
@@ -75,16 +71,14 @@ class DaskConfig:
     tls_key: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectLockConfig:
+class ObjectLockConfig(Struct, frozen=True):
     """The Object Lock that every new object is given: its mode, and for how long from then on."""
 
     mode: Literal["GOVERNANCE", "COMPLIANCE"]
     retain: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class S3Config:
+class S3Config(Struct, frozen=True):
     """The settings of S3. Credentials come from the usual AWS chain, or from `profile` in
     `credentials_file`, a file in AWS format; they are never kept here."""
 
@@ -98,15 +92,13 @@ class S3Config:
     credentials_file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HttpConfig:
+class HttpConfig(Struct, frozen=True):
     """How the API, recordings and the receivers of notices are reached: through which proxies."""
 
     proxy: Proxies = DIRECT
 
 
-@dataclass(frozen=True, slots=True)
-class StorageConfig:
+class StorageConfig(Struct, frozen=True):
     """The archive's root: the path of a folder (absolute once loaded) or `s3://bucket/prefix`."""
 
     url: str = "./archive"
@@ -118,8 +110,7 @@ class StorageConfig:
         return not self.url.startswith(S3_SCHEME)
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaConfig:
+class ReplicaConfig(Struct, frozen=True):
     """The second archive: its root as in `StorageConfig` (None: there is none), how many objects
     are copied at a time, whether what is pruned goes from it, too, and whether each run is
     followed by a replication."""
@@ -136,15 +127,13 @@ class ReplicaConfig:
         return None if self.url is None else StorageConfig(self.url, self.s3)
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogConfig:
+class CatalogConfig(Struct, frozen=True):
     """The catalog file; None is the user's state folder, with the archive's id as its name."""
 
     path: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InspectConfig:
+class InspectConfig(Struct, frozen=True):
     """How the sound of recordings is examined: whether runs do it once all is fetched, how many at
     a time, and for how long at most."""
 
@@ -153,8 +142,7 @@ class InspectConfig:
     limit: timedelta = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionRule:
+class RetentionRule(Struct, frozen=True):
     """How long one class of recordings is kept. A recording is of the class when it has one of the
     ids, tags or statuses of every condition that is given; statuses are ids or codes."""
 
@@ -165,8 +153,7 @@ class RetentionRule:
     statuses: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionConfig:
+class RetentionConfig(Struct, frozen=True):
     """How long recordings are kept at least, and when `prune` may remove them; None is for ever.
 
     The first of the `rules` that a recording matches says it, else `keep`.
@@ -176,8 +163,7 @@ class RetentionConfig:
     rules: tuple[RetentionRule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceConfig:
+class EvidenceConfig(Struct, frozen=True):
     """Evidence for the ledger's head: a signing key, a time stamp authority, witnesses.
 
     `sign` is the file of a private key, `timestamp_roots` a file of certificates (PEM). Each of the
@@ -197,8 +183,7 @@ class EvidenceConfig:
         return bool(self.sign or self.timestamp_url or self.witnesses)
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyConfig:
+class VerifyConfig(Struct, frozen=True):
     """How often `run --every` verifies the archive, and which share of it each time (1/`sample`);
     None: never, and all of it."""
 
@@ -206,24 +191,21 @@ class VerifyConfig:
     sample: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
+class ListenAddress(Struct, frozen=True):
     """Where to listen; `host` is a name or an IP address without brackets."""
 
     host: str
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsConfig:
+class MetricsConfig(Struct, frozen=True):
     """Where metrics go: a file for a collector, or an HTTP endpoint at `listen`."""
 
     textfile: Path | None = None
     listen: ListenAddress | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NoticesConfig:
+class NoticesConfig(Struct, frozen=True):
     """The addresses of notices. All are secrets: anyone who knows them can use them. `apprise` are
     those of mail, Teams, Slack and the like, as Apprise writes them."""
 
@@ -232,8 +214,7 @@ class NoticesConfig:
     heartbeat: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeskConfig:
+class DeskConfig(Struct, frozen=True):
     """The users of the desk, and the location of its data. Paths are absolute once loaded.
 
     `users` may be a missing file: then there are no users. `proxy_header` is accepted from
@@ -260,8 +241,7 @@ class DeskConfig:
     api_token_file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The whole archive.yaml, checked. `liner` is None for commands that make no API requests."""
 
     liner: LinerConfig | None

@@ -1,8 +1,9 @@
 """Fetches what is missing in the archive: a run over all time, limited to the selection."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import tzinfo
+
+from msgspec.structs import replace
 
 from archiver.config import Config, ScopeConfig
 from archiver.errors import ArchiveLocked, RequestError, SourceError

@@ -7,11 +7,12 @@ names: version ids before that event are ignored.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from anyio import to_thread
+from msgspec.structs import replace
 
 from archiver.archive.opening import catalog_path, locked_archive, watched_archive
 from archiver.archive.pace import REAL_PACE, Pace

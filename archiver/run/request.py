@@ -1,11 +1,11 @@
 """The request for a run (pure)."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+
+class RunRequest(Struct, frozen=True):
     """The options of a run; moments are aware. Without any, it is a full run.
 
     `for_export` requests each window in one piece first, since a long period may have few calls,

@@ -6,8 +6,10 @@ the replica is ahead of its own ledger; the archive's ledger tells what of it is
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec.structs import replace
 
 from archiver.archive.opening import existing_storage
 from archiver.archive.unrecorded import Left, Unrecorded

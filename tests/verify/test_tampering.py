@@ -2,13 +2,13 @@
 
 import errno
 import os
-from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from threading import Event, Lock
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from archiver.archive.reindex import reindex
 from archiver.archive.status import look

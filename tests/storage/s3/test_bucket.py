@@ -4,7 +4,6 @@ import inspect
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -15,6 +14,7 @@ import anyio.from_thread
 import botocore.exceptions
 import pytest
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from archiver.config import ObjectLockConfig, S3Config
 from archiver.errors import (

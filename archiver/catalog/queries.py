@@ -3,9 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+
+from msgspec.structs import replace
 
 from archiver.catalog.epoch import moment
 from archiver.catalog.states import (

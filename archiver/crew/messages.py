@@ -7,9 +7,10 @@ versions reject each other, because a recording must not depend on where it was 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from archiver import __version__
 from archiver.clock import Clock
@@ -28,11 +29,9 @@ PROTOCOL: Final = 1
 
 _INSTALL_ALIKE: Final = "install the same version of archiver wherever recordings are fetched"
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-_CALL: Final = tuple(one.name for one in fields(Call))
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Units of one run, for the archive with this id only.
 
     `slots` is the number of units that the worker fetches at a time, over all its batches.
@@ -46,7 +45,7 @@ class Batch:
 
 def encode_unit(unit: Unit) -> bytes:
     """Encode one unit. Raises ValueError for values that JSON lacks, which no API response has."""
-    call = {name: getattr(unit.call, name) for name in _CALL}
+    call = {name: getattr(unit.call, name) for name in Call.__struct_fields__}
     created = unit.call.created_at
     call["created_at"] = None if created is None else created.isoformat()
     return _ENCODER.encode(

@@ -6,13 +6,13 @@ spelling is tried when the first does not exist.
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
 import anyio
 import httpx
+from msgspec import Struct
 
 from archiver.clock import Clock, system_clock
 from archiver.config import LinerConfig
@@ -41,8 +41,7 @@ from archiver.tasks.retry import RetryPolicy, RetryScheduled
 _Row = TypeVar("_Row", bound=HasId)
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingList:
+class RecordingList(Struct, frozen=True):
     """The recordings of one call. `problem` says why some may be missing; empty if none are."""
 
     found: tuple[Recording, ...]

@@ -18,11 +18,12 @@ second and requests are repeated, so a call may be passed on more than once.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeAlias
 
 import anyio
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archiver.errors import (
     AnswerMalformed,
@@ -61,8 +62,7 @@ _MAY_TAKE_LESS: Final = (RequestRejected, RequestUnanswered)
 """Errors after which a shorter slice may succeed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shortfall:
+class Shortfall(Struct, frozen=True):
     """Calls of these scopes may be missing from this window.
 
     `expected` and `got` count distinct calls, if the API counted them. `retryable`: the next run
@@ -150,7 +150,7 @@ class Enumerator:
             return
         self._progress.more(1 + len(rest))
         if not rest:
-            self._progress.wait_for(first)
+            self._progress.wait_for(first.rows)
         await self._answer(first)
         self._progress.slice_read()
         if self._ignores_period and rest:
@@ -262,7 +262,7 @@ class Enumerator:
             first = ask.head if ask.head is not None else await self._page(ask, 0)
         total = first.total or 0
         sees_other_times = self._sees_other_times(first, ask)
-        self._progress.head(ask, None if sees_other_times else first.total)
+        self._progress.head(ask.rows, None if sees_other_times else first.total)
         is_deep = not sees_other_times and total > self._deep
         if is_deep and (pieces := await self._pieces(ask, total)):
             return pieces

@@ -6,40 +6,38 @@ documentation; everything but the ids may be missing (`docs/liner.md`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Row: TypeAlias = Mapping[str, Any]
 """A JSON object as returned by the API."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A row of the order list; calls are listed by order. `id` is in 1 .. 2**63 - 1."""
 
     id: int
     title: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """A row of the user list. `name` is first and last name, as far as known."""
 
     id: int
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """A row of the list of call statuses; `code` is the `statusCode` of calls."""
 
     id: int
     code: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A row of `GET /v2/call/`. Ids are in 1 .. 2**63 - 1, times are aware and in UTC."""
 
     id: int
@@ -51,11 +49,10 @@ class Call:
     created_at: datetime | None = None
     talk_seconds: float | None = None
     has_records: bool | None = None
-    row: Row = field(default_factory=dict, compare=False)
+    row: Row = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(Struct, frozen=True):
     """A row of `GET /v2/call-record/`. An empty `fileUrl` is None here: not ready yet."""
 
     id: int
@@ -66,7 +63,7 @@ class Recording:
     file_url: str | None = None
     summary: str | None = None
     created_at: datetime | None = None
-    row: Row = field(default_factory=dict, compare=False)
+    row: Row = field(default_factory=dict)
 
     def at(self, address: str | None) -> "Recording":
         """The same recording at another address; its row stays as the API gave it."""

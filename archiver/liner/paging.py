@@ -19,8 +19,9 @@ read in passes:
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from archiver.errors import RequestError, RequestNotFound, RequestRejected
 from archiver.liner.protocol import PAGE_LIMIT, Page
@@ -46,8 +47,7 @@ Fetch: TypeAlias = Callable[[int], Awaitable[Page[RowT]]]
 Take: TypeAlias = Callable[[list[RowT]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The result of reading a list: distinct ids, the server's count, and the problem, if any."""
 
     got: int
@@ -60,8 +60,7 @@ class Listing:
         return not self.problem
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """The progress of one pass.
 
     `expected` is the first page's count, `known_total` the newest plausible one; `idle` and `empty`
@@ -128,8 +127,7 @@ async def read_list(
     return Listing(len(ids), ended.progress.expected, problem)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(Struct, frozen=True):
     """How a pass ended: at the end of the list, with a rejected request, or stuck."""
 
     progress: Progress
@@ -150,8 +148,7 @@ class _Ended:
         return "" if self.reached_end else "the list does not end"
 
 
-@dataclass(slots=True)
-class _Pass(Generic[RowT]):
+class _Pass(Struct, Generic[RowT]):
     """One pass: `ids` are those of all passes, `own` those of this one."""
 
     fetch: Fetch[RowT]

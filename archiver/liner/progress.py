@@ -1,11 +1,11 @@
 """Progress of reading the call lists, and the expected number of calls (pure)."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ListingProgress:
+class ListingProgress(Struct, frozen=True):
     """Progress of an enumeration: slices read, of those known so far.
 
     `expected` is the total number of calls in the API; None until it is known for every scope.
@@ -39,14 +39,14 @@ class ProgressOfLists:
         self._read += 1
         self._say()
 
-    def wait_for(self, ask: Hashable) -> None:
-        """The first page of this request gives the number of calls of its batch."""
-        self._awaited.add(ask)
+    def wait_for(self, rows: Hashable) -> None:
+        """The first page of these rows gives the number of calls of their batch."""
+        self._awaited.add(rows)
 
-    def head(self, ask: Hashable, total: int | None) -> None:
-        """The first page of a request has arrived."""
-        if ask in self._awaited:
-            self._awaited.discard(ask)
+    def head(self, rows: Hashable, total: int | None) -> None:
+        """The first page of these rows has arrived."""
+        if rows in self._awaited:
+            self._awaited.discard(rows)
             self.batch(total)
 
     def batch(self, total: int | None) -> None:

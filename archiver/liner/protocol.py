@@ -10,10 +10,11 @@ not specified.
 import email.utils
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from archiver.errors import (
     AnswerMalformed,
@@ -53,8 +54,7 @@ PAGE_LIMIT: Final = 100
 """Rows per request: the documented maximum."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One complete response; `subject` is what was requested, without the query."""
 
     subject: str
@@ -63,8 +63,7 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(Struct, Generic[T], frozen=True):
     """One page of a list: its rows, the number of rows without a usable id, and its counters.
 
     `total` and `next` are None if missing or invalid.

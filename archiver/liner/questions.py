@@ -4,10 +4,12 @@ A request that fails, or whose list is too long, becomes several smaller ones: f
 shorter slice.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterable
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from archiver.errors import RequestError
 from archiver.liner.models import Call
@@ -19,8 +21,7 @@ _FAILURES: Final = 12
 """Consecutive failed requests for one scope before the rest of its slice is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """One request: scopes, the slice that is requested, and the window that is wanted.
 
     `head` is its first page, if that was read already; `narrowing` is set if the slice is part of a
@@ -30,8 +31,13 @@ class Ask:
     scopes: tuple[Scope, ...]
     slice: Window
     wanted: Window
-    head: Page[Call] | None = field(default=None, compare=False)
-    narrowing: "Narrowing | None" = field(default=None, compare=False)
+    head: Page[Call] | None = None
+    narrowing: "Narrowing | None" = None
+
+    @property
+    def rows(self) -> Hashable:
+        """What is requested; the same whether or not some of it has been read already."""
+        return self.scopes, self.slice, self.wanted
 
     @property
     def length(self) -> timedelta:
@@ -64,16 +70,14 @@ class Ask:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUp:
+class GivenUp(Struct, frozen=True):
     """A window that was given up, and its last error."""
 
     window: Window
     error: RequestError
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowing:
+class Narrowing(Struct, frozen=True):
     """How a failed slice of one scope is requested in shorter and shorter pieces.
 
     Both halves of a piece are requested before either is divided again, so that one bad day does

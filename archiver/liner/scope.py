@@ -4,25 +4,24 @@ The call list requires orders or leads and a period (Call List of the API docume
 of a whole account cannot be listed.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 ScopeKind: TypeAlias = Literal["order", "lead"]
 
 _SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """One order or one lead."""
 
     kind: ScopeKind
     id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """From `since` (inclusive) to `until` (exclusive): aware, in UTC, whole seconds (else
     ValueError)."""
 
@@ -78,8 +77,7 @@ def _spelled(moment: datetime) -> str:
 _EARLIEST = datetime.min.replace(tzinfo=UTC) + _SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """Scopes of one kind, to be listed over one window (ValueError for mixed kinds)."""
 
     scopes: tuple[Scope, ...]

@@ -8,9 +8,11 @@ whole run are (the API gone, the key rejected, the storage full).
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from archiver.catalog.states import (
     DAYS_UNTIL_GONE,
@@ -58,8 +60,7 @@ class Registry(Protocol):
         """Whether the lead was erased after that moment."""
 
 
-@dataclass(slots=True)
-class _Progress:
+class _Progress(Struct):
     """The intermediate results of a unit."""
 
     states: dict[int, RecordingState]
@@ -75,8 +76,7 @@ class _Progress:
         self.states[record_id] = step(self.states.get(record_id), state)
 
 
-@dataclass(frozen=True, slots=True)
-class Courier:
+class Courier(Struct, frozen=True):
     """Does units of work. `recheck` are the ages at which a call is checked again.
 
     `crew` fetches and stores, `shelf` updates sidecars and knows the orphans. `unfinished` collects

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from archiver.config import LinerConfig
 from archiver.errors import SourceRefused, SourceUnreachable

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from archiver.archive.pace import STALL_SECONDS
 from archiver.errors import FetchError
@@ -63,7 +64,7 @@ class Source:
         told = Recording(
             11, duration_seconds=round(AUDIO.seconds), file_url=f"{self.sandbox.url}/files/11.wav"
         )
-        recording = replace(told, **changes)  # type: ignore[arg-type]
+        recording = replace(told, **changes)
 
         async with Spool(self.folder, in_memory).part() as part:
             fetched = await self.fetcher.fetch(recording, part)

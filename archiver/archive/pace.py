@@ -5,9 +5,10 @@ failure may cost, never what is done.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.storage.lease import LeaseTimes
 from archiver.storage.local.syncing import Syncing
@@ -24,8 +25,7 @@ STALL_SECONDS: Final = 20.0
 """A source that sends nothing for so long has died, or means us to wait for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """`api`, `fetch` and `storage` are the retry policies of requests, recordings and objects;
     `stall` is how many seconds a source may send nothing, `hung` how many a worker process may
     give no sign of life.

@@ -27,11 +27,12 @@ chain.
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import anyio
 import httpx
+from msgspec.structs import replace
 
 from archiver.errors import FetchError
 from archiver.http.codings import codings_of

@@ -12,10 +12,10 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import anyio
+from msgspec import Struct
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -81,8 +81,7 @@ async def in_order(
     await _run(lanes, lane, items)
 
 
-@dataclass(frozen=True, slots=True)
-class Further(Generic[T]):
+class Further(Struct, Generic[T], frozen=True):
     """The work produced by a piece of work: to be done next, in this order, or in any lane."""
 
     then: Sequence[T] = ()

@@ -7,18 +7,17 @@ randomised, so that callers that failed together do not retry together.
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import anyio
+from msgspec import Struct
 
 from archiver.errors import ArchiverError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How often to try and how long to wait; all times in seconds.
 
     `jitter` is the random share of a delay: 1.0 draws it from 0 to its full length, 0.0 always
@@ -39,8 +38,7 @@ class RetryPolicy:
         return longest * (1.0 - self.jitter * chance)
 
 
-@dataclass(frozen=True, slots=True)
-class RetryScheduled:
+class RetryScheduled(Struct, frozen=True):
     """Attempt number `attempt` of at most `attempts` failed; the next is in `wait` s.
 
     `record_id` is the recording that is fetched, if any.

@@ -1,10 +1,10 @@
 """Nothing is written or removed while the clock of the machine cannot be believed."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from archiver.archive.opening import announcing_archive
 from archiver.archive.right_clock import NO_OTHER, require_right_clock

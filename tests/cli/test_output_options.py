@@ -20,7 +20,7 @@ def test_options_count_wherever_they_stand_before_two_dashes(
     arguments: list[str], asked: set[str]
 ) -> None:
     options = OutputOptions.of(arguments, {"NO_COLOR": "1"})
-    assert {name for name in OutputOptions.__slots__ if getattr(options, name)} == asked
+    assert {name for name in OutputOptions._fields if getattr(options, name)} == asked
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The command line of somebody who takes every lease for that of a dead run: `python -m` this."""
 
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from archiver.archive.pace import REAL_PACE
 from archiver.cli import main

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from archiver.config import Config
 from archiver.errors import ArchiverError
@@ -62,7 +62,7 @@ KINDS: tuple[Callable[[], Fault], ...] = (
 def _truncated(request: Request, forward: Forward) -> Answer:
     answer = forward()
     old, new = b"<IsTruncated>false</IsTruncated>", b"<IsTruncated>true</IsTruncated>"
-    return replace(answer, body=answer.body.replace(old, new))
+    return Answer(answer.status, answer.headers, answer.body.replace(old, new))
 
 
 def _nonsense(request: Request, _: Forward) -> Answer:

@@ -6,12 +6,12 @@ No test waits a minute: the commands take every lease that they find for a dead 
 import random
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route

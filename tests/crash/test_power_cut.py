@@ -4,10 +4,10 @@ import random
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.crash.child import NIGHTS_BEFORE, faults_on, one_night, world_on
 from tests.crash.dead import damage

@@ -4,11 +4,11 @@ import errno
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from archiver.errors import ArchiverError
 from tests.crash.child import NIGHTS_BEFORE, faults_on, one_night, world_on

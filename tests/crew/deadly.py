@@ -2,13 +2,11 @@
 
 import os
 import signal
-from dataclasses import dataclass
 
 from archiver.tasks.retry import RetryPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Deadly(RetryPolicy):
+class Deadly(RetryPolicy, frozen=True):
     """Whoever tries again is gone, as if the system had run out of memory."""
 
     def wait_after(self, failures: int, chance: float) -> float:

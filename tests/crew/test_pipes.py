@@ -3,12 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from archiver.run.events import BytesReceived, Event
 from archiver.sandbox.audio import wav

@@ -1,11 +1,11 @@
 """What is served behind an address: proved, healed, or refused, and never half archived."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from archiver.archive.pace import Pace
 from archiver.sandbox.audio import Audio, wav

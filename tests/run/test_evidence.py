@@ -4,11 +4,11 @@ import fcntl
 import hashlib
 import json
 import os
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from archiver.errors import ArchiverError
 from archiver.sandbox.audio import wav

@@ -1,11 +1,11 @@
 """The pipeline tells whether its work was done to the end, and nobody waits for the ledger."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 from anyio.streams.memory import MemoryObjectReceiveStream
+from msgspec.structs import replace
 
 from archiver.archive.archive import Archive
 from archiver.catalog.catalog import Catalog

@@ -11,12 +11,13 @@ clock counts, and disks are not synced, since no test here cuts the power.
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
+from msgspec.structs import replace
 
 from archiver.archive.pace import API_RETRY, Pace
 from archiver.config import Config, load_config

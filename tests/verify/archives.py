@@ -5,11 +5,12 @@ It is made once and copied for each test, in a folder or into a bucket.
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
+from msgspec.structs import replace
 
 from archiver.config import Config, load_config
 from archiver.sandbox.audio import wav

@@ -6,17 +6,17 @@ in a block `with extra(NAME):`, at the place where it is first needed.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.errors import ExtraMissing
 
 DISTRIBUTION: Final = "liner-archiver"
 
 
-@dataclass(frozen=True, slots=True)
-class Extra:
+class Extra(Struct, frozen=True):
     """An extra of the package: the part that needs it, and its modules."""
 
     part: str

@@ -1,11 +1,11 @@
 """An open archive: storage, ledger, and the catalog that mirrors it (see `opening`)."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 import anyio
+from msgspec import Struct, field
 
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.catalog.answers import Answers
@@ -31,8 +31,7 @@ class Readable(Protocol):
     def catalog(self) -> Answers: ...  # noqa: D102
 
 
-@dataclass(slots=True)
-class Archive:
+class Archive(Struct):
     """An open archive. Only the owner of its lock records; others may `announce`.
 
     `lock` knows how its last owner ended, and records how this one does.

@@ -7,9 +7,10 @@ the storage server, that of the API, and the newest event of the ledger, which r
 night. If none of them can confirm it, a person must, by giving the date.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from archiver.clock import Clock, stamp
 from archiver.errors import UsageError
@@ -28,8 +29,7 @@ _SET = "set the clock of this machine (NTP)"
 _CONFIRM = "if it is right, confirm today's date (UTC) with --today YYYY-MM-DD"
 
 
-@dataclass(frozen=True, slots=True)
-class OtherClocks:
+class OtherClocks(Struct, frozen=True):
     """The times that a command knows besides its own clock: `api` is the current time by the API's
     clock, if known; `today` is the date (UTC) confirmed by the user."""
 
@@ -40,8 +40,7 @@ class OtherClocks:
 NO_OTHER: Final = OtherClocks()
 
 
-@dataclass(frozen=True, slots=True)
-class ClockCheck:
+class ClockCheck(Struct, frozen=True):
     """Compares a clock with others, from which it may be `apart`. `refused` says what was not done.
 
     Each method raises UsageError for a clock that is wrong, and returns whether the other one

@@ -2,14 +2,14 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from archiver.catalog.epoch import moment
 
 
-@dataclass(frozen=True, slots=True)
-class KnownAct:
+class KnownAct(Struct, frozen=True):
     """One act: `did` is what was done, `key` the object with who did it and why."""
 
     act_id: str

@@ -4,9 +4,10 @@
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.catalog.epoch import seconds
 
@@ -84,8 +85,7 @@ _NOTHING_LEFT: Final = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One way of saying which calls are meant: whatever it names widens it.
 
     A call fits a lead by its own lead or by that of a recording, and a user likewise; it fits

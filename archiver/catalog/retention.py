@@ -9,9 +9,10 @@ second took 52 s (measured).
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from archiver.catalog.epoch import moment, seconds
 from archiver.catalog.states import IS_ARCHIVED, IS_OPEN
@@ -49,8 +50,7 @@ _HOLDS_OF_LEAD = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Shelved:
+class Shelved(Struct, frozen=True):
     """A recording as the catalog knows it; without a key it was never archived."""
 
     record_id: int
@@ -65,8 +65,7 @@ class Shelved:
     archived_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Aged:
+class Aged(Struct, frozen=True):
     """A recording past its retention period, and what may prevent its removal."""
 
     recording: Shelved
@@ -74,8 +73,7 @@ class Aged:
     is_open: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A legal hold, lifted or not. With `is_erased` its texts were removed with a person."""
 
     hold_id: str
@@ -89,8 +87,7 @@ class Hold:
     orders: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Erasure:
+class Erasure(Struct, frozen=True):
     """The newest erasure of a lead: of all that was created before that moment; not `is_done`
     while something of it may be left."""
 
@@ -98,8 +95,7 @@ class Erasure:
     is_done: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """A recording whose removal was announced and is not complete; `lead_id` is that of an
     erasure."""
 
@@ -108,8 +104,7 @@ class Pending:
     lead_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """The report of a run, as recorded."""
 
     key: str

@@ -8,10 +8,11 @@ API's rows, sidecars) is kept there, too.
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from archiver.catalog.connection import Turns
 from archiver.catalog.epoch import moment
@@ -110,8 +111,7 @@ _TOLD = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(Struct, frozen=True):
     """A call that has a sidecar, by the key of one of its recordings. `place` orders them."""
 
     place: int
@@ -120,8 +120,7 @@ class Scanned:
     lead_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Untold:
+class Untold(Struct, frozen=True):
     """A call without a sidecar, so that it is not known who called whom."""
 
     call_id: int
@@ -130,8 +129,7 @@ class Untold:
     order_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenRecording:
+class ChosenRecording(Struct, frozen=True):
     """A recording of a chosen call; `key` and what follows it only of an archived one.
 
     `owner` is the call under which it is stored. `facts` is what `keep_read` kept of its sidecar.
@@ -156,8 +154,7 @@ class ChosenRecording:
     archived_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenCall:
+class ChosenCall(Struct, frozen=True):
     """A chosen call as the ledger knows it; one that only the API knows is `not-fetched`.
 
     `told` is what `keep_told` kept of the API's answer, `row` the API's row as the catalog of this
@@ -178,8 +175,7 @@ class ChosenCall:
     recordings: tuple[ChosenRecording, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """How much was chosen: calls, and the archived recordings of them with their bytes."""
 
     calls: int

@@ -6,10 +6,11 @@ bug of ours and raises.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.liner.models import Call
 
@@ -80,8 +81,7 @@ class Decision(Enum):
     SKIP = "nothing is due"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The state of a known call; `due_at` None: it is settled. `flag` is `hasRecords` as last
     returned by the API."""
 

@@ -4,16 +4,16 @@ All of it is small and plain, so that it can be sent between machines.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from archiver.catalog.states import RecordingState
 from archiver.ledger.events import CallJudged, Event
 from archiver.liner.models import Call
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRecording:
+class KnownRecording(Struct, frozen=True):
     """What the catalog knows of a recording; the members from `key` on only for an archived one.
 
     A recording that was archived and then removed counts as archived, and is never fetched again.
@@ -32,8 +32,7 @@ class KnownRecording:
     is_removed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """One unit of work: a call to check, and everything known about it.
 
     `counted_from` is the start of its rechecks: its creation, or when it was first checked.
@@ -48,8 +47,7 @@ class Task:
     has_row: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """How one recording ended in a unit of work: a state, or `already`."""
 
     record_id: int
@@ -58,8 +56,7 @@ class Result:
     refreshed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The outcome of one unit of work.
 
     `details` explains, beyond what the ledger may contain, why a recording (None: the call) is
@@ -74,8 +71,7 @@ class Outcome:
     damaged: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How many calls and recordings ended where; tallies of disjoint sets add up.
 
     Of the calls without a recording, `unrecorded` counts those with talk time, which should have
@@ -99,16 +95,14 @@ class Tally:
         self.erased += other.erased
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Struct, frozen=True):
     """The decisions about a page of calls: the tasks, and the states of the others."""
 
     tasks: tuple[Task, ...]
     tally: Tally
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something open, or newly gone; `record_id` is None where it concerns the whole call."""
 
     call_id: int

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
+from msgspec.structs import replace
 
 from archiver.cli.context import Context
 from archiver.cli.progress import Meter, MeterPrinter

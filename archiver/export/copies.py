@@ -9,12 +9,13 @@ import json
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from anyio import to_thread
+from msgspec.structs import replace
 
 from archiver.catalog.selection import ChosenRecording
 from archiver.errors import StorageFull, UsageError

@@ -9,9 +9,9 @@ meanwhile.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 import anyio
+from msgspec import Struct, field
 
 from archiver.errors import ArchiveDamaged, KeyExists
 from archiver.ledger.claims import (
@@ -41,8 +41,7 @@ from archiver.storage.lease import LeaseTimes
 from archiver.storage.lock import LEASE_TIMES, append_lock
 
 
-@dataclass(slots=True)
-class Numbers:
+class Numbers(Struct):
     """The objects of the ledger by number: the keys of segments, and which numbers are claimed."""
 
     segments: dict[int, list[str]] = field(default_factory=dict)

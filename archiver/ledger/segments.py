@@ -12,7 +12,8 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archiver.errors import ArchiveDamaged
 from archiver.storage.keys import LEDGER_PREFIX
@@ -24,8 +25,7 @@ MOST_BYTES = 64 * 1024 * 1024
 _NAME = re.compile(r"^(\d{8})-([0-9a-f]{64})\.jsonl$")
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """The newest segment: its number and digest. Number 0, without digest, is before the first."""
 
     number: int = 0
@@ -35,8 +35,7 @@ class Head:
         return f"{self.number}:{self.digest or 'empty'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """One segment: its place in the chain, its bytes, and its events as lines.
 
     If `asks_for_claim`, it is valid only when it is claimed, or named by a later segment.

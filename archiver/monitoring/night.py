@@ -1,9 +1,10 @@
 """The result of one run, for notices and metrics (pure)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from archiver.catalog.states import RecordingState
 from archiver.errors import INTERRUPTED
@@ -12,8 +13,7 @@ COMPLETE: Final = 0
 OPEN: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Night:
+class Night(Struct, frozen=True):
     """One full run. `report` is what `run --json` prints, None if there was none; `error` and
     `hint` are the error instead."""
 

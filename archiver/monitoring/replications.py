@@ -1,16 +1,16 @@
 """What this machine remembers of its replications of an archive, for metrics. None is evidence."""
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from archiver.clock import from_stamp, stamp, stamp_or_none
 from archiver.monitoring.state_files import replace_json, state_file
 
 
-@dataclass(frozen=True, slots=True)
-class Replicated:
+class Replicated(Struct, frozen=True):
     """The last replication. `segments` is the newest segment of the replica (0 where none is
     known), `behind_since` when the first event was written that the replica lacks, `current_at`
     when it last lacked nothing. `waiting` counts what it owes, `foreign` and `damaged` objects that

@@ -12,8 +12,9 @@ Two questions, answered in this order:
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from archiver.errors import FetchError
 from archiver.reasons import Reason
@@ -39,8 +40,7 @@ _MEASURED = frozenset({"unreadable", "shorter-than-its-header", "duration-mismat
 """The findings of `findings_of`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """The type of the bytes. `extension` has one to five letters or digits; `known` is true if the
     first bytes are those of an audio format, false if nothing contradicts it."""
 

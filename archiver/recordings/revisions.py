@@ -8,7 +8,8 @@ there, someone else changed the sidecar.
 
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archiver.errors import KeyMissing
 from archiver.ledger.events import Revised
@@ -18,8 +19,7 @@ from archiver.storage.base import ObjectInfo, Storage
 from archiver.storage.keys import revision_key
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """One sidecar of a line: its key, its bytes, and its content."""
 
     info: ObjectInfo

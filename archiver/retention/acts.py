@@ -14,10 +14,12 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 
 from archiver.archive.archive import Archive, Readable
 from archiver.catalog.acts import KnownAct, known_acts
@@ -55,8 +57,7 @@ class Did(StrEnum):
     TABLE = "table"
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(Struct, frozen=True):
     """The reason for an act. `by` is the person on whose behalf it is done, if someone else."""
 
     reason: str = ""
@@ -78,8 +79,7 @@ class Why:
         return Why(**fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
+class Deed(Struct, frozen=True):
     """An act of a person on this machine. `concerning` has the ids and numbers it is about."""
 
     act_id: str

@@ -9,8 +9,9 @@ prune or erasure: that is what its author wanted.
 import json
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from archiver.archive.archive import Archive
 from archiver.catalog import retention
@@ -30,8 +31,7 @@ _MOST_BYTES: Final = 256 * 1024
 _IDS: Final = ("leadIds", "callIds", "orderIds")
 
 
-@dataclass(frozen=True, slots=True)
-class HoldTexts:
+class HoldTexts(Struct, frozen=True):
     """The texts of a hold, and of its lifting. None if they were erased or lost."""
 
     placed: dict[str, Any] | None

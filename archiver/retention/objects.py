@@ -9,9 +9,10 @@ Removing is idempotent: missing objects count as removed.
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.errors import KeyMissing
 from archiver.storage.base import Storage
@@ -22,8 +23,7 @@ AT_ONCE: Final = 8
 """Objects checked or removed in parallel."""
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(Struct, frozen=True):
     """An object that cannot be removed yet. `until` None: a legal hold set in the storage."""
 
     key: str

@@ -1,7 +1,8 @@
 """The figures of a recording's sound, and the names of the findings (pure)."""
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 SILENT: Final = "silent"
 DEAD_SIDE: Final = "dead-side"
@@ -16,8 +17,7 @@ SILENT_LEVEL: Final = -120.0
 """dBFS: the level given to digital silence, whose logarithm is infinite."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One channel. Levels are in dBFS: 0 is the maximum of the format.
 
     `loudest` is the level that 200 ms of it reach, `usual` the median level. `variation` is how far
@@ -37,8 +37,7 @@ class Side:
     talk: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+class Sound(Struct, frozen=True):
     """What was measured of a recording: its decoded length in seconds, and each side.
 
     `silence` is the share of the length (0 to 1) in pauses of a second and more, on all sides at

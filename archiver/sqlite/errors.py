@@ -3,9 +3,10 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.errors import StorageError, StorageFull
 
@@ -19,8 +20,7 @@ UNFIT: Final = (
 _PRIMARY_CODE: Final = 0xFF
 
 
-@dataclass(frozen=True, slots=True)
-class Database:
+class Database(Struct, frozen=True):
     """One of our databases as people call it, and what they can do when it fails."""
 
     name: str

@@ -3,16 +3,16 @@
 import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Bytes: TypeAlias = bytes | mmap.mmap
 """A whole recording: sliced, searched and measured with `len`, never read as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """The facts in the audio itself; None if unknown. `seconds` is the duration that is really
     there; `cut` is true if the header promised more."""
 

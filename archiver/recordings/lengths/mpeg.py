@@ -14,9 +14,10 @@ The count is limited by the size of the file, since frames of a few bytes could 
 """
 
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.recordings.lengths.facts import Bytes, Facts
 
@@ -50,8 +51,7 @@ _ADTS_KIND: Final = 0xFF_FE_3C_00_00_00_00
 """The bits that all headers of a stream have in common: sync word, version, layer, rate."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(Struct, frozen=True):
     """A frame from its header: `kind` and `rate` are those of the whole stream."""
 
     kind: int

@@ -7,8 +7,9 @@ stream that was recorded from its middle begins at an unknown sample; then the d
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.recordings.lengths.facts import Bytes, Facts
 
@@ -18,8 +19,7 @@ _MOST_STREAMS: Final = 64
 """The maximum number of streams of a file; and of pages read for one answer about a stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Codec:
+class _Codec(Struct, frozen=True):
     """The facts of the first packet. `skip` samples are not played; `packet` is the most samples in
     one."""
 
@@ -29,8 +29,7 @@ class _Codec:
     skip: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Struct, frozen=True):
     """The header of a page. `packets` end on it; `end` is where the next page begins."""
 
     granule: int

@@ -7,8 +7,9 @@ the average bit rate of the header is ignored.
 """
 
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.recordings.lengths.facts import Bytes, Facts
 
@@ -27,8 +28,7 @@ _COUNTED_BLOCKS: Final = {2, 0x11, 0x31}
 _EXTENSIBLE: Final = 0xFFFE
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
+class _Layout(Struct, frozen=True):
     """The `fmt ` chunk. `samples` are those of a block; None where blocks do not count them."""
 
     channels: int

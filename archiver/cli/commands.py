@@ -5,17 +5,15 @@ status` no web server.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from typing import Final
+from typing import Final, NamedTuple
 
 from archiver import __version__
 from archiver.cli.parsing import Parser, common_options
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """One command; the module `archiver.cli.<name>_cmd` has its options and its work."""
 
     name: str

@@ -1,9 +1,8 @@
 """What every command gets: a console, the environment, and the configuration on demand."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from archiver.console import Console
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 _SHORTEST_PATH: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """The environment of one command."""
 
     console: Console

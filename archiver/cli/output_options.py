@@ -4,13 +4,11 @@ Parsing may fail, and that error must be printed as requested, too.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import NamedTuple, Self
 
 
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
+class OutputOptions(NamedTuple):
     """The effect of `--json`, `--log json`, `--quiet` and `--verbose`, NO_COLOR and TERM."""
 
     json: bool

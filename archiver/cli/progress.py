@@ -6,8 +6,9 @@ progress is shown as such.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from archiver.cli.watch import Printer
 from archiver.console import Console
@@ -29,8 +30,7 @@ LINE_EVERY: Final = 30.0
 _OPEN: Final = frozenset({"waiting", "failed"})
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """The sums of all events. Calling it with an event counts the event."""
 
     listed: int = 0
@@ -198,8 +198,7 @@ def printer_for(tally: Tally, console: Console, clock: Callable[[], float]) -> P
     return Bars(tally, console) if console.is_live else Lines(tally, console, clock)
 
 
-@dataclass(slots=True)
-class Meter:
+class Meter(Struct):
     """The work to do and the work done, in objects and bytes."""
 
     objects: int = 0

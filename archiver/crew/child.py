@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 import anyio
+from msgspec import Struct
 
 from archiver.archive.pace import Pace
 from archiver.clock import Clock
@@ -57,13 +58,12 @@ class Start:
     known: Any = field(default=None, repr=False)
 
 
-@dataclass(slots=True)
-class _Child:
+class _Child(Struct):
     """The two streams of this process, and its batches in progress."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    progress: Progress = field(default_factory=Progress)
+    progress: Progress
 
     async def serve(self) -> None:
         """Process batches until the parent closes the input, then exit the process."""
@@ -148,7 +148,8 @@ async def _streams(output: int) -> AsyncIterator[_Child]:
     transport, protocol = await loop.connect_write_pipe(
         asyncio.streams.FlowControlMixin, os.fdopen(output, "wb")
     )
-    yield _Child(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+    yield _Child(reader, writer, Progress())
 
 
 def _end() -> NoReturn:

@@ -1,15 +1,15 @@
 """The interface of all crews: fetch and store one recording, and shut down in order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from archiver.crew.unit import Brought, Unit
 from archiver.tasks.retry import RetryScheduled
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """Receives the number of bytes as they arrive, and retries, each with its call."""
 
     on_bytes: Callable[[int], None]

@@ -6,8 +6,9 @@ ended.
 """
 
 import struct
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import asyncio  # not for children that need no event loop
@@ -26,8 +27,7 @@ PROGRESS: Final = b"P"
 ALIVE: Final = b"L"
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One message; `number` identifies the batch that it is about."""
 
     kind: bytes

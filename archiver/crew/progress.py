@@ -4,15 +4,15 @@ The answer is sent after the whole batch, which takes minutes for large recordin
 """
 
 import json
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from archiver.errors import ArchiverError
 from archiver.tasks.retry import RetryScheduled
 from archiver.text.json import read_json
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """Collects progress until it is taken."""
 
     received: int = 0

@@ -4,7 +4,7 @@ A unit needs only the archive's storage and the source. It may be processed twic
 time: keys are written create-only, and nothing is deleted that another worker may have reported.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from archiver.errors import ArchiverError
 from archiver.ledger.events import Revised, Stored
@@ -13,8 +13,7 @@ from archiver.reasons import Reason
 from archiver.recordings.sidecar import Names
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(Struct, frozen=True):
     """A recording to fetch and store, whose address was listed a moment ago.
 
     `orphan` is its key if an earlier run that died has already stored it.
@@ -26,8 +25,7 @@ class Unit:
     orphan: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """The result of a unit: `events` for the ledger, or the `reason` why it is not archived, or the
     `failure` that ends the run.
 

@@ -7,13 +7,14 @@ raised: they are part of the answer.
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import anyio
 from anyio import to_thread
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from archiver.archive.format import read_id
 from archiver.archive.pace import Pace
@@ -42,8 +43,7 @@ _CONNECTIONS_BESIDE_WORKERS: Final = 4
 OnRetry = Callable[[RetryScheduled], None]
 
 
-@dataclass(slots=True)
-class Worker:
+class Worker(Struct):
     """Processes batches for one archive; each batch has the number of units to fetch at a time.
 
     `name` begins the messages of its failures, if there are several machines.

@@ -1,7 +1,8 @@
 """A dry run: the unit of work that lists recordings and fetches nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.work import Outcome, Result, Task
@@ -18,8 +19,7 @@ _LONGEST = 24 * 3600.0
 """The maximum duration assumed for one recording: the API's numbers can be anything."""
 
 
-@dataclass(slots=True)
-class Surveyor:
+class Surveyor(Struct):
     """Lists the recordings of calls and adds up the cost of fetching them."""
 
     liner: LinerClient

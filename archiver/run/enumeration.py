@@ -6,11 +6,11 @@ admitted and what it could not list, since the balance has to account for both.
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 import anyio
+from msgspec import Struct, field
 
 from archiver.archive.archive import Archive
 from archiver.catalog import queries
@@ -53,8 +53,7 @@ async def listed_orders(liner: LinerClient, config: Config, request: RunRequest)
 Admit = Callable[[Sequence[Call]], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class Intake:
+class Intake(Struct):
     """The calls of one run. `orders` are those that the API lists, `now` is when the run began."""
 
     config: Config

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from archiver.catalog.work import Outcome
 from archiver.liner.progress import ListingProgress
@@ -13,15 +14,13 @@ CURRENT_CALL: Final[ContextVar[int | None]] = ContextVar("call", default=None)
 """The call that the current task works on, for events of retries."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True):
     """A run begins; later events belong to it."""
 
     run_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotArchived:
+class NotArchived(Struct, frozen=True):
     """A call, or one of its recordings, is open or gone at the end of this run."""
 
     call_id: int
@@ -31,46 +30,40 @@ class NotArchived:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class CallsListed:
+class CallsListed(Struct, frozen=True):
     """The enumeration passed on `count` more calls."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallsExpected:
+class CallsExpected(Struct, frozen=True):
     """The total number of calls according to the API. An estimate, unless `final`."""
 
     count: int
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ListsRead:
+class ListsRead(Struct, frozen=True):
     """How many of the call lists, which are read in slices of time, have been read."""
 
     read: int
     slices: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallDone:
+class CallDone(Struct, frozen=True):
     """`count` calls ended this run in `state`, one of the five states of a call."""
 
     state: str
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class BytesReceived:
+class BytesReceived(Struct, frozen=True):
     """`count` more bytes of recordings have arrived."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A message that should be read now; one sentence."""
 
     text: str

@@ -5,9 +5,9 @@ left behind, `finalize` ends this one.
 """
 
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field
 
 import anyio
+from msgspec import Struct, field
 
 from archiver import __version__
 from archiver.catalog.work import Outcome
@@ -29,8 +29,7 @@ from archiver.tasks.grace import Grace
 from archiver.tasks.retry import RetryScheduled
 
 
-@dataclass(slots=True)
-class Execution:
+class Execution(Struct):
     """A planned run; call `survey` or `archive`, once."""
 
     origin: Source

@@ -3,10 +3,10 @@
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
+from msgspec import Struct, field
 
 from archiver.catalog import queries
 from archiver.catalog.states import RecordingState
@@ -25,8 +25,7 @@ _MOST_REMEMBERED = 1000
 """Details and damage kept for the report, so that a run with a million failures stays small."""
 
 
-@dataclass(slots=True)
-class Diary:
+class Diary(Struct):
     """Details of a run that are not in the ledger."""
 
     details: dict[tuple[int, int | None], str] = field(default_factory=dict)

@@ -9,13 +9,13 @@ of finished work are recorded before the pipeline returns.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
 import anyio
 import anyio.lowlevel
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from msgspec import Struct, field
 
 from archiver.archive.archive import Archive
 from archiver.catalog.work import KnownRecording, Outcome, Tally, Task
@@ -72,8 +72,7 @@ class Claims:
             self._released.pop(record_id).set()
 
 
-@dataclass(slots=True)
-class Recorder:
+class Recorder(Struct):
     """The only writer: outcomes to the catalog, and from there to the ledger."""
 
     archive: Archive

@@ -9,8 +9,9 @@ are recorded as they are, whatever the window of this run: see `unrecorded`.
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from archiver.archive.archive import Archive
 from archiver.archive.unrecorded import (
@@ -40,8 +41,7 @@ from archiver.storage.keys import (
 _AT_ONCE = 500
 
 
-@dataclass(slots=True)
-class Recovery:
+class Recovery(Struct):
     """What a killed run left, and whether this run leaves nothing unrecorded.
 
     `orphans` are unrecorded recordings by id; storing one removes it here. With `doubts`,

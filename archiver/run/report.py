@@ -1,9 +1,10 @@
 """The report of a run: the balance that accounts for every call and every recording (pure)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from archiver.catalog.states import CallState, RecordingState
 from archiver.catalog.work import Problem, Tally
@@ -22,8 +23,7 @@ MOST_PROBLEMS = 1000
 _UNREACHABLE = "calls without an order and a lead: the API lists calls only by order or lead"
 
 
-@dataclass(slots=True)
-class RunReport:
+class RunReport(Struct):
     """The results of a run. The members are those of `--json`."""
 
     run_id: str

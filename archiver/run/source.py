@@ -6,7 +6,8 @@ apply to every command.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archiver.archive.pace import REAL_PACE, Pace
 from archiver.clock import Clock, system_clock
@@ -18,8 +19,7 @@ from archiver.liner.client import LinerClient
 from archiver.recordings.fetch import Fetcher
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The API and the hosts of recordings. `on_retry` is called for every retry."""
 
     config: Config

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -13,8 +14,13 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=256)
 def stamp(moment: datetime) -> str:
-    """The moment as text, whole seconds, in UTC."""
+    """The moment as text, whole seconds, in UTC.
+
+    The same moments are written again and again: all lines of a group have one time, and the time
+    of a call is in several of them.
+    """
     # Not strftime: it does not pad the years before 1000, which servers send for "never".
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
     return in_utc.isoformat(timespec="seconds")[: -len("+00:00")] + "Z"

@@ -5,7 +5,6 @@ to the tables and added to the outbox in the same transaction, so everything in 
 the ledger, even if the process dies in between. Queries get a separate, read-only connection.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -29,6 +28,7 @@ from archiver.ledger.lines import beginning
 from archiver.ledger.segments import Head, Segment
 from archiver.recordings.sidecar import clean_row
 from archiver.sqlite.connections import open_reader
+from archiver.text.json import json_text
 
 T = TypeVar("T")
 
@@ -191,7 +191,7 @@ class Catalog:
         db.executemany(
             "INSERT OR REPLACE INTO rows VALUES (?, ?)",
             [
-                (one.call.id, json.dumps(clean_row(one.call.row)))
+                (one.call.id, json_text(clean_row(one.call.row)))
                 for one in outcomes
                 if one.judged.due_at is not None and one.call.row
             ],

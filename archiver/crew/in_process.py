@@ -39,8 +39,9 @@ class InProcess:
         try:
             async with self.spool.part() as part:
                 fetched = await self.fetcher.fetch(unit.recording, part)
-                async with self.grace.protected():
-                    events = await shelf.place(unit.call, unit.recording, unit.names, fetched)
+                events = await self.grace.protected(
+                    shelf.place(unit.call, unit.recording, unit.names, fetched)
+                )
         except FetchError as error:
             return Brought(reason=error.reason, detail=str(error), left=left.get(record_id))
         except ObjectRefused as error:

@@ -218,7 +218,7 @@ class Exchange:
                 try:
                     body = await _read(subject, response)
                 finally:
-                    await response.aclose()
+                    await stream_of(response).aclose()
         except TimeoutError:
             raise RequestUnanswered(
                 f"{subject}: no complete response from {self._api} within {self._timeout:g} s",

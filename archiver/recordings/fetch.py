@@ -184,7 +184,7 @@ class Fetcher:
             proved = await self._accept(response, download)
             await self._read(response, download)
         finally:
-            await response.aclose()
+            await stream_of(response).aclose()
         part = download.part
         if download.total is not None and part.size != download.total:
             raise FetchError(Reason.CUT_SHORT, f"received {part.size} of {download.total} bytes")

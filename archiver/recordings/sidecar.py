@@ -252,8 +252,13 @@ def clean_row(row: Row) -> dict[str, Any]:
 
 def dump(value: Any) -> str:
     """Compact JSON, letters of all scripts as they are."""
-    if value is None or type(value) is int:  # the encoder would prepare itself for a whole tree
-        return "null" if value is None else str(value)
+    # For these the encoder would prepare itself for a whole tree.
+    if value is None:
+        return "null"
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is int:
+        return str(value)
     return _ENCODER.encode(value)
 
 

@@ -71,7 +71,6 @@ class Part:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._digest = hashlib.sha256()
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
         self._file: _PartFile | None = None
@@ -95,7 +94,6 @@ class Part:
         if file is not None:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(file.remove)
-        self._digest = hashlib.sha256()
         self._waiting, self._waiting_bytes = [], 0
         self.head, self.size = b"", 0
 
@@ -123,14 +121,13 @@ class Part:
             return Body(data, self.size, digest, content_type), measure(data)
         self._write_out()
         path = self._file.path
-        return Body(path, self.size, self._digest.hexdigest(), content_type), measure(path)
+        return Body(path, self.size, self._file.sha256, content_type), measure(path)
 
     def _write_out(self) -> None:
         try:
             if self._file is None:
                 self._file = _PartFile(self._spool.folder)
             for chunk in self._waiting:
-                self._digest.update(chunk)
                 self._file.write(chunk)
         except OSError as error:
             raise _spool_error(error) from error
@@ -143,8 +140,14 @@ class _PartFile:
     def __init__(self, folder: Path | None) -> None:
         self._number, name = tempfile.mkstemp(dir=folder, prefix="part-")
         self.path = Path(name)
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
 
     def write(self, data: bytes) -> None:
+        self._digest.update(data)
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._number, rest) :]

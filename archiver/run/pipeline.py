@@ -52,24 +52,27 @@ class Claims:
     ) -> None:
         self._look_up = look_up
         self.was_erased = was_erased
-        self._released: dict[int, anyio.Event] = {}
+        self._owned: set[int] = set()
         self._claimed: dict[int, Collection[int]] = {}
+        self._released: dict[int, anyio.Event] = {}  # only for recordings that someone waits for
 
     async def claim(self, call_id: int, record_ids: Collection[int]) -> dict[int, KnownRecording]:
         """What is known about the recordings, which belong to the call until it is released."""
         if not record_ids:
             return {}
-        while held := next((r for one in record_ids if (r := self._released.get(one))), None):
-            await held.wait()
+        while not self._owned.isdisjoint(record_ids):
+            held = next(one for one in record_ids if one in self._owned)
+            await self._released.setdefault(held, anyio.Event()).wait()
         self._claimed[call_id] = record_ids
-        released = anyio.Event()
-        self._released.update((record_id, released) for record_id in record_ids)
+        self._owned.update(record_ids)
         return self._look_up(record_ids)
 
     def release(self, call_id: int) -> None:
         """The outcome of the call is recorded: others that wait for its recordings may continue."""
         for record_id in self._claimed.pop(call_id, ()):
-            self._released.pop(record_id).set()
+            self._owned.discard(record_id)
+            if (released := self._released.pop(record_id, None)) is not None:
+                released.set()
 
 
 class Recorder(Struct):
@@ -186,7 +189,7 @@ async def _worker(
     bring: Bring,
 ) -> None:
     async with tasks, outcomes:
-        async for task in tasks:
+        while (task := await _next(tasks)) is not None:
             outcome = await bring(task)
             try:
                 outcomes.send_nowait(outcome)
@@ -194,6 +197,17 @@ async def _worker(
                 # Everything stored gets recorded: the recorder outlives the workers.
                 with anyio.CancelScope(shield=True):
                     await outcomes.send(outcome)
+
+
+async def _next(tasks: MemoryObjectReceiveStream[Task]) -> Task | None:
+    """The next task, None at the end. Without a turn of the event loop if one is there."""
+    try:
+        return tasks.receive_nowait()
+    except anyio.WouldBlock:
+        pass
+    except anyio.EndOfStream:
+        return None
+    return await anext(tasks, None)
 
 
 async def _cancel_when(stop: anyio.Event, scope: anyio.CancelScope, grace: Grace) -> None:

@@ -173,10 +173,9 @@ class Courier(Struct, frozen=True):
         if self.doubts or metadata_digest(recording) != known.metadata_sha256:
             names = await names_of(task.call, recording, self.directory)
             try:
-                async with self.grace.protected():
-                    revised = await self.shelf.refresh(
-                        known.key, task.call, recording, names, known.sidecar_sha256
-                    )
+                revised = await self.grace.protected(
+                    self.shelf.refresh(known.key, task.call, recording, names, known.sidecar_sha256)
+                )
             except ArchiveDamaged as error:
                 progress.damaged.append(str(error))
             except ObjectRefused as error:  # it stays as it is; the others go on

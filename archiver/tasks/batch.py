@@ -20,11 +20,15 @@ _PENDING = object()
 
 @dataclass(slots=True, eq=False)
 class _Passenger(Generic[Item]):
-    """One waiting item: `turn` is set when it is done, or when it has to start the next switch."""
+    """One item: `turn`, if it waits, is set when it is done, or has to start the next switch."""
 
     item: Item
-    turn: anyio.Event
+    turn: anyio.Event | None = None
     outcome: object = _PENDING
+
+    def wake(self) -> None:
+        if self.turn is not None:
+            self.turn.set()
 
 
 class SharedHop(Generic[Item, Result]):
@@ -41,10 +45,11 @@ class SharedHop(Generic[Item, Result]):
 
     async def take(self, item: Item) -> Result:
         """The result for the item; raises its error. A cancellation waits until that is known."""
-        mine = _Passenger(item, anyio.Event())
+        mine = _Passenger(item)
         self._waiting.append(mine)
         with anyio.CancelScope(shield=True):
             if self._is_under_way:
+                mine.turn = anyio.Event()
                 await mine.turn.wait()
             if mine.outcome is _PENDING:
                 await self._go()
@@ -65,7 +70,7 @@ class SharedHop(Generic[Item, Result]):
             outcomes = [failure] * len(group)
         for one, outcome in zip(group, outcomes, strict=True):
             one.outcome = outcome
-            one.turn.set()
+            one.wake()
         self._is_under_way = bool(self._waiting)
         if self._waiting:
-            self._waiting[0].turn.set()
+            self._waiting[0].wake()

@@ -6,14 +6,16 @@ such work is cancelled after all.
 """
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 import anyio
 
 GRACE_SECONDS: Final = 5.0
 """How long a stopped run may take to finish storing what it has fetched."""
+
+
+T = TypeVar("T")
 
 
 class Grace:
@@ -27,19 +29,18 @@ class Grace:
         self._protected: set[anyio.CancelScope] = set()
         self.has_ended = False
 
-    @asynccontextmanager
-    async def protected(self) -> AsyncIterator[None]:
-        """Let the body finish although the task is cancelled, as long as there is time."""
+    async def protected(self, work: Coroutine[Any, Any, T]) -> T:
+        """Let the work finish although the task is cancelled, as long as there is time."""
         scope = anyio.CancelScope(shield=True, deadline=self._deadline)
         self._protected.add(scope)
         try:
             with scope:
-                yield
+                return await work
         finally:
             self._protected.discard(scope)
-        if scope.cancelled_caught:
-            self.has_ended = True
-            await anyio.sleep_forever()  # the body is not done: only the cancellation goes on
+        self.has_ended = True
+        await anyio.sleep_forever()  # it is not done: only the cancellation goes on
+        raise AssertionError("a cancelled task cannot continue")
 
     def end_within(self, seconds: float) -> None:
         """Cancel what is still protected in so many seconds."""

@@ -22,9 +22,19 @@ def read_json(text: bytes | str) -> Any:
         raise ValueError("not JSON: nested too deeply") from None
 
 
+def json_text(value: Any) -> str:
+    """Compact JSON. Letters of all scripts stay as they are where possible: a lone surrogate, which
+    JSON can express by an escape only, has all of them escaped."""
+    try:
+        return _FAST_ENCODER.encode(value).decode()
+    except (ValueError, OverflowError):  # a lone surrogate, or a number beyond 64 bits
+        return json.dumps(value, separators=(",", ":"))
+
+
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"not JSON: {constant}")
 
 
 _FAST = msgspec.json.Decoder()
+_FAST_ENCODER = msgspec.json.Encoder()
 _STRICT = json.JSONDecoder(parse_constant=_refuse)

@@ -95,7 +95,7 @@ def prepare_crew(config: Config) -> None:
     if config.dask.scheduler is None:
         return
 
-    from archiver.crew.cluster import import_dask
+    from archiver.crew.cluster_connection import import_dask
 
     def prepare() -> None:
         if not config.storage.is_local:
@@ -110,7 +110,7 @@ def check_crew(config: Config) -> None:
     if config.dask.scheduler is None:
         return
 
-    from archiver.crew.cluster import Scheduler
+    from archiver.crew.cluster_connection import Scheduler
 
     scheduler = Scheduler(config.dask.scheduler, config.dask)
     scheduler.check()
@@ -124,7 +124,8 @@ def check_crew(config: Config) -> None:
 def _on_other_machines(
     config: Config, archive: Archive, run_id: str, grace: Grace, listener: Listener
 ) -> AbstractAsyncContextManager[Crew]:
-    from archiver.crew.cluster import Scheduler, dask_workers
+    from archiver.crew.cluster import dask_workers
+    from archiver.crew.cluster_connection import Scheduler
 
     return dask_workers(
         Scheduler(config.dask.scheduler or "", config.dask),

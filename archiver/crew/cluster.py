@@ -3,39 +3,35 @@
 Dask distributes batches, and reassigns those of a worker that dies. The rest is done here: units
 that crash every worker are isolated, no more batches are submitted than the workers can process,
 and if the scheduler or all workers stay unreachable, the run ends with an error.
-
-Anyone who can connect to a scheduler can run code on its workers. So it requires mutual TLS, or a
-loopback address.
 """
 
-import ipaddress
-import logging
-import warnings
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import CancelledError
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import anyio
-from anyio import to_thread
 
-from archiver.config import DaskConfig
-from archiver.crew.cluster_scheduler import SPAN, forget_ended
+from archiver.crew.cluster_connection import (
+    CONNECT_SECONDS,
+    RECONNECT_SECONDS,
+    Scheduler,
+    connected,
+    gone,
+)
+from archiver.crew.cluster_scheduler import SPAN, forget_ended, give_up_unreachable
 from archiver.crew.cluster_worker import Sealed, bring_batch, end_run, topic_of
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.dispatch import Dispatch, Lane, WorkerLost
 from archiver.crew.progress import read_progress
 from archiver.crew.unit import Brought, Unit
-from archiver.errors import ArchiverError, CrewUnavailable, UsageError
-from archiver.extras import extra
+from archiver.errors import ArchiverError, CrewUnavailable
 from archiver.tasks.grace import GRACE_SECONDS, Grace
 from archiver.tasks.lanes import one_failure
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 MOST_UNITS: Final = 48
 """Units per batch: a batch costs Dask 5 ms of processor time, whatever its size."""
@@ -45,55 +41,18 @@ _ROUNDS_AHEAD: Final = 3
 _LISTING: Final = 16
 _BATCHES_A_WORKER: Final = (2, 4)
 
-_CONNECT_SECONDS: Final = 10.0
-_RECONNECT_SECONDS: Final = 60.0
 _NOBODY_SECONDS: Final = 60.0
 _READY_SECONDS: Final = 2.0
 """How long the first batch waits for workers to open the archive, at most: a worker may hang."""
 _LOOK_EVERY: Final = 2.0
+_ANSWER_SECONDS: Final = 30.0
+"""From the end of a batch until its answer has to be here: it is some 50 KiB."""
+_MOST_ANSWERS_LOST: Final = 3
+"""Of one batch. The first worker may have lost its network, not each one that follows."""
 _FORGET_EVERY: Final = 1000
 """Batches after which the scheduler is asked to forget those that have ended."""
 
-_SENT_KEPT: Final = "distributed.admin.low-level-log-length"
-"""How many messages a connection of Dask keeps after they were sent, so that its developers can
-look at them: 1,000 by default, each with a whole batch."""
-
 _START_WORKERS: Final = "start some with `dask worker ADDRESS`, see docs/scale.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Scheduler:
-    """The address of the scheduler, and the files of the certificates for it."""
-
-    address: str
-    tls: DaskConfig
-
-    @property
-    def is_on_loopback(self) -> bool:
-        """Whether it is on this machine, so that no other machine can connect to it."""
-        host = urlsplit(self.address).hostname or ""
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
-
-    def check(self) -> None:
-        """Raise UsageError if the address is invalid, or the connection would not be protected."""
-        try:
-            parts = urlsplit(self.address)
-            is_whole = bool(parts.hostname) and parts.port is not None
-        except ValueError:
-            is_whole = False
-        if not is_whole or parts.scheme not in ("tls", "tcp"):
-            raise UsageError(
-                f"{self.address} is not the address of a Dask scheduler",
-                hint="use tls://HOST:PORT, such as tls://scheduler.example.com:8786",
-            )
-        if parts.scheme == "tcp" and not self.is_on_loopback:
-            raise UsageError(
-                f"{self.address} is not encrypted: tcp:// is for a scheduler on this machine only",
-                hint="use tls:// with certificates, see docs/scale.md",
-            )
 
 
 @asynccontextmanager
@@ -110,7 +69,7 @@ async def dask_workers(
 
     Raises UsageError for missing configuration, CrewUnavailable if the scheduler does not respond.
     """
-    async with _connected(scheduler) as client:
+    async with connected(scheduler) as client:
         dispatch = Dispatch(archive_id, run_id, most=MOST_UNITS, slots=workers, grace=grace)
         crew = Cluster(dispatch, client, run_id, workers)
 
@@ -141,10 +100,25 @@ def batches_for(workers: int, threads: Sequence[int]) -> tuple[int, int]:
     return batches, min(MOST_UNITS, -(-_ROUNDS_AHEAD * workers // batches))
 
 
-async def count_workers(scheduler: Scheduler) -> int:
-    """The number of workers of the scheduler. Raises the errors of `dask_workers`."""
-    async with _connected(scheduler) as client:
-        return len(await client.nthreads())
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """A batch that some worker has. `since` is when its answer was first due: its worker has ended
+    it, and the scheduler has not passed on the answer. `lost`: how many answers never came."""
+
+    future: "Future"
+    since: float | None = None
+    lost: int = 0
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether its answer has to be given up, again."""
+        if self.future.status != "finished":
+            self.since = None
+        elif self.since is None:
+            self.since = now
+        elif now - self.since >= _ANSWER_SECONDS:
+            self.since, self.lost = None, self.lost + 1
+            return True
+        return False
 
 
 class Cluster(Lane):
@@ -156,6 +130,7 @@ class Cluster(Lane):
         self._run_id = run_id
         self._workers = workers
         self._asked = 0
+        self._asking: set[_Asked] = set()
 
     @property
     def couriers(self) -> int:
@@ -207,42 +182,63 @@ class Cluster(Lane):
             future.release()
 
     async def _follow_workers(self, group: anyio.abc.TaskGroup) -> None:
-        places, deserted, forgotten = 0, 0.0, 0
+        places, forgotten = 0, 0
+        heard = staffed = anyio.current_time()
         while True:
-            threads = await self._threads()
+            threads, now = await self._threads(), anyio.current_time()
+            if threads is not None:
+                heard = now
+            elif now - heard >= RECONNECT_SECONDS:
+                raise gone()
+            if threads or threads is None or not self.dispatch.has_work:
+                staffed = now
+            elif now - staffed >= _NOBODY_SECONDS:
+                raise CrewUnavailable(
+                    f"no Dask worker has been connected for {_NOBODY_SECONDS:.0f} seconds",
+                    hint=_START_WORKERS,
+                )
             if threads:
                 self.dispatch.slots = -(-self._workers // len(threads))
                 batches, self.dispatch.most = batches_for(self._workers, threads)
                 for _ in range(places, batches):
                     group.start_soon(self.keep_busy)
                     places += 1
-            nobody_works = not threads and self.dispatch.has_work
-            deserted = deserted + _LOOK_EVERY if nobody_works else 0.0
-            if deserted >= _NOBODY_SECONDS:
-                raise CrewUnavailable(
-                    f"no Dask worker has been connected for {_NOBODY_SECONDS:.0f} seconds",
-                    hint=_START_WORKERS,
-                )
+                await self._urge_answers(now)
             if self._asked - forgotten >= _FORGET_EVERY:
                 forgotten = self._asked
-                await self._forget_ended()
+                await self._tell_scheduler(forget_ended)
             await anyio.sleep(_LOOK_EVERY)
 
-    async def _forget_ended(self) -> None:
-        """Keep the scheduler small. It also works without: another version may not know how."""
-        with anyio.move_on_after(_CONNECT_SECONDS), suppress(Exception):
-            await self._client.run_on_scheduler(forget_ended)
+    async def _urge_answers(self, now: float) -> None:
+        """Have the scheduler give up workers that report to it, but that it cannot reach.
 
-    async def _threads(self) -> list[int]:
-        """The number of batches of each worker at a time; empty if the scheduler is unreachable."""
+        It fetches answers over connections that it opens itself. Where those fail and the reports
+        of the worker arrive, Dask would try for ever.
+        """
+        overdue = [one for one in self._asking if one.is_overdue(now)]
+        if any(one.lost >= _MOST_ANSWERS_LOST for one in overdue):
+            raise CrewUnavailable(
+                "the Dask scheduler cannot fetch the answers of a worker that reports to it",
+                hint="let the scheduler connect to the ports of its workers, see docs/scale.md",
+            )
+        if overdue:
+            await self._tell_scheduler(give_up_unreachable)
+
+    async def _tell_scheduler(self, function: Callable[..., object]) -> None:
+        """Have it called there, which may fail: another version may not know the function."""
+        with anyio.move_on_after(2 * CONNECT_SECONDS), suppress(Exception):
+            await self._client.run_on_scheduler(function)
+
+    async def _threads(self) -> list[int] | None:
+        """The number of batches of each worker at a time; None if the scheduler does not answer."""
         if self._client.status == "closed":
-            raise _gone()
-        with anyio.move_on_after(_CONNECT_SECONDS):
+            raise gone()
+        with anyio.move_on_after(CONNECT_SECONDS):
             try:
                 return list((await self._client.nthreads()).values())
             except Exception:  # noqa: BLE001 - it reconnects by itself, or closes
-                return []
-        return []
+                return None
+        return None
 
     async def ask(self, batch: bytes) -> bytes:
         """See `Lane.ask`."""
@@ -254,7 +250,9 @@ class Cluster(Lane):
         try:
             future = self._client.submit(bring_batch, Sealed(batch), key=key, pure=False)
         except Exception as error:
-            raise _gone() from error
+            raise gone() from error
+        asked = _Asked(future)
+        self._asking.add(asked)
         try:
             answer: Sealed = await future
         except (CancelledError, CommClosedError) as error:  # waiting, or fetching the answer
@@ -267,96 +265,6 @@ class Cluster(Lane):
                 hint="install the same version of archiver on every worker; its log says more",
             ) from error
         finally:
+            self._asking.discard(asked)
             future.release()
         return answer.data
-
-
-def import_dask() -> None:
-    """Import Dask, which takes a second of processor time. Without it, nothing is raised yet."""
-    with suppress(Exception):
-        import_module("distributed")
-
-
-@asynccontextmanager
-async def _connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
-    await to_thread.run_sync(import_dask)  # it may be under way: this thread must not wait for it
-    with extra("dask"):
-        import dask
-        from distributed import Client
-
-    scheduler.check()
-    security = _security(scheduler)
-    await _reached(scheduler.address)
-    for name in [one for one in logging.root.manager.loggerDict if one.startswith("distributed")]:
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # our own messages say what matters
-    dask.config.set({_SENT_KEPT: 0})
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about versions: each batch compares ours
-            client = await Client(
-                scheduler.address,
-                asynchronous=True,
-                security=security,
-                timeout=_RECONNECT_SECONDS,
-                set_as_default=False,
-            )
-    except Exception as error:
-        raise CrewUnavailable(
-            f"the Dask scheduler at {scheduler.address} cannot be used: {type(error).__name__}",
-            hint="check its address and certificates, and that its version of Dask is the same",
-        ) from error
-    try:
-        yield client
-    finally:
-        with anyio.move_on_after(GRACE_SECONDS, shield=True):
-            await client.close()
-
-
-def _security(scheduler: Scheduler) -> Any:
-    """Mutual TLS with the files of archive.yaml, or with those of Dask's own configuration."""
-    from distributed import Security
-
-    if scheduler.address.startswith("tcp://"):
-        return None
-    tls = scheduler.tls
-    given = {
-        "tls_ca_file": tls.tls_ca,
-        "tls_client_cert": tls.tls_cert,
-        "tls_client_key": tls.tls_key,
-    }
-    fields = {name: str(path) for name, path in given.items() if path is not None}
-    security = Security(require_encryption=True, **fields)
-    if not (security.tls_ca_file and security.tls_client_cert):
-        raise UsageError(
-            "tls:// requires certificates for mutual TLS",
-            hint="set dask.tls_ca, dask.tls_cert and dask.tls_key, see docs/scale.md",
-        )
-    try:
-        security.get_connection_args("client")
-    except OSError as error:
-        raise UsageError(
-            f"the certificates for Dask cannot be used: {error.strerror or error}",
-            hint="check the files that dask.tls_ca, dask.tls_cert and dask.tls_key name",
-        ) from error
-    return security
-
-
-async def _reached(address: str) -> None:
-    """Raise CrewUnavailable at once if nothing listens on the address."""
-    parts = urlsplit(address)
-    try:
-        with anyio.fail_after(_CONNECT_SECONDS):
-            stream = await anyio.connect_tcp(parts.hostname or "", parts.port or 0)
-            await stream.aclose()
-    except (OSError, TimeoutError) as error:
-        raise CrewUnavailable(
-            f"the Dask scheduler at {address} does not respond",
-            hint="start it with `dask scheduler`, or correct the address, see docs/scale.md",
-        ) from error
-
-
-def _gone() -> CrewUnavailable:
-    return CrewUnavailable(
-        f"the Dask scheduler has been unreachable for {_RECONNECT_SECONDS:.0f} seconds",
-        hint="start it again; the next run continues",
-    )

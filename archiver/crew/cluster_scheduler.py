@@ -1,4 +1,5 @@
-"""The part of a run that the Dask scheduler executes now and then: it forgets ended batches.
+"""The part of a run that the Dask scheduler executes now and then: it gives up workers that it
+cannot reach, and forgets ended batches.
 
 Otherwise a scheduler keeps something of every batch for as long as it runs: a note in the span to
 which its task belongs (0.2 KiB), its key in a cache of the last 100,000 (0.2 KiB), and its task
@@ -6,6 +7,8 @@ group, unless other batches were in progress when it began and when it ended.
 """
 
 from typing import TYPE_CHECKING, Final
+
+import anyio
 
 from archiver.extras import extra
 
@@ -19,6 +22,10 @@ A task without one gets a new span if the scheduler has no other task, and spans
 for each batch of a run that waits for the API in between, on the scheduler and its worker."""
 
 
+_REACHED_WITHIN: Final = 10.0
+"""Seconds that a worker has to answer the scheduler: its event loop may be busy."""
+
+
 def forget_ended(dask_scheduler: "Scheduler") -> None:
     """Forget what the scheduler still knows about ended batches of all runs."""
     with extra("dask"):
@@ -30,3 +37,26 @@ def forget_ended(dask_scheduler: "Scheduler") -> None:
         span.groups.intersection_update(in_progress)
         if span.metadata is not None:
             span.metadata["collections"].clear()
+
+
+async def give_up_unreachable(dask_scheduler: "Scheduler") -> None:
+    """Remove every worker that does not answer on its own address.
+
+    Dask has other workers repeat its batches. It ends by itself if it can still hear the scheduler.
+    """
+    with extra("dask"):
+        from distributed.core import rpc
+
+    async def look(address: str) -> None:
+        worker = rpc(address, connection_args=dask_scheduler.connection_args)
+        try:
+            with anyio.fail_after(_REACHED_WITHIN):
+                await worker.identity()
+        except (OSError, TimeoutError):
+            await dask_scheduler.remove_worker(address, stimulus_id="archiver-unreachable")
+        finally:
+            await worker.close_rpc()
+
+    async with anyio.create_task_group() as group:
+        for address in list(dask_scheduler.workers):
+            group.start_soon(look, address)

@@ -20,8 +20,7 @@ from anyio import to_thread
 
 from archiver.archive.pace import REAL_PACE
 from archiver.clock import system_clock
-from archiver.config import Config
-from archiver.config.loading import read_config
+from archiver.config import Config, read_config
 from archiver.crew.messages import (
     decode_batch,
     encode_answer,
@@ -79,6 +78,13 @@ async def dask_setup(_: object) -> None:
     with suppress(ImportError):  # without the extra: a batch for S3 then says what to install
         import_module("archiver.storage.s3.client").read_models()
     await anyio.lowlevel.checkpoint()  # imports what anyio needs for this event loop
+
+
+async def dask_teardown(_: object) -> None:
+    """Close the connections of all runs. Dask calls it when such a worker ends, after it has
+    cancelled its batches."""
+    for run_id in list(_RUNS):
+        await _close_unless_busy(run_id)
 
 
 async def bring_batch(batch: Sealed) -> Sealed:

@@ -2,7 +2,7 @@
 
 from archiver.config import Config
 from archiver.crew.choosing import check_crew
-from archiver.crew.cluster import Scheduler, count_workers
+from archiver.crew.cluster_connection import Scheduler, count_workers
 from archiver.doctor.check import Check, Surroundings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from archiver.config.loading import load_config
+from archiver.config import load_config
 from archiver.crew.choosing import processes_of
 
 

@@ -1,12 +1,14 @@
-"""A scheduler does not get larger with every batch."""
+"""A scheduler does not get larger with every batch, and gives up workers that it cannot reach."""
 
 import anyio
 import pytest
 from dask.utils import key_split
 from distributed import Client, Future, Scheduler, Worker, span
 
-from archiver.crew.cluster_scheduler import SPAN, forget_ended
+from archiver.crew.cluster_scheduler import SPAN, forget_ended, give_up_unreachable
 from tests.cli.commands import PATIENCE
+from tests.storage.s3_servers import free_ports
+from tests.support.wire import wire_to
 
 pytestmark = pytest.mark.anyio
 
@@ -43,3 +45,25 @@ async def test_a_scheduler_forgets_the_batches_that_have_ended_and_no_others() -
         assert noted.metadata["collections"] == []
         assert key_split.cache_info().currsize == 0
         assert await kept == 3
+
+
+async def test_a_scheduler_gives_up_the_workers_that_it_cannot_reach_and_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("archiver.crew.cluster_scheduler._REACHED_WITHIN", 0.5)
+    here = {"host": "127.0.0.1", "dashboard_address": ":0"}
+    (port,) = free_ports(1)
+    with wire_to(port) as wire:
+        contact = f"tcp://127.0.0.1:{wire.port}"
+        async with (
+            Scheduler(port=0, **here) as scheduler,
+            Worker(scheduler.address, **here) as near,
+            Worker(scheduler.address, port=port, contact_address=contact, **here) as far,
+        ):
+            await give_up_unreachable(scheduler)
+            assert set(scheduler.workers) == {near.address, contact}
+            wire.silence()
+            await give_up_unreachable(scheduler)
+            assert set(scheduler.workers) == {near.address}
+            with anyio.fail_after(PATIENCE):
+                await far.finished()

@@ -6,6 +6,7 @@ from typing import Final
 
 _ONLY_FOR_SOME: Final = (
     "archiver.crew.cluster",
+    "archiver.crew.cluster_connection",
     "archiver.crew.pipes",
     "archiver.evidence.attest",
     "archiver.inspection.inspect",

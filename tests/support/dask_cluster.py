@@ -45,6 +45,11 @@ class Cluster:
         return self.folder / "archive.yaml"
 
     @property
+    def port(self) -> int:
+        """That of the scheduler."""
+        return int(self.address.rpartition(":")[2])
+
+    @property
     def workers(self) -> list["subprocess.Popen[bytes]"]:
         return self.processes[1:]
 
@@ -69,12 +74,14 @@ class Cluster:
             assert monotonic() < deadline, "the scheduler does not start"
             sleep(0.05)
 
-    def start_worker(self, *others: str) -> "subprocess.Popen[bytes]":
-        """Another one, started as docs/scale.md says."""
+    def start_worker(self, *others: str, scheduler: str | None = None) -> "subprocess.Popen[bytes]":
+        """Another one, started as docs/scale.md says; `scheduler` is its own way to there."""
         options = ["--no-nanny", "--nthreads", "2", "--no-dashboard", "--memory-limit", "0"]
         scratch = ["--local-directory", str(self.folder / "scratch")]
         ours = ["--preload", "archiver.crew.cluster_worker"]
-        process = self._start("worker", self.address, *options, *scratch, *others, *ours)
+        process = self._start(
+            "worker", scheduler or self.address, *options, *scratch, *others, *ours
+        )
         self.processes.append(process)
         return process
 
@@ -95,7 +102,7 @@ class Cluster:
 
     def restart(self) -> None:
         """The scheduler dies, and its workers with it; all of them are started again."""
-        count, port = len(self.workers), int(self.address.rpartition(":")[2])
+        count, port = len(self.workers), self.port
         self.stop()
         self.start_scheduler(port)
         for _ in range(count):

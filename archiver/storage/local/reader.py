@@ -11,8 +11,6 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from msgspec import Struct
-
 from archiver.errors import KeyMissing, StorageError
 from archiver.storage.base import Reader, Reading
 from archiver.storage.keys import check_key
@@ -75,7 +73,8 @@ class FolderReader(Reader):
             return storage_error(error, key)
 
 
-class _Stretch(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Stretch:
     """One listing: `found` receives the keys after `after`, up to `upto`."""
 
     root: bytes

@@ -9,9 +9,8 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
-
-from msgspec import Struct
 
 from archiver.errors import StorageRefused
 
@@ -36,7 +35,8 @@ def entries(
         yield os.fsdecode(key), facts
 
 
-class _Walk(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Walk:
     root: bytes
     wanted: bytes
     on_gap: OnGap | None

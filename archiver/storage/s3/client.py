@@ -5,6 +5,7 @@ send last can be looked at, so that `signing.py` can make more requests of that 
 """
 
 import threading
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,6 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.loaders import Loader, create_loader
-from msgspec import Struct, field
 
 from archiver.config import S3Config
 from archiver.storage.s3.signing import Keys
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _WATCHED: Final = ("PutObject", "GetObject")
 
 
-class Service(Struct, frozen=True, eq=False):
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
     """A client, what it signs with, and whom it trusts: the path of certificates, or True."""
 
     client: "S3Client"

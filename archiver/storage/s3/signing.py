@@ -18,7 +18,6 @@ from botocore.auth import SIGNED_HEADERS_BLACKLIST as _NOT_SIGNED
 from botocore.auth import UNSIGNED_PAYLOAD, S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.utils import get_environ_proxies
-from msgspec import Struct
 
 from archiver.http.origins import Origin
 
@@ -52,7 +51,8 @@ _OF_ONE_REQUEST: Final = frozenset(
 _DIGEST: Final = "payload_digest"
 
 
-class Pattern(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Pattern:
     """What requests of one kind have in common. `base` is the address of an object without its key,
     `fixed` are headers; without `signs_payload` the signature does not cover the body."""
 

@@ -84,13 +84,15 @@ def add_to(parser: Parser, common: Parser) -> None:
 
 def execute(arguments: argparse.Namespace, context: Context) -> int:
     """Run, print the balance, and return the exit code of the run; again and again on request."""
-    from archiver.crew.choosing import check_crew
     from archiver.run.request import RunRequest
 
     config = context.load_config()
     if arguments.dask is not None:
         config = replace(config, dask=replace(config.dask, scheduler=arguments.dask))
-    check_crew(config)
+    if config.dask.scheduler is not None:
+        from archiver.crew.choosing import check_crew
+
+        check_crew(config)
     since, until = window(arguments.since, arguments.until, config)
     schedule = schedule_of(arguments, config)
     collect_rarely()
@@ -112,6 +114,13 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
     """One run. A full one sends notices; any other does not, since its user sees the result."""
+    from archiver.crew.processes import children_of, started_ahead
+
+    async with started_ahead(0 if request.dry_run else children_of(config)):
+        return await _told(config, request, context)
+
+
+async def _told(config: Config, request: "RunRequest", context: Context) -> int:
     from archiver.cli.running import one_run
     from archiver.cli.watch import stopped_by_signal
     from archiver.monitoring.notify import tell

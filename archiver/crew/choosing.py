@@ -1,10 +1,8 @@
 """Selects the crew of a run: its own process, child processes if they pay off, or Dask workers."""
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Thread
-from typing import Final
 
 from archiver.archive.archive import Archive
 from archiver.clock import Clock
@@ -12,34 +10,11 @@ from archiver.config import Config
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.equipment import spool_on_the_way_to
 from archiver.crew.in_process import InProcess
+from archiver.crew.processes import children_of
 from archiver.errors import UsageError
 from archiver.recordings.fetch import Fetcher
 from archiver.storage.opening import import_s3
 from archiver.tasks.grace import Grace
-
-PAYS_FROM: Final = 400.0
-"""Requests per second from which a second process pays off. One process can list, fetch and store
-this many recordings per second, with one request each; below, it mostly waits for the API."""
-
-MOST_THAT_PAY: Final = 2
-"""The run's own process lists, decides and records. This takes as long as each of two other
-processes takes for its half of fetching and storing (measured), so a third one would only wait."""
-
-CORES_THAT_PAY: Final = MOST_THAT_PAY + 1
-"""On two cores the three processes of such a run share what one process uses as well: it takes
-longer by their start (measured)."""
-
-
-def processes_of(config: Config, cores: int) -> int:
-    """The number of processes that fetch and store; 1 means the run's own."""
-    download = config.download
-    if download.processes is not None:
-        wanted = download.processes
-    elif config.api.requests_per_second < PAYS_FROM or cores < CORES_THAT_PAY:
-        wanted = 1
-    else:
-        wanted = MOST_THAT_PAY
-    return min(wanted, download.workers)
 
 
 @asynccontextmanager
@@ -62,8 +37,8 @@ async def crew_of(
         async with others as crew:
             yield crew
         return
-    processes = processes_of(config, len(os.sched_getaffinity(0)))
-    if processes == 1:
+    processes = children_of(config)
+    if not processes:
         spool = spool_on_the_way_to(archive.storage, config)
         workers = config.download.workers
         yield InProcess(fetcher(), archive.storage, spool, grace, clock, workers)

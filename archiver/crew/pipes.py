@@ -1,13 +1,14 @@
 """A crew of child processes on this machine, connected by standard input and output (`child`).
 
-A child is started when there is work for it, and replaced if it dies or hangs. It acquires no lock
-and inherits no open file of the run, so the run's locks are released as soon as the run is dead.
+A child gets its first message, with the configuration, when there is work for it; it is replaced if
+it dies or hangs. It acquires no lock and inherits no open file of the run, so the run's locks are
+released as soon as the run is dead.
 """
 
 import asyncio
 import pickle
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,10 +30,10 @@ from archiver.crew.frames import (
     read_frame,
 )
 from archiver.crew.messages import decode_failure
+from archiver.crew.processes import end_child, next_child
 from archiver.crew.progress import Progress, read_progress
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError
-from archiver.tasks.children import child_command
 from archiver.tasks.grace import Grace
 from archiver.tasks.lanes import one_failure
 
@@ -45,13 +46,8 @@ _ROUNDS_AHEAD: Final = 2
 _LISTING: Final = 16
 """Calls whose recordings are listed while all others are fetched."""
 
-_PATIENCE: Final = 2.0
-"""Seconds after which a child that was asked to end is killed."""
-
 _MOST_STARTING: Final = 60
 """Seconds until a child sends its first message; it imports its modules before."""
-
-_READ_AHEAD: Final = 1024 * 1024
 
 
 class _Ended(Exception):
@@ -149,7 +145,7 @@ class _Link(Lane):
 
     async def how_it_ended(self) -> str:
         """How the process ended, for a message."""
-        code = await _end(self.process)
+        code = await end_child(self.process)
         if code < 0:
             return f"a worker process was ended by signal {-code}"
         return f"a worker process ended with exit code {code}"
@@ -230,20 +226,14 @@ class Pipes:
     async def _child(self) -> AsyncIterator[_Link]:
         """A child process, which has ended when the context is left."""
         try:
-            process = await asyncio.create_subprocess_exec(
-                *child_command("archiver.crew.child"),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=_READ_AHEAD,
-                start_new_session=True,
-            )
+            process = await next_child()
         except OSError as error:
             raise _not_started(error.strerror or str(error)) from error
         try:
             yield _Link(self.dispatch, process, self._tell)
         finally:
             with anyio.CancelScope(shield=True):
-                await _end(process)
+                await end_child(process)
 
     def _tell(self, news: Progress) -> None:
         if news.received:
@@ -271,17 +261,6 @@ async def child_processes(
                 group.start_soon(crew.keep_a_child)
             yield crew
             group.cancel_scope.cancel()
-
-
-async def _end(process: asyncio.subprocess.Process) -> int:
-    """Close its input to make it exit, kill it if it does not, and return its exit code."""
-    if process.stdin is not None:
-        process.stdin.close()
-    with anyio.move_on_after(_PATIENCE):
-        return await process.wait()
-    with suppress(ProcessLookupError):
-        process.kill()
-    return await process.wait()
 
 
 def _not_started(why: str) -> ArchiverError:

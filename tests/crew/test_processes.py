@@ -1,4 +1,4 @@
-"""How many processes `auto` means: more than one only where they pay off."""
+"""Child processes: how many `auto` means, and how they are started ahead of their work."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from archiver.config import load_config
-from archiver.crew.choosing import processes_of
+from archiver.crew.processes import end_child, next_child, processes_of, started_ahead
+from tests.support.processes import children
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,20 @@ def test_auto_is_more_than_one_only_where_it_pays(
     document = {"liner": api, "download": download}
     config = load_config(json.dumps(document), {"LINER_API_KEY": "k"}, base=tmp_path)
     assert processes_of(config, cores) == processes
+
+
+@pytest.mark.anyio
+async def test_children_started_ahead_are_used_and_those_without_work_end() -> None:
+    async with started_ahead(2):
+        ahead = children()
+        child = await next_child()
+        assert child.pid in ahead
+        other = await next_child()
+        assert {child.pid, other.pid} <= ahead
+        later = await next_child()
+        assert later.pid not in ahead
+        assert [await end_child(one) for one in (child, other, later)] == [0, 0, 0]
+    async with started_ahead(1):
+        unused = children() - ahead
+        assert len(unused) == 1
+    assert not unused & children()

@@ -1,0 +1,110 @@
+"""The child processes of a run: how many there are, and how each is started and ended.
+
+What a child imports takes as long as all that a run does before it has work for one. So children
+can be started ahead: then they import while the run does.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+from typing import Final
+
+import anyio
+
+from archiver.config import Config
+from archiver.tasks.children import child_command
+
+PAYS_FROM: Final = 400.0
+"""Requests per second from which a second process pays off. One process can list, fetch and store
+this many recordings per second, with one request each; below, it mostly waits for the API."""
+
+MOST_THAT_PAY: Final = 2
+"""The run's own process lists, decides and records. This takes as long as each of two other
+processes takes for its half of fetching and storing (measured), so a third one would only wait."""
+
+CORES_THAT_PAY: Final = MOST_THAT_PAY + 1
+"""On two cores the three processes of such a run share what one process uses as well: it takes
+longer by their start (measured)."""
+
+_PATIENCE: Final = 2.0
+"""Seconds after which a child that was asked to end is killed."""
+
+_READ_AHEAD: Final = 1024 * 1024
+
+_AHEAD: ContextVar[list[asyncio.subprocess.Process]] = ContextVar("_AHEAD")
+"""Children that were started ahead, and have no work yet."""
+
+
+def processes_of(config: Config, cores: int) -> int:
+    """The number of processes that fetch and store; 1 means the run's own."""
+    download = config.download
+    if download.processes is not None:
+        wanted = download.processes
+    elif config.api.requests_per_second < PAYS_FROM or cores < CORES_THAT_PAY:
+        wanted = 1
+    else:
+        wanted = MOST_THAT_PAY
+    return min(wanted, download.workers)
+
+
+def children_of(config: Config) -> int:
+    """The number of child processes of a run: none if its own process, or Dask, does the work."""
+    if config.dask.scheduler is not None:
+        return 0
+    processes = processes_of(config, len(os.sched_getaffinity(0)))
+    return 0 if processes == 1 else processes
+
+
+@asynccontextmanager
+async def started_ahead(children: int) -> AsyncIterator[None]:
+    """Start so many children, for the runs in this context. Those without work end with it.
+
+    An error is not raised here, but when a run needs a child and cannot start one either.
+    """
+    ahead: list[asyncio.subprocess.Process] = []
+    token = _AHEAD.set(ahead)
+    try:
+        with suppress(OSError):
+            while len(ahead) < children:
+                ahead.append(await _start())
+        yield
+    finally:
+        _AHEAD.reset(token)
+        with anyio.CancelScope(shield=True):
+            for process in ahead:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+
+
+async def next_child() -> asyncio.subprocess.Process:
+    """A child that waits for its first message. Raises OSError if none can be started."""
+    ahead = _AHEAD.get([])
+    while ahead:
+        process = ahead.pop()
+        if process.returncode is None:
+            return process
+    return await _start()
+
+
+async def end_child(process: asyncio.subprocess.Process) -> int:
+    """Close its input to make it exit, kill it if it does not, and return its exit code."""
+    if process.stdin is not None:
+        process.stdin.close()
+    with anyio.move_on_after(_PATIENCE):
+        return await process.wait()
+    with suppress(ProcessLookupError):
+        process.kill()
+    return await process.wait()
+
+
+async def _start() -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *child_command("archiver.crew.child"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=_READ_AHEAD,
+        start_new_session=True,
+    )

@@ -18,6 +18,7 @@ from tests.crash.test_kills_s3 import centre, copied, on_s3
 from tests.crew.test_dask import over
 from tests.crew.test_pipes import centre as crowd
 from tests.storage.s3_servers import free_ports, seaweedfs
+from tests.support.cables import FAR, NEAR, SAFE_FAR, SAFE_NEAR, cables
 from tests.support.dask_cluster import Cluster, dask_cluster
 from tests.support.processes import until
 from tests.support.wire import Wire, wire_to
@@ -267,6 +268,15 @@ async def test_a_run_that_loses_its_scheduler_for_a_while_goes_on(
         await run_to_its_end(night)
 
 
+async def test_a_run_that_connects_again_before_its_scheduler_knows_that_it_was_gone_goes_on(
+    tmp_path: Path,
+) -> None:
+    async with remote_coordinator(tmp_path) as (wire, night):
+        on_file(night, 10, wire.cut_here)
+        on_repeat(night.sandbox, wire.let_go)
+        await run_to_its_end(night)
+
+
 @pytest.mark.parametrize("fail", [Wire.silence, Wire.cut])
 async def test_a_run_that_loses_its_scheduler_for_good_ends_and_the_next_one_completes_it(
     tmp_path: Path, fail: Callable[[Wire], None]
@@ -282,6 +292,35 @@ async def test_a_run_that_loses_its_scheduler_for_good_ends_and_the_next_one_com
         assert "the next run continues" in lost.value.hint
         wire.mend()
         assert (await night.run()).exit_code == 0
+
+
+async def test_a_worker_whose_cable_is_pulled_is_given_up_when_its_connection_breaks(
+    tmp_path: Path,
+) -> None:
+    """That is after half a minute, however long its time to live."""
+    late = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "10 minutes"}
+    with (
+        cables() as found,
+        dask_cluster(0, environ=late, host="0.0.0.0", scheduler_within=found.inside) as cluster,
+        wire_to(cluster.port, SAFE_FAR) as wire,
+    ):
+        far = f"tcp://{FAR}:{cluster.port}"
+        worker = cluster.start_worker("--host", NEAR, scheduler=far)
+
+        def pull() -> None:
+            found.pull()
+            safe = f"tcp://{SAFE_FAR}:{cluster.port}"
+            cluster.start_worker("--host", SAFE_NEAR, scheduler=safe)
+
+        async with bench(tmp_path, crowd(40)) as night:
+            over(cluster, night)
+            night.settings["dask"] = {"scheduler": f"tcp://127.0.0.1:{wire.port}"}
+            on_file(night, 10, pull)
+            await run_to_its_end(night)
+            with anyio.fail_after(PATIENCE):
+                while worker.poll() is None:
+                    await anyio.sleep(0.01)
+            await check(night)
 
 
 def test_a_worker_that_is_cut_off_goes_on_storing_onto_s3(tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ class Cluster:
     secure: tuple[str, ...] = ()
     scheme: str = "tcp"
     environ: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    scheduler_within: tuple[str, ...] = ()
+    """The command that starts the scheduler elsewhere, such as in another network."""
     processes: list["subprocess.Popen[bytes]"] = field(default_factory=list)
     address: str = ""
 
@@ -60,7 +63,7 @@ class Cluster:
     def start_scheduler(self, port: int = 0) -> None:
         told = self.folder / "scheduler.json"
         told.unlink(missing_ok=True)
-        arguments = ["--host", "127.0.0.1", "--port", str(port), "--protocol", self.scheme]
+        arguments = ["--host", self.host, "--port", str(port), "--protocol", self.scheme]
         process = self._start(
             "scheduler", *arguments, "--no-dashboard", "--scheduler-file", str(told)
         )
@@ -120,10 +123,11 @@ class Cluster:
     def _start(self, command: str, *arguments: str) -> "subprocess.Popen[bytes]":
         from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY  # and a server with them
 
+        within = self.scheduler_within if command == "scheduler" else ()
         log = self.folder / f"{command}-{len(self.processes)}-{monotonic()}.log"
         with log.open("wb") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "dask", command, *arguments, *self.secure],
+                [*within, sys.executable, "-m", "dask", command, *arguments, *self.secure],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -21,13 +21,14 @@ _RESETS = struct.pack("ii", 1, 0)
 
 
 class Wire:
-    """Carries the bytes of every connection to `port` on loopback to another port there.
+    """Carries the bytes of every connection to `port` on loopback to the port `target` of `host`.
 
     It works on a thread of its own; every method may be called from any thread.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, host: str) -> None:
         self.port = 0
+        self.host = host
         self.target = target
         self.heard: Callable[[bytes], object] = lambda sent: None
         """Called on its thread with each piece that it was sent, before that is delivered. If it
@@ -35,7 +36,9 @@ class Wire:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="wire")
         self._delivers = asyncio.Event()
+        self._lets_go = asyncio.Event()
         self._is_cut = False
+        self._here: set[asyncio.StreamWriter] = set()
         self._ends: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -48,6 +51,15 @@ class Wire:
         """Reset everything from now on."""
         self._loop.call_soon_threadsafe(self._cut)
 
+    def cut_here(self) -> None:
+        """Reset the connections of those who connected, now, and keep what they were connected to
+        waiting until `let_go`: it does not hear of it, as behind a firewall that lost its state."""
+        self._loop.call_soon_threadsafe(self._cut_here)
+
+    def let_go(self) -> None:
+        """Let it hear of it."""
+        self._loop.call_soon_threadsafe(self._lets_go.set)
+
     def mend(self) -> None:
         """Deliver what is held back, and all that comes."""
         self._loop.call_soon_threadsafe(self._mend)
@@ -55,6 +67,7 @@ class Wire:
     def start(self) -> None:
         """Listen."""
         self._delivers.set()
+        self._lets_go.set()
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
@@ -69,9 +82,15 @@ class Wire:
         self._is_cut = False
         self._delivers.set()
 
+    def _cut_here(self) -> None:
+        self._lets_go.clear()
+        for one in list(self._here):
+            _reset(one)
+
     def _cut(self) -> None:
         self._is_cut = True
         self._delivers.set()
+        self._lets_go.set()
         for one in list(self._ends):
             _reset(one)
 
@@ -90,11 +109,12 @@ class Wire:
         assert task is not None
         self._tasks.add(task)
         self._ends.add(writer)
+        self._here.add(writer)
         try:
             await self._delivers.wait()
             if self._is_cut:
                 return
-            there, back = await asyncio.open_connection("127.0.0.1", self.target)
+            there, back = await asyncio.open_connection(self.host, self.target)
             self._ends.add(back)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._carry(reader, back))
@@ -104,6 +124,7 @@ class Wire:
             pass
         finally:
             self._ends.discard(writer)
+            self._here.discard(writer)
             self._tasks.discard(task)
             _reset(writer)
 
@@ -115,6 +136,7 @@ class Wire:
                 writer.write(sent)
                 await writer.drain()
         await self._delivers.wait()
+        await self._lets_go.wait()
         writer.close()
 
 
@@ -126,9 +148,9 @@ def _reset(end: asyncio.StreamWriter) -> None:
 
 
 @contextmanager
-def wire_to(target: int = 0) -> Iterator[Wire]:
-    """A wire to the port; `target` may be set later, before anything connects."""
-    wire = Wire(target)
+def wire_to(target: int, host: str = "127.0.0.1") -> Iterator[Wire]:
+    """A wire to the port of the host."""
+    wire = Wire(target, host)
     wire.start()
     try:
         yield wire

@@ -50,10 +50,10 @@ def stretch_of(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
 
 def silence_of(day: date, counts: Sequence[int]) -> Silence | None:
     """Whether a day is silent, by the counts of `days_to_count`; None when it is not."""
-    from statistics import median
-
     calls, *before = counts
-    usual = median(before)
-    if calls or sum(count > 0 for count in before) < _LEAST_DAYS or usual < _LEAST_CALLS:
+    if calls or sum(count > 0 for count in before) < _LEAST_DAYS:
         return None
-    return Silence(day, usual)
+    from statistics import median  # hardly any day gets here
+
+    usual = median(before)
+    return None if usual < _LEAST_CALLS else Silence(day, usual)

@@ -8,8 +8,6 @@ import io
 import struct
 from typing import BinaryIO, Final, cast
 
-from tinytag import TinyTag, TinyTagException
-
 from archiver.recordings.lengths.facts import Bytes, Facts
 
 _MOST_READS: Final = 2000
@@ -56,6 +54,8 @@ class _Bounded(io.RawIOBase):
 
 def measure_tagged(data: Bytes) -> Facts:
     """The facts of one of these formats; none for any other."""
+    from tinytag import TinyTag, TinyTagException  # most sources have none of them
+
     try:
         tag = TinyTag.get(file_obj=cast(BinaryIO, _Bounded(data)), tags=False)
     except (TinyTagException, struct.error, ArithmeticError, LookupError, ValueError, TypeError):

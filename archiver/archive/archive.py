@@ -43,7 +43,7 @@ class Archive(Struct):
     catalog: Catalog
     is_watched: bool = False
     pace: Pace = REAL_PACE
-    lock: AcquiredLock = field(default_factory=lambda: AcquiredLock(found_left=False))
+    lock: AcquiredLock = field(default_factory=lambda: AcquiredLock(found_left=False, leave=False))
     _publishing: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def publish(self, *, least: int = 1) -> Head:

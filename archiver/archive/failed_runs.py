@@ -1,11 +1,11 @@
 """Failed runs, which may have left nothing in the archive itself."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class FailedRuns:
+
+class FailedRuns(Struct, frozen=True):
     """Consecutive failed runs in the run history of this machine, which may have left nothing in
     the archive. The first began at `since`, the last ended at `ended_at`."""
 

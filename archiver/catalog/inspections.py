@@ -4,9 +4,10 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from archiver.catalog.epoch import seconds
 from archiver.catalog.states import IS_ARCHIVED, IS_NOT_ARCHIVED
@@ -60,8 +61,7 @@ _FOUND = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Examinable:
+class Examinable(Struct, frozen=True):
     """An archived recording: its audio, and the digests of its sidecar and of the API's data."""
 
     record_id: int
@@ -73,8 +73,7 @@ class Examinable:
     metadata_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unwritten:
+class Unwritten(Struct, frozen=True):
     """A recording whose sidecar lacks sound findings. `findings` are all that it should have."""
 
     recording: Examinable
@@ -82,8 +81,7 @@ class Unwritten:
     sound: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class HeardCall:
+class HeardCall(Struct, frozen=True):
     """A call of which all recordings were examined: sums in seconds over them."""
 
     call_id: int
@@ -92,8 +90,7 @@ class HeardCall:
     heard_seconds: float
 
 
-@dataclass(slots=True)
-class SoundCheck:
+class SoundCheck(Struct):
     """How far the archive was examined. `why_undecoded` counts the reasons of those that were not
     decoded; `found` names every recording with a finding of its sound: its id, its call, and the
     findings."""
@@ -106,8 +103,7 @@ class SoundCheck:
     found: list[tuple[int, int, tuple[str, ...]]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which recordings are examined: those archived since a moment, not yet under rules of this
     number; with `again`, those as well that were."""
 

@@ -10,10 +10,11 @@ A file that cannot be read is ignored: the catalog is no evidence.
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from archiver.catalog.epoch import moment
 from archiver.catalog.inspections import SoundCheck, take_sound_check
@@ -39,8 +40,7 @@ _BYTES: Final = f"SELECT sum(bytes) FROM recordings WHERE state {IS_ARCHIVED}"  
 _CREATED: Final = "SELECT count(*) FROM calls WHERE created_at >= ? AND created_at < ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Glimpse:
+class Glimpse(Struct, frozen=True):
     """The newest segment that was seen, and the lines that are in no segment yet."""
 
     head: Head = field(default_factory=Head)
@@ -64,8 +64,7 @@ def glimpse(path: Path, archive_id: str | None) -> Glimpse:
         return Glimpse()
 
 
-@dataclass(frozen=True, slots=True)
-class Vitals:
+class Vitals(Struct, frozen=True):
     """How many calls and recordings are in each state, the bytes of archived audio, since when the
     oldest open one is open (None: nothing is), how many segments the ledger has, and how far the
     sound of the recordings was examined."""

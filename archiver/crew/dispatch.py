@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
+from msgspec import Struct
 
 from archiver.crew.messages import decode_answer, encode_batch, encode_unit
 from archiver.crew.unit import Brought, Unit
@@ -35,14 +36,13 @@ class WorkerLost(Exception):
         self.is_its_fault = is_its_fault
 
 
-@dataclass(slots=True, eq=False)
-class Sent:
+class Sent(Struct, eq=False):
     """A unit in progress. `is_suspect`: one of its workers died; `deaths`: how many of its workers
     died while they had no other unit."""
 
     unit: Unit
     data: bytes
-    ended: anyio.Event = field(default_factory=anyio.Event)
+    ended: anyio.Event
     brought: Brought | None = None
     is_given_up: bool = False
     was_sent: bool = False
@@ -75,7 +75,7 @@ class Dispatch:
         """See `Crew.bring`."""
         if self._failure is not None:
             return Brought(failure=self._failure, left=unit.orphan)
-        sent = Sent(unit, encode_unit(unit))
+        sent = Sent(unit, encode_unit(unit), anyio.Event())
         self._waiting.append(sent)
         self._there.set()
         try:

@@ -9,10 +9,10 @@ import asyncio
 import pickle
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
+from msgspec import Struct, field
 
 from archiver.crew.child import Start
 from archiver.crew.crew import Crew, Listener
@@ -151,8 +151,7 @@ class _Link(Lane):
         return f"a worker process ended with exit code {code}"
 
 
-@dataclass(slots=True)
-class Pipes:
+class Pipes(Struct):
     """A number of child processes; `start` is the first message to each."""
 
     dispatch: Dispatch

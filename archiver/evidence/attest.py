@@ -4,12 +4,12 @@ Failures are returned for the caller to report. The next head covers this one, t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import anyio
 from anyio import to_thread
+from msgspec import Struct, field
 
 from archiver.clock import Clock, stamp_or_none
 from archiver.config import EvidenceConfig
@@ -39,8 +39,7 @@ from archiver.tasks.stopping import cancelled_by
 _COVERED = "the next stamp covers this head, too"
 
 
-@dataclass(slots=True)
-class Attestation:
+class Attestation(Struct):
     """The evidence for a head. `witnesses` says for each witness whether it has the head."""
 
     head: Head

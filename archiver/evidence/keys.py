@@ -6,9 +6,10 @@ The id of a key is the SHA-256 of its public half (DER, SubjectPublicKeyInfo), a
 
 import hashlib
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from archiver.config import EvidenceConfig
 from archiver.config.files import is_public, read_secret
@@ -25,8 +26,7 @@ _MOST_BYTES: Final = 64 * 1024
 _NEW_HINT: Final = "create a key with `archiver key new --to FILE`"
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True):
     """The public half of a key. `key_id` is its id, `pem` the content of its file."""
 
     key_id: str
@@ -44,8 +44,7 @@ class PublicKey:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """A loaded private key."""
 
     public: PublicKey

@@ -8,9 +8,10 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from archiver.clock import from_stamp, stamp
 from archiver.ledger.segments import Head
@@ -29,8 +30,7 @@ _HEAD_NAME: Final = re.compile(r"([0-9]{8})-([0-9a-f]{64})(?:\.[0-9a-f]{16})?\.(
 _KEY_NAME: Final = re.compile(r"([0-9a-f]{64})\.(pem|signed)")
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """A statement with its signatures, as it was written: `line` is the signed data."""
 
     line: bytes
@@ -42,8 +42,7 @@ class Signed:
         return b"".join((self.line, *(base64.b64encode(one) + b"\n" for one in self.signatures)))
 
 
-@dataclass(frozen=True, slots=True)
-class HeadStatement:
+class HeadStatement(Struct, frozen=True):
     """A statement that an archive had this head at this time. `key_id` is None if nobody signs
     it."""
 
@@ -64,8 +63,7 @@ class HeadStatement:
         return line_of(fields | ({} if self.key_id is None else {"key": self.key_id}))
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """A statement that `key_id` replaces `previous_id`, which is not valid after `head`."""
 
     archive_id: str

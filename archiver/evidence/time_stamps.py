@@ -5,12 +5,12 @@ together with segment and roots. It is requested by `stamping`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from anyio import to_thread
+from msgspec import Struct
 
 from archiver.clock import stamp
 from archiver.config import EvidenceConfig
@@ -25,8 +25,7 @@ GRANTED: Final = 0
 _SHA256: Final = "2.16.840.1.101.3.4.2.1"
 
 
-@dataclass(frozen=True, slots=True)
-class TimeStamp:
+class TimeStamp(Struct, frozen=True):
     """The content of a time stamp: which digest existed when. `problem` is why it is not valid;
     empty if it is."""
 

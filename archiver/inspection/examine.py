@@ -1,8 +1,9 @@
 """Examines one recording: compares its bytes with the ledger, then decodes it in a worker."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.catalog.inspections import Examinable
 from archiver.extras import extra
@@ -16,8 +17,7 @@ PATIENCE: Final = 300.0
 DECODER_FAILED: Final = "decoder-failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True):
     """A recording, the result as an event, and the duration in seconds that its format guarantees;
     None if it guarantees none, or the worker failed."""
 

@@ -8,12 +8,12 @@ in progress: the next check continues after the last recorded one.
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from archiver.archive.archive import Archive
@@ -40,8 +40,7 @@ PutRight = Callable[[Sequence[Examinable]], Awaitable[bool]]
 """Revises the sidecars of these recordings; False if that has to be done later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watcher:
+class Watcher(Struct, frozen=True):
     """Receives the number of recordings and bytes that are due, and the bytes of each examined
     one."""
 
@@ -49,8 +48,7 @@ class Watcher:
     on_examined: Callable[[int], None] = lambda size: None
 
 
-@dataclass(slots=True)
-class Inspection:
+class Inspection(Struct):
     """The result. `found` has the findings of each recording that has any; `unproved` are
     recordings whose bytes are missing or do not match the ledger, which `verify` reports.
     `undecoded` counts the reasons of those that were not decoded, `lengths_put_right` sidecars with
@@ -78,6 +76,9 @@ class Inspection:
         }
 
 
+_NOBODY: Final = Watcher()
+
+
 async def inspect(
     archive: Archive,
     *,
@@ -87,7 +88,7 @@ async def inspect(
     again: bool = False,
     is_over: Callable[[], bool] = lambda: False,
     put_right: PutRight | None = None,
-    watcher: Watcher = Watcher(),
+    watcher: Watcher = _NOBODY,
 ) -> Inspection:
     """Examine what is due, until `is_over`. `tell` records the findings in the ledger.
 
@@ -119,8 +120,7 @@ async def inspect(
     return inspection
 
 
-@dataclass(frozen=True, slots=True)
-class _Working:
+class _Working(Struct, frozen=True):
     """The parts of a running sound check."""
 
     archive: Archive

@@ -6,10 +6,12 @@ lost, counters start at zero, and that is all.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from archiver.archive.failed_runs import FailedRuns
 from archiver.clock import from_stamp, stamp
@@ -32,8 +34,7 @@ _MOMENTS: Final = (
 )
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(Struct):
     """The last run, since when runs fail, and sums over all runs.
 
     `succeeded_at` is the end of the last successful run, `completed_at` of the last that left
@@ -141,7 +142,7 @@ def remember(memory: Memory, path: Path) -> None:
 
 
 def _memory_of(told: dict[str, Any]) -> Memory:
-    names = [each.name for each in fields(Memory) if each.name not in _BESIDE]
+    names = [name for name in Memory.__struct_fields__ if name not in _BESIDE]
     known = {name: told[name] for name in names if name in told}
     for name in _MOMENTS:
         if known.get(name) is not None:

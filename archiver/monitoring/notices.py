@@ -6,10 +6,11 @@ if something is open for longer than the lookback, or if the source has lost a r
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from archiver.clock import stamp
 from archiver.monitoring.history import Memory
@@ -29,8 +30,7 @@ class Kind(StrEnum):
     DAMAGE = "damage"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A notice. `facts` are the same for machines."""
 
     kind: Kind

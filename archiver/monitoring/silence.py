@@ -6,9 +6,10 @@ either.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Final
+
+from msgspec import Struct
 
 from archiver.schedule.schedule import first_moment
 
@@ -22,8 +23,7 @@ _LEAST_CALLS: Final = 10
 _DAY: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """A day without calls, and the median of the same weekdays before it."""
 
     day: date

@@ -1,10 +1,10 @@
 """The standing on this machine: its run history, and the archive's vitals."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import anyio.to_thread
+from msgspec import Struct
 
 from archiver.archive.opening import catalog_path, existing_archive, watched_archive
 from archiver.catalog.queries import last_whole_run
@@ -21,8 +21,7 @@ from archiver.monitoring.silence import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The run history; `catalog` and `vitals` are None if the archive is unavailable."""
 
     memory: Memory

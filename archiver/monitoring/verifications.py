@@ -6,10 +6,11 @@ replica have one of their own. None of it is evidence.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from archiver.clock import from_stamp, stamp
 from archiver.errors import INTERRUPTED
@@ -26,8 +27,7 @@ REPLICA_NAME: Final = "verified-replica"
 """The names of the state files."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Struct, frozen=True):
     """One verification. `findings` counts what remains, by kind; `error` is why there was no
     result, else empty."""
 
@@ -49,8 +49,7 @@ class Verification:
         return not self.error and self.exit_code != INTERRUPTED
 
 
-@dataclass(frozen=True, slots=True)
-class Verifications:
+class Verifications(Struct, frozen=True):
     """The last one, when one of each scope last came to its end, and the `MOST_REMEMBERED` newest
     of all, the oldest of them first."""
 

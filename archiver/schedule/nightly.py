@@ -6,10 +6,10 @@ does.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import anyio
+from msgspec import Struct, field
 
 from archiver.clock import Clock
 from archiver.schedule.schedule import Schedule, is_misdated
@@ -17,8 +17,7 @@ from archiver.schedule.waiting import STEP, Sleep, wait_step
 from archiver.text.measures import say_moment
 
 
-@dataclass(frozen=True, slots=True)
-class Nightly:
+class Nightly(Struct, frozen=True):
     """The parts of a schedule. `run` performs one run and returns its result.
 
     `say` receives lines for people; `alive` is called while waiting. `stop` ends the schedule: at

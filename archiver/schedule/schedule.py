@@ -7,9 +7,10 @@ first of the two: every day has exactly one due time.
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
+
+from msgspec import Struct
 
 _DAY: Final = timedelta(days=1)
 _SHORTEST: Final = timedelta(seconds=1)
@@ -19,8 +20,7 @@ SLACK: Final = timedelta(hours=1)
 """A last run that is further in the future than this had a wrong clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """A run at an interval; with `at`, every few days at that time in `zone`.
 
     ValueError, as a message for users, if `at` is given and `every` is not whole days.

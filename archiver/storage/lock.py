@@ -10,11 +10,11 @@ import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 from anyio import to_thread
+from msgspec import Struct
 
 from archiver.clock import Clock, stamp, system_clock
 from archiver.errors import ArchiveLocked, KeyMissing, StorageUnreachable
@@ -31,8 +31,7 @@ _FIRST_PAUSE, _GREATEST_PAUSE = 0.02, 1.0
 LEASE_TIMES = LeaseTimes()
 
 
-@dataclass(slots=True)
-class AcquiredLock:
+class AcquiredLock(Struct):
     """An acquired lock. `found_left`: its last owner was killed, or left it behind on purpose.
 
     A process that sets `leave` does the same, so that the next owner learns of the unclean end.
@@ -40,10 +39,7 @@ class AcquiredLock:
     """
 
     found_left: bool
-    leave: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.leave = self.found_left
+    leave: bool
 
 
 @asynccontextmanager
@@ -139,7 +135,7 @@ async def _locked(
         lease = Lease(storage, key, claim, times)
         while (other := await lease.acquire()) is not None:
             await when_locked(other)
-        acquired = AcquiredLock(lease.found_left)
+        acquired = AcquiredLock(lease.found_left, leave=lease.found_left)
         async with lease.kept():
             try:
                 yield acquired
@@ -149,7 +145,7 @@ async def _locked(
         lock = FileLock(os.fspath(folder / Path(key).name))
         while not await to_thread.run_sync(_acquire, lock, key, json.dumps(claim).encode()):
             await when_locked(await to_thread.run_sync(_owner, lock, key))
-        acquired = AcquiredLock(lock.found_left)
+        acquired = AcquiredLock(lock.found_left, leave=lock.found_left)
         try:
             yield acquired
         finally:

@@ -1,7 +1,8 @@
 """The crew inside the run's own process, which is also what workers in other processes use."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from archiver import __version__
 from archiver.clock import Clock
@@ -15,8 +16,7 @@ from archiver.storage.base import Storage
 from archiver.tasks.grace import Grace
 
 
-@dataclass(frozen=True, slots=True)
-class InProcess:
+class InProcess(Struct, frozen=True):
     """Fetches with `fetcher` through `spool` into `storage`."""
 
     fetcher: Fetcher

@@ -19,9 +19,10 @@ by unusual spellings of private addresses (octal, hexadecimal, one big number) o
 import ipaddress
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from archiver.errors import FetchError
 from archiver.reasons import Reason
@@ -85,8 +86,7 @@ class Origin(NamedTuple):
         return f"[{self.host}]" if ":" in self.host else self.host
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A named origin; with `subdomains`, those of every host that ends in `.host`."""
 
     origin: Origin

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
+
 from archiver.http.origins import DEFAULT_PORTS, Origin
 from archiver.http.origins import Address as _Address
 
@@ -51,8 +53,7 @@ class Proxy:
         return f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
+class Proxies(Struct, frozen=True):
     """The proxies for https and http, and the exceptions of NO_PROXY."""
 
     https: Proxy | None = None

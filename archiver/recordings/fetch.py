@@ -27,11 +27,11 @@ chain.
 import time
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import anyio
 import httpx
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from archiver.errors import FetchError
@@ -71,8 +71,7 @@ _AGREEING_FETCHES = 4
 """How many bodies of unproved length are fetched, at the most, until two agree."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """A recording that is proved whole. Its body lives as long as the part that it came from."""
 
     body: Body
@@ -81,8 +80,7 @@ class Fetched:
     findings: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Download:
+class _Download(Struct):
     """The state of one download: the part received, and what would prove a continuation."""
 
     part: Part

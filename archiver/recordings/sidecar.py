@@ -9,11 +9,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from archiver.clock import stamp, stamp_or_none
@@ -32,8 +32,7 @@ MOST_BYTES = 40 * 1024 * 1024
 _ADDRESS = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
+class Audio(Struct, frozen=True):
     """The `audio` member: the audio under `key`; `measured_seconds` is None if unknown."""
 
     key: str
@@ -55,8 +54,7 @@ class Audio:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Struct, frozen=True):
     """Names as they could be resolved at the time; None where the key may not read them."""
 
     user_name: str | None = None
@@ -64,8 +62,7 @@ class Names:
     status_code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sidecar:
+class Sidecar(Struct, frozen=True):
     """A sidecar as a value: `fields` in the order of the format."""
 
     fields: Mapping[str, Any]

@@ -11,13 +11,13 @@ import os
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 import anyio
 import anyio.to_thread
+from msgspec import Struct
 
 from archiver.errors import ObjectRefused, StorageFull, StorageRefused
 from archiver.recordings.audio import HEAD_BYTES, measure
@@ -52,8 +52,7 @@ def _seconds_to_hash(sample: bytes) -> float:
     return time.perf_counter() - begun
 
 
-@dataclass(frozen=True, slots=True)
-class Spool:
+class Spool(Struct, frozen=True):
     """`folder` is for part files (None: the system's temporary folder); a part keeps up to
     `in_memory` bytes in memory before it is written there."""
 

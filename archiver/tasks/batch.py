@@ -6,11 +6,11 @@ them all; if none is in progress, an item is handled immediately.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
 import anyio
 import anyio.to_thread
+from msgspec import Struct
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,8 +18,7 @@ Result = TypeVar("Result")
 _PENDING = object()
 
 
-@dataclass(slots=True, eq=False)
-class _Passenger(Generic[Item]):
+class _Passenger(Struct, Generic[Item], eq=False):
     """One item: `turn`, if it waits, is set when it is done, or has to start the next switch."""
 
     item: Item

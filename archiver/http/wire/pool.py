@@ -1,18 +1,17 @@
 """Connections kept for the next request to the same origin."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Final
 
 import httpx
+from msgspec import Struct
 
 from archiver.http.origins import Origin
 from archiver.http.wire.connection import Answer, Connection, Disconnected
 from archiver.http.wire.dialling import Dialler
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The timeouts of one exchange, in seconds; None is unlimited. `connect`: for a connection,
     including TLS; `answer`: see `Connection.ask`; `room`: while all connections are in use."""
 

@@ -17,8 +17,8 @@ from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Stall
 from archiver.sandbox.world import World
-from archiver.storage.lease import LeaseTimes
 from tests.cli.commands import PATIENCE
+from tests.crash.impatient import IMPATIENT
 from tests.crash.test_kills import killed
 from tests.storage.s3_servers import (
     ACCESS_KEY,
@@ -58,7 +58,7 @@ def on_s3(
         }
         if impatient:
             commands.module = "tests.crash.impatient"
-            commands.pace = replace(QUICK, lease=LeaseTimes(dead_after=0.0))
+            commands.pace = replace(QUICK, lease=IMPATIENT)
         (folder / "spool").mkdir()
         yield commands, bucket
 

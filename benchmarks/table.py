@@ -22,7 +22,8 @@ from pathlib import Path
 import anyio.lowlevel
 
 from archiver.catalog.selection import ChosenRecording
-from archiver.config import Config, load_config
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.storage.base import Storage
 from archiver.table import table
 from archiver.table.table import TableReport, TableRequest, write_table

@@ -35,7 +35,7 @@ class Context(NamedTuple):
 
         A command that makes no API requests does not need the key: it is not even read.
         """
-        from archiver.config import read_config
+        from archiver.config.loading import read_config
 
         if not self.config_path.exists():
             raise ConfigError(
@@ -51,7 +51,7 @@ class Context(NamedTuple):
     def load_watched_config(self, *, needs_key: bool) -> "Config":
         """The same for a command that sends notices; without them, and with a warning, if their
         addresses are not available here."""
-        from archiver.config import read_config
+        from archiver.config.loading import read_config
 
         if needs_key or not self.config_path.exists():
             return self.load_config(needs_key=needs_key)

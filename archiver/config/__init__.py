@@ -1,11 +1,13 @@
 """archive.yaml as one frozen value: every default in `values`, every rule in `loading`.
 
+A process that is sent its configuration, like a child of a run, never imports `loading`, which
+needs the YAML parser.
+
 Imports `http`, `text`, `secrets` and `errors`; nothing below the command line sees a
 dictionary or the environment.
 """
 
 from archiver.config.files import state_folder
-from archiver.config.loading import load_config, read_config
 from archiver.config.values import (
     CatalogConfig,
     Config,
@@ -26,7 +28,6 @@ from archiver.config.values import (
     VerifyConfig,
     WindowConfig,
 )
-from archiver.text.measures import parse_moment
 
 __all__ = [
     "CatalogConfig",
@@ -47,8 +48,5 @@ __all__ = [
     "StorageConfig",
     "VerifyConfig",
     "WindowConfig",
-    "load_config",
-    "parse_moment",
-    "read_config",
     "state_folder",
 ]

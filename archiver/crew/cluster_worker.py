@@ -20,7 +20,8 @@ from anyio import to_thread
 
 from archiver.archive.pace import REAL_PACE
 from archiver.clock import system_clock
-from archiver.config import Config, read_config
+from archiver.config import Config
+from archiver.config.loading import read_config
 from archiver.crew.messages import (
     decode_batch,
     encode_answer,

@@ -7,7 +7,7 @@ import pytest
 
 from archiver.cli import main
 from archiver.cli.init_cmd import sample, schema_text
-from archiver.config import read_config
+from archiver.config.loading import read_config
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from archiver.cli.run_cmd import window
-from archiver.config import Config, load_config
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.errors import ConfigError, UsageError
 from archiver.sandbox.cues import Fault
 from archiver.sandbox.exchange import Route

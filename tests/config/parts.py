@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from archiver.config import (
-    Config,
-    load_config,
-)
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.errors import ConfigError
 
 CANARY = "canary-7f3a/9=Q"

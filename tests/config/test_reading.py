@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from archiver.config import (
-    read_config,
-    state_folder,
-)
+from archiver.config import state_folder
+from archiver.config.loading import read_config
 from archiver.errors import ConfigError
 from tests.config.parts import ENVIRON, load, refused
 

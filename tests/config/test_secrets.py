@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from archiver.config import (
-    NoticesConfig,
-    load_config,
-    read_config,
-)
+from archiver.config import NoticesConfig
+from archiver.config.loading import load_config, read_config
 from archiver.errors import ConfigError
 from archiver.secrets import Secret
 from tests.config.parts import BASE, CANARY, ENVIRON, load, refused

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from archiver.config import Config, load_config
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.errors import NoArchive
 from archiver.verify.findings import Finding
 from archiver.verify.verify import Wanted, verify

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from archiver.config import load_config
+from archiver.config.loading import load_config
 from archiver.crew.processes import end_child, next_child, processes_of, started_ahead
 from tests.support.processes import children
 

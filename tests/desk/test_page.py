@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.config import load_config
+from archiver.config.loading import load_config
 from archiver.desk.accounts.passwords import SHORTEST
 from archiver.desk.accounts.person import Role
 from archiver.desk.accounts.sessions import IDLE, LONGEST

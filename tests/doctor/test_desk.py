@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from archiver.config import Config, load_config
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.desk.accounts.enrolment import change_users
 from archiver.desk.accounts.person import Role
 from archiver.desk.accounts.users import User

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from archiver.clock import system_clock
-from archiver.config import Config, load_config
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.doctor import Check, Surroundings, Verdict, archive, examine
 from archiver.doctor.machine import try_spool
 from archiver.sandbox.cues import Answering, Fault

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archiver.config import load_config
+from archiver.config.loading import load_config
 from archiver.doctor import Check, Surroundings, Verdict
 from archiver.doctor.evidence import try_evidence
 from archiver.evidence.keys import make_key

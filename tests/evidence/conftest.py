@@ -10,7 +10,8 @@ from typing import Any
 import anyio
 import pytest
 
-from archiver.config import Config, load_config
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.evidence.keys import make_key
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World

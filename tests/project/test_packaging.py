@@ -16,7 +16,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from archiver.config import load_config
+from archiver.config.loading import load_config
 from archiver.extras import DISTRIBUTION, EXTRAS
 
 ROOT = Path(__file__).parent.parent.parent

@@ -20,7 +20,8 @@ import anyio
 from msgspec.structs import replace
 
 from archiver.archive.pace import API_RETRY, Pace
-from archiver.config import Config, load_config
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.run.events import Event
 from archiver.run.report import RunReport
 from archiver.run.request import RunRequest

@@ -12,7 +12,8 @@ from typing import Any
 import anyio
 from msgspec.structs import replace
 
-from archiver.config import Config, load_config
+from archiver.config import Config
+from archiver.config.loading import load_config
 from archiver.sandbox.audio import wav
 from archiver.sandbox.world import World
 from archiver.verify.audit import Patience

@@ -9,9 +9,9 @@ overwritten: that needs a person's decision.
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from archiver.clock import Clock
@@ -41,8 +41,7 @@ _JSON = "application/json"
 _RESTORE = "restore it from a copy of the archive"
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
+class _Placed(Struct, frozen=True):
     """The current sidecar, and the earlier ones kept, newest first."""
 
     data: bytes
@@ -59,8 +58,7 @@ class _Placed:
         return [succession(record_id, older, newer) for newer, older in pairs]
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Struct, frozen=True):
     """Stores recordings and sidecars of one archive; `version` is that of this archiver.
 
     `orphans` are unrecorded recordings of a killed run, by id: the key of each. Recordings that are

@@ -11,6 +11,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from archiver.errors import KeyMissing, StorageError
 from archiver.storage.base import Reader, Reading
 from archiver.storage.keys import check_key
@@ -73,8 +75,7 @@ class FolderReader(Reader):
             return storage_error(error, key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(Struct, frozen=True):
     """One listing: `found` receives the keys after `after`, up to `upto`."""
 
     root: bytes

@@ -9,8 +9,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from archiver.errors import StorageRefused
 
@@ -35,8 +36,7 @@ def entries(
         yield os.fsdecode(key), facts
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
+class _Walk(Struct, frozen=True):
     root: bytes
     wanted: bytes
     on_gap: OnGap | None

@@ -26,11 +26,12 @@ import os
 import stat
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
 
 from archiver.errors import KeyExists, StorageError, StorageRefused
 from archiver.storage.base import Body, ObjectInfo
@@ -48,8 +49,7 @@ _PARTS_FOLDER = TMP_PREFIX.removesuffix("/")
 _Steps: TypeAlias = Generator[Sequence[Target], None, list[ObjectInfo | StorageError]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Put:
+class Put(Struct, frozen=True, eq=False):
     """What is to be put where; `replacing` as in `Storage.put`."""
 
     key: str

@@ -5,7 +5,6 @@ send last can be looked at, so that `signing.py` can make more requests of that 
 """
 
 import threading
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.loaders import Loader, create_loader
+from msgspec import Struct, field
 
 from archiver.config import S3Config
 from archiver.storage.s3.signing import Keys
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 _WATCHED: Final = ("PutObject", "GetObject")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Service:
+class Service(Struct, frozen=True, eq=False):
     """A client, what it signs with, and whom it trusts: the path of certificates, or True."""
 
     client: "S3Client"

@@ -18,6 +18,7 @@ from botocore.auth import SIGNED_HEADERS_BLACKLIST as _NOT_SIGNED
 from botocore.auth import UNSIGNED_PAYLOAD, S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.utils import get_environ_proxies
+from msgspec import Struct
 
 from archiver.http.origins import Origin
 
@@ -51,8 +52,7 @@ _OF_ONE_REQUEST: Final = frozenset(
 _DIGEST: Final = "payload_digest"
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """What requests of one kind have in common. `base` is the address of an object without its key,
     `fixed` are headers; without `signs_payload` the signature does not cover the body."""
 

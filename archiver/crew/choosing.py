@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Thread
 
+import anyio
+
 from archiver.archive.archive import Archive
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.equipment import spool_on_the_way_to
-from archiver.crew.in_process import InProcess
+from archiver.crew.in_process import Bounded, InProcess
 from archiver.crew.processes import children_of
 from archiver.errors import UsageError
 from archiver.recordings.fetch import Fetcher
@@ -41,7 +43,8 @@ async def crew_of(
     if not processes:
         spool = spool_on_the_way_to(archive.storage, config)
         workers = config.download.workers
-        yield InProcess(fetcher(), archive.storage, spool, grace, clock, workers)
+        own = InProcess(fetcher(), archive.storage, spool, grace, clock, workers)
+        yield Bounded(own, anyio.Semaphore(workers, fast_acquire=True))
         return
 
     from archiver.crew.child import Start  # one process needs none of this

@@ -1,12 +1,15 @@
 """The interface of all crews: fetch and store one recording, and shut down in order."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from archiver.crew.unit import Brought, Unit
 from archiver.tasks.retry import RetryScheduled
+
+LISTING: Final = 16
+"""Calls whose recordings are listed while as many as allowed are in flight."""
 
 
 class Listener(Struct, frozen=True):

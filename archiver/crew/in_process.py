@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import anyio
 from msgspec import Struct
 
 from archiver import __version__
 from archiver.clock import Clock
+from archiver.crew.crew import LISTING, Crew
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError, FetchError, ObjectRefused
 from archiver.reasons import Reason
@@ -17,7 +19,7 @@ from archiver.tasks.grace import Grace
 
 
 class InProcess(Struct, frozen=True):
-    """Fetches with `fetcher` through `spool` into `storage`."""
+    """Fetches with `fetcher` through `spool` into `storage`; `couriers` is what keeps it busy."""
 
     fetcher: Fetcher
     storage: Storage
@@ -53,3 +55,32 @@ class InProcess(Struct, frozen=True):
     async def drain(self) -> Sequence[tuple[int, Brought]]:
         """See `Crew.drain`. Nothing is left to drain: each unit ends before its `bring` does."""
         return ()
+
+
+class Bounded(Struct, frozen=True):
+    """Another crew with at most as many recordings in flight as there are `slots`.
+
+    Others are listed meanwhile, and wait.
+    """
+
+    crew: Crew
+    slots: anyio.Semaphore
+
+    @property
+    def couriers(self) -> int:
+        """See `Crew.couriers`."""
+        return self.crew.couriers + LISTING
+
+    @property
+    def has_lost_any(self) -> bool:
+        """See `Crew.has_lost_any`."""
+        return self.crew.has_lost_any
+
+    async def bring(self, unit: Unit) -> Brought:
+        """See `Crew.bring`."""
+        async with self.slots:
+            return await self.crew.bring(unit)
+
+    async def drain(self) -> Sequence[tuple[int, Brought]]:
+        """See `Crew.drain`."""
+        return await self.crew.drain()

@@ -15,7 +15,7 @@ import anyio
 from msgspec import Struct, field
 
 from archiver.crew.child import Start
-from archiver.crew.crew import Crew, Listener
+from archiver.crew.crew import LISTING, Crew, Listener
 from archiver.crew.dispatch import Dispatch, Lane
 from archiver.crew.frames import (
     ALIVE,
@@ -42,9 +42,6 @@ MOST_UNITS: Final = 8
 
 _ROUNDS_AHEAD: Final = 2
 """Units sent to a child for each one it fetches, so that it has work while an answer is sent."""
-
-_LISTING: Final = 16
-"""Calls whose recordings are listed while all others are fetched."""
 
 _MOST_STARTING: Final = 60
 """Seconds until a child sends its first message; it imports its modules before."""
@@ -168,7 +165,7 @@ class Pipes(Struct):
     @property
     def couriers(self) -> int:
         """See `Crew.couriers`."""
-        return self.processes * self.places * MOST_UNITS + _LISTING
+        return self.processes * self.places * MOST_UNITS + LISTING
 
     @property
     def has_lost_any(self) -> bool:

@@ -16,8 +16,7 @@ from tests.support.processes import children
     [
         (20, 64, {}, 1),  # the limit of the API sets the pace
         (1000, 1, {}, 1),
-        (1000, 2, {}, 1),  # the run's own process and two others share two cores
-        (1000, 3, {}, 2),
+        (1000, 2, {}, 2),
         (1000, 64, {}, 2),
         (20, 1, {"processes": 4}, 4),  # as told
         (1000, 64, {"workers": 1}, 1),

@@ -19,7 +19,8 @@ Target: TypeAlias = int | str
 _LOCAL = frozenset({"ext4", "xfs", "f2fs"})
 _REPORTS_ERRORS = (5, 8)
 _WORTH_IT = 4
-"""Files that are synced as a group; fewer are synced each, which leaves other writers alone."""
+"""Files, or folders only, that are synced as a group; fewer are synced each, which leaves other
+writers alone."""
 
 
 class Syncing:
@@ -32,7 +33,8 @@ class Syncing:
     def sync(self, targets: Iterable[Target]) -> dict[Target, OSError]:
         """Sync all of them; what could not be synced, and why."""
         distinct = dict.fromkeys(targets)
-        if self._whole is not None and sum(isinstance(one, int) for one in distinct) >= _WORTH_IT:
+        files = sum(isinstance(one, int) for one in distinct)
+        if self._whole is not None and (files or len(distinct)) >= _WORTH_IT:
             return self._sync_whole(self._whole, distinct)
         failed: dict[Target, OSError] = {}
         for target in distinct:

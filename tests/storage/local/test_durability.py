@@ -275,3 +275,28 @@ def test_the_first_object_that_fails_ends_the_order_and_leaves_no_part(tmp_path:
     assert [type(one) for one in ended] == [KeyExists]
     assert not (tmp_path / "7").exists() or list((tmp_path / "7").rglob("*.mp3")) == []
     assert list((tmp_path / "_archive/tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize(("puts", "syncs"), [(3, ["one"] * 6), (4, ["all", "all"])])
+def test_a_few_files_and_folders_are_synced_each_and_more_of_them_all_at_once(
+    tmp_path: Path, puts: int, syncs: list[str]
+) -> None:
+    story: list[str] = []
+
+    class Noted(Syncing):
+        def __init__(self, root: str) -> None:
+            super().__init__(root)
+            self._whole = self.note_all
+
+        def note_all(self, _: int) -> int:
+            story.append("all")
+            return 0
+
+        def sync_one(self, target: Target) -> None:
+            story.append("one")
+
+    writer = LocalStorage(tmp_path, Noted)._writer
+    writer.put_all([[Put(f"7/{one}/1.mp3", body(DATA))] for one in range(puts)])
+    story.clear()  # the folders exist now
+    writer.put_all([[Put(f"7/{one}/2.mp3", body(DATA))] for one in range(puts)])
+    assert story == syncs

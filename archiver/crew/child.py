@@ -90,8 +90,7 @@ class _Child(Struct):
                 self._tell(Frame(READY))
                 await self._listen(group, worker, start.run_id)
         except ArchiverError as error:
-            self._tell(Frame(FAILED, body=encode_failure(error)))
-            await self.writer.drain()
+            await self._send(Frame(FAILED, body=encode_failure(error)))
         _end()
 
     async def _listen(self, group: anyio.abc.TaskGroup, worker: Worker, run_id: str) -> None:
@@ -105,8 +104,7 @@ class _Child(Struct):
     async def _do(self, worker: Worker, frame: Frame) -> None:
         answer = await worker.bring_batch(frame.body)
         self._tell_what_came()
-        self._tell(Frame(ANSWER, frame.number, answer))
-        await self.writer.drain()
+        await self._send(Frame(ANSWER, frame.number, answer))
 
     async def _tell_progress(self) -> None:
         while True:
@@ -120,7 +118,19 @@ class _Child(Struct):
             self._tell(Frame(PROGRESS, body=news))
         return bool(news)
 
+    async def _send(self, frame: Frame) -> None:
+        """The same for a message of any size: waits until the parent has read enough."""
+        self._tell(frame)
+        try:
+            await self.writer.drain()
+        except ConnectionError:
+            _end()
+
     def _tell(self, frame: Frame) -> None:
+        """Send a small message. If the parent no longer listens, it is dead, and this process
+        exits."""
+        if self.writer.is_closing():
+            _end()
         self.writer.write(frame.encode())
 
 

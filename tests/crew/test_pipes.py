@@ -1,7 +1,9 @@
 """Child processes fetch and store: as one process does, whoever is killed, and end with the run."""
 
 import os
+import pickle
 import signal
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,11 +12,15 @@ import anyio
 import pytest
 from msgspec.structs import replace
 
+from archiver.clock import system_clock
+from archiver.crew.child import Start
+from archiver.crew.frames import START, Frame
 from archiver.run.events import BytesReceived, Event
 from archiver.sandbox.audio import wav
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Happens, Stall, Status
 from archiver.sandbox.world import World
+from archiver.tasks.children import child_command
 from archiver.tasks.retry import RetryScheduled
 from tests.cli.commands import PATIENCE, awaited
 from tests.crew.deadly import Deadly
@@ -99,6 +105,28 @@ async def test_a_child_that_hangs_is_replaced_and_its_recordings_are_fetched_aga
 
 def received(events: list[Event]) -> int:
     return sum(one.count for one in events if isinstance(one, BytesReceived))
+
+
+@pytest.mark.anyio
+async def test_a_child_whose_run_dies_before_it_is_ready_exits_without_a_word(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path, centre(1), settings=PROCESSES) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        await night.run()  # now there is an archive
+        start = Start(night.config(), QUICK, system_clock, "20261130T010000Z-000-abcdef")
+        child = subprocess.Popen(
+            child_command("archiver.crew.child"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdout.close()
+        child.stdin.write(Frame(START, body=pickle.dumps(start)).encode())
+        (_, said) = child.communicate(timeout=PATIENCE)
+        assert (child.returncode, said) == (0, b"")
 
 
 @pytest.mark.anyio

@@ -25,8 +25,8 @@ MOST_THAT_PAY: Final = 2
 processes takes for its half of fetching and storing (measured), so a third one would only wait."""
 
 CORES_THAT_PAY: Final = 2
-"""On two cores, such a run takes a fifth less time than in one process from some 600 new recordings
-on. With fewer it takes up to a quarter of a second longer, in which processes start (measured)."""
+"""On two cores, such a run takes less time than in one process from some 600 new recordings on, and
+with fewer up to a quarter of a second longer, in which the processes start (measured)."""
 
 _PATIENCE: Final = 2.0
 """Seconds after which a child that was asked to end is killed."""

@@ -127,10 +127,8 @@ def on_repeat(sandbox: Any, act: Callable[[], object]) -> None:
     sandbox.faults.add(Fault(Route.FILE, Happens(act), where=Again(set()), times=1))
 
 
-async def ended(remote: Remote) -> None:
-    with anyio.fail_after(PATIENCE):
-        while not remote.has_ended:
-            await anyio.sleep(0.01)
+async def ended(worker: "subprocess.Popen[bytes]") -> None:
+    await anyio.to_thread.run_sync(worker.wait, PATIENCE, abandon_on_cancel=True)
 
 
 async def run_to_its_end(night: Night) -> None:
@@ -165,7 +163,7 @@ async def test_a_worker_that_is_cut_off_goes_on_storing_while_another_one_repeat
         await run_to_its_end(night)
         at_the_cut, alone = stored
         assert at_the_cut < 10 < alone
-        await ended(remote)
+        await ended(remote.process)
 
 
 async def test_a_short_silence_of_the_network_costs_nothing(tmp_path: Path) -> None:
@@ -181,7 +179,7 @@ async def test_a_worker_that_is_cut_and_started_again_goes_on(tmp_path: Path) ->
     async with remote_run(tmp_path) as (remote, night), anyio.create_task_group() as group:
         on_file(night, 10, remote.cut)
         group.start_soon(run_to_its_end, night)
-        await ended(remote)
+        await ended(remote.process)
         remote.mend()
         remote.start_again()
 
@@ -201,7 +199,7 @@ async def test_answers_that_a_worker_has_when_it_is_cut_off_are_made_again(tmp_p
         await run_to_its_end(night)
         assert night.sandbox.count(Route.FILE) > 40
         remote.cut()
-        await ended(remote)
+        await ended(remote.process)
 
 
 async def test_a_worker_that_reports_but_cannot_be_reached_is_given_up(
@@ -216,7 +214,7 @@ async def test_a_worker_that_reports_but_cannot_be_reached_is_given_up(
 
         on_file(night, 10, cut_off)
         await run_to_its_end(night)
-        await ended(remote)
+        await ended(remote.process)
 
 
 async def test_workers_that_never_can_be_reached_end_the_run_which_says_what_to_open(
@@ -226,7 +224,7 @@ async def test_workers_that_never_can_be_reached_end_the_run_which_says_what_to_
 
     async def supervise(remote: Remote) -> None:
         while True:
-            await ended(remote)
+            await ended(remote.process)
             remote.start_again()
 
     async with remote_run(tmp_path) as (remote, night):
@@ -317,9 +315,7 @@ async def test_a_worker_whose_cable_is_pulled_is_given_up_when_its_connection_br
             night.settings["dask"] = {"scheduler": f"tcp://127.0.0.1:{wire.port}"}
             on_file(night, 10, pull)
             await run_to_its_end(night)
-            with anyio.fail_after(PATIENCE):
-                while worker.poll() is None:
-                    await anyio.sleep(0.01)
+            await ended(worker)
             await check(night)
 
 

@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -71,14 +71,13 @@ class Watched(Syncing):
         super().sync_one(target)
 
 
-def put_until(root: Path, stop_before: int, spooled: Path | None) -> bool:
-    """Whether the put was stopped; what it left on the disk is what a kill would leave."""
+def put_until(root: Path, stop_before: int, orders: Sequence[Sequence[Put]]) -> bool:
+    """Whether the puts were stopped; what they left on the disk is what a kill would leave."""
     killer = Killer(stop_before)
     storage = LocalStorage(root, partial(Watched, heard=killer.step))
-    given = body(DATA) if spooled is None else file_body(spooled, DATA)
     with killer.at_work():
         try:
-            storage._writer.put_all([[Put(KEY, given)]])
+            storage._writer.put_all(orders)
         except KilledError:
             return True
     return False
@@ -92,7 +91,8 @@ async def test_a_kill_at_any_step_leaves_all_or_nothing_and_the_next_put_complet
         root = tmp_path / f"archive-{stop_before}"
         parts = root / "_archive" / "tmp"
         parts.mkdir(parents=True)
-        killed = put_until(root, stop_before, parts / "spooled" if spooled else None)
+        given = file_body(parts / "spooled", DATA) if spooled else body(DATA)
+        killed = put_until(root, stop_before, [[Put(KEY, given)]])
         final = root / KEY
         assert not final.exists() or final.read_bytes() == DATA
         storage = LocalStorage(root)
@@ -203,14 +203,7 @@ def test_a_kill_in_a_group_leaves_each_object_whole_or_absent(tmp_path: Path) ->
     for stop_before in range(1, 200):
         root = tmp_path / f"archive-{stop_before}"
         root.mkdir()
-        killer = Killer(stop_before)
-        storage = LocalStorage(root, partial(Watched, heard=killer.step))
-        killed = False
-        with killer.at_work():
-            try:
-                storage._writer.put_all(group(5))
-            except KilledError:
-                killed = True
+        killed = put_until(root, stop_before, group(5))
         there = list((root / "7").rglob("*.mp3"))
         assert all(path.read_bytes() == DATA for path in there)
         again = LocalStorage(root)._writer.put_all(group(5))
@@ -252,14 +245,7 @@ def test_a_kill_between_objects_in_order_never_leaves_a_later_one_alone(tmp_path
     for stop_before in range(1, 100):
         root = tmp_path / f"archive-{stop_before}"
         root.mkdir()
-        killer = Killer(stop_before)
-        storage = LocalStorage(root, partial(Watched, heard=killer.step))
-        killed = False
-        with killer.at_work():
-            try:
-                storage._writer.put_all([IN_ORDER])
-            except KilledError:
-                killed = True
+        killed = put_until(root, stop_before, [IN_ORDER])
         seen.add(((root / KEY).exists(), (root / SIDECAR).exists()))
         if not killed:
             break

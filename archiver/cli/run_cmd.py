@@ -114,9 +114,10 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
 
 async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
     """One run. A full one sends notices; any other does not, since its user sees the result."""
-    from archiver.crew.processes import children_of, started_ahead
+    from archiver.crew.processes import available_cores, children_of, started_ahead
 
-    async with started_ahead(0 if request.dry_run else children_of(config)):
+    children = 0 if request.dry_run else children_of(config, available_cores())
+    async with started_ahead(children):
         return await _told(config, request, context)
 
 

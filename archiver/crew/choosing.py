@@ -1,18 +1,17 @@
 """Selects the crew of a run: its own process, child processes if they pay off, or Dask workers."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from threading import Thread
-
-import anyio
 
 from archiver.archive.archive import Archive
 from archiver.clock import Clock
 from archiver.config import Config
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.equipment import spool_on_the_way_to
-from archiver.crew.in_process import Bounded, InProcess
-from archiver.crew.processes import children_of
+from archiver.crew.in_process import InProcess
+from archiver.crew.processes import available_cores, children_of, processes_of
+from archiver.crew.sharing import Shared, Sharing
 from archiver.errors import UsageError
 from archiver.recordings.fetch import Fetcher
 from archiver.storage.opening import import_s3
@@ -39,29 +38,28 @@ async def crew_of(
         async with others as crew:
             yield crew
         return
-    processes = children_of(config)
-    if not processes:
-        spool = spool_on_the_way_to(archive.storage, config)
-        workers = config.download.workers
-        own = InProcess(fetcher(), archive.storage, spool, grace, clock, workers)
-        yield Bounded(own, anyio.Semaphore(workers, fast_acquire=True))
-        return
-
-    from archiver.crew.child import Start  # one process needs none of this
-    from archiver.crew.pipes import child_processes
-
+    cores = available_cores()
+    processes, children = processes_of(config, cores), children_of(config, cores)
     slots = -(-config.download.workers // processes)
-    start = Start(config, archive.pace, clock, run_id, archive.storage.known)
-    children = child_processes(
-        start,
-        archive_id=archive.archive_id,
-        processes=processes,
-        slots=slots,
-        grace=grace,
-        listener=listener,
-    )
-    async with children as crew:
-        yield crew
+    crews: list[Sharing] = []
+    async with AsyncExitStack() as stack:
+        if children:
+            from archiver.crew.child import Start  # one process needs none of this
+            from archiver.crew.pipes import child_processes
+
+            started = child_processes(
+                Start(config, archive.pace, clock, run_id, archive.storage.known),
+                archive_id=archive.archive_id,
+                processes=children,
+                slots=slots,
+                grace=grace,
+                listener=listener,
+            )
+            crews.append(await stack.enter_async_context(started))
+        if children < processes:
+            spool = spool_on_the_way_to(archive.storage, config)
+            crews.append(InProcess(fetcher(), archive.storage, spool, grace, clock, slots))
+        yield Shared(crews)
 
 
 def prepare_crew(config: Config) -> None:

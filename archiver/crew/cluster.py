@@ -189,7 +189,7 @@ class Cluster(Lane):
                 heard = now
             elif now - heard >= RECONNECT_SECONDS:
                 raise gone()
-            if threads or threads is None or not self.dispatch.has_work:
+            if threads or threads is None or not self.dispatch.load:
                 staffed = now
             elif now - staffed >= _NOBODY_SECONDS:
                 raise CrewUnavailable(

@@ -171,9 +171,9 @@ class Dispatch:
         return None
 
     @property
-    def has_work(self) -> bool:
-        """Whether any unit is waiting or in progress."""
-        return bool(self._waiting or self._under_way)
+    def load(self) -> int:
+        """The number of units that are waiting or in progress."""
+        return len(self._waiting) + len(self._under_way)
 
     @property
     def is_under_way(self) -> bool:

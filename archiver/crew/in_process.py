@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-import anyio
 from msgspec import Struct
 
 from archiver import __version__
 from archiver.clock import Clock
-from archiver.crew.crew import LISTING, Crew
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError, FetchError, ObjectRefused
 from archiver.reasons import Reason
@@ -18,7 +16,7 @@ from archiver.storage.base import Storage
 from archiver.tasks.grace import Grace
 
 
-class InProcess(Struct, frozen=True):
+class InProcess(Struct):
     """Fetches with `fetcher` through `spool` into `storage`; `couriers` is what keeps it busy."""
 
     fetcher: Fetcher
@@ -27,14 +25,36 @@ class InProcess(Struct, frozen=True):
     grace: Grace
     clock: Clock
     couriers: int
+    _under_way: int = 0
 
     @property
     def has_lost_any(self) -> bool:
         """See `Crew.has_lost_any`."""
         return False
 
+    @property
+    def is_ready(self) -> bool:
+        """See `Sharing.is_ready`."""
+        return True
+
+    @property
+    def has_room(self) -> bool:
+        """See `Sharing.has_room`."""
+        return self._under_way < self.couriers
+
     async def bring(self, unit: Unit) -> Brought:
         """See `Crew.bring`."""
+        self._under_way += 1
+        try:
+            return await self._bring(unit)
+        finally:
+            self._under_way -= 1
+
+    async def drain(self) -> Sequence[tuple[int, Brought]]:
+        """See `Crew.drain`. Nothing is left to drain: each unit ends before its `bring` does."""
+        return ()
+
+    async def _bring(self, unit: Unit) -> Brought:
         record_id = unit.recording.id
         left = {} if unit.orphan is None else {record_id: unit.orphan}
         shelf = Shelf(self.storage, self.clock, __version__, left)
@@ -51,36 +71,3 @@ class InProcess(Struct, frozen=True):
         except ArchiverError as error:
             return Brought(failure=error, left=left.get(record_id))
         return Brought(events)
-
-    async def drain(self) -> Sequence[tuple[int, Brought]]:
-        """See `Crew.drain`. Nothing is left to drain: each unit ends before its `bring` does."""
-        return ()
-
-
-class Bounded(Struct, frozen=True):
-    """Another crew with at most as many recordings in flight as there are `slots`.
-
-    Others are listed meanwhile, and wait.
-    """
-
-    crew: Crew
-    slots: anyio.Semaphore
-
-    @property
-    def couriers(self) -> int:
-        """See `Crew.couriers`."""
-        return self.crew.couriers + LISTING
-
-    @property
-    def has_lost_any(self) -> bool:
-        """See `Crew.has_lost_any`."""
-        return self.crew.has_lost_any
-
-    async def bring(self, unit: Unit) -> Brought:
-        """See `Crew.bring`."""
-        async with self.slots:
-            return await self.crew.bring(unit)
-
-    async def drain(self) -> Sequence[tuple[int, Brought]]:
-        """See `Crew.drain`."""
-        return await self.crew.drain()

@@ -15,7 +15,7 @@ import anyio
 from msgspec import Struct, field
 
 from archiver.crew.child import Start
-from archiver.crew.crew import LISTING, Crew, Listener
+from archiver.crew.crew import Listener
 from archiver.crew.dispatch import Dispatch, Lane
 from archiver.crew.frames import (
     ALIVE,
@@ -40,7 +40,7 @@ from archiver.tasks.lanes import one_failure
 MOST_UNITS: Final = 8
 """Units per batch: enough to spread the cost of a message, few enough for an early answer."""
 
-_ROUNDS_AHEAD: Final = 2
+_ROUNDS_AHEAD: Final = 4
 """Units sent to a child for each one it fetches, so that it has work while an answer is sent."""
 
 _MOST_STARTING: Final = 60
@@ -165,7 +165,17 @@ class Pipes(Struct):
     @property
     def couriers(self) -> int:
         """See `Crew.couriers`."""
-        return self.processes * self.places * MOST_UNITS + LISTING
+        return self.processes * self.places * MOST_UNITS
+
+    @property
+    def is_ready(self) -> bool:
+        """See `Sharing.is_ready`."""
+        return bool(self._links)
+
+    @property
+    def has_room(self) -> bool:
+        """See `Sharing.has_room`."""
+        return self.dispatch.load < max(1, len(self._links) * self.places * MOST_UNITS)
 
     @property
     def has_lost_any(self) -> bool:
@@ -247,7 +257,7 @@ async def child_processes(
     slots: int,
     grace: Grace,
     listener: Listener,
-) -> AsyncIterator[Crew]:
+) -> AsyncIterator[Pipes]:
     """At most this many child processes, all of which have ended when the context is left."""
     dispatch = Dispatch(archive_id, start.run_id, most=MOST_UNITS, slots=slots, grace=grace)
     crew = Pipes(dispatch, start, processes, listener)

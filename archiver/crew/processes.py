@@ -21,12 +21,13 @@ PAYS_FROM: Final = 400.0
 this many recordings per second, with one request each; below, it mostly waits for the API."""
 
 MOST_THAT_PAY: Final = 2
-"""The run's own process lists, decides and records. This takes as long as each of two other
-processes takes for its half of fetching and storing (measured), so a third one would only wait."""
+"""Listing and recording, for which the run's own process may have a core of its own, take as long
+as each of two other processes takes for its half of fetching and storing (measured), so a third one
+would only wait."""
 
 CORES_THAT_PAY: Final = 2
-"""On two cores, such a run takes less time than in one process from some 600 new recordings on, and
-with fewer up to a quarter of a second longer, in which the processes start (measured)."""
+"""On two cores, the run's own process and one child take less time than one process from some 200
+new recordings on, and with fewer 0.1 s longer, in which the child starts (measured)."""
 
 _PATIENCE: Final = 2.0
 """Seconds after which a child that was asked to end is killed."""
@@ -35,6 +36,11 @@ _READ_AHEAD: Final = 1024 * 1024
 
 _AHEAD: ContextVar[list[asyncio.subprocess.Process]] = ContextVar("_AHEAD")
 """Children that were started ahead, and have no work yet."""
+
+
+def available_cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def processes_of(config: Config, cores: int) -> int:
@@ -49,12 +55,16 @@ def processes_of(config: Config, cores: int) -> int:
     return min(wanted, download.workers)
 
 
-def children_of(config: Config) -> int:
-    """The number of child processes of a run: none if its own process, or Dask, does the work."""
+def children_of(config: Config, cores: int) -> int:
+    """The number of child processes of a run. None if its own process, or Dask, does the work.
+
+    The run's own process lists and records, and has a core of its own for that, if there is one.
+    If not, it does not only coordinate: it is one of the processes that fetch and store.
+    """
     if config.dask.scheduler is not None:
         return 0
-    processes = processes_of(config, len(os.sched_getaffinity(0)))
-    return 0 if processes == 1 else processes
+    processes = processes_of(config, cores)
+    return processes if 1 < processes < cores else processes - 1
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from archiver.clock import system_clock
+from archiver.crew import choosing
 from archiver.crew.child import Start
 from archiver.crew.frames import START, Frame
 from archiver.run.events import BytesReceived, Event
@@ -29,6 +30,12 @@ from tests.support.processes import children, told_of, until
 from tests.support.world import QUICK, audio_of, bench, reasons, told
 
 PROCESSES = {"download": {"processes": 2, "workers": 4}}
+
+
+@pytest.fixture(autouse=True)
+def a_core_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only children fetch; `test_sharing` is about two cores. A command finds out itself."""
+    monkeypatch.setattr(choosing, "available_cores", lambda: 3)
 
 
 def centre(calls: int = 40) -> World:

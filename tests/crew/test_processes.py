@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from archiver.config.loading import load_config
-from archiver.crew.processes import end_child, next_child, processes_of, started_ahead
+from archiver.crew.processes import (
+    children_of,
+    end_child,
+    next_child,
+    processes_of,
+    started_ahead,
+)
 from tests.support.processes import children
 
 
@@ -30,6 +36,21 @@ def test_auto_is_more_than_one_only_where_it_pays(
     document = {"liner": api, "download": download}
     config = load_config(json.dumps(document), {"LINER_API_KEY": "k"}, base=tmp_path)
     assert processes_of(config, cores) == processes
+
+
+@pytest.mark.parametrize(
+    ("processes", "cores", "children"),
+    [(1, 1, 0), (1, 2, 0), (2, 1, 1), (2, 2, 1), (2, 3, 2), (4, 4, 3), (4, 64, 4)],
+)
+def test_the_process_of_the_run_fetches_too_unless_it_has_a_core_of_its_own(
+    tmp_path: Path, processes: int, cores: int, children: int
+) -> None:
+    document = {
+        "liner": {"url": "https://liner.example.com"},
+        "download": {"processes": processes},
+    }
+    config = load_config(json.dumps(document), {"LINER_API_KEY": "k"}, base=tmp_path)
+    assert children_of(config, cores) == children
 
 
 @pytest.mark.anyio

@@ -4,7 +4,8 @@
 
 Processes and Dask workers share the code that fetches and stores: where a test is about many states
 or bodies, `local_crew` proves them without Dask. A crew of processes takes a second to start, and
-one of Dask several, so those are for the night.
+one of Dask several, so those are for the night. In the shared crew, the run's own process fetches
+beside a child, as it does where it has no core of its own; a command finds out itself which it is.
 """
 
 from collections.abc import Iterator
@@ -14,9 +15,12 @@ from typing import Any, Final
 
 import pytest
 
+from archiver.crew import choosing
 from tests.support.dask_cluster import Cluster
 
-_CREWS: Final = ("in-process", "pipes", "dask")
+_CREWS: Final = ("in-process", "pipes", "shared", "dask")
+_PROCESSES: Final = {"pipes": 2, "shared": 2}
+_CORES: Final = {"pipes": 3, "shared": 2}
 
 EVERY_CREW: Final = [
     name if name == "in-process" else pytest.param(name, marks=pytest.mark.nightly)
@@ -36,9 +40,11 @@ class Chosen:
     @contextmanager
     def chosen(self, name: str, cluster: Cluster | None) -> Iterator[None]:
         before = (self.processes, self.cluster)
-        self.processes, self.cluster = (2 if name == "pipes" else 1), cluster
+        self.processes, self.cluster = _PROCESSES.get(name, 1), cluster
         try:
-            yield
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(choosing, "available_cores", lambda: _CORES.get(name, 1))
+                yield
         finally:
             self.processes, self.cluster = before
 

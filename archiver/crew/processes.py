@@ -29,6 +29,10 @@ CORES_THAT_PAY: Final = 2
 """On two cores, the run's own process and one child take less time than one process from some 200
 new recordings on, and with fewer 0.1 s longer, in which the child starts (measured)."""
 
+CORES_THAT_PAY_TO_S3: Final = 3
+"""A run to S3 waits for the storage as well, and where two cores are busy with both (a server on
+the same machine), two processes take longer than one (measured)."""
+
 _PATIENCE: Final = 2.0
 """Seconds after which a child that was asked to end is killed."""
 
@@ -46,9 +50,10 @@ def available_cores() -> int:
 def processes_of(config: Config, cores: int) -> int:
     """The number of processes that fetch and store; 1 means the run's own."""
     download = config.download
+    least_cores = CORES_THAT_PAY if config.storage.is_local else CORES_THAT_PAY_TO_S3
     if download.processes is not None:
         wanted = download.processes
-    elif config.api.requests_per_second < PAYS_FROM or cores < CORES_THAT_PAY:
+    elif config.api.requests_per_second < PAYS_FROM or cores < least_cores:
         wanted = 1
     else:
         wanted = MOST_THAT_PAY

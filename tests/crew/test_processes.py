@@ -38,6 +38,18 @@ def test_auto_is_more_than_one_only_where_it_pays(
     assert processes_of(config, cores) == processes
 
 
+@pytest.mark.parametrize(("cores", "processes"), [(1, 1), (2, 1), (3, 2), (64, 2)])
+def test_auto_is_more_than_one_to_s3_only_if_a_core_is_left(
+    tmp_path: Path, cores: int, processes: int
+) -> None:
+    document = {
+        "liner": {"url": "https://liner.example.com", "requests_per_second": 1000},
+        "storage": {"url": "s3://recordings/archive"},
+    }
+    config = load_config(json.dumps(document), {"LINER_API_KEY": "k"}, base=tmp_path)
+    assert processes_of(config, cores) == processes
+
+
 @pytest.mark.parametrize(
     ("processes", "cores", "children"),
     [(1, 1, 0), (1, 2, 0), (2, 1, 1), (2, 2, 1), (2, 3, 2), (4, 4, 3), (4, 64, 4)],

@@ -6,7 +6,7 @@ import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from archiver.sandbox.server import Sandbox, sandbox_thread
 from tests.cli.commands import PATIENCE, archiver, interrupted, started
 from tests.cli.test_every import hears
 from tests.storage.s3_servers import ACCESS_KEY, SECRET_KEY, RawBucket, Seaweed, seaweedfs
+from tests.support.processes import until
 
 pytestmark = pytest.mark.nightly
 
@@ -123,13 +124,6 @@ def fetched(url: str) -> tuple[int, bytes]:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()
-
-
-def until(question: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not question():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_the_desk_calls_nothing_damaged_while_its_key_is_refused_and_plays_with_the_next(

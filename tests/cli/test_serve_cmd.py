@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import socket
-import time
 import urllib.request
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.cli.commands import archiver, interrupted, started
 from tests.support.nightly import some_by_day
+from tests.support.processes import until
 from tests.web.desks import Made, archived, calls
 
 
@@ -91,15 +91,7 @@ def test_the_demo_ends_at_the_desk(tmp_path: Path) -> None:
         line = process.stderr.readline()
         assert line, said
         said += line if "QA desk" in line else ""
-    assert "Delivery line" in until_shown(found[0], "Delivery line")
+    until(lambda: "Delivery line" in page(found[0]))
     ended = interrupted(process, signal.SIGINT)
     assert ended.code == 130
     assert "Traceback" not in ended.err
-
-
-def until_shown(url: str, words: str) -> str:
-    for _ in range(200):
-        if words in (shown := page(url)):
-            break
-        time.sleep(0.02)
-    return shown

@@ -11,7 +11,7 @@ from archiver.crew.crew import Crew, Listener
 from archiver.crew.equipment import spool_on_the_way_to
 from archiver.crew.in_process import InProcess
 from archiver.crew.processes import available_cores, children_of, processes_of
-from archiver.crew.sharing import Shared, Sharing
+from archiver.crew.sharing import Shared
 from archiver.errors import UsageError
 from archiver.recordings.fetch import Fetcher
 from archiver.storage.opening import import_s3
@@ -41,7 +41,7 @@ async def crew_of(
     cores = available_cores()
     processes, children = processes_of(config, cores), children_of(config, cores)
     slots = -(-config.download.workers // processes)
-    crews: list[Sharing] = []
+    shared = Shared()
     async with AsyncExitStack() as stack:
         if children:
             from archiver.crew.child import Start  # one process needs none of this
@@ -54,12 +54,14 @@ async def crew_of(
                 slots=slots,
                 grace=grace,
                 listener=listener,
+                on_ready=shared.notice,
             )
-            crews.append(await stack.enter_async_context(started))
+            shared.crews.append(await stack.enter_async_context(started))
         if children < processes:
             spool = spool_on_the_way_to(archive.storage, config)
-            crews.append(InProcess(fetcher(), archive.storage, spool, grace, clock, slots))
-        yield Shared(crews)
+            own = InProcess(fetcher(), archive.storage, spool, grace, clock, slots)
+            shared.crews.append(own)
+        yield shared
 
 
 def prepare_crew(config: Config) -> None:

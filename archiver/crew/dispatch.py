@@ -6,6 +6,7 @@ units becomes suspect and is sent to another worker alone. This isolates a unit 
 worker, and only this unit fails.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -54,6 +55,7 @@ class Dispatch:
     """Assigns units to workers in batches of at most `most` units.
 
     `slots` is the number of units that each worker fetches at a time. Both may change during a run.
+    `seconds` is how long the latest answer took.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Dispatch:
         self.slots = slots
         self.most = most
         self.has_lost_any = False
+        self.seconds = float("inf")
         self._names = (archive_id, run_id)
         self._grace = grace
         self._waiting: deque[Sent] = deque()
@@ -229,7 +232,10 @@ class Lane(ABC):
             await self._rest.wait()
 
     async def _do(self, batch: Sequence[Sent]) -> None:
-        self.dispatch.answer(batch, await self.ask(self.dispatch.encode(batch)))
+        begun = time.monotonic()
+        answer = await self.ask(self.dispatch.encode(batch))
+        self.dispatch.seconds = time.monotonic() - begun
+        self.dispatch.answer(batch, answer)
 
     @contextmanager
     def _accounted_for(self, batch: Sequence[Sent]) -> Iterator[None]:

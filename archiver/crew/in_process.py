@@ -17,15 +17,21 @@ from archiver.tasks.grace import Grace
 
 
 class InProcess(Struct):
-    """Fetches with `fetcher` through `spool` into `storage`; `couriers` is what keeps it busy."""
+    """Fetches with `fetcher` through `spool` into `storage`, as many at a time as there are
+    `slots`."""
 
     fetcher: Fetcher
     storage: Storage
     spool: Spool
     grace: Grace
     clock: Clock
-    couriers: int
-    _under_way: int = 0
+    slots: int
+    load: int = 0
+
+    @property
+    def couriers(self) -> int:
+        """See `Crew.couriers`."""
+        return self.slots
 
     @property
     def has_lost_any(self) -> bool:
@@ -33,22 +39,27 @@ class InProcess(Struct):
         return False
 
     @property
+    def wanted(self) -> int:
+        """See `Sharing.wanted`."""
+        return self.slots
+
+    @property
+    def most(self) -> int:
+        """See `Sharing.most`."""
+        return self.slots
+
+    @property
     def is_ready(self) -> bool:
         """See `Sharing.is_ready`."""
         return True
 
-    @property
-    def has_room(self) -> bool:
-        """See `Sharing.has_room`."""
-        return self._under_way < self.couriers
-
     async def bring(self, unit: Unit) -> Brought:
         """See `Crew.bring`."""
-        self._under_way += 1
+        self.load += 1
         try:
             return await self._bring(unit)
         finally:
-            self._under_way -= 1
+            self.load -= 1
 
     async def drain(self) -> Sequence[tuple[int, Brought]]:
         """See `Crew.drain`. Nothing is left to drain: each unit ends before its `bring` does."""

@@ -40,11 +40,23 @@ from archiver.tasks.lanes import one_failure
 MOST_UNITS: Final = 8
 """Units per batch: enough to spread the cost of a message, few enough for an early answer."""
 
-_ROUNDS_AHEAD: Final = 4
-"""Units sent to a child for each one it fetches, so that it has work while an answer is sent."""
+_ROUNDS_AHEAD: Final = 2
+"""Units sent to a child for each one it fetches, if no other process can begin with them at once.
+A child answers when all units of a batch have ended, and has work until then."""
+
+_QUICK_ROUNDS_AHEAD: Final = 4
+"""The same if answers come quickly, whatever others can do. Then what a child waits for is this
+process, which fetches less the more the child has; and at the end of a run, others wait only
+briefly for what it has left."""
+
+_QUICK: Final = 0.25
+"""Seconds from a batch to its answer."""
 
 _MOST_STARTING: Final = 60
 """Seconds until a child sends its first message; it imports its modules before."""
+
+_MOST_FAILED_STARTS: Final = 3
+"""Children that end, one after another, before any is ready."""
 
 
 class _Ended(Exception):
@@ -149,18 +161,22 @@ class _Link(Lane):
 
 
 class Pipes(Struct):
-    """A number of child processes; `start` is the first message to each."""
+    """A number of child processes; `start` is the first message to each. `on_ready` is called when
+    one has become ready."""
 
     dispatch: Dispatch
     start: Start
     processes: int
     listener: Listener
+    on_ready: Callable[[], None]
     _links: set[_Link] = field(default_factory=set)
+    _failed_starts: int = 0
+    _is_dropped: bool = False
 
     @property
     def places(self) -> int:
         """The number of batches that one child has at a time."""
-        return max(2, -(-_ROUNDS_AHEAD * self.dispatch.slots // MOST_UNITS))
+        return max(2, -(-_QUICK_ROUNDS_AHEAD * self.dispatch.slots // MOST_UNITS))
 
     @property
     def couriers(self) -> int:
@@ -173,9 +189,26 @@ class Pipes(Struct):
         return bool(self._links)
 
     @property
-    def has_room(self) -> bool:
-        """See `Sharing.has_room`."""
-        return self.dispatch.load < max(1, len(self._links) * self.places * MOST_UNITS)
+    def load(self) -> int:
+        """See `Sharing.load`."""
+        return self.dispatch.load
+
+    @property
+    def wanted(self) -> int:
+        """See `Sharing.wanted`."""
+        return self._rounds(_QUICK_ROUNDS_AHEAD if self._is_quick else 1)
+
+    @property
+    def most(self) -> int:
+        """See `Sharing.most`."""
+        return self._rounds(_QUICK_ROUNDS_AHEAD if self._is_quick else _ROUNDS_AHEAD)
+
+    @property
+    def _is_quick(self) -> bool:
+        return self.dispatch.seconds < _QUICK
+
+    def _rounds(self, count: int) -> int:
+        return count * self.dispatch.slots * len(self._links) or 1
 
     @property
     def has_lost_any(self) -> bool:
@@ -183,15 +216,23 @@ class Pipes(Struct):
         return self.dispatch.has_lost_any
 
     async def bring(self, unit: Unit) -> Brought:
-        """See `Crew.bring`."""
-        return await self.dispatch.bring(unit)
+        """See `Crew.bring`. The first cancellation tells the children to fetch nothing more."""
+        try:
+            return await self.dispatch.bring(unit)
+        except anyio.get_cancelled_exc_class():
+            self._drop()
+            raise
 
     async def drain(self) -> Sequence[tuple[int, Brought]]:
         """See `Crew.drain`."""
-        if self.dispatch.is_under_way:
+        self._drop()
+        return await self.dispatch.drain()
+
+    def _drop(self) -> None:
+        if not self._is_dropped and self.dispatch.is_under_way:
+            self._is_dropped = True
             for link in self._links:
                 link.drop()
-        return await self.dispatch.drain()
 
     async def keep_a_child(self) -> None:
         """Keep a child running as long as there is work; start another one if it dies."""
@@ -208,7 +249,7 @@ class Pipes(Struct):
     async def _lead_a_child(self) -> None:
         """Run one child. Raises `_Ended` if it dies or hangs, ArchiverError if it cannot work.
 
-        One that ends before it is ready cannot work, unless another child does.
+        One that ends before it is ready may have been killed; if several do, no child can work.
         """
         async with self._child() as link:
             try:
@@ -218,11 +259,14 @@ class Pipes(Struct):
                         await link.send(Frame(START, body=pickle.dumps(self.start)))
                         await link.started()
                         self._links.add(link)
+                        self._failed_starts = 0
+                        self.on_ready()
                         group.start_soon(link.listen)
                         for _ in range(self.places):
                             group.start_soon(link.keep_busy)
             except _Ended as error:
-                if link.is_ready or self._links:
+                self._failed_starts += not link.is_ready
+                if self._failed_starts < _MOST_FAILED_STARTS or self._links:
                     raise
                 raise _not_started(str(error)) from error
             finally:
@@ -257,10 +301,11 @@ async def child_processes(
     slots: int,
     grace: Grace,
     listener: Listener,
+    on_ready: Callable[[], None],
 ) -> AsyncIterator[Pipes]:
     """At most this many child processes, all of which have ended when the context is left."""
     dispatch = Dispatch(archive_id, start.run_id, most=MOST_UNITS, slots=slots, grace=grace)
-    crew = Pipes(dispatch, start, processes, listener)
+    crew = Pipes(dispatch, start, processes, listener, on_ready)
     with one_failure():
         async with anyio.create_task_group() as group:
             for _ in range(processes):

@@ -18,20 +18,24 @@ class Sharing(Crew, Protocol):
         """Whether it can begin with a recording at once."""
 
     @property
-    def has_room(self) -> bool:
-        """Whether it can use another recording. One is enough for a crew that is not ready: it
-        makes the crew start."""
+    def load(self) -> int:
+        """The recordings that it has."""
+
+    @property
+    def wanted(self) -> int:
+        """The recordings that it should have before another crew gets any. One, if it is not ready:
+        that makes it start."""
+
+    @property
+    def most(self) -> int:
+        """The recordings that it can use, if no other crew should have them first."""
 
 
 class Shared(Struct):
-    """Gives each recording to the first crew that is ready and has room, or else to the first that
-    has room. While none has, recordings wait in line.
+    """Gives each recording to the first crew that is ready and wants it, or else to the first that
+    wants or can use it. All others wait in line, where the first watches the crews."""
 
-    So a crew that takes long to start does not delay a run with little to do, and at the end no
-    crew has recordings waiting while another has none.
-    """
-
-    crews: Sequence[Sharing]
+    crews: list[Sharing] = field(default_factory=list)
     _line: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
     _change: anyio.Event = field(default_factory=anyio.Event)
 
@@ -47,24 +51,36 @@ class Shared(Struct):
 
     async def bring(self, unit: Unit) -> Brought:
         """See `Crew.bring`."""
-        async with self._line:
-            while (crew := self._next()) is None:
-                self._change = anyio.Event()
-                await self._change.wait()
+        crew = await self._crew_for_next()
         try:
             return await crew.bring(unit)
         finally:
-            self._change.set()
+            self.notice()
 
     async def drain(self) -> Sequence[tuple[int, Brought]]:
         """See `Crew.drain`."""
         return [late for crew in self.crews for late in await crew.drain()]
 
-    def _next(self) -> Sharing | None:
-        found = None
+    def notice(self) -> None:
+        """Some crew may have room for another recording: because one ended, or it has just become
+        ready."""
+        self._change.set()
+
+    async def _crew_for_next(self) -> Sharing:
+        async with self._line:
+            while (crew := self._choice()) is None:
+                self._change = anyio.Event()
+                await self._change.wait()
+            return crew
+
+    def _choice(self) -> Sharing | None:
+        wanting = [crew for crew in self.crews if crew.load < crew.wanted]
+        for crew in wanting:
+            if crew.is_ready:
+                return crew
+        if wanting:
+            return wanting[0]
         for crew in self.crews:
-            if crew.has_room:
-                if crew.is_ready:
-                    return crew
-                found = found or crew
-        return found
+            if crew.load < crew.most:
+                return crew
+        return None

@@ -2,17 +2,23 @@
 
 import os
 import signal
+from asyncio.subprocess import Process
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 
-from archiver.crew import choosing
+from archiver.crew import choosing, pipes
 from archiver.crew.in_process import InProcess
+from archiver.crew.processes import next_child
 from archiver.crew.unit import Brought, Unit
+from archiver.errors import ArchiverError
 from archiver.sandbox.exchange import Route
-from archiver.sandbox.faults import Fault, Happens
+from archiver.sandbox.faults import Fault, Happens, Stall
+from tests.cli.commands import PATIENCE
 from tests.crew.test_pipes import PROCESSES, centre, crew_of
 from tests.support.command import RECENTLY
 from tests.support.processes import children
@@ -88,3 +94,72 @@ async def test_the_recordings_of_a_child_that_is_killed_are_fetched_again(
         assert await night.findings() == []
     assert crew_of() == set()
     assert fetched_here
+
+
+async def test_the_run_goes_on_if_a_child_is_killed_before_it_is_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    async def doomed() -> Process:
+        process = await next_child()
+        begun.append(process.pid)
+        if len(begun) == 1:
+            process.kill()
+        return process
+
+    monkeypatch.setattr(pipes, "next_child", doomed)
+    async with bench(tmp_path, centre(CALLS), settings=PROCESSES) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        report = await night.run()
+        assert told(report, of="recordings") == {"archived": CALLS}
+        night.check_archive()
+    assert len(begun) == 2
+
+
+async def test_a_run_whose_children_are_always_killed_ends_with_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def doomed() -> Process:
+        process = await next_child()
+        process.kill()
+        return process
+
+    async with bench(tmp_path, centre(CALLS), settings=PROCESSES) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(pipes, "next_child", doomed)
+            with pytest.raises(ArchiverError, match=r"cannot be started: .* signal 9"):
+                await night.run()
+        report = await night.run()
+        assert report.exit_code == 0
+        night.check_archive()
+
+
+async def test_a_child_that_has_become_ready_gets_what_waits_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = anyio.Event()
+    started, fetching = pipes._Link.started, 0
+
+    async def noted(link: pipes._Link) -> None:
+        await started(link)
+        ready.set()
+
+    def count() -> None:
+        nonlocal fetching
+        fetching += 1
+
+    monkeypatch.setattr(pipes._Link, "started", noted)
+    async with bench(tmp_path, centre(CALLS), settings=PROCESSES) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        # None ends: only the child that is ready now can make room.
+        night.sandbox.faults.add(Fault(Route.FILE, Happens(count)), Fault(Route.FILE, Stall(1000)))
+        stop = anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(night.run, stop=stop))
+            with anyio.fail_after(PATIENCE):
+                await ready.wait()
+                while fetching < PROCESSES["download"]["workers"]:
+                    await anyio.sleep(0.01)
+            stop.set()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from archiver.crew import choosing, pipes
 from archiver.crew.in_process import InProcess
@@ -22,7 +23,7 @@ from tests.cli.commands import PATIENCE
 from tests.crew.test_pipes import PROCESSES, centre, crew_of
 from tests.support.command import RECENTLY
 from tests.support.processes import children
-from tests.support.world import bench, told
+from tests.support.world import QUICK, bench, told
 
 pytestmark = pytest.mark.anyio
 
@@ -136,30 +137,24 @@ async def test_a_run_whose_children_are_always_killed_ends_with_words(
         night.check_archive()
 
 
-async def test_a_child_that_has_become_ready_gets_what_waits_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ready = anyio.Event()
-    started, fetching = pipes._Link.started, 0
-
-    async def noted(link: pipes._Link) -> None:
-        await started(link)
-        ready.set()
+async def test_a_child_that_has_become_ready_gets_what_waits_at_once(tmp_path: Path) -> None:
+    workers, fetching = PROCESSES["download"]["workers"], 0
+    all_busy, stop = anyio.Event(), anyio.Event()
 
     def count() -> None:
         nonlocal fetching
         fetching += 1
+        if fetching == workers:
+            all_busy.set()
 
-    monkeypatch.setattr(pipes._Link, "started", noted)
-    async with bench(tmp_path, centre(CALLS), settings=PROCESSES) as night:
+    never = replace(QUICK, stall=10 * PATIENCE)
+    async with bench(tmp_path, centre(CALLS), settings=PROCESSES, pace=never) as night:
         night.clock.now = RECENTLY + timedelta(days=1)
         # None ends: only the child that is ready now can make room.
         night.sandbox.faults.add(Fault(Route.FILE, Happens(count)), Fault(Route.FILE, Stall(1000)))
-        stop = anyio.Event()
         async with anyio.create_task_group() as group:
             group.start_soon(partial(night.run, stop=stop))
             with anyio.fail_after(PATIENCE):
-                await ready.wait()
-                while fetching < PROCESSES["download"]["workers"]:
-                    await anyio.sleep(0.01)
+                await all_busy.wait()
             stop.set()
+        assert fetching == workers

@@ -229,14 +229,16 @@ class Cluster(Lane):
             await self._client.run_on_scheduler(function)
 
     async def _threads(self) -> list[int] | None:
-        """The number of batches of each worker at a time; None if the scheduler does not answer."""
+        """The number of batches of each worker at a time; None if the scheduler does not answer, or
+        the connection over which it passes on answers is lost: it is another one."""
         if self._client.status == "closed":
             raise gone()
         with anyio.move_on_after(CONNECT_SECONDS):
             try:
-                return list((await self._client.nthreads()).values())
+                threads = list((await self._client.nthreads()).values())
             except Exception:  # noqa: BLE001 - it reconnects by itself, or closes
                 return None
+            return threads if self._client.status == "running" else None
         return None
 
     async def ask(self, batch: bytes) -> bytes:

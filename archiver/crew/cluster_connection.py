@@ -6,6 +6,7 @@ loopback address.
 
 import ipaddress
 import logging
+import uuid
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -88,7 +89,6 @@ async def connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
     await to_thread.run_sync(import_dask)  # it may be under way: this thread must not wait for it
     with extra("dask"):
         import dask
-        from distributed import Client
 
     scheduler.check()
     security = _security(scheduler)
@@ -99,7 +99,7 @@ async def connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about versions: each batch compares ours
-            client = await Client(
+            client = await _client_type()(
                 scheduler.address,
                 asynchronous=True,
                 security=security,
@@ -114,8 +114,28 @@ async def connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
     try:
         yield client
     finally:
-        with anyio.move_on_after(GRACE_SECONDS, shield=True):
-            await client.close()
+        with anyio.move_on_after(GRACE_SECONDS, shield=True), suppress(Exception):
+            await client.close()  # it raises again what ended its connection
+
+
+def _client_type() -> "type[Client]":
+    """A client of Dask that is another one to its scheduler each time it connects again.
+
+    With the identity that it had, it may lose its connection once more, or never use it: a
+    scheduler that does not know yet that the first one is gone adds what that one waits for to its
+    first message over the second one, where the client accepts nothing else; and later it closes
+    whichever is the newest.
+    """
+    from distributed import Client
+
+    class ConnectingAgain(Client):  # type: ignore[misc] # Dask is typed in part
+        async def _reconnect(self) -> None:
+            self.id = f"{type(self).__name__}-{uuid.uuid4()}"
+            for topic, handler in self._event_handlers.items():
+                self.subscribe_topic(topic, handler)
+            await super()._reconnect()
+
+    return ConnectingAgain
 
 
 def _security(scheduler: Scheduler) -> Any:

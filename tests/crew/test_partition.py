@@ -1,5 +1,6 @@
 """Networks that fail between workers, scheduler and run, while all of them go on, and come back."""
 
+import re
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -273,6 +274,23 @@ async def test_a_run_that_connects_again_before_its_scheduler_knows_that_it_was_
         on_file(night, 10, wire.cut_here)
         on_repeat(night.sandbox, wire.let_go)
         await run_to_its_end(night)
+
+
+async def test_a_run_that_connects_again_is_another_client_to_its_scheduler_and_hears_of_progress(
+    tmp_path: Path,
+) -> None:
+    """A scheduler that still knows the first one would disturb the connection of the second one."""
+    sent: list[bytes] = []
+    async with remote_coordinator(tmp_path) as (wire, night):
+        wire.heard = sent.append
+        on_file(night, 10, wire.cut_here)
+        await run_to_its_end(night)
+        wire.heard = lambda piece: None
+        said = b"".join(sent)
+    registered = re.findall(rb"register-client\xa6client\xd9.([\w-]+)", said, re.DOTALL)
+    topic = rb"subscribe-topic\xa5topic\xd9.archiver-[\w-]+\xa6client\xd9.([\w-]+)"
+    assert len(set(registered)) == 2
+    assert re.findall(topic, said, re.DOTALL) == registered
 
 
 @pytest.mark.parametrize("fail", [Wire.silence, Wire.cut])

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _ENDING = (signal.SIGTERM, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 """Signals that end a command like Ctrl-C: from a service manager, and from a closed terminal."""
-_IMPORTED_OBJECTS = 100_000
+_IMPORTED_OBJECTS = 400_000
 """More than a command imports. Modules are no garbage, and Python looks for some among them every
 700 objects: a twelfth of the processor time of a start."""
 _SECRETS = ("LINER_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")

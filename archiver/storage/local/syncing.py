@@ -16,7 +16,7 @@ from typing import TypeAlias
 Target: TypeAlias = int | str
 """An open file by its number, or the path of a folder."""
 
-_LOCAL = frozenset({"ext4", "xfs", "f2fs"})
+_LOCAL = frozenset({"ext4", "xfs", "f2fs", "tmpfs"})
 _REPORTS_ERRORS = (5, 8)
 _WORTH_IT = 4
 """Files, or folders only, that are synced as a group; fewer are synced each, which leaves other

@@ -1,8 +1,10 @@
 """Selects the crew of a run: its own process, child processes if they pay off, or Dask workers."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from threading import Thread
+
+from anyio import CapacityLimiter
 
 from archiver.archive.archive import Archive
 from archiver.clock import Clock
@@ -42,25 +44,31 @@ async def crew_of(
     processes, children = processes_of(config, cores), children_of(config, cores)
     slots = -(-config.download.workers // processes)
     shared = Shared()
-    async with AsyncExitStack() as stack:
-        if children:
-            from archiver.crew.child import Start  # one process needs none of this
-            from archiver.crew.pipes import child_processes
 
-            started = child_processes(
-                Start(config, archive.pace, clock, run_id, archive.storage.known),
-                archive_id=archive.archive_id,
-                processes=children,
-                slots=slots,
-                grace=grace,
-                listener=listener,
-                on_ready=shared.notice,
-            )
-            shared.crews.append(await stack.enter_async_context(started))
+    def own() -> InProcess:
+        spool = spool_on_the_way_to(archive.storage, config)
+        limiter, on_room = CapacityLimiter(slots), shared.notice
+        return InProcess(fetcher(), archive.storage, spool, grace, clock, limiter, on_room)
+
+    if not children:
+        yield own()
+        return
+
+    from archiver.crew.child import Start  # one process needs none of this
+    from archiver.crew.pipes import child_processes
+
+    async with child_processes(
+        Start(config, archive.pace, clock, run_id, archive.storage.known),
+        archive_id=archive.archive_id,
+        processes=children,
+        slots=slots,
+        grace=grace,
+        listener=listener,
+        on_ready=shared.notice,
+    ) as started:
+        shared.crews.append(started)
         if children < processes:
-            spool = spool_on_the_way_to(archive.storage, config)
-            own = InProcess(fetcher(), archive.storage, spool, grace, clock, slots)
-            shared.crews.append(own)
+            shared.crews.append(own())
         yield shared
 
 

@@ -22,7 +22,7 @@ from archiver.crew.cluster_connection import (
 )
 from archiver.crew.cluster_scheduler import SPAN, forget_ended, give_up_unreachable
 from archiver.crew.cluster_worker import Sealed, bring_batch, end_run, topic_of
-from archiver.crew.crew import LISTING, Crew, Listener
+from archiver.crew.crew import Crew, Listener
 from archiver.crew.dispatch import Dispatch, Lane, WorkerLost
 from archiver.crew.progress import read_progress
 from archiver.crew.unit import Brought, Unit
@@ -134,7 +134,7 @@ class Cluster(Lane):
     @property
     def couriers(self) -> int:
         """See `Crew.couriers`."""
-        return _ROUNDS_AHEAD * self._workers + LISTING
+        return _ROUNDS_AHEAD * self._workers
 
     @property
     def has_lost_any(self) -> bool:

@@ -1,15 +1,12 @@
 """The interface of all crews: fetch and store one recording, and shut down in order."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
 from archiver.crew.unit import Brought, Unit
 from archiver.tasks.retry import RetryScheduled
-
-LISTING: Final = 16
-"""Calls whose recordings are listed while as many as allowed are in flight."""
 
 
 class Listener(Struct, frozen=True):
@@ -24,7 +21,7 @@ class Crew(Protocol):
 
     @property
     def couriers(self) -> int:
-        """The number of units in progress that keeps the crew busy."""
+        """The number of recordings in progress that keeps the crew busy."""
 
     @property
     def has_lost_any(self) -> bool:

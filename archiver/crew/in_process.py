@@ -1,37 +1,55 @@
 """The crew inside the run's own process, which is also what workers in other processes use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
+import anyio
 from msgspec import Struct
 
 from archiver import __version__
 from archiver.clock import Clock
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError, FetchError, ObjectRefused
+from archiver.ledger.events import Revised, Stored
 from archiver.reasons import Reason
 from archiver.recordings.deposit import Shelf
-from archiver.recordings.fetch import Fetcher
-from archiver.recordings.spool import Spool
+from archiver.recordings.fetch import Fetched, Fetcher
+from archiver.recordings.spool import Part, Spool
 from archiver.storage.base import Storage
 from archiver.tasks.grace import Grace
+
+_ROUNDS_IN_A_FOLDER: Final = 2
+"""Recordings in this process for each that it fetches, if a slot is only for fetching."""
 
 
 class InProcess(Struct):
     """Fetches with `fetcher` through `spool` into `storage`, as many at a time as there are
-    `slots`."""
+    `slots`. `on_room` is called when it can begin with another one before this one is stored.
+
+    S3 has as many connections as there are slots, so each is taken until a recording is stored. In
+    a folder, all that wait are stored and synced together. What is fetched meanwhile makes the next
+    group larger, so there a slot is only for fetching.
+    """
 
     fetcher: Fetcher
     storage: Storage
     spool: Spool
     grace: Grace
     clock: Clock
-    slots: int
-    load: int = 0
+    slots: anyio.CapacityLimiter
+    on_room: Callable[[], None] = lambda: None
+    _in_slots: int = 0
+    _fetched: int = 0
 
     @property
     def couriers(self) -> int:
         """See `Crew.couriers`."""
-        return self.slots
+        return self.most * (_ROUNDS_IN_A_FOLDER if self.storage.is_local else 1)
+
+    @property
+    def load(self) -> int:
+        """See `Sharing.load`. What is fetched does not count, unless too many wait to be stored."""
+        return self._in_slots + max(0, self._fetched - (self.couriers - self.most))
 
     @property
     def has_lost_any(self) -> bool:
@@ -41,12 +59,12 @@ class InProcess(Struct):
     @property
     def wanted(self) -> int:
         """See `Sharing.wanted`."""
-        return self.slots
+        return self.most
 
     @property
     def most(self) -> int:
         """See `Sharing.most`."""
-        return self.slots
+        return int(self.slots.total_tokens)
 
     @property
     def is_ready(self) -> bool:
@@ -55,26 +73,12 @@ class InProcess(Struct):
 
     async def bring(self, unit: Unit) -> Brought:
         """See `Crew.bring`."""
-        self.load += 1
-        try:
-            return await self._bring(unit)
-        finally:
-            self.load -= 1
-
-    async def drain(self) -> Sequence[tuple[int, Brought]]:
-        """See `Crew.drain`. Nothing is left to drain: each unit ends before its `bring` does."""
-        return ()
-
-    async def _bring(self, unit: Unit) -> Brought:
         record_id = unit.recording.id
         left = {} if unit.orphan is None else {record_id: unit.orphan}
         shelf = Shelf(self.storage, self.clock, __version__, left)
         try:
             async with self.spool.part() as part:
-                fetched = await self.fetcher.fetch(unit.recording, part)
-                events = await self.grace.protected(
-                    shelf.place(unit.call, unit.recording, unit.names, fetched)
-                )
+                events = await self._fetch_and_store(unit, part, shelf)
         except FetchError as error:
             return Brought(reason=error.reason, detail=str(error), left=left.get(record_id))
         except ObjectRefused as error:
@@ -82,3 +86,32 @@ class InProcess(Struct):
         except ArchiverError as error:
             return Brought(failure=error, left=left.get(record_id))
         return Brought(events)
+
+    async def drain(self) -> Sequence[tuple[int, Brought]]:
+        """See `Crew.drain`. Nothing is left to drain: each unit ends before its `bring` does."""
+        return ()
+
+    async def _fetch_and_store(
+        self, unit: Unit, part: Part, shelf: Shelf
+    ) -> tuple[Stored | Revised, ...]:
+        self._in_slots += 1
+        try:
+            async with self.slots:
+                fetched = await self.fetcher.fetch(unit.recording, part)
+                if not self.storage.is_local:
+                    return await self._store(unit, fetched, shelf)
+        finally:
+            self._in_slots -= 1
+        self._fetched += 1
+        try:
+            self.on_room()
+            return await self._store(unit, fetched, shelf)
+        finally:
+            self._fetched -= 1
+
+    async def _store(
+        self, unit: Unit, fetched: Fetched, shelf: Shelf
+    ) -> tuple[Stored | Revised, ...]:
+        return await self.grace.protected(
+            shelf.place(unit.call, unit.recording, unit.names, fetched)
+        )

@@ -6,7 +6,7 @@ from typing import Protocol
 import anyio
 from msgspec import Struct, field
 
-from archiver.crew.crew import LISTING, Crew
+from archiver.crew.crew import Crew
 from archiver.crew.unit import Brought, Unit
 
 
@@ -41,8 +41,8 @@ class Shared(Struct):
 
     @property
     def couriers(self) -> int:
-        """See `Crew.couriers`. Calls are listed ahead, so that no crew waits for the API."""
-        return sum(crew.couriers for crew in self.crews) + LISTING
+        """See `Crew.couriers`."""
+        return sum(crew.couriers for crew in self.crews)
 
     @property
     def has_lost_any(self) -> bool:

@@ -20,7 +20,6 @@ from archiver.archive.format import read_id
 from archiver.archive.pace import Pace
 from archiver.clock import Clock
 from archiver.config import Config
-from archiver.crew.crew import Crew
 from archiver.crew.equipment import OnBytes, fetcher_over, policy_of, spool_on_the_way_to
 from archiver.crew.in_process import InProcess
 from archiver.crew.messages import (
@@ -49,10 +48,9 @@ class Worker(Struct):
     `name` begins the messages of its failures, if there are several machines.
     """
 
-    crew: Crew
+    crew: InProcess
     archive_id: str
     clock: Clock
-    slots: anyio.CapacityLimiter
     grace: Grace
     name: str = ""
     _batches: dict[str, set[anyio.CancelScope]] = field(default_factory=dict)
@@ -65,11 +63,10 @@ class Worker(Struct):
         except ArchiverError as error:
             return encode_refusal(self._named(error))
         endings = [Brought(left=unit.orphan) for unit in batch.units]
-        self.slots.total_tokens = max(1, batch.slots)
+        self.crew.slots.total_tokens = max(1, batch.slots)
 
         async def bring(number: int, unit: Unit) -> None:
-            async with self.slots:
-                endings[number] = await self._ending(unit)
+            endings[number] = await self._ending(unit)
 
         async with anyio.create_task_group() as group:
             scopes = self._batches.setdefault(batch.run_id, set())
@@ -143,8 +140,9 @@ async def working(
         archive_id = await _id_of(storage, config.storage.url)
         spool = spool_on_the_way_to(storage, config)
         grace = Grace()
-        crew = InProcess(fetcher, storage, spool, grace, clock, workers)
-        yield Worker(crew, archive_id, clock, anyio.CapacityLimiter(workers), grace, name)
+        slots = anyio.CapacityLimiter(workers)
+        crew = InProcess(fetcher, storage, spool, grace, clock, slots)
+        yield Worker(crew, archive_id, clock, grace, name)
 
 
 async def _id_of(storage: Storage, url: str) -> str:

@@ -5,6 +5,7 @@ left behind, `finalize` ends this one.
 """
 
 from contextlib import AbstractAsyncContextManager, suppress
+from typing import Final
 
 import anyio
 from msgspec import Struct, field
@@ -27,6 +28,10 @@ from archiver.run.source import Source
 from archiver.run.work import Courier
 from archiver.tasks.grace import Grace
 from archiver.tasks.retry import RetryScheduled
+
+_LISTING: Final = 16
+"""Calls whose recordings are listed while the crew is busy, so that it never waits for the API.
+No more, since addresses may be valid for minutes only."""
 
 
 class Execution(Struct):
@@ -75,7 +80,8 @@ class Execution(Struct):
         async with self._crew() as crew:
             courier = self._courier(claims, recovery, crew)
             try:
-                done = await self._pipeline(courier.bring, recorder, couriers=crew.couriers)
+                couriers = crew.couriers + _LISTING
+                done = await self._pipeline(courier.bring, recorder, couriers=couriers)
             except ArchiverError:
                 # What was archived until now belongs into the ledger; else the next run looks.
                 with suppress(ArchiverError):

@@ -89,6 +89,7 @@ async def connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
     await to_thread.run_sync(import_dask)  # it may be under way: this thread must not wait for it
     with extra("dask"):
         import dask
+        from distributed import Client
 
     scheduler.check()
     security = _security(scheduler)
@@ -99,7 +100,7 @@ async def connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about versions: each batch compares ours
-            client = await _client_type()(
+            client = await _connecting_again(Client)(
                 scheduler.address,
                 asynchronous=True,
                 security=security,
@@ -118,7 +119,7 @@ async def connected(scheduler: Scheduler) -> AsyncIterator["Client"]:
             await client.close()  # it raises again what ended its connection
 
 
-def _client_type() -> "type[Client]":
+def _connecting_again(client_type: "type[Client]") -> "type[Client]":
     """A client of Dask that is another one to its scheduler each time it connects again.
 
     With the identity that it had, it may lose its connection once more, or never use it: a
@@ -126,14 +127,18 @@ def _client_type() -> "type[Client]":
     first message over the second one, where the client accepts nothing else; and later it closes
     whichever is the newest.
     """
-    from distributed import Client
 
-    class ConnectingAgain(Client):  # type: ignore[misc] # Dask is typed in part
+    class ConnectingAgain(client_type):  # type: ignore[misc] # Dask is typed in part
         async def _reconnect(self) -> None:
             self.id = f"{type(self).__name__}-{uuid.uuid4()}"
             for topic, handler in self._event_handlers.items():
                 self.subscribe_topic(topic, handler)
             await super()._reconnect()
+
+        def _send_to_scheduler_safe(self, msg: dict[str, Any]) -> None:
+            """Send nothing as the client that this one was: its scheduler has let go of that."""
+            if msg.get("client", self.id) == self.id:
+                super()._send_to_scheduler_safe(msg)
 
     return ConnectingAgain
 

@@ -47,8 +47,8 @@ async def crew_of(
 
     def own() -> InProcess:
         spool = spool_on_the_way_to(archive.storage, config)
-        limiter, on_room = CapacityLimiter(slots), shared.notice
-        return InProcess(fetcher(), archive.storage, spool, grace, clock, limiter, on_room)
+        limiter = CapacityLimiter(slots)
+        return InProcess(fetcher(), archive.storage, spool, grace, clock, limiter)
 
     if not children:
         yield own()

@@ -137,11 +137,16 @@ class Cluster(Lane):
         return _ROUNDS_AHEAD * self._workers
 
     @property
+    def unfetched(self) -> int:
+        """See `Crew.unfetched`."""
+        return self.couriers
+
+    @property
     def has_lost_any(self) -> bool:
         """See `Crew.has_lost_any`: Dask replaces workers that die without reporting it."""
         return True
 
-    async def bring(self, unit: Unit) -> Brought:
+    async def bring(self, unit: Unit, on_fetched: Callable[[], None] = lambda: None) -> Brought:
         """See `Crew.bring`."""
         return await self.dispatch.bring(unit)
 

@@ -16,6 +16,10 @@ class Listener(Struct, frozen=True):
     on_retry: Callable[[int | None, RetryScheduled], None]
 
 
+def _nothing() -> None:
+    """What most have to do when a recording is fetched."""
+
+
 class Crew(Protocol):
     """Fetches, verifies and stores recordings."""
 
@@ -24,11 +28,16 @@ class Crew(Protocol):
         """The number of recordings in progress that keeps the crew busy."""
 
     @property
+    def unfetched(self) -> int:
+        """How many of these may still have to be fetched."""
+
+    @property
     def has_lost_any(self) -> bool:
         """Whether a worker died; if so, it may have left temporary files and uploads."""
 
-    async def bring(self, unit: Unit) -> Brought:
-        """Fetch, verify and store one recording.
+    async def bring(self, unit: Unit, on_fetched: Callable[[], None] = _nothing) -> Brought:
+        """Fetch, verify and store one recording. `on_fetched` is called when it only has to be
+        stored, if the crew can begin with another one meanwhile.
 
         Cancellation stops fetching at once, but lets storing finish within the run's grace period.
         """

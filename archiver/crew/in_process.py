@@ -19,16 +19,16 @@ from archiver.storage.base import Storage
 from archiver.tasks.grace import Grace
 
 _ROUNDS_IN_A_FOLDER: Final = 2
-"""Recordings in this process for each that it fetches, if a slot is only for fetching."""
+"""Recordings in this process for each slot, if a slot is only for fetching."""
 
 
 class InProcess(Struct):
     """Fetches with `fetcher` through `spool` into `storage`, as many at a time as there are
-    `slots`. `on_room` is called when it can begin with another one before this one is stored.
+    `slots`.
 
     S3 has as many connections as there are slots, so each is taken until a recording is stored. In
     a folder, all that wait are stored and synced together. What is fetched meanwhile makes the next
-    group larger, so there a slot is only for fetching.
+    group larger, so there a slot is only for fetching, until too many wait to be stored.
     """
 
     fetcher: Fetcher
@@ -37,19 +37,18 @@ class InProcess(Struct):
     grace: Grace
     clock: Clock
     slots: anyio.CapacityLimiter
-    on_room: Callable[[], None] = lambda: None
-    _in_slots: int = 0
-    _fetched: int = 0
+    load: int = 0
+    _waiting: int = 0
 
     @property
     def couriers(self) -> int:
         """See `Crew.couriers`."""
-        return self.most * (_ROUNDS_IN_A_FOLDER if self.storage.is_local else 1)
+        return self.unfetched * (_ROUNDS_IN_A_FOLDER if self.storage.is_local else 1)
 
     @property
-    def load(self) -> int:
-        """See `Sharing.load`. What is fetched does not count, unless too many wait to be stored."""
-        return self._in_slots + max(0, self._fetched - (self.couriers - self.most))
+    def unfetched(self) -> int:
+        """See `Crew.unfetched`."""
+        return int(self.slots.total_tokens)
 
     @property
     def has_lost_any(self) -> bool:
@@ -59,26 +58,26 @@ class InProcess(Struct):
     @property
     def wanted(self) -> int:
         """See `Sharing.wanted`."""
-        return self.most
+        return self.unfetched
 
     @property
     def most(self) -> int:
         """See `Sharing.most`."""
-        return int(self.slots.total_tokens)
+        return self.unfetched
 
     @property
     def is_ready(self) -> bool:
         """See `Sharing.is_ready`."""
         return True
 
-    async def bring(self, unit: Unit) -> Brought:
+    async def bring(self, unit: Unit, on_fetched: Callable[[], None] = lambda: None) -> Brought:
         """See `Crew.bring`."""
         record_id = unit.recording.id
         left = {} if unit.orphan is None else {record_id: unit.orphan}
         shelf = Shelf(self.storage, self.clock, __version__, left)
         try:
             async with self.spool.part() as part:
-                events = await self._fetch_and_store(unit, part, shelf)
+                events = await self._fetch_and_store(unit, part, shelf, on_fetched)
         except FetchError as error:
             return Brought(reason=error.reason, detail=str(error), left=left.get(record_id))
         except ObjectRefused as error:
@@ -92,22 +91,22 @@ class InProcess(Struct):
         return ()
 
     async def _fetch_and_store(
-        self, unit: Unit, part: Part, shelf: Shelf
+        self, unit: Unit, part: Part, shelf: Shelf, on_fetched: Callable[[], None]
     ) -> tuple[Stored | Revised, ...]:
-        self._in_slots += 1
+        self.load += 1
         try:
             async with self.slots:
                 fetched = await self.fetcher.fetch(unit.recording, part)
-                if not self.storage.is_local:
+                if self._waiting >= self.couriers - self.unfetched:
                     return await self._store(unit, fetched, shelf)
         finally:
-            self._in_slots -= 1
-        self._fetched += 1
+            self.load -= 1
+        self._waiting += 1
         try:
-            self.on_room()
+            on_fetched()
             return await self._store(unit, fetched, shelf)
         finally:
-            self._fetched -= 1
+            self._waiting -= 1
 
     async def _store(
         self, unit: Unit, fetched: Fetched, shelf: Shelf

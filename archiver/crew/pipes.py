@@ -211,11 +211,16 @@ class Pipes(Struct):
         return count * self.dispatch.slots * len(self._links) or 1
 
     @property
+    def unfetched(self) -> int:
+        """See `Crew.unfetched`."""
+        return self.couriers
+
+    @property
     def has_lost_any(self) -> bool:
         """See `Crew.has_lost_any`."""
         return self.dispatch.has_lost_any
 
-    async def bring(self, unit: Unit) -> Brought:
+    async def bring(self, unit: Unit, on_fetched: Callable[[], None] = lambda: None) -> Brought:
         """See `Crew.bring`. The first cancellation tells the children to fetch nothing more."""
         try:
             return await self.dispatch.bring(unit)

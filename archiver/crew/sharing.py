@@ -1,6 +1,6 @@
 """Several crews that share the recordings of a run: its own process and its child processes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import anyio
@@ -45,15 +45,25 @@ class Shared(Struct):
         return sum(crew.couriers for crew in self.crews)
 
     @property
+    def unfetched(self) -> int:
+        """See `Crew.unfetched`."""
+        return sum(crew.unfetched for crew in self.crews)
+
+    @property
     def has_lost_any(self) -> bool:
         """See `Crew.has_lost_any`."""
         return any(crew.has_lost_any for crew in self.crews)
 
-    async def bring(self, unit: Unit) -> Brought:
+    async def bring(self, unit: Unit, on_fetched: Callable[[], None] = lambda: None) -> Brought:
         """See `Crew.bring`."""
         crew = await self._crew_for_next()
+
+        def fetched() -> None:
+            self.notice()
+            on_fetched()
+
         try:
-            return await crew.bring(unit)
+            return await crew.bring(unit, fetched)
         finally:
             self.notice()
 

@@ -30,8 +30,7 @@ from archiver.tasks.grace import Grace
 from archiver.tasks.retry import RetryScheduled
 
 _LISTING: Final = 16
-"""Calls whose recordings are listed while the crew is busy, so that it never waits for the API.
-No more, since addresses may be valid for minutes only."""
+"""Calls whose recordings are listed while the crew is busy, so that it never waits for the API."""
 
 
 class Execution(Struct):
@@ -180,5 +179,6 @@ class Execution(Struct):
             grace=self.grace,
             clock=self.clock,
             recheck=intake.config.window.recheck,
+            turns=anyio.Semaphore(crew.unfetched + _LISTING, fast_acquire=True),
             doubts=recovery.doubts,
         )

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import anyio
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -45,6 +46,7 @@ from archiver.recordings.names import names_of
 from archiver.recordings.sidecar import metadata_digest
 from archiver.run.events import CURRENT_CALL
 from archiver.tasks.grace import Grace
+from archiver.tasks.turns import Turn
 
 
 class Registry(Protocol):
@@ -61,15 +63,23 @@ class Registry(Protocol):
 
 
 class _Progress(Struct):
-    """The intermediate results of a unit."""
+    """The intermediate results of a unit, and its turn, which ends when `last`, if known, is
+    fetched."""
 
     states: dict[int, RecordingState]
+    turn: Turn
+    last: int | None = None
     events: list[Event] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     open: list[OpenRecording] = field(default_factory=list)
     details: list[tuple[int | None, str]] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
     reason: Reason | None = None
+
+    def note_fetched(self, record_id: int) -> None:
+        """The recording only has to be stored."""
+        if record_id == self.last:
+            self.turn.give()
 
     def reach(self, record_id: int, state: RecordingState) -> None:
         """The recording is in this state now; ValueError for an invalid transition."""
@@ -83,6 +93,9 @@ class Courier(Struct, frozen=True):
     what units had stored before they were cancelled. With `doubts`, an earlier run was killed: it
     may have revised sidecars without a record, so they are examined even if the API returns what
     the catalog knows.
+
+    A unit has one of the `turns` while it lists and fetches: addresses may be valid for minutes
+    only, so no more are requested than can soon be used.
     """
 
     liner: LinerClient
@@ -93,15 +106,20 @@ class Courier(Struct, frozen=True):
     grace: Grace
     clock: Clock
     recheck: tuple[timedelta, ...]
+    turns: anyio.Semaphore
     doubts: bool = False
     unfinished: list[Event] = field(default_factory=list)
 
     async def bring(self, task: Task) -> Outcome:
         """Do the unit of work, and return its outcome."""
         CURRENT_CALL.set(task.call.id)
+        async with Turn(self.turns) as turn:
+            return await self._outcome_of(task, turn)
+
+    async def _outcome_of(self, task: Task, turn: Turn) -> Outcome:
         asked_at = self.clock()
         task = await self._with_row(task)
-        progress = _Progress({known.record_id: known.state for known in task.known})
+        progress = _Progress({known.record_id: known.state for known in task.known}, turn)
         try:
             listing = await self.liner.recordings(task.call.id)
         except RequestError as error:
@@ -143,7 +161,9 @@ class Courier(Struct, frozen=True):
         present = {recording.id for recording in listed}
         known_now = await self.registry.claim(task.call.id, present | still_open)
         progress.states.update((one.record_id, one.state) for one in known_now.values())
-        for recording in sorted(listed, key=_by_time):
+        in_order = sorted(listed, key=_by_time)
+        progress.last = in_order[-1].id if in_order and still_open <= present else None
+        for recording in in_order:
             known = known_now.get(recording.id)
             if (known is not None and known.is_removed) or self._is_erased(recording):
                 self._pass_over(recording.id, progress)
@@ -193,10 +213,11 @@ class Courier(Struct, frozen=True):
         now: datetime,
     ) -> None:
         try:
-            brought = await self._brought(task.call, recording)
+            brought = await self._brought(task.call, recording, progress)
             if brought.reason is not None and brought.reason.may_be_expired:
                 fresh = await self._ask_again(task.call.id, recording.id)
-                brought = await self._brought(task.call, recording.at(fresh.file_url))
+                renewed = recording.at(fresh.file_url)
+                brought = await self._brought(task.call, renewed, progress)
         except FetchError as error:
             brought = Brought(reason=error.reason, detail=str(error))
         if brought.reason is not None:
@@ -207,11 +228,11 @@ class Courier(Struct, frozen=True):
         progress.reach(recording.id, RecordingState.ARCHIVED)
         progress.results.append(Result(recording.id, "archived", size=brought.size))
 
-    async def _brought(self, call: Call, recording: Recording) -> Brought:
+    async def _brought(self, call: Call, recording: Recording, progress: _Progress) -> Brought:
         """The result for the recording, once. Raises the error that ends the run."""
         names = await names_of(call, recording, self.directory)
-        orphan = self.shelf.orphans.get(recording.id)
-        brought = await self.crew.bring(Unit(call, recording, names, orphan))
+        unit = Unit(call, recording, names, self.shelf.orphans.get(recording.id))
+        brought = await self.crew.bring(unit, lambda: progress.note_fetched(recording.id))
         self._note_left(recording.id, brought)
         if brought.failure is not None:
             raise brought.failure

@@ -3,7 +3,7 @@
 import os
 import signal
 from asyncio.subprocess import Process
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -36,9 +36,9 @@ def fetched_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     found: list[int] = []
     bring = InProcess.bring
 
-    async def noted(crew: InProcess, unit: Unit) -> Brought:
+    async def noted(crew: InProcess, unit: Unit, on_fetched: Callable[[], None]) -> Brought:
         found.append(unit.recording.id)
-        return await bring(crew, unit)
+        return await bring(crew, unit, on_fetched)
 
     monkeypatch.setattr(InProcess, "bring", noted)
     monkeypatch.setattr(choosing, "available_cores", lambda: 2)

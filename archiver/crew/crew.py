@@ -16,10 +16,6 @@ class Listener(Struct, frozen=True):
     on_retry: Callable[[int | None, RetryScheduled], None]
 
 
-def _nothing() -> None:
-    """What most have to do when a recording is fetched."""
-
-
 class Crew(Protocol):
     """Fetches, verifies and stores recordings."""
 
@@ -35,7 +31,7 @@ class Crew(Protocol):
     def has_lost_any(self) -> bool:
         """Whether a worker died; if so, it may have left temporary files and uploads."""
 
-    async def bring(self, unit: Unit, on_fetched: Callable[[], None] = _nothing) -> Brought:
+    async def bring(self, unit: Unit, on_fetched: Callable[[], None] = lambda: None) -> Brought:
         """Fetch, verify and store one recording. `on_fetched` is called when it only has to be
         stored, if the crew can begin with another one meanwhile.
 

@@ -7,7 +7,7 @@ Problems with a call or a recording are part of the outcome and never raised; on
 whole run are (the API gone, the key rejected, the storage full).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -46,7 +46,7 @@ from archiver.recordings.names import names_of
 from archiver.recordings.sidecar import metadata_digest
 from archiver.run.events import CURRENT_CALL
 from archiver.tasks.grace import Grace
-from archiver.tasks.turns import Turn
+from archiver.tasks.turns import turn_of
 
 
 class Registry(Protocol):
@@ -63,11 +63,10 @@ class Registry(Protocol):
 
 
 class _Progress(Struct):
-    """The intermediate results of a unit, and its turn, which ends when `last`, if known, is
-    fetched."""
+    """The intermediate results of a unit, whose turn ends when `last`, if known, is fetched."""
 
     states: dict[int, RecordingState]
-    turn: Turn
+    give_turn: Callable[[], None]
     last: int | None = None
     events: list[Event] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
@@ -79,7 +78,7 @@ class _Progress(Struct):
     def note_fetched(self, record_id: int) -> None:
         """The recording only has to be stored."""
         if record_id == self.last:
-            self.turn.give()
+            self.give_turn()
 
     def reach(self, record_id: int, state: RecordingState) -> None:
         """The recording is in this state now; ValueError for an invalid transition."""
@@ -113,13 +112,14 @@ class Courier(Struct, frozen=True):
     async def bring(self, task: Task) -> Outcome:
         """Do the unit of work, and return its outcome."""
         CURRENT_CALL.set(task.call.id)
-        async with Turn(self.turns) as turn:
-            return await self._outcome_of(task, turn)
+        async with turn_of(self.turns) as give_turn:
+            return await self._outcome_of(task, give_turn)
 
-    async def _outcome_of(self, task: Task, turn: Turn) -> Outcome:
+    async def _outcome_of(self, task: Task, give_turn: Callable[[], None]) -> Outcome:
         asked_at = self.clock()
         task = await self._with_row(task)
-        progress = _Progress({known.record_id: known.state for known in task.known}, turn)
+        states = {known.record_id: known.state for known in task.known}
+        progress = _Progress(states, give_turn)
         try:
             listing = await self.liner.recordings(task.call.id)
         except RequestError as error:

@@ -1,35 +1,28 @@
 """Turns, of which there is a limited number, and which can be given back early."""
 
-from types import TracebackType
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import anyio
 
 
-class Turn:
-    """A turn of one task: it has it at the beginning of the context, and until `give` or the end.
+@asynccontextmanager
+async def turn_of(turns: anyio.Semaphore) -> AsyncIterator[Callable[[], None]]:
+    """Wait for a turn, and have it until the end of the context, or until the returned function is
+    called.
 
     A turn is never taken again, so that no task that has one waits for a task that needs one.
     """
+    await turns.acquire()
+    has_it = True
 
-    def __init__(self, turns: anyio.Semaphore) -> None:
-        self._turns = turns
-        self._has_it = False
+    def give() -> None:
+        nonlocal has_it
+        if has_it:
+            has_it = False
+            turns.release()
 
-    async def __aenter__(self) -> "Turn":
-        await self._turns.acquire()
-        self._has_it = True
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.give()
-
-    def give(self) -> None:
-        """Let another task have it."""
-        if self._has_it:
-            self._has_it = False
-            self._turns.release()
+    try:
+        yield give
+    finally:
+        give()

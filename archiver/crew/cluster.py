@@ -235,7 +235,7 @@ class Cluster(Lane):
 
     async def _threads(self) -> list[int] | None:
         """The number of batches of each worker at a time; None if the scheduler does not answer, or
-        the connection over which it passes on answers is lost: it is another one."""
+        the separate connection over which it passes on answers is lost."""
         if self._client.status == "closed":
             raise gone()
         with anyio.move_on_after(CONNECT_SECONDS):

@@ -181,7 +181,7 @@ class Answer:
 
     def let_go(self) -> None:
         """The exchange is over. The parser refers to this answer, and this answer to the parser:
-        without this, only the garbage collector would find the two (a twentieth of a run)."""
+        without this, only the garbage collector would find the two."""
         del self._parser
 
     def _ends_with_connection(self) -> bool:

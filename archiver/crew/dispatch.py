@@ -73,6 +73,7 @@ class Dispatch:
         self._there = anyio.Event()
         self._all_back = anyio.Event()
         self._failure: ArchiverError | None = None
+        self._is_expecting = False
 
     async def bring(self, unit: Unit) -> Brought:
         """See `Crew.bring`."""
@@ -99,13 +100,22 @@ class Dispatch:
         """Wait until there is a unit to assign. Everyone who waits is woken, so that all have work
         if there is enough."""
         while not self._waiting:
-            if self._there.is_set():
-                self._there = anyio.Event()
-            await self._there.wait()
+            await self._news()
+
+    def expect_work(self) -> None:
+        """There will be units as soon as there is a worker."""
+        self._is_expecting = True
+        self._there.set()
+
+    async def worker_needed(self) -> None:
+        """Wait until there is a unit to assign, or is expected. Everyone who waits is woken."""
+        while not self._waiting and not self._is_expecting:
+            await self._news()
 
     async def take(self) -> list[Sent]:
         """Wait for the next batch. It is in progress until `answer` or `lose` is called."""
         await self.work_to_do()
+        self._is_expecting = False
         batch = [self._waiting.popleft()]
         size = len(batch[0].data)
         while self._waiting and len(batch) < self.most:
@@ -179,9 +189,19 @@ class Dispatch:
         return len(self._waiting) + len(self._under_way)
 
     @property
+    def has_failed(self) -> bool:
+        """Whether no worker is available, so that all units end with an error."""
+        return self._failure is not None
+
+    @property
     def is_under_way(self) -> bool:
         """Whether any worker has a batch."""
         return bool(self._under_way)
+
+    async def _news(self) -> None:
+        if self._there.is_set():
+            self._there = anyio.Event()
+        await self._there.wait()
 
     def _end(self, sent: Sent, brought: Brought) -> None:
         self._under_way.discard(sent)

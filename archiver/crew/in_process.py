@@ -70,6 +70,9 @@ class InProcess(Struct):
         """See `Sharing.is_ready`."""
         return True
 
+    def prepare(self) -> None:
+        """See `Sharing.prepare`. It is ready."""
+
     async def bring(self, unit: Unit, on_fetched: Callable[[], None] = lambda: None) -> Brought:
         """See `Crew.bring`."""
         record_id = unit.recording.id

@@ -30,7 +30,7 @@ from archiver.crew.frames import (
     read_frame,
 )
 from archiver.crew.messages import decode_failure
-from archiver.crew.processes import end_child, next_child
+from archiver.crew.processes import end_child, kill_child, next_child
 from archiver.crew.progress import Progress, read_progress
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError
@@ -162,7 +162,7 @@ class _Link(Lane):
 
 class Pipes(Struct):
     """A number of child processes; `start` is the first message to each. `on_ready` is called when
-    one has become ready."""
+    one has become ready, or when it is known that none can."""
 
     dispatch: Dispatch
     start: Start
@@ -185,8 +185,8 @@ class Pipes(Struct):
 
     @property
     def is_ready(self) -> bool:
-        """See `Sharing.is_ready`."""
-        return bool(self._links)
+        """See `Sharing.is_ready`. If no child can be started, it can tell so at once."""
+        return bool(self._links) or self.dispatch.has_failed
 
     @property
     def load(self) -> int:
@@ -206,6 +206,10 @@ class Pipes(Struct):
     @property
     def _is_quick(self) -> bool:
         return self.dispatch.seconds < _QUICK
+
+    def prepare(self) -> None:
+        """See `Sharing.prepare`."""
+        self.dispatch.expect_work()
 
     def _rounds(self, count: int) -> int:
         return count * self.dispatch.slots * len(self._links) or 1
@@ -242,13 +246,14 @@ class Pipes(Struct):
     async def keep_a_child(self) -> None:
         """Keep a child running as long as there is work; start another one if it dies."""
         while True:
-            await self.dispatch.work_to_do()
+            await self.dispatch.worker_needed()
             try:
                 await self._lead_a_child()
             except _Ended:
                 continue  # its units are sent to the next one
             except ArchiverError as error:
                 self.dispatch.fail(error)
+                self.on_ready()
                 return
 
     async def _lead_a_child(self) -> None:
@@ -279,16 +284,18 @@ class Pipes(Struct):
 
     @asynccontextmanager
     async def _child(self) -> AsyncIterator[_Link]:
-        """A child process, which has ended when the context is left."""
+        """A child process, which has ended when the context is left. One that is not ready yet is
+        killed: it has nothing to finish, and the run may have ended without it."""
         try:
             process = await next_child()
         except OSError as error:
             raise _not_started(error.strerror or str(error)) from error
+        link = _Link(self.dispatch, process, self._tell)
         try:
-            yield _Link(self.dispatch, process, self._tell)
+            yield link
         finally:
             with anyio.CancelScope(shield=True):
-                await end_child(process)
+                await (end_child(process) if link.is_ready else kill_child(process))
 
     def _tell(self, news: Progress) -> None:
         if news.received:

@@ -89,9 +89,7 @@ async def started_ahead(children: int) -> AsyncIterator[None]:
         _AHEAD.reset(token)
         with anyio.CancelScope(shield=True):
             for process in ahead:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
+                await kill_child(process)
 
 
 async def next_child() -> asyncio.subprocess.Process:
@@ -110,6 +108,11 @@ async def end_child(process: asyncio.subprocess.Process) -> int:
         process.stdin.close()
     with anyio.move_on_after(_PATIENCE):
         return await process.wait()
+    return await kill_child(process)
+
+
+async def kill_child(process: asyncio.subprocess.Process) -> int:
+    """Kill it, if it has not ended, and return its exit code."""
     with suppress(ProcessLookupError):
         process.kill()
     return await process.wait()

@@ -23,17 +23,22 @@ class Sharing(Crew, Protocol):
 
     @property
     def wanted(self) -> int:
-        """The recordings that it should have before another crew gets any. One, if it is not ready:
-        that makes it start."""
+        """The recordings that it should have before another crew gets any, if it is ready."""
 
     @property
     def most(self) -> int:
         """The recordings that it can use, if no other crew should have them first."""
 
+    def prepare(self) -> None:
+        """Become ready: there are more recordings than those that are ready can use."""
+
 
 class Shared(Struct):
     """Gives each recording to the first crew that is ready and wants it, or else to the first that
-    wants or can use it. All others wait in line, where the first watches the crews."""
+    is ready and can use it. All others wait in line, where the first watches the crews.
+
+    A crew that is not ready is given none: those that are may be done with all before it is.
+    """
 
     crews: list[Sharing] = field(default_factory=list)
     _line: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
@@ -84,13 +89,14 @@ class Shared(Struct):
             return crew
 
     def _choice(self) -> Sharing | None:
-        wanting = [crew for crew in self.crews if crew.load < crew.wanted]
-        for crew in wanting:
-            if crew.is_ready:
+        ready = [crew for crew in self.crews if crew.is_ready]
+        for crew in ready:
+            if crew.load < crew.wanted:
                 return crew
-        if wanting:
-            return wanting[0]
-        for crew in self.crews:
+        for crew in ready:
             if crew.load < crew.most:
                 return crew
+        for crew in self.crews:
+            if not crew.is_ready:
+                crew.prepare()
         return None

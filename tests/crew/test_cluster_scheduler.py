@@ -50,7 +50,7 @@ async def test_a_scheduler_forgets_the_batches_that_have_ended_and_no_others() -
 async def test_a_scheduler_gives_up_the_workers_that_it_cannot_reach_and_no_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("archiver.crew.cluster_scheduler._REACHED_WITHIN", 0.5)
+    monkeypatch.setattr("archiver.crew.cluster_scheduler._REACHED_WITHIN", 2.0)
     here = {"host": "127.0.0.1", "dashboard_address": ":0"}
     (port,) = free_ports(1)
     with wire_to(port) as wire:

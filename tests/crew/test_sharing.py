@@ -17,6 +17,9 @@ from archiver.crew.in_process import InProcess
 from archiver.crew.processes import next_child
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError
+from archiver.liner.models import Recording
+from archiver.recordings.fetch import Fetched, Fetcher
+from archiver.recordings.spool import Part
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import Fault, Happens, Stall
 from tests.cli.commands import PATIENCE
@@ -45,6 +48,25 @@ def fetched_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     yield found
 
 
+@pytest.fixture
+def a_child_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run's own process fetches nothing before a child is ready."""
+    is_ready = anyio.Event()
+    fetch, started = Fetcher.fetch, pipes._Link.started
+
+    async def after_the_start(fetcher: Fetcher, recording: Recording, part: Part) -> Fetched:
+        await is_ready.wait()
+        return await fetch(fetcher, recording, part)
+
+    async def told_of_it(link: pipes._Link) -> None:
+        await started(link)
+        is_ready.set()
+
+    monkeypatch.setattr(Fetcher, "fetch", after_the_start)
+    monkeypatch.setattr(pipes._Link, "started", told_of_it)
+
+
+@pytest.mark.usefixtures("a_child_in_time")
 async def test_the_recordings_are_shared_by_the_process_of_the_run_and_a_child(
     tmp_path: Path, fetched_here: list[int]
 ) -> None:
@@ -73,6 +95,7 @@ async def test_a_run_with_little_to_do_starts_no_child(
     assert sorted(fetched_here) == [10, 20]
 
 
+@pytest.mark.usefixtures("a_child_in_time")
 async def test_the_recordings_of_a_child_that_is_killed_are_fetched_again(
     tmp_path: Path, fetched_here: list[int]
 ) -> None:
@@ -97,6 +120,27 @@ async def test_the_recordings_of_a_child_that_is_killed_are_fetched_again(
     assert fetched_here
 
 
+async def test_no_recording_waits_for_a_child_that_is_not_ready(
+    tmp_path: Path, fetched_here: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Process] = []
+
+    async def never_ready() -> Process:
+        begun.append(await next_child())
+        begun[-1].send_signal(signal.SIGSTOP)
+        return begun[-1]
+
+    monkeypatch.setattr(pipes, "next_child", never_ready)
+    async with bench(tmp_path, centre(CALLS), settings=PROCESSES) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        report = await night.run()
+        assert told(report, of="recordings") == {"archived": CALLS}
+        night.check_archive()
+    assert len(fetched_here) == CALLS
+    assert [one.returncode for one in begun] == [-signal.SIGKILL]
+
+
+@pytest.mark.usefixtures("a_child_in_time")
 async def test_the_run_goes_on_if_a_child_is_killed_before_it_is_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +162,7 @@ async def test_the_run_goes_on_if_a_child_is_killed_before_it_is_ready(
     assert len(begun) == 2
 
 
+@pytest.mark.usefixtures("a_child_in_time")
 async def test_a_run_whose_children_are_always_killed_ends_with_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

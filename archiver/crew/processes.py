@@ -26,8 +26,8 @@ as each of two other processes takes for its half of fetching and storing (measu
 would only wait."""
 
 CORES_THAT_PAY: Final = 2
-"""On two cores, the run's own process and one child take less time than one process from some 200
-new recordings on, and no more with fewer (measured)."""
+"""On two cores, the run's own process and one child take less time than one process from a few
+hundred new recordings on, and no more with fewer (measured)."""
 
 CORES_THAT_PAY_TO_S3: Final = 3
 """A run to S3 waits for the storage as well, and where two cores are busy with both (a server on

@@ -119,6 +119,10 @@ class Part:
             digest = hashlib.sha256(data).hexdigest()
             return Body(data, self.size, digest, content_type), measure(data)
         self._write_out()
+        try:
+            self._file.close()
+        except OSError as error:
+            raise _spool_error(error) from error
         path = self._file.path
         return Body(path, self.size, self._file.sha256, content_type), measure(path)
 
@@ -137,7 +141,8 @@ class _PartFile:
     """A file without a buffer: on a full disk nothing is left that would fail once more."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._number, name = tempfile.mkstemp(dir=folder, prefix="part-")
+        number, name = tempfile.mkstemp(dir=folder, prefix="part-")
+        self._file = os.fdopen(number, "wb", buffering=0)
         self.path = Path(name)
         self._digest = hashlib.sha256()
 
@@ -149,12 +154,16 @@ class _PartFile:
         self._digest.update(data)
         rest = memoryview(data)
         while rest:
-            rest = rest[os.write(self._number, rest) :]
+            rest = rest[self._file.write(rest) :]
+
+    def close(self) -> None:
+        """It is complete, and waits to be stored without taking up a file descriptor."""
+        self._file.close()
 
     def remove(self) -> None:
         """Ignores errors of the disk: the next run removes what is left."""
         with suppress(OSError):
-            os.close(self._number)
+            self.close()
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 

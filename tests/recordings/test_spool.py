@@ -30,6 +30,21 @@ async def test_a_body_is_the_same_wherever_it_waits_and_is_hashed(
     assert list(tmp_path.iterdir()) == []
 
 
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def test_a_complete_part_takes_up_no_file_descriptor(tmp_path: Path) -> None:
+    before = descriptors()
+    async with Spool(tmp_path, 0).part() as part:
+        await part.add(bytes(2 * 2**20))
+        assert descriptors() == before + 1
+        body, _ = await part.finish("audio/mpeg")
+        assert isinstance(body.source, Path)
+        assert body.source.stat().st_size == 2 * 2**20
+        assert descriptors() == before
+
+
 def test_the_length_that_is_hashed_in_place_is_measured_once_and_makes_sense() -> None:
     assert spool.at_once_bytes() == spool.at_once_bytes()
     assert 2**12 < spool.at_once_bytes() < 2**24

@@ -18,8 +18,9 @@ from archiver.recordings.spool import Part, Spool
 from archiver.storage.base import Storage
 from archiver.tasks.grace import Grace
 
-_ROUNDS_IN_A_FOLDER: Final = 2
-"""Recordings in this process for each slot, if a slot is only for fetching."""
+_ROUNDS_IN_A_FOLDER: Final = 4
+"""Recordings in this process for each slot, if a slot is only for fetching: while one group is
+stored and the next one waits, others are fetched."""
 
 
 class InProcess(Struct):

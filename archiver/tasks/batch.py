@@ -5,71 +5,89 @@ or creating its files. So items that arrive during a switch wait for the next on
 them all; if none is in progress, an item is handled immediately.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar
 
 import anyio
-import anyio.to_thread
 from msgspec import Struct
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_PENDING = object()
+MOST_TOGETHER: Final = 64
+"""Items handled together: each may need files that are open until all are handled."""
+
+_WORTH_STAYING: Final = 8
+"""With as many waiting, a thread continues at once, and its results are taken up meanwhile: a disk
+need not wait for the event loop. With fewer it ends first, so that more can gather; else two
+threads would compete for the interpreter all the time."""
 
 
-class _Passenger(Struct, Generic[Item], eq=False):
-    """One item: `turn`, if it waits, is set when it is done, or has to start the next switch."""
+class _Passenger(Struct, Generic[Item, Result], eq=False):
+    """An item, and its result, or its error, as soon as it is known."""
 
     item: Item
-    turn: anyio.Event | None = None
-    outcome: object = _PENDING
-
-    def wake(self) -> None:
-        if self.turn is not None:
-            self.turn.set()
+    outcome: asyncio.Future[Result | BaseException]
 
 
 class SharedHop(Generic[Item, Result]):
     """Work done in a worker thread, for all items that wait for it at a time.
 
     `work` returns a result for each item, in order, or its error. It is called by one thread at a
-    time. Used within one event loop.
+    time, with up to `MOST_TOGETHER` items. Used within one event loop.
     """
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result | Exception]]) -> None:
         self._work = work
-        self._waiting: list[_Passenger[Item]] = []
+        self._waiting: deque[_Passenger[Item, Result]] = deque()
         self._is_under_way = False
 
     async def take(self, item: Item) -> Result:
         """The result for the item; raises its error. A cancellation waits until that is known."""
-        mine = _Passenger(item)
+        loop = asyncio.get_running_loop()
+        mine: _Passenger[Item, Result] = _Passenger(item, loop.create_future())
         self._waiting.append(mine)
+        if not self._is_under_way:
+            self._start(loop)
         with anyio.CancelScope(shield=True):
-            if self._is_under_way:
-                mine.turn = anyio.Event()
-                await mine.turn.wait()
-            if mine.outcome is _PENDING:
-                await self._go()
-        if isinstance(mine.outcome, BaseException):
-            raise mine.outcome
-        return cast(Result, mine.outcome)
+            outcome = await mine.outcome
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
-    async def _go(self) -> None:
-        """Handle all waiting items, and then let the first one that arrived meanwhile do the
-        same."""
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._is_under_way = True
-        group, self._waiting = self._waiting, []
-        outcomes: Sequence[object]
-        try:
-            items = [one.item for one in group]
-            outcomes = await anyio.to_thread.run_sync(self._work, items)
-        except BaseException as failure:  # noqa: BLE001 - raised by all whom it concerns
-            outcomes = [failure] * len(group)
-        for one, outcome in zip(group, outcomes, strict=True):
-            one.outcome = outcome
-            one.wake()
+        loop.run_in_executor(None, self._go, loop)
+
+    def _go(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Handle the waiting items, in the thread. Only the thread takes items from the line, and
+        only the event loop adds some."""
+        stays = True
+        while stays:
+            together = min(len(self._waiting), MOST_TOGETHER)
+            group = [self._waiting.popleft() for _ in range(together)]
+            done: list[tuple[_Passenger[Item, Result], Result | BaseException]]
+            try:
+                done = [*zip(group, self._work([one.item for one in group]), strict=True)]
+            except BaseException as failure:  # noqa: BLE001 - raised by all whom it concerns
+                done = [(one, failure) for one in group]
+            stays = len(self._waiting) >= _WORTH_STAYING
+            loop.call_soon_threadsafe(self._hand_out, loop, done, stays)
+
+    def _hand_out(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        done: Sequence[tuple[_Passenger[Item, Result], Result | BaseException]],
+        stays: bool,
+    ) -> None:
+        """Pass the results on, and unless the thread stays, start one for what waits now."""
+        for one, outcome in done:
+            if not one.outcome.done():  # nobody waits any more at the end of the event loop
+                one.outcome.set_result(outcome)
+        if stays:
+            return
         self._is_under_way = bool(self._waiting)
         if self._waiting:
-            self._waiting[0].wake()
+            self._start(loop)

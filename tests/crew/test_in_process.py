@@ -94,7 +94,7 @@ async def test_more_recordings_are_fetched_while_a_folder_stores_others_up_to_a_
             return await put(storage, key, *others, **named)  # type: ignore[arg-type]
         waiting[0] += 1
         at_once.append(waiting[0])
-        if waiting[0] == 2 * WORKERS:
+        if waiting[0] == 4 * WORKERS:
             as_many_as_allowed.set()
         with anyio.fail_after(PATIENCE):
             await as_many_as_allowed.wait()
@@ -108,4 +108,4 @@ async def test_more_recordings_are_fetched_while_a_folder_stores_others_up_to_a_
         report = await night.run()
         assert told(report, of="recordings") == {"archived": CALLS}
         night.check_archive()
-    assert max(at_once) == 2 * WORKERS
+    assert max(at_once) == 4 * WORKERS

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import anyio
 import pytest
 
-from archiver.tasks.batch import SharedHop
+from archiver.tasks.batch import MOST_TOGETHER, SharedHop
 
 pytestmark = pytest.mark.anyio
 
@@ -18,9 +18,12 @@ class Work:
         self.groups: list[list[int]] = []
         self.gate = threading.Event()
         self.begun = threading.Event()
+        self.begun_twice = threading.Event()
 
     def __call__(self, items: Sequence[int]) -> list[int | Exception]:
         self.groups.append(list(items))
+        if self.begun.is_set():
+            self.begun_twice.set()
         self.begun.set()
         assert self.gate.wait(10)
         return [item // 2 if item % 2 == 0 else ValueError(f"{item} is odd") for item in items]
@@ -49,6 +52,53 @@ async def test_who_comes_meanwhile_shares_the_next_hop() -> None:
     assert work.groups == [[2], [4, 6, 8]]
     assert halves == {2: 1, 4: 2, 6: 3, 8: 4}
     assert await hop.take(10) == 5
+
+
+async def test_when_many_wait_the_thread_goes_on_without_the_event_loop() -> None:
+    work = Work()
+    hop: SharedHop[int, int] = SharedHop(work)
+    halves: list[int] = []
+
+    async def halve(number: int) -> None:
+        halves.append(await hop.take(number))
+
+    async with anyio.create_task_group() as crew:
+        crew.start_soon(halve, 2)
+        await begun(work)
+        for number in range(4, 34, 2):
+            crew.start_soon(halve, number)
+        await anyio.wait_all_tasks_blocked()
+        work.gate.set()
+        assert work.begun_twice.wait(10)  # the event loop stands still meanwhile
+        assert halves == []
+    assert work.groups == [[2], [*range(4, 34, 2)]]
+    assert halves == [*range(1, 17)]
+    assert await hop.take(40) == 20
+
+
+async def test_no_more_than_a_certain_number_is_handled_together() -> None:
+    work = Work()
+    hop: SharedHop[int, int] = SharedHop(work)
+    halves: list[int] = []
+
+    async def halve(number: int) -> None:
+        halves.append(await hop.take(number))
+
+    async with anyio.create_task_group() as crew:
+        crew.start_soon(halve, 0)
+        await begun(work)
+        for number in range(2 * MOST_TOGETHER + 1):
+            crew.start_soon(halve, 2 * number)
+        await anyio.wait_all_tasks_blocked()
+        work.gate.set()
+    assert [len(group) for group in work.groups] == [1, MOST_TOGETHER, MOST_TOGETHER, 1]
+    assert halves == [0, *range(2 * MOST_TOGETHER + 1)]
+
+
+async def test_work_that_forgets_a_result_is_an_error_for_all() -> None:
+    hop: SharedHop[int, int] = SharedHop(lambda items: items[1:])
+    with anyio.fail_after(10), pytest.raises(ValueError, match="shorter"):
+        await hop.take(1)
 
 
 async def test_an_error_is_raised_by_the_one_whom_it_concerns() -> None:

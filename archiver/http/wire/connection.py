@@ -19,14 +19,15 @@ from archiver.http.faults import MoreThanAnnounced, NotHttp
 from archiver.http.wire.mending import mended
 from archiver.http.wire.messages import said
 
-RECEIVE_BYTES: Final = 2**18
-"""The most bytes of one receive call; smaller ones cause more wake-ups for large recordings."""
+RECEIVE_BYTES: Final = 2**19
+"""The most bytes of one receive call: a recording of two minutes arrives in one, so that it need
+not be copied together."""
 _SEND_BYTES: Final = 2**18
 """How much of a body is passed to the system at a time; what it accepts counts as progress."""
 
 _LONGEST_HEAD: Final = 2**16
 """Bytes of status line and headers. Signed addresses in `Location` take a few KiB."""
-_ENOUGH: Final = 2**19
+_ENOUGH: Final = 2**20
 """Bytes that may wait for their reader before receiving is paused."""
 _CHUNK_COSTS: Final = 64
 """Bytes that each waiting chunk counts in addition: a body may arrive in chunks of one byte."""

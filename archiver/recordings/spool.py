@@ -7,7 +7,6 @@ Either way it becomes a `Body` that a storage can put, or leaves nothing behind.
 
 import errno
 import hashlib
-import os
 import tempfile
 import time
 from contextlib import suppress
@@ -26,7 +25,8 @@ from archiver.storage.base import Body
 
 _BATCH_BYTES = 1024 * 1024
 """Bytes that go to the hash and the disk at once: large enough to make a thread worth its switch
-(about 50 us), small enough to keep sixteen workers within 16 MiB."""
+(about 50 us), small enough to keep sixteen workers within some 32 MiB, as the last chunk may be of
+half a mebibyte, and waits while they are written."""
 
 _AT_ONCE_SECONDS = 0.001
 """Bodies up to this size are hashed on the event loop: a thread switch would cost half as much
@@ -141,9 +141,10 @@ class _PartFile:
     """A file without a buffer: on a full disk nothing is left that would fail once more."""
 
     def __init__(self, folder: Path | None) -> None:
-        number, name = tempfile.mkstemp(dir=folder, prefix="part-")
-        self._file = os.fdopen(number, "wb", buffering=0)
-        self.path = Path(name)
+        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed when it is complete
+            "wb", buffering=0, dir=folder, prefix="part-", delete=False
+        )
+        self.path = Path(self._file.name)
         self._digest = hashlib.sha256()
 
     @property

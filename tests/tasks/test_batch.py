@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from archiver.tasks.batch import MOST_TOGETHER, SharedHop
@@ -139,7 +140,7 @@ async def test_when_the_work_breaks_nobody_waits_for_ever() -> None:
     assert len(said) == 3
 
 
-async def test_a_cancellation_waits_for_what_is_under_way() -> None:
+async def test_a_cancellation_waits_for_what_is_under_way_and_leaves_out_what_waits() -> None:
     work = Work()
     hop: SharedHop[int, int] = SharedHop(work)
     done: list[int] = []
@@ -153,7 +154,75 @@ async def test_a_cancellation_waits_for_what_is_under_way() -> None:
         crew.start_soon(halve, 4)
         await anyio.wait_all_tasks_blocked()
         crew.cancel_scope.cancel()
-        await begun(work)
+        await anyio.lowlevel.cancel_shielded_checkpoint()
         work.gate.set()
-    assert work.groups == [[2], [4]]
-    assert done == [1, 2]
+    assert work.groups == [[2]]
+    assert done == [1]
+    assert await hop.take(6) == 3
+
+
+async def test_if_no_thread_can_be_started_that_is_the_error_and_the_next_may_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none_can(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    work = Work()
+    work.gate.set()
+    hop: SharedHop[int, int] = SharedHop(work)
+    with monkeypatch.context() as full, anyio.fail_after(10):
+        full.setattr(threading.Thread, "start", none_can)
+        with pytest.raises(RuntimeError, match="can't start"):
+            await hop.take(2)
+    with anyio.fail_after(10):
+        assert await hop.take(4) == 2
+        assert await hop.take(6) == 3
+
+
+class Heavy(int):
+    """A number of which it is known how many there are."""
+
+    alive = 0
+
+    def __init__(self, number: int) -> None:
+        type(self).alive += 1
+
+    def __del__(self) -> None:
+        type(self).alive -= 1
+
+
+async def test_a_thread_that_stays_keeps_nothing_of_the_group_before() -> None:
+    is_begun, gate, are_taken = threading.Event(), threading.Event(), threading.Event()
+    groups: list[int] = []
+    others: list[int] = []
+    taken = 0
+
+    def count(items: Sequence[Heavy]) -> list[int | Exception]:
+        is_begun.set()
+        assert gate.wait(10)
+        groups.append(len(items))
+        if len(groups) == 3:
+            assert are_taken.wait(10)
+            others.append(Heavy.alive - len(items))
+        return [int(item) for item in items]
+
+    hop: SharedHop[Heavy, int] = SharedHop(count)
+
+    async def take(number: int) -> None:
+        nonlocal taken
+        await hop.take(Heavy(number))
+        taken += 1
+        if taken == 1 + MOST_TOGETHER:
+            await anyio.sleep(0)
+            are_taken.set()
+
+    async with anyio.create_task_group() as crew:
+        crew.start_soon(take, 0)
+        while not is_begun.is_set():
+            await anyio.sleep(0)
+        for number in range(2 * MOST_TOGETHER):
+            crew.start_soon(take, number)
+        await anyio.wait_all_tasks_blocked()
+        gate.set()
+    assert groups == [1, MOST_TOGETHER, MOST_TOGETHER]
+    assert others == [0]

@@ -50,7 +50,7 @@ class SharedHop(Generic[Item, Result]):
         self._waiting: deque[_Passenger[Item, Result]] = deque()
         self._boarding = Lock()
         self._is_under_way = False
-        # Its own: threads that everybody uses may all be waiting for a name server.
+        # A pool of its own: the threads of the shared pool may all be waiting for a name server.
         self._thread = ThreadPoolExecutor(max_workers=1)
 
     async def take(self, item: Item) -> Result:

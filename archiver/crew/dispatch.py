@@ -6,6 +6,7 @@ units becomes suspect and is sent to another worker alone. This isolates a unit 
 worker, and only this unit fails.
 """
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -43,7 +44,7 @@ class Sent(Struct, eq=False):
 
     unit: Unit
     data: bytes
-    ended: anyio.Event
+    ended: asyncio.Event
     brought: Brought | None = None
     is_given_up: bool = False
     was_sent: bool = False
@@ -79,7 +80,7 @@ class Dispatch:
         """See `Crew.bring`."""
         if self._failure is not None:
             return Brought(failure=self._failure, left=unit.orphan)
-        sent = Sent(unit, encode_unit(unit), anyio.Event())
+        sent = Sent(unit, encode_unit(unit), asyncio.Event())
         self._waiting.append(sent)
         self._there.set()
         try:
@@ -114,6 +115,8 @@ class Dispatch:
 
     async def take(self) -> list[Sent]:
         """Wait for the next batch. It is in progress until `answer` or `lose` is called."""
+        await self.work_to_do()
+        await asyncio.sleep(0)  # what comes right after it is sent with it: fewer messages
         await self.work_to_do()
         self._is_expecting = False
         batch = [self._waiting.popleft()]

@@ -5,7 +5,6 @@ protocol number and the version of archiver; a batch also names the archive. Sid
 versions reject each other, because a recording must not depend on where it was fetched.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -23,12 +22,11 @@ from archiver.liner.fields import read_recording
 from archiver.liner.models import Call
 from archiver.reasons import Reason
 from archiver.recordings.sidecar import Names
-from archiver.text.json import read_json
+from archiver.text.json import json_text, read_json
 
 PROTOCOL: Final = 1
 
 _INSTALL_ALIKE: Final = "install the same version of archiver wherever recordings are fetched"
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 class Batch(Struct, frozen=True):
@@ -44,11 +42,11 @@ class Batch(Struct, frozen=True):
 
 
 def encode_unit(unit: Unit) -> bytes:
-    """Encode one unit. Raises ValueError for values that JSON lacks, which no API response has."""
+    """Encode one unit."""
     call = {name: getattr(unit.call, name) for name in Call.__struct_fields__}
     created = unit.call.created_at
     call["created_at"] = None if created is None else created.isoformat()
-    return _ENCODER.encode(
+    return json_text(
         {
             "call": call,
             "record": unit.recording.row,
@@ -56,12 +54,12 @@ def encode_unit(unit: Unit) -> bytes:
             "names": [unit.names.user_name, unit.names.order_title, unit.names.status_code],
             "orphan": unit.orphan,
         }
-    ).encode("ascii")
+    ).encode()
 
 
 def encode_batch(archive_id: str, run_id: str, slots: int, units: Sequence[bytes]) -> bytes:
     """A batch of units encoded by `encode_unit`."""
-    head = _ENCODER.encode([PROTOCOL, __version__, archive_id, run_id, slots]).encode("ascii")
+    head = json_text([PROTOCOL, __version__, archive_id, run_id, slots]).encode()
     return b'{"head":%s,"units":[%s]}' % (head, b",".join(units))
 
 
@@ -91,13 +89,13 @@ def encode_answer(brought: Sequence[Brought], clock: Clock) -> bytes:
         for one in brought
     ]
     head = [PROTOCOL, __version__]
-    return _ENCODER.encode({"head": head, "endings": endings}).encode("ascii")
+    return json_text({"head": head, "endings": endings}).encode()
 
 
 def encode_refusal(error: ArchiverError) -> bytes:
     """The answer to a batch that was rejected as a whole."""
     document = {"head": [PROTOCOL, __version__], "refused": _failure_as_json(error)}
-    return _ENCODER.encode(document).encode("ascii")
+    return json_text(document).encode()
 
 
 def decode_answer(data: bytes, count: int) -> list[Brought]:
@@ -122,7 +120,7 @@ def decode_answer(data: bytes, count: int) -> list[Brought]:
 
 def encode_failure(error: ArchiverError) -> bytes:
     """Encode a single failure, for `decode_failure`."""
-    return _ENCODER.encode(_failure_as_json(error)).encode("ascii")
+    return json_text(_failure_as_json(error)).encode()
 
 
 def decode_failure(data: bytes) -> ArchiverError:

@@ -75,7 +75,7 @@ class _Link(Lane):
         super().__init__(dispatch)
         self.process = process
         self.on_progress = on_progress
-        self.answers: dict[int, tuple[anyio.Event, list[bytes]]] = {}
+        self.answers: dict[int, tuple[asyncio.Event, list[bytes]]] = {}
         self.asked = 0
         self.is_ready = False
         self.was_heard = False
@@ -99,7 +99,7 @@ class _Link(Lane):
     async def ask(self, batch: bytes) -> bytes:
         """The answer to a batch. Raises `_Ended` if the child has closed its input."""
         self.asked += 1
-        number, came = self.asked, (anyio.Event(), list[bytes]())
+        number, came = self.asked, (asyncio.Event(), list[bytes]())
         self.answers[number] = came
         try:
             await self.send(Frame(BATCH, number, batch))

@@ -1,9 +1,9 @@
 """Several crews that share the recordings of a run: its own process and its child processes."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import anyio
 from msgspec import Struct, field
 
 from archiver.crew.crew import Crew
@@ -41,8 +41,8 @@ class Shared(Struct):
     """
 
     crews: list[Sharing] = field(default_factory=list)
-    _line: anyio.Lock = field(default_factory=lambda: anyio.Lock(fast_acquire=True))
-    _change: anyio.Event = field(default_factory=anyio.Event)
+    _line: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _change: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def couriers(self) -> int:
@@ -84,7 +84,7 @@ class Shared(Struct):
     async def _crew_for_next(self) -> Sharing:
         async with self._line:
             while (crew := self._choice()) is None:
-                self._change = anyio.Event()
+                self._change = asyncio.Event()
                 await self._change.wait()
             return crew
 

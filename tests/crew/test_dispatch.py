@@ -1,5 +1,6 @@
 """Units go to whoever has room, and come back however often a worker dies."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 import anyio
@@ -86,6 +87,31 @@ async def test_every_worker_that_waits_gets_a_unit_as_soon_as_there_are_enough()
         for number in (1, 2, 3):
             group.start_soon(told.bring, unit(number))
     assert sorted(taken) == [1, 2, 3]
+
+
+async def test_what_comes_right_after_the_first_unit_is_sent_with_it() -> None:
+    told = dispatch()
+    taken: list[list[int]] = []
+
+    async def worker() -> None:
+        while True:
+            batch = await told.take()
+            taken.append(ids(batch))
+            answer(told, batch)
+
+    async def bring(number: int) -> None:
+        for _ in range(number - 1):
+            await asyncio.sleep(0)
+        await told.bring(unit(number))
+
+    async with anyio.create_task_group() as workers:
+        workers.start_soon(worker)
+        await anyio.wait_all_tasks_blocked()
+        async with anyio.create_task_group() as couriers:
+            couriers.start_soon(bring, 1)
+            couriers.start_soon(bring, 2)
+        workers.cancel_scope.cancel()
+    assert taken == [[1, 2]]
 
 
 @pytest.mark.parametrize(

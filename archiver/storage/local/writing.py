@@ -41,6 +41,9 @@ from archiver.storage.local.syncing import Syncing, Target
 
 # About 100 bytes a folder, so that an archive of millions is not remembered whole.
 KNOWN_FOLDERS = 8192
+# Bytes from which a file is not left in the page cache: recordings are rarely read soon, while
+# sidecars and the ledger are, and take less memory.
+UNCACHED_FROM = 64 * 1024
 # How often a put starts over because an empty folder or part file was removed meanwhile.
 ATTEMPTS = 4
 
@@ -203,6 +206,8 @@ class Writer:
             self._remember(folder for folder, _ in made)
             for put, part in zip(puts, parts, strict=True):
                 published.append(self._publish(put, part))
+                if put.body.size >= UNCACHED_FROM:
+                    disk.drop_from_cache(part.file)
         finally:
             for number, part in enumerate(parts):
                 os.close(part.file)

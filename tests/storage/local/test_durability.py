@@ -18,7 +18,7 @@ from archiver.errors import (
 from archiver.storage.base import Body, ObjectInfo
 from archiver.storage.local.folder import LocalStorage
 from archiver.storage.local.syncing import Syncing, Target
-from archiver.storage.local.writing import Put
+from archiver.storage.local.writing import UNCACHED_FROM, Put
 from tests.storage.suite import DATA, KEY, body, file_body
 
 pytestmark = pytest.mark.anyio
@@ -261,6 +261,34 @@ def test_the_first_object_that_fails_ends_the_order_and_leaves_no_part(tmp_path:
     assert [type(one) for one in ended] == [KeyExists]
     assert not (tmp_path / "7").exists() or list((tmp_path / "7").rglob("*.mp3")) == []
     assert list((tmp_path / "_archive/tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("spooled", [False, True])
+def test_a_recording_leaves_the_page_cache_once_it_is_synced_and_its_sidecar_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spooled: bool
+) -> None:
+    story: list[tuple[str, int]] = []
+    parts = tmp_path / "_archive" / "tmp"
+    parts.mkdir(parents=True)
+    audio = bytes(UNCACHED_FROM)
+
+    def noted_advice(file: int, offset: int, length: int, advice: int) -> None:
+        assert (offset, length, advice) == (0, 0, os.POSIX_FADV_DONTNEED)
+        story.append(("drop", os.fstat(file).st_ino))
+        raise OSError(errno.EINVAL, "not on this file system")
+
+    def noted_sync(target: Target) -> None:
+        if isinstance(target, int):
+            story.append(("sync", os.fstat(target).st_ino))
+
+    monkeypatch.setattr(os, "posix_fadvise", noted_advice)
+    storage = LocalStorage(tmp_path, partial(Watched, heard=noted_sync))
+    given = file_body(parts / "spooled", audio) if spooled else body(audio)
+    (ended,) = storage._writer.put_all([[Put(KEY, given), Put(f"{KEY}.json", body(audio[1:]))]])
+    assert [type(one) for one in ended] == [ObjectInfo, ObjectInfo]
+    stored = (tmp_path / KEY).stat().st_ino
+    assert [step for step in story if step[1] == stored] == [("sync", stored), ("drop", stored)]
+    assert [step for step, _ in story].count("drop") == 1
 
 
 @pytest.mark.parametrize(("puts", "syncs"), [(3, ["one"] * 6), (4, ["all", "all"])])

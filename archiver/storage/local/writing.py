@@ -41,8 +41,8 @@ from archiver.storage.local.syncing import Syncing, Target
 
 # About 100 bytes a folder, so that an archive of millions is not remembered whole.
 KNOWN_FOLDERS = 8192
-# Bytes from which a file is not left in the page cache: recordings are rarely read soon, while
-# sidecars and the ledger are, and take less memory.
+# Bytes from which a file is not left in the page cache. Most recordings are that large, and rarely
+# read soon; most sidecars, which the desk reads, are not.
 UNCACHED_FROM = 64 * 1024
 # How often a put starts over because an empty folder or part file was removed meanwhile.
 ATTEMPTS = 4

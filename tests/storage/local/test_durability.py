@@ -271,9 +271,12 @@ def test_a_recording_leaves_the_page_cache_once_it_is_synced_and_its_sidecar_sta
     parts = tmp_path / "_archive" / "tmp"
     parts.mkdir(parents=True)
     audio = bytes(UNCACHED_FROM)
+    dont_need = 4
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", dont_need, raising=False)
 
     def noted_advice(file: int, offset: int, length: int, advice: int) -> None:
-        assert (offset, length, advice) == (0, 0, os.POSIX_FADV_DONTNEED)
+        assert (offset, length) == (0, 0)
+        assert advice == dont_need
         story.append(("drop", os.fstat(file).st_ino))
         raise OSError(errno.EINVAL, "not on this file system")
 
@@ -281,10 +284,10 @@ def test_a_recording_leaves_the_page_cache_once_it_is_synced_and_its_sidecar_sta
         if isinstance(target, int):
             story.append(("sync", os.fstat(target).st_ino))
 
-    monkeypatch.setattr(os, "posix_fadvise", noted_advice)
+    monkeypatch.setattr(os, "posix_fadvise", noted_advice, raising=False)
     storage = LocalStorage(tmp_path, partial(Watched, heard=noted_sync))
     given = file_body(parts / "spooled", audio) if spooled else body(audio)
-    (ended,) = storage._writer.put_all([[Put(KEY, given), Put(f"{KEY}.json", body(audio[1:]))]])
+    (ended,) = storage._writer.put_all([[Put(f"{KEY}.json", body(audio[1:])), Put(KEY, given)]])
     assert [type(one) for one in ended] == [ObjectInfo, ObjectInfo]
     stored = (tmp_path / KEY).stat().st_ino
     assert [step for step in story if step[1] == stored] == [("sync", stored), ("drop", stored)]

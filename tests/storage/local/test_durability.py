@@ -294,6 +294,32 @@ def test_a_recording_leaves_the_page_cache_once_it_is_synced_and_its_sidecar_sta
     assert [step for step, _ in story].count("drop") == 1
 
 
+def test_recordings_synced_as_a_group_leave_the_page_cache_after_the_sync_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story: list[int | str] = []
+
+    class Noted(Syncing):
+        def __init__(self, root: str) -> None:
+            super().__init__(root)
+            self._whole = self.note_all
+
+        def note_all(self, _: int) -> int:
+            story.append("all")
+            return 0
+
+    def noted_advice(file: int, offset: int, length: int, advice: int) -> None:
+        story.append(os.fstat(file).st_ino)
+
+    monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+    monkeypatch.setattr(os, "posix_fadvise", noted_advice, raising=False)
+    writer = LocalStorage(tmp_path, Noted)._writer
+    keys = [f"7/{one}/1.mp3" for one in range(4)]
+    writer.put_all([[Put(key, body(bytes(UNCACHED_FROM)))] for key in keys])
+    stored = [(tmp_path / key).stat().st_ino for key in keys]
+    assert story == ["all", *stored, "all"]
+
+
 @pytest.mark.parametrize(("puts", "syncs"), [(3, ["one"] * 6), (4, ["all", "all"])])
 def test_a_few_files_and_folders_are_synced_each_and_more_of_them_all_at_once(
     tmp_path: Path, puts: int, syncs: list[str]

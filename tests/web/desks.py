@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from queue import Queue
@@ -79,9 +80,9 @@ class Served:
             yield client
 
 
-def calls() -> Source:
-    """The sample calls, on the day before the first run."""
-    return sample_world(FIRST_NIGHT)
+def calls(until: datetime = FIRST_NIGHT) -> Source:
+    """The sample calls, on the day before that moment."""
+    return sample_world(until)
 
 
 def archived(
@@ -91,13 +92,18 @@ def archived(
     settings: Mapping[str, Any] | None = None,
     desk: Mapping[str, Any] | None = None,
     runs: Callable[[Night], Any] | None = None,
+    at: datetime = FIRST_NIGHT,
 ) -> Made:
-    """An archive of all calls of the world."""
+    """An archive of all calls of the world, made two hours after `at`.
+
+    Exports are made with the machine's clock, which is wrong if a month passed since the last run:
+    for these, `at` is RECENTLY.
+    """
     wanted = {"desk": {"users": str(folder / "users.yaml"), **(desk or {})}, **(settings or {})}
 
     async def make() -> Config:
         async with bench(folder, world, *faults, settings=wanted) as night:
-            night.clock.advance(hours=2)
+            night.clock.now = at + timedelta(hours=2)
             await night.run()
             if runs is not None:
                 await runs(night)

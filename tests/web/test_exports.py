@@ -14,6 +14,7 @@ import pytest
 import pyzipper
 import soundfile
 
+from tests.support.command import RECENTLY
 from tests.web.desks import (
     Served,
     archived,
@@ -32,7 +33,7 @@ WHY = {"why": "complaint 17", "language": "en", "token": "t-1", "fill": "silence
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    made = archived(tmp_path_factory.mktemp("desk"), calls())
+    made = archived(tmp_path_factory.mktemp("desk"), calls(RECENTLY), at=RECENTLY)
     enrol(made)
     with served(made) as desk:
         with desk.visitor("ada") as ada:
@@ -218,7 +219,12 @@ def _read(package: zipfile.ZipFile, name: str) -> bytes:
 def test_a_redaction_that_waits_for_approval_keeps_the_export_from_leaving(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    made = archived(tmp_path_factory.mktemp("desk"), calls(), desk={"approve_redactions": True})
+    made = archived(
+        tmp_path_factory.mktemp("desk"),
+        calls(RECENTLY),
+        desk={"approve_redactions": True},
+        at=RECENTLY,
+    )
     enrol(made)
     span = {"start": "1", "end": "2", "side": "left", "why": "name", "token": ""}
     wish = WHY | {"token": "t-5", "redact": "yes"}

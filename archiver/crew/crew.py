@@ -25,7 +25,7 @@ class Crew(Protocol):
 
     @property
     def unfetched(self) -> int:
-        """How many of these may still have to be fetched."""
+        """How many of these may still have to be fetched. May change."""
 
     @property
     def has_lost_any(self) -> bool:

@@ -59,7 +59,7 @@ class Dispatch:
     """Assigns units to workers in batches of at most `most` units.
 
     `slots` is the number of units that each worker fetches at a time. Both may change during a run.
-    `seconds` is how long the latest answer took.
+    `round_seconds` is how long a worker took lately for one unit in each of its slots.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Dispatch:
         self.slots = slots
         self.most = most
         self.has_lost_any = False
-        self.seconds = float("inf")
+        self.round_seconds = float("inf")
         self._names = (archive_id, run_id)
         self._grace = grace
         self._waiting: deque[Sent] = deque()
@@ -226,7 +226,7 @@ class Lane(ABC):
     """A connection to one worker, or to several that share it, for some batches at a time."""
 
     dispatch: Dispatch
-    _batches: int = 0
+    _units: int = 0
     _turn: anyio.Lock = field(default_factory=anyio.Lock)
     _rest: anyio.Event = field(default_factory=anyio.Event)
 
@@ -245,23 +245,24 @@ class Lane(ABC):
                         await self._rests()
                         await self._do(batch)
                     continue
-                self._batches += 1
+                self._units += len(batch)
             try:
                 with self._accounted_for(batch):
                     await self._do(batch)
             finally:
-                self._batches -= 1
+                self._units -= len(batch)
                 self._rest.set()
 
     async def _rests(self) -> None:
-        while self._batches:
+        while self._units:
             self._rest = anyio.Event()
             await self._rest.wait()
 
     async def _do(self, batch: Sequence[Sent]) -> None:
-        begun = time.monotonic()
+        # They are fetched in their order, so the answer takes as long as all that the worker has.
+        begun, rounds = time.monotonic(), max(1.0, self._units / self.dispatch.slots)
         answer = await self.ask(self.dispatch.encode(batch))
-        self.dispatch.seconds = time.monotonic() - begun
+        self.dispatch.round_seconds = (time.monotonic() - begun) / rounds
         self.dispatch.answer(batch, answer)
 
     @contextmanager

@@ -44,13 +44,16 @@ _ROUNDS_AHEAD: Final = 2
 """Units sent to a child for each one it fetches, if no other process can begin with them at once.
 A child answers when all units of a batch have ended, and has work until then."""
 
-_QUICK_ROUNDS_AHEAD: Final = 4
-"""The same if answers come quickly, whatever others can do. Then what a child waits for is this
-process, which fetches less the more the child has; and at the end of a run, others wait only
-briefly for what it has left."""
+_SECONDS_AHEAD: Final = 0.25
+"""What a child does in this time is sent to it whatever others can do, up to _MOST_ROUNDS_AHEAD.
+A quick child waits for this process, which fetches less the more the child has; and at the end of a
+run, others wait only briefly for what it has left."""
 
-_QUICK: Final = 0.25
-"""Seconds from a batch to its answer."""
+_MOST_ROUNDS_AHEAD: Final = 8
+
+_ROUNDS_LISTED: Final = 4
+"""Units listed for each one that a child fetches, however slow it is. Their addresses may be valid
+for minutes only, so there are more only if the child soon needs more."""
 
 _MOST_STARTING: Final = 60
 """Seconds until a child sends its first message; it imports its modules before."""
@@ -176,7 +179,7 @@ class Pipes(Struct):
     @property
     def places(self) -> int:
         """The number of batches that one child has at a time."""
-        return max(2, -(-_QUICK_ROUNDS_AHEAD * self.dispatch.slots // MOST_UNITS))
+        return max(2, -(-_MOST_ROUNDS_AHEAD * self.dispatch.slots // MOST_UNITS))
 
     @property
     def couriers(self) -> int:
@@ -196,28 +199,26 @@ class Pipes(Struct):
     @property
     def wanted(self) -> int:
         """See `Sharing.wanted`."""
-        return self._rounds(_QUICK_ROUNDS_AHEAD if self._is_quick else 1)
+        return self._in_time(1) * len(self._links) or 1
 
     @property
     def most(self) -> int:
         """See `Sharing.most`."""
-        return self._rounds(_QUICK_ROUNDS_AHEAD if self._is_quick else _ROUNDS_AHEAD)
-
-    @property
-    def _is_quick(self) -> bool:
-        return self.dispatch.seconds < _QUICK
+        return self._in_time(_ROUNDS_AHEAD) * len(self._links) or 1
 
     def prepare(self) -> None:
         """See `Sharing.prepare`."""
         self.dispatch.expect_work()
 
-    def _rounds(self, count: int) -> int:
-        return count * self.dispatch.slots * len(self._links) or 1
+    def _in_time(self, least: int) -> int:
+        """The units that one child gets in _SECONDS_AHEAD; at least so many rounds of them."""
+        rounds = _SECONDS_AHEAD / self.dispatch.round_seconds
+        return int(self.dispatch.slots * min(max(least, rounds), _MOST_ROUNDS_AHEAD))
 
     @property
     def unfetched(self) -> int:
         """See `Crew.unfetched`."""
-        return self.couriers
+        return self._in_time(_ROUNDS_LISTED) * self.processes
 
     @property
     def has_lost_any(self) -> bool:

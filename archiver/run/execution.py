@@ -28,6 +28,7 @@ from archiver.run.source import Source
 from archiver.run.work import Courier
 from archiver.tasks.grace import Grace
 from archiver.tasks.retry import RetryScheduled
+from archiver.tasks.turns import Turns
 
 _LISTING: Final = 16
 """Calls whose recordings are listed while the crew is busy, so that it never waits for the API."""
@@ -179,6 +180,6 @@ class Execution(Struct):
             grace=self.grace,
             clock=self.clock,
             recheck=intake.config.window.recheck,
-            turns=anyio.Semaphore(crew.unfetched + _LISTING, fast_acquire=True),
+            turns=Turns(lambda: crew.unfetched + _LISTING),
             doubts=recovery.doubts,
         )

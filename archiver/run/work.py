@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import anyio
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -46,7 +45,7 @@ from archiver.recordings.names import names_of
 from archiver.recordings.sidecar import metadata_digest
 from archiver.run.events import CURRENT_CALL
 from archiver.tasks.grace import Grace
-from archiver.tasks.turns import turn_of
+from archiver.tasks.turns import Turns
 
 
 class Registry(Protocol):
@@ -105,14 +104,14 @@ class Courier(Struct, frozen=True):
     grace: Grace
     clock: Clock
     recheck: tuple[timedelta, ...]
-    turns: anyio.Semaphore
+    turns: Turns
     doubts: bool = False
     unfinished: list[Event] = field(default_factory=list)
 
     async def bring(self, task: Task) -> Outcome:
         """Do the unit of work, and return its outcome."""
         CURRENT_CALL.set(task.call.id)
-        async with turn_of(self.turns) as give_turn:
+        async with self.turns.turn() as give_turn:
             return await self._outcome_of(task, give_turn)
 
     async def _outcome_of(self, task: Task, give_turn: Callable[[], None]) -> Outcome:

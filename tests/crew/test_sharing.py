@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import anyio
 import pytest
@@ -21,7 +22,7 @@ from archiver.liner.models import Recording
 from archiver.recordings.fetch import Fetched, Fetcher
 from archiver.recordings.spool import Part
 from archiver.sandbox.exchange import Route
-from archiver.sandbox.faults import Fault, Happens, Stall
+from archiver.sandbox.faults import Delay, Fault, Happens, Stall
 from tests.cli.commands import PATIENCE
 from tests.crew.test_pipes import PROCESSES, centre, crew_of
 from tests.support.command import RECENTLY
@@ -31,6 +32,7 @@ from tests.support.world import QUICK, bench, told
 pytestmark = pytest.mark.anyio
 
 CALLS = 40
+LISTED_AHEAD = 16
 
 
 @pytest.fixture(autouse=True)
@@ -203,3 +205,26 @@ async def test_a_child_that_has_become_ready_gets_what_waits_at_once(tmp_path: P
                 await all_busy.wait()
             stop.set()
         assert fetching == workers
+
+
+@pytest.mark.usefixtures("a_child_in_time")
+@pytest.mark.parametrize("is_quick", [False, True], ids=["slow", "quick"])
+async def test_a_child_has_many_recordings_ahead_only_while_it_answers_quickly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_quick: bool
+) -> None:
+    """The addresses of those that wait may be valid for minutes only."""
+    monkeypatch.setattr(pipes, "_SECONDS_AHEAD", 10 * PATIENCE if is_quick else 0)
+    each, calls, ahead = 8, 200, list[int]()
+    settings = {"download": {"processes": 2, "workers": 2 * each}}
+    async with bench(tmp_path, centre(calls), settings=settings) as night:
+        night.clock.now = RECENTLY + timedelta(days=1)
+        sandbox = night.sandbox
+
+        def listing() -> None:
+            ahead.append(sandbox.count(Route.RECORDINGS) - sandbox.count(Route.FILE))
+
+        sandbox.faults.add(Fault(Route.RECORDINGS, Happens(listing)), Fault(Route.FILE, Delay(0.1)))
+        report = await night.run()
+        assert told(report, of="recordings") == {"archived": calls}
+    # Of eight rounds for the child, or four, one is being fetched.
+    assert (median(ahead) > 5 * each + LISTED_AHEAD) is is_quick, ahead

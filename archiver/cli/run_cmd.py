@@ -109,16 +109,16 @@ def execute(arguments: argparse.Namespace, context: Context) -> int:
         dry_run=arguments.dry_run,
         today=arguments.today,
     )
-    return anyio.run(_once_and_told, config, request, context, backend_options=FASTEST_LOOP)
+    return _once_and_told(config, request, context)
 
 
-async def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
+def _once_and_told(config: Config, request: "RunRequest", context: Context) -> int:
     """One run. A full one sends notices; any other does not, since its user sees the result."""
-    from archiver.crew.processes import available_cores, children_of, started_ahead
+    from archiver.crew.processes import available_cores, children_of, forked_ahead
 
     children = 0 if request.dry_run else children_of(config, available_cores())
-    async with started_ahead(children):
-        return await _told(config, request, context)
+    with forked_ahead(children):
+        return anyio.run(_told, config, request, context, backend_options=FASTEST_LOOP)
 
 
 async def _told(config: Config, request: "RunRequest", context: Context) -> int:

@@ -1,4 +1,4 @@
-"""A child process that fetches and stores for its parent's run: `python -m archiver.crew.child`.
+"""A child process that fetches and stores for its parent's run.
 
 All its input, including secrets, arrives on standard input, and none on the command line. It
 ignores signals: a terminal or service manager sends them to the whole process group, and the
@@ -11,7 +11,6 @@ import asyncio
 import os
 import pickle
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from archiver.crew.frames import (
     DROP,
     FAILED,
     PROGRESS,
+    READ_AHEAD,
     READY,
     START,
     Frame,
@@ -44,7 +44,12 @@ from archiver.tasks.freed_memory import keep_freed_memory
 
 _TOLD_EVERY: Final = 0.2
 """Seconds between two progress messages, which are also the child's signs of life."""
-_READ_AHEAD: Final = 1024 * 1024
+
+IGNORED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_INPUT, _OUTPUT, _ERRORS = range(3)
+"""Standard input, output and error. Python's own objects for them are those of the parent in a
+process that it has forked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class _Child(Struct):
         """Process batches until the parent closes the input, then exit the process."""
         told = await read_frame(self.reader)
         if told is None or told.kind != START:
-            return
+            _end()
         start: Start = pickle.loads(told.body)  # noqa: S301 - by our parent, which started us
         async with anyio.create_task_group() as group:
             group.start_soon(self._follow_parent, group, start)
@@ -134,12 +139,17 @@ class _Child(Struct):
         self.writer.write(frame.encode())
 
 
+def ignore_signals() -> None:
+    """Leave it to the parent what a signal to all its processes means."""
+    for number in IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def main() -> None:
     """Serve the parent at the other end of standard input and output."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    output = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # print() must not corrupt the messages
+    ignore_signals()
+    output = os.dup(_OUTPUT)
+    os.dup2(_ERRORS, _OUTPUT)  # print() must not corrupt the messages
     collect_rarely()
     keep_freed_memory()
     anyio.run(_serve, output, backend_options=FASTEST_LOOP)
@@ -153,8 +163,10 @@ async def _serve(output: int) -> None:
 @asynccontextmanager
 async def _streams(output: int) -> AsyncIterator[_Child]:
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=_READ_AHEAD)
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    reader = asyncio.StreamReader(limit=READ_AHEAD)
+    await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(_INPUT, "rb")
+    )
     transport, protocol = await loop.connect_write_pipe(
         asyncio.streams.FlowControlMixin, os.fdopen(output, "wb")
     )

@@ -17,6 +17,9 @@ _HEAD: Final = struct.Struct("!cQI")
 _MOST_BYTES: Final = 256 * 1024 * 1024
 """No batch is this large: a frame with a larger length is not ours."""
 
+READ_AHEAD: Final = 1024 * 1024
+"""The size that messages may have together until their sender has to wait for the reader."""
+
 START: Final = b"S"
 BATCH: Final = b"B"
 DROP: Final = b"D"

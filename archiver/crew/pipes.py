@@ -30,7 +30,7 @@ from archiver.crew.frames import (
     read_frame,
 )
 from archiver.crew.messages import decode_failure
-from archiver.crew.processes import end_child, kill_child, next_child
+from archiver.crew.processes import Child, end_child, kill_child, next_child
 from archiver.crew.progress import Progress, read_progress
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError
@@ -72,7 +72,7 @@ class _Link(Lane):
     def __init__(
         self,
         dispatch: Dispatch,
-        process: asyncio.subprocess.Process,
+        process: Child,
         on_progress: Callable[[Progress], None],
     ) -> None:
         super().__init__(dispatch)

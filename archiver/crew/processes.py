@@ -1,20 +1,24 @@
 """The child processes of a run: how many there are, and how each is started and ended.
 
-What a child imports takes as long as all that a run does before it has work for one. So children
-can be started ahead: then they import while the run does.
+What a child imports takes as long as all that a run does before it has work for one. So those of a
+single run are forked ahead (`forking`), and only others are started as a new Python.
 """
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import anyio
 
 from archiver.config import Config
+from archiver.crew.frames import READ_AHEAD
 from archiver.tasks.children import child_command
+
+if TYPE_CHECKING:
+    from archiver.crew.forking import Forked
 
 PAYS_FROM: Final = 400.0
 """Requests per second from which a second process pays off. One process can list, fetch and store
@@ -36,10 +40,34 @@ the same machine), two processes take longer than one (measured)."""
 _PATIENCE: Final = 2.0
 """Seconds after which a child that was asked to end is killed."""
 
-_READ_AHEAD: Final = 1024 * 1024
+_AHEAD: ContextVar[list["Forked"]] = ContextVar("_AHEAD")
+"""Children that were forked ahead, and have no work yet."""
 
-_AHEAD: ContextVar[list[asyncio.subprocess.Process]] = ContextVar("_AHEAD")
-"""Children that were started ahead, and have no work yet."""
+
+class Child(Protocol):
+    """A child process, as far as its run has to do with it: see `asyncio.subprocess.Process`."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended; None as long as it has not."""
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter | None:
+        """Where messages to it are written."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None:
+        """Where its messages are read."""
+
+    def kill(self) -> None:
+        """Kill it. Raises ProcessLookupError if it has ended."""
+
+    async def wait(self) -> int:
+        """Its exit code, or the negative number of the signal that ended it, once it has ended."""
 
 
 def available_cores() -> int:
@@ -72,37 +100,52 @@ def children_of(config: Config, cores: int) -> int:
     return processes if 1 < processes < cores else processes - 1
 
 
-@asynccontextmanager
-async def started_ahead(children: int) -> AsyncIterator[None]:
-    """Start so many children, for the runs in this context. Those without work end with it.
+@contextmanager
+def forked_ahead(children: int) -> Iterator[None]:
+    """Fork so many children, for the runs in this context. Those without work end with it.
 
-    An error is not raised here, but when a run needs a child and cannot start one either.
+    Where it is not possible, a run starts its children when it needs them.
     """
-    ahead: list[asyncio.subprocess.Process] = []
+    if not children:
+        yield
+        return
+
+    from archiver.crew.forking import (  # imports what children need
+        Forked,
+        can_fork,
+        fork,
+        signals_held,
+    )
+
+    ahead: list[Forked] = []
+    can_fork_now = can_fork()  # asked once: the pipes of the first child are open files, too
     token = _AHEAD.set(ahead)
     try:
-        with suppress(OSError):
-            while len(ahead) < children:
-                ahead.append(await _start())
+        with suppress(OSError), signals_held():
+            while can_fork_now and len(ahead) < children:
+                ahead.append(fork())
         yield
     finally:
         _AHEAD.reset(token)
-        with anyio.CancelScope(shield=True):
-            for process in ahead:
-                await kill_child(process)
+        for child in ahead:
+            child.end()
 
 
-async def next_child() -> asyncio.subprocess.Process:
+async def next_child() -> Child:
     """A child that waits for its first message. Raises OSError if none can be started."""
-    ahead = _AHEAD.get([])
-    while ahead:
-        process = ahead.pop()
-        if process.returncode is None:
-            return process
-    return await _start()
+    if ahead := _AHEAD.get([]):
+        with anyio.CancelScope(shield=True):  # else nobody would end it
+            return await ahead.pop().connected()
+    return await asyncio.create_subprocess_exec(
+        *child_command("archiver.crew.child"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=READ_AHEAD,
+        start_new_session=True,
+    )
 
 
-async def end_child(process: asyncio.subprocess.Process) -> int:
+async def end_child(process: Child) -> int:
     """Close its input to make it exit, kill it if it does not, and return its exit code."""
     if process.stdin is not None:
         process.stdin.close()
@@ -111,18 +154,8 @@ async def end_child(process: asyncio.subprocess.Process) -> int:
     return await kill_child(process)
 
 
-async def kill_child(process: asyncio.subprocess.Process) -> int:
+async def kill_child(process: Child) -> int:
     """Kill it, if it has not ended, and return its exit code."""
     with suppress(ProcessLookupError):
         process.kill()
     return await process.wait()
-
-
-async def _start() -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *child_command("archiver.crew.child"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=_READ_AHEAD,
-        start_new_session=True,
-    )

@@ -47,8 +47,13 @@ def centre(calls: int = 40) -> World:
 
 
 def crew_of(parent: int | None = None) -> set[int]:
-    """Those of them that fetch and store."""
-    return {one for one in children(parent) if b"archiver.crew.child" in told_of(one, "cmdline")}
+    """Those of them that fetch and store: started as such, or forked from a command."""
+    of_the_parent = told_of(parent, "cmdline") if parent is not None else None
+    return {
+        one
+        for one in children(parent)
+        if b"archiver.crew.child" in (told := told_of(one, "cmdline")) or told == of_the_parent
+    }
 
 
 @pytest.mark.anyio
@@ -206,7 +211,7 @@ def test_a_signal_ends_a_run_over_child_processes_in_order(
     for one in (*crew, process.pid):
         os.kill(one, number)
     ended = awaited(process)
-    assert ended.code == 130
+    assert ended.code == 130, ended.err
     assert ended.answer["interrupted"] is True
     # Twenty were served. Of a batch of eight that has not ended, each child may have stored seven.
     assert ended.answer["recordings"]["archived"] >= 6

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
@@ -15,7 +14,7 @@ from msgspec.structs import replace
 
 from archiver.crew import choosing, pipes
 from archiver.crew.in_process import InProcess
-from archiver.crew.processes import next_child
+from archiver.crew.processes import Child, next_child
 from archiver.crew.unit import Brought, Unit
 from archiver.errors import ArchiverError
 from archiver.liner.models import Recording
@@ -125,11 +124,11 @@ async def test_the_recordings_of_a_child_that_is_killed_are_fetched_again(
 async def test_no_recording_waits_for_a_child_that_is_not_ready(
     tmp_path: Path, fetched_here: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[Process] = []
+    begun: list[Child] = []
 
-    async def never_ready() -> Process:
+    async def never_ready() -> Child:
         begun.append(await next_child())
-        begun[-1].send_signal(signal.SIGSTOP)
+        os.kill(begun[-1].pid, signal.SIGSTOP)
         return begun[-1]
 
     monkeypatch.setattr(pipes, "next_child", never_ready)
@@ -148,7 +147,7 @@ async def test_the_run_goes_on_if_a_child_is_killed_before_it_is_ready(
 ) -> None:
     begun: list[int] = []
 
-    async def doomed() -> Process:
+    async def doomed() -> Child:
         process = await next_child()
         begun.append(process.pid)
         if len(begun) == 1:
@@ -168,7 +167,7 @@ async def test_the_run_goes_on_if_a_child_is_killed_before_it_is_ready(
 async def test_a_run_whose_children_are_always_killed_ends_with_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def doomed() -> Process:
+    async def doomed() -> Child:
         process = await next_child()
         process.kill()
         return process

@@ -83,9 +83,11 @@ def test_a_stale_tab_shows_the_difference_and_overwrites_nothing(visit: Visit) -
     second = first.context.new_page()
     second.goto(first.url)
     ready(second)
+    first.bring_to_front()  # timers of a tab in the background may wait for minutes
     press(first, "g", "y")
     expect(first.locator("[data-state-of=card-form]")).to_have_text("Saved")
     second.evaluate("localStorage.clear()")  # as another browser of hers
+    second.bring_to_front()
     press(second, "g", "n")
     conflict = second.locator(".conflict")
     expect(conflict).to_contain_text("Nothing has been overwritten")

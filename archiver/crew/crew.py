@@ -25,7 +25,7 @@ class Crew(Protocol):
 
     @property
     def unfetched(self) -> int:
-        """How many of these may still have to be fetched. May change."""
+        """How many of these may still have to be fetched. It may change during a run."""
 
     @property
     def has_lost_any(self) -> bool:

@@ -1,6 +1,6 @@
 """Child processes forked from this one, for the run that it is about to begin.
 
-A child that starts as a new Python takes 0.15 s of processor time to import what it needs, beside a
+A child that starts as a new Python takes 0.3 s of processor time to import what it needs, beside a
 run that imports the same. A fork has it all, and takes some milliseconds.
 
 It is possible only before a run: a fork has one thread, so an event loop or a lock that another
@@ -156,7 +156,7 @@ def fork() -> Forked:
     except OSError:
         os.close(input_of_it)  # that makes it exit
         os.close(output_of_it)
-        os.waitpid(pid, 0)
+        _exit_code(pid)
         raise
 
 

@@ -122,9 +122,7 @@ def serving(authority: Authority) -> Iterator[Authority]:
             return
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        # It asks so often whether it is to end, by default each half second.
-        often = {"poll_interval": 0.01}
-        thread = threading.Thread(target=server.serve_forever, kwargs=often, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         authority.url = f"http://127.0.0.1:{server.server_address[1]}/"
         try:

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from archiver.advice import next_step
 from archiver.archive.failed_runs import FailedRuns
 from archiver.archive.names import ArchivedNames, archived_names
 from archiver.archive.opening import watched_archive
@@ -31,7 +30,7 @@ from archiver.catalog.states import CallState, RecordingState
 from archiver.clock import Clock, stamp, stamp_or_none, system_clock
 from archiver.config import Config
 from archiver.ledger.segments import Head
-from archiver.reasons import Reason
+from archiver.reasons import Reason, next_step
 
 _Row: TypeAlias = dict[str, Any]
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, TypeAlias
 
-from archiver.advice import next_step
 from archiver.cli.sound_lines import sound_lines
 from archiver.cli.wording import (
     CALL_STATES,
@@ -16,7 +15,7 @@ from archiver.cli.wording import (
     sum_line,
     who,
 )
-from archiver.reasons import Reason
+from archiver.reasons import Reason, next_step
 from archiver.text.measures import say_duration, say_moment, say_size
 
 Report: TypeAlias = Mapping[str, Any]

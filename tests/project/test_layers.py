@@ -14,7 +14,7 @@ ROOT = Path(archiver.__file__).parent
 TESTS = Path(__file__).parent.parent
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("clock", "reasons", "secrets", "advice"),
+    ("clock", "reasons", "secrets"),
     ("errors",),
     ("extras", "text", "tasks", "http", "sqlite", "sound", "console", "sandbox", "schedule"),
     ("config",),

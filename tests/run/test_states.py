@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from archiver.advice import next_step
-from archiver.reasons import Reason
+from archiver.reasons import Reason, next_step
 from archiver.sandbox.exchange import Route
 from archiver.sandbox.faults import (
     ABSENT,

@@ -57,4 +57,4 @@ def spool_on_the_way_to(storage: Storage, config: Config) -> Spool:
     if storage.is_local:
         return Spool(storage.spool_folder, _HELD_FOR_A_DISK)
     download = config.download
-    return Spool(download.spool, download.spool_memory // download.workers)
+    return Spool(download.spool, download.spool_memory // download.workers, syncs=False)

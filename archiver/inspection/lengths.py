@@ -47,7 +47,7 @@ async def put_lengths_right(
     for one in recordings:
         try:
             told = await shelf.remeasure(
-                one.key, one.record_id, one.sidecar_sha256, Spool(None, _IN_MEMORY)
+                one.key, one.record_id, one.sidecar_sha256, Spool(None, _IN_MEMORY, syncs=False)
             )
         except (ArchiveDamaged, FetchError):
             damaged.append(one.key)

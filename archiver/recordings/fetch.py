@@ -34,7 +34,7 @@ import httpx
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from archiver.errors import FetchError
+from archiver.errors import FetchError, StorageUnreachable
 from archiver.http.address import Address
 from archiver.http.codings import codings_of
 from archiver.http.cookies import ChainCookies
@@ -148,12 +148,16 @@ class Fetcher:
     async def fetch(self, recording: Recording, part: Part) -> Fetched:
         """The recording, proved whole, in `part`.
 
-        Raises FetchError with the reason of the last attempt; StorageFull when there is no room.
+        Raises FetchError with the reason of the last attempt, and the errors of `Part.add`.
         """
         download = _Download(part, self._address(recording))
 
         async def attempt() -> Fetched:
-            return await self._attempt(download, recording)
+            try:
+                return await self._attempt(download, recording)
+            except StorageUnreachable:
+                await download.start_over()  # which bytes are on the disk is unknown
+                raise
 
         def announce(scheduled: RetryScheduled) -> None:
             if self._on_retry is not None:

@@ -3,10 +3,15 @@
 A part grows by chunks and knows its SHA-256 at any moment. Up to `in_memory` bytes it lives in
 memory; beyond that it is written out, a batch at a time and in a worker thread, hashed on the way.
 Either way it becomes a `Body` that a storage can put, or leaves nothing behind.
+
+The system reports only once that bytes could not be written to the disk. A second sync of the same
+file succeeds, although they are lost. So a file that a storage takes as it is, is synced by the
+descriptor that wrote it; if that fails, the recording has to be fetched again.
 """
 
 import errno
 import hashlib
+import os
 import tempfile
 import time
 from contextlib import suppress
@@ -18,10 +23,17 @@ import anyio
 import anyio.to_thread
 from msgspec import Struct
 
-from archiver.errors import ObjectRefused, StorageFull, StorageRefused
+from archiver.errors import (
+    ObjectRefused,
+    StorageError,
+    StorageFull,
+    StorageRefused,
+    StorageUnreachable,
+)
 from archiver.recordings.audio import HEAD_BYTES, measure
 from archiver.recordings.lengths.facts import Facts
 from archiver.storage.base import Body
+from archiver.storage.local.disk import PASSING
 
 _BATCH_BYTES = 1024 * 1024
 """Bytes that go to the hash and the disk at once: large enough to make a thread worth its switch
@@ -54,10 +66,14 @@ def _seconds_to_hash(sample: bytes) -> float:
 
 class Spool(Struct, frozen=True):
     """`folder` is for part files (None: the system's temporary folder); a part keeps up to
-    `in_memory` bytes in memory before it is written there."""
+    `in_memory` bytes in memory before it is written there.
+
+    A complete file is synced unless `syncs` is False: if nobody stores it, or S3 does, which checks
+    the digest of what it receives."""
 
     folder: Path | None
     in_memory: int
+    syncs: bool = True
 
     def part(self) -> "Part":
         """A new, empty part; use it as an asynchronous context manager, which removes its
@@ -97,7 +113,8 @@ class Part:
         self.head, self.size = b"", 0
 
     async def add(self, chunk: bytes) -> None:
-        """Append bytes. Raises StorageFull if the spool's disk is full."""
+        """Append bytes. Raises StorageError: StorageFull if the spool's disk is full, and
+        StorageUnreachable if it fails, after which the part has to be cleared."""
         if len(self.head) < HEAD_BYTES:
             self.head += chunk[: HEAD_BYTES - len(self.head)]
         self._waiting.append(chunk)
@@ -107,7 +124,7 @@ class Part:
             await anyio.to_thread.run_sync(self._write_out)
 
     async def finish(self, content_type: str) -> tuple[Body, Facts]:
-        """The complete part as a body, and the facts in the audio."""
+        """The complete part as a body, and the facts in the audio. Raises the same as `add`."""
         if self._file is None and self.size <= at_once_bytes():
             return self._finish(content_type)
         return await anyio.to_thread.run_sync(self._finish, content_type)
@@ -120,7 +137,7 @@ class Part:
             return Body(data, self.size, digest, content_type), measure(data)
         self._write_out()
         try:
-            self._file.close()
+            self._file.close(syncs=self._spool.syncs)
         except OSError as error:
             raise _spool_error(error) from error
         path = self._file.path
@@ -157,19 +174,21 @@ class _PartFile:
         while rest:
             rest = rest[self._file.write(rest) :]
 
-    def close(self) -> None:
+    def close(self, *, syncs: bool) -> None:
         """It is complete, and waits to be stored without taking up a file descriptor."""
+        if syncs:
+            os.fsync(self._file.fileno())
         self._file.close()
 
     def remove(self) -> None:
         """Ignores errors of the disk: the next run removes what is left."""
         with suppress(OSError):
-            self.close()
+            self.close(syncs=False)
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 
 
-def _spool_error(error: OSError) -> StorageFull | StorageRefused | ObjectRefused:
+def _spool_error(error: OSError) -> StorageError:
     if error.errno == errno.EFBIG:
         return ObjectRefused(
             "the spool's disk does not allow files of that size",
@@ -179,6 +198,10 @@ def _spool_error(error: OSError) -> StorageFull | StorageRefused | ObjectRefused
         return StorageFull(
             "no space left for the spool",
             hint="free some disk space, or point download.spool to a larger disk",
+        )
+    if error.errno in PASSING:
+        return StorageUnreachable(
+            f"cannot write a temporary file: {error.strerror}", hint=PASSING[error.errno]
         )
     return StorageRefused(
         f"cannot write a temporary file: {error.strerror}",

@@ -35,4 +35,5 @@ async def opened_both(
 def spool_to(target: Storage, config: Config) -> Spool:
     """The spool for copying to this location; on its own disk, so that files can be renamed."""
     in_memory = config.download.spool_memory // config.replica.workers
-    return Spool(target.spool_folder or config.download.spool, in_memory)
+    folder = target.spool_folder or config.download.spool
+    return Spool(folder, in_memory, syncs=target.is_local)

@@ -44,7 +44,8 @@ class Body(Struct, frozen=True):
 
     `size` is in bytes, `sha256` in lower-case hex. A file body may be consumed by `put` (moved into
     place); the caller never uses it again after a successful put, and
-    removes it if it is still there. A put that fails leaves it alone.
+    removes it if it is still there. A put that fails leaves it alone. A file for a storage on a
+    disk, which does not hash it again, has been synced by its writer.
     """
 
     source: bytes | Path

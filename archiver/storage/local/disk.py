@@ -43,7 +43,7 @@ _OF_ONE_OBJECT = {
 }
 # A disk or network share that may be back in a moment. A failed sync is among them: the part file
 # is thrown away and the next attempt writes all bytes again, so nothing relies on dropped pages.
-_PASSING = dict.fromkeys(
+PASSING = dict.fromkeys(
     (
         errno.EIO,
         errno.ESTALE,
@@ -65,7 +65,7 @@ _KINDS: tuple[tuple[type[StorageError], dict[int, str]], ...] = (
     (StorageFull, _NO_SPACE),
     (ObjectRefused, _OF_ONE_OBJECT),
     (StorageRefused, _REFUSALS),
-    (StorageUnreachable, _PASSING),
+    (StorageUnreachable, PASSING),
 )
 # Errors of file systems without hard links (exFAT, some FUSE and SMB mounts).
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}

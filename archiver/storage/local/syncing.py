@@ -4,12 +4,17 @@ A sync costs a journal commit, whatever it syncs, so a group of files is best sy
 `syncfs`, which covers everything on the file system. It promises as much as syncing each only on
 Linux 5.8 and later (which report what could not be written) and on file systems of this machine: a
 network or user-space one may leave the server out. Everywhere else each is synced on its own.
+
+The kernel reports bytes that it could not write only once: to each file that was open before, and
+to the first that is opened later. After that, a sync of the same bytes succeeds, although they are
+on no disk. So a group is synced through a file that was open before its first byte was written.
 """
 
 import ctypes
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,13 +34,31 @@ class Syncing:
     def __init__(self, root: str) -> None:
         self._root = root
         self._whole = _whole_sync(root)
+        self._watching: int | None = None
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Have `sync` report everything that the system cannot write from now on, even if it has
+        reported that to another process meanwhile. Used by one thread at a time."""
+        root: int | None = None
+        if self._whole is not None:
+            with suppress(OSError):  # then each is synced by itself, or there is nothing to sync
+                root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
+        self._watching = root
+        try:
+            yield
+        finally:
+            self._watching = None
+            if root is not None:
+                os.close(root)
 
     def sync(self, targets: Iterable[Target]) -> dict[Target, OSError]:
         """Sync all of them; what could not be synced, and why."""
         distinct = dict.fromkeys(targets)
         files = sum(isinstance(one, int) for one in distinct)
-        if self._whole is not None and (files or len(distinct)) >= _WORTH_IT:
-            return self._sync_whole(self._whole, distinct)
+        whole, root = self._whole, self._watching
+        if whole and root is not None and (files or len(distinct)) >= _WORTH_IT:
+            return self._sync_whole(whole, root, distinct)
         failed: dict[Target, OSError] = {}
         for target in distinct:
             try:
@@ -56,19 +79,12 @@ class Syncing:
             os.close(folder)
 
     def _sync_whole(
-        self, sync: Callable[[int], int], targets: Iterable[Target]
+        self, whole: Callable[[int], int], root: int, targets: Iterable[Target]
     ) -> dict[Target, OSError]:
-        try:
-            folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                if sync(folder) != 0:
-                    number = ctypes.get_errno()
-                    raise OSError(number, os.strerror(number))
-            finally:
-                os.close(folder)
-        except OSError as error:
-            return dict.fromkeys(targets, error)
-        return {}
+        if whole(root) == 0:
+            return {}
+        number = ctypes.get_errno()
+        return dict.fromkeys(targets, OSError(number, os.strerror(number)))
 
 
 def _whole_sync(root: str) -> Callable[[int], int] | None:

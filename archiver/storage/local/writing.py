@@ -5,8 +5,9 @@ A put takes these steps, each for a reason:
 1. every folder on the way exists and is durable: its parent has been synced since it was created.
    Folders known to be durable are remembered, so a second put into a folder costs nothing;
 2. the bytes are written to a part file under `_archive/tmp/`, on the same file system, and synced:
-   a name must never be durable before the bytes are. A body spooled on this file system is synced
-   in place;
+   a name must never be durable before the bytes are. If they cannot be, they are written again,
+   never only synced again, which may succeed without them. A body spooled on this file system is
+   moved; its writer has synced it;
 3. the part file is linked to its final name, which fails if the name is taken (`disk.publish`);
 4. the part's own name is removed, and the folder is synced.
 
@@ -127,6 +128,7 @@ class Writer:
         """
         under_way = [_UnderWay(self._steps(order)) for order in orders]
         with ExitStack() as left:  # whatever happens, no file stays open and no part file remains
+            left.enter_context(self._syncing.watching())
             for one in under_way:
                 left.callback(one.steps.close)
             going = under_way
@@ -182,8 +184,10 @@ class Writer:
             failure = None if error.errno == errno.EXDEV else error
         except StorageError as error:
             failure = error
-        if published:
-            yield list({f"{self._root}/{put.folder}": None for put in puts[: len(published)]})
+        # A name that is taken may be that of a process that was killed before it synced the folder.
+        named = puts[: len(published) + isinstance(failure, KeyExists)]
+        if named:
+            yield list({f"{self._root}/{put.folder}": None for put in named})
             done += published
         if failure is not None:
             raise failure

@@ -143,6 +143,22 @@ async def test_data_is_synced_before_its_name_and_names_before_the_answer(
     assert story == ["sync part", "link 789/123/456.json", "sync 789/123"]
 
 
+async def test_a_name_that_is_taken_is_synced_since_a_killed_process_may_have_left_it_unsynced(
+    tmp_path: Path,
+) -> None:
+    story: list[str] = []
+
+    def note_sync(target: Target) -> None:
+        story.append("sync part" if isinstance(target, int) else Path(str(target)).name)
+
+    storage = LocalStorage(tmp_path, partial(Watched, heard=note_sync))
+    await storage.put(KEY, body(DATA))
+    story.clear()
+    with pytest.raises(KeyExists):
+        await storage.put(KEY, body(DATA))
+    assert story == ["sync part", "123"]
+
+
 def group(count: int) -> list[list[Put]]:
     return [[Put(f"7/{number // 2}/{number}.mp3", body(DATA))] for number in range(count)]
 

@@ -12,7 +12,7 @@ from archiver.config import Config
 from archiver.crew.crew import Crew, Listener
 from archiver.crew.equipment import spool_on_the_way_to
 from archiver.crew.in_process import InProcess
-from archiver.crew.processes import available_cores, children_of, processes_of
+from archiver.crew.processes import available_cores, children_of, shares_of
 from archiver.crew.sharing import Shared
 from archiver.errors import UsageError
 from archiver.recordings.fetch import Fetcher
@@ -41,13 +41,12 @@ async def crew_of(
             yield crew
         return
     cores = available_cores()
-    processes, children = processes_of(config, cores), children_of(config, cores)
-    slots = -(-config.download.workers // processes)
+    children, (each, rest) = children_of(config, cores), shares_of(config, cores)
     shared = Shared()
 
     def own() -> InProcess:
         spool = spool_on_the_way_to(archive.storage, config)
-        limiter = CapacityLimiter(slots)
+        limiter = CapacityLimiter(rest)
         return InProcess(fetcher(), archive.storage, spool, grace, clock, limiter)
 
     if not children:
@@ -61,13 +60,13 @@ async def crew_of(
         Start(config, archive.pace, clock, run_id, archive.storage.known),
         archive_id=archive.archive_id,
         processes=children,
-        slots=slots,
+        slots=each,
         grace=grace,
         listener=listener,
         on_ready=shared.notice,
     ) as started:
         shared.crews.append(started)
-        if children < processes:
+        if rest:
             shared.crews.append(own())
         yield shared
 

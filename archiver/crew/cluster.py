@@ -202,7 +202,7 @@ class Cluster(Lane):
                     hint=_START_WORKERS,
                 )
             if threads:
-                self.dispatch.slots = -(-self._workers // len(threads))
+                self.dispatch.slots = max(1, self._workers // len(threads))
                 batches, self.dispatch.most = batches_for(self._workers, threads)
                 for _ in range(places, batches):
                     group.start_soon(self.keep_busy)

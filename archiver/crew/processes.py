@@ -100,6 +100,15 @@ def children_of(config: Config, cores: int) -> int:
     return processes if 1 < processes < cores else processes - 1
 
 
+def shares_of(config: Config, cores: int) -> tuple[int, int]:
+    """How many recordings each child and the run's own process download at a time: 0 for the latter
+    if it only lists and records. Together they are never more than `download.workers`."""
+    workers, children = config.download.workers, children_of(config, cores)
+    processes = processes_of(config, cores)
+    each = workers // processes
+    return each, workers - children * each if children < processes else 0
+
+
 @contextmanager
 def forked_ahead(children: int) -> Iterator[None]:
     """Fork so many children, for the runs in this context. Those without work end with it.

@@ -12,6 +12,7 @@ from archiver.config.loading import load_config
 from archiver.crew.processes import (
     children_of,
     processes_of,
+    shares_of,
 )
 from tests.cli.commands import PATIENCE
 
@@ -47,6 +48,23 @@ def test_auto_is_more_than_one_to_s3_only_if_a_core_is_left(
     }
     config = load_config(json.dumps(document), {"LINER_API_KEY": "k"}, base=tmp_path)
     assert processes_of(config, cores) == processes
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5, 7, 16])
+@pytest.mark.parametrize("processes", [1, 2, 3, 4])
+@pytest.mark.parametrize("cores", [1, 2, 4, 64])
+def test_the_processes_together_download_no_more_than_as_many_as_allowed_and_hardly_fewer(
+    tmp_path: Path, workers: int, processes: int, cores: int
+) -> None:
+    document = {
+        "liner": {"url": "https://liner.example.com"},
+        "download": {"workers": workers, "processes": processes},
+    }
+    config = load_config(json.dumps(document), {"LINER_API_KEY": "k"}, base=tmp_path)
+    (each, own), children = shares_of(config, cores), children_of(config, cores)
+    assert each >= 1
+    assert own >= 1 or children == processes_of(config, cores)
+    assert workers - processes < children * each + own <= workers
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ class Writer:
             for put in puts:
                 if put.replacing is not None:
                     self._check_tag(put.key, put.replacing)
-                parts.append(self._part(put, moves=moves))
+                parts.append(self._part(put.body, moves=moves))
             yield [*(part.file for part in parts), *(f"{self._root}/{above}" for _, above in made)]
             self._remember(folder for folder, _ in made)
             for put, part in zip(puts, parts, strict=True):
@@ -218,20 +218,13 @@ class Writer:
                 if not part.is_moved and number >= len(published):
                     disk.discard(part.path)
 
-    def _part(self, put: Put, *, moves: bool) -> _Part:
-        source = put.body.source
-        try:
-            if moves and isinstance(source, Path):
-                path = str(source)
-                rights = os.stat(self._parts).st_mode & 0o444  # noqa: PTH116
-                return _Part(path, disk.open_part(path, rights=rights), is_moved=True)
-            path = f"{self._parts}{self._name}-{next(self._numbers)}.part"
-            return _Part(path, disk.write_part(path, source), is_moved=False)
-        except FileNotFoundError:
-            # An attempt that moved it there, and then could not sync the folder, left it there.
-            if isinstance(source, Path) and os.path.lexists(f"{self._root}/{put.key}"):
-                raise self._taken(put.key) from None
-            raise
+    def _part(self, body: Body, *, moves: bool) -> _Part:
+        if moves and isinstance(body.source, Path):
+            path = str(body.source)
+            rights = os.stat(self._parts).st_mode & 0o444  # noqa: PTH116
+            return _Part(path, disk.open_part(path, rights=rights), is_moved=True)
+        path = f"{self._parts}{self._name}-{next(self._numbers)}.part"
+        return _Part(path, disk.write_part(path, body.source), is_moved=False)
 
     def _publish(self, put: Put, part: _Part) -> ObjectInfo:
         facts = os.fstat(part.file)

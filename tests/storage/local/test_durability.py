@@ -19,8 +19,6 @@ from archiver.storage.base import Body, ObjectInfo
 from archiver.storage.local.folder import LocalStorage
 from archiver.storage.local.syncing import Syncing, Target
 from archiver.storage.local.writing import UNCACHED_FROM, Put
-from archiver.storage.retrying import Retrying
-from archiver.tasks.retry import RetryPolicy
 from tests.storage.suite import DATA, KEY, body, file_body
 
 pytestmark = pytest.mark.anyio
@@ -159,32 +157,6 @@ async def test_a_name_that_is_taken_is_synced_since_a_killed_process_may_have_le
     with pytest.raises(KeyExists):
         await storage.put(KEY, body(DATA))
     assert story == ["sync part", "123"]
-
-
-async def test_a_spooled_body_that_got_its_name_is_stored_even_if_its_folder_was_synced_only_later(
-    tmp_path: Path,
-) -> None:
-    synced: list[str] = []
-
-    class FailingOnce(Syncing):
-        def sync(self, targets: Iterable[Target]) -> dict[Target, OSError]:
-            folders = [one for one in targets if isinstance(one, str)]
-            if folders != [str(tmp_path / "789/123")]:
-                return {}
-            synced.append("789/123")
-            error = OSError(errno.EIO, os.strerror(errno.EIO))
-            return dict.fromkeys(folders, error) if len(synced) == 1 else {}
-
-    parts = tmp_path / "_archive/tmp"
-    parts.mkdir(parents=True)
-    inner = LocalStorage(tmp_path, FailingOnce)
-    storage = Retrying(inner, RetryPolicy(attempts=2, first_wait=0))
-    spooled = file_body(parts / "spooled", DATA)
-    ended = await storage.put_in_order([(KEY, spooled), (SIDECAR, body(b"{}"))])
-    assert [one.key for one in ended if isinstance(one, ObjectInfo)] == [KEY, SIDECAR]
-    assert (tmp_path / KEY).read_bytes() == DATA
-    assert len(synced) > 1
-    assert list(parts.iterdir()) == []
 
 
 def group(count: int) -> list[list[Put]]:

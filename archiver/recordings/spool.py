@@ -26,6 +26,7 @@ from msgspec import Struct
 from archiver.errors import (
     ObjectRefused,
     StorageError,
+    StorageForbidden,
     StorageFull,
     StorageRefused,
     StorageUnreachable,
@@ -33,7 +34,7 @@ from archiver.errors import (
 from archiver.recordings.audio import HEAD_BYTES, measure
 from archiver.recordings.lengths.facts import Facts
 from archiver.storage.base import Body
-from archiver.storage.local.disk import PASSING
+from archiver.storage.local.disk import kind_of
 
 _BATCH_BYTES = 1024 * 1024
 """Bytes that go to the hash and the disk at once: large enough to make a thread worth its switch
@@ -139,7 +140,7 @@ class Part:
         try:
             self._file.close(syncs=self._spool.syncs)
         except OSError as error:
-            raise _spool_error(error) from error
+            raise _spool_error(error, self._spool.folder) from error
         path = self._file.path
         return Body(path, self.size, self._file.sha256, content_type), measure(path)
 
@@ -150,7 +151,7 @@ class Part:
             for chunk in self._waiting:
                 self._file.write(chunk)
         except OSError as error:
-            raise _spool_error(error) from error
+            raise _spool_error(error, self._spool.folder) from error
         self._waiting, self._waiting_bytes = [], 0
 
 
@@ -188,22 +189,22 @@ class _PartFile:
             self.path.unlink(missing_ok=True)
 
 
-def _spool_error(error: OSError) -> StorageError:
-    if error.errno == errno.EFBIG:
+def _spool_error(error: OSError, folder: Path | None) -> StorageError:
+    number = error.errno or 0
+    if number == errno.EFBIG:
         return ObjectRefused(
             "the spool's disk does not allow files of that size",
             hint="raise the limit on file sizes, or point download.spool to another disk",
         )
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if number in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(
             "no space left for the spool",
             hint="free some disk space, or point download.spool to a larger disk",
         )
-    if error.errno in PASSING:
-        return StorageUnreachable(
-            f"cannot write a temporary file: {error.strerror}", hint=PASSING[error.errno]
-        )
-    return StorageRefused(
-        f"cannot write a temporary file: {error.strerror}",
-        hint="check the permissions of the archive's folder and of download.spool",
-    )
+    what = f"cannot write a temporary file in {folder or tempfile.gettempdir()}: {error.strerror}"
+    kind, hint = kind_of(number)
+    if kind is StorageUnreachable:
+        return StorageUnreachable(what, hint=hint)
+    if kind is StorageForbidden or not hint:
+        hint = "check the permissions of the archive's folder and of download.spool"
+    return StorageRefused(what, hint=hint)

@@ -1,6 +1,8 @@
 """What a disk did not write is never taken for stored, however often it is asked; on ext4."""
 
 import asyncio
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from archiver.errors import StorageError, StorageUnreachable
+from archiver.errors import StorageError, StorageRefused, StorageUnreachable
 from archiver.http.origins import OriginPolicy
 from archiver.http.transport import GuardedTransport
 from archiver.liner.models import Recording
@@ -23,6 +25,7 @@ from archiver.storage.base import Body, ObjectInfo
 from archiver.storage.local.folder import LocalStorage
 from archiver.storage.local.syncing import Syncing, Target
 from archiver.storage.local.writing import Put
+from archiver.storage.retrying import Retrying
 from archiver.tasks.retry import RetryPolicy
 
 pytestmark = pytest.mark.anyio
@@ -146,13 +149,31 @@ async def test_a_complete_file_is_on_the_disk_unless_nobody_stores_it(
     async with Spool(disk.archive, 0, syncs=syncs).part() as part:
         await part.add(AUDIO.data)
         if syncs:
-            with pytest.raises(StorageUnreachable, match="cannot write a temporary file") as caught:
+            with pytest.raises(StorageUnreachable, match=f"file in {disk.archive}: ") as caught:
                 await part.finish("audio/wav")
             assert caught.value.hint == "check the disk or the network share"
         else:
             body, _ = await part.finish("audio/wav")
             assert body.size == len(AUDIO.data)
     assert [path for path in disk.archive.iterdir() if path.is_file()] == []
+
+
+async def test_a_sidecar_is_not_reported_as_replaced_if_the_disk_became_read_only_before_that(
+    disk: Disk,
+) -> None:
+    class Failing(Syncing):
+        def sync(self, targets: Iterable[Target]) -> dict[Target, OSError]:
+            wanted = list(targets)
+            if wanted != [str(disk.archive / "1/2")]:
+                return super().sync(wanted)
+            ran("mount", "-o", "remount,ro", str(disk.place))  # as ext4 does after an error
+            return dict.fromkeys(wanted, OSError(errno.EIO, os.strerror(errno.EIO)))
+
+    old = await LocalStorage(disk.archive).put(KEYS[0], Body.of(b"old"))
+    storage = Retrying(LocalStorage(disk.archive, Failing), RetryPolicy(attempts=2, first_wait=0))
+    with pytest.raises(StorageRefused, match="Read-only file system") as caught:
+        await storage.put(KEYS[0], Body.of(b"new"), replacing=old.tag)
+    assert caught.value.hint == "the file system is mounted read-only"
 
 
 async def test_a_group_that_the_disk_lost_is_not_stored_even_if_another_program_synced_first(

@@ -43,7 +43,7 @@ _OF_ONE_OBJECT = {
 }
 # A disk or network share that may be back in a moment. A failed sync is among them: the part file
 # is thrown away and the next attempt writes all bytes again, so nothing relies on dropped pages.
-PASSING = dict.fromkeys(
+_PASSING = dict.fromkeys(
     (
         errno.EIO,
         errno.ESTALE,
@@ -54,18 +54,19 @@ PASSING = dict.fromkeys(
         errno.EAGAIN,
         errno.EBUSY,
         errno.EINTR,
-        errno.EMFILE,
-        errno.ENFILE,
-        errno.ENOMEM,
     ),
     "check the disk or the network share",
-)
+) | {
+    errno.EMFILE: "allow more open files, or lower download.workers",
+    errno.ENFILE: "allow more open files on this machine",
+    errno.ENOMEM: "free some memory",
+}
 _KINDS: tuple[tuple[type[StorageError], dict[int, str]], ...] = (
     (StorageForbidden, _FORBIDDEN),
     (StorageFull, _NO_SPACE),
     (ObjectRefused, _OF_ONE_OBJECT),
     (StorageRefused, _REFUSALS),
-    (StorageUnreachable, PASSING),
+    (StorageUnreachable, _PASSING),
 )
 # Errors of file systems without hard links (exFAT, some FUSE and SMB mounts).
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EINVAL}
@@ -79,10 +80,16 @@ def storage_error(error: OSError, key: str) -> StorageError:
     what = f"{key or 'the archive'}: {said or type(error).__name__}"
     if number == errno.ENOENT:
         return KeyMissing(f"{key} does not exist", key=key)
+    kind, hint = kind_of(number)
+    return kind(what, key=key, hint=hint)
+
+
+def kind_of(number: int) -> tuple[type[StorageError], str]:
+    """What an error of the disk means, and what to do about it."""
     for kind, hints in _KINDS:
         if number in hints:
-            return kind(what, key=key, hint=hints[number])
-    return StorageError(what, key=key)
+            return kind, hints[number]
+    return StorageError, ""
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from archiver.errors import KeyExists, StorageError, StorageRefused
+from archiver.errors import KeyChanged, KeyExists, StorageError, StorageRefused
 from archiver.storage.base import Body, ObjectInfo
 from archiver.storage.keys import TMP_PREFIX
 from archiver.storage.local import disk
@@ -184,9 +184,12 @@ class Writer:
             failure = None if error.errno == errno.EXDEV else error
         except StorageError as error:
             failure = error
-        # A name that is taken may be that of a process that was killed before it synced the folder.
-        named = puts[: len(published) + isinstance(failure, KeyExists)]
-        if named:
+        # An object that is there already may be that of a process that was killed before it synced
+        # the folder, or of an attempt whose sync failed.
+        is_there = isinstance(failure, KeyExists | KeyChanged)
+        if is_there:
+            self._require_writable(puts[len(published)].folder)
+        if named := puts[: len(published) + is_there]:
             yield list({f"{self._root}/{put.folder}": None for put in named})
             done += published
         if failure is not None:
@@ -240,6 +243,11 @@ class Writer:
                 self._check_tag(put.key, put.replacing)
                 os.replace(part.path, f"{self._root}/{put.key}")  # noqa: PTH105
         return ObjectInfo(put.key, facts.st_size, tag_of(facts))
+
+    def _require_writable(self, folder: str) -> None:
+        """Raise OSError if nothing can be written to the folder any more: a file system that became
+        read-only after an error reports that it is synced, and forgets what it has not written."""
+        os.utime(f"{self._root}/{folder}")
 
     def _taken(self, key: str) -> StorageError:
         if os.path.isdir(f"{self._root}/{key}"):  # noqa: PTH112
